@@ -1,0 +1,137 @@
+"""The Assistant: what answers. A YAML file becomes one frozen value; a tenant may override parts of it.
+
+The file is checked whole when the server starts; nothing of it is looked at again while requests run, except that
+`for_tenant` picks the tenant's version.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from agent.errors import ConfigurationError
+
+SHORT = 50
+"""Characters of a suggestion or starter: what fits on a button."""
+
+ShortText = Annotated[str, Field(min_length=1, max_length=SHORT)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ActionDefinition(Part):
+    """Something the page can do. `values` are the only ones allowed; `{name}` in one stands for an id."""
+
+    description: str = Field(min_length=1)
+    values: dict[str, str] = Field(min_length=1, description="value -> what it means, in words a user may use")
+
+
+class Suggestions(Part):
+    """Follow-up questions after an answer. `static` are offered when the model gives none in time."""
+
+    enabled: bool = True
+    from_model: bool = True
+    static: tuple[ShortText, ...] = ()
+    timeout_s: float = Field(default=3.0, gt=0, le=3.0)
+
+
+class History(Part):
+    """How much of a conversation the model gets: whichever bound is reached first. A turn is never cut in half."""
+
+    messages: int = Field(default=20, ge=1, le=1000)
+    tokens: int = Field(default=24_000, ge=100, description="estimated; about four characters each")
+
+
+class Limits(Part):
+    """What one run may use. Times in seconds."""
+
+    steps: int = Field(default=10, ge=1, le=100)
+    deadline_s: float = Field(default=300.0, gt=0)
+    tool_timeout_s: float = Field(default=30.0, gt=0)
+    tool_result_bytes: int = Field(default=32 * 1024, ge=256)
+    answer_characters: int = Field(default=200_000, ge=100)
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    first_token_timeout_s: float = Field(default=60.0, gt=0)
+    between_tokens_timeout_s: float = Field(default=30.0, gt=0)
+    model_retries: int = Field(default=2, ge=0, le=10, description="before the first token only")
+
+
+class BackendDefinition(Part):
+    """The tenant's REST API: a URL, or an ASGI app that Frontdesk mounts and calls inside the process.
+
+    `FRONTDESK_BACKEND_URL` wins over both.
+    """
+
+    url: str | None = None
+    app: str | None = Field(default=None, pattern=r"^[\w.]+:\w+$", description="module:factory, called with Settings")
+    mount: str = Field(default="/backend", pattern=r"^/[\w/-]*\w$")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.url is None) == (self.app is None):
+            raise ValueError("give either url or app")
+        return self
+
+
+class Override(Part):
+    """What a tenant may change. None keeps the assistant's own."""
+
+    name: str | None = None
+    persona: str | None = None
+    greeting: str | None = None
+    starters: tuple[ShortText, ...] | None = None
+    suggestions: Suggestions | None = None
+
+
+class Assistant(Part):
+    """The definition of what answers: persona, models, tools, actions, starters, limits."""
+
+    name: str = Field(min_length=1, max_length=80)
+    persona: str = Field(min_length=1, description="the system prompt")
+    greeting: str = ""
+    starters: tuple[ShortText, ...] = ()
+    models: tuple[str, ...] = Field(default=("openai:gpt-4o-mini", "demo"), min_length=1)
+    title: Literal["words", "model"] = "words"
+    backend: BackendDefinition | None = None
+    toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")
+    actions: dict[str, ActionDefinition] = {}
+    suggestions: Suggestions = Suggestions()
+    history: History = History()
+    limits: Limits = Limits()
+    tenants: dict[str, Override] = {}
+
+    def for_tenant(self, tenant_id: str) -> "Assistant":
+        """Return the assistant as this tenant has it."""
+        return _overridden(self, tenant_id) if tenant_id in self.tenants else self
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@lru_cache(maxsize=1024)
+def _overridden(assistant: Assistant, tenant_id: str) -> Assistant:
+    override = assistant.tenants[tenant_id]
+    changes = {name: getattr(override, name) for name in override.model_fields_set}
+    return assistant.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+
+def load_assistant(path: Path) -> Assistant:
+    """Read an assistant from its YAML file.
+
+    Raises:
+        ConfigurationError: the file is missing, is no YAML, or does not describe an assistant; the text says where.
+    """
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+        return Assistant.model_validate(content)
+    except OSError as exc:
+        raise ConfigurationError(f"{path}: {exc.strerror}") from exc
+    except yaml.YAMLError as exc:
+        raise ConfigurationError(f"{path}: not YAML: {exc}") from exc
+    except ValidationError as exc:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+        raise ConfigurationError(f"{path}: {problems}") from exc

@@ -1,0 +1,203 @@
+"""Every error of Frontdesk, in one tree.
+
+    FrontdeskError
+    ├── InvalidRequestError        422  invalid_request
+    ├── IdempotencyMismatchError   422  idempotency_mismatch
+    ├── UnauthorizedError          401  unauthorized
+    ├── ForbiddenError             403  forbidden
+    ├── NotFoundError              404  not_found
+    ├── RunActiveError             409  run_active
+    ├── PayloadTooLargeError       413  payload_too_large
+    ├── RateLimitedError           429  rate_limited       (retry_after_s)
+    ├── OverloadedError            503  overloaded         (retry_after_s)
+    ├── RunError                        a run ended badly; its code goes out as an `error` event
+    │   ├── ModelUnavailableError       model_unavailable
+    │   ├── ModelRateLimitedError       model_rate_limited (retry_after_s)
+    │   ├── ModelTimeoutError           model_timeout
+    │   ├── ModelRefusedError           model_refused
+    │   ├── ContextTooLongError         context_too_long
+    │   ├── DeadlineError               deadline
+    │   └── InterruptedRunError         interrupted
+    ├── ToolError                       a tool failed; its text is written for the model
+    ├── ConfigurationError              the installation is wrong; raised at start only
+    ├── LogTrimmedError                 the log no longer reaches back; take a snapshot
+    └── StaleAppendError                an event id that is not greater than the log's last
+
+`code` is stable and public. The text of an error reaches a client only where the class says so (`public`);
+everything else is for the operator's log.
+"""
+
+from typing import ClassVar
+
+
+class FrontdeskError(Exception):
+    """The root. `code` is what clients see; `str(error)` is for operators."""
+
+    code: ClassVar[str] = "internal"
+
+
+class RequestError(FrontdeskError):
+    """A request that cannot be served. Its text is public: it names the field or the rule, never data."""
+
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Bad request"
+    retry_after_s: int | None = None
+
+
+class InvalidRequestError(RequestError):
+    """A field is wrong; the text names it."""
+
+    code = "invalid_request"
+    status = 422
+    title = "The request is not valid"
+
+
+class IdempotencyMismatchError(RequestError):
+    """The Idempotency-Key was used before with another body."""
+
+    code = "idempotency_mismatch"
+    status = 422
+    title = "The idempotency key belongs to another request"
+
+
+class UnauthorizedError(RequestError):
+    """No token, or one that does not prove a user of a tenant."""
+
+    code = "unauthorized"
+    status = 401
+    title = "Not authenticated"
+
+
+class ForbiddenError(RequestError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+    status = 403
+    title = "Not allowed"
+
+
+class NotFoundError(RequestError):
+    """The principal has no such thing: missing and foreign ids are the same answer."""
+
+    code = "not_found"
+    status = 404
+    title = "Not found"
+
+
+class RunActiveError(RequestError):
+    """The conversation already has an active run."""
+
+    code = "run_active"
+    status = 409
+    title = "The conversation is busy"
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is larger than the limit."""
+
+    code = "payload_too_large"
+    status = 413
+    title = "The request is too large"
+
+
+class RateLimitedError(RequestError):
+    """The caller sent too much; `retry_after_s` says when to come back."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class OverloadedError(RequestError):
+    """The server has too much to do, or is stopping; `retry_after_s` says when to come back."""
+
+    code = "overloaded"
+    status = 503
+    title = "The service is overloaded"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RunError(FrontdeskError):
+    """A run cannot go on. Clients get `code` and `public`; the text stays with the operator."""
+
+    public: ClassVar[str] = "Something went wrong on our side."
+    recoverable: ClassVar[bool] = True
+    retry_after_s: float | None = None
+
+
+class ModelUnavailableError(RunError):
+    """The provider answered 5xx, nothing, or garbage."""
+
+    code = "model_unavailable"
+    public = "The language model is not available right now."
+
+
+class ModelRateLimitedError(RunError):
+    """The provider answered 429."""
+
+    code = "model_rate_limited"
+    public = "The language model is busy. Try again in a moment."
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelTimeoutError(RunError):
+    """The provider did not connect, begin or go on in time."""
+
+    code = "model_timeout"
+    public = "The language model took too long to answer."
+
+
+class ModelRefusedError(RunError):
+    """The provider refused the request: a bad key, an unknown model, a content filter, a malformed request."""
+
+    code = "model_refused"
+    public = "The language model refused this request."
+    recoverable = False
+
+
+class ContextTooLongError(RunError):
+    """The conversation does not fit into the model's context."""
+
+    code = "context_too_long"
+    public = "This conversation is too long for the language model. Start a new one."
+    recoverable = False
+
+
+class DeadlineError(RunError):
+    """The run took longer than its deadline."""
+
+    code = "deadline"
+    public = "The answer took too long and was stopped."
+
+
+class InterruptedRunError(RunError):
+    """The server stopped in the middle of the run."""
+
+    code = "interrupted"
+    public = "The answer was interrupted. Ask again."
+
+
+class ToolError(FrontdeskError):
+    """A tool could not do its work. The text is given to the model: say what to change or to tell the user."""
+
+
+class ConfigurationError(FrontdeskError):
+    """The installation is wrong; the text says what to change. Raised at start, never during a request."""
+
+
+class LogTrimmedError(FrontdeskError):
+    """The log does not reach back to what the reader asked for."""
+
+
+class StaleAppendError(FrontdeskError):
+    """An event id is not greater than the log's last one: the writer lost the run to a later attempt."""

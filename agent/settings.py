@@ -1,0 +1,94 @@
+"""Settings of one installation: the environment and `.env`, read once at start. Names begin with `FRONTDESK_`."""
+
+from functools import cached_property
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent.errors import ConfigurationError
+
+STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
+
+Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"]
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FRONTDESK_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    data: Path = Path("data")
+    database_url: SecretStr | None = Field(default=None, description="sqlite+aiosqlite:// or postgresql+psycopg://")
+    database_pool_size: int = Field(default=5, ge=1, le=100)
+    assistant: Path = STUDIO
+    backend_url: str | None = None
+
+    model: str | None = Field(default=None, description="a spec that comes before the assistant's own")
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
+    )
+    openai_base_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url")
+    )
+
+    jwt_secret: SecretStr | None = None
+    jwt_public_key: str | None = Field(default=None, description="PEM")
+    jwt_jwks_url: str | None = None
+    jwt_algorithms: tuple[Algorithm, ...] = ("HS256",)
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+    jwt_leeway_s: int = Field(default=0, ge=0, le=300)
+    claim_user: tuple[str, ...] = ("sub", "userId")
+    claim_tenant: tuple[str, ...] = ("tenant_id", "gymId")
+    claim_branch: tuple[str, ...] = ("branchId",)
+    claim_role: tuple[str, ...] = ("role",)
+
+    cors_origins: tuple[str, ...] = ()
+    max_body_bytes: int = Field(default=512 * 1024, ge=1024)
+    public_limit: str = Field(default="10/minute", description="messages per address on /chat/public")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_keep_s: float = Field(default=900.0, gt=0, description="how long an ended run can be replayed from its log")
+    log_run_bytes: int = Field(default=8 * 1024 * 1024, ge=4096, description="a run's log beyond this is trimmed")
+    shutdown_grace_s: float = Field(default=10.0, ge=0)
+
+    @cached_property
+    def database(self) -> str:
+        """Return the database's URL; without one it is a SQLite file in the data folder."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data.absolute() / 'frontdesk.db'}"
+
+    @cached_property
+    def secret(self) -> str:
+        """Return the shared secret of HS algorithms; without one it is made once and kept in the data folder.
+
+        The file is readable by its owner only. A random secret is safe: nobody but `frontdesk token` knows it.
+        """
+        if self.jwt_secret is not None:
+            return self.jwt_secret.get_secret_value()
+        path = self.data / "jwt-secret"
+        self.data.mkdir(parents=True, exist_ok=True)
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+            path.write_text(token_urlsafe(48))
+        except FileExistsError:
+            pass
+        return path.read_text().strip()
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: a value is not valid; the text names the variable and never shows the value.
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        problems = "; ".join(f"FRONTDESK_{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors())
+        raise ConfigurationError(problems) from None

@@ -1,0 +1,57 @@
+"""The Tool contract: what the loop needs to know of a tool, and what a tool gets.
+
+Implementations live in `tools/`. The invariant: `Tool.call` returns data or raises `ToolError`; nothing that a tool
+returns can add tools, change policy or reach the page, except an `Action` that the tool's author returns on purpose.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from agent.context import Principal
+
+Risk = Literal["read", "write"]
+"""`read` may be repeated at any time; `write` has side effects and is never repeated blindly."""
+
+Kind = Literal["data", "action"]
+"""`data` tools ask or change the backend; `action` tools make the page do something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that the page does, as a tool's whole result: `type` names it, `value` says what exactly."""
+
+    type: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What a tool call knows of its run. `branch_id` is the request's, or else the principal's own."""
+
+    principal: Principal
+    run_id: UUID
+    tool_call_id: str
+    branch_id: int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One thing the model can ask for.
+
+    `schema` is the JSON Schema of the arguments (an object). `call` validates them itself and returns anything that
+    JSON can hold, or an `Action`.
+
+    Raises (from `call`):
+        ToolError: with a text for the model; bad arguments are a ToolError too.
+    """
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    call: Callable[[CallContext, Mapping[str, Any]], Awaitable[object]]
+    risk: Risk = "read"
+    kind: Kind = "data"
+    timeout_s: float | None = None
+    """Seconds one call may take; None takes the assistant's default."""

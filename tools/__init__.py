@@ -1,0 +1,1 @@
+"""What an assistant can do: toolsets that implement the contract in `agent.toolkit`."""

@@ -1,0 +1,132 @@
+"""Python functions as tools: the `@tool` decorator and the context such a function gets.
+
+A toolset is a module; every decorated function in it is a tool, in the order of the file.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import getdoc, signature
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from agent.context import Principal
+from agent.errors import ConfigurationError, ToolError
+from agent.toolkit import CallContext, Risk, Tool
+from tools.backend import Backend, BackendSession
+
+Arguments = TypeVar("Arguments", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool function gets: who asks, and the tenant's backend, called with that person's own token."""
+
+    principal: Principal
+    run_id: UUID
+    tool_call_id: str
+    backend: BackendSession
+
+
+Function = Callable[[ToolContext, Arguments], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTool(Generic[Arguments]):
+    """A decorated function. It can still be called directly, as tests do."""
+
+    function: Function[Arguments]
+    arguments: type[Arguments]
+    name: str
+    description: str
+    risk: Risk
+    timeout_s: float | None
+
+    async def __call__(self, context: ToolContext, arguments: Arguments) -> object:
+        return await self.function(context, arguments)
+
+    def bind(self, backend: Backend) -> Tool:
+        """Return the tool as the loop knows it, calling `backend` and no other host."""
+
+        async def call(context: CallContext, arguments: Mapping[str, Any]) -> object:
+            parsed = _parse(self.arguments, arguments)
+            tool_context = ToolContext(
+                principal=context.principal,
+                run_id=context.run_id,
+                tool_call_id=context.tool_call_id,
+                backend=backend.session(context),
+            )
+            return await self.function(tool_context, parsed)
+
+        return Tool(
+            name=self.name,
+            description=self.description,
+            schema=_schema(self.arguments),
+            call=call,
+            risk=self.risk,
+            timeout_s=self.timeout_s,
+        )
+
+
+def tool(
+    *, risk: Risk = "read", timeout_s: float | None = None, name: str | None = None
+) -> Callable[[Function[Arguments]], FunctionTool[Arguments]]:
+    """Make a tool of an async function `(context: ToolContext, arguments: SomeModel)`.
+
+    The function's name and docstring are what the model reads; the arguments model is the schema it fills in.
+
+    Raises:
+        ConfigurationError: the function has no docstring or its second parameter is no pydantic model.
+    """
+
+    def decorate(function: Function[Arguments]) -> FunctionTool[Arguments]:
+        label = getattr(function, "__qualname__", repr(function))
+        parameters = list(signature(function, eval_str=True).parameters.values())
+        model = parameters[1].annotation if len(parameters) == 2 else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise ConfigurationError(f"tool {label}: it must take (context, arguments: <a pydantic model>)")
+        description = getdoc(function)
+        if not description:
+            raise ConfigurationError(f"tool {label}: it needs a docstring, the model reads it")
+        return FunctionTool(function, model, name or label, description, risk, timeout_s)
+
+    return decorate
+
+
+def load_functions(module: str | ModuleType, backend: Backend) -> list[Tool]:
+    """Return the tools of a module, in the order in which they are defined.
+
+    Raises:
+        ConfigurationError: the module cannot be imported or holds no tool.
+    """
+    if isinstance(module, str):
+        try:
+            module = import_module(module)
+        except ImportError as exc:
+            raise ConfigurationError(f"toolset {module}: {exc}") from exc
+    found = [value.bind(backend) for value in vars(module).values() if isinstance(value, FunctionTool)]
+    if not found:
+        raise ConfigurationError(f"toolset {module.__name__}: no function there is decorated with @tool")
+    return found
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the model's JSON Schema without the titles, which say nothing and cost prompt tokens."""
+    schema = model.model_json_schema()
+    schema.pop("title", None)
+    schema.pop("description", None)
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+    schema.setdefault("properties", {})
+    return schema
+
+
+def _parse(model: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as exc:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in exc.errors()[:5])
+        raise ToolError(f"The arguments are not valid: {problems}. Correct them and call again.") from exc
