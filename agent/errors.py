@@ -20,6 +20,7 @@
     │   └── InterruptedRunError         interrupted
     ├── ToolError                       a tool failed; its text is written for the model
     ├── ConfigurationError              the installation is wrong; raised at start only
+    ├── LeaseLostError                  this worker no longer owns the run; stop without writing
     ├── LogTrimmedError                 the log no longer reaches back; take a snapshot
     └── StaleAppendError                an event id that is not greater than the log's last
 
@@ -193,6 +194,10 @@ class ToolError(FrontdeskError):
 
 class ConfigurationError(FrontdeskError):
     """The installation is wrong; the text says what to change. Raised at start, never during a request."""
+
+
+class LeaseLostError(FrontdeskError):
+    """The run belongs to a later attempt, or is over: this worker must stop without writing."""
 
 
 class LogTrimmedError(FrontdeskError):

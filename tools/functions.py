@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from inspect import getdoc, signature
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -85,13 +85,13 @@ def tool(
     def decorate(function: Function[Arguments]) -> FunctionTool[Arguments]:
         label = getattr(function, "__qualname__", repr(function))
         parameters = list(signature(function, eval_str=True).parameters.values())
-        model = parameters[1].annotation if len(parameters) == 2 else None
+        model: Any = parameters[1].annotation if len(parameters) == 2 else None
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise ConfigurationError(f"tool {label}: it must take (context, arguments: <a pydantic model>)")
         description = getdoc(function)
         if not description:
             raise ConfigurationError(f"tool {label}: it needs a docstring, the model reads it")
-        return FunctionTool(function, model, name or label, description, risk, timeout_s)
+        return FunctionTool(function, cast("type[Arguments]", model), name or label, description, risk, timeout_s)
 
     return decorate
 

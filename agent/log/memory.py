@@ -1,0 +1,111 @@
+"""The log of one process: a list per run, and readers that wait for its end to grow.
+
+The invariant: nothing is queued per reader. A reader holds a position; one that is slow falls behind in the list.
+"""
+
+import asyncio
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from agent.errors import LogTrimmedError, StaleAppendError
+from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent
+
+
+class RunKey(NamedTuple):
+    """Names a run's log. It begins with the tenant, as every key does."""
+
+    tenant_id: str
+    run_id: UUID
+
+
+@dataclass(slots=True)
+class _RunLog:
+    events: list[LoggedEvent] = field(default_factory=list)
+    grown: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.events) and isinstance(self.events[-1].event, LogClosed)
+
+
+class MemoryLog:
+    """The events of this process's runs. A closed log is kept `keep_s` seconds, then it is as if it had never been."""
+
+    def __init__(self, *, keep_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._keep_s = keep_s
+        self._clock = clock
+        self._logs: dict[RunKey, _RunLog] = {}
+        self._closed: deque[tuple[float, RunKey]] = deque()
+
+    async def append(self, run: RunKey, event_id: EventId, event: AnyEvent) -> None:
+        """Add an event at the end and wake the readers.
+
+        Raises:
+            StaleAppendError: `event_id` is not greater than the last one, or the log is closed.
+        """
+        log = self._logs.get(run)
+        if log is None:
+            self._forget_expired()
+            log = self._logs[run] = _RunLog()
+        if log.events and (event_id <= log.events[-1].id or log.closed):
+            raise StaleAppendError(f"run {run.run_id}: {event_id} after {log.events[-1].id}")
+        log.events.append(LoggedEvent(event_id, event))
+        log.grown.set()
+        if isinstance(event, LogClosed):
+            self._closed.append((self._clock() + self._keep_s, run))
+
+    async def read(self, run: RunKey, *, after: EventId = START) -> list[LoggedEvent]:
+        """Return what is stored after `after`, in order; empty at the end.
+
+        Raises:
+            LogTrimmedError: there is no such log, or `after` was never in it.
+        """
+        self._forget_expired()
+        log = self._logs.get(run)
+        if log is None:
+            raise LogTrimmedError(f"no log of run {run.run_id}")
+        return log.events[_position(log, after) :]
+
+    async def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
+        """Yield the run's events after `after`, past and then live, until the terminal one; a batch each time.
+
+        Events come in id order, once each. A batch is all that there is at that moment and never empty; a reader
+        slower than the writer gets larger batches.
+
+        Raises:
+            LogTrimmedError: as for `read`, at the first step.
+        """
+        log = self._logs.get(run)
+        if log is None:
+            raise LogTrimmedError(f"no log of run {run.run_id}")
+        position = _position(log, after)
+        while True:
+            batch = log.events[position:]
+            if batch:
+                position += len(batch)
+                yield batch
+            if position == len(log.events):
+                if log.closed:
+                    return
+                log.grown.clear()
+                await log.grown.wait()
+
+    def _forget_expired(self) -> None:
+        now = self._clock()
+        while self._closed and self._closed[0][0] <= now:
+            self._logs.pop(self._closed.popleft()[1], None)
+
+
+def _position(log: _RunLog, after: EventId) -> int:
+    """Return the index of the first event after `after`, which must be START or in the log."""
+    if after == START:
+        return 0
+    index = bisect_left(log.events, after, key=lambda logged: logged.id)
+    if index == len(log.events) or log.events[index].id != after:
+        raise LogTrimmedError(f"{after} is not in the log")
+    return index + 1

@@ -1,0 +1,149 @@
+"""Conversations: owned by one user of one tenant, listed newest first."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.context import Principal
+from agent.errors import NotFoundError
+from agent.store.database import new_id
+from agent.store.tables import conversations, messages, runs
+
+TITLE_LENGTH = 200
+TITLE_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationCursor:
+    """The place of a conversation in the list: what comes after it is older."""
+
+    updated_at: datetime
+    id: UUID
+
+
+def title_from(text: str) -> str:
+    """Return the first words of a message as a title."""
+    words = text.split()
+    title = " ".join(words[:TITLE_WORDS])[:60].rstrip()
+    return title if len(title) == len(" ".join(words)) else f"{title}…"
+
+
+def owned_by(principal: Principal) -> ColumnElement[bool]:
+    """Return the condition that makes a conversation the principal's."""
+    return and_(conversations.c.tenant_id == principal.tenant_id, conversations.c.user_id == principal.user_id)
+
+
+async def create_conversation(connection: AsyncConnection, principal: Principal, *, title: str) -> UUID:
+    """Add an empty conversation and return its id. The caller commits."""
+    now = datetime.now(UTC)
+    conversation_id = new_id()
+    await connection.execute(
+        conversations.insert().values(
+            tenant_id=principal.tenant_id,
+            id=conversation_id,
+            user_id=principal.user_id,
+            title=title,
+            last_position=0,
+            last_turn=0,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    return conversation_id
+
+
+async def get_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> Conversation:
+    """Return the principal's conversation.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    row = (await connection.execute(_select(principal).where(conversations.c.id == conversation_id))).one_or_none()
+    if row is None:
+        raise NotFoundError("No such conversation.")
+    return _conversation(row)
+
+
+async def list_conversations(
+    connection: AsyncConnection,
+    principal: Principal,
+    *,
+    limit: int,
+    after: ConversationCursor | None,
+    query: str | None,
+) -> list[Conversation]:
+    """Return up to `limit` conversations, newest first, those whose title or messages contain `query`."""
+    statement = _select(principal)
+    if after is not None:
+        place = tuple_(conversations.c.updated_at, conversations.c.id)
+        statement = statement.where(place < (after.updated_at, after.id))
+    if query:
+        text_matches = exists().where(
+            messages.c.tenant_id == conversations.c.tenant_id,
+            messages.c.conversation_id == conversations.c.id,
+            messages.c.role.in_(("user", "assistant")),
+            _contains(messages.c.text, query),
+        )
+        statement = statement.where(or_(_contains(conversations.c.title, query), text_matches))
+    statement = statement.order_by(conversations.c.updated_at.desc(), conversations.c.id.desc()).limit(limit)
+    return [_conversation(row) for row in await connection.execute(statement)]
+
+
+async def rename_conversation(
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, title: str
+) -> Conversation:
+    """Change the title. The caller commits.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await connection.execute(
+        update(conversations)
+        .where(owned_by(principal), conversations.c.id == conversation_id)
+        .values(title=title[:TITLE_LENGTH])
+    )
+    return await get_conversation(connection, principal, conversation_id)
+
+
+async def delete_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
+    """Remove a conversation with all that belongs to it; return the runs that were not over. The caller commits.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    unfinished = await connection.execute(
+        select(runs.c.id).where(
+            runs.c.tenant_id == principal.tenant_id,
+            runs.c.conversation_id == conversation_id,
+            runs.c.state.in_(("queued", "running")),
+        )
+    )
+    found = [row.id for row in unfinished]
+    await connection.execute(delete(conversations).where(owned_by(principal), conversations.c.id == conversation_id))
+    return found
+
+
+def _contains(column: ColumnElement[str], query: str) -> ColumnElement[bool]:
+    return func.lower(column).contains(query.lower(), autoescape=True)
+
+
+def _select(principal: Principal) -> Select[Any]:
+    columns = (conversations.c.id, conversations.c.title, conversations.c.created_at, conversations.c.updated_at)
+    return select(*columns).where(owned_by(principal))
+
+
+def _conversation(row: Row[Any]) -> Conversation:
+    return Conversation(row.id, row.title, row.created_at, row.updated_at)

@@ -1,0 +1,111 @@
+"""The connection to the truth: SQLite for one process, PostgreSQL for many. The same SQL runs on both.
+
+On SQLite writers take the lock when they begin (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
+would fail at once with "database is locked" whenever another one wrote in between.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from alembic.config import Config
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from uuid_utils.compat import uuid7
+
+from agent.errors import ConfigurationError
+from alembic import command
+
+BUSY_TIMEOUT_MS = 5000
+DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
+ALEMBIC = Path(__file__).parents[2] / "alembic"
+
+
+class Store:
+    """A pool of connections. `read` and `write` are the only ways in; neither is held while a stream is open."""
+
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        try:
+            self.url = make_url(url)
+        except ArgumentError:
+            raise ConfigurationError("the database URL cannot be parsed") from None
+        if self.url.drivername not in DRIVERS:
+            raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
+        self._sqlite = self.url.drivername.startswith("sqlite")
+        if self._sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+        # Writers of one process queue here in order; SQLite's own busy handler polls and is not fair.
+        self._writer = asyncio.Lock()
+        if self._sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that only reads."""
+        async with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits when the block ends and rolls back when it raises."""
+        async with AsyncExitStack() as stack:
+            if self._sqlite:
+                await stack.enter_async_context(self._writer)
+            connection = await stack.enter_async_context(self.engine.connect())
+            await connection.execution_options(frontdesk_writer=True)
+            await stack.enter_async_context(connection.begin())
+            yield connection
+
+    async def migrate(self) -> None:
+        """Bring the schema to the newest version. Safe to call at every start."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(frontdesk_writer=True)
+            async with connection.begin():
+                await connection.run_sync(_upgrade)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+def new_id() -> UUID:
+    """Return a UUIDv7: unique, and ordered by time within a process."""
+    return uuid7()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(ALEMBIC))
+    command.upgrade(config, "head")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Set what a connection to SQLite needs; autocommit, because `_begin_sqlite` opens the transactions."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    # SQLite's own lower() knows ASCII only; a search for "ä" must find "Ä".
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writer = connection.get_execution_options().get("frontdesk_writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")

@@ -1,0 +1,213 @@
+"""Messages: what was said, whole, in order. The transcript is these rows and nothing else.
+
+Order is `(turn, position)`: a turn is one run, and a message that waits in the queue behind an active run belongs to
+a later turn although it was stored earlier. So the transcript is always valid for a strict provider.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Row, and_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.context import Principal
+from agent.errors import NotFoundError
+from agent.events import Usage
+from agent.store.conversations import get_conversation, owned_by
+from agent.store.database import new_id
+from agent.store.tables import conversations, messages
+
+Role = Literal["user", "assistant", "tool"]
+MessageStatus = Literal["complete", "partial"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedCall:
+    """One tool call as an assistant message asks for it."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be stored. `id` None takes a new one."""
+
+    role: Role
+    text: str
+    step: int
+    id: UUID | None = None
+    tool_calls: tuple[RequestedCall, ...] = ()
+    tool_call_id: str | None = None
+    tool_name: str | None = None
+    is_error: bool = False
+    model: str | None = None
+    usage: Usage | None = None
+    status: MessageStatus = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A stored message. `turn` and `position` give its place."""
+
+    id: UUID
+    run_id: UUID
+    turn: int
+    position: int
+    step: int
+    role: Role
+    text: str
+    status: MessageStatus
+    created_at: datetime
+    tool_calls: tuple[RequestedCall, ...] = ()
+    tool_call_id: str | None = None
+    tool_name: str | None = None
+    is_error: bool = False
+    model: str | None = None
+    usage: Usage | None = field(default=None)
+
+
+async def append_messages(
+    connection: AsyncConnection,
+    principal: Principal,
+    conversation_id: UUID,
+    *,
+    run_id: UUID,
+    turn: int,
+    new: Sequence[NewMessage],
+) -> list[UUID]:
+    """Add messages at the end of the principal's conversation; return their ids. The caller commits.
+
+    The row lock on the conversation orders concurrent writers, so positions are 1, 2, 3, … without gaps.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    now = datetime.now(UTC)
+    reserved = await connection.execute(
+        update(conversations)
+        .where(owned_by(principal), conversations.c.id == conversation_id)
+        .values(last_position=conversations.c.last_position + len(new), updated_at=now)
+        .returning(conversations.c.last_position)
+    )
+    last = reserved.scalar_one_or_none()
+    if last is None:
+        raise NotFoundError("No such conversation.")
+    scope = {"tenant_id": principal.tenant_id, "conversation_id": conversation_id, "run_id": run_id, "turn": turn}
+    rows = [
+        {
+            **scope,
+            "id": message.id or new_id(),
+            "position": last - len(new) + number,
+            "created_at": now,
+            **_row(message),
+        }
+        for number, message in enumerate(new, start=1)
+    ]
+    await connection.execute(messages.insert(), rows)
+    return [row["id"] for row in rows]
+
+
+async def recent_messages(
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, turn: int, limit: int
+) -> list[Message]:
+    """Return the last `limit` messages up to and with `turn`, oldest first. Read by index: the cost is that of `limit`.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    statement = (
+        select(messages)
+        .where(
+            messages.c.tenant_id == principal.tenant_id,
+            messages.c.conversation_id == conversation_id,
+            messages.c.turn <= turn,
+        )
+        .order_by(messages.c.turn.desc(), messages.c.position.desc())
+        .limit(limit)
+    )
+    return [_message(row) for row in reversed((await connection.execute(statement)).all())]
+
+
+async def list_messages(
+    connection: AsyncConnection,
+    principal: Principal,
+    conversation_id: UUID,
+    *,
+    limit: int,
+    after: tuple[int, int] | None,
+) -> list[Message]:
+    """Return up to `limit` messages in order, those after the place `(turn, position)`.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    statement = select(messages).where(
+        messages.c.tenant_id == principal.tenant_id, messages.c.conversation_id == conversation_id
+    )
+    if after is not None:
+        statement = statement.where(tuple_(messages.c.turn, messages.c.position) > after)
+    statement = statement.order_by(messages.c.turn, messages.c.position).limit(limit)
+    return [_message(row) for row in await connection.execute(statement)]
+
+
+async def run_messages(connection: AsyncConnection, principal: Principal, run_id: UUID) -> list[Message]:
+    """Return the messages of the principal's run, in order; empty where there is none."""
+    joined = messages.join(
+        conversations,
+        and_(
+            conversations.c.tenant_id == messages.c.tenant_id,
+            conversations.c.id == messages.c.conversation_id,
+        ),
+    )
+    statement = (
+        select(messages)
+        .select_from(joined)
+        .where(owned_by(principal), messages.c.run_id == run_id)
+        .order_by(messages.c.position)
+    )
+    return [_message(row) for row in await connection.execute(statement)]
+
+
+def _row(message: NewMessage) -> dict[str, object]:
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls]
+    return {
+        "role": message.role,
+        "text": message.text,
+        "step": message.step,
+        "tool_calls": calls or None,
+        "tool_call_id": message.tool_call_id,
+        "tool_name": message.tool_name,
+        "is_error": message.is_error,
+        "model": message.model,
+        "input_tokens": message.usage.input_tokens if message.usage else None,
+        "output_tokens": message.usage.output_tokens if message.usage else None,
+        "status": message.status,
+    }
+
+
+def _message(row: Row[Any]) -> Message:
+    counted = row.input_tokens is not None
+    return Message(
+        id=row.id,
+        run_id=row.run_id,
+        turn=row.turn,
+        position=row.position,
+        step=row.step,
+        role=row.role,
+        text=row.text,
+        status=row.status,
+        created_at=row.created_at,
+        tool_calls=tuple(RequestedCall(**call) for call in row.tool_calls or ()),
+        tool_call_id=row.tool_call_id,
+        tool_name=row.tool_name,
+        is_error=row.is_error,
+        model=row.model,
+        usage=Usage(row.input_tokens, row.output_tokens) if counted else None,
+    )

@@ -1,0 +1,287 @@
+"""Runs: `queued -> running -> completed | failed | cancelled`, exactly one end each.
+
+A worker owns a running run by its attempt number. Every write for a run first passes `hold_run`, so a worker that lost
+its lease finds out before it changes anything.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import CursorResult, and_, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.context import Principal
+from agent.errors import LeaseLostError, NotFoundError
+from agent.events import EndStatus, Usage
+from agent.store.database import new_id
+from agent.store.tables import conversations, runs
+
+RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
+UNFINISHED: tuple[RunState, ...] = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it was when it was read."""
+
+    id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    turn: int
+    state: RunState
+    attempt: int
+    model: str
+    branch_id: int | str | None
+    page: dict[str, Any] | None
+    request_hash: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    finish_reason: str | None
+    error_code: str | None
+    usage: Usage
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What a request asks for. `page` is data about the page, for the model."""
+
+    conversation_id: UUID
+    model: str
+    branch_id: int | str | None = None
+    page: dict[str, Any] | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended."""
+
+    status: EndStatus
+    finish_reason: str
+    usage: Usage
+    error_code: str | None = None
+
+
+class RunName(NamedTuple):
+    """Names a run for background work."""
+
+    tenant_id: str
+    run_id: UUID
+    conversation_id: UUID
+
+
+async def insert_run(connection: AsyncConnection, principal: Principal, new: NewRun) -> Run:
+    """Add a queued run as the conversation's next turn. The caller commits.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+        IntegrityError: (SQLAlchemy's) the principal used this idempotency key before.
+    """
+    reserved = await connection.execute(
+        update(conversations)
+        .where(
+            conversations.c.tenant_id == principal.tenant_id,
+            conversations.c.user_id == principal.user_id,
+            conversations.c.id == new.conversation_id,
+        )
+        .values(last_turn=conversations.c.last_turn + 1)
+        .returning(conversations.c.last_turn)
+    )
+    turn = reserved.scalar_one_or_none()
+    if turn is None:
+        raise NotFoundError("No such conversation.")
+    values = {
+        "id": new_id(),
+        "conversation_id": new.conversation_id,
+        "message_id": new_id(),
+        "turn": turn,
+        "state": "queued",
+        "attempt": 1,
+        "model": new.model,
+        "branch_id": new.branch_id,
+        "page": new.page,
+        "idempotency_key": new.idempotency_key,
+        "request_hash": new.request_hash,
+        "created_at": datetime.now(UTC),
+        "input_tokens": 0,
+        "output_tokens": 0,
+    }
+    await connection.execute(runs.insert().values(tenant_id=principal.tenant_id, user_id=principal.user_id, **values))
+    return await get_run(connection, principal, values["id"])
+
+
+async def get_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> Run:
+    """Return the principal's run.
+
+    Raises:
+        NotFoundError: the principal has no such run.
+    """
+    row = (await connection.execute(select(runs).where(_owned(principal), runs.c.id == run_id))).one_or_none()
+    if row is None:
+        raise NotFoundError("No such run.")
+    return _run(row)
+
+
+async def find_run_by_key(
+    connection: AsyncConnection, principal: Principal, key: str, *, keep: timedelta
+) -> Run | None:
+    """Return the principal's run that was started with this idempotency key within `keep`; frees an older key."""
+    await connection.execute(
+        update(runs)
+        .where(_owned(principal), runs.c.idempotency_key == key, runs.c.created_at < datetime.now(UTC) - keep)
+        .values(idempotency_key=None)
+    )
+    row = (await connection.execute(select(runs).where(_owned(principal), runs.c.idempotency_key == key))).one_or_none()
+    return _run(row) if row is not None else None
+
+
+async def active_run(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> Run | None:
+    """Return the conversation's running run, or else the first one in its queue."""
+    statement = (
+        select(runs)
+        .where(_owned(principal), runs.c.conversation_id == conversation_id, runs.c.state.in_(UNFINISHED))
+        .order_by(runs.c.turn)
+        .limit(1)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return _run(row) if row is not None else None
+
+
+async def claim_run(
+    connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str, lease_s: float
+) -> bool:
+    """Make a queued run this worker's, if no earlier turn of its conversation is unfinished. The caller commits."""
+    earlier = runs.alias()
+    now = datetime.now(UTC)
+    blocked = exists().where(
+        earlier.c.tenant_id == runs.c.tenant_id,
+        earlier.c.conversation_id == runs.c.conversation_id,
+        earlier.c.turn < runs.c.turn,
+        earlier.c.state.in_(UNFINISHED),
+    )
+    result = await connection.execute(
+        update(runs)
+        .where(runs.c.tenant_id == tenant_id, runs.c.id == run_id, runs.c.state == "queued", ~blocked)
+        .values(state="running", worker_id=worker_id, started_at=now, lease_until=now + timedelta(seconds=lease_s))
+    )
+    return _changed(result) == 1
+
+
+async def next_queued(connection: AsyncConnection, tenant_id: str, conversation_id: UUID) -> UUID | None:
+    """Return the first run in a conversation's queue."""
+    statement = (
+        select(runs.c.id)
+        .where(runs.c.tenant_id == tenant_id, runs.c.conversation_id == conversation_id, runs.c.state == "queued")
+        .order_by(runs.c.turn)
+        .limit(1)
+    )
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
+    """Lock the run's row for this transaction, as its owner.
+
+    Raises:
+        LeaseLostError: the run is over, gone, or belongs to another attempt.
+    """
+    result = await connection.execute(
+        update(runs)
+        .where(runs.c.tenant_id == tenant_id, runs.c.id == run_id, runs.c.attempt == attempt, runs.c.state == "running")
+        .values(state="running")
+    )
+    if _changed(result) != 1:
+        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
+
+
+async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int, end: RunEnd) -> None:
+    """Write the run's one end. The caller commits.
+
+    Raises:
+        LeaseLostError: the run is over already, gone, or belongs to another attempt.
+    """
+    result = await connection.execute(
+        update(runs)
+        .where(
+            runs.c.tenant_id == tenant_id,
+            runs.c.id == run_id,
+            runs.c.attempt == attempt,
+            runs.c.state.in_(UNFINISHED),
+        )
+        .values(
+            state=end.status,
+            finish_reason=end.finish_reason,
+            error_code=end.error_code,
+            input_tokens=end.usage.input_tokens,
+            output_tokens=end.usage.output_tokens,
+            ended_at=datetime.now(UTC),
+            worker_id=None,
+            lease_until=None,
+        )
+    )
+    if _changed(result) != 1:
+        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
+
+
+async def set_suggestions(
+    connection: AsyncConnection, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]
+) -> None:
+    """Keep the follow-up questions of an ended run. The caller commits."""
+    await connection.execute(
+        update(runs).where(runs.c.tenant_id == tenant_id, runs.c.id == run_id).values(suggestions=list(questions))
+    )
+
+
+async def renew_leases(connection: AsyncConnection, *, worker_id: str, lease_s: float) -> None:
+    """Prolong all leases of a worker. The caller commits."""
+    until = datetime.now(UTC) + timedelta(seconds=lease_s)
+    await connection.execute(
+        update(runs).where(runs.c.worker_id == worker_id, runs.c.state == "running").values(lease_until=until)
+    )
+
+
+async def abandoned_runs(connection: AsyncConnection, *, queued_before: datetime) -> list[tuple[RunName, int]]:
+    """Return the runs that nobody works on, with their attempts, over all tenants: names only, no content.
+
+    They are those whose lease has expired, and the queued ones from before `queued_before`.
+    """
+    expired = and_(runs.c.state == "running", runs.c.lease_until < datetime.now(UTC))
+    forgotten = and_(runs.c.state == "queued", runs.c.created_at < queued_before)
+    statement = select(runs.c.tenant_id, runs.c.id, runs.c.conversation_id, runs.c.attempt)
+    found = await connection.execute(statement.where(or_(expired, forgotten)))
+    return [(RunName(row.tenant_id, row.id, row.conversation_id), row.attempt) for row in found]
+
+
+def _owned(principal: Principal) -> Any:
+    return and_(runs.c.tenant_id == principal.tenant_id, runs.c.user_id == principal.user_id)
+
+
+def _changed(result: Any) -> int:
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        message_id=row.message_id,
+        turn=row.turn,
+        state=row.state,
+        attempt=row.attempt,
+        model=row.model,
+        branch_id=row.branch_id,
+        page=row.page,
+        request_hash=row.request_hash,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        finish_reason=row.finish_reason,
+        error_code=row.error_code,
+        usage=Usage(row.input_tokens, row.output_tokens),
+        suggestions=tuple(row.suggestions or ()),
+    )

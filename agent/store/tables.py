@@ -1,0 +1,213 @@
+"""The tables. Every one has the tenant in front of its primary key and of every foreign key.
+
+Because references carry the tenant, the database itself refuses a row that points into another tenant. The rules that
+must hold under any race are constraints here, not checks in the code.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    Uuid,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time, also on SQLite, which stores no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True)
+
+
+def _tenant() -> Column[str]:
+    return Column("tenant_id", String(128), nullable=False)
+
+
+conversations = Table(
+    "conversations",
+    metadata,
+    _tenant(),
+    Column("id", Uuid, nullable=False),
+    Column("user_id", String(256), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("last_position", Integer, nullable=False, comment="position of the newest message; 0 when there is none"),
+    Column("last_turn", Integer, nullable=False, comment="turn of the newest run"),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    Index("ix_conversations_owner", "tenant_id", "user_id", "updated_at", "id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _tenant(),
+    Column("id", Uuid, nullable=False),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("user_id", String(256), nullable=False),
+    Column("turn", Integer, nullable=False, comment="1, 2, 3, … within the conversation; orders its messages"),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("message_id", Uuid, nullable=False, comment="the id that the answer has or will have"),
+    Column("model", String(200), nullable=False),
+    Column("branch_id", Json),
+    Column("page", Json, comment="what the client said about its page; data for the model"),
+    Column("idempotency_key", String(255)),
+    Column("request_hash", String(64)),
+    Column("worker_id", String(64)),
+    Column("lease_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("ended_at", Instant),
+    Column("finish_reason", String(32)),
+    Column("error_code", String(32)),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("suggestions", Json),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
+    Index("uq_runs_turn", "tenant_id", "conversation_id", "turn", unique=True),
+    # Two requests that race for one conversation: the database lets one of them run.
+    Index(
+        "uq_runs_active",
+        "tenant_id",
+        "conversation_id",
+        unique=True,
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+    # Equal posts that arrive at once: one of them makes the run, the others find it. NULLs do not collide.
+    Index("uq_runs_idempotency_key", "tenant_id", "user_id", "idempotency_key", unique=True),
+    Index(
+        "ix_runs_unfinished",
+        "state",
+        "lease_until",
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _tenant(),
+    Column("id", Uuid, nullable=False),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("position", Integer, nullable=False, comment="1, 2, 3, … within the conversation, in order of writing"),
+    Column("step", Integer, nullable=False, comment="0 for the user's message, then the step that wrote it"),
+    Column("role", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("tool_calls", Json, comment="[{id, name, arguments}] that an assistant message asks for"),
+    Column("tool_call_id", String(64)),
+    Column("tool_name", String(128)),
+    Column("is_error", Boolean, nullable=False, comment="the result of a tool call that failed"),
+    Column("model", String(200)),
+    Column("input_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"], ondelete="CASCADE"
+    ),
+    ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
+    CheckConstraint("role IN ('user', 'assistant', 'tool')", name="role"),
+    CheckConstraint("status IN ('complete', 'partial')", name="status"),
+    CheckConstraint("(role = 'tool') = (tool_call_id IS NOT NULL)", name="tool_call_id"),
+    Index("uq_messages_position", "tenant_id", "conversation_id", "position", unique=True),
+    Index("ix_messages_turn", "tenant_id", "conversation_id", "turn", "position"),
+    # A zombie and its successor that both finish a step: one of the two messages is refused.
+    Index(
+        "uq_messages_step",
+        "tenant_id",
+        "run_id",
+        "step",
+        unique=True,
+        sqlite_where=text("role = 'assistant'"),
+        postgresql_where=text("role = 'assistant'"),
+    ),
+    Index(
+        "uq_messages_tool_call_id",
+        "tenant_id",
+        "tool_call_id",
+        unique=True,
+    ),
+)
+
+tool_calls = Table(
+    "tool_calls",
+    metadata,
+    _tenant(),
+    Column("id", String(64), nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("risk", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("action", Json, comment="{type, value} that the page was asked to do"),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("settled_at", Instant),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
+    CheckConstraint("state IN ('proposed', 'started', 'settled', 'unknown')", name="state"),
+    Index("ix_tool_calls_run", "tenant_id", "run_id", "step"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _tenant(),
+    Column("message_id", Uuid, nullable=False),
+    Column("user_id", String(256), nullable=False),
+    Column("rating", String(8), nullable=False),
+    Column("comment", Text),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "message_id", "user_id"),
+    ForeignKeyConstraint(["tenant_id", "message_id"], ["messages.tenant_id", "messages.id"], ondelete="CASCADE"),
+    CheckConstraint("rating IN ('up', 'down')", name="rating"),
+)

@@ -1,0 +1,85 @@
+"""The ledger: one row per tool call, `proposed -> started -> settled | unknown`.
+
+The invariant: `started` is committed before a call with side effects leaves the process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.context import Principal
+from agent.store.messages import RequestedCall
+from agent.store.tables import tool_calls
+from agent.toolkit import Action, Kind, Risk
+
+ToolCallState = Literal["proposed", "started", "settled", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    id: str
+    step: int
+    name: str
+    kind: Kind
+    risk: Risk
+    state: ToolCallState
+    action: Action | None
+
+
+async def propose_calls(
+    connection: AsyncConnection,
+    principal: Principal,
+    run_id: UUID,
+    *,
+    step: int,
+    calls: Sequence[tuple[RequestedCall, Kind, Risk]],
+) -> None:
+    """Enter what the model asked for. The caller commits."""
+    now = datetime.now(UTC)
+    scope = {"tenant_id": principal.tenant_id, "run_id": run_id, "step": step, "state": "proposed", "created_at": now}
+    rows = [{**scope, "id": call.id, "name": call.name, "kind": kind, "risk": risk} for call, kind, risk in calls]
+    await connection.execute(tool_calls.insert(), rows)
+
+
+async def start_call(connection: AsyncConnection, principal: Principal, tool_call_id: str) -> None:
+    """Note that a call leaves the process. The caller commits before it does."""
+    await connection.execute(
+        update(tool_calls)
+        .where(tool_calls.c.tenant_id == principal.tenant_id, tool_calls.c.id == tool_call_id)
+        .values(state="started", started_at=datetime.now(UTC))
+    )
+
+
+async def settle_call(
+    connection: AsyncConnection, principal: Principal, tool_call_id: str, *, action: Action | None
+) -> None:
+    """Note that a call's result is known, and what it asked of the page. The caller commits it with the result."""
+    await connection.execute(
+        update(tool_calls)
+        .where(tool_calls.c.tenant_id == principal.tenant_id, tool_calls.c.id == tool_call_id)
+        .values(
+            state="settled",
+            settled_at=datetime.now(UTC),
+            action={"type": action.type, "value": action.value} if action else None,
+        )
+    )
+
+
+async def list_calls(connection: AsyncConnection, principal: Principal, run_id: UUID) -> list[LedgerEntry]:
+    """Return the ledger of a run of the principal's tenant, in order of steps."""
+    statement = (
+        select(tool_calls)
+        .where(tool_calls.c.tenant_id == principal.tenant_id, tool_calls.c.run_id == run_id)
+        .order_by(tool_calls.c.step, tool_calls.c.id)
+    )
+    return [_entry(row) for row in await connection.execute(statement)]
+
+
+def _entry(row: Any) -> LedgerEntry:
+    action = Action(**row.action) if row.action else None
+    return LedgerEntry(row.id, row.step, row.name, row.kind, row.risk, row.state, action)

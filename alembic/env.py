@@ -1,0 +1,45 @@
+"""Alembic's entry. Frontdesk hands it an open connection (`Store.migrate`); by hand it opens one from the settings."""
+
+import asyncio
+
+from sqlalchemy import Connection
+
+from agent.settings import load_settings
+from agent.store.database import Store
+from agent.store.tables import metadata
+from alembic import context
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations on `connection`, in the caller's transaction.
+
+    PostgreSQL gives up on a lock after 5 s rather than queueing every other query behind a migration.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
+        # Two processes that start at once: the second waits for the first, then finds nothing to do.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7045217)")
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        transactional_ddl=False,  # the caller's transaction is the transaction
+    )
+    context.run_migrations()
+
+
+async def migrate_from_settings() -> None:
+    """Serve the `alembic` command itself, as in `alembic revision --autogenerate`."""
+    settings = load_settings()
+    store = Store(settings.database, pool_size=1)
+    async with store.write() as connection:
+        await connection.run_sync(migrate)
+    await store.close()
+
+
+existing = context.config.attributes.get("connection")
+if existing is not None:
+    migrate(existing)
+else:
+    asyncio.run(migrate_from_settings())
