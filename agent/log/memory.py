@@ -59,6 +59,11 @@ class MemoryLog:
         if isinstance(event, LogClosed):
             self._closed.append((self._clock() + self._keep_s, run))
 
+    def last(self, run: RunKey) -> EventId | None:
+        """Return the id of the newest event of a log that is open here; None where there is none."""
+        log = self._logs.get(run)
+        return log.events[-1].id if log is not None and log.events and not log.closed else None
+
     async def read(self, run: RunKey, *, after: EventId = START) -> list[LoggedEvent]:
         """Return what is stored after `after`, in order; empty at the end.
 

@@ -117,6 +117,21 @@ async def rename_conversation(
     return await get_conversation(connection, principal, conversation_id)
 
 
+async def lock_conversation(connection: AsyncConnection, tenant_id: str, conversation_id: UUID) -> None:
+    """Make other writers of this conversation wait until the caller commits. Taken before any lock on its runs.
+
+    Raises:
+        NotFoundError: there is no such conversation any more.
+    """
+    found = await connection.execute(
+        select(conversations.c.id)
+        .where(conversations.c.tenant_id == tenant_id, conversations.c.id == conversation_id)
+        .with_for_update()
+    )
+    if found.first() is None:
+        raise NotFoundError("No such conversation.")
+
+
 async def delete_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
     """Remove a conversation with all that belongs to it; return the runs that were not over. The caller commits.
 

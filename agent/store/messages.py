@@ -113,9 +113,9 @@ async def append_messages(
 
 
 async def recent_messages(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, turn: int, limit: int
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
 ) -> list[Message]:
-    """Return the last `limit` messages up to and with `turn`, oldest first. Read by index: the cost is that of `limit`.
+    """Return the last `limit` messages before `before_turn`, oldest first. Read by index: the cost is that of `limit`.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -126,7 +126,7 @@ async def recent_messages(
         .where(
             messages.c.tenant_id == principal.tenant_id,
             messages.c.conversation_id == conversation_id,
-            messages.c.turn <= turn,
+            messages.c.turn < before_turn,
         )
         .order_by(messages.c.turn.desc(), messages.c.position.desc())
         .limit(limit)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, exists, or_, select, update
+from sqlalchemy import CursorResult, and_, exists, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
-from agent.errors import LeaseLostError, NotFoundError
+from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
 from agent.events import EndStatus, Usage
 from agent.store.database import new_id
 from agent.store.tables import conversations, runs
@@ -51,6 +52,8 @@ class NewRun:
 
     conversation_id: UUID
     model: str
+    worker_id: str
+    lease_s: float
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
     idempotency_key: str | None = None
@@ -67,12 +70,15 @@ class RunEnd:
     error_code: str | None = None
 
 
+class KeyTakenError(FrontdeskError):
+    """Another run has this idempotency key already. Look it up in a new transaction."""
+
+
 class RunName(NamedTuple):
     """Names a run for background work."""
 
     tenant_id: str
     run_id: UUID
-    conversation_id: UUID
 
 
 async def insert_run(connection: AsyncConnection, principal: Principal, new: NewRun) -> Run:
@@ -80,7 +86,7 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
 
     Raises:
         NotFoundError: the principal has no such conversation.
-        IntegrityError: (SQLAlchemy's) the principal used this idempotency key before.
+        KeyTakenError: the principal used this idempotency key before; the transaction is lost.
     """
     reserved = await connection.execute(
         update(conversations)
@@ -107,11 +113,17 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         "page": new.page,
         "idempotency_key": new.idempotency_key,
         "request_hash": new.request_hash,
+        "worker_id": new.worker_id,
+        "lease_until": datetime.now(UTC) + timedelta(seconds=new.lease_s),
         "created_at": datetime.now(UTC),
         "input_tokens": 0,
         "output_tokens": 0,
     }
-    await connection.execute(runs.insert().values(tenant_id=principal.tenant_id, user_id=principal.user_id, **values))
+    insert = runs.insert().values(tenant_id=principal.tenant_id, user_id=principal.user_id, **values)
+    try:
+        await connection.execute(insert)
+    except IntegrityError as exc:
+        raise KeyTakenError("an equal request won the race") from exc
     return await get_run(connection, principal, values["id"])
 
 
@@ -152,12 +164,9 @@ async def active_run(connection: AsyncConnection, principal: Principal, conversa
     return _run(row) if row is not None else None
 
 
-async def claim_run(
-    connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str, lease_s: float
-) -> bool:
-    """Make a queued run this worker's, if no earlier turn of its conversation is unfinished. The caller commits."""
+async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str) -> bool:
+    """Let a queued run begin, if no earlier turn of its conversation is unfinished. The caller commits."""
     earlier = runs.alias()
-    now = datetime.now(UTC)
     blocked = exists().where(
         earlier.c.tenant_id == runs.c.tenant_id,
         earlier.c.conversation_id == runs.c.conversation_id,
@@ -167,7 +176,7 @@ async def claim_run(
     result = await connection.execute(
         update(runs)
         .where(runs.c.tenant_id == tenant_id, runs.c.id == run_id, runs.c.state == "queued", ~blocked)
-        .values(state="running", worker_id=worker_id, started_at=now, lease_until=now + timedelta(seconds=lease_s))
+        .values(state="running", worker_id=worker_id, started_at=datetime.now(UTC))
     )
     return _changed(result) == 1
 
@@ -240,20 +249,32 @@ async def renew_leases(connection: AsyncConnection, *, worker_id: str, lease_s: 
     """Prolong all leases of a worker. The caller commits."""
     until = datetime.now(UTC) + timedelta(seconds=lease_s)
     await connection.execute(
-        update(runs).where(runs.c.worker_id == worker_id, runs.c.state == "running").values(lease_until=until)
+        update(runs).where(runs.c.worker_id == worker_id, runs.c.state.in_(UNFINISHED)).values(lease_until=until)
     )
 
 
-async def abandoned_runs(connection: AsyncConnection, *, queued_before: datetime) -> list[tuple[RunName, int]]:
-    """Return the runs that nobody works on, with their attempts, over all tenants: names only, no content.
+async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
+    """Return the unfinished runs whose lease has expired, over all tenants: names only, no content."""
+    statement = select(runs.c.tenant_id, runs.c.id).where(
+        runs.c.state.in_(UNFINISHED), runs.c.lease_until < datetime.now(UTC)
+    )
+    return [RunName(row.tenant_id, row.id) for row in await connection.execute(statement)]
 
-    They are those whose lease has expired, and the queued ones from before `queued_before`.
-    """
-    expired = and_(runs.c.state == "running", runs.c.lease_until < datetime.now(UTC))
-    forgotten = and_(runs.c.state == "queued", runs.c.created_at < queued_before)
-    statement = select(runs.c.tenant_id, runs.c.id, runs.c.conversation_id, runs.c.attempt)
-    found = await connection.execute(statement.where(or_(expired, forgotten)))
-    return [(RunName(row.tenant_id, row.id, row.conversation_id), row.attempt) for row in found]
+
+async def fail_run(connection: AsyncConnection, name: RunName, *, code: str) -> bool:
+    """End a run whose lease has expired; False for one that was renewed or ended meanwhile. The caller commits."""
+    now = datetime.now(UTC)
+    result = await connection.execute(
+        update(runs)
+        .where(
+            runs.c.tenant_id == name.tenant_id,
+            runs.c.id == name.run_id,
+            runs.c.state.in_(UNFINISHED),
+            runs.c.lease_until < now,
+        )
+        .values(state="failed", finish_reason="error", error_code=code, ended_at=now, worker_id=None, lease_until=None)
+    )
+    return _changed(result) == 1
 
 
 def _owned(principal: Principal) -> Any:

@@ -1,0 +1,180 @@
+"""The loop in LangGraph: a model node, a tools node, and the edges between them.
+
+The graph only advances the transcript. It starts from the messages it is given, asks the model, executes what the
+model asks for, and stops when there is nothing left to do. Events go straight into the log as they happen.
+"""
+
+import asyncio
+import operator
+from typing import Annotated, Literal, TypeAlias, TypedDict
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from agent.calls import settle
+from agent.events import ReasoningDelta, TextDelta, ToolsStarted
+from agent.journal import SettledCall
+from agent.models.stream import Reply, stream_reply
+from agent.stop import StoppedError
+from agent.store.database import new_id
+from agent.store.messages import NewMessage, RequestedCall
+from agent.store.runs import RunEnd
+from agent.toolkit import Kind, Risk, Tool
+from agent.turn import Turn
+
+STEP_SEPARATOR = "\n\n"
+"""Between what the model said in one step and in the next: for clients that only join tokens."""
+LIMIT_TEXT = "I stopped here, because this took more steps than I may take. Tell me how to go on."
+
+
+class LoopState(TypedDict):
+    """The transcript as the model reads it; nodes add to it."""
+
+    messages: Annotated[list[BaseMessage], operator.add]
+
+
+Loop: TypeAlias = CompiledStateGraph[LoopState, Turn, LoopState, LoopState]
+
+
+def build_loop() -> Loop:
+    """Return the compiled loop. It keeps nothing between runs, so one serves the whole process."""
+    graph = StateGraph(LoopState, context_schema=Turn)
+    graph.add_node("model", call_model)
+    graph.add_node("tools", call_tools)
+    graph.add_node("limit", stop_at_limit)
+    graph.add_edge(START, "model")
+    graph.add_conditional_edges("model", after_model, {"tools": "tools", "end": END})
+    graph.add_conditional_edges("tools", after_tools, {"model": "model", "limit": "limit"})
+    graph.add_edge("limit", END)
+    return graph.compile()
+
+
+async def advance(loop: Loop, turn: Turn) -> None:
+    """Run the loop until the transcript needs nothing more; the run's end is committed then.
+
+    Raises:
+        RunError: the run cannot go on; the caller ends it.
+        LeaseLostError, StaleAppendError: another attempt owns the run.
+        StoppedError: somebody stopped it; what it said so far is in `turn.reply`.
+    """
+    state = await loop.ainvoke(
+        {"messages": turn.messages}, context=turn, config={"recursion_limit": 2 * turn.assistant.limits.steps + 5}
+    )
+    turn.messages = state["messages"]
+
+
+async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
+    """Ask the model; stream what it says; store its message, and with it the run's end where it asks for nothing."""
+    turn = runtime.context
+    turn.step += 1
+    turn.reply = Reply()
+    with turn.stopper.stoppable():
+        await stream_reply(
+            turn.model,
+            state["messages"],
+            turn.reply,
+            limits=turn.assistant.limits,
+            on_text=lambda text: _emit_text(turn, text),
+            on_reasoning=lambda text: _emit_reasoning(turn, text),
+        )
+    turn.usage += turn.reply.usage
+    if not turn.reply.requests:
+        await _complete(turn, turn.reply.finish_reason)
+        return {"messages": [AIMessage(turn.reply.text)]}
+    calls = [RequestedCall(str(new_id()), request.name, request.arguments or {}) for request in turn.reply.requests]
+    turn.unreadable = {
+        call.id for call, request in zip(calls, turn.reply.requests, strict=True) if request.arguments is None
+    }
+    await turn.journal.commit_reply(
+        NewMessage(
+            "assistant",
+            turn.reply.text,
+            turn.step,
+            tool_calls=tuple(calls),
+            model=turn.run.model,
+            usage=turn.reply.usage,
+        ),
+        [(call, *_class_of(turn.tools.get(call.name))) for call in calls],
+    )
+    asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
+    return {"messages": [AIMessage(turn.reply.text, tool_calls=asked)]}
+
+
+async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
+    """Execute the calls of the last message at the same time; store and return their results in the model's order."""
+    turn = runtime.context
+    asked = state["messages"][-1]
+    assert isinstance(asked, AIMessage)
+    calls = [RequestedCall(str(call["id"]), call["name"], call["args"]) for call in asked.tool_calls]
+    names = [call.name for call in calls if call.name in turn.tools and turn.tools[call.name].kind == "data"]
+    if names:
+        await turn.journal.emit(ToolsStarted(tuple(names)))
+    turn.reply = Reply()
+    tasks: list[asyncio.Task[SettledCall]] = []
+    try:
+        with turn.stopper.stoppable():
+            async with asyncio.TaskGroup() as group:
+                tasks += [group.create_task(settle(turn, call)) for call in calls]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed  # only what concerns the run itself gets here: the lease or the log
+    except StoppedError:
+        # What a call has done is not forgotten because another one was stopped.
+        if done := [task.result() for task in tasks if not task.cancelled()]:
+            await turn.journal.commit_results(turn.step, done)
+        raise
+    settled = [task.result() for task in tasks]
+    await turn.journal.commit_results(turn.step, settled)
+    return {"messages": [_result_message(one) for one in settled]}
+
+
+async def stop_at_limit(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
+    """End a run that used all its steps with words, as a normal ending."""
+    turn = runtime.context
+    turn.step += 1
+    turn.reply = Reply(pieces=[LIMIT_TEXT])
+    await _emit_text(turn, LIMIT_TEXT)
+    await _complete(turn, "step_limit")
+    return {"messages": [AIMessage(LIMIT_TEXT)]}
+
+
+def after_model(state: LoopState) -> Literal["tools", "end"]:
+    """Open tool calls -> tools; else the run is over."""
+    last = state["messages"][-1]
+    return "tools" if isinstance(last, AIMessage) and last.tool_calls else "end"
+
+
+def after_tools(state: LoopState, runtime: Runtime[Turn]) -> Literal["model", "limit"]:
+    """Back to the model, while there are steps left."""
+    turn = runtime.context
+    return "model" if turn.step < turn.assistant.limits.steps else "limit"
+
+
+async def _complete(turn: Turn, finish_reason: str) -> None:
+    await turn.journal.end(RunEnd("completed", finish_reason, turn.usage), turn.answer())
+
+
+async def _emit_text(turn: Turn, text: str) -> None:
+    if turn.has_text and len(turn.reply.pieces) == 1 and turn.step > 1:
+        text = STEP_SEPARATOR + text
+    turn.has_text = True
+    await turn.journal.emit(TextDelta(text))
+
+
+async def _emit_reasoning(turn: Turn, text: str) -> None:
+    if text:
+        await turn.journal.emit(ReasoningDelta(text))
+
+
+def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:
+    return (tool.kind, tool.risk) if tool else ("data", "read")
+
+
+def _result_message(settled: SettledCall) -> ToolMessage:
+    return ToolMessage(
+        settled.text,
+        tool_call_id=settled.call.id,
+        name=settled.call.name,
+        status="error" if settled.is_error else "success",
+    )

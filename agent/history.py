@@ -1,0 +1,87 @@
+"""The transcript as a model reads it: a window of it, repaired so that the strictest provider accepts it.
+
+Guarantees, for any transcript whatever happened to the process that wrote it: every tool call is followed by exactly
+one result, no result stands without its call, the window begins with a user message, every earlier turn ends with
+words of the assistant, and the current turn is whole.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from agent.assistant import History
+from agent.store.messages import Message
+
+CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_MESSAGE = 4
+LOST_RESULT = "No result: the call was interrupted. Its outcome is unknown; check before you try again."
+STOPPED_NOTE = "[The answer was stopped here. Do not continue it unless asked.]"
+UNANSWERED_NOTE = "[This message was not answered.]"
+
+
+def model_messages(earlier: Sequence[Message], current: Sequence[Message], *, window: History) -> list[BaseMessage]:
+    """Return what the model gets: as many whole `earlier` turns as fit into `window`, then the `current` one.
+
+    Both are in order of turn and position. The current turn is always taken, and counts.
+    """
+    now = list(_repaired(current))
+    taken = [now]
+    messages, tokens = len(now), sum(map(estimate_tokens, now))
+    by_turn = [list(rows) for _, rows in groupby(earlier, key=lambda message: message.turn)]
+    for rows in reversed(by_turn):
+        turn = list(_answered(_repaired(rows)))
+        messages += len(turn)
+        tokens += sum(map(estimate_tokens, turn))
+        # A turn that does not begin with its user message was cut by the query that loaded it.
+        if messages > window.messages or tokens > window.tokens or rows[0].role != "user":
+            break
+        taken.append(turn)
+    return [message for turn in reversed(taken) for message in turn]
+
+
+def estimate_tokens(message: BaseMessage) -> int:
+    """Return roughly how many tokens a message takes; providers count exactly, and only afterwards."""
+    calls = sum(len(call["name"]) + len(str(call["args"])) for call in getattr(message, "tool_calls", ()))
+    return TOKENS_PER_MESSAGE + (len(str(message.content)) + calls) // CHARACTERS_PER_TOKEN
+
+
+def _repaired(turn: Sequence[Message]) -> Iterator[BaseMessage]:
+    """Yield one turn's messages with each call's result right behind it, whatever is missing or left over."""
+    results = {message.tool_call_id: message for message in turn if message.role == "tool"}
+    for message in turn:
+        match message.role:
+            case "user":
+                yield HumanMessage(message.text)
+            case "assistant":
+                yield _assistant_message(message)
+                for call in message.tool_calls:
+                    yield _result_message(call.id, call.name, results.get(call.id))
+            case "tool":
+                pass  # it came with its call, or it has none and is dropped
+
+
+def _answered(turn: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
+    """Yield a turn that is over, with a note in place of the answer where it has none: roles must alternate."""
+    last: BaseMessage | None = None
+    for last in turn:
+        yield last
+    if not isinstance(last, AIMessage):
+        yield AIMessage(UNANSWERED_NOTE)
+
+
+def _assistant_message(message: Message) -> AIMessage:
+    text = message.text
+    if message.status == "partial":
+        text = f"{text}\n\n{STOPPED_NOTE}".strip()
+    calls = [
+        {"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in message.tool_calls
+    ]
+    return AIMessage(text, tool_calls=calls)
+
+
+def _result_message(call_id: str, name: str, stored: Message | None) -> ToolMessage:
+    if stored is None:
+        return ToolMessage(LOST_RESULT, tool_call_id=call_id, name=name, status="error")
+    status = "error" if stored.is_error else "success"
+    return ToolMessage(stored.text, tool_call_id=call_id, name=name, status=status)

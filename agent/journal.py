@@ -1,0 +1,124 @@
+"""What one attempt at a run writes: events to the log, rows to the store. The only writer of both.
+
+The invariants: every row is written under the run's lease; an event that says "this is so" goes out after the commit
+that made it so; after `end` nothing is written but suggestions, a title and the close.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.context import Principal
+from agent.errors import RunError
+from agent.events import (
+    AnyEvent,
+    ErrorRaised,
+    EventId,
+    LogClosed,
+    RunEnded,
+    SuggestionsOffered,
+    TitleChanged,
+)
+from agent.log.memory import MemoryLog, RunKey
+from agent.store.conversations import lock_conversation, rename_conversation
+from agent.store.database import Store
+from agent.store.messages import NewMessage, RequestedCall, append_messages
+from agent.store.runs import Run, RunEnd, end_run, hold_run, set_suggestions
+from agent.store.tool_calls import propose_calls, settle_call, start_call
+from agent.toolkit import Action, Kind, Risk
+
+
+@dataclass(frozen=True, slots=True)
+class SettledCall:
+    """The outcome of a tool call, as the model gets it."""
+
+    call: RequestedCall
+    text: str
+    is_error: bool
+    action: Action | None
+
+
+class Journal:
+    """Writes for one attempt. Every method may raise LeaseLostError: stop then, without writing more."""
+
+    def __init__(self, store: Store, log: MemoryLog, principal: Principal, run: Run) -> None:
+        self._store = store
+        self._log = log
+        self._principal = principal
+        self._run = run
+        self._key = RunKey(principal.tenant_id, run.id)
+        self._n = 0
+
+    async def emit(self, event: AnyEvent) -> None:
+        """Append an event to the run's log.
+
+        Raises:
+            StaleAppendError: a later attempt writes this log.
+        """
+        self._n += 1
+        await self._log.append(self._key, EventId(self._run.attempt, self._n), event)
+
+    async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[RequestedCall, Kind, Risk]]) -> None:
+        """Store an assistant message that asks for tool calls, and enter these into the ledger."""
+        async with self._store.write() as connection:
+            await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
+            await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+            await self._append(connection, [message])
+            await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=calls)
+
+    async def commit_start(self, call: RequestedCall) -> None:
+        """Note that a call with side effects is about to leave the process."""
+        async with self._store.write() as connection:
+            await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+            await start_call(connection, self._principal, call.id)
+
+    async def commit_results(self, step: int, settled: Sequence[SettledCall]) -> None:
+        """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
+        results = [
+            NewMessage("tool", one.text, step, tool_call_id=one.call.id, tool_name=one.call.name, is_error=one.is_error)
+            for one in settled
+        ]
+        async with self._store.write() as connection:
+            await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
+            await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+            await self._append(connection, results)
+            for one in settled:
+                await settle_call(connection, self._principal, one.call.id, action=one.action)
+
+    async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
+        """Store the last message and the run's one end together, then say so in the log."""
+        async with self._store.write() as connection:
+            await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
+            await end_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt, end=end)
+            if message is not None:
+                await self._append(connection, [message])
+        if error is not None:
+            await self.emit(
+                ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
+            )
+        await self.emit(RunEnded(end.status, end.finish_reason, end.usage))
+
+    async def offer(self, questions: Sequence[str]) -> None:
+        """Store and send follow-up questions."""
+        async with self._store.write() as connection:
+            await set_suggestions(connection, self._principal.tenant_id, self._run.id, questions=tuple(questions))
+        await self.emit(SuggestionsOffered(tuple(questions)))
+
+    async def rename(self, title: str) -> None:
+        """Store and send a title that the model made."""
+        async with self._store.write() as connection:
+            await rename_conversation(connection, self._principal, self._run.conversation_id, title=title)
+        await self.emit(TitleChanged(title))
+
+    async def close(self) -> None:
+        """End the log: readers go home."""
+        await self.emit(LogClosed())
+
+    async def _append(self, connection: object, new: Sequence[NewMessage]) -> None:
+        await append_messages(
+            connection,  # type: ignore[arg-type]
+            self._principal,
+            self._run.conversation_id,
+            run_id=self._run.id,
+            turn=self._run.turn,
+            new=new,
+        )

@@ -1,0 +1,13 @@
+"""What an operator can watch. No label names a tenant, a user or anything from a message."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+runs_ended = Counter("frontdesk_runs_ended", "Runs that ended", ["status", "code"])
+runs_active = Gauge("frontdesk_runs_active", "Runs that this process works on, queued ones among them")
+first_token_s = Histogram(
+    "frontdesk_first_token_seconds",
+    "Time from the stored message to the first piece of the answer",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+tool_calls = Counter("frontdesk_tool_calls", "Tool calls that settled", ["tool", "outcome"])
+requests = Counter("frontdesk_http_requests", "HTTP requests answered", ["method", "route", "status"])

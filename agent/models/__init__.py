@@ -1,0 +1,1 @@
+"""Chat models: from a spec string to what a run talks with."""

@@ -1,0 +1,81 @@
+"""Spec strings to chat models: `openai:<name>` for any OpenAI-compatible server, `demo` for the offline one."""
+
+from collections.abc import Callable
+
+from langchain_core.language_models import BaseChatModel
+
+from agent.assistant import Assistant, Limits
+from agent.errors import ConfigurationError, InvalidRequestError
+from agent.models.demo import DemoChatModel
+from agent.settings import Settings
+
+
+class Catalog:
+    """The models of this installation. One instance of each is kept, so connections are shared."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened: dict[tuple[str, Limits], BaseChatModel] = {}
+
+    def specs(self, assistant: Assistant) -> list[str]:
+        """Return what this assistant can be asked with, its default first.
+
+        `openai:` models need a key or a base URL; where nothing else is left, the demo model answers.
+        """
+        wanted = ([self._settings.model] if self._settings.model else []) + list(assistant.models)
+        usable = [spec for spec in dict.fromkeys(wanted) if self._usable(spec)]
+        return usable or ["demo"]
+
+    def resolve(self, assistant: Assistant, requested: str | None) -> str:
+        """Return the spec to use.
+
+        Raises:
+            InvalidRequestError: the requested one is not among the assistant's models.
+        """
+        specs = self.specs(assistant)
+        if requested is None:
+            return specs[0]
+        if requested not in specs:
+            raise InvalidRequestError(f"model: not one of {', '.join(specs)}")
+        return requested
+
+    def open(self, spec: str, limits: Limits) -> BaseChatModel:
+        """Return the chat model for a spec of `specs`.
+
+        Raises:
+            ConfigurationError: the spec names a kind of model that Frontdesk does not know.
+        """
+        key = (spec, limits)
+        if key not in self._opened:
+            self._opened[key] = self._make(spec)(limits)
+        return self._opened[key]
+
+    def check(self, assistant: Assistant) -> None:
+        """Look at every spec once, at start.
+
+        Raises:
+            ConfigurationError: one is of no known kind.
+        """
+        for spec in [*assistant.models, *([self._settings.model] if self._settings.model else [])]:
+            self._make(spec)
+
+    def _usable(self, spec: str) -> bool:
+        return spec == "demo" or bool(self._settings.openai_api_key or self._settings.openai_base_url)
+
+    def _make(self, spec: str) -> Callable[[Limits], BaseChatModel]:
+        kind, _, name = spec.partition(":")
+        match kind, name:
+            case "demo", "":
+                return lambda _limits: DemoChatModel()
+            case "openai", name if name:
+                return lambda limits: self._open_openai(name, limits)
+            case _:
+                raise ConfigurationError(f"model {spec!r}: write openai:<name> or demo")
+
+    def _open_openai(self, name: str, limits: Limits) -> BaseChatModel:
+        # Imported here: langchain_openai takes a second to import, and the demo does not need it.
+        from agent.models.openai import open_model
+
+        return open_model(
+            name, api_key=self._settings.openai_api_key, base_url=self._settings.openai_base_url, limits=limits
+        )

@@ -1,0 +1,100 @@
+"""What comes after the answer: follow-up questions and a title, each from one short model call.
+
+Neither may hold back the end of the run, and neither may fail it: what does not come in time does not come.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import Runnable
+
+from agent.assistant import SHORT, Limits
+from agent.errors import RunError
+from agent.models.stream import Reply, stream_reply
+from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.turn import Turn
+
+logger = structlog.get_logger()
+
+MOST = 3
+TITLE_LENGTH = 80
+MOST_CHARACTERS = 1000
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s*")
+_QUOTES = "\"'“”„«»` "
+
+
+async def afterthoughts(turn: Turn) -> None:
+    """Send the follow-up questions of a completed turn, and a title after the first one, both at the same time."""
+    with turn.stopper.stoppable():
+        async with asyncio.TaskGroup() as group:
+            if turn.assistant.suggestions.enabled:
+                group.create_task(_offer_questions(turn))
+            if turn.assistant.title == "model" and turn.run.turn == 1:
+                group.create_task(_give_title(turn))
+
+
+async def _offer_questions(turn: Turn) -> None:
+    wanted = turn.assistant.suggestions
+    questions: tuple[str, ...] = ()
+    if wanted.from_model:
+        questions = await suggest_questions(turn.model, turn.messages, timeout_s=wanted.timeout_s)
+    questions = questions or wanted.static[:MOST]
+    if questions:
+        await turn.journal.offer(questions)
+
+
+async def _give_title(turn: Turn) -> None:
+    title = await make_title(turn.model, turn.messages, timeout_s=turn.assistant.suggestions.timeout_s)
+    if title:
+        await turn.journal.rename(title)
+
+
+async def suggest_questions(
+    model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], *, timeout_s: float
+) -> tuple[str, ...]:
+    """Return up to three questions under 50 characters, or none where the model gives none in time."""
+    return parse_questions(await _ask(model, messages, SUGGESTIONS_REQUEST, timeout_s=timeout_s))
+
+
+async def make_title(
+    model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], *, timeout_s: float
+) -> str:
+    """Return a title for the conversation, or an empty text where the model gives none in time."""
+    lines = (await _ask(model, messages, TITLE_REQUEST, timeout_s=timeout_s)).strip().splitlines()
+    return lines[0].strip(_QUOTES)[:TITLE_LENGTH] if lines else ""
+
+
+def parse_questions(text: str) -> tuple[str, ...]:
+    """Return the usable lines of a model's reply: no bullets, no quotes, none too long, none twice."""
+    lines = (_BULLET.sub("", line).strip(_QUOTES) for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in lines if 0 < len(line) < SHORT))[:MOST]
+
+
+async def _ask(
+    model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], request: str, *, timeout_s: float
+) -> str:
+    reply = Reply()
+    try:
+        async with asyncio.timeout(timeout_s):
+            # The same tools and beginning as the run's own calls, so that the provider's prompt cache hits.
+            await stream_reply(
+                model.bind(tool_choice="none"),
+                [*messages, HumanMessage(request)],
+                reply,
+                limits=Limits(answer_characters=MOST_CHARACTERS, model_retries=0),
+                on_text=_ignore,
+                on_reasoning=_ignore,
+            )
+    except (TimeoutError, RunError) as exc:
+        logger.info("no_afterthought", error=type(exc).__name__)
+        return ""
+    return reply.text
+
+
+async def _ignore(_text: str) -> None:
+    pass

@@ -1,0 +1,106 @@
+"""One attempt at a run as the loop sees it: what it needs, and what it leaves behind for the run's end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable
+
+from agent.assistant import Assistant
+from agent.context import Principal
+from agent.events import Usage
+from agent.history import model_messages
+from agent.journal import Journal
+from agent.models.catalog import Catalog
+from agent.models.stream import Reply
+from agent.prompts import system_prompt, with_facts
+from agent.stop import Stopper
+from agent.store.database import Store
+from agent.store.messages import Message, NewMessage, recent_messages, run_messages
+from agent.store.runs import Run
+from agent.toolkit import Tool
+
+
+@dataclass(slots=True)
+class Turn:
+    """What the nodes share while one attempt goes on."""
+
+    principal: Principal
+    run: Run
+    assistant: Assistant
+    model: Runnable[LanguageModelInput, Any]
+    tools: Mapping[str, Tool]
+    journal: Journal
+    stopper: Stopper
+    messages: list[BaseMessage] = field(default_factory=list)
+    """What the model was given at the start, and everything that was said since."""
+    reply: Reply = field(default_factory=Reply)
+    """What the current step has said so far; kept when the run is cut short."""
+    unreadable: set[str] = field(default_factory=set)
+    """Calls whose arguments were no JSON object."""
+    step: int = 0
+    usage: Usage = field(default_factory=Usage)
+    has_text: bool = False
+
+    def answer(self, *, partial: bool = False) -> NewMessage:
+        """Return what the current step said as the run's answer."""
+        return NewMessage(
+            "assistant",
+            self.reply.text,
+            self.step,
+            id=self.run.message_id,
+            model=self.run.model,
+            usage=self.reply.usage,
+            status="partial" if partial else "complete",
+        )
+
+
+async def open_turn(
+    store: Store,
+    catalog: Catalog,
+    journal: Journal,
+    stopper: Stopper,
+    *,
+    principal: Principal,
+    run: Run,
+    assistant: Assistant,
+    tools: Mapping[str, Tool],
+) -> Turn:
+    """Load the transcript and return the turn, ready for the loop.
+
+    Raises:
+        NotFoundError: the conversation is gone.
+    """
+    async with store.read() as connection:
+        earlier = await recent_messages(
+            connection, principal, run.conversation_id, before_turn=run.turn, limit=assistant.history.messages
+        )
+        current = await run_messages(connection, principal, run.id)
+    model: Runnable[LanguageModelInput, Any] = catalog.open(run.model, assistant.limits)
+    if tools:
+        model = catalog.open(run.model, assistant.limits).bind_tools([_function(tool) for tool in tools.values()])
+    messages = [
+        SystemMessage(system_prompt(assistant, principal)),
+        *_with_facts(model_messages(earlier, current, window=assistant.history), current, run),
+    ]
+    return Turn(principal, run, assistant, model, tools, journal, stopper, messages)
+
+
+def _with_facts(messages: list[BaseMessage], current: Sequence[Message], run: Run) -> list[BaseMessage]:
+    """Put the facts of this moment behind the current user message, where they spoil no prompt cache."""
+    own = len(messages) - next(
+        n for n, message in enumerate(reversed(messages), 1) if isinstance(message, HumanMessage)
+    )
+    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page)
+    return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    """Return a tool in the form that every provider's integration takes."""
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
+    }

@@ -1,0 +1,34 @@
+"""The toolsets of an assistant, put together and checked once at start."""
+
+import re
+
+from agent.assistant import Assistant
+from agent.errors import ConfigurationError
+from agent.toolkit import Tool
+from tools.actions import action_tools
+from tools.backend import Backend
+from tools.functions import load_functions
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+"""What every provider accepts as a function's name."""
+
+
+def load_tools(assistant: Assistant, backend: Backend | None) -> dict[str, Tool]:
+    """Return all tools of the assistant by name: its toolsets in order, then its actions.
+
+    Raises:
+        ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, or a name is bad or twice.
+    """
+    if assistant.toolsets and backend is None:
+        raise ConfigurationError("the assistant has toolsets but no backend: set backend, or FRONTDESK_BACKEND_URL")
+    found = action_tools(assistant.actions)
+    if backend is not None:
+        found = [tool for module in assistant.toolsets for tool in load_functions(module, backend)] + found
+    tools: dict[str, Tool] = {}
+    for tool in found:
+        if not NAME.fullmatch(tool.name):
+            raise ConfigurationError(f"tool {tool.name!r}: a name is letters, digits, _ and -, at most 64")
+        if tool.name in tools:
+            raise ConfigurationError(f"tool {tool.name!r} is there twice")
+        tools[tool.name] = tool
+    return tools
