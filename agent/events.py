@@ -5,6 +5,7 @@ They are msgspec structs: making one costs well under a microsecond, and the tag
 which the documents and the client's types are made.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -164,7 +165,7 @@ class LoggedEvent(NamedTuple):
     event: AnyEvent
 
 
-def merge_deltas(batch: list[LoggedEvent]) -> list[LoggedEvent]:
+def merge_deltas(batch: Sequence[LoggedEvent]) -> list[LoggedEvent]:
     """Return `batch` with adjacent deltas of one kind joined; a joined delta has the id of its last piece."""
     merged: list[LoggedEvent] = []
     pieces: list[str] = []

@@ -38,7 +38,7 @@ from agent.models.catalog import Catalog
 from agent.settings import Settings
 from agent.snapshot import from_log, from_transcript
 from agent.stop import StoppedError, Stopper, StopReason
-from agent.store.conversations import create_conversation, title_from
+from agent.store.conversations import create_conversation, delete_conversation, get_conversation, title_from
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages, run_messages
 from agent.store.runs import (
@@ -55,6 +55,7 @@ from agent.store.runs import (
     insert_run,
     next_queued,
     renew_leases,
+    unfinished_runs,
 )
 from agent.store.tool_calls import list_calls
 from agent.suggestions import afterthoughts
@@ -182,6 +183,25 @@ class Runner:
             async with self._store.read() as connection:
                 run = await get_run(connection, principal, run_id)
         return run
+
+    async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
+        """Stop what runs in a conversation, then delete it with all that was said.
+
+        Raises:
+            NotFoundError: the principal has no such conversation.
+        """
+        async with self._store.read() as connection:
+            await get_conversation(connection, principal, conversation_id)
+            unfinished = await unfinished_runs(connection, principal, conversation_id)
+        for run_id in reversed(unfinished):  # the queued ones first, or they would begin
+            await self.cancel(principal, run_id)
+        async with self._store.write() as connection:
+            await delete_conversation(connection, principal, conversation_id)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is stopping and takes no new runs."""
+        return self._draining
 
     async def drain(self) -> None:
         """Take no new runs, give the running ones their grace time, then stop what is left."""

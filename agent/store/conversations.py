@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.context import Principal
 from agent.errors import NotFoundError
 from agent.store.database import new_id
-from agent.store.tables import conversations, messages, runs
+from agent.store.tables import conversations, messages
 
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
@@ -132,23 +132,9 @@ async def lock_conversation(connection: AsyncConnection, tenant_id: str, convers
         raise NotFoundError("No such conversation.")
 
 
-async def delete_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
-    """Remove a conversation with all that belongs to it; return the runs that were not over. The caller commits.
-
-    Raises:
-        NotFoundError: the principal has no such conversation.
-    """
-    await get_conversation(connection, principal, conversation_id)
-    unfinished = await connection.execute(
-        select(runs.c.id).where(
-            runs.c.tenant_id == principal.tenant_id,
-            runs.c.conversation_id == conversation_id,
-            runs.c.state.in_(("queued", "running")),
-        )
-    )
-    found = [row.id for row in unfinished]
+async def delete_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> None:
+    """Remove a conversation with all that belongs to it. The caller commits."""
     await connection.execute(delete(conversations).where(owned_by(principal), conversations.c.id == conversation_id))
-    return found
 
 
 def _contains(column: ColumnElement[str], query: str) -> ColumnElement[bool]:

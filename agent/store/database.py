@@ -12,18 +12,24 @@ from typing import Any
 from uuid import UUID
 
 from alembic.config import Config
-from sqlalchemy import Connection, event
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from uuid_utils.compat import uuid7
 
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, FrontdeskError
 from alembic import command
 
 BUSY_TIMEOUT_MS = 5000
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
 ALEMBIC = Path(__file__).parents[2] / "alembic"
+
+
+class DatabaseError(FrontdeskError):
+    """The database does not answer."""
 
 
 class Store:
@@ -62,6 +68,37 @@ class Store:
             await connection.execution_options(frontdesk_writer=True)
             await stack.enter_async_context(connection.begin())
             yield connection
+
+    async def prepare(self) -> None:
+        """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
+
+        Raises:
+            ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so.
+        """
+        if self._sqlite:
+            await self.migrate()
+            return
+        try:
+            async with self.engine.connect() as connection:
+                current = await connection.run_sync(
+                    lambda sync: MigrationContext.configure(sync).get_current_revision()
+                )
+        except SQLAlchemyError as exc:
+            raise ConfigurationError(f"the database cannot be reached: {type(exc).__name__}") from None
+        if current != ScriptDirectory(str(ALEMBIC)).get_current_head():
+            raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life.
+
+        Raises:
+            DatabaseError: it gave none.
+        """
+        try:
+            async with self.read() as connection:
+                await connection.execute(select(1))
+        except (SQLAlchemyError, OSError) as exc:
+            raise DatabaseError(type(exc).__name__) from exc
 
     async def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to call at every start."""

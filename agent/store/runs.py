@@ -154,14 +154,18 @@ async def find_run_by_key(
 
 async def active_run(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> Run | None:
     """Return the conversation's running run, or else the first one in its queue."""
+    unfinished = await unfinished_runs(connection, principal, conversation_id)
+    return await get_run(connection, principal, unfinished[0]) if unfinished else None
+
+
+async def unfinished_runs(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
+    """Return the runs of a conversation that are not over, in order of turns."""
     statement = (
-        select(runs)
+        select(runs.c.id)
         .where(_owned(principal), runs.c.conversation_id == conversation_id, runs.c.state.in_(UNFINISHED))
         .order_by(runs.c.turn)
-        .limit(1)
     )
-    row = (await connection.execute(statement)).one_or_none()
-    return _run(row) if row is not None else None
+    return list((await connection.execute(statement)).scalars())
 
 
 async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str) -> bool:

@@ -1,0 +1,149 @@
+"""The one composition root: settings become an app. Everything that is shared is made here, once, and closed here."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from limits import parse as parse_limit
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.types import ASGIApp
+
+from agent.assistant import Assistant, BackendDefinition, load_assistant
+from agent.errors import ConfigurationError
+from agent.log.memory import MemoryLog
+from agent.models.catalog import Catalog
+from agent.runner import Runner
+from agent.settings import Settings
+from agent.store.database import Store
+from api import __version__, errors
+from api.auth import Authenticator
+from api.dependencies import Installation
+from api.middleware import RequestMiddleware
+from api.routes import chat, conversations, feedback, public, runs, service
+from tools.backend import Backend
+from tools.registry import load_tools
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {"model": errors.Problem, "description": title}
+    for code, title in {401: "Not authenticated", 404: "Not found", 422: "The request is not valid"}.items()
+}
+EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After"]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application for these settings. Its lifespan opens the store and the runner.
+
+    Raises:
+        ConfigurationError: something in the settings or in the assistant's definition is wrong; the text says what.
+    """
+    assistant = load_assistant(settings.assistant)
+    mounted = _backend_app(settings, assistant.backend)
+    authenticator = Authenticator(settings)
+    catalog = Catalog(settings)
+    catalog.check(assistant)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.installation = await _install(stack, settings, assistant, catalog, authenticator, mounted)
+            yield
+
+    app = FastAPI(
+        title="Frontdesk",
+        version=__version__,
+        lifespan=lifespan,
+        responses=PROBLEMS,
+        max_body_size=settings.max_body_bytes,
+    )
+    errors.install(app)
+    for module in (service, chat, public, runs, conversations, feedback):
+        app.include_router(module.router)
+    if mounted is not None and assistant.backend is not None:
+        app.mount(assistant.backend.mount, mounted)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
+            expose_headers=EXPOSED,
+            max_age=600,
+        )
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    return app
+
+
+async def _install(
+    stack: AsyncExitStack,
+    settings: Settings,
+    assistant: Assistant,
+    catalog: Catalog,
+    authenticator: Authenticator,
+    mounted: ASGIApp | None,
+) -> Installation:
+    """Open everything that needs closing, in order; the stack closes it in reverse."""
+    store = Store(settings.database, pool_size=settings.database_pool_size)
+    stack.push_async_callback(store.close)
+    await store.prepare()
+    backend = _backend(settings, assistant.backend, mounted)
+    if backend is not None:
+        await stack.enter_async_context(backend)
+    runner = Runner(
+        store=store,
+        log=MemoryLog(keep_s=settings.log_keep_s),
+        catalog=catalog,
+        assistant=assistant,
+        tools=load_tools(assistant, backend),
+        settings=settings,
+    )
+    await stack.enter_async_context(runner)
+    return Installation(
+        settings=settings,
+        assistant=assistant,
+        catalog=catalog,
+        authenticator=authenticator,
+        store=store,
+        runner=runner,
+        public_limiter=MovingWindowRateLimiter(MemoryStorage()),
+        public_limit=parse_limit(settings.public_limit),
+    )
+
+
+def _backend_app(settings: Settings, definition: BackendDefinition | None) -> ASGIApp | None:
+    """Return the assistant's own backend app, unless a URL takes its place."""
+    _allow_imports_beside(settings.assistant)
+    if definition is None or definition.app is None or settings.backend_url is not None:
+        return None
+    module, _, factory = definition.app.partition(":")
+    try:
+        make = getattr(import_module(module), factory)
+    except (ImportError, AttributeError) as exc:
+        raise ConfigurationError(f"backend app {definition.app}: {exc}") from exc
+    app: ASGIApp = make(settings)
+    return app
+
+
+def _backend(settings: Settings, definition: BackendDefinition | None, mounted: ASGIApp | None) -> Backend | None:
+    if settings.backend_url is not None:
+        return Backend(settings.backend_url)
+    if mounted is not None:
+        # Tools call the mounted app inside the process; the host name never leaves it.
+        transport = httpx2.ASGITransport(app=mounted, raise_app_exceptions=False)
+        return Backend("http://backend.internal", transport=transport)
+    if definition is not None and definition.url is not None:
+        return Backend(definition.url)
+    return None
+
+
+def _allow_imports_beside(assistant: Path) -> None:
+    """Let toolsets be modules in the assistant's own folder. Last on the path, so they shadow nothing."""
+    folder = str(assistant.parent.absolute())
+    if folder not in sys.path:
+        sys.path.append(folder)

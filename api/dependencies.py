@@ -1,0 +1,72 @@
+"""What routes ask for: the parts of the running installation, and the principal of a request."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Header, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from limits import RateLimitItem
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from agent.assistant import Assistant
+from agent.context import Principal
+from agent.events import START, EventId, parse_event_id
+from agent.models.catalog import Catalog
+from agent.runner import Runner
+from agent.settings import Settings
+from agent.store.database import Store
+from api.auth import Authenticator
+
+NOWHERE = EventId(2**63 - 1, 0)
+"""What an unreadable Last-Event-ID becomes: an id that no log has, so its reader gets a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything that the app is put together from. Made once, in the lifespan."""
+
+    settings: Settings
+    assistant: Assistant
+    catalog: Catalog
+    authenticator: Authenticator
+    store: Store
+    runner: Runner
+    public_limiter: MovingWindowRateLimiter
+    public_limit: RateLimitItem
+
+
+def get_installation(request: Request) -> Installation:
+    installation = request.app.state.installation
+    assert isinstance(installation, Installation)
+    return installation
+
+
+InstallationDep = Annotated[Installation, Depends(get_installation)]
+
+bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
+
+
+async def get_principal(
+    request: Request,
+    installation: InstallationDep,
+    _documented: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None,
+) -> Principal:
+    principal = await installation.authenticator.authenticate(request.headers.get("authorization"))
+    structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
+    return principal
+
+
+def get_after(
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+    after: Annotated[str | None, Query(max_length=64, description="as Last-Event-ID, which wins")] = None,
+) -> EventId:
+    """Return the id after which a reader wants to read."""
+    text = last_event_id or after
+    if not text:
+        return START
+    return parse_event_id(text) or NOWHERE
+
+
+PrincipalDep = Annotated[Principal, Depends(get_principal)]
+AfterDep = Annotated[EventId, Depends(get_after)]

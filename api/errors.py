@@ -1,0 +1,100 @@
+"""Errors as problem+json: stable codes, and texts that name a field or a rule, never data."""
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from agent.errors import RequestError
+
+logger = structlog.get_logger()
+
+MOST_PROBLEMS = 10
+CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error before a stream starts (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] | None = None
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    errors: list[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem+json response."""
+    body = Problem(
+        type=f"urn:frontdesk:problem:{code}", title=title, status=status, detail=detail, code=code, errors=errors
+    )
+    return Response(
+        body.model_dump_json(exclude_none=True),
+        status_code=status,
+        headers=dict(headers or {}),
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of this app leave as problem+json."""
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _request_error(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestError)
+    headers = {}
+    if exc.retry_after_s is not None:
+        headers["Retry-After"] = str(exc.retry_after_s)
+    if exc.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(exc.status, exc.code, exc.title, str(exc), headers=headers)
+
+
+async def _validation_error(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    errors = [FieldProblem(field=_field(e["loc"]), message=e["msg"]) for e in exc.errors()[:MOST_PROBLEMS]]
+    detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
+    return problem(422, "invalid_request", "The request is not valid", detail, errors=errors)
+
+
+async def _http_error(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    if exc.status_code == 400:
+        # FastAPI's answer to a body that it cannot parse at all, such as one nested too deeply.
+        return problem(422, "invalid_request", "The request is not valid", "body: not readable as JSON")
+    code = CODES.get(exc.status_code, "invalid_request")
+    return problem(exc.status_code, code, exc.detail, exc.detail, headers=exc.headers)
+
+
+async def _unexpected(_request: Request, exc: Exception) -> Response:
+    logger.error("request_broke", error=type(exc).__name__)
+    return problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """Return a field's path as the client wrote it: without where FastAPI found it."""
+    path = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
+    return ".".join(map(str, path)) or "body"

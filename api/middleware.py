@@ -1,0 +1,60 @@
+"""Around every request: an id, a size limit, one log line, one count. No token and no message text is logged."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent import metrics
+from agent.errors import PayloadTooLargeError
+from api.errors import problem
+
+logger = structlog.get_logger()
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+
+
+class RequestMiddleware:
+    """Give each request an id (the client's own, if it is harmless), and say in one line how it went."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        begun = time.perf_counter()
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app_for(headers)(scope, receive, send_with_id)
+        finally:
+            route = getattr(scope.get("route"), "path", "-")
+            metrics.requests.labels(scope["method"], route, str(status)).inc()
+            taken_ms = round((time.perf_counter() - begun) * 1000, 1)
+            logger.info("request", method=scope["method"], route=route, status=status, ms=taken_ms)
+
+    def _app_for(self, headers: Headers) -> ASGIApp:
+        """Return the app, or the refusal of a body that says itself that it is too large."""
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) <= self._max_body_bytes:
+            return self._app
+        error = PayloadTooLargeError
+        return problem(error.status, error.code, error.title, f"body: at most {self._max_body_bytes} bytes")

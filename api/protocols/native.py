@@ -1,0 +1,104 @@
+"""The native wire format (wire.md §2): one JSON object per event, told apart by its key.
+
+Pure functions from events to bytes. The same event gives the same bytes, live and replayed.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+
+from agent.events import (
+    ActionRequested,
+    AnyEvent,
+    ErrorRaised,
+    LogClosed,
+    LoggedEvent,
+    ReasoningDelta,
+    RunEnded,
+    RunStarted,
+    SnapshotTaken,
+    SuggestionsOffered,
+    TextDelta,
+    TitleChanged,
+    ToolCallChanged,
+    ToolsStarted,
+    Usage,
+    merge_deltas,
+)
+
+RETRY = b"retry: 2000\n"
+DONE = b"data: [DONE]\n\n"
+
+
+def encode(batch: Sequence[LoggedEvent]) -> bytes:
+    """Return the frames of a batch. Adjacent deltas become one frame with the id of the last."""
+    return b"".join(map(frame, merge_deltas(batch)))
+
+
+def frame(logged: LoggedEvent) -> bytes:
+    """Return one event's frame, ending in an empty line."""
+    if isinstance(logged.event, LogClosed):
+        return DONE
+    data = orjson.dumps(payload(logged.event))
+    # Valid in JSON, but line ends to some readers of text; no other byte sequence contains these.
+    data = data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+    return b"id: %d-%d\ndata: %b\n\n" % (*logged.id, data)
+
+
+def payload(event: AnyEvent) -> dict[str, object]:
+    """Return what a client reads of an event."""
+    match event:
+        case TextDelta(text=text):
+            return {"token": text}
+        case ReasoningDelta(text=text):
+            return {"reasoning": text}
+        case RunStarted():
+            return {
+                "conversation_id": event.conversation_id,
+                "run_id": event.run_id,
+                "message_id": event.message_id,
+            }
+        case ToolsStarted(names=names):
+            return {"tools_used": names}
+        case ToolCallChanged():
+            return {"tool_call": _without_none(event, ("id", "name", "status", "arguments", "duration_ms", "error"))}
+        case ActionRequested():
+            return {"action": action(event)}
+        case SnapshotTaken():
+            return {
+                "snapshot": {
+                    "message_id": event.message_id,
+                    "text": event.text,
+                    "tools_used": event.tools_used,
+                    "actions": [action(one) for one in event.actions],
+                }
+            }
+        case ErrorRaised():
+            return {"error": error(event)}
+        case RunEnded():
+            return {"status": event.status, "finish_reason": event.finish_reason, "usage": usage(event.usage)}
+        case TitleChanged(title=title):
+            return {"title": title}
+        case SuggestionsOffered(questions=questions):
+            return {"suggested_questions": questions}
+        case LogClosed():
+            return {}
+
+
+def action(event: ActionRequested) -> dict[str, object]:
+    """Return an action as clients read it."""
+    return {"type": event.type, "value": event.value, "id": event.id}
+
+
+def error(event: ErrorRaised) -> dict[str, object]:
+    """Return an error as clients read it."""
+    return _without_none(event, ("code", "message", "recoverable", "retry_after_s"))
+
+
+def usage(counted: Usage) -> dict[str, int]:
+    """Return token counts as clients read them."""
+    return {"input_tokens": counted.input_tokens, "output_tokens": counted.output_tokens}
+
+
+def _without_none(event: AnyEvent, names: tuple[str, ...]) -> dict[str, object]:
+    return {name: value for name in names if (value := getattr(event, name)) is not None}

@@ -1,0 +1,122 @@
+"""`POST /chat`: a message in, an answer out, as a stream or as JSON. Both read the same run."""
+
+import hashlib
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from agent.answer import Answer
+from agent.context import Principal
+from agent.events import EventId
+from agent.runner import Runner, RunRequest
+from agent.store.runs import Run
+from api.auth import BRANCH
+from api.dependencies import AfterDep, InstallationDep, PrincipalDep
+from api.protocols import answer as answers
+from api.sse import event_stream
+
+router = APIRouter(tags=["chat"])
+
+MESSAGE_CHARACTERS = 32_000
+CONTEXT_BYTES = 8 * 1024
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain NUL characters")
+    return text
+
+
+def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        size = len(orjson.dumps(context))
+    except TypeError as exc:
+        raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
+    if size > CONTEXT_BYTES:
+        raise ValueError(f"must be at most {CONTEXT_BYTES} bytes of JSON")
+    return context
+
+
+PlainText = Annotated[str, AfterValidator(_no_nul)]
+
+
+class ChatRequest(BaseModel):
+    """What a client sends."""
+
+    message: Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS)]
+    conversation_id: UUID | None = None
+    branch_id: (
+        Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+        | Annotated[str, StringConstraints(pattern=f"^({BRANCH.pattern})$")]
+        | None
+    ) = None
+    model: Annotated[PlainText, StringConstraints(min_length=1, max_length=200)] | None = None
+    context: Annotated[dict[str, Any] | None, AfterValidator(_small)] = Field(
+        default=None, description="about the page, at most 8 KiB; the model gets it as data"
+    )
+
+    def to_run(self, idempotency_key: str | None) -> RunRequest:
+        """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
+        asked = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return RunRequest(
+            message=self.message,
+            conversation_id=self.conversation_id,
+            model=self.model,
+            branch_id=self.branch_id,
+            page=self.context,
+            idempotency_key=idempotency_key,
+            request_hash=hashlib.sha256(asked).hexdigest(),
+        )
+
+
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")
+]
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer: JSON, or the native event stream when `Accept` names `text/event-stream`.",
+        "content": {"application/json": {}, "text/event-stream": {}},
+    }
+}
+
+
+@router.post("/chat", responses=ANSWERS)
+async def chat(
+    body: ChatRequest,
+    request: Request,
+    principal: PrincipalDep,
+    installation: InstallationDep,
+    after: AfterDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Ask the assistant. The message is stored before the response begins; the run outlives the connection."""
+    run = await installation.runner.start(principal, body.to_run(idempotency_key))
+    return await respond(request, installation.runner, principal, run, after)
+
+
+async def respond(request: Request, runner: Runner, principal: Principal, run: Run, after: EventId) -> Response:
+    """Return a run's events as the client wants them."""
+    headers = {"X-Conversation-Id": str(run.conversation_id), "X-Run-Id": str(run.id)}
+    if wants_stream(request):
+        reader = await runner.attach(principal, run.id, after=after)
+        return event_stream(reader, headers={**headers, "Location": f"/runs/{run.id}/events"})
+    reader = await runner.attach(principal, run.id)
+    answer = Answer()
+    async for batch in reader:
+        for logged in batch:
+            answer.apply(logged.event)
+    return Response(
+        orjson.dumps(answers.body(answer)),
+        status_code=answers.status(answer),
+        headers={**headers, **answers.headers(answer)},
+        media_type="application/json",
+    )
+
+
+def wants_stream(request: Request) -> bool:
+    """Say whether the client accepts an event stream."""
+    return "text/event-stream" in request.headers.get("accept", "").lower()

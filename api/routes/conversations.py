@@ -1,0 +1,209 @@
+"""Conversations: list, search, read, rename, delete."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, StringConstraints
+
+from agent.errors import InvalidRequestError
+from agent.store.conversations import (
+    TITLE_LENGTH,
+    Conversation,
+    ConversationCursor,
+    get_conversation,
+    list_conversations,
+    rename_conversation,
+)
+from agent.store.messages import Message, list_messages
+from api.dependencies import InstallationDep, PrincipalDep
+from api.routes.chat import PlainText
+from api.routes.runs import UsageView
+
+router = APIRouter(tags=["conversations"])
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+Search = Annotated[str | None, Query(max_length=200, description="text in the title or in a message")]
+
+
+class ConversationView(BaseModel):
+    id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConversationPage(BaseModel):
+    """Newest first. `next_cursor` is null on the last page."""
+
+    items: list[ConversationView]
+    next_cursor: str | None
+
+
+class ToolCallView(BaseModel):
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class MessageView(BaseModel):
+    """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer."""
+
+    id: UUID
+    run_id: UUID
+    position: int
+    role: str
+    text: str
+    status: str
+    created_at: datetime
+    tool_calls: list[ToolCallView]
+    tool_call_id: str | None
+    tool_name: str | None
+    is_error: bool
+    model: str | None
+    usage: UsageView | None
+
+
+class MessagePage(BaseModel):
+    """Oldest first. `next_cursor` is null on the last page."""
+
+    items: list[MessageView]
+    next_cursor: str | None
+
+
+class Rename(BaseModel):
+    title: Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH)]
+
+
+class Deleted(BaseModel):
+    success: bool
+    message: str
+
+
+@router.get("/conversations")
+async def list_own_conversations(
+    principal: PrincipalDep, installation: InstallationDep, limit: Limit = 20, cursor: Cursor = None, q: Search = None
+) -> ConversationPage:
+    """List the user's conversations, newest first; `q` searches titles and messages."""
+    after = _conversation_cursor(cursor)
+    if q is not None and "\x00" in q:
+        raise InvalidRequestError("q: must not contain NUL characters")
+    async with installation.store.read() as connection:
+        found = await list_conversations(connection, principal, limit=limit + 1, after=after, query=q)
+    more = len(found) > limit
+    last = found[limit - 1] if more else None
+    return ConversationPage(
+        items=[_view(one) for one in found[:limit]],
+        next_cursor=_pack([last.updated_at.isoformat(), str(last.id)]) if last else None,
+    )
+
+
+@router.get("/conversations/{conversation_id}")
+async def read_conversation(
+    conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep
+) -> ConversationView:
+    """Return one conversation, without its messages."""
+    async with installation.store.read() as connection:
+        return _view(await get_conversation(connection, principal, conversation_id))
+
+
+@router.get("/conversations/{conversation_id}/messages")
+async def read_messages(
+    conversation_id: UUID,
+    principal: PrincipalDep,
+    installation: InstallationDep,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> MessagePage:
+    """Return a conversation's messages, oldest first."""
+    after = _message_cursor(cursor)
+    async with installation.store.read() as connection:
+        found = await list_messages(connection, principal, conversation_id, limit=limit + 1, after=after)
+    more = len(found) > limit
+    last = found[limit - 1] if more else None
+    return MessagePage(
+        items=[message_view(one) for one in found[:limit]],
+        next_cursor=_pack([last.turn, last.position]) if last else None,
+    )
+
+
+@router.patch("/conversations/{conversation_id}")
+async def rename(
+    conversation_id: UUID, body: Rename, principal: PrincipalDep, installation: InstallationDep
+) -> ConversationView:
+    """Give a conversation another title."""
+    async with installation.store.write() as connection:
+        return _view(await rename_conversation(connection, principal, conversation_id, title=body.title))
+
+
+@router.delete("/conversations/{conversation_id}")
+@router.delete("/chat/{conversation_id}")
+async def delete(conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> Deleted:
+    """Delete a conversation with all that was said in it. What runs in it is stopped."""
+    await installation.runner.delete_conversation(principal, conversation_id)
+    return Deleted(success=True, message="The conversation was deleted.")
+
+
+def message_view(message: Message) -> MessageView:
+    """Return what clients see of a message."""
+    counted = message.usage
+    return MessageView(
+        id=message.id,
+        run_id=message.run_id,
+        position=message.position,
+        role=message.role,
+        text=message.text,
+        status=message.status,
+        created_at=message.created_at,
+        tool_calls=[ToolCallView(id=call.id, name=call.name, arguments=call.arguments) for call in message.tool_calls],
+        tool_call_id=message.tool_call_id,
+        tool_name=message.tool_name,
+        is_error=message.is_error,
+        model=message.model,
+        usage=UsageView(input_tokens=counted.input_tokens, output_tokens=counted.output_tokens) if counted else None,
+    )
+
+
+def _view(conversation: Conversation) -> ConversationView:
+    return ConversationView(
+        id=conversation.id,
+        title=conversation.title,
+        created_at=conversation.created_at,
+        updated_at=conversation.updated_at,
+    )
+
+
+def _pack(place: list[str] | list[int]) -> str:
+    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+def _unpack(cursor: str) -> Any:
+    try:
+        return orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError as exc:
+        raise InvalidRequestError("cursor: not one that this service gave out") from exc
+
+
+def _conversation_cursor(cursor: str | None) -> ConversationCursor | None:
+    if cursor is None:
+        return None
+    match _unpack(cursor):
+        case [str(updated_at), str(conversation_id)]:
+            try:
+                return ConversationCursor(datetime.fromisoformat(updated_at), UUID(conversation_id))
+            except ValueError:
+                pass
+    raise InvalidRequestError("cursor: not one that this service gave out")
+
+
+def _message_cursor(cursor: str | None) -> tuple[int, int] | None:
+    if cursor is None:
+        return None
+    match _unpack(cursor):
+        case [int(turn), int(position)] if 0 <= turn < 2**31 and 0 <= position < 2**31:
+            return turn, position
+    raise InvalidRequestError("cursor: not one that this service gave out")

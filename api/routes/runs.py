@@ -1,0 +1,95 @@
+"""Runs: state, events, stop."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from agent.store.conversations import get_conversation
+from agent.store.runs import Run, active_run, get_run
+from api.dependencies import AfterDep, InstallationDep, PrincipalDep
+from api.sse import event_stream
+
+router = APIRouter(tags=["runs"])
+
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The native event stream.", "content": {"text/event-stream": {}}}
+}
+
+
+class UsageView(BaseModel):
+    input_tokens: int
+    output_tokens: int
+
+
+class RunView(BaseModel):
+    """A run as it is now. Times are UTC."""
+
+    id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    state: str
+    model: str
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    finish_reason: str | None
+    error: str | None
+    usage: UsageView
+
+
+def run_view(run: Run) -> RunView:
+    """Return what clients see of a run."""
+    return RunView(
+        id=run.id,
+        conversation_id=run.conversation_id,
+        message_id=run.message_id,
+        state=run.state,
+        model=run.model,
+        attempt=run.attempt,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        finish_reason=run.finish_reason,
+        error=run.error_code,
+        usage=UsageView(input_tokens=run.usage.input_tokens, output_tokens=run.usage.output_tokens),
+    )
+
+
+@router.get("/runs/{run_id}")
+async def read_run(run_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+    """Return a run's state, times and usage."""
+    async with installation.store.read() as connection:
+        return run_view(await get_run(connection, principal, run_id))
+
+
+@router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response)
+async def stream_run_events(
+    run_id: UUID, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
+) -> Response:
+    """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
+    reader = await installation.runner.attach(principal, run_id, after=after)
+    return event_stream(reader, headers={"X-Run-Id": str(run_id)})
+
+
+@router.post("/runs/{run_id}/cancel")
+async def cancel_run(run_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+    """Stop a run; what it said is kept, marked as partial. Stopping it again changes nothing."""
+    return run_view(await installation.runner.cancel(principal, run_id))
+
+
+@router.get("/conversations/{conversation_id}/stream", responses={**STREAM, 204: {"description": "No active run."}})
+async def stream_conversation(
+    conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
+) -> Response:
+    """Stream the conversation's active run; 204 when none is active."""
+    async with installation.store.read() as connection:
+        await get_conversation(connection, principal, conversation_id)
+        run = await active_run(connection, principal, conversation_id)
+    if run is None:
+        return Response(status_code=204)
+    reader = await installation.runner.attach(principal, run.id, after=after)
+    return event_stream(reader, headers={"X-Run-Id": str(run.id), "X-Conversation-Id": str(conversation_id)})

@@ -1,0 +1,96 @@
+"""The service itself: is it well, what can it do."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from agent.errors import OverloadedError
+from agent.store.database import DatabaseError
+from api import __version__
+from api.dependencies import InstallationDep
+from api.routes.chat import CONTEXT_BYTES, MESSAGE_CHARACTERS
+
+router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    status: Literal["healthy"] = "healthy"
+    version: str = __version__
+
+
+class ActionView(BaseModel):
+    """An action that the page may be asked for; `values` maps each value to its meaning."""
+
+    description: str
+    values: dict[str, str]
+
+
+class LimitsView(BaseModel):
+    message_characters: int = MESSAGE_CHARACTERS
+    context_bytes: int = CONTEXT_BYTES
+
+
+class AssistantView(BaseModel):
+    """What a widget shows before the first message."""
+
+    name: str
+    greeting: str
+    starters: list[str]
+    models: list[str]
+    actions: dict[str, ActionView]
+    suggestions: bool
+    limits: LimitsView
+
+
+@router.get("/")
+@router.get("/health")
+async def health() -> Health:
+    """Say that the service is there."""
+    return Health()
+
+
+@router.get("/livez")
+async def live() -> Health:
+    """Say that the process answers."""
+    return Health()
+
+
+@router.get("/readyz")
+async def ready(installation: InstallationDep) -> Health:
+    """Say that the service can take messages: the database answers and no shutdown is under way."""
+    if installation.runner.draining:
+        raise OverloadedError("The server is restarting.", retry_after_s=5)
+    try:
+        await installation.store.ping()
+    except DatabaseError as exc:
+        raise OverloadedError("The database does not answer.", retry_after_s=5) from exc
+    return Health()
+
+
+@router.get("/metrics", response_class=Response, include_in_schema=False)
+async def metrics() -> Response:
+    """Return the metrics for Prometheus. They name no tenant and no user."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/assistant")
+async def describe_assistant(request: Request, installation: InstallationDep) -> AssistantView:
+    """Describe the assistant: with a token as the caller's tenant has it, without one as it is."""
+    assistant = installation.assistant
+    if "authorization" in request.headers:
+        principal = await installation.authenticator.authenticate(request.headers["authorization"])
+        assistant = assistant.for_tenant(principal.tenant_id)
+    return AssistantView(
+        name=assistant.name,
+        greeting=assistant.greeting,
+        starters=list(assistant.starters),
+        models=installation.catalog.specs(assistant),
+        actions={
+            name: ActionView(description=action.description, values=action.values)
+            for name, action in assistant.actions.items()
+        },
+        suggestions=assistant.suggestions.enabled,
+        limits=LimitsView(),
+    )

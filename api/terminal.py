@@ -1,0 +1,194 @@
+"""`frontdesk chat`: a terminal client of the HTTP API. It knows nothing that wire.md does not say."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from rich.console import Console
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.text import Text
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 60.0
+"""The server pings every 15 s, so a silence as long as this is a dead connection."""
+RECONNECTS = 5
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal would obey. A model's words must not move the cursor."""
+
+
+class ChatError(Exception):
+    """Something that the user should read; the chat cannot go on."""
+
+
+@dataclass
+class Shown:
+    """What this answer looks like so far."""
+
+    text: str = ""
+    notes: list[str] = field(default_factory=list)
+    suggestions: list[str] = field(default_factory=list)
+    status: str | None = None
+    conversation_id: str | None = None
+    last_id: str = ""
+    done: bool = False
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Take one wire event in; unknown keys are ignored, as the contract says."""
+        match event:
+            case {"conversation_id": str(conversation_id)}:
+                self.conversation_id = conversation_id
+            case {"token": str(token)}:
+                self.text += _safe(token)
+            case {"snapshot": {"text": str(text)}}:
+                self.text = _safe(text)
+            case {"tools_used": list(names)}:
+                self.notes.append("Looking up: " + ", ".join(_safe(str(name)) for name in names))
+            case {"action": {"type": kind, "value": value}}:
+                self.notes.append(_safe(f"Action: {kind} → {value}"))
+            case {"error": {"message": message}}:
+                self.notes.append(_safe(f"Error: {message}"))
+            case {"status": str(status)}:
+                self.status = status
+            case {"suggested_questions": list(questions)}:
+                self.suggestions = [_safe(str(question)) for question in questions]
+
+
+class Chat:
+    """One conversation with one server."""
+
+    def __init__(self, url: str, token: str, *, console: Console, memory: Path) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._console = console
+        self._memory = memory
+        self.conversation_id: str | None = None
+
+    def resume_last(self) -> None:
+        """Go on with the conversation of the last call."""
+        if self._memory.exists():
+            self.conversation_id = json.loads(self._memory.read_text()).get(self._url)
+
+    def ask(self, message: str) -> Shown:
+        """Send a message and show the answer as it streams; a dropped connection is taken up where it broke.
+
+        Raises:
+            ChatError: there is no server, or it refused the message.
+        """
+        shown = Shown()
+        key = uuid4().hex
+        with (
+            httpx2.Client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client,
+            ExitStack() as stack,
+        ):
+            live = self._live(stack)
+            for attempt in range(RECONNECTS + 1):
+                try:
+                    for _ in self._stream(client, message, key, shown):
+                        self._show(live, shown)
+                except httpx2.ConnectError as exc:
+                    if attempt == RECONNECTS or not shown.last_id:
+                        raise ChatError(f"There is no server at {self._url}. Start one with scripts/serve.") from exc
+                except httpx2.TransportError:
+                    pass
+                if shown.done:
+                    break
+        self._remember(shown)
+        self._after(shown)
+        return shown
+
+    def _stream(self, client: httpx2.Client, message: str, key: str, shown: Shown) -> Iterator[None]:
+        """Post the message, or post it again: with the same key the server attaches to the run that it has."""
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream", "Idempotency-Key": key}
+        if shown.last_id:
+            headers["Last-Event-ID"] = shown.last_id
+        body = {"message": message, "conversation_id": self.conversation_id}
+        with client.stream("POST", f"{self._url}/chat", json=body, headers=headers) as response:
+            if response.status_code != 200:
+                response.read()
+                raise ChatError(_refusal(response))
+            for event in httpx2.EventSource(response):
+                if event.data == "[DONE]":
+                    shown.done = True
+                    return
+                shown.last_id = event.id
+                shown.apply(json.loads(event.data))
+                yield
+
+    def _live(self, stack: ExitStack) -> Live | None:
+        if not self._console.is_terminal:
+            return None
+        return stack.enter_context(Live(console=self._console, vertical_overflow="visible", refresh_per_second=12))
+
+    def _show(self, live: Live | None, shown: Shown) -> None:
+        if live is not None:
+            live.update(Markdown(shown.text) if shown.text else Text("\n".join(shown.notes) or "…", style="dim"))
+
+    def _after(self, shown: Shown) -> None:
+        if not self._console.is_terminal:
+            self._console.print(shown.text, markup=False, highlight=False, soft_wrap=True)
+        for note in shown.notes:
+            self._console.print(Text(note, style="dim"))
+        if shown.status not in (None, "completed"):
+            self._console.print(Text(f"({shown.status})", style="yellow"))
+        for number, question in enumerate(shown.suggestions, start=1):
+            self._console.print(Text(f"  {number}. {question}", style="cyan"))
+
+    def _remember(self, shown: Shown) -> None:
+        self.conversation_id = shown.conversation_id or self.conversation_id
+        known = json.loads(self._memory.read_text()) if self._memory.exists() else {}
+        self._memory.parent.mkdir(parents=True, exist_ok=True)
+        self._memory.write_text(json.dumps({**known, self._url: self.conversation_id}))
+
+
+def converse(chat: Chat, console: Console) -> None:
+    """Ask until the user leaves. A number picks one of the suggestions."""
+    console.print(Text("Ask something; a number picks a suggestion, an empty line or Ctrl-D ends.", style="dim"))
+    suggestions: list[str] = []
+    while True:
+        try:
+            line = console.input("[bold]> [/bold]").strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if not line:
+            return
+        if line.isdigit() and 0 < int(line) <= len(suggestions):
+            line = suggestions[int(line) - 1]
+            console.print(Text(line, style="bold"))
+        suggestions = chat.ask(line).suggestions
+
+
+def _refusal(response: httpx2.Response) -> str:
+    try:
+        problem = response.json()
+        return _safe(f"{problem['title']}: {problem['detail']}")
+    except (ValueError, KeyError, TypeError):
+        return f"The server answered {response.status_code}."
+
+
+def _safe(text: str) -> str:
+    return CONTROL.sub("", text)
+
+
+def run_chat(message: str | None, *, url: str, token: str, memory: Path, conversation: str | None, resume: bool) -> int:
+    """Run the client; return the process's exit status."""
+    console = Console()
+    chat = Chat(url, token, console=console, memory=memory)
+    chat.conversation_id = conversation
+    if resume and conversation is None:
+        chat.resume_last()
+    try:
+        if message is None:
+            converse(chat, console)
+            return 0
+        return 0 if chat.ask(message).status == "completed" else 1
+    except ChatError as exc:
+        print(exc, file=sys.stderr)
+        return 1
