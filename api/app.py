@@ -92,6 +92,7 @@ async def _install(
     store = Store(settings.database, pool_size=settings.database_pool_size)
     stack.push_async_callback(store.close)
     await store.prepare()
+    stack.push_async_callback(catalog.close)
     backend = _backend(settings, assistant.backend, mounted)
     if backend is not None:
         await stack.enter_async_context(backend)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import httpx2
 from langchain_core.language_models import BaseChatModel
 
 from agent.assistant import Assistant, Limits
@@ -9,13 +10,17 @@ from agent.errors import ConfigurationError, InvalidRequestError
 from agent.models.demo import DemoChatModel
 from agent.settings import Settings
 
+CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+"""One connection per run that streams; as many as a process can have runs."""
+
 
 class Catalog:
-    """The models of this installation. One instance of each is kept, so connections are shared."""
+    """The models of this installation. One instance of each is kept, and one HTTP client for all of them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._opened: dict[tuple[str, Limits], BaseChatModel] = {}
+        self._http: httpx2.AsyncClient | None = None
 
     def specs(self, assistant: Assistant) -> list[str]:
         """Return what this assistant can be asked with, its default first.
@@ -76,6 +81,17 @@ class Catalog:
         # Imported here: langchain_openai takes a second to import, and the demo does not need it.
         from agent.models.openai import open_model
 
+        if self._http is None:
+            self._http = httpx2.AsyncClient(limits=CONNECTIONS, follow_redirects=True)
         return open_model(
-            name, api_key=self._settings.openai_api_key, base_url=self._settings.openai_base_url, limits=limits
+            name,
+            api_key=self._settings.openai_api_key,
+            base_url=self._settings.openai_base_url,
+            http_client=self._http,
+            limits=limits,
         )
+
+    async def close(self) -> None:
+        """Close the connections to providers."""
+        if self._http is not None:
+            await self._http.aclose()

@@ -59,7 +59,9 @@ class OpenAICompatibleModel(ChatOpenAI):
             raise ModelUnavailableError("the stream was cut: it ended without a finish reason")
 
 
-def open_model(name: str, *, api_key: SecretStr | None, base_url: str | None, limits: Limits) -> OpenAICompatibleModel:
+def open_model(
+    name: str, *, api_key: SecretStr | None, base_url: str | None, http_client: httpx2.AsyncClient, limits: Limits
+) -> OpenAICompatibleModel:
     """Return the model `name` of an OpenAI-compatible server; without `base_url` it is OpenAI's own.
 
     Servers that want no key get a placeholder, because the client insists on one.
@@ -68,6 +70,7 @@ def open_model(name: str, *, api_key: SecretStr | None, base_url: str | None, li
         model=name,
         api_key=api_key or SecretStr("none"),
         base_url=base_url,
+        http_async_client=http_client,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=limits.connect_timeout_s, write=WRITE_TIMEOUT_S),
         stream_usage=True,

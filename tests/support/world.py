@@ -1,0 +1,187 @@
+"""Everything a test of the whole needs: the app over HTTP, the provider, the backend, and people with tokens."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jwt
+import orjson
+import yaml
+from fastapi import FastAPI
+from support.backend import TenantBackend
+from support.provider import Provider
+from support.serving import serve
+
+from agent.settings import Settings
+from api.app import create_app
+
+SECRET = "a-secret-for-tests-that-is-long-enough"
+MARKER = "TOKEN-MARKER"
+"""Stands in every token's claims; no log line, row, event or error may hold a token."""
+
+ASSISTANT: dict[str, Any] = {
+    "name": "Shop desk",
+    "persona": "You help the staff of a shop.",
+    "greeting": "Hello!",
+    "starters": ["How many orders?"],
+    "models": ["openai:scripted", "demo"],
+    "toolsets": ["support.shop_tools"],
+    "actions": {
+        "change_theme": {"description": "Switch the theme.", "values": {"dark": "dark", "light": "light"}},
+        "navigate": {"description": "Open a page.", "values": {"/orders": "all orders", "/orders/{id}": "one order"}},
+    },
+    "suggestions": {"enabled": False},
+    "limits": {"model_retries": 2, "first_token_timeout_s": 5, "between_tokens_timeout_s": 5},
+}
+
+
+@dataclass(slots=True)
+class Frame:
+    """One frame of a stream, as it came over the wire."""
+
+    id: str | None
+    data: Any
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Stream:
+    """A whole stream: status, headers and frames."""
+
+    status: int
+    headers: httpx2.Headers
+    raw: bytes
+    frames: list[Frame] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[Any]:
+        """The JSON objects, without `[DONE]`."""
+        return [frame.data for frame in self.frames if frame.data != "[DONE]"]
+
+    @property
+    def keys(self) -> list[str]:
+        """What the stream says, by first key, adjacent tokens as one."""
+        keys: list[str] = []
+        for event in self.events:
+            key = next(iter(event))
+            if not (key == "token" and keys and keys[-1] == "token"):
+                keys.append(key)
+        return keys
+
+    @property
+    def text(self) -> str:
+        return "".join(event["token"] for event in self.events if "token" in event)
+
+    def first(self, key: str) -> Any:
+        """Return the value of the first event with `key`."""
+        return next(event[key] for event in self.events if key in event)
+
+
+def parse_stream(raw: bytes) -> list[Frame]:
+    """Return the frames in `raw`, comments left out. Raises where it is not of the wire's form."""
+    frames = []
+    for block in raw.split(b"\n\n"):
+        fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if line and not line.startswith(b":"))
+        if b"data" not in fields:
+            continue
+        data = fields[b"data"]
+        parsed = "[DONE]" if data == b"[DONE]" else orjson.loads(data)
+        event_id = fields[b"id"].decode() if b"id" in fields else None
+        frames.append(Frame(event_id, parsed, block + b"\n\n"))
+    return frames
+
+
+@dataclass(slots=True)
+class World:
+    """A running installation and those around it."""
+
+    url: str
+    app: FastAPI
+    settings: Settings
+    provider: Provider
+    backend: TenantBackend
+
+    def person(self, tenant: str = "acme", user: str = "ann", **claims: object) -> "Person":
+        """Return somebody with a valid token."""
+        return Person(self, sign({"tenant_id": tenant, "sub": user, **claims}))
+
+
+@dataclass(slots=True)
+class Person:
+    """A user of a tenant, with a client that sends their token."""
+
+    world: World
+    token: str
+
+    def client(self, **headers: str) -> httpx2.AsyncClient:
+        """Return an HTTP client with this person's token."""
+        return httpx2.AsyncClient(
+            base_url=self.world.url, headers={"Authorization": f"Bearer {self.token}", **headers}, timeout=30
+        )
+
+    async def request(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
+        """Send one request."""
+        async with self.client() as client:
+            return await client.request(method, path, **kwargs)
+
+    async def ask(self, message: str, *, headers: dict[str, str] | None = None, **body: object) -> httpx2.Response:
+        """Post a message and return the JSON response."""
+        return await self.request("POST", "/chat", json={"message": message, **body}, headers=headers)
+
+    async def stream(self, message: str, *, headers: dict[str, str] | None = None, **body: object) -> Stream:
+        """Post a message and return the whole stream."""
+        accept = {"Accept": "text/event-stream", **(headers or {})}
+        response = await self.request("POST", "/chat", json={"message": message, **body}, headers=accept)
+        return _stream(response)
+
+    async def events(self, run_id: str, *, headers: dict[str, str] | None = None, **query: str) -> Stream:
+        """Read a run's events."""
+        return _stream(await self.request("GET", f"/runs/{run_id}/events", headers=headers, params=query))
+
+
+def sign(claims: dict[str, object], *, ttl_s: int = 3600, secret: str = SECRET) -> str:
+    """Return a token with these claims."""
+    return jwt.encode({"exp": int(time.time()) + ttl_s, "email": f"{MARKER}@example.org", **claims}, secret)
+
+
+def _stream(response: httpx2.Response) -> Stream:
+    stream = Stream(response.status_code, response.headers, response.content)
+    if response.status_code == 200:
+        stream.frames = parse_stream(response.content)
+    return stream
+
+
+def write_assistant(folder: Path, **changes: Any) -> Path:
+    """Write the tests' assistant, with changes, and return its path."""
+    path = folder / "assistant.yaml"
+    path.write_text(yaml.safe_dump({**ASSISTANT, **changes}))
+    return path
+
+
+@asynccontextmanager
+async def open_world(
+    folder: Path,
+    provider: Provider,
+    backend: TenantBackend,
+    *,
+    assistant: dict[str, Any] | None = None,
+    **settings: Any,
+) -> AsyncIterator[World]:
+    """Start an installation on free ports, with its data in `folder`."""
+    values: dict[str, Any] = {
+        "data": folder / "data",
+        "assistant": write_assistant(folder, **(assistant or {})),
+        "backend_url": backend.url,
+        "openai_base_url": provider.url,
+        "jwt_secret": SECRET,
+        "shutdown_grace_s": 0.2,
+        **settings,
+    }
+    made = Settings(_env_file=None, **values)
+    app = create_app(made)
+    async with serve(app) as url:
+        yield World(url, app, made, provider, backend)
