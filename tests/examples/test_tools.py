@@ -1,0 +1,185 @@
+"""The studio's tools against its API, called as the loop calls them."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import orjson
+import pytest
+from fastapi import FastAPI
+
+from agent.assistant import load_assistant
+from agent.context import Credential, Principal
+from agent.errors import ToolError
+from agent.toolkit import CallContext, Tool
+from examples.studio import tools as studio_tools
+from tests.examples.conftest import Token
+from tools.backend import Backend
+from tools.functions import FunctionTool, load_functions
+
+ASSISTANT = Path(studio_tools.__file__).parent / "assistant.yaml"
+
+SAMPLES: dict[str, dict[str, object]] = {
+    "get_clients_stats": {},
+    "find_clients": {"status": "active", "limit": 3},
+    "get_client": {"client_id": 1001},
+    "get_attendance_today": {},
+    "get_attendance_stats": {},
+    "get_expiring_memberships": {"days": 30},
+    "get_memberships_stats": {},
+    "get_income_expense": {"period": "this_month"},
+    "get_membership_sales": {"period": "last_month"},
+    "list_trainers": {},
+    "get_trainers_stats": {},
+    "list_enquiries": {"status": "open"},
+    "get_enquiries_stats": {},
+    "list_branches": {},
+    "get_studio_profile": {},
+    "list_classes": {"weekday": "Monday"},
+    "create_enquiry": {"name": "Ada Test", "phone": "+353 85 555 7777", "interest": "yoga"},
+    "update_enquiry": {"enquiry_id": 501, "status": "contacted"},
+    "freeze_membership": {"membership_id": "of client 1001", "days": 5},
+    "unfreeze_membership": {"membership_id": "of client 1001"},
+    "check_in_client": {"client_id": "absent"},
+    "update_client": {"client_id": 1001, "notes": "Likes boxing."},
+}
+NAMES = [name for name, value in vars(studio_tools).items() if isinstance(value, FunctionTool)]
+
+Calling = Callable[..., CallContext]
+
+
+@pytest.fixture
+async def backend(app: FastAPI) -> AsyncIterator[Backend]:
+    async with Backend("http://studio", transport=httpx2.ASGITransport(app=app)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tools(backend: Backend) -> dict[str, Tool]:
+    return {tool.name: tool for tool in load_functions("examples.studio.tools", backend)}
+
+
+@pytest.fixture
+def calling(token: Token) -> Calling:
+    def context(user: str = "owner", tenant: str = "aurora", *, branch: int | None = None) -> CallContext:
+        credential = Credential(token(sub=user, tenant_id=tenant, role=user))
+        principal = Principal(tenant, user, user, branch, credential=credential)
+        return CallContext(principal, uuid4(), uuid4().hex, branch)
+
+    return context
+
+
+async def sample(name: str, tools: dict[str, Tool], context: CallContext) -> dict[str, object]:
+    """Return arguments that work; ids that depend on the data are looked up with other tools."""
+    arguments = dict(SAMPLES[name])
+    if "membership_id" in arguments:
+        client: Any = await tools["get_client"].call(context, {"client_id": 1001})
+        arguments["membership_id"] = client["membership_id"]
+        if name == "unfreeze_membership" and client["status"] == "active":
+            await tools["freeze_membership"].call(context, {"membership_id": client["membership_id"], "days": 5})
+    if arguments.get("client_id") == "absent":
+        active: Any = await tools["find_clients"].call(context, {"status": "active"})
+        rows = [await tools["get_client"].call(context, {"client_id": row["id"]}) for row in active["clients"]]
+        arguments["client_id"] = next(row["id"] for row in rows if row["last_visit"] != "2026-03-12")  # type: ignore[index]
+    return arguments
+
+
+def test_every_tool_has_sample_arguments() -> None:
+    assert sorted(SAMPLES) == sorted(NAMES)
+    assert len(NAMES) >= 15
+    assert "get_clients_stats" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_tool_answers_in_a_few_flat_rows(name: str, tools: dict[str, Tool], calling: Calling) -> None:
+    context = calling()
+    answer: Any = await tools[name].call(calling(), await sample(name, tools, context))
+    assert isinstance(answer, dict)
+    assert len(orjson.dumps(answer)) < 8 * 1024
+    for rows in (value for value in answer.values() if isinstance(value, list)):
+        assert 0 < len(rows) <= studio_tools.SHOWN
+        assert all(not isinstance(cell, dict | list) for row in rows for cell in row.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_tool_lets_the_model_name_a_tenant(name: str, tools: dict[str, Tool]) -> None:
+    schema = orjson.dumps(tools[name].schema).decode().lower()
+    assert not any(word in schema for word in ("tenant", "gym", "token"))
+    assert all("description" in field for field in tools[name].schema["properties"].values())
+
+
+async def test_what_changes_data_is_marked_as_a_write(tools: dict[str, Tool]) -> None:
+    reading = {name for name in NAMES if name.startswith(("get_", "find_", "list_"))}
+    assert {name for name, tool in tools.items() if tool.risk == "read"} == reading
+
+
+async def test_revenue_this_month_against_last_is_one_call(tools: dict[str, Tool], calling: Calling) -> None:
+    report: Any = await tools["get_income_expense"].call(calling(), {"period": "this_month"})
+    assert [row["figure"] for row in report["comparison"]] == ["revenue", "expenses", "net profit"]
+    columns = ["figure", "this_month", "last_month", "last_month_same_days", "change_percent"]
+    assert list(report["comparison"][0]) == columns
+    revenue = report["comparison"][0]
+    assert revenue["this_month"] > 0
+    assert revenue["last_month"] > revenue["last_month_same_days"] > 0
+    assert report["periods"]["this_month"] == "2026-03-01 to 2026-03-12"
+
+
+async def test_a_long_list_says_how_much_of_it_is_shown(tools: dict[str, Tool], calling: Calling) -> None:
+    found: Any = await tools["find_clients"].call(calling(), {})
+    assert (found["total"], found["shown"], len(found["clients"])) == (412, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("get_client", {"client_id": 999_999}),
+        ("update_client", {"client_id": 999_999, "notes": "x"}),
+        ("check_in_client", {"client_id": 999_999}),
+        ("update_enquiry", {"enquiry_id": 999_999, "status": "lost"}),
+        ("freeze_membership", {"membership_id": 999_999, "days": 3}),
+        ("unfreeze_membership", {"membership_id": 999_999}),
+    ],
+)
+async def test_an_unknown_id_is_answered_with_advice(
+    tools: dict[str, Tool], calling: Calling, name: str, arguments: dict[str, object]
+) -> None:
+    with pytest.raises(ToolError, match=r"999999\. Look the id up with"):
+        await tools[name].call(calling(), arguments)
+
+
+async def test_a_refusal_of_the_studio_reaches_the_model_as_a_sentence(
+    tools: dict[str, Tool], calling: Calling
+) -> None:
+    with pytest.raises(ToolError, match="at least one of phone, email, notes"):
+        await tools["update_client"].call(calling(), {"client_id": 1001})
+
+
+async def test_tools_show_each_user_what_the_studio_shows_them(tools: dict[str, Tool], calling: Calling) -> None:
+    totals = {}
+    for user, tenant, branch in (("owner", "aurora", None), ("owner", "kinetic", None), ("owner", "aurora", 2)):
+        found: Any = await tools["find_clients"].call(calling(user, tenant, branch=branch), {})
+        totals[tenant, branch] = found["total"]
+    assert (totals["aurora", None], totals["kinetic", None]) == (412, 287)
+    assert 0 < totals["aurora", 2] < 412
+    own: Any = await tools["find_clients"].call(calling("client"), {})
+    assert own["total"] == 1
+    with pytest.raises(ToolError, match="not allowed"):
+        await tools["get_clients_stats"].call(calling("client"), {})
+
+
+async def test_a_tool_call_that_is_repeated_changes_the_studio_once(tools: dict[str, Tool], calling: Calling) -> None:
+    context = calling()
+    first = await tools["create_enquiry"].call(context, SAMPLES["create_enquiry"])
+    assert await tools["create_enquiry"].call(context, SAMPLES["create_enquiry"]) == first
+    assert await tools["create_enquiry"].call(calling(), SAMPLES["create_enquiry"]) != first
+
+
+def test_the_assistant_of_the_demo_is_valid_and_offers_its_tools() -> None:
+    assistant = load_assistant(ASSISTANT)
+    assert assistant.toolsets == ("examples.studio.tools",)
+    assert set(assistant.actions) == {"change_theme", "change_accent", "navigate"}
+    assert len(assistant.actions["change_accent"].values) == 9
+    assert assistant.for_tenant("kinetic").greeting != assistant.for_tenant("aurora").greeting
+    assert assistant.for_tenant("kinetic").persona == assistant.persona
