@@ -1,0 +1,76 @@
+"""What the messages say: the question of this turn, what its tools returned, and what was said before."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from agent.models.text import clean
+from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST, without_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one tool call of this turn asked and got."""
+
+    name: str
+    arguments: Mapping[str, object]
+    content: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn to answer. `questions` are the user's earlier ones, in order; `used` the tools called for the last of
+    them, `called` those called at any time before."""
+
+    question: str
+    results: tuple[Result, ...]
+    questions: tuple[str, ...]
+    used: tuple[str, ...]
+    called: frozenset[str]
+    is_first_answer: bool
+    """Whether the assistant has said nothing yet in the messages given."""
+
+
+_REQUESTS = (SUGGESTIONS_REQUEST, TITLE_REQUEST)
+
+
+def read_turn(messages: list[BaseMessage]) -> Turn:
+    """Read the messages; anything that does not belong to a turn is left out. Without a question it is empty."""
+    asked = [at for at, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    now = asked[-1] if asked else len(messages)
+    before = asked[-2] if len(asked) > 1 else 0
+    return Turn(
+        question=_words(messages[now]) if asked else "",
+        results=tuple(_results(messages[now + 1 :])),
+        questions=tuple(said for at in asked[:-1] if (said := _words(messages[at])) not in _REQUESTS),
+        used=tuple(name for message in messages[before:now] for name, _, _ in _calls(message)),
+        called=frozenset(name for message in messages[:now] for name, _, _ in _calls(message)),
+        is_first_answer=not any(isinstance(m, AIMessage) and text_of(m).strip() for m in messages[:now]),
+    )
+
+
+def text_of(message: BaseMessage) -> str:
+    """Return the text of a message, whether its content is a string or a list of blocks."""
+    if isinstance(message.content, str):
+        return clean(message.content)
+    parts = (block if isinstance(block, str) else block.get("text") for block in message.content)
+    return clean("".join(part for part in parts if isinstance(part, str)))
+
+
+def _words(message: BaseMessage) -> str:
+    return without_facts(text_of(message)).strip()
+
+
+def _calls(message: BaseMessage) -> Iterator[tuple[str, Mapping[str, object], str | None]]:
+    for call in message.tool_calls if isinstance(message, AIMessage) else ():
+        yield call["name"], call["args"], call["id"]
+
+
+def _results(messages: list[BaseMessage]) -> Iterator[Result]:
+    calls = {identity: (name, arguments) for message in messages for name, arguments, identity in _calls(message)}
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            name, arguments = calls.get(message.tool_call_id, (message.name or "", {}))
+            yield Result(name, arguments, text_of(message).strip(), message.status == "error")

@@ -1,0 +1,93 @@
+"""The demo's own first minute: the studio's real tools and actions, and the questions that its pages offer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from agent.assistant import load_assistant
+from agent.models.demo import DemoChatModel
+from agent.prompts import SUGGESTIONS_REQUEST
+from agent.settings import STUDIO
+from tools.actions import action_tools
+from tools.backend import Backend
+from tools.functions import load_functions
+
+ASSISTANT = load_assistant(STUDIO)
+
+
+@pytest.fixture(scope="module")
+def functions() -> list[dict[str, Any]]:
+    backend = Backend("http://studio.invalid")
+    tools = [tool for module in ASSISTANT.toolsets for tool in load_functions(module, backend)]
+    return [
+        {
+            "type": "function",
+            "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
+        }
+        for tool in [*tools, *action_tools(ASSISTANT.actions)]
+    ]
+
+
+def calls(functions: list[dict[str, Any]], *messages: BaseMessage) -> list[tuple[str, Mapping[str, object]]]:
+    answer = DemoChatModel(delay_s=0).invoke(list(messages), tools=functions)
+    return [(call["name"], call["args"]) for call in answer.tool_calls]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("how many clients?", [("get_clients_stats", {})]),
+        ("How many customers do we have?", [("get_clients_stats", {})]),
+        ("revenue this month vs last", [("get_income_expense", {"period": "this_month"})]),
+        ("How's business this month?", [("get_income_expense", {"period": "this_month"})]),
+        ("who came today?", [("get_attendance_today", {})]),
+        ("memberships expiring this week", [("get_expiring_memberships", {"days": 7})]),
+        ("switch to dark mode", [("change_theme", {"value": "dark"})]),
+        ("make it pink", [("change_accent", {"value": "pink"})]),
+        ("use a green accent", [("change_accent", {"value": "green"})]),
+        ("go to settings", [("navigate", {"value": "/settings"})]),
+        ("open the page of Maria Silva", [("find_clients", {"search": "Maria Silva"})]),
+        ("open maria silva's page", [("find_clients", {"search": "maria silva"})]),
+        ("list the trainers", [("list_trainers", {})]),
+        ("show me the classes", [("list_classes", {})]),
+        ("how many trainers and how many open enquiries?", [("get_trainers_stats", {}), ("get_enquiries_stats", {})]),
+        (
+            "new enquiry from Ana Ruiz, phone 555-0101, interested in yoga",
+            [("create_enquiry", {"name": "Ana Ruiz", "phone": "555-0101", "interest": "yoga"})],
+        ),
+        ("mark enquiry 5 as contacted", [("update_enquiry", {"enquiry_id": 5, "status": "contacted"})]),
+        ("freeze the membership of Maria Silva for 2 weeks", [("find_clients", {"search": "Maria Silva"})]),
+        ("check in Maria Silva", [("find_clients", {"search": "Maria Silva"})]),
+    ],
+)
+def test_a_newcomers_question_becomes_the_calls_that_answer_it(
+    functions: list[dict[str, Any]], question: str, expected: list[tuple[str, object]]
+) -> None:
+    assert calls(functions, HumanMessage(question)) == expected
+
+
+@pytest.mark.parametrize(
+    "question", [*ASSISTANT.starters, *(s for tenant in ASSISTANT.tenants.values() for s in tenant.starters or ())]
+)
+def test_every_starter_is_answered_with_one_tool(functions: list[dict[str, Any]], question: str) -> None:
+    assert len(calls(functions, HumanMessage(question))) == 1
+
+
+def test_a_membership_is_frozen_by_its_own_id_not_the_clients(functions: list[dict[str, Any]]) -> None:
+    question = HumanMessage("freeze the membership of Maria Silva for 2 weeks")
+    call = {"name": "find_clients", "args": {"search": "Maria Silva"}, "id": "one"}
+    asked = AIMessage("", tool_calls=[call])
+    found = ToolMessage('{"total":1,"clients":[{"id":4,"name":"María Silva","membership_id":90}]}', tool_call_id="one")
+    expected = [("freeze_membership", {"membership_id": 90, "days": 14})]
+    assert calls(functions, question, asked, found) == expected
+
+
+def test_suggestions_after_every_starter_are_answered_too(functions: list[dict[str, Any]]) -> None:
+    for starter in ASSISTANT.starters:
+        said = [HumanMessage(starter), AIMessage("Here you are."), HumanMessage(SUGGESTIONS_REQUEST)]
+        lines = DemoChatModel(delay_s=0).invoke(said, tools=functions).text.splitlines()
+        assert len(lines) == 3
+        assert starter not in lines
+        assert all(len(line) < 50 and calls(functions, HumanMessage(line)) for line in lines)
