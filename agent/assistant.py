@@ -60,6 +60,16 @@ class Limits(Part):
     model_retries: int = Field(default=2, ge=0, le=10, description="before the first token only")
 
 
+class CancelAfter(Part):
+    """Stop a run when nobody has read it for this long."""
+
+    cancel_after_s: float = Field(ge=0)
+
+
+WhenActive = Literal["enqueue", "reject", "interrupt"]
+"""What becomes of a message while the conversation's last one is still being answered."""
+
+
 class BackendDefinition(Part):
     """The tenant's REST API: a URL, or an ASGI app that Frontdesk mounts and calls inside the process.
 
@@ -100,6 +110,8 @@ class Assistant(Part):
     toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")
     actions: dict[str, ActionDefinition] = {}
     suggestions: Suggestions = Suggestions()
+    when_active: WhenActive = "enqueue"
+    on_disconnect: Literal["continue"] | CancelAfter = "continue"
     history: History = History()
     limits: Limits = Limits()
     tenants: dict[str, Override] = {}

@@ -5,16 +5,27 @@ The second of the two catch-alls lives here: a broken tool is the model's proble
 
 import asyncio
 import time
+from datetime import datetime
 
 import orjson
 import structlog
 
-from agent.errors import LeaseLostError, StaleAppendError, ToolError
-from agent.events import ActionRequested, ToolCallChanged
+from agent import metrics
+from agent.context import Credential
+from agent.errors import (
+    CredentialRefusedError,
+    InterruptedRunError,
+    LeaseLostError,
+    RunError,
+    StaleAppendError,
+    ToolError,
+)
+from agent.events import ActionRequested, CredentialNeeded, ToolCallChanged, ToolCallStatus
+from agent.failpoints import failpoint
 from agent.journal import SettledCall
 from agent.models.text import clean
 from agent.store.messages import RequestedCall
-from agent.toolkit import Action, CallContext
+from agent.toolkit import Action, CallContext, Tool
 from agent.turn import Turn
 
 logger = structlog.get_logger()
@@ -34,18 +45,20 @@ async def settle(turn: Turn, call: RequestedCall) -> SettledCall:
         text, is_error = _written(result, most_bytes=turn.assistant.limits.tool_result_bytes), False
     except ToolError as exc:
         text, is_error, action = clean(str(exc)), True, None
-    except (LeaseLostError, StaleAppendError):
+    except (RunError, LeaseLostError, StaleAppendError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
         logger.error("tool_failed", tool=call.name, error=type(exc).__name__)
         text, is_error, action = "The tool failed unexpectedly.", True, None
     if action is not None:
         await turn.journal.emit(ActionRequested(action.type, action.value, call.id))
+    outcome: ToolCallStatus = "error" if is_error else "ok"
+    metrics.tool_calls.labels(call.name if call.name in turn.tools else "unknown", outcome).inc()
     await turn.journal.emit(
         ToolCallChanged(
             call.id,
             call.name,
-            "error" if is_error else "ok",
+            outcome,
             duration_ms=round((time.monotonic() - begun) * 1000),
             error=text[:ERROR_CHARACTERS] if is_error else None,
         )
@@ -59,20 +72,43 @@ async def _execute(turn: Turn, call: RequestedCall) -> object:
         raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {', '.join(turn.tools) or 'none'}.")
     if call.id in turn.unreadable:
         raise ToolError(BAD_ARGUMENTS)
+    # The credential died with the process that had it; its user has to come back.
+    needs_user = tool.kind == "data" and turn.principal.current.credential is None
+    if needs_user and not await _fresh_credential(turn, None):
+        raise InterruptedRunError("the run was recovered and its user did not come back")
     if tool.risk == "write":
         await turn.journal.commit_start(call)
+    used = turn.principal.current.credential
+    try:
+        return await _call(turn, tool, call)
+    except CredentialRefusedError:
+        if not await _fresh_credential(turn, used):
+            raise
+    return await _call(turn, tool, call)
+
+
+async def _call(turn: Turn, tool: Tool, call: RequestedCall) -> object:
     timeout_s = tool.timeout_s or turn.assistant.limits.tool_timeout_s
-    context = CallContext(turn.principal, turn.run.id, call.id, _branch(turn))
+    context = CallContext(turn.principal.current, turn.run.id, call.id, _branch(turn))
     try:
         async with asyncio.timeout(timeout_s):
-            return await tool.call(context, call.arguments)
+            result = await tool.call(context, call.arguments)
     except TimeoutError as exc:
         outcome = " Its outcome is unknown: check before you try again." if tool.risk == "write" else ""
         raise ToolError(f"The tool took longer than {timeout_s:g} s and was stopped.{outcome}") from exc
+    failpoint("call.after_effect")
+    return result
+
+
+async def _fresh_credential(turn: Turn, refused: Credential | None) -> bool:
+    async def ask(until: datetime) -> None:
+        await turn.journal.emit(CredentialNeeded(until.isoformat()))
+
+    return await turn.principal.fresh(refused, ask=ask)
 
 
 def _branch(turn: Turn) -> int | str | None:
-    return turn.run.branch_id if turn.run.branch_id is not None else turn.principal.branch_id
+    return turn.run.branch_id if turn.run.branch_id is not None else turn.principal.current.branch_id
 
 
 def _written(result: object, *, most_bytes: int) -> str:

@@ -19,6 +19,7 @@
     │   ├── DeadlineError               deadline
     │   └── InterruptedRunError         interrupted
     ├── ToolError                       a tool failed; its text is written for the model
+    │   └── CredentialRefusedError      the backend did not accept the token: nothing happened, a fresh one may do
     ├── ConfigurationError              the installation is wrong; raised at start only
     ├── LeaseLostError                  this worker no longer owns the run; stop without writing
     ├── LogTrimmedError                 the log no longer reaches back; take a snapshot
@@ -29,6 +30,7 @@ everything else is for the operator's log.
 """
 
 from typing import ClassVar
+from uuid import UUID
 
 
 class FrontdeskError(Exception):
@@ -91,6 +93,10 @@ class RunActiveError(RequestError):
     code = "run_active"
     status = 409
     title = "The conversation is busy"
+
+    def __init__(self, message: str, *, run_id: UUID) -> None:
+        super().__init__(message)
+        self.run_id = run_id
 
 
 class PayloadTooLargeError(RequestError):
@@ -190,6 +196,10 @@ class InterruptedRunError(RunError):
 
 class ToolError(FrontdeskError):
     """A tool could not do its work. The text is given to the model: say what to change or to tell the user."""
+
+
+class CredentialRefusedError(ToolError):
+    """The backend did not accept the token. The call had no effect and can be made again with a fresh one."""
 
 
 class ConfigurationError(FrontdeskError):

@@ -109,6 +109,12 @@ class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     actions: tuple[ActionRequested, ...] = ()
 
 
+class CredentialNeeded(Event, frozen=True, tag="credential.needed"):
+    """The backend refused the token; the run waits until `expires_at` for the same user to come with a fresh one."""
+
+    expires_at: str
+
+
 class ErrorRaised(Event, frozen=True, tag="error.raised", omit_defaults=True):
     """Why the run fails; `run.ended` with status `failed` follows."""
 
@@ -150,6 +156,7 @@ AnyEvent: TypeAlias = (
     | ToolCallChanged
     | ActionRequested
     | SnapshotTaken
+    | CredentialNeeded
     | ErrorRaised
     | RunEnded
     | TitleChanged

@@ -15,6 +15,8 @@ from langgraph.runtime import Runtime
 
 from agent.calls import settle
 from agent.events import ReasoningDelta, TextDelta, ToolsStarted
+from agent.failpoints import failpoint
+from agent.history import open_calls
 from agent.journal import SettledCall
 from agent.models.stream import Reply, stream_reply
 from agent.stop import StoppedError
@@ -44,7 +46,8 @@ def build_loop() -> Loop:
     graph.add_node("model", call_model)
     graph.add_node("tools", call_tools)
     graph.add_node("limit", stop_at_limit)
-    graph.add_edge(START, "model")
+    # A recovered run may begin with calls that an earlier attempt left open.
+    graph.add_conditional_edges(START, after_model, {"tools": "tools", "end": "model"})
     graph.add_conditional_edges("model", after_model, {"tools": "tools", "end": END})
     graph.add_conditional_edges("tools", after_tools, {"model": "model", "limit": "limit"})
     graph.add_edge("limit", END)
@@ -103,11 +106,9 @@ async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
 
 
 async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
-    """Execute the calls of the last message at the same time; store and return their results in the model's order."""
+    """Execute the open calls at the same time; store and return their results in the model's order."""
     turn = runtime.context
-    asked = state["messages"][-1]
-    assert isinstance(asked, AIMessage)
-    calls = [RequestedCall(str(call["id"]), call["name"], call["args"]) for call in asked.tool_calls]
+    calls = [RequestedCall(str(call["id"]), call["name"], call["args"]) for call in open_calls(state["messages"])]
     names = [call.name for call in calls if call.name in turn.tools and turn.tools[call.name].kind == "data"]
     if names:
         await turn.journal.emit(ToolsStarted(tuple(names)))
@@ -140,9 +141,8 @@ async def stop_at_limit(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
 
 
 def after_model(state: LoopState) -> Literal["tools", "end"]:
-    """Open tool calls -> tools; else the run is over."""
-    last = state["messages"][-1]
-    return "tools" if isinstance(last, AIMessage) and last.tool_calls else "end"
+    """Open tool calls -> tools; else this part is over."""
+    return "tools" if open_calls(state["messages"]) else "end"
 
 
 def after_tools(state: LoopState, runtime: Runtime[Turn]) -> Literal["model", "limit"]:
@@ -160,6 +160,7 @@ async def _emit_text(turn: Turn, text: str) -> None:
         text = STEP_SEPARATOR + text
     turn.has_text = True
     await turn.journal.emit(TextDelta(text))
+    failpoint("model.after_first_token")
 
 
 async def _emit_reasoning(turn: Turn, text: str) -> None:

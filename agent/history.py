@@ -2,13 +2,14 @@
 
 Guarantees, for any transcript whatever happened to the process that wrote it: every tool call is followed by exactly
 one result, no result stands without its call, the window begins with a user message, every earlier turn ends with
-words of the assistant, and the current turn is whole.
+words of the assistant, and the current turn is whole. Only the calls of the current turn's last step may be open: the
+loop goes on with them.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 from agent.assistant import History
 from agent.store.messages import Message
@@ -25,7 +26,8 @@ def model_messages(earlier: Sequence[Message], current: Sequence[Message], *, wi
 
     Both are in order of turn and position. The current turn is always taken, and counts.
     """
-    now = list(_repaired(current))
+    open_step = max((message.step for message in current if message.role == "assistant"), default=0)
+    now = list(_repaired(current, open_step=open_step))
     taken = [now]
     messages, tokens = len(now), sum(map(estimate_tokens, now))
     by_turn = [list(rows) for _, rows in groupby(earlier, key=lambda message: message.turn)]
@@ -46,8 +48,25 @@ def estimate_tokens(message: BaseMessage) -> int:
     return TOKENS_PER_MESSAGE + (len(str(message.content)) + calls) // CHARACTERS_PER_TOKEN
 
 
-def _repaired(turn: Sequence[Message]) -> Iterator[BaseMessage]:
-    """Yield one turn's messages with each call's result right behind it, whatever is missing or left over."""
+def open_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
+    """Return the calls of the last assistant message that have no result yet, in the model's order."""
+    settled: set[str] = set()
+    for message in reversed(messages):
+        match message:
+            case ToolMessage():
+                settled.add(message.tool_call_id)
+            case AIMessage():
+                return [call for call in message.tool_calls if call["id"] not in settled]
+            case _:
+                break
+    return []
+
+
+def _repaired(turn: Sequence[Message], *, open_step: int | None = None) -> Iterator[BaseMessage]:
+    """Yield one turn's messages with each call's result right behind it, whatever is missing or left over.
+
+    Calls of `open_step` without a result stay open.
+    """
     results = {message.tool_call_id: message for message in turn if message.role == "tool"}
     for message in turn:
         match message.role:
@@ -56,7 +75,8 @@ def _repaired(turn: Sequence[Message]) -> Iterator[BaseMessage]:
             case "assistant":
                 yield _assistant_message(message)
                 for call in message.tool_calls:
-                    yield _result_message(call.id, call.name, results.get(call.id))
+                    if call.id in results or message.step != open_step:
+                        yield _result_message(call.id, call.name, results.get(call.id))
             case "tool":
                 pass  # it came with its call, or it has none and is dropped
 

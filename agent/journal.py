@@ -18,9 +18,10 @@ from agent.events import (
     SuggestionsOffered,
     TitleChanged,
 )
+from agent.failpoints import failpoint
 from agent.log.memory import MemoryLog, RunKey
 from agent.store.conversations import lock_conversation, rename_conversation
-from agent.store.database import Store
+from agent.store.database import Store, Transaction
 from agent.store.messages import NewMessage, RequestedCall, append_messages
 from agent.store.runs import Run, RunEnd, end_run, hold_run, set_suggestions
 from agent.store.tool_calls import propose_calls, settle_call, start_call
@@ -47,6 +48,8 @@ class Journal:
         self._run = run
         self._key = RunKey(principal.tenant_id, run.id)
         self._n = 0
+        self.ended = False
+        """Whether this attempt has begun to write the run's end."""
 
     async def emit(self, event: AnyEvent) -> None:
         """Append an event to the run's log.
@@ -60,37 +63,50 @@ class Journal:
     async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[RequestedCall, Kind, Risk]]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger."""
         async with self._store.write() as connection:
-            await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
-            await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+            await self._hold(connection)
             await self._append(connection, [message])
             await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=calls)
+            failpoint("reply.before_commit")
+        failpoint("reply.after_commit")
 
     async def commit_start(self, call: RequestedCall) -> None:
         """Note that a call with side effects is about to leave the process."""
         async with self._store.write() as connection:
             await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
             await start_call(connection, self._principal, call.id)
+            failpoint("call.before_start")
+        failpoint("call.after_start")
 
     async def commit_results(self, step: int, settled: Sequence[SettledCall]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
-        results = [
-            NewMessage("tool", one.text, step, tool_call_id=one.call.id, tool_name=one.call.name, is_error=one.is_error)
-            for one in settled
-        ]
         async with self._store.write() as connection:
-            await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
-            await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
-            await self._append(connection, results)
+            await self._hold(connection)
+            await self._append(connection, [_result(step, one) for one in settled])
             for one in settled:
                 await settle_call(connection, self._principal, one.call.id, action=one.action)
+            failpoint("results.before_commit")
+        failpoint("results.after_commit")
+
+    async def commit_unknown(self, step: int, lost: Sequence[SettledCall]) -> None:
+        """Store that nobody knows what these calls did: they were out when an earlier attempt died."""
+        async with self._store.write() as connection:
+            await self._hold(connection)
+            await self._append(connection, [_result(step, one) for one in lost])
+            for one in lost:
+                await settle_call(connection, self._principal, one.call.id, is_known=False)
+            failpoint("unknown.before_commit")
+        failpoint("unknown.after_commit")
 
     async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
         """Store the last message and the run's one end together, then say so in the log."""
+        self.ended = True
         async with self._store.write() as connection:
             await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
             await end_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt, end=end)
             if message is not None:
                 await self._append(connection, [message])
+            failpoint("end.before_commit")
+        failpoint("end.after_commit")
         if error is not None:
             await self.emit(
                 ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
@@ -101,6 +117,8 @@ class Journal:
         """Store and send follow-up questions."""
         async with self._store.write() as connection:
             await set_suggestions(connection, self._principal.tenant_id, self._run.id, questions=tuple(questions))
+            failpoint("suggestions.before_commit")
+        failpoint("suggestions.after_commit")
         await self.emit(SuggestionsOffered(tuple(questions)))
 
     async def rename(self, title: str) -> None:
@@ -113,12 +131,16 @@ class Journal:
         """End the log: readers go home."""
         await self.emit(LogClosed())
 
-    async def _append(self, connection: object, new: Sequence[NewMessage]) -> None:
-        await append_messages(
-            connection,  # type: ignore[arg-type]
-            self._principal,
-            self._run.conversation_id,
-            run_id=self._run.id,
-            turn=self._run.turn,
-            new=new,
-        )
+    async def _hold(self, connection: Transaction) -> None:
+        """Lock the conversation, then the run: always in this order, so that two writers never wait for each other."""
+        await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
+        await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+
+    async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
+        run = self._run
+        await append_messages(connection, self._principal, run.conversation_id, run_id=run.id, turn=run.turn, new=new)
+
+
+def _result(step: int, settled: SettledCall) -> NewMessage:
+    call = settled.call
+    return NewMessage("tool", settled.text, step, tool_call_id=call.id, tool_name=call.name, is_error=settled.is_error)

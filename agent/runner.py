@@ -1,74 +1,74 @@
-"""Runs from start to end: start, attach, cancel, drain. The only place that starts tasks.
+"""Runs from start to end: start, attach, cancel, recover, drain. The only place that starts tasks.
 
-A run belongs to this server, not to the socket that asked for it: readers come and go, the run goes on. One of the two
-catch-alls lives here, at the run's boundary: whatever breaks inside a run ends that run, with a code, and nothing else.
+A run belongs to this server, not to the socket that asked for it: readers come and go, the run goes on. And it does not
+belong to this process alone: when a process dies, another one, or its own successor, takes its runs over.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 
 from agent import metrics
-from agent.assistant import Assistant
-from agent.context import PUBLIC_TENANT, Principal
+from agent.admission import Admission
+from agent.assistant import Assistant, CancelAfter, WhenActive
+from agent.context import Principal
+from agent.credentials import RunPrincipal
 from agent.errors import (
-    DeadlineError,
     FrontdeskError,
     IdempotencyMismatchError,
     InterruptedRunError,
-    LeaseLostError,
     LogTrimmedError,
-    NotFoundError,
     OverloadedError,
-    RunError,
-    StaleAppendError,
+    RunActiveError,
 )
 from agent.events import START, AnyEvent, ErrorRaised, EventId, LogClosed, LoggedEvent, RunEnded, RunStarted, Usage
-from agent.graph import advance, build_loop
+from agent.failpoints import failpoint
+from agent.graph import build_loop
 from agent.journal import Journal
 from agent.log.memory import MemoryLog, RunKey
 from agent.models.catalog import Catalog
 from agent.settings import Settings
-from agent.snapshot import from_log, from_transcript
-from agent.stop import StoppedError, Stopper, StopReason
+from agent.snapshot import from_log, from_transcript, settled
+from agent.stop import StoppedError, StopReason
 from agent.store.conversations import create_conversation, delete_conversation, get_conversation, title_from
-from agent.store.database import Store
+from agent.store.database import Store, Transaction
 from agent.store.messages import NewMessage, append_messages, run_messages
 from agent.store.runs import (
     UNFINISHED,
     KeyTakenError,
     NewRun,
     Run,
-    RunEnd,
+    RunName,
     abandoned_runs,
     claim_run,
     fail_run,
     find_run_by_key,
     get_run,
     insert_run,
-    next_queued,
     renew_leases,
+    take_over,
     unfinished_runs,
 )
 from agent.store.tool_calls import list_calls
-from agent.suggestions import afterthoughts
 from agent.toolkit import Tool
-from agent.turn import Turn, open_turn
+from agent.work import HeldRun, Parts, bring_to_end, end_stopped, place_of
 
 logger = structlog.get_logger()
 
-LEASE_S = 6.0
-RENEW_EVERY_S = 1.5
-IDEMPOTENCY_KEEP = timedelta(hours=24)
 STOP_WAIT_S = 10.0
-DRAIN_POLL_S = 0.05
+"""How long a cancel waits for the run's end before it answers with the run as it is."""
+RELEASE_WAIT_S = 0.5
+OTHER_PROCESS_POLL_S = 0.5
+"""How often a run looks again when an earlier turn of its conversation is with another process."""
+RENEW_TIMEOUT_S = 2.0
+RETRY_AFTER_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +80,19 @@ class RunRequest:
     model: str | None = None
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
+    when_active: WhenActive | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
 
 
-@dataclass(slots=True)
-class _Held:
-    """A run that this process holds, queued or running. The credential lives here and nowhere else."""
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What the transaction of a start came to."""
 
-    principal: Principal
     run: Run
-    journal: Journal
-    stopper: Stopper = field(default_factory=Stopper)
-    task: asyncio.Task[None] | None = None
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    is_new: bool = True
+    is_claimed: bool = False
+    earlier: tuple[UUID, ...] = ()
 
 
 class Runner:
@@ -109,22 +108,27 @@ class Runner:
         tools: Mapping[str, Tool],
         settings: Settings,
     ) -> None:
+        self._parts = Parts(store, log, catalog, assistant, tools, build_loop())
         self._store = store
         self._log = log
-        self._catalog = catalog
-        self._assistant = assistant
-        self._tools = tools
-        self._grace_s = settings.shutdown_grace_s
+        self._settings = settings
         self._worker_id = uuid4().hex
-        self._loop = build_loop()
-        self._held: dict[RunKey, _Held] = {}
+        self._admission = Admission(most=settings.max_runs, most_per_tenant=settings.max_runs_per_tenant)
+        self._held: dict[RunKey, HeldRun] = {}
+        self._offered: dict[RunKey, Principal] = {}
+        """Credentials of readers that wait for a run to be taken over."""
         self._tasks = asyncio.TaskGroup()
+        self._upkeep: list[asyncio.Task[None]] = []
+        self._renewed_at = 0.0
         self._draining = False
-        self._keeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Runner":
         await self._tasks.__aenter__()
-        self._keeper = self._tasks.create_task(self._keep_leases())
+        settings = self._settings
+        self._upkeep = [
+            self._tasks.create_task(self._repeat(self._renew, every_s=settings.renew_every_s)),
+            self._tasks.create_task(self._repeat(self._recover, every_s=settings.reap_every_s)),
+        ]
         return self
 
     async def __aexit__(
@@ -132,6 +136,11 @@ class Runner:
     ) -> None:
         await self.drain()
         await self._tasks.__aexit__(exc_type, exc, traceback)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is stopping and takes no new runs."""
+        return self._draining
 
     async def start(self, principal: Principal, request: RunRequest) -> Run:
         """Store the message and its run in one transaction, start the run, and return it.
@@ -141,33 +150,56 @@ class Runner:
         Raises:
             InvalidRequestError: the model is not one of the assistant's.
             NotFoundError: the principal has no such conversation.
+            RunActiveError: the conversation has an active run, and the policy is to refuse.
             IdempotencyMismatchError: the key was used for another request.
-            OverloadedError: the server is stopping.
+            OverloadedError: too many runs wait, or the server is stopping.
         """
-        if self._draining:
-            raise OverloadedError("The server is restarting.", retry_after_s=5)
-        model = self._catalog.resolve(self._assistant, request.model)
+        self._check_load()
+        model = self._parts.catalog.resolve(self._parts.assistant, request.model)
+        tenant_id = principal.tenant_id
+        is_admitted = self._admission.try_enter(tenant_id)
+        started: _Started | None = None
         try:
-            run, is_new, is_claimed = await self._commit_start(principal, request, model)
-        except KeyTakenError:
-            run, is_new, is_claimed = await self._commit_start(principal, request, model)
-        if is_new:
-            await self._hold(principal, run, is_claimed=is_claimed)
-        return run
+            try:
+                started = await self._commit_start(principal, request, model, may_begin=is_admitted)
+            except KeyTakenError:
+                started = await self._commit_start(principal, request, model, may_begin=is_admitted)
+        finally:
+            if is_admitted and (started is None or not started.is_claimed):
+                self._admission.leave(tenant_id)
+        failpoint("start.after_commit")
+        if started.is_new:
+            await self._begin(principal, started)
+        return started.run
 
     async def attach(
         self, principal: Principal, run_id: UUID, *, after: EventId = START
     ) -> AsyncGenerator[list[LoggedEvent]]:
         """Return a reader of the run's events after `after`. Closing it does not touch the run.
 
-        A reader that asks for what the log does not have gets a snapshot first, never a gap.
+        A reader that asks for what the log does not have gets a snapshot first, never a gap. A run that is not over
+        goes on with the reader's credential: it is the same user's, and the newest.
 
         Raises:
             NotFoundError: the principal has no such run. Raised here, not by the reader.
         """
-        async with self._store.read() as connection:
-            run = await get_run(connection, principal, run_id)
-        return self._follow(principal, run, after)
+        run = await self._read(principal, run_id)
+        held = self._held.get(RunKey(principal.tenant_id, run_id))
+        if held is not None:
+            held.principal.renew(principal)
+        return self._counted(held, self._follow(principal, run, after))
+
+    async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
+        """Let a run go on with this principal's credential.
+
+        Raises:
+            NotFoundError: the principal has no such run.
+        """
+        run = await self._read(principal, run_id)
+        held = self._held.get(RunKey(principal.tenant_id, run_id))
+        if held is not None:
+            held.principal.renew(principal)
+        return run
 
     async def cancel(self, principal: Principal, run_id: UUID) -> Run:
         """Stop a run, keep what it said, and return it as it is then. Stopping one that is over changes nothing.
@@ -175,14 +207,15 @@ class Runner:
         Raises:
             NotFoundError: the principal has no such run.
         """
-        async with self._store.read() as connection:
-            run = await get_run(connection, principal, run_id)
+        run = await self._read(principal, run_id)
         held = self._held.get(RunKey(principal.tenant_id, run_id))
-        if held is not None:
-            await self._stop(held, "cancelled")
-            async with self._store.read() as connection:
-                run = await get_run(connection, principal, run_id)
-        return run
+        if held is None:
+            return run
+        held.stopper.stop("cancelled")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WAIT_S):
+                await held.over.wait()
+        return await self._read(principal, run_id)
 
     async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
         """Stop what runs in a conversation, then delete it with all that was said.
@@ -193,69 +226,211 @@ class Runner:
         async with self._store.read() as connection:
             await get_conversation(connection, principal, conversation_id)
             unfinished = await unfinished_runs(connection, principal, conversation_id)
-        for run_id in reversed(unfinished):  # the queued ones first, or they would begin
+        for run_id in reversed(unfinished):  # the waiting ones first, or they would begin
             await self.cancel(principal, run_id)
         async with self._store.write() as connection:
             await delete_conversation(connection, principal, conversation_id)
 
-    @property
-    def draining(self) -> bool:
-        """Whether the server is stopping and takes no new runs."""
-        return self._draining
-
     async def drain(self) -> None:
-        """Take no new runs, give the running ones their grace time, then stop what is left."""
+        """Take no new runs, give the ones at work their grace time, then leave the rest to the next process."""
+        if self._draining:
+            return
         self._draining = True
-        try:
-            async with asyncio.timeout(self._grace_s):
-                while self._held:  # noqa: ASYNC110 (runs start their successors; there is no single event to wait for)
-                    await asyncio.sleep(DRAIN_POLL_S)
-        except TimeoutError:
-            logger.warning("runs_stopped_at_shutdown", runs=len(self._held))
-        for held in list(self._held.values()):
-            await self._stop(held, "interrupted")
-        if self._keeper is not None:
-            self._keeper.cancel()
+        await self._wait_until_idle(self._settings.shutdown_grace_s)
+        if self._held:
+            logger.warning("runs_released_at_shutdown", runs=len(self._held))
+        self._stop_all("released")
+        await self._wait_until_idle(RELEASE_WAIT_S)
+        self._log.leave_all()
+        for task in self._upkeep:
+            task.cancel()
 
-    async def _commit_start(self, principal: Principal, request: RunRequest, model: str) -> tuple[Run, bool, bool]:
-        """Return the run, whether it is new, and whether it may begin now."""
+    async def _wait_until_idle(self, timeout_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._held:
+                    await next(iter(self._held.values())).over.wait()
+
+    def _stop_all(self, reason: StopReason) -> None:
+        for held in list(self._held.values()):
+            held.stopper.stop(reason)
+
+    def _check_load(self) -> None:
+        if self._draining:
+            raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
+        waiting = len(self._held) - self._admission.inside
+        if waiting > self._settings.max_queued_runs:
+            raise OverloadedError("Too many messages are waiting to be answered.", retry_after_s=RETRY_AFTER_S)
+
+    async def _read(self, principal: Principal, run_id: UUID) -> Run:
+        async with self._store.read() as connection:
+            return await get_run(connection, principal, run_id)
+
+    async def _commit_start(
+        self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool
+    ) -> _Started:
         async with self._store.write() as connection:
-            if request.idempotency_key is not None:
-                found = await find_run_by_key(connection, principal, request.idempotency_key, keep=IDEMPOTENCY_KEEP)
-                if found is not None:
-                    if found.request_hash != request.request_hash:
-                        raise IdempotencyMismatchError("The Idempotency-Key was used with another body.")
-                    return found, False, False
+            found = await self._find_equal(connection, principal, request)
+            if found is not None:
+                return _Started(found, is_new=False)
+            earlier = await self._earlier(connection, principal, request)
             conversation_id = request.conversation_id or await create_conversation(
                 connection, principal, title=title_from(request.message)
             )
             new = NewRun(
                 conversation_id,
                 model,
+                self._worker_id,
+                self._settings.lease_s,
                 branch_id=request.branch_id,
                 page=request.page,
                 idempotency_key=request.idempotency_key,
                 request_hash=request.request_hash,
-                worker_id=self._worker_id,
-                lease_s=LEASE_S,
             )
             run = await insert_run(connection, principal, new)
             message = NewMessage("user", request.message, step=0)
             await append_messages(connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[message])
-            claimed = await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
-        return run, True, claimed
+            is_claimed = may_begin and await claim_run(
+                connection, principal.tenant_id, run.id, worker_id=self._worker_id
+            )
+            failpoint("start.before_commit")
+        return _Started(run, is_claimed=is_claimed, earlier=tuple(earlier))
 
-    async def _hold(self, principal: Principal, run: Run, *, is_claimed: bool) -> None:
-        """Take a new run into this process: its log begins, and its work too unless it has to wait."""
-        held = _Held(principal, run, Journal(self._store, self._log, principal, run))
-        self._held[RunKey(principal.tenant_id, run.id)] = held
-        metrics.runs_active.inc()
+    async def _find_equal(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+        if request.idempotency_key is None:
+            return None
+        keep = timedelta(seconds=self._settings.idempotency_keep_s)
+        found = await find_run_by_key(connection, principal, request.idempotency_key, keep=keep)
+        if found is not None and found.request_hash != request.request_hash:
+            raise IdempotencyMismatchError("The Idempotency-Key was used with another body.")
+        return found
+
+    async def _earlier(self, connection: Transaction, principal: Principal, request: RunRequest) -> list[UUID]:
+        """Return the unfinished runs that the new one has to stop.
+
+        Raises:
+            RunActiveError: there is one, and the policy is to refuse the message.
+        """
+        policy = request.when_active or self._parts.assistant.when_active
+        if request.conversation_id is None or policy == "enqueue":
+            return []
+        unfinished = await unfinished_runs(connection, principal, request.conversation_id)
+        if unfinished and policy == "reject":
+            raise RunActiveError("The last message is still being answered.", run_id=unfinished[0])
+        return unfinished
+
+    async def _begin(self, principal: Principal, started: _Started) -> None:
+        """Take a new run into this process: its log begins, then its work."""
+        for run_id in started.earlier:
+            if (held := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
+                held.stopper.stop("cancelled")
+        run = started.run
+        held = self._hold(principal, run)
+        held.is_admitted = started.is_claimed
         await held.journal.emit(RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)))
-        if is_claimed:
-            held.task = self._tasks.create_task(self._work(held))
+        self._tasks.create_task(self._live(held))
+        self._watch_readers(held)
+
+    def _hold(self, principal: Principal, run: Run) -> HeldRun:
+        run_principal = RunPrincipal(principal, wait_s=self._settings.auth_wait_s)
+        held = HeldRun(run_principal, run, Journal(self._store, self._log, principal, run))
+        self._held[held.key] = held
+        metrics.runs_active.inc()
+        return held
+
+    async def _live(self, held: HeldRun) -> None:
+        """Wait for the run's turn, bring it to its end, let it go."""
+        with structlog.contextvars.bound_contextvars(tenant=held.key.tenant_id, run=str(held.run.id)):
+            try:
+                await self._wait_and_claim(held)
+                await bring_to_end(self._parts, held)
+            except FrontdeskError as exc:
+                logger.warning("run_lost", reason=type(exc).__name__)
+                self._log.leave(held.key)
+            except StoppedError:
+                pass  # it was stopped while it waited, and is dealt with
+            except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)
+                # The database did not take the end. The lease runs out, and the run is taken over or failed.
+                logger.error("run_end_failed", error=type(exc).__name__, where=place_of(exc))
+                self._log.leave(held.key)
+            finally:
+                self._let_go(held)
+
+    def _let_go(self, held: HeldRun) -> None:
+        if held.is_admitted:
+            self._admission.leave(held.key.tenant_id)
+        self._held.pop(held.key, None)
+        metrics.runs_active.dec()
+        held.over.set()
+
+    async def _wait_and_claim(self, held: HeldRun) -> None:
+        """Return when the run is claimed and admitted.
+
+        Raises:
+            StoppedError: it was stopped meanwhile; its end is written.
+        """
+        tenant_id = held.key.tenant_id
+        try:
+            while not held.is_admitted:
+                with held.stopper.stoppable():
+                    await self._wait_for_earlier(held)
+                    await self._admission.enter(tenant_id)
+                    held.is_admitted = True
+                if not await self._claim(held):
+                    self._admission.leave(tenant_id)
+                    held.is_admitted = False
+                    with held.stopper.stoppable():
+                        await asyncio.sleep(OTHER_PROCESS_POLL_S)
+        except StoppedError as stopped:
+            await end_stopped(self._parts, held, stopped.reason)
+            raise
+
+    async def _wait_for_earlier(self, held: HeldRun) -> None:
+        """Wait until this process holds no earlier turn of the same conversation."""
+        while True:
+            earlier = [
+                other
+                for other in self._held.values()
+                if other.run.conversation_id == held.run.conversation_id and other.run.turn < held.run.turn
+            ]
+            if not earlier:
+                return
+            await earlier[0].over.wait()
+
+    async def _claim(self, held: HeldRun) -> bool:
+        if held.run.state == "running":
+            return True  # it was at work when its process died
+        async with self._store.write() as connection:
+            claimed = await claim_run(connection, held.key.tenant_id, held.run.id, worker_id=self._worker_id)
+            failpoint("claim.before_commit")
+        failpoint("claim.after_commit")
+        return claimed
+
+    async def _counted(
+        self, held: HeldRun | None, reader: AsyncGenerator[list[LoggedEvent]]
+    ) -> AsyncGenerator[list[LoggedEvent]]:
+        """Yield what the reader yields; know meanwhile that somebody reads."""
+        if held is not None:
+            held.readers += 1
+        try:
+            async with aclosing(reader) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            if held is not None:
+                held.readers -= 1
+                self._watch_readers(held)
+
+    def _watch_readers(self, held: HeldRun) -> None:
+        """Stop the run if nobody reads it for as long as the assistant says."""
+        policy = self._parts.assistant.on_disconnect
+        if isinstance(policy, CancelAfter) and held.readers == 0 and not held.over.is_set():
+            asyncio.get_running_loop().call_later(policy.cancel_after_s, _stop_unread, held)
 
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key = RunKey(principal.tenant_id, run.id)
+        if run.state in UNFINISHED and not await self._is_here(key, principal):
+            return  # another process has it; the reader comes back
         try:
             async for batch in self._log.follow(key, after=after):
                 yield batch
@@ -266,154 +441,95 @@ class Runner:
             snapshot = from_log(await self._log.read(key))
         except LogTrimmedError:
             snapshot = [logged for logged in await self._transcript(principal, run.id) if logged.id > after]
-        if snapshot:
             yield snapshot
-            async for batch in self._follow_on(key, snapshot):
-                yield batch
-
-    async def _follow_on(self, key: RunKey, snapshot: list[LoggedEvent]) -> AsyncGenerator[list[LoggedEvent]]:
-        """Yield what comes after a snapshot that was taken from the log; nothing where it was not."""
-        try:
-            async for batch in self._log.follow(key, after=snapshot[-1].id):
-                yield batch
-        except LogTrimmedError:
             return
+        yield snapshot
+        async for batch in self._log.follow(key, after=snapshot[-1].id):
+            yield batch
+
+    async def _is_here(self, key: RunKey, principal: Principal) -> bool:
+        """Say whether this process has the run's log; wait a while for a takeover, with the reader's credential."""
+        self._offered[key] = principal
+        try:
+            return await self._log.opened(key, timeout_s=self._settings.recovery_wait_s)
+        finally:
+            self._offered.pop(key, None)
 
     async def _transcript(self, principal: Principal, run_id: UUID) -> list[LoggedEvent]:
-        """Return an ended run's events from the database; empty while it is not over, so that the reader comes back."""
+        """Return an ended run's events from the database."""
         async with self._store.read() as connection:
             run = await get_run(connection, principal, run_id)
-            if run.state in UNFINISHED:
-                return []
             messages = await run_messages(connection, principal, run_id)
             calls = await list_calls(connection, principal, run_id)
-        return from_transcript(run, messages, calls)
+        return from_transcript(run, messages, calls) if run.state not in UNFINISHED else []
 
-    async def _work(self, held: _Held) -> None:
-        """Bring a running run to its end, whatever happens, and start the next one of its conversation."""
-        with structlog.contextvars.bound_contextvars(tenant=held.principal.tenant_id, run=str(held.run.id)):
-            try:
-                await self._bring_to_end(held)
-            except (LeaseLostError, StaleAppendError, NotFoundError) as exc:
-                logger.warning("run_lost", reason=type(exc).__name__)
-            except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)
-                logger.error("run_end_failed", error=type(exc).__name__, where=_where(exc))
-            finally:
-                await self._let_go(held)
-
-    async def _bring_to_end(self, held: _Held) -> None:
-        deadline = asyncio.get_running_loop().call_later(
-            self._assistant.limits.deadline_s, held.stopper.stop, "deadline"
-        )
-        turn: Turn | None = None
-        error: RunError | None = None
-        try:
-            turn = await self._open(held)
-            await advance(self._loop, turn)
-        except StoppedError as stopped:
-            error = _error_of(stopped)
-        except RunError as exc:
-            error = exc
-        except (LeaseLostError, StaleAppendError, NotFoundError):
-            raise
-        except Exception as exc:  # noqa: BLE001 (the run's boundary)
-            logger.error("run_broke", error=type(exc).__name__, where=_where(exc))
-            error = RunError(type(exc).__name__)
-        else:
-            await self._finish(held, turn)
-            return
-        finally:
-            deadline.cancel()
-        await self._cut_short(held, turn, error)
-
-    async def _open(self, held: _Held) -> Turn:
-        return await open_turn(
-            self._store,
-            self._catalog,
-            held.journal,
-            held.stopper,
-            principal=held.principal,
-            run=held.run,
-            assistant=self._assistant.for_tenant(held.principal.tenant_id),
-            tools={} if held.principal.tenant_id == PUBLIC_TENANT else self._tools,
-        )
-
-    async def _finish(self, held: _Held, turn: Turn) -> None:
-        """Say what comes after a completed run. Its end is committed and sent already."""
-        metrics.runs_ended.labels("completed", "").inc()
-        logger.info("run_ended", status="completed", steps=turn.step, **_counted(turn))
-        with suppress(StoppedError):
-            await afterthoughts(turn)
-        await held.journal.close()
-
-    async def _cut_short(self, held: _Held, turn: Turn | None, error: RunError | None) -> None:
-        """End a run that did not complete: as failed with an error, or as cancelled. What it said is kept."""
-        status: Literal["failed", "cancelled"] = "failed" if error else "cancelled"
-        code = error.code if error else None
-        usage = turn.usage + turn.reply.usage if turn else held.run.usage
-        partial = turn.answer(partial=True) if turn and turn.reply.text else None
-        await held.journal.end(RunEnd(status, "error" if error else "cancelled", usage, code), partial, error=error)
-        metrics.runs_ended.labels(status, code or "").inc()
-        logger.info("run_ended", status=status, code=code, reason=str(error) if error else None)
-        await held.journal.close()
-
-    async def _stop(self, held: _Held, reason: StopReason) -> None:
-        """Make a held run end, and wait a while until it has."""
-        held.stopper.stop(reason)
-        if held.task is None:
-            held.task = self._tasks.create_task(self._end_queued(held))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WAIT_S):
-                await held.over.wait()
-
-    async def _end_queued(self, held: _Held) -> None:
-        """End a run that never began to work."""
-        try:
-            await self._cut_short(held, None, _error_of(StoppedError(held.stopper.reason or "cancelled")))
-        except FrontdeskError as exc:
-            logger.warning("run_lost", run=str(held.run.id), reason=type(exc).__name__)
-        finally:
-            await self._let_go(held)
-
-    async def _let_go(self, held: _Held) -> None:
-        """Forget a run, and begin the next one in its conversation's queue."""
-        self._held.pop(RunKey(held.principal.tenant_id, held.run.id), None)
-        metrics.runs_active.dec()
-        held.over.set()
-        if not self._draining:
-            await self._begin_next(held.principal.tenant_id, held.run.conversation_id)
-
-    async def _begin_next(self, tenant_id: str, conversation_id: UUID) -> None:
-        async with self._store.write() as connection:
-            run_id = await next_queued(connection, tenant_id, conversation_id)
-            held = self._held.get(RunKey(tenant_id, run_id)) if run_id else None
-            if run_id is None or held is None or held.task is not None:
-                return
-            claimed = await claim_run(connection, tenant_id, run_id, worker_id=self._worker_id)
-        if claimed:
-            held.task = self._tasks.create_task(self._work(held))
-
-    async def _keep_leases(self) -> None:
-        """Renew this worker's leases, and fail the runs that nobody works on any more."""
+    async def _repeat(self, upkeep: Callable[[], Awaitable[None]], *, every_s: float) -> None:
         while True:
             try:
-                if self._held:
-                    async with self._store.write() as connection:
-                        await renew_leases(connection, worker_id=self._worker_id, lease_s=LEASE_S)
-                async with self._store.read() as connection:
-                    abandoned = await abandoned_runs(connection)
-                for name in abandoned:
-                    async with self._store.write() as connection:
-                        failed = await fail_run(connection, name, code=InterruptedRunError.code)
-                    if failed:
-                        logger.warning("run_abandoned", tenant=name.tenant_id, run=str(name.run_id))
-                        await self._close_log(RunKey(*name))
-            except Exception as exc:  # noqa: BLE001 (the database may be away for a while; leases are tried again)
-                logger.error("leases_not_kept", error=type(exc).__name__)
-            await asyncio.sleep(RENEW_EVERY_S)
+                await upkeep()
+            except Exception as exc:  # noqa: BLE001 (the database may be away for a while; upkeep goes on)
+                logger.error("upkeep_failed", error=type(exc).__name__, where=place_of(exc))
+            await asyncio.sleep(every_s)
+
+    async def _renew(self) -> None:
+        """Renew this worker's leases; stop the runs that are no longer its own."""
+        held = {name: run for name, run in self._held.items() if not run.journal.ended}
+        if not held:
+            self._renewed_at = asyncio.get_running_loop().time()
+            return
+        try:
+            async with asyncio.timeout(RENEW_TIMEOUT_S), self._store.write() as connection:
+                own = await renew_leases(connection, worker_id=self._worker_id, lease_s=self._settings.lease_s)
+        except Exception:
+            if asyncio.get_running_loop().time() - self._renewed_at > self._settings.lease_lost_after_s:
+                self._stop_all("lost")
+            raise
+        self._renewed_at = asyncio.get_running_loop().time()
+        for key, run in held.items():
+            if RunName(*key) not in own and not run.journal.ended:
+                run.stopper.stop("lost")
+
+    async def _recover(self) -> None:
+        """Take over, or fail, the runs that nobody works on any more."""
+        if self._draining:
+            return
+        async with self._store.read() as connection:
+            abandoned = await abandoned_runs(connection)
+        for name in abandoned:
+            if RunKey(*name) not in self._held:
+                await self._take_over(name)
+
+    async def _take_over(self, name: RunName) -> None:
+        most = self._settings.max_attempts
+        key = RunKey(*name)
+        async with self._store.write() as connection:
+            user_id = await take_over(
+                connection, name, worker_id=self._worker_id, lease_s=self._settings.lease_s, most_attempts=most
+            )
+            failed = user_id is None and await fail_run(connection, name, code=InterruptedRunError.code, attempts=most)
+            failpoint("takeover.before_commit")
+        failpoint("takeover.after_commit")
+        if failed:
+            logger.warning("run_abandoned", tenant=name.tenant_id, run=str(name.run_id))
+            await self._close_log(key)
+        if user_id is not None:
+            await self._pick_up(self._offered.get(key) or Principal(name.tenant_id, user_id), name.run_id)
+
+    async def _pick_up(self, principal: Principal, run_id: UUID) -> None:
+        """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work."""
+        async with self._store.read() as connection:
+            run = await get_run(connection, principal, run_id)
+            messages = await run_messages(connection, principal, run_id)
+            calls = await list_calls(connection, principal, run_id)
+        logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
+        held = self._hold(principal, run)
+        await held.journal.emit(RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)))
+        await held.journal.emit(settled(run, messages, calls))
+        self._tasks.create_task(self._live(held))
+        self._watch_readers(held)
 
     async def _close_log(self, key: RunKey) -> None:
-        """Send home the readers of an abandoned run, if its log is here."""
+        """Send home the readers of a run that was given up, if its log is here."""
         last = self._log.last(key)
         if last is None:
             return
@@ -427,26 +543,6 @@ class Runner:
             await self._log.append(key, EventId(last.attempt, last.n + n), event)
 
 
-def _error_of(stopped: StoppedError) -> RunError | None:
-    """Return the error that a stop is to its readers; None where the user asked for it."""
-    match stopped.reason:
-        case "deadline":
-            return DeadlineError("the run's deadline passed")
-        case "interrupted":
-            return InterruptedRunError("stopped at shutdown")
-        case "cancelled":
-            return None
-
-
-def _counted(turn: Turn) -> dict[str, int]:
-    return {"input_tokens": turn.usage.input_tokens, "output_tokens": turn.usage.output_tokens}
-
-
-def _where(exc: BaseException) -> str:
-    """Return the innermost place of an error, for the log. Its text may hold data and is left out."""
-    traceback = exc.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return ""
-    return f"{traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}"
+def _stop_unread(held: HeldRun) -> None:
+    if held.readers == 0:
+        held.stopper.stop("cancelled")

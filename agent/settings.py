@@ -53,7 +53,17 @@ class Settings(BaseSettings):
     public_limit: str = Field(default="10/minute", description="messages per address on /chat/public")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_keep_s: float = Field(default=900.0, gt=0, description="how long an ended run can be replayed from its log")
-    log_run_bytes: int = Field(default=8 * 1024 * 1024, ge=4096, description="a run's log beyond this is trimmed")
+    max_runs: int = Field(default=200, ge=1, description="runs at work at once in this process")
+    max_runs_per_tenant: int = Field(default=50, ge=1)
+    max_queued_runs: int = Field(default=1000, ge=0, description="runs that wait; beyond it 503 overloaded")
+    max_attempts: int = Field(default=3, ge=1, description="attempts at a run, takeovers among them")
+    lease_s: float = Field(default=6.0, gt=0, description="a worker's right to write for a run, unless renewed")
+    renew_every_s: float = Field(default=1.5, gt=0)
+    lease_lost_after_s: float = Field(default=5.0, gt=0, description="without renewal a worker stops its runs itself")
+    reap_every_s: float = Field(default=0.5, gt=0, description="how often abandoned runs are looked for")
+    auth_wait_s: float = Field(default=60.0, ge=0, description="how long a run waits for a fresh token")
+    recovery_wait_s: float = Field(default=12.0, ge=0, description="how long a reader waits for a takeover")
+    idempotency_keep_s: float = Field(default=86_400.0, gt=0)
     shutdown_grace_s: float = Field(default=10.0, ge=0)
 
     @cached_property

@@ -40,15 +40,9 @@ def from_transcript(run: Run, messages: Sequence[Message], calls: Sequence[Ledge
     The same run gives the same ids each time, so a reader that is cut here can go on here.
     """
     assert run.state not in UNFINISHED
-    said = [message.text for message in messages if message.role == "assistant" and message.text]
     events: list[AnyEvent] = [
         RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)),
-        SnapshotTaken(
-            str(run.message_id),
-            STEP_SEPARATOR.join(said),
-            tuple(dict.fromkeys(call.name for call in calls if call.kind == "data")),
-            tuple(ActionRequested(call.action.type, call.action.value, call.id) for call in calls if call.action),
-        ),
+        settled(run, messages, calls),
     ]
     if run.error_code is not None:
         events.append(_error(run.error_code))
@@ -57,6 +51,17 @@ def from_transcript(run: Run, messages: Sequence[Message], calls: Sequence[Ledge
         events.append(SuggestionsOffered(run.suggestions))
     events.append(LogClosed())
     return [LoggedEvent(EventId(run.attempt + 1, n), event) for n, event in enumerate(events, start=1)]
+
+
+def settled(run: Run, messages: Sequence[Message], calls: Sequence[LedgerEntry]) -> SnapshotTaken:
+    """Return a snapshot of what the database knows of a run."""
+    said = [message.text for message in messages if message.role == "assistant" and message.text]
+    return SnapshotTaken(
+        str(run.message_id),
+        STEP_SEPARATOR.join(said),
+        tuple(dict.fromkeys(call.name for call in calls if call.kind == "data")),
+        tuple(ActionRequested(call.action.type, call.action.value, call.id) for call in calls if call.action),
+    )
 
 
 def _error(code: str) -> ErrorRaised:

@@ -10,7 +10,8 @@ from typing import Literal
 
 import anyio
 
-StopReason = Literal["cancelled", "interrupted", "deadline"]
+StopReason = Literal["cancelled", "deadline", "released", "lost"]
+"""By the user · by its time limit · to be taken over by another process · because another process may have it already."""
 
 
 class StoppedError(Exception):

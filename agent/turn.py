@@ -10,7 +10,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 
 from agent.assistant import Assistant
-from agent.context import Principal
+from agent.credentials import RunPrincipal
 from agent.events import Usage
 from agent.history import model_messages
 from agent.journal import Journal
@@ -28,7 +28,7 @@ from agent.toolkit import Tool
 class Turn:
     """What the nodes share while one attempt goes on."""
 
-    principal: Principal
+    principal: RunPrincipal
     run: Run
     assistant: Assistant
     model: Runnable[LanguageModelInput, Any]
@@ -64,7 +64,7 @@ async def open_turn(
     journal: Journal,
     stopper: Stopper,
     *,
-    principal: Principal,
+    principal: RunPrincipal,
     run: Run,
     assistant: Assistant,
     tools: Mapping[str, Tool],
@@ -74,19 +74,25 @@ async def open_turn(
     Raises:
         NotFoundError: the conversation is gone.
     """
+    owner = principal.current
     async with store.read() as connection:
         earlier = await recent_messages(
-            connection, principal, run.conversation_id, before_turn=run.turn, limit=assistant.history.messages
+            connection, owner, run.conversation_id, before_turn=run.turn, limit=assistant.history.messages
         )
-        current = await run_messages(connection, principal, run.id)
+        current = await run_messages(connection, owner, run.id)
     model: Runnable[LanguageModelInput, Any] = catalog.open(run.model, assistant.limits)
     if tools:
         model = catalog.open(run.model, assistant.limits).bind_tools([_function(tool) for tool in tools.values()])
     messages = [
-        SystemMessage(system_prompt(assistant, principal)),
+        SystemMessage(system_prompt(assistant, owner)),
         *_with_facts(model_messages(earlier, current, window=assistant.history), current, run),
     ]
-    return Turn(principal, run, assistant, model, tools, journal, stopper, messages)
+    turn = Turn(principal, run, assistant, model, tools, journal, stopper, messages)
+    said = [message for message in current if message.role == "assistant"]
+    turn.step = max((message.step for message in said), default=0)
+    turn.usage = sum((message.usage or Usage() for message in said), Usage())
+    turn.has_text = any(message.text for message in said)
+    return turn
 
 
 def _with_facts(messages: list[BaseMessage], current: Sequence[Message], run: Run) -> list[BaseMessage]:

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Annotated
 
 import jwt
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from agent.errors import ConfigurationError
+from agent.runner import Runner
 from agent.settings import STUDIO, Settings, load_settings
 from agent.store.database import Store
 from api import logs, terminal
@@ -24,6 +28,8 @@ cli = typer.Typer(
 
 DAY_S = 86_400
 TOKEN_TTL_S = 7 * DAY_S
+LAST_WORDS_S = 0.3
+"""For responses to end after the runs have been let go."""
 
 
 @cli.command()
@@ -35,8 +41,9 @@ def serve(
     with _readable_errors():
         settings = load_settings()
         logs.configure(settings.log_level)
+        app = create_app(settings)
         config = uvicorn.Config(
-            create_app(settings),
+            app,
             host=host,
             port=port,
             loop="uvloop",
@@ -44,9 +51,9 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
+            timeout_graceful_shutdown=1,  # the server has drained by then
         )
-        server = _AnnouncingServer(config, settings)
+        server = _Server(config, app, settings)
         server.run()
         if not server.started:
             raise typer.Exit(1)
@@ -125,15 +132,22 @@ def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str |
     return jwt.encode(claims, settings.secret, algorithm=algorithm)
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Says where it is once it listens."""
+class _Server(uvicorn.Server):
+    """Says where it is once it listens, and drains before it closes its doors.
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    While it drains it still answers: new messages get a 503 that says when to come back, and readers see answers that
+    end within the grace time to their end. A second signal ends it at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
         super().__init__(config)
+        self._app = app
         self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
         if not self.started:
             return
         host, port = self.servers[0].sockets[0].getsockname()[:2]
@@ -141,6 +155,23 @@ class _AnnouncingServer(uvicorn.Server):
         print(f"Frontdesk is on http://{shown}:{port}", flush=True)
         if self._settings.assistant == STUDIO:
             print('This is the demo. Ask it something:  frontdesk chat "how many clients?"', flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        installation = getattr(self._app.state, "installation", None)
+        if self._loop is None or installation is None or installation.runner.draining:
+            self.should_exit = True
+        else:
+            asyncio.run_coroutine_threadsafe(self._drain(installation.runner), self._loop)
+
+    async def _drain(self, runner: Runner) -> None:
+        await runner.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                while self.server_state.tasks:
+                    await asyncio.wait(set(self.server_state.tasks))
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # a client that does not read must not keep the process
+        self.should_exit = True
 
 
 async def _migrate(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Errors as problem+json: stable codes, and texts that name a field or a rule, never data."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -8,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from agent.errors import RequestError
+from agent.errors import RequestError, RunActiveError
 
 logger = structlog.get_logger()
 
@@ -32,6 +33,7 @@ class Problem(BaseModel):
     detail: str
     code: str
     errors: list[FieldProblem] | None = None
+    run_id: UUID | None = None
 
 
 def problem(
@@ -41,11 +43,18 @@ def problem(
     detail: str,
     *,
     errors: list[FieldProblem] | None = None,
+    run_id: UUID | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return a problem+json response."""
     body = Problem(
-        type=f"urn:frontdesk:problem:{code}", title=title, status=status, detail=detail, code=code, errors=errors
+        type=f"urn:frontdesk:problem:{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        errors=errors,
+        run_id=run_id,
     )
     return Response(
         body.model_dump_json(exclude_none=True),
@@ -70,7 +79,8 @@ async def _request_error(_request: Request, exc: Exception) -> Response:
         headers["Retry-After"] = str(exc.retry_after_s)
     if exc.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return problem(exc.status, exc.code, exc.title, str(exc), headers=headers)
+    run_id = exc.run_id if isinstance(exc, RunActiveError) else None
+    return problem(exc.status, exc.code, exc.title, str(exc), run_id=run_id, headers=headers)
 
 
 async def _validation_error(_request: Request, exc: Exception) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from agent.errors import ConfigurationError, ToolError
+from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
 from agent.toolkit import CallContext
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
@@ -23,12 +23,16 @@ READ_TIMEOUT_S = 60.0
 QueryValue = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BackendSession:
-    """The backend as one tool call sees it: the same token, branch and idempotency key on every request."""
+    """The backend as one tool call sees it: the same token and branch on every request.
+
+    The first write of a call carries the tool call's id as its idempotency key, further ones `<id>-2`, `<id>-3`, …
+    """
 
     client: httpx2.AsyncClient
     context: CallContext
+    writes: int = 0
 
     async def get(self, path: str, **query: QueryValue) -> Any:
         """Return the parsed JSON at `path`, or None where the backend answers 404. Empty query values are left out.
@@ -39,7 +43,7 @@ class BackendSession:
         return await self._request("GET", path, query=query)
 
     async def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """Send a change with the tool call's id as `Idempotency-Key`; return the parsed JSON, None on 404.
+        """Send a change with an `Idempotency-Key`; return the parsed JSON, None on 404.
 
         Raises:
             ToolError: as for `get`.
@@ -86,7 +90,8 @@ class BackendSession:
         if self.context.branch_id is not None:
             headers["X-Branch-Id"] = str(self.context.branch_id)
         if method != "GET":
-            headers["Idempotency-Key"] = self.context.tool_call_id
+            self.writes += 1
+            headers["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")
         if has_body:
             headers["Content-Type"] = "application/json"
         return headers
@@ -139,9 +144,9 @@ def _interpret(status: int, content: bytes) -> Any:
         case 404:
             return None
         case 401:
-            raise ToolError("The business system did not accept the user's sign-in.")
+            raise CredentialRefusedError("The business system did not accept the user's sign-in.")
         case 403:
-            raise ToolError("The user is not allowed to see or do this.")
+            raise ToolError(f"The user is not allowed to see or do this: {_detail(content)}")
         case _ if 200 <= status < 300:
             try:
                 return orjson.loads(content)

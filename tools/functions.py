@@ -97,7 +97,7 @@ def tool(
 
 
 def load_functions(module: str | ModuleType, backend: Backend) -> list[Tool]:
-    """Return the tools of a module, in the order in which they are defined.
+    """Return the tools that a module defines, in their order; imported ones are not among them.
 
     Raises:
         ConfigurationError: the module cannot be imported or holds no tool.
@@ -107,7 +107,8 @@ def load_functions(module: str | ModuleType, backend: Backend) -> list[Tool]:
             module = import_module(module)
         except ImportError as exc:
             raise ConfigurationError(f"toolset {module}: {exc}") from exc
-    found = [value.bind(backend) for value in vars(module).values() if isinstance(value, FunctionTool)]
+    own = (value for value in vars(module).values() if isinstance(value, FunctionTool))
+    found = [value.bind(backend) for value in own if value.function.__module__ == module.__name__]
     if not found:
         raise ConfigurationError(f"toolset {module.__name__}: no function there is decorated with @tool")
     return found

@@ -15,6 +15,9 @@ from uuid import UUID
 from agent.errors import LogTrimmedError, StaleAppendError
 from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent
 
+BATCH = 256
+"""Events that a reader takes at once; with the size of a delta it bounds what a slow reader costs."""
+
 
 class RunKey(NamedTuple):
     """Names a run's log. It begins with the tenant, as every key does."""
@@ -27,6 +30,8 @@ class RunKey(NamedTuple):
 class _RunLog:
     events: list[LoggedEvent] = field(default_factory=list)
     grown: asyncio.Event = field(default_factory=asyncio.Event)
+    left: bool = False
+    """This process no longer writes it; its readers have to come back."""
 
     @property
     def closed(self) -> bool:
@@ -41,6 +46,7 @@ class MemoryLog:
         self._clock = clock
         self._logs: dict[RunKey, _RunLog] = {}
         self._closed: deque[tuple[float, RunKey]] = deque()
+        self._awaited: dict[RunKey, asyncio.Event] = {}
 
     async def append(self, run: RunKey, event_id: EventId, event: AnyEvent) -> None:
         """Add an event at the end and wake the readers.
@@ -52,12 +58,40 @@ class MemoryLog:
         if log is None:
             self._forget_expired()
             log = self._logs[run] = _RunLog()
+            if (opened := self._awaited.pop(run, None)) is not None:
+                opened.set()
         if log.events and (event_id <= log.events[-1].id or log.closed):
             raise StaleAppendError(f"run {run.run_id}: {event_id} after {log.events[-1].id}")
+        log.left = False
         log.events.append(LoggedEvent(event_id, event))
         log.grown.set()
         if isinstance(event, LogClosed):
             self._closed.append((self._clock() + self._keep_s, run))
+
+    def leave(self, run: RunKey) -> None:
+        """Send the readers of an open log away, without an end: this process stops writing it."""
+        log = self._logs.get(run)
+        if log is not None and not log.closed:
+            log.left = True
+            log.grown.set()
+
+    def leave_all(self) -> None:
+        """Send the readers of all open logs away."""
+        for run in list(self._logs):
+            self.leave(run)
+
+    async def opened(self, run: RunKey, *, timeout_s: float) -> bool:
+        """Wait until somebody writes this log here; False when nobody did in time."""
+        if run in self._logs:
+            return True
+        event = self._awaited.setdefault(run, asyncio.Event())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
+        except TimeoutError:
+            self._awaited.pop(run, None)
+            return False
+        return True
 
     def last(self, run: RunKey) -> EventId | None:
         """Return the id of the newest event of a log that is open here; None where there is none."""
@@ -79,8 +113,8 @@ class MemoryLog:
     async def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Yield the run's events after `after`, past and then live, until the terminal one; a batch each time.
 
-        Events come in id order, once each. A batch is all that there is at that moment and never empty; a reader
-        slower than the writer gets larger batches.
+        Events come in id order, once each. A batch is what there is at that moment, at most 256 events and never empty;
+        a reader slower than the writer gets larger batches.
 
         Raises:
             LogTrimmedError: as for `read`, at the first step.
@@ -90,12 +124,12 @@ class MemoryLog:
             raise LogTrimmedError(f"no log of run {run.run_id}")
         position = _position(log, after)
         while True:
-            batch = log.events[position:]
+            batch = log.events[position : position + BATCH]
             if batch:
                 position += len(batch)
                 yield batch
             if position == len(log.events):
-                if log.closed:
+                if log.closed or log.left:
                     return
                 log.grown.clear()
                 await log.grown.wait()
@@ -107,8 +141,11 @@ class MemoryLog:
 
 
 def _position(log: _RunLog, after: EventId) -> int:
-    """Return the index of the first event after `after`, which must be START or in the log."""
-    if after == START:
+    """Return the index of the first event after `after`, which must be START, in the log, or of an earlier attempt.
+
+    A log that begins with a later attempt begins with a snapshot, so it serves whoever read an earlier one.
+    """
+    if after == START or (log.events and after.attempt < log.events[0].id.attempt):
         return 0
     index = bisect_left(log.events, after, key=lambda logged: logged.id)
     if index == len(log.events) or log.events[index].id != after:

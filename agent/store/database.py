@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from alembic.config import Config
@@ -22,6 +22,9 @@ from uuid_utils.compat import uuid7
 
 from agent.errors import ConfigurationError, FrontdeskError
 from alembic import command
+
+Transaction: TypeAlias = AsyncConnection
+"""An open transaction, for those who hand it on without speaking SQL themselves."""
 
 BUSY_TIMEOUT_MS = 5000
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}

@@ -249,12 +249,16 @@ async def set_suggestions(
     )
 
 
-async def renew_leases(connection: AsyncConnection, *, worker_id: str, lease_s: float) -> None:
-    """Prolong all leases of a worker. The caller commits."""
+async def renew_leases(connection: AsyncConnection, *, worker_id: str, lease_s: float) -> set[RunName]:
+    """Prolong all leases of a worker; return the runs that are still its own. The caller commits."""
     until = datetime.now(UTC) + timedelta(seconds=lease_s)
-    await connection.execute(
-        update(runs).where(runs.c.worker_id == worker_id, runs.c.state.in_(UNFINISHED)).values(lease_until=until)
+    renewed = await connection.execute(
+        update(runs)
+        .where(runs.c.worker_id == worker_id, runs.c.state.in_(UNFINISHED))
+        .values(lease_until=until)
+        .returning(runs.c.tenant_id, runs.c.id)
     )
+    return {RunName(row.tenant_id, row.id) for row in renewed}
 
 
 async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
@@ -265,8 +269,13 @@ async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
     return [RunName(row.tenant_id, row.id) for row in await connection.execute(statement)]
 
 
-async def fail_run(connection: AsyncConnection, name: RunName, *, code: str) -> bool:
-    """End a run whose lease has expired; False for one that was renewed or ended meanwhile. The caller commits."""
+async def take_over(
+    connection: AsyncConnection, name: RunName, *, worker_id: str, lease_s: float, most_attempts: int
+) -> str | None:
+    """Make an abandoned run this worker's, as its next attempt; return its user. The caller commits.
+
+    None where somebody else was faster, or where it has had all its attempts.
+    """
     now = datetime.now(UTC)
     result = await connection.execute(
         update(runs)
@@ -275,6 +284,40 @@ async def fail_run(connection: AsyncConnection, name: RunName, *, code: str) -> 
             runs.c.id == name.run_id,
             runs.c.state.in_(UNFINISHED),
             runs.c.lease_until < now,
+            runs.c.attempt < most_attempts,
+        )
+        .values(attempt=runs.c.attempt + 1, worker_id=worker_id, lease_until=now + timedelta(seconds=lease_s))
+        .returning(runs.c.user_id)
+    )
+    user_id: str | None = result.scalar_one_or_none()
+    return user_id
+
+
+async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
+    """Let another worker take the run over at once. The caller commits."""
+    await connection.execute(
+        update(runs)
+        .where(
+            runs.c.tenant_id == tenant_id,
+            runs.c.id == run_id,
+            runs.c.attempt == attempt,
+            runs.c.state.in_(UNFINISHED),
+        )
+        .values(worker_id=None, lease_until=datetime.now(UTC) - timedelta(seconds=1))
+    )
+
+
+async def fail_run(connection: AsyncConnection, name: RunName, *, code: str, attempts: int) -> bool:
+    """End an abandoned run that has had `attempts` attempts; False where that is not so any more. The caller commits."""
+    now = datetime.now(UTC)
+    result = await connection.execute(
+        update(runs)
+        .where(
+            runs.c.tenant_id == name.tenant_id,
+            runs.c.id == name.run_id,
+            runs.c.state.in_(UNFINISHED),
+            runs.c.lease_until < now,
+            runs.c.attempt >= attempts,
         )
         .values(state="failed", finish_reason="error", error_code=code, ended_at=now, worker_id=None, lease_until=None)
     )

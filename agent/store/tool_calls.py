@@ -56,14 +56,22 @@ async def start_call(connection: AsyncConnection, principal: Principal, tool_cal
 
 
 async def settle_call(
-    connection: AsyncConnection, principal: Principal, tool_call_id: str, *, action: Action | None
+    connection: AsyncConnection,
+    principal: Principal,
+    tool_call_id: str,
+    *,
+    action: Action | None = None,
+    is_known: bool = True,
 ) -> None:
-    """Note that a call's result is known, and what it asked of the page. The caller commits it with the result."""
+    """Note that a call has a result, and what it asked of the page. The caller commits it with the result.
+
+    `is_known` False: the process died while the call was out, so nobody knows what it did.
+    """
     await connection.execute(
         update(tool_calls)
         .where(tool_calls.c.tenant_id == principal.tenant_id, tool_calls.c.id == tool_call_id)
         .values(
-            state="settled",
+            state="settled" if is_known else "unknown",
             settled_at=datetime.now(UTC),
             action={"type": action.type, "value": action.value} if action else None,
         )

@@ -10,6 +10,7 @@ import orjson
 from agent.events import (
     ActionRequested,
     AnyEvent,
+    CredentialNeeded,
     ErrorRaised,
     LogClosed,
     LoggedEvent,
@@ -73,6 +74,8 @@ def payload(event: AnyEvent) -> dict[str, object]:
                     "actions": [action(one) for one in event.actions],
                 }
             }
+        case CredentialNeeded(expires_at=expires_at):
+            return {"auth_required": {"expires_at": expires_at}}
         case ErrorRaised():
             return {"error": error(event)}
         case RunEnded():

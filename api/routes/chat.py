@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from agent.answer import Answer
+from agent.assistant import WhenActive
 from agent.context import Principal
 from agent.events import EventId
 from agent.runner import Runner, RunRequest
@@ -54,6 +55,9 @@ class ChatRequest(BaseModel):
         | None
     ) = None
     model: Annotated[PlainText, StringConstraints(min_length=1, max_length=200)] | None = None
+    when_active: WhenActive | None = Field(
+        default=None, description="what to do while the conversation's last message is being answered"
+    )
     context: Annotated[dict[str, Any] | None, AfterValidator(_small)] = Field(
         default=None, description="about the page, at most 8 KiB; the model gets it as data"
     )
@@ -67,6 +71,7 @@ class ChatRequest(BaseModel):
             model=self.model,
             branch_id=self.branch_id,
             page=self.context,
+            when_active=self.when_active,
             idempotency_key=idempotency_key,
             request_hash=hashlib.sha256(asked).hexdigest(),
         )

@@ -81,6 +81,12 @@ async def cancel_run(run_id: UUID, principal: PrincipalDep, installation: Instal
     return run_view(await installation.runner.cancel(principal, run_id))
 
 
+@router.post("/runs/{run_id}/credential")
+async def renew_credential(run_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+    """Let a run go on with the token of this request, as after an `auth_required` event."""
+    return run_view(await installation.runner.renew_credential(principal, run_id))
+
+
 @router.get("/conversations/{conversation_id}/stream", responses={**STREAM, 204: {"description": "No active run."}})
 async def stream_conversation(
     conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep, after: AfterDep

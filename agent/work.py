@@ -1,0 +1,171 @@
+"""Bringing one run to its end. The run's boundary: whatever breaks inside ends that run, with a code, and nothing else."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+
+from agent import metrics
+from agent.assistant import Assistant
+from agent.context import PUBLIC_TENANT
+from agent.credentials import RunPrincipal
+from agent.errors import DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
+from agent.graph import Loop, advance
+from agent.history import LOST_RESULT
+from agent.journal import Journal, SettledCall
+from agent.log.memory import MemoryLog, RunKey
+from agent.models.catalog import Catalog
+from agent.stop import StoppedError, Stopper, StopReason
+from agent.store.database import Store
+from agent.store.messages import run_messages
+from agent.store.runs import Run, RunEnd, release_run
+from agent.store.tool_calls import list_calls
+from agent.suggestions import afterthoughts
+from agent.toolkit import Tool
+from agent.turn import Turn, open_turn
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every run of this process works with."""
+
+    store: Store
+    log: MemoryLog
+    catalog: Catalog
+    assistant: Assistant
+    tools: Mapping[str, Tool]
+    loop: Loop
+
+
+@dataclass(slots=True, eq=False)
+class HeldRun:
+    """A run that this process holds, waiting or at work. The credential lives here and nowhere else."""
+
+    principal: RunPrincipal
+    run: Run
+    journal: Journal
+    stopper: Stopper = field(default_factory=Stopper)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    is_admitted: bool = False
+    readers: int = 0
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.principal.current.tenant_id, self.run.id)
+
+
+async def bring_to_end(parts: Parts, held: HeldRun) -> None:
+    """Work until the run has its end in the database and in the log, or is left to another process.
+
+    Raises:
+        LeaseLostError, StaleAppendError, NotFoundError: the run is another's, or gone; nothing more was written.
+    """
+    limits = parts.assistant.limits
+    deadline = asyncio.get_running_loop().call_later(limits.deadline_s, held.stopper.stop, "deadline")
+    turn: Turn | None = None
+    try:
+        if held.run.attempt > 1:
+            await _settle_lost_writes(parts.store, held)
+        turn = await _open(parts, held)
+        await advance(parts.loop, turn)
+        await _finish(held, turn)
+    except StoppedError as stopped:
+        await end_stopped(parts, held, stopped.reason, turn)
+    except RunError as error:
+        await _end(held, turn, error)
+    except (LeaseLostError, StaleAppendError, NotFoundError):
+        raise
+    except Exception as exc:
+        if held.journal.ended:
+            raise
+        logger.error("run_broke", error=type(exc).__name__, where=place_of(exc))
+        await _end(held, turn, RunError(type(exc).__name__))
+    finally:
+        deadline.cancel()
+
+
+async def end_stopped(parts: Parts, held: HeldRun, reason: StopReason, turn: Turn | None = None) -> None:
+    """Do what a stop asks for: end the run, or leave it as it is for another process."""
+    match reason:
+        case "cancelled":
+            await _end(held, turn, None)
+        case "deadline":
+            await _end(held, turn, DeadlineError("the run's deadline passed"))
+        case "released":
+            async with parts.store.write() as connection:
+                await release_run(connection, held.key.tenant_id, held.run.id, attempt=held.run.attempt)
+            parts.log.leave(held.key)
+        case "lost":
+            parts.log.leave(held.key)
+
+
+async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
+    """Give the writes that were out when the last attempt died their result: nobody knows. They are not made again."""
+    owner = held.principal.current
+    async with store.read() as connection:
+        messages = await run_messages(connection, owner, held.run.id)
+        ledger = await list_calls(connection, owner, held.run.id)
+    out = {entry.id for entry in ledger if entry.state == "started" and entry.risk == "write"}
+    settled = {message.tool_call_id for message in messages}
+    asked = [(message.step, call) for message in messages for call in message.tool_calls]
+    lost = [(step, call) for step, call in asked if call.id in out - settled]
+    if lost:
+        results = [SettledCall(call, LOST_RESULT, is_error=True, action=None) for _, call in lost]
+        await held.journal.commit_unknown(lost[-1][0], results)
+        logger.warning("writes_unknown", calls=len(lost))
+
+
+async def _open(parts: Parts, held: HeldRun) -> Turn:
+    tenant_id = held.key.tenant_id
+    return await open_turn(
+        parts.store,
+        parts.catalog,
+        held.journal,
+        held.stopper,
+        principal=held.principal,
+        run=held.run,
+        assistant=parts.assistant.for_tenant(tenant_id),
+        tools={} if tenant_id == PUBLIC_TENANT else parts.tools,
+    )
+
+
+async def _finish(held: HeldRun, turn: Turn) -> None:
+    """Say what comes after a completed run. Its end is committed and sent already."""
+    metrics.runs_ended.labels("completed", "").inc()
+    usage = turn.usage
+    logger.info(
+        "run_ended",
+        status="completed",
+        steps=turn.step,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+    )
+    with suppress(StoppedError):
+        await afterthoughts(turn)
+    await held.journal.close()
+
+
+async def _end(held: HeldRun, turn: Turn | None, error: RunError | None) -> None:
+    """End a run that did not complete: as failed with an error, or as cancelled. What it said is kept."""
+    code = error.code if error else None
+    usage = turn.usage + turn.reply.usage if turn else held.run.usage
+    partial = turn.answer(partial=True) if turn and turn.reply.text else None
+    end = RunEnd("failed" if error else "cancelled", "error" if error else "cancelled", usage, code)
+    await held.journal.end(end, partial, error=error)
+    metrics.runs_ended.labels(end.status, code or "").inc()
+    logger.info("run_ended", status=end.status, code=code, reason=str(error) if error else None)
+    await held.journal.close()
+
+
+def place_of(exc: BaseException) -> str:
+    """Return the innermost place of an error, for the log. Its text may hold data and is left out."""
+    traceback = exc.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return ""
+    return f"{traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}"
