@@ -1,26 +1,22 @@
-"""The command line: serve, token, chat, migrate, openapi."""
+"""The command line: serve, token, chat, migrate, openapi.
+
+The server is imported only by the commands that need it: it takes seconds, and `chat` should answer at once.
+"""
 
 import asyncio
 import json
-import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
+from contextlib import contextmanager
 from typing import Annotated
 
 import jwt
 import typer
-import uvicorn
-from fastapi import FastAPI
 
 from agent.errors import ConfigurationError
-from agent.runner import Runner
-from agent.settings import STUDIO, Settings, load_settings
-from agent.store.database import Store
+from agent.settings import Settings, load_settings
 from api import logs, terminal
-from api.app import create_app
 
 cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
@@ -28,8 +24,6 @@ cli = typer.Typer(
 
 DAY_S = 86_400
 TOKEN_TTL_S = 7 * DAY_S
-LAST_WORDS_S = 0.3
-"""For responses to end after the runs have been let go."""
 
 
 @cli.command()
@@ -39,23 +33,11 @@ def serve(
 ) -> None:
     """Start the server. Unconfigured it is the demo: SQLite, the studio, the offline model."""
     with _readable_errors():
+        from api.server import run_server
+
         settings = load_settings()
         logs.configure(settings.log_level)
-        app = create_app(settings)
-        config = uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,  # the server has drained by then
-        )
-        server = _Server(config, app, settings)
-        server.run()
-        if not server.started:
+        if not run_server(settings, host=host, port=port):
             raise typer.Exit(1)
 
 
@@ -109,6 +91,8 @@ def migrate() -> None:
 def openapi() -> None:
     """Print the OpenAPI document."""
     with _readable_errors():
+        from api.app import create_app
+
         print(json.dumps(create_app(load_settings()).openapi(), indent=2, ensure_ascii=False))
 
 
@@ -132,49 +116,9 @@ def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str |
     return jwt.encode(claims, settings.secret, algorithm=algorithm)
 
 
-class _Server(uvicorn.Server):
-    """Says where it is once it listens, and drains before it closes its doors.
-
-    While it drains it still answers: new messages get a 503 that says when to come back, and readers see answers that
-    end within the grace time to their end. A second signal ends it at once.
-    """
-
-    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
-        super().__init__(config)
-        self._app = app
-        self._settings = settings
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
-        if not self.started:
-            return
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        print(f"Frontdesk is on http://{shown}:{port}", flush=True)
-        if self._settings.assistant == STUDIO:
-            print('This is the demo. Ask it something:  frontdesk chat "how many clients?"', flush=True)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        installation = getattr(self._app.state, "installation", None)
-        if self._loop is None or installation is None or installation.runner.draining:
-            self.should_exit = True
-        else:
-            asyncio.run_coroutine_threadsafe(self._drain(installation.runner), self._loop)
-
-    async def _drain(self, runner: Runner) -> None:
-        await runner.drain()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
-                while self.server_state.tasks:
-                    await asyncio.wait(set(self.server_state.tasks))
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()  # a client that does not read must not keep the process
-        self.should_exit = True
-
-
 async def _migrate(settings: Settings) -> None:
+    from agent.store.database import Store
+
     store = Store(settings.database, pool_size=1)
     try:
         await store.migrate()

@@ -39,6 +39,8 @@ class Shown:
     conversation_id: str | None = None
     last_id: str = ""
     done: bool = False
+    printed: int = 0
+    """Characters that went to a plain output already."""
 
     def apply(self, event: dict[str, Any]) -> None:
         """Take one wire event in; unknown keys are ignored, as the contract says."""
@@ -48,7 +50,7 @@ class Shown:
             case {"token": str(token)}:
                 self.text += _safe(token)
             case {"snapshot": {"text": str(text)}}:
-                self.text = _safe(text)
+                self.text, self.printed = _safe(text), 0
             case {"tools_used": list(names)}:
                 self.notes.append("Looking up: " + ", ".join(_safe(str(name)) for name in names))
             case {"action": {"type": kind, "value": value}}:
@@ -130,10 +132,14 @@ class Chat:
     def _show(self, live: Live | None, shown: Shown) -> None:
         if live is not None:
             live.update(Markdown(shown.text) if shown.text else Text("\n".join(shown.notes) or "…", style="dim"))
+            return
+        self._console.file.write(shown.text[shown.printed :])
+        self._console.file.flush()
+        shown.printed = len(shown.text)
 
     def _after(self, shown: Shown) -> None:
         if not self._console.is_terminal:
-            self._console.print(shown.text, markup=False, highlight=False, soft_wrap=True)
+            self._console.print()
         for note in shown.notes:
             self._console.print(Text(note, style="dim"))
         if shown.status not in (None, "completed"):

@@ -1,0 +1,81 @@
+"""The HTTP server: uvicorn that drains before it closes its doors."""
+
+import asyncio
+import socket
+from contextlib import suppress
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from agent.runner import Runner
+from agent.settings import STUDIO, Settings
+from api.app import create_app
+
+LAST_WORDS_S = 0.3
+"""For responses to end after the runs have been let go."""
+
+
+def run_server(settings: Settings, *, host: str, port: int) -> bool:
+    """Serve until a signal ends it; return whether it ever started.
+
+    Raises:
+        ConfigurationError: something in the settings or the assistant is wrong.
+    """
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,  # the server has drained by then
+    )
+    server = _Server(config, app, settings)
+    server.run()
+    return server.started
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it listens, and drains before it closes its doors.
+
+    While it drains it still answers: new messages get a 503 that says when to come back, and readers see answers that
+    end within the grace time to their end. A second signal ends it at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
+        super().__init__(config)
+        self._app = app
+        self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if not self.started:
+            return
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        print(f"Frontdesk is on http://{shown}:{port}", flush=True)
+        if self._settings.assistant == STUDIO:
+            print('This is the demo. Ask it something:  scripts/frontdesk chat "how many clients?"', flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        installation = getattr(self._app.state, "installation", None)
+        if self._loop is None or installation is None or installation.runner.draining:
+            self.should_exit = True
+        else:
+            asyncio.run_coroutine_threadsafe(self._drain(installation.runner), self._loop)
+
+    async def _drain(self, runner: Runner) -> None:
+        await runner.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                while self.server_state.tasks:
+                    await asyncio.wait(set(self.server_state.tasks))
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # a client that does not read must not keep the process
+        self.should_exit = True
