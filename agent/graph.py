@@ -6,6 +6,7 @@ model asks for, and stops when there is nothing left to do. Events go straight i
 
 import asyncio
 import operator
+from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -13,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from agent import metrics
 from agent.calls import settle
 from agent.events import ReasoningDelta, TextDelta, ToolsStarted
 from agent.failpoints import failpoint
@@ -158,6 +160,8 @@ async def _complete(turn: Turn, finish_reason: str) -> None:
 async def _emit_text(turn: Turn, text: str) -> None:
     if turn.has_text and len(turn.reply.pieces) == 1 and turn.step > 1:
         text = STEP_SEPARATOR + text
+    if not turn.has_text:
+        metrics.first_token_s.observe((datetime.now(UTC) - turn.run.created_at).total_seconds())
     turn.has_text = True
     await turn.journal.emit(TextDelta(text))
     failpoint("model.after_first_token")

@@ -22,49 +22,57 @@ class Settings(BaseSettings):
         env_prefix="FRONTDESK_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
-    data: Path = Path("data")
+    data: Path = Field(default=Path("data"), description="folder for SQLite files and the generated secret")
     database_url: SecretStr | None = Field(default=None, description="sqlite+aiosqlite:// or postgresql+psycopg://")
-    database_pool_size: int = Field(default=5, ge=1, le=100)
-    assistant: Path = STUDIO
-    backend_url: str | None = None
+    database_pool_size: int = Field(default=5, ge=1, le=100, description="connections; streams hold none")
+    assistant: Path = Field(default=STUDIO, description="the definition of what answers")
+    backend_url: str | None = Field(default=None, description="the tenant's REST API; wins over the assistant's own")
 
     model: str | None = Field(default=None, description="a spec that comes before the assistant's own")
     openai_api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
+        default=None,
+        validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"),
+        description="for openai: models",
     )
     openai_base_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url")
+        default=None,
+        validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"),
+        description="any server that speaks OpenAI's protocol",
     )
 
-    jwt_secret: SecretStr | None = None
+    jwt_secret: SecretStr | None = Field(
+        default=None, description="for HS algorithms; without one, one is made and kept"
+    )
     jwt_public_key: str | None = Field(default=None, description="PEM")
-    jwt_jwks_url: str | None = None
-    jwt_algorithms: tuple[Algorithm, ...] = ("HS256",)
-    jwt_audience: str | None = None
-    jwt_issuer: str | None = None
-    jwt_leeway_s: int = Field(default=0, ge=0, le=300)
-    claim_user: tuple[str, ...] = ("sub", "userId")
-    claim_tenant: tuple[str, ...] = ("tenant_id", "gymId")
-    claim_branch: tuple[str, ...] = ("branchId",)
-    claim_role: tuple[str, ...] = ("role",)
+    jwt_jwks_url: str | None = Field(default=None, description="where the issuer publishes its keys")
+    jwt_algorithms: tuple[Algorithm, ...] = Field(default=("HS256",), description="the only ones accepted")
+    jwt_audience: str | None = Field(default=None, description="`aud` that tokens must have")
+    jwt_issuer: str | None = Field(default=None, description="`iss` that tokens must have")
+    jwt_leeway_s: int = Field(default=0, ge=0, le=300, description="clock difference that is forgiven")
+    claim_user: tuple[str, ...] = Field(
+        default=("sub", "userId"), description="claims that name the user; the first counts"
+    )
+    claim_tenant: tuple[str, ...] = Field(default=("tenant_id", "gymId"), description="claims that name the tenant")
+    claim_branch: tuple[str, ...] = Field(default=("branchId",), description="claims that name the branch")
+    claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role")
 
-    cors_origins: tuple[str, ...] = ()
-    max_body_bytes: int = Field(default=512 * 1024, ge=1024)
+    cors_origins: tuple[str, ...] = Field(default=(), description="origins of the pages that may call")
+    max_body_bytes: int = Field(default=512 * 1024, ge=1024, description="a larger request gets a 413")
     public_limit: str = Field(default="10/minute", description="messages per address on /chat/public")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_keep_s: float = Field(default=900.0, gt=0, description="how long an ended run can be replayed from its log")
     max_runs: int = Field(default=200, ge=1, description="runs at work at once in this process")
-    max_runs_per_tenant: int = Field(default=50, ge=1)
+    max_runs_per_tenant: int = Field(default=50, ge=1, description="of these, runs of one tenant")
     max_queued_runs: int = Field(default=1000, ge=0, description="runs that wait; beyond it 503 overloaded")
     max_attempts: int = Field(default=3, ge=1, description="attempts at a run, takeovers among them")
     lease_s: float = Field(default=6.0, gt=0, description="a worker's right to write for a run, unless renewed")
-    renew_every_s: float = Field(default=1.5, gt=0)
+    renew_every_s: float = Field(default=1.5, gt=0, description="how often leases are renewed")
     lease_lost_after_s: float = Field(default=5.0, gt=0, description="without renewal a worker stops its runs itself")
     reap_every_s: float = Field(default=0.5, gt=0, description="how often abandoned runs are looked for")
     auth_wait_s: float = Field(default=60.0, ge=0, description="how long a run waits for a fresh token")
     recovery_wait_s: float = Field(default=12.0, ge=0, description="how long a reader waits for a takeover")
-    idempotency_keep_s: float = Field(default=86_400.0, gt=0)
-    shutdown_grace_s: float = Field(default=10.0, ge=0)
+    idempotency_keep_s: float = Field(default=86_400.0, gt=0, description="how long an Idempotency-Key is remembered")
+    shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM")
 
     @cached_property
     def database(self) -> str:

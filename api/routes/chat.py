@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from agent.answer import Answer
 from agent.assistant import WhenActive
 from agent.context import Principal
+from agent.errors import OverloadedError
 from agent.events import EventId
 from agent.runner import Runner, RunRequest
 from agent.store.runs import Run
@@ -23,6 +24,7 @@ router = APIRouter(tags=["chat"])
 
 MESSAGE_CHARACTERS = 32_000
 CONTEXT_BYTES = 8 * 1024
+RETRY_AFTER_S = 5
 
 
 def _no_nul(text: str) -> str:
@@ -41,20 +43,23 @@ def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
     return context
 
 
-PlainText = Annotated[str, AfterValidator(_no_nul)]
+NO_NUL = AfterValidator(_no_nul)
+"""Goes behind the constraints: in front of them, pydantic would check lengths before it trims."""
 
 
 class ChatRequest(BaseModel):
     """What a client sends."""
 
-    message: Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS)]
+    message: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), NO_NUL
+    ]
     conversation_id: UUID | None = None
     branch_id: (
         Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
         | Annotated[str, StringConstraints(pattern=f"^({BRANCH.pattern})$")]
         | None
     ) = None
-    model: Annotated[PlainText, StringConstraints(min_length=1, max_length=200)] | None = None
+    model: Annotated[str, StringConstraints(min_length=1, max_length=200), NO_NUL] | None = None
     when_active: WhenActive | None = Field(
         default=None, description="what to do while the conversation's last message is being answered"
     )
@@ -114,6 +119,11 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
     async for batch in reader:
         for logged in batch:
             answer.apply(logged.event)
+    if answer.status is None:
+        raise OverloadedError(
+            "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",
+            retry_after_s=RETRY_AFTER_S,
+        )
     return Response(
         orjson.dumps(answers.body(answer)),
         status_code=answers.status(answer),

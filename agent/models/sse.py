@@ -1,0 +1,68 @@
+"""Bytes of an event stream to the data of its events, as they come.
+
+Follows the WHATWG specification, section 9.2.6: lines end in LF, CR or CRLF, a BOM at the start and comments are skipped,
+several data lines of one event are joined with LF. Only `data` matters to us; other fields are skipped, and so is an event
+that the stream's end cuts in two.
+"""
+
+MAX_EVENT_BYTES = 4 * 1024 * 1024
+"""A server that never ends its event must not fill our memory."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventTooLargeError(ValueError):
+    """An event is larger than `MAX_EVENT_BYTES`."""
+
+
+class EventSplitter:
+    """Feed it what the network gives, cut anywhere; it returns the data of the events that are complete by then."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._started = False
+        self._after_cr = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the data of each event that ends in `chunk`, in order.
+
+        Raises:
+            EventTooLargeError: an event has grown too large.
+        """
+        buffer = self._rest + self._with_lf(chunk)
+        if not self._started:
+            if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
+                self._rest = buffer
+                return []
+            self._started = True
+            buffer = buffer.removeprefix(_BOM)
+        *blocks, self._rest = buffer.split(b"\n\n")
+        if len(self._rest) > MAX_EVENT_BYTES:
+            raise EventTooLargeError(f"more than {MAX_EVENT_BYTES} bytes")
+        events = []
+        for block in blocks:
+            if block.startswith(b"data: ") and b"\n" not in block:
+                events.append(block[6:])
+            elif (data := _data_of(block)) is not None:
+                events.append(data)
+        return events
+
+    def _with_lf(self, chunk: bytes) -> bytes:
+        """Return the chunk with every line end as LF; a CRLF that is cut in two counts once."""
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" not in chunk:
+            return chunk
+        self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _data_of(block: bytes) -> bytes | None:
+    """Return the joined data lines of an event, None where it has none."""
+    lines = []
+    for line in block.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            lines.append(value.removeprefix(b" "))
+    return b"\n".join(lines) if lines else None
