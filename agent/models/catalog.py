@@ -1,8 +1,8 @@
 """Spec strings to chat models: `openai:<name>` for any OpenAI-compatible server, `demo` for the offline one."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import httpx2
 from langchain_core.language_models import BaseChatModel
 
 from agent.assistant import Assistant, Limits
@@ -10,8 +10,8 @@ from agent.errors import ConfigurationError, InvalidRequestError
 from agent.models.demo import DemoChatModel
 from agent.settings import Settings
 
-CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-"""One connection per run that streams; as many as a process can have runs."""
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
 
 
 class Catalog:
@@ -20,7 +20,7 @@ class Catalog:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._opened: dict[tuple[str, Limits], BaseChatModel] = {}
-        self._http: httpx2.AsyncClient | None = None
+        self._session: ClientSession | None = None
 
     def specs(self, assistant: Assistant) -> list[str]:
         """Return what this assistant can be asked with, its default first.
@@ -79,19 +79,19 @@ class Catalog:
 
     def _open_openai(self, name: str, limits: Limits) -> BaseChatModel:
         # Imported here: langchain_openai takes a second to import, and the demo does not need it.
-        from agent.models.openai import open_model
+        from agent.models.openai import open_model, open_session
 
-        if self._http is None:
-            self._http = httpx2.AsyncClient(limits=CONNECTIONS, follow_redirects=True)
+        if self._session is None:
+            self._session = open_session(connect_timeout_s=limits.connect_timeout_s)
         return open_model(
             name,
             api_key=self._settings.openai_api_key,
             base_url=self._settings.openai_base_url,
-            http_client=self._http,
+            session=self._session,
             limits=limits,
         )
 
     async def close(self) -> None:
         """Close the connections to providers."""
-        if self._http is not None:
-            await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()

@@ -1,19 +1,26 @@
-"""Any OpenAI-compatible server as a chat model, with its errors turned into ours.
+"""Any OpenAI-compatible server as a chat model: `ChatOpenAI`'s requests, our own streaming.
 
-The only room that knows the `openai` package. Retries are off here: `agent.models.stream` retries, and only before the
-first token.
+`ChatOpenAI` builds the request, binds tools and knows the parameters. Its stream is replaced, because that is where the time
+of a token goes: the bytes of one network read become one chunk, and plain text is not looked at by pydantic twice. What it
+yields for the same bytes merges to the same message (`tests/agent/models/test_openai_side_by_side.py`), and two things more:
+`reasoning_content`, and tool calls without an index.
+
+Retries are not made here: `agent.models.stream` makes them, and only before the first token.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import httpx2
-import openai
+import aiohttp
+import orjson
+from httpx2 import create_ssl_context
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
-from pydantic import SecretStr
+from pydantic import Field, SecretStr, SkipValidation
 
 from agent.assistant import Limits
 from agent.errors import (
@@ -24,13 +31,24 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
+from agent.models.sse import EventSplitter
 
 TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
-WRITE_TIMEOUT_S = 30.0
+DONE = b"[DONE]"
+MAX_ERROR_BYTES = 64 * 1024
+KEEPALIVE_S = 60.0
+DRAIN_S = 0.02
+"""How long the end of a response is waited for after `[DONE]`, so that the connection can be used again."""
+PROVIDER = {"model_provider": "openai"}
 
 
 class OpenAICompatibleModel(ChatOpenAI):
-    """`ChatOpenAI` whose stream either ends with a finish reason or raises one of our errors."""
+    """`ChatOpenAI` whose stream either ends with a finish reason or raises one of our errors.
+
+    Closing the stream closes the connection to the provider at once.
+    """
+
+    session: SkipValidation[aiohttp.ClientSession] = Field(exclude=True)
 
     async def _astream(
         self,
@@ -41,26 +59,150 @@ class OpenAICompatibleModel(ChatOpenAI):
         stream_usage: bool | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        finished = False
+        payload = self._get_request_payload(messages, stop=stop, stream=True, **kwargs)
+        if self._should_stream_usage(stream_usage, **kwargs):
+            payload["stream_options"] = {"include_usage": True}
         try:
-            async for chunk in super()._astream(messages, stop, run_manager, stream_usage=stream_usage, **kwargs):
-                finished = finished or bool((chunk.generation_info or {}).get("finish_reason"))
-                yield chunk
-        except openai.OpenAIError as exc:
-            raise translate(exc) from exc
-        except httpx2.TimeoutException as exc:
-            raise ModelTimeoutError(type(exc).__name__) from exc
-        except httpx2.HTTPError as exc:
+            async with self._respond(payload) as response:
+                async for chunk in self._chunks(response):
+                    if run_manager:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+        except aiohttp.ServerTimeoutError as exc:
+            raise ModelTimeoutError("connecting to the provider took too long") from exc
+        except (aiohttp.ClientError, OSError) as exc:
             raise ModelUnavailableError(type(exc).__name__) from exc
-        except (ValueError, TypeError, KeyError, AttributeError) as exc:
-            # What the two libraries raise for bytes that are no chat completion.
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as exc:
             raise ModelUnavailableError(f"unreadable stream: {type(exc).__name__}") from exc
-        if not finished:
+
+    @asynccontextmanager
+    async def _respond(self, payload: dict[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send the request and give its response; what is not read of it by the end is dropped with the connection."""
+        client = self.root_async_client
+        extra = payload.pop("extra_body", {})
+        body = {**payload, **extra}
+        headers = {**client.auth_headers, "Content-Type": "application/json", "Accept": "text/event-stream"}
+        headers |= {**(self.default_headers or {}), **body.pop("extra_headers", {})}
+        if self.openai_organization:
+            headers["OpenAI-Organization"] = self.openai_organization
+        async with self.session.post(
+            f"{client.base_url}chat/completions",
+            data=orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS),
+            headers=headers,
+            params={name: str(value) for name, value in (self.default_query or {}).items()},
+        ) as response:
+            if response.status >= 400:
+                raise _refusal(response, await response.content.read(MAX_ERROR_BYTES))
+            try:
+                yield response
+            finally:
+                if not response.content.at_eof():
+                    response.close()
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[ChatGenerationChunk]:
+        """Yield one chunk of text per network read, and every other event as a chunk of its own.
+
+        Raises:
+            ModelUnavailableError: the stream ended without a finish reason.
+        """
+        splitter = EventSplitter()
+        state = _StreamState()
+        async for data in response.content.iter_any():
+            for chunk in self._convert(splitter.feed(data), state):
+                yield chunk
+            if state.done:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_S):
+                        await response.content.read()
+                break
+        if not state.finished:
             raise ModelUnavailableError("the stream was cut: it ended without a finish reason")
+
+    def _convert(self, events: list[bytes], state: "_StreamState") -> list[ChatGenerationChunk]:
+        """Return the chunks for the events of one read."""
+        chunks: list[ChatGenerationChunk] = []
+        pieces: list[str] = []
+        for data in events:
+            if data == DONE:
+                state.done = True
+                break
+            event = orjson.loads(data)
+            text = _plain_text(event)
+            if text is not None:
+                pieces.append(text)
+                continue
+            if pieces:
+                chunks.append(_text_chunk(pieces))
+                pieces = []
+            chunks += self._convert_other(event, state)
+        if pieces:
+            chunks.append(_text_chunk(pieces))
+        return chunks
+
+    def _convert_other(self, event: dict[str, Any], state: "_StreamState") -> list[ChatGenerationChunk]:
+        """Return the chunk for an event that is not plain text, as `ChatOpenAI` makes it."""
+        if error := event.get("error"):
+            raise _error_of(error.get("code") if isinstance(error, dict) else None, status=None, retry_after_s=None)
+        choices = event.get("choices") or []
+        delta = (choices[0].get("delta") or {}) if choices else {}
+        if calls := delta.get("tool_calls"):
+            state.number(calls)
+        chunk = self._convert_chunk_to_generation_chunk(event, AIMessageChunk, None)
+        if chunk is None:
+            return []
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+        if isinstance(reasoning, str):
+            chunk.message.additional_kwargs["reasoning_content"] = reasoning
+        state.finished = state.finished or bool(choices and choices[0].get("finish_reason"))
+        return [chunk]
+
+
+class _StreamState:
+    """What has to be remembered from one read to the next."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.finished = False
+        self._last_index = -1
+
+    def number(self, calls: list[dict[str, Any]]) -> None:
+        """Give calls without an index the one that they mean: a call with a name begins, one without goes on."""
+        for call in calls:
+            if call.get("index") is None:
+                begins = bool(call.get("id") or (call.get("function") or {}).get("name"))
+                call["index"] = max(0, self._last_index + begins)
+            self._last_index = max(self._last_index, call["index"])
+
+
+def _plain_text(event: dict[str, Any]) -> str | None:
+    """Return the text of an event that holds nothing else; None for every other one."""
+    choices = event.get("choices")
+    if not choices or event.get("usage") or len(choices) != 1:
+        return None
+    choice = choices[0]
+    delta = choice.get("delta")
+    if not delta or choice.get("finish_reason") or choice.get("logprobs"):
+        return None
+    text = delta.get("content")
+    if not isinstance(text, str) or (len(delta) > 1 and not _adds_nothing(delta)):
+        return None
+    return text
+
+
+def _adds_nothing(delta: dict[str, Any]) -> bool:
+    """Say whether a delta holds nothing but its content, the role and empty fields."""
+    return all(
+        not value or name == "content" or (name == "role" and value == "assistant") for name, value in delta.items()
+    )
+
+
+def _text_chunk(pieces: list[str]) -> ChatGenerationChunk:
+    text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+    return ChatGenerationChunk(message=AIMessageChunk(content=text, response_metadata=dict(PROVIDER)))
 
 
 def open_model(
-    name: str, *, api_key: SecretStr | None, base_url: str | None, http_client: httpx2.AsyncClient, limits: Limits
+    name: str, *, api_key: SecretStr | None, base_url: str | None, session: aiohttp.ClientSession, limits: Limits
 ) -> OpenAICompatibleModel:
     """Return the model `name` of an OpenAI-compatible server; without `base_url` it is OpenAI's own.
 
@@ -70,51 +212,55 @@ def open_model(
         model=name,
         api_key=api_key or SecretStr("none"),
         base_url=base_url,
-        http_async_client=http_client,
+        session=session,
         max_retries=0,
-        timeout=httpx2.Timeout(None, connect=limits.connect_timeout_s, write=WRITE_TIMEOUT_S),
         stream_usage=True,
-        stream_chunk_timeout=None,
         use_responses_api=False,
     )
 
 
-def translate(error: openai.OpenAIError) -> RunError:
-    """Return our error for one of the client's. The provider's text goes no further than the exception chain."""
-    match error:
-        case openai.APITimeoutError():
-            return ModelTimeoutError("connecting to the provider took too long")
-        case openai.APIStatusError():
-            return _from_status(error)
-        case openai.APIConnectionError():
-            return ModelUnavailableError("the provider cannot be reached")
-        case openai.APIError(code=code) if code in TOO_LONG:
-            return ContextTooLongError(f"provider code {code}")
-        case _:
-            return ModelUnavailableError(f"the provider failed: {type(error).__name__}")
+def open_session(*, connect_timeout_s: float) -> aiohttp.ClientSession:
+    """Return the HTTP client for all models: kept connections, no limit of its own on how long an answer streams."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=create_ssl_context()),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s, sock_read=None),
+        auto_decompress=True,
+        trust_env=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
 
 
-def _from_status(error: openai.APIStatusError) -> RunError:
-    status = error.status_code
-    if error.code in TOO_LONG:
-        return ContextTooLongError(f"status {status}, {error.code}")
+def _refusal(response: aiohttp.ClientResponse, body: bytes) -> RunError:
+    """Return our error for a response that is one. The provider's text goes no further."""
+    try:
+        parsed = orjson.loads(body)
+        code = parsed["error"]["code"]
+    except (ValueError, KeyError, TypeError):
+        code = None
+    return _error_of(code, status=response.status, retry_after_s=_retry_after(response))
+
+
+def _error_of(code: object, *, status: int | None, retry_after_s: float | None) -> RunError:
+    reason = f"status {status}, code {str(code)[:64]}"
+    if code in TOO_LONG:
+        return ContextTooLongError(reason)
     match status:
         case 429:
-            return ModelRateLimitedError(f"status {status}", retry_after_s=_retry_after(error.response))
-        case 408 | 409 | 425:
-            return ModelUnavailableError(f"status {status}")
+            return ModelRateLimitedError(reason, retry_after_s=retry_after_s)
+        case 408 | 409 | 425 | None:
+            return ModelUnavailableError(reason)
         case _ if status < 500:
-            return ModelRefusedError(f"status {status}, code {error.code}")
+            return ModelRefusedError(reason)
         case _:
-            failure = ModelUnavailableError(f"status {status}")
-            failure.retry_after_s = _retry_after(error.response)
+            failure = ModelUnavailableError(reason)
+            failure.retry_after_s = retry_after_s
             return failure
 
 
-def _retry_after(response: httpx2.Response) -> float | None:
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     """Return the seconds of a Retry-After header; the date form is rare among providers and not read."""
     try:
-        seconds = float(response.headers.get("retry-after", ""))
+        seconds = float(response.headers.get("Retry-After", ""))
     except ValueError:
         return None
     return seconds if 0 <= seconds < 86_400 else None
