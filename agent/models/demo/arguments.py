@@ -22,6 +22,9 @@ _SOUGHT = re.compile(
 )
 _FROM = re.compile(r"\b(?:named|called|from|for|by)\s+([^\n,;.!?\d]{2,60})", re.IGNORECASE)
 
+_ID_WORDS = frozenset({"id", "number", "code", "reference"})
+_PHONE_WORDS = frozenset({"phone", "telephone", "mobile"})
+
 
 def fill(card: Card, found: Clues) -> tuple[dict[str, object], list[Parameter]]:
     """Return the arguments that the text gives, and the required parameters that it does not."""
@@ -52,7 +55,8 @@ def _value(card: Card, parameter: Parameter, found: Clues, taken: set[str]) -> o
 
 
 def is_id(parameter: Parameter) -> bool:
-    return parameter.words[-1:] == ("id",)
+    own = set(parameter.words)
+    return bool(parameter.words) and parameter.words[-1] in _ID_WORDS and not own & _PHONE_WORDS
 
 
 def best_choice(parameter: Parameter, some_words: tuple[str, ...]) -> Choice | None:
@@ -156,7 +160,7 @@ def _string(card: Card, parameter: Parameter, found: Clues) -> str | None:
     own = set(parameter.words)
     if own & {"email", "mail"}:
         return found.email
-    if own & {"phone", "telephone", "mobile"}:
+    if own & _PHONE_WORDS:
         return found.phone
     if own & {"date", "day", "from", "to", "since", "until", "on"}:
         date = DATE.search(found.text)
