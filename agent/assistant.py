@@ -15,12 +15,13 @@ from agent.errors import ConfigurationError
 
 SHORT = 50
 """Characters of a suggestion or starter: what fits on a button."""
+NAME = 80
 
 ShortText = Annotated[str, Field(min_length=1, max_length=SHORT)]
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ActionDefinition(Part):
@@ -90,8 +91,8 @@ class BackendDefinition(Part):
 class Override(Part):
     """What a tenant may change. None keeps the assistant's own."""
 
-    name: str | None = None
-    persona: str | None = None
+    name: str | None = Field(default=None, min_length=1, max_length=NAME)
+    persona: str | None = Field(default=None, min_length=1)
     greeting: str | None = None
     starters: tuple[ShortText, ...] | None = None
     suggestions: Suggestions | None = None
@@ -100,7 +101,7 @@ class Override(Part):
 class Assistant(Part):
     """The definition of what answers: persona, models, tools, actions, starters, limits."""
 
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(min_length=1, max_length=NAME)
     persona: str = Field(min_length=1, description="the system prompt")
     greeting: str = ""
     starters: tuple[ShortText, ...] = ()
@@ -142,6 +143,8 @@ def load_assistant(path: Path) -> Assistant:
         return Assistant.model_validate(content)
     except OSError as exc:
         raise ConfigurationError(f"{path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError(f"{path}: not UTF-8: {exc.reason} at byte {exc.start}") from exc
     except yaml.YAMLError as exc:
         raise ConfigurationError(f"{path}: not YAML: {exc}") from exc
     except ValidationError as exc:

@@ -23,6 +23,12 @@ class Credential:
         """Return the token itself. The only place that may need it is the header of a request to the backend."""
         return self._token
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Credential) and self._token == other._token
+
+    def __hash__(self) -> int:
+        return hash(self._token)
+
     def __repr__(self) -> str:
         return "Credential(***)"
 

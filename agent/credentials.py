@@ -28,8 +28,8 @@ class RunPrincipal:
         """
         if (principal.tenant_id, principal.user_id) != (self.current.tenant_id, self.current.user_id):
             raise ForbiddenError("The run belongs to another user.")
-        if principal.credential is None:
-            return
+        if principal.credential is None or principal.credential == self.current.credential:
+            return  # a reader that came back with the same token brings nothing new
         self.current = principal
         self._renewed.set()
 
@@ -39,16 +39,16 @@ class RunPrincipal:
         `ask` tells the readers, once however many calls wait; it gets the time when the wait ends.
         """
         async with self._one_at_a_time:
-            if self.current.credential is not refused:
+            if self.current.credential != refused:
                 return True
-            if self._gave_up and self._gave_up_on is refused:
+            if self._gave_up and self._gave_up_on == refused:
                 return False
             self._renewed.clear()
             await ask(datetime.now(UTC) + timedelta(seconds=self._wait_s))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._wait_s):
                     await self._renewed.wait()
-            if self.current.credential is not refused:
+            if self.current.credential != refused:
                 return True
             self._gave_up, self._gave_up_on = True, refused
             return False

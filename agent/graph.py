@@ -4,11 +4,11 @@ The graph only advances the transcript. It starts from the messages it is given,
 model asks for, and stops when there is nothing left to do. Events go straight into the log as they happen.
 """
 
-import asyncio
 import operator
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
+import anyio
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -115,19 +115,24 @@ async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
     if names:
         await turn.journal.emit(ToolsStarted(tuple(names)))
     turn.reply = Reply()
-    tasks: list[asyncio.Task[SettledCall]] = []
+    done: dict[str, SettledCall] = {}
+
+    async def work(call: RequestedCall) -> None:
+        done[call.id] = await settle(turn, call)
+
     try:
         with turn.stopper.stoppable():
-            async with asyncio.TaskGroup() as group:
-                tasks += [group.create_task(settle(turn, call)) for call in calls]
+            async with anyio.create_task_group() as group:
+                for call in calls:
+                    group.start_soon(work, call)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed  # only what concerns the run itself gets here: the lease or the log
     except StoppedError:
         # What a call has done is not forgotten because another one was stopped.
-        if done := [task.result() for task in tasks if not task.cancelled()]:
-            await turn.journal.commit_results(turn.step, done)
+        if done:
+            await turn.journal.commit_results(turn.step, [done[call.id] for call in calls if call.id in done])
         raise
-    settled = [task.result() for task in tasks]
+    settled = [done[call.id] for call in calls]
     await turn.journal.commit_results(turn.step, settled)
     return {"messages": [_result_message(one) for one in settled]}
 

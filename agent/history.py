@@ -97,6 +97,8 @@ def _assistant_message(message: Message) -> AIMessage:
     calls = [
         {"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in message.tool_calls
     ]
+    if not calls and not text.strip():
+        text = UNANSWERED_NOTE  # providers refuse an assistant message without words or calls
     return AIMessage(text, tool_calls=calls)
 
 

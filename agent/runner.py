@@ -5,6 +5,8 @@ belong to this process alone: when a process dies, another one, or its own succe
 """
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -32,12 +34,18 @@ from agent.events import START, AnyEvent, ErrorRaised, EventId, LogClosed, Logge
 from agent.failpoints import failpoint
 from agent.graph import build_loop
 from agent.journal import Journal
-from agent.log.memory import MemoryLog, RunKey
+from agent.log.memory import MemoryLog, RunKey, next_batch
 from agent.models.catalog import Catalog
 from agent.settings import Settings
 from agent.snapshot import from_log, from_transcript, settled
 from agent.stop import StoppedError, StopReason
-from agent.store.conversations import create_conversation, delete_conversation, get_conversation, title_from
+from agent.store.conversations import (
+    create_conversation,
+    delete_conversation,
+    get_conversation,
+    lock_conversation,
+    title_from,
+)
 from agent.store.database import Store, Transaction
 from agent.store.messages import NewMessage, append_messages, run_messages
 from agent.store.runs import (
@@ -47,6 +55,7 @@ from agent.store.runs import (
     Run,
     RunName,
     abandoned_runs,
+    cancel_run,
     claim_run,
     fail_run,
     find_run_by_key,
@@ -119,7 +128,7 @@ class Runner:
         """Credentials of readers that wait for a run to be taken over."""
         self._tasks = asyncio.TaskGroup()
         self._upkeep: list[asyncio.Task[None]] = []
-        self._renewed_at = 0.0
+        self._readers: Counter[RunKey] = Counter()
         self._draining = False
 
     async def __aenter__(self) -> "Runner":
@@ -127,6 +136,7 @@ class Runner:
         settings = self._settings
         self._upkeep = [
             self._tasks.create_task(self._repeat(self._renew, every_s=settings.renew_every_s)),
+            self._tasks.create_task(self._repeat(self._give_up_unrenewed, every_s=settings.reap_every_s)),
             self._tasks.create_task(self._repeat(self._recover, every_s=settings.reap_every_s)),
         ]
         return self
@@ -154,12 +164,15 @@ class Runner:
             IdempotencyMismatchError: the key was used for another request.
             OverloadedError: too many runs wait, or the server is stopping.
         """
-        self._check_load()
+        if self._draining:
+            raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         model = self._parts.catalog.resolve(self._parts.assistant, request.model)
         tenant_id = principal.tenant_id
         is_admitted = self._admission.try_enter(tenant_id)
         started: _Started | None = None
         try:
+            if not is_admitted:
+                self._check_queue()
             try:
                 started = await self._commit_start(principal, request, model, may_begin=is_admitted)
             except KeyTakenError:
@@ -184,10 +197,9 @@ class Runner:
             NotFoundError: the principal has no such run. Raised here, not by the reader.
         """
         run = await self._read(principal, run_id)
-        held = self._held.get(RunKey(principal.tenant_id, run_id))
-        if held is not None:
-            held.principal.renew(principal)
-        return self._counted(held, self._follow(principal, run, after))
+        key = RunKey(principal.tenant_id, run_id)
+        self._renew_credential(key, principal)
+        return self._counted(key, self._follow(principal, run, after))
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
         """Let a run go on with this principal's credential.
@@ -196,9 +208,7 @@ class Runner:
             NotFoundError: the principal has no such run.
         """
         run = await self._read(principal, run_id)
-        held = self._held.get(RunKey(principal.tenant_id, run_id))
-        if held is not None:
-            held.principal.renew(principal)
+        self._renew_credential(RunKey(principal.tenant_id, run_id), principal)
         return run
 
     async def cancel(self, principal: Principal, run_id: UUID) -> Run:
@@ -208,14 +218,17 @@ class Runner:
             NotFoundError: the principal has no such run.
         """
         run = await self._read(principal, run_id)
-        held = self._held.get(RunKey(principal.tenant_id, run_id))
-        if held is None:
-            return run
-        held.stopper.stop("cancelled")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WAIT_S):
-                await held.over.wait()
-        return await self._read(principal, run_id)
+        key = RunKey(principal.tenant_id, run_id)
+        if (held := self._held.get(key)) is not None:
+            held.stopper.stop("cancelled")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_WAIT_S):
+                    await held.over.wait()
+            run = await self._read(principal, run_id)
+        if run.state in UNFINISHED and key not in self._held:
+            await self._cancel_elsewhere(principal, run_id)
+            run = await self._read(principal, run_id)
+        return run
 
     async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
         """Stop what runs in a conversation, then delete it with all that was said.
@@ -245,6 +258,10 @@ class Runner:
         for task in self._upkeep:
             task.cancel()
 
+    def release(self) -> None:
+        """End the grace time of `drain`: leave all runs to the next process now."""
+        self._stop_all("released")
+
     async def _wait_until_idle(self, timeout_s: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -255,12 +272,22 @@ class Runner:
         for held in list(self._held.values()):
             held.stopper.stop(reason)
 
-    def _check_load(self) -> None:
-        if self._draining:
-            raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
-        waiting = len(self._held) - self._admission.inside
-        if waiting > self._settings.max_queued_runs:
+    def _check_queue(self) -> None:
+        waiting = sum(not held.is_admitted for held in self._held.values())
+        if waiting >= self._settings.max_queued_runs:
             raise OverloadedError("Too many messages are waiting to be answered.", retry_after_s=RETRY_AFTER_S)
+
+    async def _cancel_elsewhere(self, principal: Principal, run_id: UUID) -> None:
+        """End a run that this process does not hold: its own died, or will find out at its next write."""
+        async with self._store.write() as connection:
+            cancelled = await cancel_run(connection, principal, run_id)
+        if cancelled:
+            metrics.runs_ended.labels("cancelled", "").inc()
+            self._log.leave(RunKey(principal.tenant_id, run_id))
+
+    def _renew_credential(self, key: RunKey, principal: Principal) -> None:
+        if (held := self._held.get(key)) is not None:
+            held.principal.renew(principal)
 
     async def _read(self, principal: Principal, run_id: UUID) -> Run:
         async with self._store.read() as connection:
@@ -293,6 +320,8 @@ class Runner:
             is_claimed = may_begin and await claim_run(
                 connection, principal.tenant_id, run.id, worker_id=self._worker_id
             )
+            if not is_claimed:
+                self._check_queue()
             failpoint("start.before_commit")
         return _Started(run, is_claimed=is_claimed, earlier=tuple(earlier))
 
@@ -314,6 +343,7 @@ class Runner:
         policy = request.when_active or self._parts.assistant.when_active
         if request.conversation_id is None or policy == "enqueue":
             return []
+        await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this
         unfinished = await unfinished_runs(connection, principal, request.conversation_id)
         if unfinished and policy == "reject":
             raise RunActiveError("The last message is still being answered.", run_id=unfinished[0])
@@ -321,15 +351,17 @@ class Runner:
 
     async def _begin(self, principal: Principal, started: _Started) -> None:
         """Take a new run into this process: its log begins, then its work."""
-        for run_id in started.earlier:
-            if (held := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
-                held.stopper.stop("cancelled")
         run = started.run
         held = self._hold(principal, run)
         held.is_admitted = started.is_claimed
         await held.journal.emit(RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)))
         self._tasks.create_task(self._live(held))
-        self._watch_readers(held)
+        self._watch_readers(held.key)
+        for run_id in started.earlier:
+            if (earlier := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
+                earlier.stopper.stop("cancelled")
+            else:
+                await self._cancel_elsewhere(principal, run_id)
 
     def _hold(self, principal: Principal, run: Run) -> HeldRun:
         run_principal = RunPrincipal(principal, wait_s=self._settings.auth_wait_s)
@@ -360,6 +392,8 @@ class Runner:
         if held.is_admitted:
             self._admission.leave(held.key.tenant_id)
         self._held.pop(held.key, None)
+        if held.unread is not None:
+            held.unread.cancel()
         metrics.runs_active.dec()
         held.over.set()
 
@@ -407,61 +441,79 @@ class Runner:
         return claimed
 
     async def _counted(
-        self, held: HeldRun | None, reader: AsyncGenerator[list[LoggedEvent]]
+        self, key: RunKey, reader: AsyncGenerator[list[LoggedEvent]]
     ) -> AsyncGenerator[list[LoggedEvent]]:
         """Yield what the reader yields; know meanwhile that somebody reads."""
-        if held is not None:
-            held.readers += 1
+        self._readers[key] += 1
+        self._watch_readers(key)
         try:
             async with aclosing(reader) as batches:
                 async for batch in batches:
                     yield batch
         finally:
-            if held is not None:
-                held.readers -= 1
-                self._watch_readers(held)
+            self._readers[key] -= 1
+            if not self._readers[key]:
+                del self._readers[key]
+            self._watch_readers(key)
 
-    def _watch_readers(self, held: HeldRun) -> None:
+    def _watch_readers(self, key: RunKey) -> None:
         """Stop the run if nobody reads it for as long as the assistant says."""
-        policy = self._parts.assistant.on_disconnect
-        if isinstance(policy, CancelAfter) and held.readers == 0 and not held.over.is_set():
-            asyncio.get_running_loop().call_later(policy.cancel_after_s, _stop_unread, held)
+        held, policy = self._held.get(key), self._parts.assistant.on_disconnect
+        if held is None or not isinstance(policy, CancelAfter):
+            return
+        if held.unread is not None:
+            held.unread.cancel()
+            held.unread = None
+        if not self._readers[key]:
+            loop = asyncio.get_running_loop()
+            held.unread = loop.call_later(policy.cancel_after_s, held.stopper.stop, "cancelled")
 
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key = RunKey(principal.tenant_id, run.id)
-        if run.state in UNFINISHED and not await self._is_here(key, principal):
-            return  # another process has it; the reader comes back
-        try:
+        if run.state in UNFINISHED:
+            await self._is_here(key, principal)
+        found = False
+        with suppress(LogTrimmedError):
             async for batch in self._log.follow(key, after=after):
+                found = True
                 yield batch
-            return
-        except LogTrimmedError:
-            pass
+            if found or self._log.last(key) is not None:
+                return  # else it asked for what comes after the close, whose id nobody was given
         try:
             snapshot = from_log(await self._log.read(key))
         except LogTrimmedError:
-            snapshot = [logged for logged in await self._transcript(principal, run.id) if logged.id > after]
-            yield snapshot
-            return
+            events = await self._transcript(principal, run.id, after)
+            while events:
+                yield (batch := next_batch(events, 0))
+                events = events[len(batch) :]
+            return  # without events another process has the run; the reader comes back
         yield snapshot
-        async for batch in self._log.follow(key, after=snapshot[-1].id):
-            yield batch
+        with suppress(LogTrimmedError):  # the reader was so slow that the log is gone; it comes back
+            async for batch in self._log.follow(key, after=snapshot[-1].id):
+                yield batch
 
     async def _is_here(self, key: RunKey, principal: Principal) -> bool:
         """Say whether this process has the run's log; wait a while for a takeover, with the reader's credential."""
         self._offered[key] = principal
         try:
-            return await self._log.opened(key, timeout_s=self._settings.recovery_wait_s)
+            is_here = await self._log.opened(key, timeout_s=self._settings.recovery_wait_s)
         finally:
-            self._offered.pop(key, None)
+            if self._offered.get(key) is principal:
+                del self._offered[key]
+        self._renew_credential(key, principal)  # it may have come after the takeover had looked
+        return is_here
 
-    async def _transcript(self, principal: Principal, run_id: UUID) -> list[LoggedEvent]:
-        """Return an ended run's events from the database."""
+    async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
+        """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""
         async with self._store.read() as connection:
             run = await get_run(connection, principal, run_id)
             messages = await run_messages(connection, principal, run_id)
             calls = await list_calls(connection, principal, run_id)
-        return from_transcript(run, messages, calls) if run.state not in UNFINISHED else []
+        if run.state in UNFINISHED:
+            return []
+        events = from_transcript(run, messages, calls)
+        seen = [logged.id for logged in events[:-1]]
+        return events[seen.index(after) + 1 :] if after in seen else events
 
     async def _repeat(self, upkeep: Callable[[], Awaitable[None]], *, every_s: float) -> None:
         while True:
@@ -473,21 +525,25 @@ class Runner:
 
     async def _renew(self) -> None:
         """Renew this worker's leases; stop the runs that are no longer its own."""
-        held = {name: run for name, run in self._held.items() if not run.journal.ended}
+        held = {RunName(*key): run for key, run in self._held.items() if not run.journal.ended}
         if not held:
-            self._renewed_at = asyncio.get_running_loop().time()
             return
-        try:
-            async with asyncio.timeout(RENEW_TIMEOUT_S), self._store.write() as connection:
-                own = await renew_leases(connection, worker_id=self._worker_id, lease_s=self._settings.lease_s)
-        except Exception:
-            if asyncio.get_running_loop().time() - self._renewed_at > self._settings.lease_lost_after_s:
-                self._stop_all("lost")
-            raise
-        self._renewed_at = asyncio.get_running_loop().time()
-        for key, run in held.items():
-            if RunName(*key) not in own and not run.journal.ended:
+        asked_at = time.monotonic()
+        lease_s = self._settings.lease_s
+        async with asyncio.timeout(RENEW_TIMEOUT_S), self._store.write() as connection:
+            own = await renew_leases(connection, held, worker_id=self._worker_id, lease_s=lease_s)
+        for name, run in held.items():
+            if name in own:
+                run.leased_at = asked_at
+            elif not run.journal.ended:
                 run.stopper.stop("lost")
+
+    async def _give_up_unrenewed(self) -> None:
+        """Stop the runs whose lease could not be renewed for too long. It asks nobody: the database may hang."""
+        earliest = time.monotonic() - self._settings.lease_lost_after_s
+        for held in list(self._held.values()):
+            if held.leased_at < earliest and not held.journal.ended:
+                held.stopper.stop("lost")
 
     async def _recover(self) -> None:
         """Take over, or fail, the runs that nobody works on any more."""
@@ -524,14 +580,16 @@ class Runner:
         logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
         held = self._hold(principal, run)
         await held.journal.emit(RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)))
-        await held.journal.emit(settled(run, messages, calls))
+        for event in settled(run, messages, calls):
+            await held.journal.emit(event)
         self._tasks.create_task(self._live(held))
-        self._watch_readers(held)
+        self._watch_readers(held.key)
 
     async def _close_log(self, key: RunKey) -> None:
         """Send home the readers of a run that was given up, if its log is here."""
         last = self._log.last(key)
         if last is None:
+            self._log.leave(key)  # those who wait for it read the transcript
             return
         error = InterruptedRunError()
         events: tuple[AnyEvent, ...] = (
@@ -541,8 +599,3 @@ class Runner:
         )
         for n, event in enumerate(events, start=1):
             await self._log.append(key, EventId(last.attempt, last.n + n), event)
-
-
-def _stop_unread(held: HeldRun) -> None:
-    if held.readers == 0:
-        held.stopper.stop("cancelled")

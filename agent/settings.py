@@ -1,12 +1,14 @@
 """Settings of one installation: the environment and `.env`, read once at start. Names begin with `FRONTDESK_`."""
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from secrets import token_urlsafe
+from tempfile import NamedTemporaryFile
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from agent.errors import ConfigurationError
 
@@ -19,7 +21,12 @@ class Settings(BaseSettings):
     """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FRONTDESK_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="FRONTDESK_",
+        env_file=".env",
+        env_ignore_empty=True,  # as `${X:-}` in a compose file gives it; an empty secret must never count as one
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     data: Path = Field(default=Path("data"), description="folder for SQLite files and the generated secret")
@@ -41,7 +48,7 @@ class Settings(BaseSettings):
     )
 
     jwt_secret: SecretStr | None = Field(
-        default=None, description="for HS algorithms; without one, one is made and kept"
+        default=None, min_length=1, description="for HS algorithms; without one, one is made and kept"
     )
     jwt_public_key: str | None = Field(default=None, description="PEM")
     jwt_jwks_url: str | None = Field(default=None, description="where the issuer publishes its keys")
@@ -72,6 +79,7 @@ class Settings(BaseSettings):
     auth_wait_s: float = Field(default=60.0, ge=0, description="how long a run waits for a fresh token")
     recovery_wait_s: float = Field(default=12.0, ge=0, description="how long a reader waits for a takeover")
     idempotency_keep_s: float = Field(default=86_400.0, gt=0, description="how long an Idempotency-Key is remembered")
+    send_timeout_s: float = Field(default=20.0, gt=0, description="a client that reads nothing for this long is cut")
     shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM")
 
     @cached_property
@@ -86,17 +94,28 @@ class Settings(BaseSettings):
         """Return the shared secret of HS algorithms; without one it is made once and kept in the data folder.
 
         The file is readable by its owner only. A random secret is safe: nobody but `frontdesk token` knows it.
+
+        Raises:
+            ConfigurationError: the file is there and empty.
         """
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
         path = self.data / "jwt-secret"
-        self.data.mkdir(parents=True, exist_ok=True)
-        try:
-            path.touch(mode=0o600, exist_ok=False)
-            path.write_text(token_urlsafe(48))
-        except FileExistsError:
-            pass
-        return path.read_text().strip()
+        if not path.exists():
+            _make_secret(path)
+        secret = path.read_text().strip()
+        if not secret:
+            raise ConfigurationError(f"{path} is empty: delete it and start again")
+        return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Put a new secret at `path` whole: of two processes that start at once, both read the one that came first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=path.parent) as file, suppress(FileExistsError):  # readable by its owner only
+        file.write(token_urlsafe(48))
+        file.flush()
+        path.hardlink_to(file.name)
 
 
 def load_settings() -> Settings:
@@ -110,3 +129,5 @@ def load_settings() -> Settings:
     except ValidationError as exc:
         problems = "; ".join(f"FRONTDESK_{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors())
         raise ConfigurationError(problems) from None
+    except SettingsError as exc:
+        raise ConfigurationError(f'{exc}: lists are written as JSON, like ["one"]') from None

@@ -1,4 +1,7 @@
-"""A snapshot: what a reader gets when the log cannot say what it missed. Never a silent gap."""
+"""A snapshot: what a reader gets when the log cannot say what it missed. Never a silent gap.
+
+A snapshot holds only so much text; what is longer follows in deltas, so that no frame is larger than a reader may cost.
+"""
 
 from collections.abc import Sequence
 
@@ -15,23 +18,32 @@ from agent.events import (
     RunStarted,
     SnapshotTaken,
     SuggestionsOffered,
+    TextDelta,
 )
 from agent.graph import STEP_SEPARATOR
 from agent.store.messages import Message
 from agent.store.runs import UNFINISHED, Run
 from agent.store.tool_calls import LedgerEntry
 
+SNAPSHOT_CHARACTERS = 8192
+
 
 def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
-    """Return a log's events with everything up to the run's end, or to now, folded into one snapshot."""
-    end = next((n for n, logged in enumerate(events) if isinstance(logged.event, ErrorRaised | RunEnded)), len(events))
-    if end < 2:
-        return list(events)
-    answer = Answer()
-    for logged in events[:end]:
-        answer.apply(logged.event)
+    """Return a log's beginning folded into one snapshot; the log after the snapshot's id is what follows.
+
+    The start goes out again under an id that no log has. So a reader that is cut between the two, with whatever it shows
+    still in place, gets a snapshot again when it comes back.
+    """
+    answer, last, characters = Answer(), events[0].id, 0
+    for event_id, event in events:
+        if isinstance(event, ErrorRaised | RunEnded) or characters >= SNAPSHOT_CHARACTERS:
+            break
+        answer.apply(event)
+        last = event_id
+        characters += len(event.text) if isinstance(event, TextDelta | SnapshotTaken) else 0
     snapshot = SnapshotTaken(answer.message_id, answer.text, tuple(answer.tools_used), tuple(answer.actions))
-    return [events[0], LoggedEvent(events[end - 1].id, snapshot), *events[end:]]
+    start = LoggedEvent(EventId(events[0].id.attempt, 0), events[0].event)
+    return [start, LoggedEvent(last, snapshot)]
 
 
 def from_transcript(run: Run, messages: Sequence[Message], calls: Sequence[LedgerEntry]) -> list[LoggedEvent]:
@@ -42,7 +54,7 @@ def from_transcript(run: Run, messages: Sequence[Message], calls: Sequence[Ledge
     assert run.state not in UNFINISHED
     events: list[AnyEvent] = [
         RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)),
-        settled(run, messages, calls),
+        *settled(run, messages, calls),
     ]
     if run.error_code is not None:
         events.append(_error(run.error_code))
@@ -53,15 +65,17 @@ def from_transcript(run: Run, messages: Sequence[Message], calls: Sequence[Ledge
     return [LoggedEvent(EventId(run.attempt + 1, n), event) for n, event in enumerate(events, start=1)]
 
 
-def settled(run: Run, messages: Sequence[Message], calls: Sequence[LedgerEntry]) -> SnapshotTaken:
-    """Return a snapshot of what the database knows of a run."""
-    said = [message.text for message in messages if message.role == "assistant" and message.text]
-    return SnapshotTaken(
+def settled(run: Run, messages: Sequence[Message], calls: Sequence[LedgerEntry]) -> list[AnyEvent]:
+    """Return a snapshot of what the database knows of a run, and the text that does not fit into it."""
+    said = STEP_SEPARATOR.join(message.text for message in messages if message.role == "assistant" and message.text)
+    pieces = [said[start : start + SNAPSHOT_CHARACTERS] for start in range(0, len(said), SNAPSHOT_CHARACTERS)] or [""]
+    snapshot = SnapshotTaken(
         str(run.message_id),
-        STEP_SEPARATOR.join(said),
+        pieces[0],
         tuple(dict.fromkeys(call.name for call in calls if call.kind == "data")),
         tuple(ActionRequested(call.action.type, call.action.value, call.id) for call in calls if call.action),
     )
+    return [snapshot, *map(TextDelta, pieces[1:])]
 
 
 def _error(code: str) -> ErrorRaised:

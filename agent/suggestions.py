@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
 import structlog
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -31,11 +32,11 @@ _QUOTES = "\"'“”„«»` "
 async def afterthoughts(turn: Turn) -> None:
     """Send the follow-up questions of a completed turn, and a title after the first one, both at the same time."""
     with turn.stopper.stoppable():
-        async with asyncio.TaskGroup() as group:
+        async with anyio.create_task_group() as group:
             if turn.assistant.suggestions.enabled:
-                group.create_task(_offer_questions(turn))
+                group.start_soon(_offer_questions, turn)
             if turn.assistant.title == "model" and turn.run.turn == 1:
-                group.create_task(_give_title(turn))
+                group.start_soon(_give_title, turn)
 
 
 async def _offer_questions(turn: Turn) -> None:

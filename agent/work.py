@@ -1,6 +1,7 @@
 """Bringing one run to its end. The run's boundary: whatever breaks inside ends that run, with a code, and nothing else."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -51,7 +52,10 @@ class HeldRun:
     stopper: Stopper = field(default_factory=Stopper)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     is_admitted: bool = False
-    readers: int = 0
+    leased_at: float = field(default_factory=time.monotonic)
+    """When the lease was last known to be this worker's."""
+    unread: asyncio.TimerHandle | None = None
+    """Stops the run, if nobody comes to read it."""
 
     @property
     def key(self) -> RunKey:

@@ -60,14 +60,14 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
         responses=PROBLEMS,
-        max_body_size=settings.max_body_bytes,
     )
     errors.install(app)
     for module in (service, chat, public, runs, conversations, feedback):
         app.include_router(module.router)
     if mounted is not None and assistant.backend is not None:
         app.mount(assistant.backend.mount, mounted)
-    if settings.cors_origins:
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
@@ -76,7 +76,6 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=EXPOSED,
             max_age=600,
         )
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     return app
 
 

@@ -13,7 +13,7 @@ import jwt
 from jwt import PyJWKClient
 
 from agent.context import Credential, Principal
-from agent.errors import ConfigurationError, UnauthorizedError
+from agent.errors import ConfigurationError, OverloadedError, UnauthorizedError
 from agent.settings import Settings
 
 DEFAULT_ROLE = "client"
@@ -55,6 +55,7 @@ class Authenticator:
 
         Raises:
             UnauthorizedError: there is no bearer token, or it is expired, forged, or names no user or tenant.
+            OverloadedError: the keys to check it with cannot be fetched.
         """
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
@@ -77,8 +78,15 @@ class Authenticator:
                 audience=settings.jwt_audience,
                 issuer=settings.jwt_issuer,
                 leeway=settings.jwt_leeway_s,
-                options={"require": ["exp"], "verify_aud": settings.jwt_audience is not None},
+                options={
+                    "require": ["exp"],
+                    "verify_aud": settings.jwt_audience is not None,
+                    "verify_sub": False,  # many issuers write a number; what is usable is decided below
+                },
             )
+        except jwt.PyJWKClientConnectionError as exc:
+            # Not the caller's fault: a 401 would make clients sign their users out.
+            raise OverloadedError("Tokens cannot be checked right now.", retry_after_s=JWKS_TIMEOUT_S) from exc
         except jwt.ExpiredSignatureError:
             raise UnauthorizedError("The token has expired.") from None
         except jwt.MissingRequiredClaimError as exc:
@@ -113,8 +121,8 @@ def _text(claims: dict[str, Any], names: Sequence[str]) -> str | None:
     value = next((claims[name] for name in names if claims.get(name) is not None), None)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    text = str(value).strip()
-    usable = text and len(text) <= MOST_CHARACTERS and text.isprintable()
+    text = str(value)  # never trimmed: what an issuer keeps apart stays apart
+    usable = text.strip() and len(text) <= MOST_CHARACTERS and text.isprintable()
     return text if usable else None
 
 

@@ -3,18 +3,23 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from agent.errors import RequestError, RunActiveError
-
-logger = structlog.get_logger()
+from agent.errors import (
+    ForbiddenError,
+    NotFoundError,
+    PayloadTooLargeError,
+    RequestError,
+    RunActiveError,
+    UnauthorizedError,
+)
 
 MOST_PROBLEMS = 10
-CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+KNOWN = {kind.status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)}
+"""What the framework's own refusals are to clients."""
 
 
 class FieldProblem(BaseModel):
@@ -69,7 +74,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _request_error(_request: Request, exc: Exception) -> Response:
@@ -95,16 +99,15 @@ async def _http_error(_request: Request, exc: Exception) -> Response:
     if exc.status_code == 400:
         # FastAPI's answer to a body that it cannot parse at all, such as one nested too deeply.
         return problem(422, "invalid_request", "The request is not valid", "body: not readable as JSON")
-    code = CODES.get(exc.status_code, "invalid_request")
+    if (kind := KNOWN.get(exc.status_code)) is not None:
+        return problem(kind.status, kind.code, kind.title, exc.detail, headers=exc.headers)
+    code = "method_not_allowed" if exc.status_code == 405 else "invalid_request"
     return problem(exc.status_code, code, exc.detail, exc.detail, headers=exc.headers)
-
-
-async def _unexpected(_request: Request, exc: Exception) -> Response:
-    logger.error("request_broke", error=type(exc).__name__)
-    return problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
 
 
 def _field(location: tuple[int | str, ...]) -> str:
     """Return a field's path as the client wrote it: without where FastAPI found it."""
-    path = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
+    path = location[1:]
+    if path and isinstance(path[0], int):  # where in its text a body stops being JSON
+        return "body"
     return ".".join(map(str, path)) or "body"

@@ -6,15 +6,19 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import metrics
 from agent.errors import PayloadTooLargeError
+from agent.work import place_of
 from api.errors import problem
 
 logger = structlog.get_logger()
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+
+BROKEN = problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
 
 
 class RequestMiddleware:
@@ -23,6 +27,7 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._refusal = f"body: at most {max_body_bytes} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -32,7 +37,7 @@ class RequestMiddleware:
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
         begun = time.perf_counter()
-        status = 500
+        status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -44,7 +49,13 @@ class RequestMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self._app_for(headers)(scope, receive, send_with_id)
+            await self._app_for(headers)(scope, self._limited(receive), send_with_id)
+        except Exception as exc:
+            # Here and not further out, so that this answer too has its id, and CORS headers around it.
+            logger.error("request_broke", error=type(exc).__name__, where=place_of(exc))
+            if status:
+                raise  # the response is under way: the server can only cut the connection
+            await BROKEN(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path", "-")
             metrics.requests.labels(scope["method"], route, str(status)).inc()
@@ -54,7 +65,24 @@ class RequestMiddleware:
     def _app_for(self, headers: Headers) -> ASGIApp:
         """Return the app, or the refusal of a body that says itself that it is too large."""
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) <= self._max_body_bytes:
+        if not length.isdecimal() or int(length) <= self._max_body_bytes:
             return self._app
         error = PayloadTooLargeError
-        return problem(error.status, error.code, error.title, f"body: at most {self._max_body_bytes} bytes")
+        return problem(error.status, error.code, error.title, self._refusal)
+
+    def _limited(self, receive: Receive) -> Receive:
+        """Return `receive` for bodies that do not say how large they are: it breaks off at the limit.
+
+        Starlette has this too, but answers in plain text.
+        """
+        size = 0
+
+        async def receive_limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._max_body_bytes:
+                raise HTTPException(PayloadTooLargeError.status, self._refusal)
+            return message
+
+        return receive_limited

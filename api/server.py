@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 from types import FrameType
 
@@ -43,7 +44,7 @@ class _Server(uvicorn.Server):
     """Says where it is once it listens, and drains before it closes its doors.
 
     While it drains it still answers: new messages get a 503 that says when to come back, and readers see answers that
-    end within the grace time to their end. A second signal ends it at once.
+    end within the grace time to their end. A second signal ends the grace time, a third one waits for nothing.
     """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
@@ -51,12 +52,14 @@ class _Server(uvicorn.Server):
         self._app = app
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._signals = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if not self.started:
             return
+        _cut_stalled_clients(self.servers[0].sockets, after_s=self._settings.send_timeout_s)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Frontdesk is on http://{shown}:{port}", flush=True)
@@ -65,8 +68,11 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         installation = getattr(self._app.state, "installation", None)
-        if self._loop is None or installation is None or installation.runner.draining:
-            self.should_exit = True
+        self._signals += 1
+        if self._loop is None or installation is None or self._signals > 2:
+            self.should_exit, self.force_exit = True, self._signals > 2
+        elif self._signals == 2:
+            self._loop.call_soon_threadsafe(installation.runner.release)
         else:
             asyncio.run_coroutine_threadsafe(self._drain(installation.runner), self._loop)
 
@@ -79,3 +85,14 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()  # a client that does not read must not keep the process
         self.should_exit = True
+
+
+def _cut_stalled_clients(listening: Iterable[socket.socket], *, after_s: float) -> None:
+    """Let the kernel reset connections whose client takes nothing for so long; what is accepted inherits it.
+
+    Closing such a connection would not do: closing waits until the client has read what is left.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    for one in listening:
+        if option is not None and one.family in (socket.AF_INET, socket.AF_INET6):
+            one.setsockopt(socket.IPPROTO_TCP, option, round(after_s * 1000))

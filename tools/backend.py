@@ -4,10 +4,12 @@ The invariant: a request leaves only for the configured origin, carries the cred
 and what comes back is bounded in size. Redirects are not followed, so a token never travels to another host.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 import orjson
@@ -19,6 +21,10 @@ MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 """The tool's own time limit ends a call earlier; this one only frees the socket of a call that nobody awaits."""
+
+_END = re.compile(r"[?#]")
+_ODD = re.compile(r"[\\\x00-\x1f\x7f]")
+"""What no path holds; a backslash is read as a slash by some servers."""
 
 QueryValue = str | int | float | bool | None
 
@@ -61,11 +67,11 @@ class BackendSession:
     async def _request(
         self, method: str, path: str, *, query: Mapping[str, QueryValue] | None = None, body: object = None
     ) -> Any:
-        if not path.startswith("/") or path.startswith("//") or ".." in path.split("/") or "\\" in path:
-            raise ToolError(f"Not a path of the backend: {path!r}")
+        if not _is_plain(path):
+            raise ToolError(f"Not a path of the backend: {path[:200]!r}")
         request = self.client.build_request(
             method,
-            path.lstrip("/"),
+            path,  # with its slash: without it, "/http://elsewhere" would be another host
             params={key: value for key, value in (query or {}).items() if value is not None},
             content=orjson.dumps(body) if body is not None else None,
             headers=self._headers(method, has_body=body is not None),
@@ -126,6 +132,14 @@ class Backend:
         await self._client.aclose()
 
 
+def _is_plain(path: str) -> bool:
+    """Say whether `path` stays below the backend's URL, whatever a model put into it. A query goes into the query values."""
+    decoded = unquote(path)
+    if not path.startswith("/") or path.startswith("//") or _END.search(path) or _ODD.search(decoded):
+        return False
+    return not {".", ".."} & set(decoded.split("/"))
+
+
 async def _read_bounded(response: httpx2.Response) -> bytes:
     parts: list[bytes] = []
     size = 0
@@ -139,7 +153,7 @@ async def _read_bounded(response: httpx2.Response) -> bytes:
 
 def _interpret(status: int, content: bytes) -> Any:
     match status:
-        case 204:
+        case _ if 200 <= status < 300 and not content:
             return {"ok": True}
         case 404:
             return None

@@ -6,7 +6,7 @@ A toolset is a module; every decorated function in it is a tool, in the order of
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import getdoc, signature
+from inspect import getdoc, iscoroutinefunction, signature
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
@@ -79,12 +79,17 @@ def tool(
     The function's name and docstring are what the model reads; the arguments model is the schema it fills in.
 
     Raises:
-        ConfigurationError: the function has no docstring or its second parameter is no pydantic model.
+        ConfigurationError: the function is not async, has no docstring, or its second parameter is no pydantic model.
     """
 
     def decorate(function: Function[Arguments]) -> FunctionTool[Arguments]:
         label = getattr(function, "__qualname__", repr(function))
-        parameters = list(signature(function, eval_str=True).parameters.values())
+        if not iscoroutinefunction(function):
+            raise ConfigurationError(f"tool {label}: it must be an async function")
+        try:
+            parameters = list(signature(function, eval_str=True).parameters.values())
+        except NameError as exc:
+            raise ConfigurationError(f"tool {label}: {exc}; its annotations are read when it is loaded") from exc
         model: Any = parameters[1].annotation if len(parameters) == 2 else None
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise ConfigurationError(f"tool {label}: it must take (context, arguments: <a pydantic model>)")
@@ -117,12 +122,25 @@ def load_functions(module: str | ModuleType, backend: Backend) -> list[Tool]:
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the model's JSON Schema without the titles, which say nothing and cost prompt tokens."""
     schema = model.model_json_schema()
-    schema.pop("title", None)
     schema.pop("description", None)
-    for field in schema.get("properties", {}).values():
-        field.pop("title", None)
     schema.setdefault("properties", {})
+    _drop_titles(schema)
     return schema
+
+
+def _drop_titles(schema: Any) -> None:
+    match schema:
+        case dict():
+            if isinstance(schema.get("title"), str):
+                del schema["title"]
+            for key, part in schema.items():
+                # Below these are names, and a field may be named "title".
+                parts = part.values() if key in ("properties", "$defs") else [part]
+                for one in parts:
+                    _drop_titles(one)
+        case list():
+            for one in schema:
+                _drop_titles(one)
 
 
 def _parse(model: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:

@@ -7,16 +7,21 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
 from agent.errors import LogTrimmedError, StaleAppendError
-from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent
+from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent, ReasoningDelta, SnapshotTaken, TextDelta
 
 BATCH = 256
-"""Events that a reader takes at once; with the size of a delta it bounds what a slow reader costs."""
+"""Events that a reader takes at once."""
+BATCH_CHARACTERS = 8192
+"""Text that a reader takes at once, but for the last event; it bounds what a slow reader costs."""
+OTHER_CHARACTERS = 1024
+"""What an event counts that carries no text of the answer."""
 
 
 class RunKey(NamedTuple):
@@ -46,7 +51,7 @@ class MemoryLog:
         self._clock = clock
         self._logs: dict[RunKey, _RunLog] = {}
         self._closed: deque[tuple[float, RunKey]] = deque()
-        self._awaited: dict[RunKey, asyncio.Event] = {}
+        self._awaited: dict[RunKey, set[asyncio.Event]] = {}
 
     async def append(self, run: RunKey, event_id: EventId, event: AnyEvent) -> None:
         """Add an event at the end and wake the readers.
@@ -58,7 +63,7 @@ class MemoryLog:
         if log is None:
             self._forget_expired()
             log = self._logs[run] = _RunLog()
-            if (opened := self._awaited.pop(run, None)) is not None:
+            for opened in self._awaited.get(run, ()):
                 opened.set()
         if log.events and (event_id <= log.events[-1].id or log.closed):
             raise StaleAppendError(f"run {run.run_id}: {event_id} after {log.events[-1].id}")
@@ -69,11 +74,17 @@ class MemoryLog:
             self._closed.append((self._clock() + self._keep_s, run))
 
     def leave(self, run: RunKey) -> None:
-        """Send the readers of an open log away, without an end: this process stops writing it."""
+        """Send the readers of an open log away, without an end, and forget it: this process stops writing it.
+
+        What comes next is known elsewhere: to whoever takes the run over, or to the database.
+        """
         log = self._logs.get(run)
         if log is not None and not log.closed:
+            del self._logs[run]
             log.left = True
             log.grown.set()
+        for waiting in self._awaited.get(run, ()):
+            waiting.set()
 
     def leave_all(self) -> None:
         """Send the readers of all open logs away."""
@@ -84,14 +95,18 @@ class MemoryLog:
         """Wait until somebody writes this log here; False when nobody did in time."""
         if run in self._logs:
             return True
-        event = self._awaited.setdefault(run, asyncio.Event())
+        opened = asyncio.Event()
+        waiting = self._awaited.setdefault(run, set())
+        waiting.add(opened)
         try:
-            async with asyncio.timeout(timeout_s):
-                await event.wait()
-        except TimeoutError:
-            self._awaited.pop(run, None)
-            return False
-        return True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await opened.wait()
+            return opened.is_set()
+        finally:
+            waiting.discard(opened)
+            if not waiting:
+                del self._awaited[run]
 
     def last(self, run: RunKey) -> EventId | None:
         """Return the id of the newest event of a log that is open here; None where there is none."""
@@ -113,8 +128,8 @@ class MemoryLog:
     async def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Yield the run's events after `after`, past and then live, until the terminal one; a batch each time.
 
-        Events come in id order, once each. A batch is what there is at that moment, at most 256 events and never empty;
-        a reader slower than the writer gets larger batches.
+        Events come in id order, once each. A batch is what there is at that moment, never empty, bounded in number and
+        in size; a reader slower than the writer gets larger batches.
 
         Raises:
             LogTrimmedError: as for `read`, at the first step.
@@ -124,8 +139,7 @@ class MemoryLog:
             raise LogTrimmedError(f"no log of run {run.run_id}")
         position = _position(log, after)
         while True:
-            batch = log.events[position : position + BATCH]
-            if batch:
+            if batch := next_batch(log.events, position):
                 position += len(batch)
                 yield batch
             if position == len(log.events):
@@ -140,12 +154,27 @@ class MemoryLog:
             self._logs.pop(self._closed.popleft()[1], None)
 
 
+def next_batch(events: Sequence[LoggedEvent], position: int) -> list[LoggedEvent]:
+    """Return what a reader at `position` takes at once; empty at the end."""
+    end, room = position, BATCH_CHARACTERS
+    last = min(len(events), position + BATCH)
+    while end < last and room > 0:
+        room -= _characters(events[end].event)
+        end += 1
+    return list(events[position:end])
+
+
+def _characters(event: AnyEvent) -> int:
+    return len(event.text) if isinstance(event, TextDelta | ReasoningDelta | SnapshotTaken) else OTHER_CHARACTERS
+
+
 def _position(log: _RunLog, after: EventId) -> int:
     """Return the index of the first event after `after`, which must be START, in the log, or of an earlier attempt.
 
     A log that begins with a later attempt begins with a snapshot, so it serves whoever read an earlier one.
     """
-    if after == START or (log.events and after.attempt < log.events[0].id.attempt):
+    first = log.events[0].id.attempt if log.events else 1
+    if after == START or (first > 1 and after.attempt < first):
         return 0
     index = bisect_left(log.events, after, key=lambda logged: logged.id)
     if index == len(log.events) or log.events[index].id != after:

@@ -9,7 +9,8 @@ Retries are not made here: `agent.models.stream` makes them, and only before the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -34,6 +35,8 @@ from agent.errors import (
 from agent.models.sse import EventSplitter
 
 TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
+"""What parsers raise for bytes that are no chat completion."""
 DONE = b"[DONE]"
 MAX_ERROR_BYTES = 64 * 1024
 KEEPALIVE_S = 60.0
@@ -72,7 +75,7 @@ class OpenAICompatibleModel(ChatOpenAI):
             raise ModelTimeoutError("connecting to the provider took too long") from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise ModelUnavailableError(type(exc).__name__) from exc
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as exc:
+        except UNREADABLE as exc:
             raise ModelUnavailableError(f"unreadable stream: {type(exc).__name__}") from exc
 
     @asynccontextmanager
@@ -118,26 +121,29 @@ class OpenAICompatibleModel(ChatOpenAI):
         if not state.finished:
             raise ModelUnavailableError("the stream was cut: it ended without a finish reason")
 
-    def _convert(self, events: list[bytes], state: "_StreamState") -> list[ChatGenerationChunk]:
-        """Return the chunks for the events of one read."""
-        chunks: list[ChatGenerationChunk] = []
+    def _convert(self, events: list[bytes], state: "_StreamState") -> Iterator[ChatGenerationChunk]:
+        """Yield the chunks for the events of one read; what came before an unreadable one is not lost."""
         pieces: list[str] = []
-        for data in events:
-            if data == DONE:
-                state.done = True
-                break
-            event = orjson.loads(data)
-            text = _plain_text(event)
-            if text is not None:
-                pieces.append(text)
-                continue
+        try:
+            for data in events:
+                if data == DONE:
+                    state.done = True
+                    break
+                event = _parsed(data)
+                text = _plain_text(event)
+                if text is not None:
+                    pieces.append(text)
+                    continue
+                if pieces:
+                    yield _text_chunk(pieces)
+                    pieces = []
+                yield from self._convert_other(event, state)
+        except UNREADABLE:
             if pieces:
-                chunks.append(_text_chunk(pieces))
-                pieces = []
-            chunks += self._convert_other(event, state)
+                yield _text_chunk(pieces)
+            raise
         if pieces:
-            chunks.append(_text_chunk(pieces))
-        return chunks
+            yield _text_chunk(pieces)
 
     def _convert_other(self, event: dict[str, Any], state: "_StreamState") -> list[ChatGenerationChunk]:
         """Return the chunk for an event that is not plain text, as `ChatOpenAI` makes it."""
@@ -172,6 +178,14 @@ class _StreamState:
                 begins = bool(call.get("id") or (call.get("function") or {}).get("name"))
                 call["index"] = max(0, self._last_index + begins)
             self._last_index = max(self._last_index, call["index"])
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # Half of a surrogate pair, as `\ud83d`, whose other half comes with the next event: JSON, but not to orjson.
+        return json.loads(data)
 
 
 def _plain_text(event: dict[str, Any]) -> str | None:
@@ -242,7 +256,7 @@ def _refusal(response: aiohttp.ClientResponse, body: bytes) -> RunError:
 
 def _error_of(code: object, *, status: int | None, retry_after_s: float | None) -> RunError:
     reason = f"status {status}, code {str(code)[:64]}"
-    if code in TOO_LONG:
+    if isinstance(code, str) and code in TOO_LONG:
         return ContextTooLongError(reason)
     match status:
         case 429:

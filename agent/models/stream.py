@@ -4,25 +4,34 @@ The invariant: what `on_text` got, joined, is `Reply.text`; after the first piec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import uniform
 from typing import Any
 
 import orjson
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.messages import AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.runnables import Runnable
 
 from agent.assistant import Limits
-from agent.errors import ModelRateLimitedError, ModelTimeoutError, ModelUnavailableError
+from agent.errors import ModelRateLimitedError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
 from agent.events import Usage
-from agent.models.text import Cleaner
+from agent.models.text import Cleaner, clean
 
 MAX_RETRY_AFTER_S = 30.0
 """A provider that wants us to wait longer is not waited for; the client is told instead."""
 FIRST_BACKOFF_S = 0.5
+PIECE_CHARACTERS = 4096
+"""A provider that sends more at once is passed on in pieces of this size, so that no reader has to hold more."""
+MOST_CALLS = 128
+"""Tool calls in one reply."""
+
+NAME_CHARACTERS = 64
+REASON_CHARACTERS = 32
+WITHHELD = "content_filter"
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 Sink = Callable[[str], Awaitable[None]]
 
@@ -105,7 +114,10 @@ def _delay(error: ModelUnavailableError | ModelRateLimitedError, retry: int) -> 
 
 
 class _Collector:
-    """Puts chunks together. Text is kept in a list and joined once: nothing here is quadratic."""
+    """Puts chunks together. All text is kept in lists and joined once: nothing here is quadratic.
+
+    What the model says, thinks and asks for shares one budget of characters; a model that never ends is cut there.
+    """
 
     def __init__(self, reply: Reply, on_text: Sink, on_reasoning: Sink, most_characters: int) -> None:
         self.started = False
@@ -116,7 +128,7 @@ class _Collector:
         self._room = most_characters
         self._text = Cleaner()
         self._reasoning = Cleaner()
-        self._calls: list[AIMessageChunk] = []
+        self._calls: list[_CallParts] = []
 
     async def add(self, chunk: AIMessageChunk) -> None:
         text = chunk.content if isinstance(chunk.content, str) else str(chunk.text)
@@ -124,43 +136,93 @@ class _Collector:
             await self._take_text(self._text.feed(text))
         if reasoning := _reasoning_of(chunk):
             self.started = True
-            await self._on_reasoning(self._reasoning.feed(reasoning))
-        if chunk.tool_call_chunks:
+            for piece in _pieces(self._within_budget(self._reasoning.feed(reasoning))):
+                await self._on_reasoning(piece)
+        for part in chunk.tool_call_chunks:
             self.started = True
-            self._calls.append(AIMessageChunk(content="", tool_call_chunks=chunk.tool_call_chunks))
+            self._take_call(part)
         if chunk.usage_metadata:
             counted = chunk.usage_metadata
             self._reply.usage += Usage(counted["input_tokens"], counted["output_tokens"])
         if reason := chunk.response_metadata.get("finish_reason"):
-            self._reply.finish_reason = str(reason)
+            self._reply.finish_reason = clean(str(reason))[:REASON_CHARACTERS]
 
     async def finish(self) -> None:
         await self._take_text(self._text.flush())
         self._reply.requests = self._requests()
         if not self._reply.pieces and not self._reply.requests:
-            raise ModelUnavailableError(f"an empty answer, finish reason {self._reply.finish_reason}")
+            kind = ModelRefusedError if self._reply.finish_reason == WITHHELD else ModelUnavailableError
+            raise kind(f"an empty answer, finish reason {self._reply.finish_reason}")
 
     async def _take_text(self, text: str) -> None:
-        if len(text) >= self._room:
-            text, self.full, self._reply.finish_reason = text[: self._room], True, "length"
-        if not text:
-            return
-        self.started = True
+        for piece in _pieces(self._within_budget(text)):
+            self.started = True
+            self._reply.pieces.append(piece)
+            await self._on_text(piece)
+
+    def _take_call(self, part: ToolCallChunk) -> None:
+        """Add to the call that this is a part of, or begin another one."""
+        call = next((call for call in self._calls if call.takes(part)), None)
+        if call is None:
+            if len(self._calls) == MOST_CALLS:
+                self._cut()
+                return
+            call = _CallParts(part["index"])
+            self._calls.append(call)
+        call.id = call.id or part["id"]
+        if part["name"]:
+            call.name.append(self._within_budget(part["name"]))
+        if part["args"]:
+            call.arguments.append(self._within_budget(part["args"]))
+
+    def _within_budget(self, text: str) -> str:
+        """Return what of `text` there is still room for."""
+        if len(text) > self._room:
+            text = text[: self._room]
+            self._cut()
         self._room -= len(text)
-        self._reply.pieces.append(text)
-        await self._on_text(text)
+        return text
+
+    def _cut(self) -> None:
+        self.full, self._reply.finish_reason = True, "length"
 
     def _requests(self) -> tuple[ToolRequest, ...]:
-        if not self._calls or self.full:
+        if self.full:
             return ()
-        merged = add_ai_message_chunks(*self._calls) if len(self._calls) > 1 else self._calls[0]
-        return tuple(ToolRequest(call["name"] or "", _arguments(call["args"])) for call in merged.tool_call_chunks)
+        return tuple(
+            ToolRequest(_name("".join(call.name)), _arguments("".join(call.arguments))) for call in self._calls
+        )
 
 
-def _arguments(text: str | None) -> dict[str, Any] | None:
+@dataclass(slots=True)
+class _CallParts:
+    """A tool call as it comes in: parts with the same index, unless they name another id."""
+
+    index: int | str | None
+    id: str | None = None
+    name: list[str] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
+
+    def takes(self, part: ToolCallChunk) -> bool:
+        if part["index"] is None or part["index"] != self.index:
+            return False
+        return not (self.id and part["id"]) or self.id == part["id"]
+
+
+def _pieces(text: str) -> Iterable[str]:
+    return (text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS))
+
+
+def _name(text: str) -> str:
+    """Return a tool's name as the model wrote it, made one that a provider takes back in the transcript."""
+    return _NO_NAME.sub("_", text)[:NAME_CHARACTERS] or "unnamed"
+
+
+def _arguments(text: str) -> dict[str, Any] | None:
     try:
         parsed = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError:
+        orjson.dumps(parsed)  # what is nested too deeply can be read, but not stored or sent
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
     return parsed if isinstance(parsed, dict) else None
 

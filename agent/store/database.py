@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import anyio
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -63,14 +64,18 @@ class Store:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that commits when the block ends and rolls back when it raises."""
-        async with AsyncExitStack() as stack:
-            if self._sqlite:
-                await stack.enter_async_context(self._writer)
-            connection = await stack.enter_async_context(self.engine.connect())
-            await connection.execution_options(frontdesk_writer=True)
-            await stack.enter_async_context(connection.begin())
-            yield connection
+        """Open a transaction that commits when the block ends and rolls back when it raises.
+
+        A stop that comes meanwhile waits until it is decided.
+        """
+        with anyio.CancelScope(shield=True):
+            async with AsyncExitStack() as stack:
+                if self._sqlite:
+                    await stack.enter_async_context(self._writer)
+                connection = await stack.enter_async_context(self.engine.connect())
+                await connection.execution_options(frontdesk_writer=True)
+                await stack.enter_async_context(connection.begin())
+                yield connection
 
     async def prepare(self) -> None:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.

@@ -4,6 +4,7 @@ A worker owns a running run by its attempt number. Every write for a run first p
 its lease finds out before it changes anything.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -169,7 +170,7 @@ async def unfinished_runs(connection: AsyncConnection, principal: Principal, con
 
 
 async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str) -> bool:
-    """Let a queued run begin, if no earlier turn of its conversation is unfinished. The caller commits."""
+    """Let a queued run of this worker begin, if no earlier turn of its conversation is unfinished. The caller commits."""
     earlier = runs.alias()
     blocked = exists().where(
         earlier.c.tenant_id == runs.c.tenant_id,
@@ -179,8 +180,14 @@ async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *
     )
     result = await connection.execute(
         update(runs)
-        .where(runs.c.tenant_id == tenant_id, runs.c.id == run_id, runs.c.state == "queued", ~blocked)
-        .values(state="running", worker_id=worker_id, started_at=datetime.now(UTC))
+        .where(
+            runs.c.tenant_id == tenant_id,
+            runs.c.id == run_id,
+            runs.c.state == "queued",
+            runs.c.worker_id == worker_id,
+            ~blocked,
+        )
+        .values(state="running", started_at=datetime.now(UTC))
     )
     return _changed(result) == 1
 
@@ -240,6 +247,25 @@ async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, 
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
+async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> bool:
+    """End the principal's run whoever works on it: what they write next is refused. False where it is over.
+
+    The caller commits.
+    """
+    result = await connection.execute(
+        update(runs)
+        .where(_owned(principal), runs.c.id == run_id, runs.c.state.in_(UNFINISHED))
+        .values(
+            state="cancelled",
+            finish_reason="cancelled",
+            ended_at=datetime.now(UTC),
+            worker_id=None,
+            lease_until=None,
+        )
+    )
+    return _changed(result) == 1
+
+
 async def set_suggestions(
     connection: AsyncConnection, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]
 ) -> None:
@@ -249,12 +275,22 @@ async def set_suggestions(
     )
 
 
-async def renew_leases(connection: AsyncConnection, *, worker_id: str, lease_s: float) -> set[RunName]:
-    """Prolong all leases of a worker; return the runs that are still its own. The caller commits."""
+async def renew_leases(
+    connection: AsyncConnection, held: Collection[RunName], *, worker_id: str, lease_s: float
+) -> set[RunName]:
+    """Prolong a worker's leases on the runs that it holds; return those that are still its own. The caller commits.
+
+    A run that it let go without an end is not held: its lease runs out, and somebody takes it over.
+    """
     until = datetime.now(UTC) + timedelta(seconds=lease_s)
     renewed = await connection.execute(
         update(runs)
-        .where(runs.c.worker_id == worker_id, runs.c.state.in_(UNFINISHED))
+        .where(
+            runs.c.tenant_id.in_({name.tenant_id for name in held}),
+            runs.c.id.in_({name.run_id for name in held}),
+            runs.c.worker_id == worker_id,
+            runs.c.state.in_(UNFINISHED),
+        )
         .values(lease_until=until)
         .returning(runs.c.tenant_id, runs.c.id)
     )
@@ -262,9 +298,11 @@ async def renew_leases(connection: AsyncConnection, *, worker_id: str, lease_s: 
 
 
 async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
-    """Return the unfinished runs whose lease has expired, over all tenants: names only, no content."""
-    statement = select(runs.c.tenant_id, runs.c.id).where(
-        runs.c.state.in_(UNFINISHED), runs.c.lease_until < datetime.now(UTC)
+    """Return the unfinished runs whose lease has expired, over all tenants, oldest first: names only, no content."""
+    statement = (
+        select(runs.c.tenant_id, runs.c.id)
+        .where(runs.c.state.in_(UNFINISHED), runs.c.lease_until < datetime.now(UTC))
+        .order_by(runs.c.created_at, runs.c.id)
     )
     return [RunName(row.tenant_id, row.id) for row in await connection.execute(statement)]
 

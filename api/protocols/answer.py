@@ -1,5 +1,7 @@
 """The JSON answer of `POST /chat` (wire.md §1): the fold of the same events that a stream would have shown."""
 
+import math
+
 from agent.answer import Answer
 from api.protocols.native import action, error, usage
 
@@ -49,4 +51,5 @@ def headers(answer: Answer) -> dict[str, str]:
     """Return Retry-After where the status asks for one."""
     if status(answer) != 503 or answer.error is None:
         return {}
-    return {"Retry-After": str(round(answer.error.retry_after_s or RETRY_AFTER_S))}
+    wait_s = answer.error.retry_after_s
+    return {"Retry-After": str(RETRY_AFTER_S if wait_s is None else max(1, math.ceil(wait_s)))}

@@ -29,6 +29,8 @@ from agent.events import (
 
 RETRY = b"retry: 2000\n"
 DONE = b"data: [DONE]\n\n"
+ARGUMENTS_BYTES = 8 * 1024
+"""Larger arguments of a tool call are not shown: they would make a frame that is too large to wait for a slow reader."""
 
 
 def encode(batch: Sequence[LoggedEvent]) -> bytes:
@@ -62,7 +64,10 @@ def payload(event: AnyEvent) -> dict[str, object]:
         case ToolsStarted(names=names):
             return {"tools_used": names}
         case ToolCallChanged():
-            return {"tool_call": _without_none(event, ("id", "name", "status", "arguments", "duration_ms", "error"))}
+            shown = _without_none(event, ("id", "name", "status", "arguments", "duration_ms", "error"))
+            if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
+                del shown["arguments"]
+            return {"tool_call": shown}
         case ActionRequested():
             return {"action": action(event)}
         case SnapshotTaken():

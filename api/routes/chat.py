@@ -1,6 +1,7 @@
 """`POST /chat`: a message in, an answer out, as a stream or as JSON. Both read the same run."""
 
 import hashlib
+import json
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from agent.events import EventId
 from agent.runner import Runner, RunRequest
 from agent.store.runs import Run
 from api.auth import BRANCH
-from api.dependencies import AfterDep, InstallationDep, PrincipalDep
+from api.dependencies import AfterDep, InstallationDep, PrincipalDep, get_installation
+from api.errors import problem
 from api.protocols import answer as answers
 from api.sse import event_stream
 
@@ -36,7 +38,8 @@ def _no_nul(text: str) -> str:
 def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
     try:
         size = len(orjson.dumps(context))
-    except TypeError as exc:
+        json.dumps(context, allow_nan=False)  # orjson makes null of NaN; a database may refuse it
+    except (TypeError, ValueError) as exc:
         raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
     if size > CONTEXT_BYTES:
         raise ValueError(f"must be at most {CONTEXT_BYTES} bytes of JSON")
@@ -113,16 +116,22 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
     headers = {"X-Conversation-Id": str(run.conversation_id), "X-Run-Id": str(run.id)}
     if wants_stream(request):
         reader = await runner.attach(principal, run.id, after=after)
-        return event_stream(reader, headers={**headers, "Location": f"/runs/{run.id}/events"})
+        headers["Location"] = f"/runs/{run.id}/events"
+        send_timeout_s = get_installation(request).settings.send_timeout_s
+        return event_stream(reader, headers=headers, send_timeout_s=send_timeout_s)
     reader = await runner.attach(principal, run.id)
     answer = Answer()
     async for batch in reader:
         for logged in batch:
             answer.apply(logged.event)
     if answer.status is None:
-        raise OverloadedError(
+        return problem(
+            OverloadedError.status,
+            OverloadedError.code,
+            OverloadedError.title,
             "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",
-            retry_after_s=RETRY_AFTER_S,
+            run_id=run.id,
+            headers={**headers, "Retry-After": str(RETRY_AFTER_S)},
         )
     return Response(
         orjson.dumps(answers.body(answer)),

@@ -1,7 +1,7 @@
 """Conversations: list, search, read, rename, delete."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,14 +20,16 @@ from agent.store.conversations import (
 )
 from agent.store.messages import Message, list_messages
 from api.dependencies import InstallationDep, PrincipalDep
-from api.routes.chat import PlainText
+from api.routes.chat import NO_NUL
 from api.routes.runs import UsageView
 
 router = APIRouter(tags=["conversations"])
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
-Search = Annotated[str | None, Query(max_length=200, description="text in the title or in a message")]
+Search = Annotated[
+    Annotated[str, NO_NUL] | None, Query(max_length=200, description="text in the title or in a message")
+]
 
 
 class ConversationView(BaseModel):
@@ -76,7 +78,7 @@ class MessagePage(BaseModel):
 
 
 class Rename(BaseModel):
-    title: Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH), NO_NUL]
 
 
 class Deleted(BaseModel):
@@ -194,8 +196,10 @@ def _conversation_cursor(cursor: str | None) -> ConversationCursor | None:
     match _unpack(cursor):
         case [str(updated_at), str(conversation_id)]:
             try:
-                return ConversationCursor(datetime.fromisoformat(updated_at), UUID(conversation_id))
-            except ValueError:
+                moment = datetime.fromisoformat(updated_at)
+                if moment.tzinfo is not None:
+                    return ConversationCursor(moment.astimezone(UTC), UUID(conversation_id))
+            except (ValueError, OverflowError):
                 pass
     raise InvalidRequestError("cursor: not one that this service gave out")
 
@@ -204,6 +208,10 @@ def _message_cursor(cursor: str | None) -> tuple[int, int] | None:
     if cursor is None:
         return None
     match _unpack(cursor):
-        case [int(turn), int(position)] if 0 <= turn < 2**31 and 0 <= position < 2**31:
+        case [int(turn), int(position)] if _is_place(turn) and _is_place(position):
             return turn, position
     raise InvalidRequestError("cursor: not one that this service gave out")
+
+
+def _is_place(number: int) -> bool:
+    return type(number) is int and 0 <= number < 2**31  # True is an int too

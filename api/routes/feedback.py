@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 
 from agent.store.feedback import Feedback, rate_message
 from api.dependencies import InstallationDep, PrincipalDep
-from api.routes.chat import PlainText
+from api.routes.chat import NO_NUL
 
 router = APIRouter(tags=["feedback"])
 
@@ -17,7 +17,9 @@ COMMENT_CHARACTERS = 2000
 
 class FeedbackRequest(BaseModel):
     rating: Literal["up", "down"]
-    comment: Annotated[PlainText, StringConstraints(strip_whitespace=True, max_length=COMMENT_CHARACTERS)] | None = None
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=COMMENT_CHARACTERS), NO_NUL] | None = (
+        None
+    )
 
 
 class FeedbackView(BaseModel):

@@ -59,6 +59,8 @@ def address(request: Request) -> str:
         parsed = ipaddress.ip_address(host)
     except ValueError:
         return host
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)  # what a socket for both kinds shows of an IPv4 address
     if parsed.version == 6:
         return str(ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))
     return str(parsed)

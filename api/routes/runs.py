@@ -72,7 +72,8 @@ async def stream_run_events(
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
     reader = await installation.runner.attach(principal, run_id, after=after)
-    return event_stream(reader, headers={"X-Run-Id": str(run_id)})
+    send_timeout_s = installation.settings.send_timeout_s
+    return event_stream(reader, headers={"X-Run-Id": str(run_id)}, send_timeout_s=send_timeout_s)
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -98,4 +99,5 @@ async def stream_conversation(
     if run is None:
         return Response(status_code=204)
     reader = await installation.runner.attach(principal, run.id, after=after)
-    return event_stream(reader, headers={"X-Run-Id": str(run.id), "X-Conversation-Id": str(conversation_id)})
+    headers = {"X-Run-Id": str(run.id), "X-Conversation-Id": str(conversation_id)}
+    return event_stream(reader, headers=headers, send_timeout_s=installation.settings.send_timeout_s)

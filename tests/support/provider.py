@@ -45,6 +45,19 @@ class Provider:
     cancelled: int = 0
     """Streams that the client closed before they ended."""
 
+    def forget(self) -> None:
+        """Be as new, for the next test."""
+        self.scripts.clear()
+        self.requests.clear()
+        self.violations.clear()
+        self.suggestions = self.title = ""
+        self.cancelled = 0
+
+    def check(self) -> None:
+        """Fail where the provider was asked what it would refuse, or not asked what the test expected."""
+        assert not self.violations, self.violations
+        assert not self.scripts, f"{len(self.scripts)} scripted answers were never asked for"
+
     def then(self, script: Script) -> None:
         """Answer the next call with `script`."""
         self.scripts.append(script)

@@ -1,8 +1,10 @@
 """Everything a test of the whole needs: the app over HTTP, the provider, the backend, and people with tokens."""
 
+import asyncio
+import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,11 @@ class Stream:
         return keys
 
     @property
+    def is_done(self) -> bool:
+        """Whether the stream ended by itself."""
+        return bool(self.frames) and self.frames[-1].data == "[DONE]"
+
+    @property
     def text(self) -> str:
         return "".join(event["token"] for event in self.events if "token" in event)
 
@@ -107,7 +114,17 @@ class World:
 
     def person(self, tenant: str = "acme", user: str = "ann", **claims: object) -> "Person":
         """Return somebody with a valid token."""
-        return Person(self, sign({"tenant_id": tenant, "sub": user, **claims}))
+        return Person(self, sign({"tenant_id": tenant, "sub": user, **claims}), tenant)
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows each table has."""
+        path = self.settings.data / "frontdesk.db"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {
+                name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 (its own names)
+                for name in names
+            }
 
 
 @dataclass(slots=True)
@@ -116,11 +133,15 @@ class Person:
 
     world: World
     token: str
+    tenant: str = ""
 
     def client(self, **headers: str) -> httpx2.AsyncClient:
         """Return an HTTP client with this person's token."""
         return httpx2.AsyncClient(
-            base_url=self.world.url, headers={"Authorization": f"Bearer {self.token}", **headers}, timeout=30
+            base_url=self.world.url,
+            headers={"Authorization": f"Bearer {self.token}", **headers},
+            timeout=30,
+            verify=False,  # noqa: S501 (plain HTTP on the loopback; loading the certificates takes 50 ms a client)
         )
 
     async def request(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
@@ -142,6 +163,59 @@ class Person:
         """Read a run's events."""
         return _stream(await self.request("GET", f"/runs/{run_id}/events", headers=headers, params=query))
 
+    @asynccontextmanager
+    async def open_stream(
+        self, message: str, *, headers: dict[str, str] | None = None, **body: object
+    ) -> AsyncIterator["LiveStream"]:
+        """Post a message and read the stream while it goes on. Leaving the block closes the connection."""
+        accept = {"Accept": "text/event-stream", **(headers or {})}
+        async with (
+            self.client(**accept) as client,
+            client.stream("POST", "/chat", json={"message": message, **body}) as response,
+        ):
+            yield LiveStream(response, response.aiter_bytes())
+
+    @asynccontextmanager
+    async def open_events(self, path: str, **query: str) -> AsyncIterator["LiveStream"]:
+        """Read the stream at `path` while it goes on."""
+        async with self.client() as client, client.stream("GET", path, params=query) as response:
+            yield LiveStream(response, response.aiter_bytes())
+
+
+@dataclass(slots=True)
+class LiveStream:
+    """A stream that goes on. `raw` is what has come so far."""
+
+    response: httpx2.Response
+    _pieces: AsyncIterator[bytes]
+    raw: bytes = b""
+
+    @property
+    def so_far(self) -> Stream:
+        """The whole frames that have come."""
+        whole = self.raw[: self.raw.rfind(b"\n\n") + 2]
+        return Stream(self.response.status_code, self.response.headers, whole, parse_stream(whole))
+
+    async def until(self, key: str, *, timeout_s: float = 10) -> Any:
+        """Read on until an event with `key` has come and return its value."""
+        async with asyncio.timeout(timeout_s):
+            while not any(key in event for event in self.so_far.events):
+                self.raw += await anext(self._pieces)
+        return self.so_far.first(key)
+
+    async def until_bytes(self, wanted: bytes, *, timeout_s: float = 10) -> None:
+        """Read on until these bytes have come."""
+        async with asyncio.timeout(timeout_s):
+            while wanted not in self.raw:
+                self.raw += await anext(self._pieces)
+
+    async def rest(self, *, timeout_s: float = 20) -> Stream:
+        """Read to the end and return the whole stream."""
+        async with asyncio.timeout(timeout_s):
+            async for piece in self._pieces:
+                self.raw += piece
+        return self.so_far
+
 
 def sign(claims: dict[str, object], *, ttl_s: int = 3600, secret: str = SECRET) -> str:
     """Return a token with these claims."""
@@ -160,6 +234,10 @@ def write_assistant(folder: Path, **changes: Any) -> Path:
     path = folder / "assistant.yaml"
     path.write_text(yaml.safe_dump({**ASSISTANT, **changes}))
     return path
+
+
+OpenWorld = Callable[..., Awaitable[World]]
+"""The fixture `open_frontdesk`: starts an installation with settings of a test's own."""
 
 
 @asynccontextmanager

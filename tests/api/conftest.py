@@ -1,0 +1,56 @@
+"""An installation per file instead of one per test: starting one takes longer than most tests. Each test has its own people."""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import pytest
+from support.backend import scripted_backend
+from support.provider import scripted_provider
+from support.world import Person, World, open_world
+
+
+@pytest.fixture(scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """The installation that the tests of one file share."""
+    async with (
+        scripted_provider() as provider,
+        scripted_backend() as backend,
+        open_world(tmp_path_factory.mktemp("house"), provider, backend) as world,
+    ):
+        yield world
+
+
+@pytest.fixture
+def world(house: World) -> Iterator[World]:
+    """The file's installation as if it were new, but for what other tests left in its database."""
+    provider, backend = house.provider, house.backend
+    provider.requests.clear()
+    provider.cancelled = 0
+    provider.suggestions = provider.title = ""
+    backend.routes.clear()
+    backend.requests.clear()
+    backend.effects.clear()
+    yield house
+    violations, unasked = list(provider.violations), len(provider.scripts)
+    provider.violations.clear()
+    provider.scripts.clear()
+    assert not violations, violations
+    assert not unasked, f"{unasked} scripted answers were never asked for"
+
+
+@pytest.fixture
+def ann(world: World) -> Person:
+    """The user Ann of a tenant that no other test knows."""
+    return world.person(tenant=f"tenant-{uuid4().hex[:12]}", user="ann")
+
+
+@pytest.fixture
+def ben(world: World, ann: Person) -> Person:
+    """A colleague of Ann's."""
+    return world.person(tenant=ann.tenant, user="ben")
+
+
+@pytest.fixture
+def eve(world: World) -> Person:
+    """A user with Ann's name at another tenant."""
+    return world.person(tenant=f"tenant-{uuid4().hex[:12]}", user="ann")

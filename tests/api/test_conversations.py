@@ -1,0 +1,363 @@
+"""Conversations: list, search, read, rename, delete."""
+
+import asyncio
+import base64
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pytest
+from support.provider import Call
+from support.waiting import until
+from support.world import Person, World
+
+
+async def begin(world: World, who: Person, message: str = "hello", answer: str = "Hello.") -> str:
+    """Begin a conversation and return its id."""
+    world.provider.say(answer)
+    return str((await who.ask(message)).json()["conversation_id"])
+
+
+async def listed(who: Person, **query: Any) -> list[str]:
+    """Return the ids of one page."""
+    page = (await who.request("GET", "/conversations", params=query)).json()
+    return [item["id"] for item in page["items"]]
+
+
+async def pages(who: Person, path: str, **query: Any) -> list[list[dict[str, Any]]]:
+    """Return all pages of a list, by its cursors."""
+    found: list[list[dict[str, Any]]] = []
+    cursor: dict[str, str] = {}
+    async with asyncio.timeout(20):
+        while True:
+            page = (await who.request("GET", path, params={**query, **cursor})).json()
+            found.append(page["items"])
+            if page["next_cursor"] is None:
+                return found
+            cursor = {"cursor": page["next_cursor"]}
+
+
+async def test_a_new_user_has_no_conversations(ann: Person) -> None:
+    assert (await ann.request("GET", "/conversations")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_a_conversation_is_titled_with_the_first_words(world: World, ann: Person) -> None:
+    conversation_id = await begin(world, ann, "  How many orders\nwere there in the last two months?")
+
+    conversation = (await ann.request("GET", f"/conversations/{conversation_id}")).json()
+
+    assert conversation["id"] == conversation_id
+    assert conversation["title"] == "How many orders were there in the last…"
+    assert datetime.fromisoformat(conversation["created_at"]) <= datetime.fromisoformat(conversation["updated_at"])
+    assert set(conversation) == {"id", "title", "created_at", "updated_at"}
+
+
+async def test_conversations_come_newest_first_and_a_message_moves_one_up(world: World, ann: Person) -> None:
+    first, second, third = [await begin(world, ann, name) for name in ("one", "two", "three")]
+    before = await listed(ann)
+    world.provider.say("Again.")
+    await ann.ask("once more", conversation_id=first)
+
+    assert before == [third, second, first]
+    assert await listed(ann) == [first, third, second]
+
+
+async def test_renaming_does_not_move_a_conversation(world: World, ann: Person) -> None:
+    first, second = [await begin(world, ann, name) for name in ("one", "two")]
+
+    await ann.request("PATCH", f"/conversations/{first}", json={"title": "Renamed"})
+
+    assert await listed(ann) == [second, first]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+async def test_paging_shows_every_conversation_once(world: World, ann: Person, limit: int) -> None:
+    mine = [await begin(world, ann, f"number {number}") for number in range(7)]
+
+    found = await pages(ann, "/conversations", limit=limit)
+
+    assert [item["id"] for page in found for item in page] == mine[::-1]
+    assert all(len(page) == limit for page in found[:-1])
+    assert 0 < len(found[-1]) <= limit
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_paging_shows_every_conversation_once_when_all_are_of_the_same_moment(
+    world: World, ann: Person, limit: int
+) -> None:
+    mine = [await begin(world, ann, f"number {number}") for number in range(5)]
+    with closing(sqlite3.connect(world.settings.data / "frontdesk.db")) as connection, connection:
+        moment = ("2026-01-02 03:04:05.678901", ann.tenant)
+        connection.execute("UPDATE conversations SET updated_at = ? WHERE tenant_id = ?", moment)
+
+    found = await pages(ann, "/conversations", limit=limit)
+
+    assert [item["id"] for page in found for item in page] == sorted(mine, reverse=True)
+
+
+async def test_paging_goes_on_after_a_conversation_that_was_deleted_meanwhile(world: World, ann: Person) -> None:
+    mine = [await begin(world, ann, f"number {number}") for number in range(4)]
+    page = (await ann.request("GET", "/conversations", params={"limit": 2})).json()
+    await ann.request("DELETE", f"/conversations/{mine[2]}")
+
+    assert await listed(ann, limit=2, cursor=page["next_cursor"]) == [mine[1], mine[0]]
+
+
+async def test_a_search_finds_titles_and_messages_of_both_sides(world: World, ann: Person) -> None:
+    tea = await begin(world, ann, "What about tea?", "It is green.")
+    coffee = await begin(world, ann, "What about coffee?", "It is black.")
+    await ann.request("PATCH", f"/conversations/{coffee}", json={"title": "Morning"})
+
+    assert await listed(ann, q="tea") == [tea]
+    assert await listed(ann, q="BLACK") == [coffee]
+    assert await listed(ann, q="morning") == [coffee]
+    assert await listed(ann, q="about COFFEE") == [coffee]
+    assert await listed(ann, q="it is") == [coffee, tea]
+    assert await listed(ann, q="milk") == []
+    assert await listed(ann, q="") == [coffee, tea]
+
+
+async def test_a_search_does_not_find_what_tools_returned(world: World, ann: Person) -> None:
+    world.backend.answer("GET /orders/count", {"count": 42, "note": "confidential"})
+    world.provider.call(Call("count_orders"))
+    await begin(world, ann, "how many?", "Forty-two.")
+
+    assert await listed(ann, q="confidential") == []
+
+
+async def test_a_search_ignores_case_beyond_ascii(world: World, ann: Person) -> None:
+    shoes = await begin(world, ann, "Öffnungszeiten für SCHUHE in Ælfheim", "Ça ÉTÉ dit. ПРИВЕТ")
+
+    for query in ("öffnungszeiten", "FÜR", "ælfheim", "ça été", "привет", "schuhe"):
+        assert await listed(ann, q=query) == [shoes], query
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "other"),
+    [
+        ("50%", "50% off", "50 off"),
+        ("a_b", "see a_b here", "see aXb here"),
+        ("\\", "back\\slash", "no slash"),
+        ("/", "a/b", "a-b"),
+        ("%", "100 %", "100"),
+        ("_", "snake_case", "snake case"),
+        ("'", "it's", "its"),
+        ('"; DROP TABLE runs; --', 'x"; DROP TABLE runs; --', "x"),
+        ("[a-z]", "the set [a-z]", "the set a"),
+        ("*", "2 * 2", "2 x 2"),
+    ],
+)
+async def test_a_search_takes_every_character_literally(
+    world: World, ann: Person, query: str, text: str, other: str
+) -> None:
+    found = await begin(world, ann, "first", text)
+    await begin(world, ann, "second", other)
+
+    assert await listed(ann, q=query) == [found]
+
+
+async def test_a_search_can_be_paged(world: World, ann: Person) -> None:
+    mine = [await begin(world, ann, f"{'tea' if number % 2 else 'milk'} {number}") for number in range(6)]
+
+    found = await pages(ann, "/conversations", limit=1, q="tea")
+
+    assert [[item["id"] for item in page] for page in found] == [[mine[5]], [mine[3]], [mine[1]]]
+
+
+async def test_each_user_searches_their_own(world: World, ann: Person, ben: Person, eve: Person) -> None:
+    mine = await begin(world, ann, "a word that all three say")
+    for other in (ben, eve):
+        await begin(world, other, "a word that all three say")
+
+    assert await listed(ann, q="all three") == [mine]
+
+
+async def test_messages_come_in_order_with_what_belongs_to_them(world: World, ann: Person) -> None:
+    world.backend.answer("GET /orders/count", {"count": 42})
+    world.provider.call(Call("count_orders"), Call("broken", id="b"), text=["Let me look."])
+    conversation_id = await begin(world, ann, "how many?", "42.")
+
+    user, asked, count, broken, said = (await ann.request("GET", f"/conversations/{conversation_id}/messages")).json()[
+        "items"
+    ]
+
+    assert [one["position"] for one in (user, asked, count, broken, said)] == [1, 2, 3, 4, 5]
+    assert [one["role"] for one in (user, asked, count, broken, said)] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "assistant",
+    ]
+    assert (asked["text"], [call["name"] for call in asked["tool_calls"]]) == (
+        "Let me look.",
+        ["count_orders", "broken"],
+    )
+    assert [one["tool_call_id"] for one in (count, broken)] == [call["id"] for call in asked["tool_calls"]]
+    assert (count["tool_name"], count["text"], count["is_error"]) == ("count_orders", '{"count":42}', False)
+    assert (broken["tool_name"], broken["is_error"]) == ("broken", True)
+    assert "SECRET" not in broken["text"]
+    assert (said["text"], said["status"], said["model"]) == ("42.", "complete", "openai:scripted")
+    assert said["usage"] == {"input_tokens": 10, "output_tokens": 5}
+    assert len({one["run_id"] for one in (user, asked, count, broken, said)}) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 100])
+async def test_paging_shows_every_message_once(world: World, ann: Person, limit: int) -> None:
+    conversation_id = await begin(world, ann, "number 0", "answer 0")
+    for number in (1, 2):
+        world.provider.say(f"answer {number}")
+        await ann.ask(f"number {number}", conversation_id=conversation_id)
+
+    found = await pages(ann, f"/conversations/{conversation_id}/messages", limit=limit)
+
+    texts = [message["text"] for page in found for message in page]
+    assert texts == ["number 0", "answer 0", "number 1", "answer 1", "number 2", "answer 2"]
+
+
+async def test_a_conversation_can_be_renamed(world: World, ann: Person) -> None:
+    conversation_id = await begin(world, ann)
+
+    renamed = await ann.request("PATCH", f"/conversations/{conversation_id}", json={"title": "  Opening hours  "})
+
+    assert renamed.status_code == 200
+    assert renamed.json()["title"] == "Opening hours"
+    assert renamed.json() == (await ann.request("GET", f"/conversations/{conversation_id}")).json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"title": ""}', b'{"title": "  "}', b'{"title": null}', b'{"title": 1}', b'{"title": "a\\u0000"}']
+    + [b'{"title": "\\ud800"}', orjson.dumps({"title": "x" * 201}), b'{"title": ["a"]}'],
+    ids=repr,
+)
+async def test_a_bad_title_is_named_and_changes_nothing(world: World, ann: Person, body: bytes) -> None:
+    conversation_id = await begin(world, ann)
+    path = f"/conversations/{conversation_id}"
+
+    answer = await ann.request("PATCH", path, content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.json()["errors"][0]["field"] == "title"
+    assert (await ann.request("GET", path)).json()["title"] == "hello"
+
+
+@pytest.mark.parametrize("path", ["/conversations/{}", "/chat/{}"])
+async def test_a_deleted_conversation_is_gone_with_all_that_was_said(world: World, ann: Person, path: str) -> None:
+    before = world.rows()
+    world.provider.call(Call("change_theme", {"value": "dark"}))
+    world.provider.say("Dark.")
+    answer = (await ann.ask("dark please")).json()
+    conversation_id, run_id = answer["conversation_id"], answer["run_id"]
+    await ann.request("POST", f"/messages/{answer['message_id']}/feedback", json={"rating": "up"})
+
+    deleted = await ann.request("DELETE", path.format(conversation_id))
+
+    assert deleted.status_code == 200
+    assert deleted.json()["success"] is True
+    assert isinstance(deleted.json()["message"], str)
+    assert world.rows() == before
+    assert await listed(ann) == []
+    for gone in (f"/conversations/{conversation_id}", f"/conversations/{conversation_id}/messages", f"/runs/{run_id}"):
+        assert (await ann.request("GET", gone)).status_code == 404
+    assert (await ann.events(run_id)).status == 404
+    assert (await ann.request("DELETE", path.format(conversation_id))).status_code == 404
+
+
+async def test_deleting_stops_the_run_and_those_that_wait(world: World, ann: Person) -> None:
+    before = world.rows()
+    world.provider.hang("One")
+    async with ann.open_stream("first") as first:
+        await first.until("token")
+        conversation_id = first.so_far.first("conversation_id")
+        async with ann.open_stream("second", conversation_id=conversation_id) as second:
+            await second.until("run_id")
+            deleted = await ann.request("DELETE", f"/conversations/{conversation_id}")
+            streams = [await first.rest(), await second.rest()]
+
+    assert deleted.status_code == 200
+    assert [stream.first("status") for stream in streams] == ["cancelled", "cancelled"]
+    assert world.rows() == before
+    await until(lambda: provider_saw_the_cut(world))
+
+
+async def provider_saw_the_cut(world: World) -> bool:
+    return world.provider.cancelled == 1
+
+
+NOBODYS = "00000000-0000-7000-8000-000000000000"
+BAD_CURSORS = [
+    "garbage",
+    "",
+    "ü",
+    "e30",
+    "bnVsbA",
+    "WzFd",
+    "WzEsMiwzXQ",
+    "WyJhIiwiYiJd",
+    "Wy0xLC0xXQ",
+    "////",
+    "a=b",
+    "x" * 501,
+]
+BAD_CURSORS += [
+    base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+    for place in (
+        [2**40, 1],
+        [1.5, 2],
+        [True, False],
+        [1, 2**31],
+        ["2026-01-01T00:00:00", NOBODYS],
+        ["2026-01-01T00:00:00+00:00", "no id"],
+        ["never", NOBODYS],
+        ["0001-01-01T00:00:00+14:00", NOBODYS],
+        ["9999-12-31T23:59:59-14:00", NOBODYS],
+        [{"a": 1}, []],
+    )
+]
+
+
+@pytest.mark.parametrize("cursor", BAD_CURSORS)
+async def test_a_cursor_that_nobody_gave_out_is_refused_by_name(world: World, ann: Person, cursor: str) -> None:
+    conversation_id = await begin(world, ann)
+
+    for path in ("/conversations", f"/conversations/{conversation_id}/messages"):
+        answer = await ann.request("GET", path, params={"cursor": cursor})
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), path
+        assert answer.json()["detail"].startswith("cursor")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "101", "abc", "", "1.5", "1e2", "9" * 400])
+async def test_a_limit_outside_1_to_100_is_refused_by_name(world: World, ann: Person, limit: str) -> None:
+    conversation_id = await begin(world, ann)
+
+    for path in ("/conversations", f"/conversations/{conversation_id}/messages"):
+        answer = await ann.request("GET", path, params={"limit": limit})
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+        assert answer.json()["errors"][0]["field"] == "limit"
+
+
+async def test_a_search_text_may_have_200_characters(ann: Person) -> None:
+    assert (await ann.request("GET", "/conversations", params={"q": "ü" * 200})).status_code == 200
+
+    answer = await ann.request("GET", "/conversations", params={"q": "x" * 201})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "q")
+
+
+@pytest.mark.parametrize("raw", ["%00", "a%00b"])
+async def test_a_search_text_with_nul_is_refused_by_name(ann: Person, raw: str) -> None:
+    answer = await ann.request("GET", f"/conversations?q={raw}")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "q")
+
+
+@pytest.mark.parametrize("raw", ["%ff%fe", "%ed%a0%80"])
+async def test_a_search_text_that_is_not_utf_8_finds_nothing(world: World, ann: Person, raw: str) -> None:
+    await begin(world, ann)
+
+    assert (await ann.request("GET", f"/conversations?q={raw}")).json()["items"] == []

@@ -1,0 +1,151 @@
+"""Nobody reaches what is another's: a foreign id and an id that never was get the same answer, on every path."""
+
+from dataclasses import dataclass
+from itertools import product
+from uuid import uuid4
+
+import httpx2
+import pytest
+from support.provider import Call
+from support.world import OpenWorld, Person, World
+
+BODIES = {
+    "PATCH /conversations/{conversation_id}": {"title": "Mine now"},
+    "POST /messages/{message_id}/feedback": {"rating": "up"},
+}
+PUBLIC = "/chat/public/{conversation_id}"
+"""The one scoped path without a token: the id itself is the proof there."""
+
+
+@dataclass(slots=True)
+class Belongings:
+    """The ids of something of Ann's: a conversation, a run that ended in it, and its answer."""
+
+    conversation_id: str
+    run_id: str
+    message_id: str
+
+    def in_path(self, path: str) -> str:
+        """Return `path` with these ids."""
+        return path.format(conversation_id=self.conversation_id, run_id=self.run_id, message_id=self.message_id)
+
+
+def scoped(world: World) -> list[tuple[str, str]]:
+    """Return every method and path that has an id in it."""
+    paths = world.app.openapi()["paths"]
+    found = [(method.upper(), path) for path, item in paths.items() for method in item if "{" in path]
+    assert len(found) >= 12, "too few scoped routes: the test would prove little"
+    return found
+
+
+@pytest.fixture
+async def anns(world: World, ann: Person) -> Belongings:
+    world.backend.answer("GET /orders/count", {"count": 42})
+    world.provider.call(Call("count_orders"))
+    world.provider.say("SECRET-OF-ANN")
+    body = (await ann.ask("how many?")).json()
+    return Belongings(body["conversation_id"], body["run_id"], body["message_id"])
+
+
+async def knock(who: Person, method: str, path: str, ids: Belongings) -> httpx2.Response:
+    """Send a well-formed request with these ids."""
+    return await who.request(method, ids.in_path(path), json=BODIES.get(f"{method} {path}"))
+
+
+async def test_every_scoped_route_hides_what_is_anothers(
+    world: World, ann: Person, ben: Person, eve: Person, anns: Belongings
+) -> None:
+    nobodys = Belongings(*(str(uuid4()) for _ in range(3)))
+    before = world.rows()
+
+    for method, path in scoped(world):
+        if path == PUBLIC:
+            continue
+        answers = [await knock(who, method, path, ids) for who, ids in product((ben, eve), (anns, nobodys))]
+        answers.append(await knock(ann, method, path, nobodys))
+
+        assert {answer.status_code for answer in answers} == {404}, (method, path)
+        assert len({answer.content for answer in answers}) == 1, (method, path)
+        assert {answer.json()["code"] for answer in answers} == {"not_found"}
+        assert len({frozenset(answer.headers) for answer in answers}) == 1, (method, path)
+
+    assert world.rows() == before
+    assert (await ann.request("GET", f"/conversations/{anns.conversation_id}")).json()["title"] == "how many?"
+
+
+async def test_the_owner_reaches_every_one_of_them(world: World, ann: Person, anns: Belongings) -> None:
+    """So that the refusals above say something: the same requests work for the owner."""
+    routes = sorted(scoped(world), key=lambda route: route[0] == "DELETE")
+    statuses = {
+        f"{method} {path}": (await knock(ann, method, path, anns)).status_code
+        for method, path in routes
+        if method != "DELETE" and path != PUBLIC
+    }
+
+    assert set(statuses.values()) <= {200, 204}, statuses
+
+
+@pytest.mark.parametrize("method_and_path", ["POST /chat", "GET /conversations"])
+async def test_paths_without_an_id_show_nothing_of_anothers(
+    world: World, ben: Person, eve: Person, anns: Belongings, method_and_path: str
+) -> None:
+    for other in (ben, eve):
+        if method_and_path.startswith("POST"):
+            answer = await other.ask("hello", conversation_id=anns.conversation_id)
+            assert answer.status_code == 404
+        else:
+            answer = await other.request("GET", "/conversations", params={"q": "SECRET"})
+            assert answer.json() == {"items": [], "next_cursor": None}
+        assert "SECRET" not in answer.text
+
+
+async def test_ids_that_are_none_are_refused_alike_for_everybody(world: World, ann: Person, eve: Person) -> None:
+    for method, path in scoped(world):
+        if path == PUBLIC:
+            continue
+        broken = Belongings("1", "1", "1")
+        answers = [await knock(who, method, path, broken) for who in (ann, eve)]
+
+        assert [answer.status_code for answer in answers] == [422, 422]
+        assert "_id" in answers[0].json()["detail"]
+        assert answers[0].content == answers[1].content
+
+
+async def test_the_same_user_name_at_another_tenant_is_another_user(ann: Person, eve: Person, anns: Belongings) -> None:
+    assert (await eve.request("GET", f"/conversations/{anns.conversation_id}")).status_code == 404
+    assert (await ann.request("GET", f"/conversations/{anns.conversation_id}")).status_code == 200
+
+
+async def test_no_token_reaches_a_public_conversation(open_frontdesk: OpenWorld) -> None:
+    world = await open_frontdesk(public_limit="1000/minute")
+    world.provider.say("Hello, visitor.")
+    visitors = await public_belongings(world)
+
+    for who in (world.person(), world.person(tenant="public", user="visitor")):
+        for method, path in scoped(world):
+            if path != PUBLIC:
+                assert (await knock(who, method, path, visitors)).status_code == 404, (method, path)
+        assert (await who.ask("hello", conversation_id=visitors.conversation_id)).status_code == 404
+        assert (await who.request("GET", "/conversations")).json()["items"] == []
+
+
+async def test_no_public_route_reaches_a_conversation_of_a_tenant(open_frontdesk: OpenWorld) -> None:
+    world = await open_frontdesk(public_limit="1000/minute")
+    world.provider.say("Hello, Ann.")
+    ann = world.person()
+    conversation_id = (await ann.ask("hello")).json()["conversation_id"]
+    body = {"message": "hello", "conversation_id": conversation_id}
+
+    for headers in ({}, {"Authorization": f"Bearer {ann.token}"}):
+        async with httpx2.AsyncClient(base_url=world.url, verify=False, headers=headers) as client:  # noqa: S501
+            assert (await client.post("/chat/public", json=body)).status_code == 404
+            assert (await client.delete(f"/chat/public/{conversation_id}")).status_code == 404
+            assert (await client.delete(f"/chat/public/{uuid4()}")).status_code == 404
+
+    assert (await ann.request("GET", f"/conversations/{conversation_id}")).status_code == 200
+
+
+async def public_belongings(world: World) -> Belongings:
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:  # noqa: S501
+        body = (await client.post("/chat/public", json={"message": "hello"})).json()
+    return Belongings(body["conversation_id"], body["run_id"], body["message_id"])

@@ -1,0 +1,94 @@
+"""The HTTP surface on PostgreSQL: what it is stricter about than SQLite, and that it may go away."""
+
+from uuid import uuid4
+
+import httpx2
+import psycopg
+import pytest
+from support.provider import Call
+from support.world import OpenWorld, World
+
+
+@pytest.fixture
+async def world(open_frontdesk: OpenWorld, postgres: str) -> World:
+    """An installation on a database of its own."""
+    name = f"api_{uuid4().hex}"
+    run_sql(postgres, f"CREATE DATABASE {name} TEMPLATE template_frontdesk")
+    url = postgres.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+    return await open_frontdesk(database_url=url)
+
+
+def run_sql(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def database_of(world: World) -> str:
+    assert world.settings.database_url is not None
+    return world.settings.database_url.get_secret_value().partition("?")[0].rpartition("/")[2]
+
+
+async def test_a_conversation_goes_its_whole_way(world: World) -> None:
+    ann = world.person()
+    world.backend.answer("GET /orders/count", {"count": 42})
+    world.provider.call(Call("count_orders"), Call("change_theme", {"value": "dark"}, id="b"), text=["Wait."])
+    world.provider.say("Ärger mit **42**.")
+
+    stream = await ann.stream("how many?", headers={"Idempotency-Key": "k"}, branch_id="north", context={"a": [1]})
+    again = (await ann.ask("how many?", headers={"Idempotency-Key": "k"}, branch_id="north", context={"a": [1]})).json()
+
+    path = f"/conversations/{again['conversation_id']}"
+    assert stream.text == again["response"] == "Wait.\n\nÄrger mit **42**."
+    assert len((await ann.request("GET", f"{path}/messages")).json()["items"]) == 5
+    assert len((await ann.request("GET", "/conversations", params={"q": "ärger", "limit": 1})).json()["items"]) == 1
+    assert (await ann.request("PATCH", path, json={"title": "Neu"})).json()["title"] == "Neu"
+    rated = await ann.request("POST", f"/messages/{again['message_id']}/feedback", json={"rating": "up"})
+    assert rated.status_code == 200
+    assert (await ann.request("DELETE", path)).status_code == 200
+    assert (await ann.request("GET", path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/conversations?q=a%00b", None),
+        ("GET", "/conversations?cursor=W3RydWUsZmFsc2Vd", None),
+        ("POST", "/chat", b'{"message": "a", "context": {"a": NaN}}'),
+        ("POST", "/chat", b'{"message": "a\\u0000"}'),
+        ("POST", "/chat", b'{"message": "a", "branch_id": 9223372036854775808}'),
+    ],
+)
+async def test_what_the_database_could_not_hold_is_refused_before(
+    world: World, method: str, path: str, body: bytes | None
+) -> None:
+    answer = await world.person().request(method, path, content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 422
+
+
+async def test_what_only_looks_as_if_it_could_not_be_held_is_stored(world: World) -> None:
+    world.provider.say("Hello.")
+
+    answer = await world.person().ask("hello", context={"a": "\x00", "b": 2**63 - 1, "c": "\u2028"}, branch_id=-(2**63))
+
+    assert answer.status_code == 200
+
+
+async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(world: World, postgres: str) -> None:
+    ready_before = await get(world, "/readyz")
+    run_sql(postgres, f"DROP DATABASE {database_of(world)} WITH (FORCE)")
+
+    ready, alive = await get(world, "/readyz"), await get(world, "/livez")
+    asked = await world.person().ask("hello")
+
+    assert [ready_before.status_code, ready.status_code, alive.status_code] == [200, 503, 200]
+    assert ready.json()["code"] == "overloaded"
+    assert int(ready.headers["retry-after"]) > 0
+    assert asked.status_code in (500, 503)
+    assert asked.headers["content-type"] == "application/problem+json"
+    assert database_of(world) not in asked.text
+
+
+async def get(world: World, path: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:  # noqa: S501
+        return await client.get(path)

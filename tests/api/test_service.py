@@ -1,0 +1,124 @@
+"""The service itself: health, readiness, metrics, and what a widget shows before the first message."""
+
+import sqlite3
+from contextlib import closing
+
+import httpx2
+import pytest
+from support.provider import Call
+from support.world import OpenWorld, Person, World
+
+from api import __version__
+
+
+async def get(world: World, path: str, **headers: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=world.url, verify=False, headers=headers) as client:  # noqa: S501
+        return await client.get(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/livez", "/readyz"])
+async def test_the_service_says_that_it_is_well_to_anybody(world: World, path: str) -> None:
+    answer = await get(world, path)
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "healthy", "version": __version__}
+
+
+async def test_a_server_that_stops_is_alive_and_not_ready(open_frontdesk: OpenWorld) -> None:
+    world = await open_frontdesk(shutdown_grace_s=0)
+    await world.app.state.installation.runner.drain()
+
+    alive, ready = await get(world, "/livez"), await get(world, "/readyz")
+
+    assert alive.status_code == 200
+    assert (ready.status_code, ready.json()["code"]) == (503, "overloaded")
+    assert int(ready.headers["retry-after"]) > 0
+
+
+async def test_the_metrics_count_requests_runs_and_tool_calls_and_name_nobody(world: World, ann: Person) -> None:
+    before = await metrics(world)
+    world.backend.answer("GET /orders/count", {"count": 42})
+    world.provider.call(Call("count_orders"), Call("made_up_by_the_model", id="b"))
+    world.provider.say("42.")
+    run_id = (await ann.ask("how many?")).json()["run_id"]
+    await ann.request("GET", f"/runs/{run_id}")
+    await ann.request("GET", "/nowhere/at/all")
+
+    after = await metrics(world)
+
+    grown = {name for name, value in after.items() if value > before.get(name, 0)}
+    assert any('route="/chat"' in name and 'status="200"' in name for name in grown)
+    assert any('route="/runs/{run_id}"' in name for name in grown)
+    assert any("runs_ended" in name and 'status="completed"' in name for name in grown)
+    assert any("tool_calls" in name and '"count_orders"' in name for name in grown)
+    text = "\n".join(after)
+    for secret in (run_id, ann.tenant, "ann", "made_up_by_the_model", "nowhere"):
+        assert f'"{secret}' not in text
+    assert next(value for name, value in after.items() if name.startswith("frontdesk_runs_active")) == 0
+
+
+async def metrics(world: World) -> dict[str, float]:
+    """Return the samples of Frontdesk's own metrics by name and labels."""
+    answer = await get(world, "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    lines = [line for line in answer.text.splitlines() if line.startswith("frontdesk")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if "_created" not in name}
+
+
+async def test_the_assistant_describes_itself_before_the_first_message(world: World) -> None:
+    answer = await get(world, "/assistant")
+
+    assert answer.json() == {
+        "name": "Shop desk",
+        "greeting": "Hello!",
+        "starters": ["How many orders?"],
+        "models": ["openai:scripted", "demo"],
+        "actions": {
+            "change_theme": {"description": "Switch the theme.", "values": {"dark": "dark", "light": "light"}},
+            "navigate": {
+                "description": "Open a page.",
+                "values": {"/orders": "all orders", "/orders/{id}": "one order"},
+            },
+        },
+        "suggestions": False,
+        "limits": {"message_characters": 32_000, "context_bytes": 8192},
+    }
+    assert "persona" not in answer.text
+
+
+async def test_a_token_shows_the_tenants_own_assistant(open_frontdesk: OpenWorld) -> None:
+    world = await open_frontdesk(assistant={"tenants": {"acme": {"name": "Acme desk", "greeting": "Hi Acme!"}}})
+    acme, other = world.person("acme"), world.person("other")
+
+    shown = [(await get(world, "/assistant", Authorization=f"Bearer {who.token}")).json() for who in (acme, other)]
+
+    assert [(one["name"], one["greeting"]) for one in shown] == [("Acme desk", "Hi Acme!"), ("Shop desk", "Hello!")]
+    assert (await get(world, "/assistant")).json()["name"] == "Shop desk"
+    assert (await get(world, "/assistant", Authorization="Bearer garbage")).status_code == 401
+
+
+async def test_the_openapi_document_describes_every_error_as_a_problem(world: World) -> None:
+    document = (await get(world, "/openapi.json")).json()
+
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            described = operation["responses"]["422"]
+            assert "Problem" in str(described), (method, path)
+
+
+async def test_a_database_that_breaks_under_a_request_is_an_internal_problem_without_details(
+    open_frontdesk: OpenWorld,
+) -> None:
+    world = await open_frontdesk()
+    with closing(sqlite3.connect(world.settings.data / "frontdesk.db")) as connection, connection:
+        connection.execute("ALTER TABLE conversations RENAME TO moved")
+
+    answer = await world.person().request("GET", "/conversations")
+
+    with closing(sqlite3.connect(world.settings.data / "frontdesk.db")) as connection, connection:
+        connection.execute("ALTER TABLE moved RENAME TO conversations")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "conversations" not in answer.text
+    assert "sqlite" not in answer.text.lower()
+    assert answer.headers["x-request-id"]

@@ -1,0 +1,214 @@
+"""Real server processes: `frontdesk serve` with settings from the environment; started, killed and started again."""
+
+import asyncio
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+
+ROOT = Path(__file__).parents[2]
+START_LIMIT_S = 40.0
+EXIT_LIMIT_S = 20.0
+POLL_S = 0.01
+LISTENING = re.compile(r"Frontdesk is on (http://\S+)")
+
+QUICK = {
+    "FRONTDESK_LEASE_S": "2.5",
+    "FRONTDESK_RENEW_EVERY_S": "0.4",
+    "FRONTDESK_LEASE_LOST_AFTER_S": "2.2",
+    "FRONTDESK_REAP_EVERY_S": "0.1",
+    "FRONTDESK_AUTH_WAIT_S": "8",
+}
+"""Leases that run out after two and a half seconds, so that tests of recovery do not take ten."""
+
+
+class Nursery:
+    """Forks server processes from one that has the libraries loaded already. See `support.nursery`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "support.nursery"],
+            cwd=ROOT,
+            env=_environment({}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def start(self, order: dict[str, object]) -> int:
+        """Start a process and return its id."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(orjson.dumps(order) + b"\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the nursery and what it started."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(EXIT_LIMIT_S)
+        self._process.stdout.close()
+
+
+@contextmanager
+def open_nursery() -> Iterator[Nursery]:
+    """Start a nursery; what it started is gone when the block ends."""
+    nursery = Nursery()
+    try:
+        yield nursery
+    finally:
+        nursery.close()
+
+
+@dataclass(slots=True)
+class Server:
+    """One process that serves, or served."""
+
+    pid: int
+    output: Path
+    errors: Path
+    status_path: Path
+    child: subprocess.Popen[bytes] | None = None
+    url: str = ""
+    exited_at: float | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; negative where a signal killed it, None while it lives."""
+        if self.child is not None:
+            return self.child.poll()
+        return int(self.status_path.read_text()) if self.status_path.exists() else None
+
+    async def listening(self) -> None:
+        """Wait until it serves and has told where.
+
+        Raises:
+            RuntimeError: it ended instead.
+        """
+        async with asyncio.timeout(START_LIMIT_S):
+            while True:
+                found = LISTENING.search(self.output.read_text() if self.output.exists() else "")
+                if found is not None:
+                    self.url = found[1]
+                    return
+                if self.status is not None:
+                    raise RuntimeError(f"the server ended with {self.status}: {self.errors.read_text()[-2000:]}")
+                await asyncio.sleep(POLL_S)
+
+    async def exited(self, *, limit_s: float = EXIT_LIMIT_S) -> int:
+        """Wait for its end and return the exit status."""
+        async with asyncio.timeout(limit_s):
+            while self.status is None:  # noqa: ASYNC110 (a file of another process)
+                await asyncio.sleep(POLL_S)
+        self.exited_at = self.exited_at or time.time()
+        assert self.status is not None
+        return self.status
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless it is gone already."""
+        if self.status is None:
+            os.kill(self.pid, number)
+
+    async def kill(self) -> None:
+        """Kill it with -9 and wait until it is gone."""
+        self.send(signal.SIGKILL)
+        self.exited_at = time.time()
+        await self.exited()
+
+
+@dataclass(slots=True)
+class Machine:
+    """One installation over the lives of its processes: the same data, one process at a time, a new port each time.
+
+    Without a nursery each process is started as an operator would: `python -m api.cli serve`.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    nursery: Nursery | None = None
+    server: Server | None = None
+    servers: list[Server] = field(default_factory=list)
+    started_at: float = 0.0
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "data" / "frontdesk.db"
+
+    @property
+    def url(self) -> str | None:
+        """Where it serves now; None while it does not."""
+        server = self.server
+        return server.url if server is not None and server.url and server.status is None else None
+
+    async def start(self, *, failpoint: str | None = None) -> Server:
+        """Start the next process, armed with a failpoint where one is named, and wait until it serves."""
+        name = f"server-{len(self.servers) + 1}-{uuid4().hex[:6]}"
+        paths = {kind: self.folder / f"{name}.{kind}" for kind in ("output", "errors", "status")}
+        environment = _environment(self.environment)
+        if failpoint is not None:
+            environment["FRONTDESK_FAILPOINT"] = failpoint
+        arguments = ["serve", "--port", "0"]
+        child: subprocess.Popen[bytes] | None = None
+        if self.nursery is not None:
+            order: dict[str, object] = {name: str(path) for name, path in paths.items()}
+            order |= {"arguments": arguments, "environment": environment, "folder": str(self.folder)}
+            pid = self.nursery.start(order)
+        else:
+            with paths["output"].open("wb") as output, paths["errors"].open("wb") as errors:
+                child = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+                    [sys.executable, "-m", "api.cli", *arguments],
+                    cwd=self.folder,
+                    env=environment,
+                    stdout=output,
+                    stderr=errors,
+                    stdin=subprocess.DEVNULL,
+                )
+            pid = child.pid
+        self.server = Server(pid, paths["output"], paths["errors"], paths["status"], child)
+        self.servers.append(self.server)
+        try:
+            await self.server.listening()
+        except RuntimeError:
+            # A failpoint of the takeover may end it before it has said where it is.
+            if failpoint is None:
+                raise
+        self.started_at = time.time()
+        return self.server
+
+    def expire_leases(self) -> None:
+        """Turn the clock forward for the leases of processes that are dead: a test need not wait for them to run out."""
+        assert self.server is None or self.server.status is not None, "only the dead have no use for their leases"
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute("UPDATE runs SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL")
+
+    async def stop(self) -> None:
+        """Kill what runs."""
+        if self.server is not None:
+            await self.server.kill()
+
+    def logs(self) -> str:
+        """Return everything that any of its processes wrote."""
+        return "".join(path.read_text() for one in self.servers for path in (one.output, one.errors) if path.exists())
+
+
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a child: nothing of ours but what a process needs to begin."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+        "PYTHONUNBUFFERED": "1",
+        **settings,
+    }

@@ -1,0 +1,221 @@
+"""A model and a business that act by what they are told in the user's message, not by a queue of scripts.
+
+After a crash nobody knows how often the model will be asked. So the message itself says what is to happen: `Plan` in JSON
+behind the tenant's mark. The model looks at the transcript it is given and does the plan's next step; the answer is made of
+the results. The business acts only for the tenant of the token, and tells the history what it did.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import jwt
+import orjson
+from support.history import Effect, History
+from support.http import Connection, Request, listen
+from support.processes import Machine, Nursery
+from support.provider import violations
+from support.world import MARKER, SECRET, write_assistant
+
+from agent.prompts import SUGGESTIONS_REQUEST, without_facts
+
+PROVIDER_SECRET = "SECRET-PROVIDER-TEXT"
+ORDER = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one turn does. `steps` are the numbers of reads, writes and page actions to ask for at once, step by step."""
+
+    name: str
+    steps: tuple[tuple[int, int, int], ...] = ()
+    pieces: int = 3
+    """of the answer's text, with a pause of `pause_ms` before each"""
+    pause_ms: int = 0
+    words: bool = False
+    """whether the model says something before it asks for tools"""
+    failures: int = 0
+    """how often the provider fails before it answers"""
+
+    def message(self, mark: str) -> str:
+        """Return the user's message."""
+        return f"{mark} {orjson.dumps(asdict(self)).decode()}"
+
+    @property
+    def writes(self) -> int:
+        return sum(writes for _, writes, _ in self.steps)
+
+
+def mark_of(tenant: str) -> str:
+    """Return the text that stands in everything of a tenant's, and in nothing of another's."""
+    return f"mark-{tenant}-mark"
+
+
+@dataclass(slots=True)
+class Model:
+    """The provider: strict, and obedient to the plan in the last user message."""
+
+    history: History
+    url: str = ""
+    calls: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+
+    async def handle(self, request: Request, connection: Connection) -> None:
+        """Serve one request."""
+        self.calls += 1
+        body = request.json
+        messages = body["messages"]
+        asked_for_questions = messages[-1]["content"] == SUGGESTIONS_REQUEST
+        spoken = [n for n, message in enumerate(messages) if message["role"] == "user"]
+        last = spoken[-2] if asked_for_questions else spoken[-1]
+        mark, _, raw = without_facts(messages[last]["content"]).partition(" ")
+        plan = orjson.loads(raw)
+        problems = [f"{plan['name']}: {problem}" for problem in violations(body)]
+        self.history.provider_violations += problems
+        for other in self.history.marks.values():
+            if other != mark and other.encode() in request.body:
+                self.history.blame("I8", f"the model was given {other} in a turn of {mark}")
+        if problems:
+            await connection.respond(400, orjson.dumps({"error": {"message": "; ".join(problems)}}))
+            return
+        if asked_for_questions:
+            await _stream(connection, [{"content": f"More {mark[:30]}?"}])
+            return
+        if self.failed[plan["name"]] < plan["failures"]:
+            self.failed[plan["name"]] += 1
+            error = {"message": PROVIDER_SECRET, "type": "scripted", "code": "scripted"}
+            await connection.respond(500, orjson.dumps({"error": error}), headers={"Retry-After": "0"})
+            return
+        await self._answer(connection, mark, plan, messages[last + 1 :])
+
+    async def _answer(
+        self, connection: Connection, mark: str, plan: dict[str, Any], since: list[dict[str, Any]]
+    ) -> None:
+        step = sum(bool(message.get("tool_calls")) for message in since)
+        if step < len(plan["steps"]):
+            words = [{"content": f"{mark} step {step} "}, {"content": "of it."}] if plan["words"] else []
+            calls = list(_calls(mark, plan, step))
+            await _stream(connection, [*words, *_requests(calls)], finish_reason="tool_calls")
+            return
+        results = [str(message["content"]) for message in since if message["role"] == "tool"]
+        text = f"{mark} answers {plan['name']}: " + " | ".join(_short(result) for result in results)
+        size = max(1, -(-len(text) // plan["pieces"]))
+        pieces = [{"content": text[start : start + size]} for start in range(0, len(text), size)]
+        await _stream(connection, pieces, pause_s=plan["pause_ms"] / 1000)
+
+
+def _short(result: str) -> str:
+    return "unknown" if "outcome is unknown" in result else result[:80]
+
+
+def _calls(mark: str, plan: dict[str, Any], step: int) -> Iterator[tuple[str, dict[str, object]]]:
+    reads, writes, actions = plan["steps"][step]
+    for n in range(reads):
+        yield ("find_order", {"number": ORDER + n})
+    for n in range(writes):
+        yield ("create_order", {"item": f"{mark} {plan['name']} {step}.{n}"})
+    for _ in range(actions):
+        yield ("change_theme", {"value": "dark"})
+
+
+def _requests(calls: list[tuple[str, dict[str, object]]]) -> list[dict[str, Any]]:
+    """Return the deltas that ask for tools; arguments come in two pieces, as real ones do."""
+    deltas = []
+    for index, (name, arguments) in enumerate(calls):
+        text = orjson.dumps(arguments).decode()
+        half = len(text) // 2
+        named = {"index": index, "id": f"call_{index}", "type": "function"}
+        deltas.append({"tool_calls": [{**named, "function": {"name": name, "arguments": text[:half]}}]})
+        deltas.append({"tool_calls": [{"index": index, "function": {"arguments": text[half:]}}]})
+    return deltas
+
+
+async def _stream(
+    connection: Connection, deltas: list[dict[str, Any]], *, finish_reason: str = "stop", pause_s: float = 0
+) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    await connection.begin_chunks()
+    for delta in deltas:
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        await connection.chunk(_event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}))
+    await connection.chunk(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]}))
+    await connection.chunk(_event({"choices": [], "usage": usage}))
+    await connection.chunk(b"data: [DONE]\n\n")
+    await connection.end_chunks()
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    common = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return b"data: " + orjson.dumps(common | data) + b"\n\n"
+
+
+@dataclass(slots=True)
+class Business:
+    """The tenants' backend. Each request takes a while before and after what it does, up to `most_delay_s` each."""
+
+    history: History
+    most_delay_s: float = 0
+    random: Random = field(default_factory=Random)
+    url: str = ""
+    reads: int = 0
+
+    async def handle(self, request: Request, connection: Connection) -> None:
+        """Serve one request."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        try:
+            tenant = jwt.decode(token, SECRET, algorithms=["HS256"])["tenant_id"]
+        except jwt.InvalidTokenError:
+            await connection.respond(401, b'{"detail":"who are you?"}')
+            return
+        await asyncio.sleep(self.random.random() * self.most_delay_s)
+        if request.method == "POST":
+            item = request.json["item"]
+            # It does not look for the key: a repeated write is done again, and seen.
+            self.history.effects.append(Effect(request.headers.get("idempotency-key", ""), tenant, item))
+        else:
+            self.reads += 1
+            item = f"{mark_of(tenant)} tea"
+        await asyncio.sleep(self.random.random() * self.most_delay_s)
+        status = 201 if request.method == "POST" else 200
+        await connection.respond(status, orjson.dumps({"number": ORDER, "item": item}))
+
+
+@dataclass(slots=True)
+class Scene:
+    """A machine with the model and the business beside it, and the history of what happens."""
+
+    machine: Machine
+    history: History
+    model: Model
+    business: Business
+
+
+@asynccontextmanager
+async def open_scene(
+    folder: Path, *, nursery: Nursery | None, most_delay_s: float = 0, seed: int = 0, **environment: str
+) -> AsyncIterator[Scene]:
+    """Prepare everything but the server process; what runs is killed when the block ends."""
+    history = History(secrets={PROVIDER_SECRET, MARKER})
+    model, business = Model(history), Business(history, most_delay_s, Random(seed))
+    async with listen(model.handle) as model_url, listen(business.handle) as business_url:
+        model.url, business.url = f"{model_url}/v1", business_url
+        assistant = write_assistant(folder, suggestions={"enabled": True, "timeout_s": 2})
+        values = {
+            "FRONTDESK_DATA": str(folder / "data"),
+            "FRONTDESK_ASSISTANT": str(assistant),
+            "FRONTDESK_BACKEND_URL": business.url,
+            "FRONTDESK_JWT_SECRET": SECRET,
+            "OPENAI_BASE_URL": model.url,
+            "NO_PROXY": "*",
+        }
+        machine = Machine(folder, values | environment, nursery)
+        try:
+            yield Scene(machine, history, model, business)
+        finally:
+            await machine.stop()

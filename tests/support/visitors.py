@@ -1,0 +1,255 @@
+"""Clients as they should be: they post with a key, come back with the last id they saw, and tell the history all of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from support.history import History, Post, Reader, Segment
+from support.processes import Machine
+from support.scenario import Plan, mark_of
+from support.world import parse_stream, sign
+
+TURN_LIMIT_S = 90.0
+NOWHERE = "999-1"
+"""An id that no log ever gives: whoever asks for what comes after it gets a snapshot."""
+
+
+@dataclass(slots=True)
+class Habits:
+    """How a client behaves; the numbers are probabilities."""
+
+    cut: float = 0.0
+    """per frame: drop the connection after it"""
+    go_back: float = 0.0
+    """per resume: show an earlier state again and go on from there"""
+    forget: float = 0.0
+    """per resume: begin from nothing"""
+    stray: float = 0.0
+    """per resume: ask with an id that never was"""
+    repost: float = 0.5
+    """per resume: with the same `POST /chat`, else with `GET /runs/{id}/events`"""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What visitors did, for the report."""
+
+    turns: int = 0
+    resumes: int = 0
+    cancels: int = 0
+    signed_in_again: int = 0
+    unfinished_json: int = 0
+
+
+class Visitor:
+    """A user of a tenant at a browser."""
+
+    def __init__(
+        self, machine: Machine, history: History, tenant: str, user: str, random: Random | None = None
+    ) -> None:
+        self.machine = machine
+        self.history = history
+        self.tenant = tenant
+        self.user = user
+        self.random = random or Random()
+        self.counts = Counts()
+        token = sign({"tenant_id": tenant, "sub": user})
+        history.marks[tenant] = mark_of(tenant)
+        history.secrets |= {token.rpartition(".")[2], token.split(".")[1]}
+        self._http = httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx2.Timeout(20, connect=5),
+            verify=False,  # noqa: S501 (plain HTTP on the loopback)
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> "Visitor":
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._http.aclose()
+
+    def post(self, plan: Plan, conversation_id: str | None = None) -> Post:
+        """Return a message that is to be sent."""
+        post = Post(self.tenant, self.user, f"key-{uuid4()}", plan.message(mark_of(self.tenant)), conversation_id)
+        self.history.posts.append(post)
+        self.counts.turns += 1
+        return post
+
+    async def stream(self, post: Post, habits: Habits | None = None, *, name: str = "the sender") -> Reader:
+        """Send a message and read its stream to the end, whatever happens in between."""
+        reader = self._reader(name, post.run_id or "")
+        async with asyncio.timeout(TURN_LIMIT_S):
+            while not reader.is_over:
+                await self._read_once(reader, post, habits or Habits())
+        return reader
+
+    async def watch(self, run_id: str, habits: Habits | None = None, *, name: str = "a second reader") -> Reader:
+        """Read a run's events to the end."""
+        reader = self._reader(name, run_id)
+        async with asyncio.timeout(TURN_LIMIT_S):
+            while not reader.is_over:
+                await self._read_once(reader, None, habits or Habits())
+        return reader
+
+    async def ask(self, post: Post) -> dict[str, Any]:
+        """Send a message and return the JSON answer, sending again until there is one."""
+        async with asyncio.timeout(TURN_LIMIT_S):
+            while True:
+                response = await self.request("POST", "/chat", json=_body(post), headers={"Idempotency-Key": post.key})
+                if response is None or (response.status_code == 503 and "x-run-id" not in response.headers):
+                    await self._pause()
+                    continue
+                if "x-run-id" not in response.headers:
+                    self.history.blame("I1", f"{post.key}: refused with {response.status_code} {response.text[:200]}")
+                    raise RefusedError(response.status_code)
+                self._acknowledge(post, response)
+                body: dict[str, Any] = response.json()
+                if body["status"] is None:
+                    self.counts.unfinished_json += 1
+                    await self._pause()
+                    continue
+                post.bodies.append(body)
+                return body
+
+    async def cancel(self, run_id: str) -> None:
+        """Stop a run, trying until the server has answered."""
+        self.counts.cancels += 1
+        async with asyncio.timeout(TURN_LIMIT_S):
+            while True:
+                response = await self.request("POST", f"/runs/{run_id}/cancel")
+                if response is not None and response.status_code == 200:
+                    return
+                await self._pause()
+
+    async def messages(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Return a conversation's messages as the API gives them, trying until it does."""
+        found: list[dict[str, Any]] = []
+        cursor = None
+        async with asyncio.timeout(TURN_LIMIT_S):
+            while True:
+                query = {"limit": "100", **({"cursor": cursor} if cursor else {})}
+                response = await self.request("GET", f"/conversations/{conversation_id}/messages", params=query)
+                if response is None or response.status_code != 200:
+                    if response is not None:
+                        self.history.blame("I1", f"conversation {conversation_id}: {response.status_code}")
+                        raise RefusedError(response.status_code)
+                    await self._pause()
+                    continue
+                page = response.json()
+                found += page["items"]
+                cursor = page["next_cursor"]
+                if cursor is None:
+                    return found
+
+    async def request(self, method: str, path: str, **kwargs: Any) -> httpx2.Response | None:
+        """Send one request; None where there is no server, or it went away."""
+        url = self.machine.url
+        if url is None:
+            return None
+        try:
+            response = await self._http.request(method, url + path, **kwargs)
+        except httpx2.TransportError:
+            return None
+        self.history.received[self.tenant].append(response.content)
+        return response
+
+    def _reader(self, name: str, run_id: str) -> Reader:
+        reader = Reader(f"{name} ({self.user} of {self.tenant})", self.tenant, run_id)
+        self.history.readers.append(reader)
+        return reader
+
+    async def _read_once(self, reader: Reader, post: Post | None, habits: Habits) -> None:
+        """Read one connection to its end or to a cut."""
+        url = self.machine.url
+        if url is None:
+            await self._pause()
+            return
+        after = self._place(reader, habits)
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+        reposts = post is not None and (not reader.run_id or self.random.random() < habits.repost)
+        if reposts and post is not None:
+            request = self._http.stream(
+                "POST", f"{url}/chat", json=_body(post), headers={**headers, "Idempotency-Key": post.key}
+            )
+        else:
+            request = self._http.stream("GET", f"{url}/runs/{reader.run_id}/events", headers=headers)
+        try:
+            async with request as response:
+                if response.status_code == 503:
+                    await self._pause()
+                    return
+                if response.status_code != 200:
+                    await response.aread()
+                    what = f"run {reader.run_id or post and post.key}: {response.status_code} {response.text[:200]}"
+                    self.history.blame("I1", what)
+                    raise RefusedError(response.status_code)
+                if post is not None:
+                    self._acknowledge(post, response)
+                    reader.run_id = post.run_id or ""
+                if reader.segments:
+                    self.counts.resumes += 1
+                await self._frames(reader, reader.begin(after), response.aiter_bytes(), habits)
+        except httpx2.TransportError:
+            pass
+        if not reader.is_over:
+            await self._pause()
+
+    async def _frames(self, reader: Reader, segment: Segment, pieces: AsyncIterator[bytes], habits: Habits) -> None:
+        rest = b""
+        async for piece in pieces:
+            segment.raw += piece
+            whole, separator, rest = (rest + piece).rpartition(b"\n\n")
+            for frame in parse_stream(whole + separator):
+                reader.take(segment, frame)
+                if frame.data != "[DONE]" and "auth_required" in frame.data:
+                    self.counts.signed_in_again += 1
+                    await self.request("POST", f"/runs/{reader.run_id}/credential")
+                if not reader.is_over and self.random.random() < habits.cut:
+                    return
+
+    def _place(self, reader: Reader, habits: Habits) -> str | None:
+        """Return the id to ask with: the last one, unless the habits want another."""
+        if not reader.at:
+            return None
+        drawn = self.random.random()
+        if drawn < habits.go_back:
+            return self.random.choice(list(reader.at))
+        if drawn < habits.go_back + habits.forget:
+            return None
+        if drawn < habits.go_back + habits.forget + habits.stray:
+            return NOWHERE
+        return reader.last_id
+
+    def _acknowledge(self, post: Post, response: httpx2.Response) -> None:
+        run_id = response.headers["x-run-id"]
+        if post.run_id not in (None, run_id):
+            self.history.blame("I1", f"{post.key}: first run {post.run_id}, then {run_id}")
+        post.run_id = run_id
+        post.conversation_id = response.headers.get("x-conversation-id", post.conversation_id)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(0.02 + 0.05 * self.random.random())
+
+
+class RefusedError(Exception):
+    """The server refused what it must not refuse. The history has it."""
+
+
+def _body(post: Post) -> dict[str, Any]:
+    # The id that the server gave is not sent with a repetition: the body would be another one.
+    return {"message": post.message, **({"conversation_id": post.sent_to} if post.sent_to else {})}
+
+
+async def until(condition: Callable[[], bool], *, limit_s: float, what: str) -> None:
+    """Wait until `condition()` is true."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        await asyncio.sleep(0.02)
