@@ -76,7 +76,6 @@ STOP_WAIT_S = 10.0
 RELEASE_WAIT_S = 0.5
 OTHER_PROCESS_POLL_S = 0.5
 """How often a run looks again when an earlier turn of its conversation is with another process."""
-RENEW_TIMEOUT_S = 2.0
 RETRY_AFTER_S = 5
 
 
@@ -530,7 +529,8 @@ class Runner:
             return
         asked_at = time.monotonic()
         lease_s = self._settings.lease_s
-        async with asyncio.timeout(RENEW_TIMEOUT_S), self._store.write() as connection:
+        # Not shorter: whoever gives up waiting for a busy database and asks again has lost its place in the queue.
+        async with asyncio.timeout(self._settings.lease_lost_after_s), self._store.write() as connection:
             own = await renew_leases(connection, held, worker_id=self._worker_id, lease_s=lease_s)
         for name, run in held.items():
             if name in own:

@@ -43,16 +43,25 @@ async def _offer_questions(turn: Turn) -> None:
     wanted = turn.assistant.suggestions
     questions: tuple[str, ...] = ()
     if wanted.from_model:
-        questions = await suggest_questions(turn.model, turn.messages, timeout_s=wanted.timeout_s)
+        questions = await suggest_questions(_talker(turn), turn.messages, timeout_s=wanted.timeout_s)
     questions = questions or wanted.static[:MOST]
     if questions:
         await turn.journal.offer(questions)
 
 
 async def _give_title(turn: Turn) -> None:
-    title = await make_title(turn.model, turn.messages, timeout_s=turn.assistant.suggestions.timeout_s)
+    title = await make_title(_talker(turn), turn.messages, timeout_s=turn.assistant.suggestions.timeout_s)
     if title:
         await turn.journal.rename(title)
+
+
+def _talker(turn: Turn) -> Runnable[LanguageModelInput, Any]:
+    """Return the run's model, kept from calling tools.
+
+    It is given the same tools and messages as in the run's own calls, so that the provider's prompt cache hits. Without
+    tools there is nothing to choose, and providers refuse the choice.
+    """
+    return turn.model.bind(tool_choice="none") if turn.tools else turn.model
 
 
 async def suggest_questions(
@@ -82,9 +91,8 @@ async def _ask(
     reply = Reply()
     try:
         async with asyncio.timeout(timeout_s):
-            # The same tools and beginning as the run's own calls, so that the provider's prompt cache hits.
             await stream_reply(
-                model.bind(tool_choice="none"),
+                model,
                 [*messages, HumanMessage(request)],
                 reply,
                 limits=Limits(answer_characters=MOST_CHARACTERS, model_retries=0),

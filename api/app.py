@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from limits import RateLimitItem
 from limits import parse as parse_limit
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -22,6 +24,7 @@ from agent.models.catalog import Catalog
 from agent.runner import Runner
 from agent.settings import Settings
 from agent.store.database import Store
+from agent.toolkit import Tool
 from api import __version__, errors
 from api.auth import Authenticator
 from api.dependencies import Installation
@@ -45,27 +48,80 @@ def create_app(settings: Settings) -> FastAPI:
     """
     assistant = load_assistant(settings.assistant)
     mounted = _backend_app(settings, assistant.backend)
-    authenticator = Authenticator(settings)
+    backend = _backend(settings, assistant.backend, mounted)
     catalog = Catalog(settings)
     catalog.check(assistant)
+    parts = _Parts(
+        settings=settings,
+        assistant=assistant,
+        catalog=catalog,
+        authenticator=Authenticator(settings),
+        store=Store(settings.database, pool_size=settings.database_pool_size),
+        backend=backend,
+        tools=load_tools(assistant, backend),
+        public_limit=_public_limit(settings),
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.installation = await _install(stack, settings, assistant, catalog, authenticator, mounted)
+            app.state.installation = await _open(stack, parts)
             yield
 
-    app = FastAPI(
-        title="Frontdesk",
-        version=__version__,
-        lifespan=lifespan,
-        responses=PROBLEMS,
-    )
+    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan, responses=PROBLEMS)
     errors.install(app)
     for module in (service, chat, public, runs, conversations, feedback):
         app.include_router(module.router)
     if mounted is not None and assistant.backend is not None:
         app.mount(assistant.backend.mount, mounted)
+    _surround(app, settings)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What can be made, and so be wrong, before anything is open."""
+
+    settings: Settings
+    assistant: Assistant
+    catalog: Catalog
+    authenticator: Authenticator
+    store: Store
+    backend: Backend | None
+    tools: dict[str, Tool]
+    public_limit: RateLimitItem
+
+
+async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
+    """Open everything that needs closing, in order; the stack closes it in reverse."""
+    stack.push_async_callback(parts.store.close)
+    await parts.store.prepare()
+    stack.push_async_callback(parts.catalog.close)
+    if parts.backend is not None:
+        await stack.enter_async_context(parts.backend)
+    runner = Runner(
+        store=parts.store,
+        log=MemoryLog(keep_s=parts.settings.log_keep_s),
+        catalog=parts.catalog,
+        assistant=parts.assistant,
+        tools=parts.tools,
+        settings=parts.settings,
+    )
+    await stack.enter_async_context(runner)
+    return Installation(
+        settings=parts.settings,
+        assistant=parts.assistant,
+        catalog=parts.catalog,
+        authenticator=parts.authenticator,
+        store=parts.store,
+        runner=runner,
+        public_limiter=MovingWindowRateLimiter(MemoryStorage()),
+        public_limit=parts.public_limit,
+    )
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Put around the app what every request passes; the last one added is the first one passed."""
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
         app.add_middleware(
@@ -76,44 +132,13 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=EXPOSED,
             max_age=600,
         )
-    return app
 
 
-async def _install(
-    stack: AsyncExitStack,
-    settings: Settings,
-    assistant: Assistant,
-    catalog: Catalog,
-    authenticator: Authenticator,
-    mounted: ASGIApp | None,
-) -> Installation:
-    """Open everything that needs closing, in order; the stack closes it in reverse."""
-    store = Store(settings.database, pool_size=settings.database_pool_size)
-    stack.push_async_callback(store.close)
-    await store.prepare()
-    stack.push_async_callback(catalog.close)
-    backend = _backend(settings, assistant.backend, mounted)
-    if backend is not None:
-        await stack.enter_async_context(backend)
-    runner = Runner(
-        store=store,
-        log=MemoryLog(keep_s=settings.log_keep_s),
-        catalog=catalog,
-        assistant=assistant,
-        tools=load_tools(assistant, backend),
-        settings=settings,
-    )
-    await stack.enter_async_context(runner)
-    return Installation(
-        settings=settings,
-        assistant=assistant,
-        catalog=catalog,
-        authenticator=authenticator,
-        store=store,
-        runner=runner,
-        public_limiter=MovingWindowRateLimiter(MemoryStorage()),
-        public_limit=parse_limit(settings.public_limit),
-    )
+def _public_limit(settings: Settings) -> RateLimitItem:
+    try:
+        return parse_limit(settings.public_limit)
+    except ValueError:
+        raise ConfigurationError("FRONTDESK_PUBLIC_LIMIT: write it like 10/minute") from None
 
 
 def _backend_app(settings: Settings, definition: BackendDefinition | None) -> ASGIApp | None:

@@ -34,17 +34,19 @@ class Authenticator:
         self._jwks: PyJWKClient | None = None
         self._key = ""
         symmetric = [name for name in settings.jwt_algorithms if name.startswith("HS")]
+        if not settings.jwt_algorithms:
+            raise ConfigurationError("FRONTDESK_JWT_ALGORITHMS: name at least one")
         if symmetric and len(symmetric) != len(settings.jwt_algorithms):
             # One key must never serve both kinds: a public key is no secret.
             raise ConfigurationError(
                 "FRONTDESK_JWT_ALGORITHMS: shared-secret and public-key algorithms cannot be mixed"
             )
         if symmetric:
-            self._key = settings.secret
+            self._key = _checked(settings.secret, settings, name="FRONTDESK_JWT_SECRET")
         elif settings.jwt_jwks_url:
             self._jwks = PyJWKClient(settings.jwt_jwks_url, lifespan=JWKS_KEEP_S, timeout=JWKS_TIMEOUT_S)
         elif settings.jwt_public_key:
-            self._key = settings.jwt_public_key
+            self._key = _checked(settings.jwt_public_key, settings, name="FRONTDESK_JWT_PUBLIC_KEY")
         else:
             raise ConfigurationError(
                 "FRONTDESK_JWT_PUBLIC_KEY or FRONTDESK_JWT_JWKS_URL is needed for these algorithms"
@@ -114,6 +116,18 @@ class Authenticator:
             name=_text(claims, ("name",)),
             credential=Credential(token),
         )
+
+
+def _checked(key: str, settings: Settings, *, name: str) -> str:
+    """Return the key, which every configured algorithm can use."""
+    if not key.strip():
+        raise ConfigurationError(f"{name}: it is empty")
+    for algorithm in settings.jwt_algorithms:
+        try:
+            jwt.get_algorithm_by_name(algorithm).prepare_key(key)
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise ConfigurationError(f"{name}: not a key for {algorithm}") from None
+    return key
 
 
 def _text(claims: dict[str, Any], names: Sequence[str]) -> str | None:

@@ -134,6 +134,9 @@ def _readable_errors() -> Iterator[None]:
     except ConfigurationError as exc:
         print(f"frontdesk: {exc}", file=sys.stderr)
         raise typer.Exit(2) from None
+    except OSError as exc:  # the data folder cannot be made, read or written
+        print(f"frontdesk: {exc.strerror}: {exc.filename}", file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def main() -> None:

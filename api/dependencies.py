@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 import structlog
 from fastapi import Depends, Header, Query, Request, Security
@@ -68,5 +69,12 @@ def get_after(
     return parse_event_id(text) or NOWHERE
 
 
+async def get_run_id(run_id: UUID) -> UUID:
+    """Return the run's id from the path, and let the request's log line name it."""
+    structlog.contextvars.bind_contextvars(run=str(run_id))
+    return run_id
+
+
 PrincipalDep = Annotated[Principal, Depends(get_principal)]
 AfterDep = Annotated[EventId, Depends(get_after)]
+RunIdDep = Annotated[UUID, Depends(get_run_id)]

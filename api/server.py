@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from agent.runner import Runner
 from agent.settings import STUDIO, Settings
+from agent.store.database import Store
 from api.app import create_app
 
 LAST_WORDS_S = 0.3
@@ -24,6 +25,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
         ConfigurationError: something in the settings or the assistant is wrong.
     """
     app = create_app(settings)
+    asyncio.run(_check_database(settings))
     config = uvicorn.Config(
         app,
         host=host,
@@ -38,6 +40,15 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
     server = _Server(config, app, settings)
     server.run()
     return server.started
+
+
+async def _check_database(settings: Settings) -> None:
+    """Prepare the database here already: what is wrong with it can still be said in a line."""
+    store = Store(settings.database, pool_size=1)
+    try:
+        await store.prepare()
+    finally:
+        await store.close()
 
 
 class _Server(uvicorn.Server):

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 """The server pings every 15 s, so a silence as long as this is a dead connection."""
 RECONNECTS = 5
+RETRY_S = 2.0
+"""What the stream itself asks for in its first frame."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal would obey. A model's words must not move the cursor."""
 
@@ -75,14 +78,13 @@ class Chat:
 
     def resume_last(self) -> None:
         """Go on with the conversation of the last call."""
-        if self._memory.exists():
-            self.conversation_id = json.loads(self._memory.read_text()).get(self._url)
+        self.conversation_id = self._known().get(self._url)
 
     def ask(self, message: str) -> Shown:
         """Send a message and show the answer as it streams; a dropped connection is taken up where it broke.
 
         Raises:
-            ChatError: there is no server, or it refused the message.
+            ChatError: there is no server, it refused the message, or it went away and did not come back.
         """
         shown = Shown()
         key = uuid4().hex
@@ -92,18 +94,20 @@ class Chat:
         ):
             live = self._live(stack)
             for attempt in range(RECONNECTS + 1):
+                if attempt:
+                    time.sleep(RETRY_S)
                 try:
                     for _ in self._stream(client, message, key, shown):
                         self._show(live, shown)
-                except httpx2.ConnectError as exc:
-                    if attempt == RECONNECTS or not shown.last_id:
+                except httpx2.TransportError as exc:
+                    if not shown.last_id:
                         raise ChatError(f"There is no server at {self._url}. Start one with scripts/serve.") from exc
-                except httpx2.TransportError:
-                    pass
                 if shown.done:
                     break
         self._remember(shown)
         self._after(shown)
+        if not shown.done:
+            raise ChatError("The connection was lost, and the server did not come back.")
         return shown
 
     def _stream(self, client: httpx2.Client, message: str, key: str, shown: Shown) -> Iterator[None]:
@@ -113,6 +117,8 @@ class Chat:
             headers["Last-Event-ID"] = shown.last_id
         body = {"message": message, "conversation_id": self.conversation_id}
         with client.stream("POST", f"{self._url}/chat", json=body, headers=headers) as response:
+            if response.status_code == 503 and shown.last_id:
+                return  # it restarts; the run goes on
             if response.status_code != 200:
                 response.read()
                 raise ChatError(_refusal(response))
@@ -149,9 +155,16 @@ class Chat:
 
     def _remember(self, shown: Shown) -> None:
         self.conversation_id = shown.conversation_id or self.conversation_id
-        known = json.loads(self._memory.read_text()) if self._memory.exists() else {}
         self._memory.parent.mkdir(parents=True, exist_ok=True)
-        self._memory.write_text(json.dumps({**known, self._url: self.conversation_id}))
+        self._memory.write_text(json.dumps({**self._known(), self._url: self.conversation_id}))
+
+    def _known(self) -> dict[str, str]:
+        """Return the last conversation with each server; nothing where the file is missing or damaged."""
+        try:
+            known = json.loads(self._memory.read_text())
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
 
 
 def converse(chat: Chat, console: Console) -> None:

@@ -1,6 +1,7 @@
 """Spec strings to chat models: `openai:<name>` for any OpenAI-compatible server, `demo` for the offline one."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from langchain_core.language_models import BaseChatModel
@@ -63,6 +64,8 @@ class Catalog:
         """
         for spec in [*assistant.models, *([self._settings.model] if self._settings.model else [])]:
             self._make(spec)
+        if any(spec != "demo" for spec in self.specs(assistant)):
+            import_module("agent.models.openai")  # it takes a second in which nothing else goes on: now, not in a run
 
     def _usable(self, spec: str) -> bool:
         return spec == "demo" or bool(self._settings.openai_api_key or self._settings.openai_base_url)
@@ -78,7 +81,7 @@ class Catalog:
                 raise ConfigurationError(f"model {spec!r}: write openai:<name> or demo")
 
     def _open_openai(self, name: str, limits: Limits) -> BaseChatModel:
-        # Imported here: langchain_openai takes a second to import, and the demo does not need it.
+        # Imported where it is needed: langchain_openai takes a second, and the demo does without.
         from agent.models.openai import open_model, open_session
 
         if self._session is None:

@@ -15,6 +15,7 @@ import anyio
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -42,7 +43,7 @@ class Store:
     def __init__(self, url: str, *, pool_size: int) -> None:
         try:
             self.url = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ConfigurationError("the database URL cannot be parsed") from None
         if self.url.drivername not in DRIVERS:
             raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
@@ -109,11 +110,20 @@ class Store:
             raise DatabaseError(type(exc).__name__) from exc
 
     async def migrate(self) -> None:
-        """Bring the schema to the newest version. Safe to call at every start."""
+        """Bring the schema to the newest version. Safe to call at every start, by several processes at once.
+
+        Raises:
+            ConfigurationError: the database was made by a newer version of Frontdesk.
+        """
         async with self.engine.connect() as connection:
             await connection.execution_options(frontdesk_writer=True)
             async with connection.begin():
-                await connection.run_sync(_upgrade)
+                try:
+                    await connection.run_sync(_upgrade)
+                except CommandError as exc:
+                    raise ConfigurationError(
+                        f"the database has a schema version that is not known here: {exc}"
+                    ) from exc
 
     async def close(self) -> None:
         """Close all connections."""

@@ -34,6 +34,7 @@ async def rate_message(connection: AsyncConnection, principal: Principal, given:
         select(messages.c.id)
         .select_from(messages.join(conversations, owner))
         .where(owned_by(principal), messages.c.id == given.message_id, messages.c.role == "assistant")
+        .with_for_update(of=messages)  # of two ratings at once, the second waits and replaces the first
     )
     if found.first() is None:
         raise NotFoundError("No such message.")

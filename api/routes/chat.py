@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
+import structlog
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
@@ -113,6 +114,7 @@ async def chat(
 
 async def respond(request: Request, runner: Runner, principal: Principal, run: Run, after: EventId) -> Response:
     """Return a run's events as the client wants them."""
+    structlog.contextvars.bind_contextvars(run=str(run.id))
     headers = {"X-Conversation-Id": str(run.conversation_id), "X-Run-Id": str(run.id)}
     if wants_stream(request):
         reader = await runner.attach(principal, run.id, after=after)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
-from api.dependencies import AfterDep, InstallationDep, PrincipalDep
+from api.dependencies import AfterDep, InstallationDep, PrincipalDep, RunIdDep
 from api.sse import event_stream
 
 router = APIRouter(tags=["runs"])
@@ -60,7 +60,7 @@ def run_view(run: Run) -> RunView:
 
 
 @router.get("/runs/{run_id}")
-async def read_run(run_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+async def read_run(run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep) -> RunView:
     """Return a run's state, times and usage."""
     async with installation.store.read() as connection:
         return run_view(await get_run(connection, principal, run_id))
@@ -68,7 +68,7 @@ async def read_run(run_id: UUID, principal: PrincipalDep, installation: Installa
 
 @router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response)
 async def stream_run_events(
-    run_id: UUID, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
+    run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
     reader = await installation.runner.attach(principal, run_id, after=after)
@@ -77,13 +77,13 @@ async def stream_run_events(
 
 
 @router.post("/runs/{run_id}/cancel")
-async def cancel_run(run_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+async def cancel_run(run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep) -> RunView:
     """Stop a run; what it said is kept, marked as partial. Stopping it again changes nothing."""
     return run_view(await installation.runner.cancel(principal, run_id))
 
 
 @router.post("/runs/{run_id}/credential")
-async def renew_credential(run_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+async def renew_credential(run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep) -> RunView:
     """Let a run go on with the token of this request, as after an `auth_required` event."""
     return run_view(await installation.runner.renew_credential(principal, run_id))
 

@@ -20,8 +20,8 @@ from support.world import SECRET, OpenWorld, Person, World, sign
 
 from agent.context import Credential, Principal
 from agent.errors import ConfigurationError, UnauthorizedError
-from api.auth import Authenticator
 from agent.settings import Settings
+from api.auth import Authenticator
 
 CLAIMS: dict[str, object] = {"sub": "ann", "tenant_id": "acme"}
 
@@ -110,8 +110,8 @@ def signed(claims: dict[str, object], *, raw: bytes | None = None) -> str:
 
 async def get(world: World, authorization: str | None) -> httpx2.Response:
     """Ask for the conversations with this header."""
-    headers = {} if authorization is None else {"Authorization": authorization.encode()}
-    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:  # noqa: S501
+    headers = {} if authorization is None else {b"Authorization": authorization.encode()}
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         return await client.get("/conversations", headers=headers)
 
 
@@ -161,7 +161,7 @@ async def test_every_route_with_a_token_asks_for_one(world: World) -> None:
     document = world.app.openapi()["paths"]
     guarded = [(m, path) for path, item in document.items() for m, route in item.items() if route.get("security")]
     open_paths = {path for path, item in document.items() for route in item.values() if not route.get("security")}
-    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:  # noqa: S501
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         for method, path in guarded:
             answer = await client.request(method, path.format_map(_AnyId()), json={"message": "hello"})
             assert is_refused(answer), (method, path)

@@ -137,7 +137,7 @@ async def test_no_public_route_reaches_a_conversation_of_a_tenant(open_frontdesk
     body = {"message": "hello", "conversation_id": conversation_id}
 
     for headers in ({}, {"Authorization": f"Bearer {ann.token}"}):
-        async with httpx2.AsyncClient(base_url=world.url, verify=False, headers=headers) as client:  # noqa: S501
+        async with httpx2.AsyncClient(base_url=world.url, verify=False, headers=headers) as client:
             assert (await client.post("/chat/public", json=body)).status_code == 404
             assert (await client.delete(f"/chat/public/{conversation_id}")).status_code == 404
             assert (await client.delete(f"/chat/public/{uuid4()}")).status_code == 404
@@ -146,6 +146,6 @@ async def test_no_public_route_reaches_a_conversation_of_a_tenant(open_frontdesk
 
 
 async def public_belongings(world: World) -> Belongings:
-    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:  # noqa: S501
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         body = (await client.post("/chat/public", json={"message": "hello"})).json()
     return Belongings(body["conversation_id"], body["run_id"], body["message_id"])

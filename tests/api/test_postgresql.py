@@ -90,5 +90,5 @@ async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(world: Wor
 
 
 async def get(world: World, path: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:  # noqa: S501
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         return await client.get(path)

@@ -23,7 +23,7 @@ async def world(open_frontdesk: OpenWorld) -> World:
 @pytest.fixture
 async def visitor(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody without a token."""
-    async with httpx2.AsyncClient(base_url=world.url, verify=False, timeout=30) as client:  # noqa: S501
+    async with httpx2.AsyncClient(base_url=world.url, verify=False, timeout=30) as client:
         yield client
 
 
@@ -222,7 +222,7 @@ async def test_visitors_have_the_assistants_own_persona(open_frontdesk: OpenWorl
     assistant: dict[str, Any] = {"tenants": {"public": {"persona": "Not for visitors."}}}
     world = await open_frontdesk(assistant=assistant)
     world.provider.say("Hello.")
-    async with httpx2.AsyncClient(base_url=world.url, verify=False) as visitor:  # noqa: S501
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as visitor:
         await ask(visitor, "hello")
 
     assert world.provider.requests[0]["messages"][0]["content"].startswith("You help the staff of a shop.")

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from support.faults import until
 from support.provider import Call
-from support.waiting import until
 from support.world import OpenWorld, Person, World
 
 SNAPSHOT_KEYS = ["conversation_id", "snapshot", "status"]
@@ -190,11 +190,7 @@ async def test_cancelling_keeps_what_was_said_as_partial(world: World, ann: Pers
     assert "error" not in stream.keys
     _, answer = await messages(ann, stream.first("conversation_id"))
     assert (answer["text"], answer["status"], answer["id"]) == ("Half of it", "partial", stream.first("message_id"))
-    await until(lambda: provider_saw_the_cut(world))
-
-
-async def provider_saw_the_cut(world: World) -> bool:
-    return world.provider.cancelled == 1
+    await until(lambda: world.provider.cancelled == 1)
 
 
 async def test_cancelling_over_json_answers_the_waiting_client(world: World, ann: Person) -> None:
@@ -351,8 +347,8 @@ async def test_a_second_message_can_be_refused_while_one_is_answered(
     async with ann.open_stream("first") as first:
         conversation_id = await first.until("conversation_id")
         before = world.rows()
-        policy = {"when_active": "reject"} if by_request else {}
-        refused = await ann.ask("second", conversation_id=conversation_id, **policy)
+        policy = "reject" if by_request else None
+        refused = await ann.ask("second", conversation_id=conversation_id, when_active=policy)
         assert world.rows() == before
         gate.set()
         await first.rest()

@@ -12,7 +12,7 @@ from api import __version__
 
 
 async def get(world: World, path: str, **headers: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(base_url=world.url, verify=False, headers=headers) as client:  # noqa: S501
+    async with httpx2.AsyncClient(base_url=world.url, verify=False, headers=headers) as client:
         return await client.get(path)
 
 

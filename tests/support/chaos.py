@@ -80,7 +80,7 @@ async def unleash(
     async with AsyncExitStack() as stack:
         nursery = stack.enter_context(nullcontext(None) if fresh else open_nursery())
         scene = await stack.enter_async_context(
-            open_scene(folder, nursery=nursery, most_delay_s=0.08, seed=seed, **leases)
+            open_scene(folder, nursery=nursery, most_delay_s=0.08, seed=seed, environment=leases)
         )
         stage = Stage(scene, random, asyncio.Event(), set())
         machine, history = scene.machine, scene.history
@@ -216,18 +216,26 @@ async def _quiet(scene: Scene) -> Database:
 
 
 async def _read_all_again(visitors: list[Visitor], history: History) -> None:
-    """Let every run be read once more, from its first event to its last, by a reader that is not cut."""
+    """Let every run be read once more, from its first event to its last, and let another tenant try the same."""
     limit = asyncio.Semaphore(8)
 
     async def read(visitor: Visitor, run_id: str) -> None:
         async with limit:
             await visitor.watch(run_id, name="a reader afterwards")
 
+    async def spy(visitor: Visitor, run_id: str) -> None:
+        async with limit:
+            for path in (f"/runs/{run_id}", f"/runs/{run_id}/events"):
+                response = await visitor.request("GET", path)
+                if response is None or response.status_code != 404:
+                    history.blame("I8", f"{path}: {visitor.tenant} got {response and response.status_code}")
+
     owners = {(visitor.tenant, visitor.user): visitor for visitor in visitors}
     async with asyncio.TaskGroup() as group:
         for post in history.posts:
             if post.run_id is not None:
                 group.create_task(read(owners[post.tenant, post.user], post.run_id))
+                group.create_task(spy(next(one for one in visitors if one.tenant != post.tenant), post.run_id))
 
 
 async def _check_resources(scene: Scene, visitor: Visitor) -> None:

@@ -26,8 +26,14 @@ async def cutting_proxy(url: str, cut: Cut) -> AsyncIterator[str]:
         tasks.add(task)
         try:
             server_reader, server_writer = await asyncio.open_connection(target.hostname, target.port)
-            await _carry(reader, writer, server_reader, server_writer, cut())
+            try:
+                await _carry(reader, writer, server_reader, server_writer, cut())
+            finally:
+                reset(server_writer)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
         finally:
+            reset(writer)
             tasks.discard(task)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
@@ -47,32 +53,29 @@ async def _carry(
     server_writer: asyncio.StreamWriter,
     cut_after: int | None,
 ) -> None:
-    upwards = asyncio.create_task(_pump(reader, server_writer, None))
+    """Carry both ways until either side ends, or the cut."""
+    pumps = [
+        asyncio.create_task(_pump(reader, server_writer, None)),
+        asyncio.create_task(_pump(server_reader, writer, cut_after)),
+    ]
     try:
-        is_cut = await _pump(server_reader, writer, cut_after)
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        upwards.cancel()
-        await asyncio.gather(upwards, return_exceptions=True)
-    for side in (writer, server_writer):
-        if is_cut:
-            reset(side)
-        else:
-            side.close()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut_after: int | None) -> bool:
-    """Carry bytes over until the end, or until `cut_after` of them; return whether it was cut."""
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut_after: int | None) -> None:
+    """Carry bytes over until the end, or until `cut_after` of them."""
     carried = 0
     while data := await reader.read(65536):
-        if cut_after is not None and carried + len(data) > cut_after:
-            if rest := data[: cut_after - carried]:
-                writer.write(rest)
-                await writer.drain()
-            return True
+        room = len(data) if cut_after is None else cut_after - carried
         carried += len(data)
-        writer.write(data)
+        writer.write(data[:room])
         await writer.drain()
-    return False
+        if len(data) > room:
+            return
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -6,7 +6,6 @@ database at the end. `check` returns every contradiction by invariant; an empty 
 """
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections import Counter, defaultdict
@@ -68,6 +67,7 @@ class Shown:
                 shown.text = snapshot["text"]
                 shown.tools_used = tuple(snapshot["tools_used"])
                 shown.actions = tuple(action["id"] for action in snapshot["actions"])
+                shown.suggestions, shown.error, shown.status = (), None, None
             case {"suggested_questions": questions}:
                 shown.suggestions = tuple(questions)
             case {"error": error}:
@@ -395,23 +395,23 @@ def _ends(history: History, database: Database) -> Iterator[str]:
         if (run["state"] == "failed") != (run["error_code"] is not None):
             yield f"run {run['id']}: {run['state']} with error {run['error_code']}"
     for reader in history.readers:
-        run = runs.get(reader.run_id)
+        seen = runs.get(reader.run_id)
         for segment in reader.segments:
             statuses = [event["status"] for event in segment.events if "status" in event]
             # Where a reader resumes behind the end, its stream has nothing left to say about it.
             least = 1 if segment.is_done and not _saw_end_before(reader, segment) else 0
             if not least <= len(statuses) <= 1:
                 yield f"run {reader.run_id}: {reader.name} saw ends {statuses} in one stream after {segment.after}"
-            if run is not None and any(status != run["state"] for status in statuses):
-                yield f"run {reader.run_id}: {reader.name} saw {statuses}, stored is {run['state']}"
+            if seen is not None and any(status != seen["state"] for status in statuses):
+                yield f"run {reader.run_id}: {reader.name} saw {statuses}, stored is {seen['state']}"
             errors = [event["error"]["code"] for event in segment.events if "error" in event]
-            if run is not None and any(code != run["error_code"] for code in errors):
-                yield f"run {reader.run_id}: {reader.name} saw errors {errors}, stored is {run['error_code']}"
+            if seen is not None and any(code != seen["error_code"] for code in errors):
+                yield f"run {reader.run_id}: {reader.name} saw errors {errors}, stored is {seen['error_code']}"
     for post in history.posts:
         for body in post.bodies:
-            run = runs.get(body["run_id"])
-            if run is not None and body["status"] != run["state"]:
-                yield f"run {body['run_id']}: JSON says {body['status']}, stored is {run['state']}"
+            asked = runs.get(body["run_id"])
+            if asked is not None and body["status"] != asked["state"]:
+                yield f"run {body['run_id']}: JSON says {body['status']}, stored is {asked['state']}"
 
 
 def _saw_end_before(reader: Reader, segment: Segment) -> bool:
@@ -579,7 +579,7 @@ class Resources:
         links = []
         for one in descriptors.iterdir():
             try:
-                links.append(os.readlink(one))
+                links.append(str(one.readlink()))
             except OSError:
                 continue  # the folder's own descriptor
         return Resources(len(asyncio.all_tasks()), sum(link.startswith("socket:") for link in links), pool.checkedout())

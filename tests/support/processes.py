@@ -17,8 +17,8 @@ from uuid import uuid4
 import orjson
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 40.0
-EXIT_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
+EXIT_LIMIT_S = 40.0
 POLL_S = 0.01
 LISTENING = re.compile(r"Frontdesk is on (http://\S+)")
 
@@ -191,7 +191,9 @@ class Machine:
         """Turn the clock forward for the leases of processes that are dead: a test need not wait for them to run out."""
         assert self.server is None or self.server.status is not None, "only the dead have no use for their leases"
         with closing(sqlite3.connect(self.database)) as connection, connection:
-            connection.execute("UPDATE runs SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL")
+            connection.execute(
+                "UPDATE runs SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL"
+            )
 
     async def stop(self) -> None:
         """Kill what runs."""

@@ -5,6 +5,7 @@ that a strict provider would refuse, are violations, and the fixture fails the t
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ import orjson
 from support.http import Connection, Request, listen
 
 from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Script = Callable[[Request, Connection], Awaitable[None]]
 
@@ -42,6 +45,10 @@ class Provider:
     violations: list[str] = field(default_factory=list)
     suggestions: str = ""
     title: str = ""
+    asides: list[dict[str, Any]] = field(default_factory=list)
+    """Requests for follow-up questions and titles."""
+    aside: Script | None = None
+    """Answers these instead of `suggestions` and `title`."""
     cancelled: int = 0
     """Streams that the client closed before they ended."""
 
@@ -51,6 +58,8 @@ class Provider:
         self.requests.clear()
         self.violations.clear()
         self.suggestions = self.title = ""
+        self.asides.clear()
+        self.aside = None
         self.cancelled = 0
 
     def check(self) -> None:
@@ -146,8 +155,11 @@ class Provider:
         body = request.json
         last = body["messages"][-1].get("content")
         if last in (SUGGESTIONS_REQUEST, TITLE_REQUEST):
+            self.asides.append(body)
+            self.violations += violations(body)
             answer = self.suggestions if last == SUGGESTIONS_REQUEST else self.title
-            await _chunks([_delta({"content": answer}), *_ending("stop")])(request, connection)
+            script = self.aside or _chunks([_delta({"content": answer}), *_ending("stop")])
+            await script(request, connection)
             return
         self.requests.append(body)
         problems = list(violations(body))
@@ -174,6 +186,8 @@ def violations(body: dict[str, Any]) -> Iterable[str]:
     """Yield what a strict provider would refuse in a request."""
     open_calls: list[str] = []
     previous = ""
+    if "tool_choice" in body and not body.get("tools"):
+        yield "a tool choice without tools"
     for number, message in enumerate(body["messages"]):
         role = message["role"]
         if role == "tool":
@@ -189,8 +203,13 @@ def violations(body: dict[str, Any]) -> Iterable[str]:
         if role == "user" and previous == "user":
             yield f"message {number}: two user messages in a row"
         if role == "assistant":
-            if not message.get("content") and not message.get("tool_calls"):
+            if not (message.get("content") or "").strip() and not message.get("tool_calls"):
                 yield f"message {number}: an empty assistant message"
+            for call in message.get("tool_calls") or ():
+                if not NAME.fullmatch(call["function"]["name"]):
+                    yield f"message {number}: not a function's name: {call['function']['name']!r}"
+                if not isinstance(orjson.loads(call["function"]["arguments"]), dict):
+                    yield f"message {number}: arguments that are no object"
             open_calls = [call["id"] for call in message.get("tool_calls") or ()]
             if len(set(open_calls)) != len(open_calls):
                 yield f"message {number}: the same tool call id twice"

@@ -7,7 +7,7 @@ the results. The business acts only for the tenant of the token, and tells the h
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -198,7 +198,12 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    folder: Path, *, nursery: Nursery | None, most_delay_s: float = 0, seed: int = 0, **environment: str
+    folder: Path,
+    *,
+    nursery: Nursery | None,
+    environment: Mapping[str, str] | None = None,
+    most_delay_s: float = 0,
+    seed: int = 0,
 ) -> AsyncIterator[Scene]:
     """Prepare everything but the server process; what runs is killed when the block ends."""
     history = History(secrets={PROVIDER_SECRET, MARKER})
@@ -214,7 +219,7 @@ async def open_scene(
             "OPENAI_BASE_URL": model.url,
             "NO_PROXY": "*",
         }
-        machine = Machine(folder, values | environment, nursery)
+        machine = Machine(folder, {**values, **(environment or {})}, nursery)
         try:
             yield Scene(machine, history, model, business)
         finally:

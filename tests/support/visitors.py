@@ -64,7 +64,7 @@ class Visitor:
         self._http = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(20, connect=5),
-            verify=False,  # noqa: S501 (plain HTTP on the loopback)
+            verify=False,
             trust_env=False,
         )
 
@@ -186,7 +186,7 @@ class Visitor:
                     return
                 if response.status_code != 200:
                     await response.aread()
-                    what = f"run {reader.run_id or post and post.key}: {response.status_code} {response.text[:200]}"
+                    what = f"run {reader.run_id or (post and post.key)}: {response.status_code} {response.text[:200]}"
                     self.history.blame("I1", what)
                     raise RefusedError(response.status_code)
                 if post is not None:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from support.faults import until
 from support.provider import Call, Provider
-from support.waiting import until
 from support.world import OpenWorld, Person, World, open_world
 
 from agent.answer import Answer
@@ -138,7 +138,7 @@ async def test_a_server_that_stops_sends_json_readers_away_with_their_ids(open_f
     ann = world.person()
     world.provider.hang("Half of it")
     waiting = asyncio.create_task(ann.ask("hello"))
-    await until(lambda: model_was_asked(world))
+    await until(lambda: bool(world.provider.requests))
 
     await world.app.state.installation.runner.drain()
     answer = await waiting
@@ -175,12 +175,9 @@ async def test_a_server_that_stops_takes_no_new_messages(open_frontdesk: OpenWor
     assert world.rows() == before
 
 
-async def model_was_asked(world: World) -> bool:
-    return bool(world.provider.requests)
-
-
 def test_every_error_that_a_run_can_end_with_has_a_status_that_is_an_error() -> None:
-    for kind in (RunError, *RunError.__subclasses__()):
+    kinds: list[type[RunError]] = [RunError, *RunError.__subclasses__()]
+    for kind in kinds:
         ended = Answer(error=ErrorRaised(kind.code, kind.public), status="failed")
 
         assert answers.status(ended) >= 422

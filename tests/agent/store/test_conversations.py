@@ -1,0 +1,158 @@
+"""Conversations: a user's own, newest first, found by their words, deleted whole."""
+
+import pytest
+from support.rows import ANN, BEN, EVE, count_rows, finish, in_one, new_conversation, new_run, say
+
+from agent.context import Principal
+from agent.errors import NotFoundError
+from agent.store.conversations import (
+    TITLE_LENGTH,
+    Conversation,
+    ConversationCursor,
+    delete_conversation,
+    get_conversation,
+    list_conversations,
+    rename_conversation,
+    title_from,
+)
+from agent.store.database import Store
+from agent.store.feedback import Feedback, rate_message
+from agent.store.messages import NewMessage, RequestedCall
+from agent.store.tool_calls import propose_calls
+
+
+async def listed(
+    store: Store,
+    who: Principal = ANN,
+    *,
+    limit: int = 100,
+    after: ConversationCursor | None = None,
+    query: str | None = None,
+) -> list[Conversation]:
+    async with store.read() as connection:
+        return await list_conversations(connection, who, limit=limit, after=after, query=query)
+
+
+async def test_conversations_come_newest_first_by_their_last_message(store: Store) -> None:
+    runs = [await new_run(store) for _ in range(3)]
+    await say(store, runs[0], NewMessage("assistant", "late", 1))
+    assert [one.id for one in await listed(store)] == [runs[n].conversation_id for n in (0, 2, 1)]
+
+
+async def test_pages_joined_are_the_whole_without_doubles(store: Store) -> None:
+    made = {await new_conversation(store) for _ in range(11)}
+    pages: list[Conversation] = []
+    while page := await listed(
+        store, limit=4, after=ConversationCursor(pages[-1].updated_at, pages[-1].id) if pages else None
+    ):
+        pages += page
+    assert len(pages) == 11
+    assert {one.id for one in pages} == made
+    assert [(one.updated_at, one.id) for one in pages] == sorted(
+        ((one.updated_at, one.id) for one in pages), reverse=True
+    )
+
+
+async def test_a_page_stays_where_it_was_when_new_ones_come(store: Store) -> None:
+    for _ in range(4):
+        await new_conversation(store)
+    first = await listed(store, limit=2)
+    await new_conversation(store)
+    second = await listed(store, limit=2, after=ConversationCursor(first[-1].updated_at, first[-1].id))
+    assert not {one.id for one in first} & {one.id for one in second}
+    assert len(second) == 2
+
+
+@pytest.mark.parametrize("query", ["größe", "GRÖSSE der", "Größe", "SCHUHE", "der schuhe"])
+async def test_a_title_is_found_by_a_part_of_it_in_any_case(store: Store, query: str) -> None:
+    wanted = await new_conversation(store, title="Größe der Schuhe — GRÖSSE DER")
+    await new_conversation(store, title="Something else")
+    assert [one.id for one in await listed(store, query=query)] == [wanted]
+
+
+async def test_what_was_said_is_found_and_what_tools_returned_is_not(store: Store) -> None:
+    run = await new_run(store)
+    await say(store, run, NewMessage("assistant", "Ärger mit ÖLFARBEN", 1))
+    await say(store, run, NewMessage("tool", "internal-figure", 1, tool_call_id="c", tool_name="t"))
+    await new_run(store)
+    assert [one.id for one in await listed(store, query="ölfarben")] == [run.conversation_id]
+    assert len(await listed(store, query="HOW MANY")) == 2
+    assert await listed(store, query="internal-figure") == []
+
+
+@pytest.mark.parametrize(
+    ("title", "query"), [("100% sure", "0% s"), ("a_b", "a_b"), ("back\\slash", "k\\s"), ("it's", "t's")]
+)
+async def test_signs_of_the_search_language_are_only_signs(store: Store, title: str, query: str) -> None:
+    wanted = await new_conversation(store, title=title)
+    await new_conversation(store, title="100 sure axb backslash its")
+    assert [one.id for one in await listed(store, query=query)] == [wanted]
+
+
+async def test_nobody_finds_other_peoples_conversations(store: Store) -> None:
+    run = await new_run(store)
+    for who in (BEN, EVE):
+        assert await listed(store, who) == []
+        assert await listed(store, who, query="how many") == []
+        async with store.read() as connection:
+            with pytest.raises(NotFoundError):
+                await get_conversation(connection, who, run.conversation_id)
+
+
+async def test_a_new_title_is_kept_and_cut_to_what_fits(store: Store) -> None:
+    conversation_id = await new_conversation(store)
+    renamed = await in_one(store, rename_conversation, ANN, conversation_id, title="Ü" * 500)
+    assert renamed.title == "Ü" * TITLE_LENGTH
+    assert (await listed(store))[0] == renamed
+
+
+async def test_renaming_another_ones_conversation_changes_nothing(store: Store) -> None:
+    conversation_id = await new_conversation(store)
+    for who in (BEN, EVE):
+        with pytest.raises(NotFoundError):
+            await in_one(store, rename_conversation, who, conversation_id, title="mine now")
+    assert (await listed(store))[0].title == "Orders"
+
+
+async def _full_conversation(store: Store) -> object:
+    run = await new_run(store)
+    call = RequestedCall("call-1", "find_order", {})
+    answer = (await say(store, run, NewMessage("assistant", "", 1, tool_calls=(call,))))[0]
+    await in_one(store, propose_calls, ANN, run.id, step=1, calls=[(call, "data", "read")])
+    await in_one(store, rate_message, ANN, Feedback(answer, "up", "good"))
+    await finish(store, run)
+    return run.conversation_id
+
+
+async def test_deleting_a_conversation_deletes_all_that_belongs_to_it_and_nothing_else(store: Store) -> None:
+    conversation_id = await _full_conversation(store)
+    before = await count_rows(store)
+    assert all(before.values()), "a table is empty: the test would prove less"
+    await new_run(store, EVE)
+    others = {name: count - before[name] for name, count in (await count_rows(store)).items()}
+    await in_one(store, delete_conversation, ANN, conversation_id)
+    assert await count_rows(store) == others
+
+
+async def test_nobody_deletes_other_peoples_conversations(store: Store) -> None:
+    conversation_id = await _full_conversation(store)
+    before = await count_rows(store)
+    for who in (BEN, EVE):
+        await in_one(store, delete_conversation, who, conversation_id)
+    assert await count_rows(store) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("how many clients?", "how many clients?"),
+        ("  how\n\tmany   clients?  ", "how many clients?"),
+        ("one two three four five six seven eight", "one two three four five six seven eight"),
+        ("one two three four five six seven eight nine", "one two three four five six seven eight…"),
+        ("x" * 100, "x" * 60 + "…"),
+        ("世" * 60, "世" * 60),
+        ("", ""),
+    ],
+)
+def test_a_title_is_the_first_words_of_the_first_message(text: str, title: str) -> None:
+    assert title_from(text) == title

@@ -1,0 +1,147 @@
+"""The migrations give exactly the tables of `tables.py`, on both kinds of database, and can be run at any time."""
+
+import asyncio
+import re
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+from support.rows import count_rows, new_run
+
+from agent.errors import ConfigurationError
+from agent.store.database import ALEMBIC, Store
+from agent.store.tables import metadata
+from alembic import command
+
+ROOT = Path(__file__).parents[3]
+
+
+async def on(store: Store, work: Any) -> Any:
+    async with store.write() as connection:
+        return await connection.run_sync(work)
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, metadata))
+
+
+def checks(connection: Connection) -> dict[str, set[tuple[str, str]]]:
+    """Return the check constraints by table; alembic does not compare them."""
+    return {
+        name: {
+            (str(found["name"]), re.sub(r"\s+", " ", found["sqltext"]))
+            for found in inspect(connection).get_check_constraints(name)
+        }
+        for name in metadata.tables
+    }
+
+
+def downgrade(connection: Connection) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(ALEMBIC))
+    command.downgrade(config, "base")
+
+
+async def test_the_migrations_give_what_the_code_declares(store: Store) -> None:
+    assert await on(store, differences) == []
+
+
+async def test_a_table_that_a_migration_forgot_would_be_noticed(store: Store) -> None:
+    async with store.write() as connection:
+        await connection.execute(text("DROP TABLE feedback"))
+    assert await on(store, differences)
+
+
+async def test_the_migrations_give_the_same_check_constraints(store: Store, empty_database_url: str) -> None:
+    declared = Store(empty_database_url, pool_size=1)
+    if declared.engine.dialect.name == store.engine.dialect.name:
+        await on(declared, metadata.create_all)
+        expected = await on(declared, checks)
+        assert sum(map(len, expected.values())) >= 6
+        assert await on(store, checks) == expected
+    await declared.close()
+
+
+async def test_migrating_again_changes_nothing(store: Store) -> None:
+    await new_run(store)
+    before = await count_rows(store)
+    await store.migrate()
+    await store.prepare()
+    assert await count_rows(store) == before
+    assert await on(store, differences) == []
+
+
+async def test_the_way_down_leaves_nothing_and_the_way_up_works_again(store: Store) -> None:
+    await on(store, downgrade)
+    assert await on(store, lambda connection: inspect(connection).get_table_names()) == ["alembic_version"]
+    await store.migrate()
+    assert await on(store, differences) == []
+    await new_run(store)
+
+
+async def test_a_new_database_is_made_ready_where_it_is_ones_own_and_refused_where_it_is_shared(
+    empty_database_url: str,
+) -> None:
+    store = Store(empty_database_url, pool_size=1)
+    if store.engine.dialect.name == "postgresql":
+        with pytest.raises(ConfigurationError, match="frontdesk migrate"):
+            await store.prepare()
+        await store.migrate()
+    await store.prepare()
+    assert set((await count_rows(store)).values()) == {0}
+    await store.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused_in_words(store: Store) -> None:
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match="schema version"):
+        await store.prepare()
+
+
+MIGRATE = """
+import asyncio, sys
+from agent.store.database import Store
+
+async def main():
+    store = Store(sys.argv[1], pool_size=1)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    await store.migrate()
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.timeout(120)
+async def test_processes_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", MIGRATE, empty_database_url), cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        )
+        for _ in range(2)
+    ]
+    async with asyncio.timeout(100):
+        for process in processes:
+            assert process.stdout
+            assert await process.stdout.readline() == b"ready\n"
+        ends = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    assert [process.returncode for process in processes] == [0, 0], [error for _, error in ends]
+    store = Store(empty_database_url, pool_size=1)
+    assert await on(store, differences) == []
+    await store.close()
+
+
+def test_the_migrations_are_one_line_without_branches() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ALEMBIC))
+    assert len(ScriptDirectory.from_config(config).get_heads()) == 1

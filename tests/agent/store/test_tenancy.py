@@ -1,0 +1,205 @@
+"""No row points into another tenant, and no function of the store works without saying whose rows it means."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Table, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, new_run, say
+
+import agent.store
+from agent.context import Principal
+from agent.errors import FrontdeskError
+from agent.events import Usage
+from agent.store import conversations, feedback, messages, runs, tool_calls
+from agent.store.database import Store, new_id
+from agent.store.feedback import Feedback
+from agent.store.messages import NewMessage, RequestedCall
+from agent.store.runs import NewRun, Run, RunEnd, RunName
+from agent.store.tables import metadata
+
+OVER_ALL_TENANTS = {"abandoned_runs", "renew_leases"}
+"""Background work: they give names only, which the others ask for."""
+CALL = RequestedCall("call-1", "find_order", {})
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """Return every function of the store that takes a connection, by name."""
+    found = {}
+    for module in iter_modules(agent.store.__path__, "agent.store."):
+        for name, value in vars(import_module(module.name)).items():
+            own = inspect.iscoroutinefunction(value) and value.__module__ == module.name
+            if own and not name.startswith("_") and "connection" in inspect.signature(value).parameters:
+                found[name] = value
+    return found
+
+
+def test_every_function_says_whose_rows_it_means_right_after_the_connection() -> None:
+    assert len(functions()) > 20, "hardly any function found: the test would prove nothing"
+    for name, function in functions().items():
+        first, second, *_ = [*inspect.signature(function).parameters.values(), None]
+        assert first
+        assert first.name == "connection"
+        if name in OVER_ALL_TENANTS:
+            continue
+        assert second, name
+        scoped = second.annotation in (Principal, RunName) or (second.name, second.annotation) == ("tenant_id", str)
+        assert scoped, f"{name} takes {second}"
+        assert second.default is inspect.Parameter.empty, name
+
+
+@pytest.mark.parametrize("table", metadata.tables.values(), ids=str)
+def test_every_table_has_the_tenant_in_front_of_its_key_and_of_every_reference_and_index(table: Table) -> None:
+    assert not table.c.tenant_id.nullable
+    assert next(iter(table.primary_key.columns)).name == "tenant_id"
+    for reference in table.foreign_key_constraints:
+        assert reference.column_keys[0] == "tenant_id"
+        assert next(iter(reference.elements)).target_fullname.endswith(".tenant_id")
+        assert reference.ondelete == "CASCADE"
+    for index in table.indexes:
+        if index.unique:
+            assert next(iter(index.columns)).name == "tenant_id"
+
+
+async def _filled(store: Store) -> Run:
+    run = await new_run(store)
+    answer = (await say(store, run, NewMessage("assistant", "42", 1, id=run.message_id)))[0]
+    await in_one(store, tool_calls.propose_calls, ANN, run.id, step=1, calls=[(CALL, "data", "read")])
+    await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
+    return run
+
+
+@pytest.mark.parametrize("name", [name for name, table in metadata.tables.items() if table.foreign_key_constraints])
+async def test_a_row_that_points_into_another_tenant_is_refused_by_the_database(store: Store, name: str) -> None:
+    await _filled(store)
+    table = metadata.tables[name]
+    async with store.read() as connection:
+        row = (await connection.execute(select(table))).mappings().first()
+    assert row
+    with pytest.raises(IntegrityError):
+        async with store.write() as connection:
+            await connection.execute(insert(table).values({**row, "tenant_id": EVE.tenant_id}))
+
+
+async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
+    run = await _filled(store)
+    async with store.write() as connection:
+        for table in metadata.sorted_tables:
+            rows = (await connection.execute(select(table))).mappings().all()
+            await connection.execute(insert(table), [{**row, "tenant_id": EVE.tenant_id} for row in rows])
+    await in_one(store, runs.end_run, "acme", run.id, attempt=1, end=RunEnd("completed", "stop", Usage()))
+    async with store.read() as connection:
+        assert (await runs.get_run(connection, EVE, run.id)).state == "running"
+        assert (await runs.get_run(connection, ANN, run.id)).state == "completed"
+
+
+Attempt = Callable[[AsyncConnection, Principal, Run], Awaitable[object]]
+
+
+def attempts() -> dict[str, Attempt]:
+    """Return how a stranger would use each function on a run and what belongs to it."""
+    end = RunEnd("completed", "stop", Usage())
+    said = NewMessage("assistant", "mine", 9)
+
+    def name(who: Principal, run: Run) -> RunName:
+        return RunName(who.tenant_id, run.id)
+
+    return {
+        "get_conversation": lambda c, who, run: conversations.get_conversation(c, who, run.conversation_id),
+        "list_conversations": lambda c, who, _: conversations.list_conversations(
+            c, who, limit=9, after=None, query=None
+        ),
+        "rename_conversation": lambda c, who, run: conversations.rename_conversation(
+            c, who, run.conversation_id, title="x"
+        ),
+        "lock_conversation": lambda c, who, run: conversations.lock_conversation(c, who.tenant_id, run.conversation_id),
+        "delete_conversation": lambda c, who, run: conversations.delete_conversation(c, who, run.conversation_id),
+        "rate_message": lambda c, who, run: feedback.rate_message(c, who, Feedback(run.message_id, "down", None)),
+        "append_messages": lambda c, who, run: messages.append_messages(
+            c, who, run.conversation_id, run_id=run.id, turn=1, new=[said]
+        ),
+        "recent_messages": lambda c, who, run: messages.recent_messages(
+            c, who, run.conversation_id, before_turn=9, limit=9
+        ),
+        "list_messages": lambda c, who, run: messages.list_messages(c, who, run.conversation_id, limit=9, after=None),
+        "run_messages": lambda c, who, run: messages.run_messages(c, who, run.id),
+        "insert_run": lambda c, who, run: runs.insert_run(c, who, NewRun(run.conversation_id, "demo", WORKER, 6)),
+        "get_run": lambda c, who, run: runs.get_run(c, who, run.id),
+        "find_run_by_key": lambda c, who, _: runs.find_run_by_key(c, who, "key", keep=timedelta(hours=1)),
+        "active_run": lambda c, who, run: runs.active_run(c, who, run.conversation_id),
+        "unfinished_runs": lambda c, who, run: runs.unfinished_runs(c, who, run.conversation_id),
+        "claim_run": lambda c, who, run: runs.claim_run(c, who.tenant_id, run.id, worker_id=WORKER),
+        "next_queued": lambda c, who, run: runs.next_queued(c, who.tenant_id, run.conversation_id),
+        "hold_run": lambda c, who, run: runs.hold_run(c, who.tenant_id, run.id, attempt=1),
+        "end_run": lambda c, who, run: runs.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
+        "cancel_run": lambda c, who, run: runs.cancel_run(c, who, run.id),
+        "set_suggestions": lambda c, who, run: runs.set_suggestions(c, who.tenant_id, run.id, questions=("x",)),
+        "take_over": lambda c, who, run: runs.take_over(c, name(who, run), worker_id="w", lease_s=6, most_attempts=9),
+        "release_run": lambda c, who, run: runs.release_run(c, who.tenant_id, run.id, attempt=1),
+        "fail_run": lambda c, who, run: runs.fail_run(c, name(who, run), code="interrupted", attempts=0),
+        "propose_calls": lambda c, who, run: tool_calls.propose_calls(
+            c, who, run.id, step=9, calls=[(RequestedCall(str(new_id()), "x", {}), "data", "read")]
+        ),
+        "start_call": lambda c, who, _: tool_calls.start_call(c, who, CALL.id),
+        "settle_call": lambda c, who, _: tool_calls.settle_call(c, who, CALL.id),
+        "list_calls": lambda c, who, run: tool_calls.list_calls(c, who, run.id),
+    }
+
+
+def test_every_function_that_touches_rows_that_are_there_is_tried_by_a_stranger() -> None:
+    assert set(attempts()) == set(functions()) - OVER_ALL_TENANTS - {"create_conversation"}
+
+
+async def _tried(store: Store, attempt: Attempt, who: Principal, run: Run) -> object:
+    """Return what a stranger gets: a result, or nothing where they are refused."""
+    try:
+        async with store.write() as connection:
+            return await attempt(connection, who, run)
+    except (FrontdeskError, IntegrityError):
+        return None
+
+
+async def _everything(store: Store) -> dict[str, list[Any]]:
+    async with store.read() as connection:
+        return {name: list((await connection.execute(select(table))).all()) for name, table in metadata.tables.items()}
+
+
+async def test_another_tenant_gets_nothing_and_changes_nothing_with_any_function(store: Store) -> None:
+    run = await _filled(store)
+    await in_one(store, runs.release_run, "acme", run.id, attempt=1)
+    before = await _everything(store)
+    for name, attempt in attempts().items():
+        assert not await _tried(store, attempt, EVE, run), name
+        assert await _everything(store) == before, name
+
+
+async def test_a_colleague_gets_nothing_and_changes_nothing_with_any_function_that_takes_a_principal(
+    store: Store,
+) -> None:
+    run = await _filled(store)
+    before = await _everything(store)
+    owned = [name for name, f in functions().items() if "principal" in inspect.signature(f).parameters]
+    for name in set(owned) & set(attempts()) - BY_RUN:
+        assert not await _tried(store, attempts()[name], BEN, run), name
+        assert await _everything(store) == before, name
+
+
+BY_RUN = {"propose_calls", "start_call", "settle_call", "list_calls"}
+"""The ledger belongs to a run, and its callers have got the run by its user before."""
+
+
+async def test_background_functions_give_names_only(store: Store) -> None:
+    run = await _filled(store)
+    await in_one(store, runs.release_run, "acme", run.id, attempt=1)
+    async with store.read() as connection:
+        assert await runs.abandoned_runs(connection) == [RunName("acme", run.id)]
+    for field, kind in RunName.__annotations__.items():
+        assert kind in (str, UUID), field
+    assert (await count_rows(store))["runs"] == 1

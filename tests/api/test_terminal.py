@@ -1,0 +1,239 @@
+"""`frontdesk chat`: what a terminal shows of a stream, and that a broken connection is taken up where it broke."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.http import Connection, Request, listen
+from support.provider import Call
+from support.world import OpenWorld, Person, World
+
+from api import terminal
+from api.terminal import Chat, ChatError, Shown, converse, run_chat
+
+MakeChat = Callable[..., Chat]
+
+
+@pytest.fixture
+def screen() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def make_chat(screen: io.StringIO, tmp_path: Path) -> MakeChat:
+    """Make chats that show on the screen and share a memory."""
+
+    def make(url: str, token: str, *, is_terminal: bool = False) -> Chat:
+        console = Console(file=screen, force_terminal=is_terminal, width=100)
+        return Chat(url, token, console=console, memory=tmp_path / "memory" / "terminal.json")
+
+    return make
+
+
+async def ask(chat: Chat, message: str) -> Shown:
+    """Ask in a thread: the terminal's client blocks, and the server is in this loop."""
+    return await asyncio.to_thread(chat.ask, message)
+
+
+async def test_an_answer_is_printed_with_tools_actions_and_suggestions(
+    open_frontdesk: OpenWorld, make_chat: MakeChat, screen: io.StringIO
+) -> None:
+    world = await open_frontdesk(assistant={"suggestions": {"static": ["And today?"], "from_model": False}})
+    world.backend.answer("GET /orders/count", {"count": 42})
+    world.provider.call(Call("count_orders"), Call("change_theme", {"value": "dark"}, id="b"))
+    world.provider.say("You have ", "**42** [orders](x).")
+
+    shown = await ask(make_chat(world.url, world.person().token), "how many?")
+
+    assert screen.getvalue().splitlines() == [
+        "You have **42** [orders](x).",
+        "Looking up: count_orders",
+        "Action: change_theme → dark",
+        "  1. And today?",
+    ]
+    assert shown.status == "completed"
+
+
+async def test_in_a_terminal_the_answer_is_rendered(
+    world: World, ann: Person, make_chat: MakeChat, screen: io.StringIO
+) -> None:
+    world.provider.say("You have ", "**42** orders.")
+
+    await ask(make_chat(world.url, ann.token, is_terminal=True), "how many?")
+
+    assert "**42**" not in screen.getvalue()
+    assert "\x1b[1m42\x1b[0m" in screen.getvalue()
+
+
+async def test_a_model_cannot_move_the_cursor(
+    world: World, ann: Person, make_chat: MakeChat, screen: io.StringIO
+) -> None:
+    world.provider.say("a\x1b[2Jb", "\x07\x9bc\r", "d\te\nf")
+
+    await ask(make_chat(world.url, ann.token), "hello")
+
+    assert screen.getvalue() == "a[2Jbcd\te\nf\n"
+
+
+async def test_messages_go_on_in_one_conversation_and_a_later_chat_can_take_it_up(
+    world: World, ann: Person, make_chat: MakeChat
+) -> None:
+    for _ in range(4):
+        world.provider.say("Hello.")
+    first = make_chat(world.url, ann.token)
+    await ask(first, "one")
+    await ask(first, "two")
+    later, another = make_chat(world.url, ann.token), make_chat(world.url, ann.token)
+    later.resume_last()
+
+    await ask(later, "three")
+    await ask(another, "a new one")
+
+    assert [len(request["messages"]) for request in world.provider.requests] == [2, 4, 6, 2]
+    assert first.conversation_id == later.conversation_id != another.conversation_id
+
+
+async def test_a_damaged_memory_is_no_obstacle(world: World, ann: Person, make_chat: MakeChat, tmp_path: Path) -> None:
+    world.provider.say("Hello.")
+    memory = tmp_path / "memory" / "terminal.json"
+    memory.parent.mkdir()
+    memory.write_text("{damaged")
+    chat = make_chat(world.url, ann.token)
+    chat.resume_last()
+
+    assert (await ask(chat, "hello")).status == "completed"
+    assert chat.conversation_id is not None
+    assert chat.conversation_id in memory.read_text()
+
+
+async def test_a_failed_run_says_why(world: World, ann: Person, make_chat: MakeChat, screen: io.StringIO) -> None:
+    world.provider.cut("Half of it")
+
+    shown = await ask(make_chat(world.url, ann.token), "hello")
+
+    assert shown.status == "failed"
+    assert screen.getvalue().splitlines() == [
+        "Half of it",
+        "Error: The language model is not available right now.",
+        "(failed)",
+    ]
+
+
+async def test_a_refusal_is_told_in_the_servers_words(world: World, make_chat: MakeChat) -> None:
+    with pytest.raises(ChatError, match=r"^Not authenticated: The token is not valid\.$"):
+        await ask(make_chat(world.url, "garbage"), "hello")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "garbage", "http://", "ftp://127.0.0.1"])
+async def test_where_no_server_is_that_is_said(make_chat: MakeChat, url: str) -> None:
+    with pytest.raises(ChatError, match="no server at"):
+        await ask(make_chat(url, "token"), "hello")
+
+
+FIRST = b'retry: 2000\nid: 1-1\ndata: {"conversation_id":"c","run_id":"r","message_id":"m"}\n\nid: 1-2\ndata: {"token":"Hello"}\n\n'
+REST = b'id: 1-3\ndata: {"token":" world"}\n\nid: 1-4\ndata: {"status":"completed"}\n\ndata: [DONE]\n\n'
+
+
+async def test_a_broken_connection_is_taken_up_where_it_broke(
+    make_chat: MakeChat, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "RETRY_S", 0.01)
+    requests: list[Request] = []
+
+    async def serve(request: Request, connection: Connection) -> None:
+        """Break off, be away for a moment, restart, end without a status, then tell the rest."""
+        requests.append(request)
+        match len(requests):
+            case 1:
+                await connection.begin_chunks()
+                await connection.chunk(FIRST)
+                connection.cut()
+            case 2:
+                connection.cut()
+            case 3:
+                await connection.respond(503, b'{"title":"Overloaded","detail":"Restarting"}')
+            case 4:
+                await connection.begin_chunks()
+                await connection.end_chunks()
+            case _:
+                await connection.begin_chunks()
+                await connection.chunk(REST)
+                await connection.end_chunks()
+
+    async with listen(serve) as url:
+        shown = await ask(make_chat(url, "token"), "hello")
+
+    assert screen.getvalue() == "Hello world\n"
+    assert shown.status == "completed"
+    assert len({request.headers["idempotency-key"] for request in requests}) == 1
+    assert [request.headers.get("last-event-id") for request in requests] == [None, "1-2", "1-2", "1-2", "1-2"]
+    assert [request.json for request in requests] == [{"message": "hello", "conversation_id": None}] * 5
+
+
+async def test_a_snapshot_replaces_what_is_shown(make_chat: MakeChat, screen: io.StringIO) -> None:
+    async def serve(_request: Request, connection: Connection) -> None:
+        await connection.begin_chunks()
+        await connection.chunk(FIRST + b'id: 2-1\ndata: {"snapshot":{"text":"Goodbye"},"unknown":1}\n\n' + REST)
+        await connection.end_chunks()
+
+    async with listen(serve) as url:
+        await ask(make_chat(url, "token"), "hello")
+
+    assert screen.getvalue() == "Goodbye world\n"
+
+
+async def test_a_server_that_does_not_come_back_is_said_with_what_there_is(
+    make_chat: MakeChat, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "RETRY_S", 0.01)
+    seen = 0
+
+    async def serve(_request: Request, connection: Connection) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            await connection.begin_chunks()
+            await connection.chunk(FIRST)
+        connection.cut()
+
+    async with listen(serve) as url:
+        with pytest.raises(ChatError, match="did not come back"):
+            await ask(make_chat(url, "token"), "hello")
+
+    assert screen.getvalue() == "Hello\n"
+    assert seen == 1 + terminal.RECONNECTS
+
+
+async def test_a_number_picks_a_suggestion_and_an_empty_line_ends(
+    open_frontdesk: OpenWorld, make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await open_frontdesk(assistant={"suggestions": {"static": ["First?", "Second?"], "from_model": False}})
+    for _ in range(3):
+        world.provider.say("Hello.")
+    monkeypatch.setattr("sys.stdin", io.StringIO("hello\n2\n7\n\nnever asked\n"))
+    chat = make_chat(world.url, world.person().token)
+
+    await asyncio.to_thread(converse, chat, Console(file=io.StringIO()))
+
+    asked = [request["messages"][-1]["content"].partition("\n\n[")[0] for request in world.provider.requests]
+    assert asked == ["hello", "Second?", "7"]
+
+
+@pytest.mark.parametrize(("script", "status"), [("say", 0), ("fail", 1)])
+async def test_the_exit_status_says_whether_there_was_an_answer(
+    world: World, ann: Person, tmp_path: Path, script: str, status: int
+) -> None:
+    if script == "say":
+        world.provider.say("Hello.")
+    else:
+        world.provider.fail(401)
+    memory = tmp_path / "terminal.json"
+
+    returned = await asyncio.to_thread(
+        run_chat, "hello", url=world.url, token=ann.token, memory=memory, conversation=None, resume=False
+    )
+
+    assert returned == status

@@ -1,0 +1,92 @@
+"""People, and rows of theirs in a store, for tests of the store."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from agent.context import Principal
+from agent.events import EndStatus, Usage
+from agent.store.conversations import create_conversation
+from agent.store.database import Store
+from agent.store.messages import NewMessage, append_messages
+from agent.store.runs import NewRun, Run, RunEnd, RunName, claim_run, end_run, get_run, insert_run
+from agent.store.tables import metadata, runs
+
+ANN = Principal("acme", "ann")
+BEN = Principal("acme", "ben")
+"""A colleague of Ann's."""
+EVE = Principal("rival", "ann")
+"""A user with Ann's name at another tenant."""
+WORKER = "worker-1"
+
+Result = TypeVar("Result")
+
+
+async def in_one(store: Store, work: Callable[..., Awaitable[Result]], *args: Any, **kwargs: Any) -> Result:
+    """Do one thing in a writing transaction of its own."""
+    async with store.write() as connection:
+        return await work(connection, *args, **kwargs)
+
+
+async def at_once(work: Iterable[Awaitable[Result]]) -> list[Result | BaseException]:
+    """Do things at the same time; return each one's result or error."""
+    async with asyncio.timeout(30):
+        return await asyncio.gather(*work, return_exceptions=True)
+
+
+async def new_conversation(store: Store, who: Principal = ANN, title: str = "Orders") -> UUID:
+    """Add an empty conversation."""
+    return await in_one(store, create_conversation, who, title=title)
+
+
+async def new_run(
+    store: Store, who: Principal = ANN, conversation_id: UUID | None = None, *, claim: bool = True, **more: Any
+) -> Run:
+    """Add a run with its user message, in a new conversation unless one is given, and begin it if it may."""
+    conversation_id = conversation_id or await new_conversation(store, who)
+    new = NewRun(conversation_id, "demo", more.pop("worker_id", WORKER), more.pop("lease_s", 6.0), **more)
+    async with store.write() as connection:
+        run = await insert_run(connection, who, new)
+        said = NewMessage("user", "how many?", step=0)
+        await append_messages(connection, who, conversation_id, run_id=run.id, turn=run.turn, new=[said])
+        if claim:
+            await claim_run(connection, who.tenant_id, run.id, worker_id=new.worker_id)
+        return await get_run(connection, who, run.id)
+
+
+async def say(store: Store, run: Run, *new: NewMessage, who: Principal = ANN) -> list[UUID]:
+    """Add messages to a run's conversation."""
+    return await in_one(store, append_messages, who, run.conversation_id, run_id=run.id, turn=run.turn, new=new)
+
+
+async def finish(store: Store, run: Run, status: EndStatus = "completed", *, who: Principal = ANN) -> None:
+    """End a run."""
+    end = RunEnd(status, "stop", Usage(3, 4))
+    await in_one(store, end_run, who.tenant_id, run.id, attempt=run.attempt, end=end)
+
+
+async def read_run(store: Store, run: Run, who: Principal = ANN) -> Run:
+    """Return a run as it is now."""
+    async with store.read() as connection:
+        return await get_run(connection, who, run.id)
+
+
+async def let_the_lease_run_out(store: Store, run: Run, who: Principal = ANN) -> RunName:
+    """Make a run one that nobody works on; return its name."""
+    async with store.write() as connection:
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        await connection.execute(update(runs).where(runs.c.id == run.id).values(lease_until=past))
+    return RunName(who.tenant_id, run.id)
+
+
+async def count_rows(store: Store) -> dict[str, int]:
+    """Return how many rows each table has."""
+    async with store.read() as connection:
+        return {
+            name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            for name, table in metadata.tables.items()
+        }
