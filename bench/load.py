@@ -1,0 +1,158 @@
+"""The load client: raw connections that count tokens by a byte, and note when they came."""
+
+import asyncio
+import time
+from array import array
+from collections.abc import Awaitable, Iterable
+from typing import cast
+from urllib.parse import urlsplit
+
+from bench.upstream import MARK
+
+LIMIT_S = 240.0
+DONE = b"[DONE]"
+
+
+class BrokenStreamError(Exception):
+    """A stream was refused, cut, or did not carry the text that it should have."""
+
+
+class Load:
+    """Streams that run at the same time. `tokens` counts those of all."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self.gaps_s: array[float] | None = None
+        """Times between reads with text of one stream; collected while it is an array."""
+        self._wanted = 0
+        self._reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def count(self, tokens: int) -> None:
+        """Note tokens that came."""
+        self.tokens += tokens
+        if self.tokens >= self._wanted and not self._reached.done():
+            self._reached.set_result(None)
+
+    def give_up(self, error: "BrokenStreamError") -> None:
+        """Let nobody wait for tokens that will not come."""
+        if not self._reached.done():
+            self._reached.set_exception(error)
+
+    async def until(self, tokens: int) -> None:
+        """Wait until these many tokens have come.
+
+        Raises:
+            BrokenStreamError: a stream ended meanwhile.
+        """
+        self._wanted = tokens
+        if self._reached.done():
+            self._reached.result()
+            self._reached = asyncio.get_running_loop().create_future()
+        if self.tokens < tokens:
+            await limited(self._reached)
+
+
+class Client(asyncio.Protocol):
+    """One connection for one stream. Times are of the monotonic clock, in seconds."""
+
+    def __init__(self, load: Load) -> None:
+        self.tokens = 0
+        self.sent_at = 0.0
+        self.first_at = 0.0
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._load = load
+        self._last_at = 0.0
+        self._tail = b""
+        self._status = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def send(self, request: bytes) -> None:
+        """Send the request; from now on time counts."""
+        self.sent_at = time.perf_counter()
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.perf_counter()
+        if not self._status:
+            self._status = data[:512]
+            if not self._status.startswith(b"HTTP/1.1 200"):
+                self._end(BrokenStreamError(repr(self._status)))
+        if tokens := data.count(MARK):
+            if not self.tokens:
+                self.first_at = now
+            elif self._load.gaps_s is not None:
+                self._load.gaps_s.append(now - self._last_at)
+            self._last_at = now
+            self.tokens += tokens
+            self._load.count(tokens)
+        seen = self._tail + data
+        if DONE in seen:
+            self._end(None)
+        self._tail = seen[-(len(DONE) - 1) :]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(BrokenStreamError(f"cut after {self.tokens} tokens"))
+
+    def _end(self, error: BrokenStreamError | None) -> None:
+        if not self.ended.done():
+            if error is None:
+                self.ended.set_result(None)
+            else:
+                self.ended.set_exception(error)
+                self.ended.exception()
+            self._load.give_up(error or BrokenStreamError(f"ended after {self.tokens} tokens: {self._tail!r}"))
+            self._transport.close()
+
+
+async def open_clients(load: Load, url: str, count: int) -> list[Client]:
+    """Return clients that are connected and have sent nothing yet."""
+    host, port = _address(url)
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(lambda: Client(load), host, port))[1] for _ in range(count)]
+
+
+async def finish(clients: Iterable[Client], *, tokens: int) -> None:
+    """Wait for the end of the streams.
+
+    Raises:
+        BrokenStreamError: one was cut, or its text is not whole.
+    """
+    waiting = list(clients)
+    await limited(asyncio.gather(*(client.ended for client in waiting)))
+    wrong = [client.tokens for client in waiting if client.tokens != tokens]
+    if wrong:
+        raise BrokenStreamError(f"{len(wrong)} streams had {wrong[:5]} tokens, not {tokens}")
+
+
+async def limited(awaited: Awaitable[object]) -> None:
+    """Await, but not for ever."""
+    async with asyncio.timeout(LIMIT_S):
+        await awaited
+
+
+def post(path: str, body: bytes, *, token: str | None = None) -> bytes:
+    """Return a request as bytes."""
+    head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: text/event-stream", "Content-Type: application/json"]
+    if token is not None:
+        head.append(f"Authorization: Bearer {token}")
+    return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+async def ask(url: str, request: bytes) -> bytes:
+    """Send a request that is answered at once, and return what came."""
+    reader, writer = await asyncio.open_connection(*_address(url))
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise BrokenStreamError(repr(head))
+    return head
+
+
+def _address(url: str) -> tuple[str, int]:
+    address = urlsplit(url)
+    assert address.hostname
+    assert address.port
+    return address.hostname, address.port

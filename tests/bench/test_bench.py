@@ -1,0 +1,50 @@
+"""A small run of the bench works and prints every figure. What the figures are is not looked at."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bench.table import GOALS, NAMES, ROWS
+from bench.upstream import Script, read_script
+
+ROOT = Path(__file__).parents[2]
+LIMIT_S = 110
+
+
+@pytest.mark.timeout(120)
+def test_a_quick_run_prints_and_writes_every_figure(tmp_path: Path) -> None:
+    output = tmp_path / "bench.json"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--output", str(output)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    for words in [*ROWS.values(), *(goal.words for goal in GOALS)]:
+        assert words in done.stdout
+    written = orjson.loads(output.read_bytes())
+    (run,) = written["runs"]
+    assert set(run) >= set(ROWS)
+    for figure in ROWS:
+        assert set(run[figure]) >= (
+            set(NAMES) - ({"passthrough"} if figure in {"first_short_ms", "first_long_ms"} else set())
+        )
+    assert [goal["goal"] for goal in written["goals"]] == [goal.words for goal in GOALS]
+
+
+def test_the_last_script_of_a_request_counts_and_a_tool_is_asked_for_once() -> None:
+    earlier, asked = Script(tokens=7), Script(tokens=3, rate=50, tool=1)
+    body = (
+        f'[{{"role": "user", "content": "{earlier.words}"}}, {{"content": "{asked.words}", "role": "user"}}]'.encode()
+    )
+
+    assert read_script(body) == asked
+    assert read_script(body + b'{"role":"tool"}') == asked._replace(tool=0)
