@@ -530,7 +530,8 @@ class Runner:
         asked_at = time.monotonic()
         lease_s = self._settings.lease_s
         # Not shorter: whoever gives up waiting for a busy database and asks again has lost its place in the queue.
-        async with asyncio.timeout(self._settings.lease_lost_after_s), self._store.write() as connection:
+        limit = asyncio.timeout(self._settings.lease_lost_after_s)
+        async with limit, self._store.write(is_urgent=True) as connection:
             own = await renew_leases(connection, held, worker_id=self._worker_id, lease_s=lease_s)
         for name, run in held.items():
             if name in own:

@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(default=(), description="origins of the pages that may call")
     max_body_bytes: int = Field(default=512 * 1024, ge=1024, description="a larger request gets a 413")
     public_limit: str = Field(default="10/minute", description="messages per address on /chat/public")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least important lines that are logged"
+    )
     log_keep_s: float = Field(default=900.0, gt=0, description="how long an ended run can be replayed from its log")
     max_runs: int = Field(default=200, ge=1, description="runs at work at once in this process")
     max_runs_per_tenant: int = Field(default=50, ge=1, description="of these, runs of one tenant")

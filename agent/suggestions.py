@@ -25,7 +25,7 @@ logger = structlog.get_logger()
 MOST = 3
 TITLE_LENGTH = 80
 MOST_CHARACTERS = 1000
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s*")
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)](?!\d))\s*")
 _QUOTES = "\"'“”„«»` "
 
 

@@ -53,7 +53,7 @@ class Shown:
             case {"token": str(token)}:
                 self.text += _safe(token)
             case {"snapshot": {"text": str(text)}}:
-                self.text, self.printed = _safe(text), 0
+                self._replace(_safe(text))
             case {"tools_used": list(names)}:
                 self.notes.append("Looking up: " + ", ".join(_safe(str(name)) for name in names))
             case {"action": {"type": kind, "value": value}}:
@@ -64,6 +64,13 @@ class Shown:
                 self.status = status
             case {"suggested_questions": list(questions)}:
                 self.suggestions = [_safe(str(question)) for question in questions]
+
+    def _replace(self, text: str) -> None:
+        """Show this text; what a plain output has of it already is not printed again."""
+        if text.startswith(self.text[: self.printed]):
+            self.text = text
+        else:
+            self.text, self.printed = f"\n{text}", 0
 
 
 class Chat:

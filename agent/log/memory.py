@@ -134,6 +134,7 @@ class MemoryLog:
         Raises:
             LogTrimmedError: as for `read`, at the first step.
         """
+        self._forget_expired()
         log = self._logs.get(run)
         if log is None:
             raise LogTrimmedError(f"no log of run {run.run_id}")

@@ -5,6 +5,7 @@ would fail at once with "database is locked" whenever another one wrote in betwe
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -51,8 +52,8 @@ class Store:
         if self._sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
-        # Writers of one process queue here in order; SQLite's own busy handler polls and is not fair.
-        self._writer = asyncio.Lock()
+        # Writers of one process queue here; SQLite's own busy handler polls and is not fair.
+        self._writers = _Turns()
         if self._sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
@@ -64,15 +65,16 @@ class Store:
             yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits when the block ends and rolls back when it raises.
 
-        A stop that comes meanwhile waits until it is decided.
+        A stop that comes meanwhile waits until it is decided. Where writers queue, an urgent one is next: no lease must
+        run out because many messages come at once.
         """
         with anyio.CancelScope(shield=True):
             async with AsyncExitStack() as stack:
                 if self._sqlite:
-                    await stack.enter_async_context(self._writer)
+                    await stack.enter_async_context(self._writers.turn(is_urgent=is_urgent))
                 connection = await stack.enter_async_context(self.engine.connect())
                 await connection.execution_options(frontdesk_writer=True)
                 await stack.enter_async_context(connection.begin())
@@ -128,6 +130,43 @@ class Store:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+class _Turns:
+    """A lock that is given in order of arrival, but to the urgent first."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def turn(self, *, is_urgent: bool) -> AsyncIterator[None]:
+        """Wait for the lock, and hold it for the block."""
+        if self._taken:
+            await self._wait(is_urgent=is_urgent)
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait(self, *, is_urgent: bool) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if is_urgent else self._waiting.append)(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self._pass_on()  # its turn came in the moment of the cancellation
+            raise
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)  # the lock stays taken on the way
+                return
+        self._taken = False
 
 
 def new_id() -> UUID:

@@ -173,26 +173,22 @@ async def test_a_failed_run_tells_nobody_what_the_provider_said(ann: Person, cap
 async def test_a_run_that_takes_longer_than_its_deadline_is_stopped_with_what_it_said(
     open_frontdesk: OpenWorld,
 ) -> None:
-    world = await open_frontdesk(assistant={"limits": {"deadline_s": 1.0}})
+    world = await open_frontdesk(assistant={"limits": {"deadline_s": 1.5}})
     ann = world.person()
-    world.provider.say("Awake.")  # the first run of an installation takes longer
-    await ann.ask("hi")
     world.provider.hang("Half")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         stream = await ann.stream("tell me everything")
     assert stream.keys == ["conversation_id", "token", "error", "status"]
     assert (stream.first("error")["code"], stream.first("status")) == ("deadline", "failed")
     stored = await rows(world, messages, role="assistant")
-    assert [(row["text"], row["status"]) for row in stored] == [("Awake.", "complete"), ("Half", "partial")]
+    assert [(row["text"], row["status"]) for row in stored] == [("Half", "partial")]
 
 
 async def test_a_deadline_stops_tools_too(open_frontdesk: OpenWorld) -> None:
-    world = await open_frontdesk(assistant={"limits": {"deadline_s": 1.0}})
-    world.provider.say("Awake.")
-    await world.person().ask("hi")
+    world = await open_frontdesk(assistant={"limits": {"deadline_s": 1.5}})
     arrived = world.backend.hang("GET /orders/count")
     world.provider.call(Call("count_orders"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         stream = await world.person().stream("how many?")
     assert arrived.is_set()
     assert stream.first("error")["code"] == "deadline"

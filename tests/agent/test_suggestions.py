@@ -2,18 +2,32 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
+from support.backend import scripted_backend
 from support.faults import rows
 from support.http import Connection, Request
-from support.provider import Provider
-from support.world import OpenWorld, World
+from support.provider import Provider, scripted_provider
+from support.world import OpenWorld, Person, World, open_world
 
 from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from agent.store.tables import conversations, runs
 from agent.suggestions import parse_questions
 
 QUESTIONS = "1. List all orders\n- “And today?”\n\n* Who ordered?\n4) One more"
+
+
+@pytest.fixture(scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """An installation that offers questions and makes titles, in place of the quiet one."""
+    assistant = {"suggestions": {"timeout_s": 1.0}, "title": "model"}
+    async with (
+        scripted_provider() as provider,
+        scripted_backend() as backend,
+        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=assistant) as world,
+    ):
+        yield world
 
 
 async def opened(open_frontdesk: OpenWorld, title: str = "words", **suggestions: object) -> World:
@@ -34,33 +48,34 @@ def hang(provider: Provider) -> asyncio.Event:
     return asked
 
 
-async def test_follow_up_questions_come_after_the_end_and_are_kept(open_frontdesk: OpenWorld) -> None:
-    world = await opened(open_frontdesk)
+async def test_follow_up_questions_come_after_the_end_and_are_kept(ann: Person) -> None:
+    world = ann.world
     world.provider.suggestions = QUESTIONS
     world.provider.say("You have 42.")
-    stream = await world.person().stream("how many orders?")
+    stream = await ann.stream("how many orders?")
     assert stream.keys == ["conversation_id", "token", "status", "suggested_questions"]
     assert stream.first("suggested_questions") == ["List all orders", "And today?", "Who ordered?"]
     assert stream.is_done
-    assert [row["suggestions"] for row in await rows(world, runs)] == [
+    assert [row["suggestions"] for row in await rows(world, runs, tenant_id=ann.tenant)] == [
         ["List all orders", "And today?", "Who ordered?"]
     ]
 
 
-async def test_the_json_answer_holds_them_too(open_frontdesk: OpenWorld) -> None:
-    world = await opened(open_frontdesk)
+async def test_the_json_answer_holds_them_too(ann: Person) -> None:
+    world = ann.world
     world.provider.suggestions = "And today?"
     world.provider.say("You have 42.")
-    assert (await world.person().ask("how many orders?")).json()["suggested_questions"] == ["And today?"]
+    assert (await ann.ask("how many orders?")).json()["suggested_questions"] == ["And today?"]
 
 
 async def test_they_are_asked_for_as_one_more_message_behind_the_whole_turn_and_without_tool_calls(
-    open_frontdesk: OpenWorld,
+    ann: Person,
 ) -> None:
-    world = await opened(open_frontdesk)
+    world = ann.world
     world.provider.say("You have 42.")
-    await world.person().stream("how many orders?")
-    asked, aside = world.provider.requests[0], world.provider.asides[0]
+    await ann.stream("how many orders?")
+    asked = world.provider.requests[0]
+    aside = next(one for one in world.provider.asides if one["messages"][-1]["content"] == SUGGESTIONS_REQUEST)
     assert aside["messages"][: len(asked["messages"])] == asked["messages"]
     assert [message["content"] for message in aside["messages"][-2:]] == ["You have 42.", SUGGESTIONS_REQUEST]
     assert aside["tools"] == asked["tools"]
@@ -69,20 +84,15 @@ async def test_they_are_asked_for_as_one_more_message_behind_the_whole_turn_and_
 
 async def test_the_end_is_not_held_back_by_questions_that_do_not_come(open_frontdesk: OpenWorld) -> None:
     world = await opened(open_frontdesk, title="model", static=["How many orders?"])
-    world.provider.say("Awake.")
-    await world.person().ask("hi")
     asked = hang(world.provider)
     world.provider.say("You have 42.")
     async with world.person().open_stream("how many orders?") as live:
-        await live.until("token")
-        said_at = time.monotonic()
         await live.until("status")
+        assert world.provider.cancelled == 0, "the end came when the wait for questions was over"
         ended_at = time.monotonic()
         stream = await live.rest()
-        done_at = time.monotonic()
     assert asked.is_set()
-    assert ended_at - said_at < 0.5
-    assert 0.8 < done_at - ended_at < 2.5
+    assert 0.5 < time.monotonic() - ended_at < 3
     assert stream.keys[-2:] == ["status", "suggested_questions"]
     assert stream.first("suggested_questions") == ["How many orders?"]
     assert stream.is_done
@@ -97,7 +107,7 @@ async def test_the_time_limit_is_three_seconds_and_cannot_be_more(open_frontdesk
         await live.until("status")
         ended_at = time.monotonic()
         stream = await live.rest()
-    assert 2.5 < time.monotonic() - ended_at < 4
+    assert 2 < time.monotonic() - ended_at < 4.5
     assert stream.is_done
     assert "suggested_questions" not in stream.keys
 
@@ -142,47 +152,50 @@ async def test_a_run_that_failed_has_none(open_frontdesk: OpenWorld) -> None:
     assert not world.provider.asides
 
 
-async def test_visitors_without_tools_get_them_too(open_frontdesk: OpenWorld) -> None:
-    world = await opened(open_frontdesk)
+async def test_visitors_without_tools_get_them_too(ann: Person) -> None:
+    world = ann.world
     world.provider.suggestions = "And today?"
     world.provider.say("Hello.")
-    answer = await world.person().request("POST", "/chat/public", json={"message": "hi"})
+    answer = await ann.request("POST", "/chat/public", json={"message": "hi"})
     assert answer.json()["suggested_questions"] == ["And today?"]
     assert "tools" not in world.provider.asides[0]
 
 
-async def test_the_model_gives_a_conversation_its_title_once(open_frontdesk: OpenWorld) -> None:
-    world = await opened(open_frontdesk, enabled=False, title="model")
+async def test_the_model_gives_a_conversation_its_title_once(ann: Person) -> None:
+    world = ann.world
     world.provider.title = ' "Orders of this **week**" \nI chose this because'
-    ann = world.person()
     world.provider.say("You have 42.")
     first = await ann.stream("how many orders?")
     assert first.keys == ["conversation_id", "token", "status", "title"]
     assert first.first("title") == "Orders of this **week**"
-    assert [row["title"] for row in await rows(world, conversations)] == ["Orders of this **week**"]
+    assert [row["title"] for row in await rows(world, conversations, tenant_id=ann.tenant)] == [
+        "Orders of this **week**"
+    ]
     world.provider.say("Still 42.")
     second = await ann.stream("and now?", conversation_id=first.first("conversation_id"))
     assert "title" not in second.keys
-    assert [aside["messages"][-1]["content"] for aside in world.provider.asides] == [TITLE_REQUEST]
+    asked = [aside["messages"][-1]["content"] for aside in world.provider.asides]
+    assert asked.count(TITLE_REQUEST) == 1
+    assert asked.count(SUGGESTIONS_REQUEST) == 2
 
 
 @pytest.mark.parametrize("title", ["", "   ", '""', "\n\n"])
-async def test_a_title_that_says_nothing_leaves_the_words_of_the_message(open_frontdesk: OpenWorld, title: str) -> None:
-    world = await opened(open_frontdesk, enabled=False, title="model")
+async def test_a_title_that_says_nothing_leaves_the_words_of_the_message(ann: Person, title: str) -> None:
+    world = ann.world
     world.provider.title = title
     world.provider.say("You have 42.")
-    stream = await world.person().stream("how many orders?")
+    stream = await ann.stream("how many orders?")
     assert "title" not in stream.keys
-    assert [row["title"] for row in await rows(world, conversations)] == ["how many orders?"]
+    assert [row["title"] for row in await rows(world, conversations, tenant_id=ann.tenant)] == ["how many orders?"]
 
 
-async def test_a_long_title_is_cut_to_what_fits(open_frontdesk: OpenWorld) -> None:
-    world = await opened(open_frontdesk, enabled=False, title="model")
+async def test_a_long_title_is_cut_to_what_fits(ann: Person) -> None:
+    world = ann.world
     world.provider.title = "世" * 300
     world.provider.say("You have 42.")
-    stream = await world.person().stream("how many orders?")
+    stream = await ann.stream("how many orders?")
     assert len(stream.first("title")) <= 80
-    assert [row["title"] for row in await rows(world, conversations)] == [stream.first("title")]
+    assert [row["title"] for row in await rows(world, conversations, tenant_id=ann.tenant)] == [stream.first("title")]
 
 
 @pytest.mark.parametrize(

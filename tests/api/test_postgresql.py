@@ -74,6 +74,47 @@ async def test_what_only_looks_as_if_it_could_not_be_held_is_stored(world: World
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\\ud800b", "a\\u0000b", "", "\\u2028"])
+async def test_a_tool_name_that_is_no_name_is_an_unknown_tool(world: World, name: str) -> None:
+    call = f'[{{"index":0,"id":"c","type":"function","function":{{"name":"{name}","arguments":"{{}}"}}}}]'
+    world.provider.raw(
+        f'data: {{"choices":[{{"index":0,"delta":{{"tool_calls":{call}}}}}]}}\n\n'
+        'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n'.encode()
+    )
+    world.provider.say("I cannot do that.")
+
+    stream = await world.person().stream("hello")
+
+    assert stream.first("status") == "completed"
+    assert stream.text == "I cannot do that."
+    assert [event["tool_call"]["status"] for event in stream.events if "tool_call" in event] == ["running", "error"]
+
+
+BAD_ARGUMENTS = ['{"a": "\\u0000"}', '{"a": 1e400}', '{"a": NaN}', '{"a": ' + "9" * 40 + "}", "[" * 2000]
+
+
+@pytest.mark.parametrize("arguments", BAD_ARGUMENTS)
+async def test_arguments_that_cannot_be_held_are_an_error_result(world: World, arguments: str) -> None:
+    world.provider.call(Call("find_order", arguments))
+    world.provider.say("I cannot do that.")
+
+    assert (await world.person().stream("hello")).text == "I cannot do that."
+
+
+async def test_what_a_backend_returns_is_stored_without_what_the_database_cannot_hold(world: World) -> None:
+    world.backend.answer("GET /orders/count", {"count": "a\x00b\u2028"})
+    world.provider.call(Call("count_orders"), text=["a\x00b"])
+    world.provider.say("Done\x00.")
+    ann = world.person()
+
+    answer = (await ann.ask("how many?")).json()
+
+    assert answer["response"] == "ab\n\nDone."
+    path = f"/conversations/{answer['conversation_id']}/messages"
+    said = [one["text"] for one in (await ann.request("GET", path)).json()["items"]]
+    assert said[1::2] == ["ab", "Done."]
+
+
 async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(world: World, postgres: str) -> None:
     ready_before = await get(world, "/readyz")
     run_sql(postgres, f"DROP DATABASE {database_of(world)} WITH (FORCE)")

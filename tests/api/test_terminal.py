@@ -173,16 +173,22 @@ async def test_a_broken_connection_is_taken_up_where_it_broke(
     assert [request.json for request in requests] == [{"message": "hello", "conversation_id": None}] * 5
 
 
-async def test_a_snapshot_replaces_what_is_shown(make_chat: MakeChat, screen: io.StringIO) -> None:
+@pytest.mark.parametrize(
+    ("snapshot", "printed"), [("Hello there", "Hello there world\n"), ("Goodbye", "Hello\nGoodbye world\n")]
+)
+async def test_a_snapshot_replaces_what_is_shown_and_repeats_nothing(
+    make_chat: MakeChat, screen: io.StringIO, snapshot: str, printed: str
+) -> None:
     async def serve(_request: Request, connection: Connection) -> None:
         await connection.begin_chunks()
-        await connection.chunk(FIRST + b'id: 2-1\ndata: {"snapshot":{"text":"Goodbye"},"unknown":1}\n\n' + REST)
+        frame = f'id: 2-1\ndata: {{"snapshot":{{"text":"{snapshot}"}}}}\n\n'.encode()
+        await connection.chunk(FIRST + frame + REST)
         await connection.end_chunks()
 
     async with listen(serve) as url:
         await ask(make_chat(url, "token"), "hello")
 
-    assert screen.getvalue() == "Goodbye world\n"
+    assert screen.getvalue() == printed
 
 
 async def test_a_server_that_does_not_come_back_is_said_with_what_there_is(

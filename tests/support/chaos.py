@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, nullcontext
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -21,16 +22,18 @@ from random import Random, SystemRandom
 from support.history import OVER, Database, History, Post, Verdict, check, read_sqlite
 from support.processes import QUICK, open_nursery
 from support.scenario import Plan, Scene, open_scene
-from support.visitors import Counts, Habits, RefusedError, Visitor, until
+from support.visitors import TURN_LIMIT_S, Counts, Habits, RefusedError, Visitor, until
 
 TENANTS = ("acme", "globex", "initech")
 RESTLESS = Habits(cut=0.08, go_back=0.15, forget=0.1, stray=0.05)
 CALM = Habits()
-LIFE_S = (0.05, 1.3)
-"""How long a process may work before it is killed, at least and at most."""
+MOST_SEEN = 90
+"""A process is killed when up to so many things have been seen of it: frames, model calls, requests to the business."""
+LIFE_LIMIT_S = 15.0
+"""It is killed then, however little was seen."""
 LONG_LIFE_S = (1.0, 14.0)
-"""The same with the default leases, where a run is left alone for six seconds."""
-QUIET_LIMIT_S = 40.0
+"""How long a process lives with the default leases, where an interrupted run is left alone for six seconds."""
+QUIET_LIMIT_S = 60.0
 GRACE_S = 22.0
 """Beside the lease: the wait for the user's token (8 s), the start of a process, turns before it, and the work itself."""
 
@@ -95,7 +98,7 @@ async def unleash(
             for visitor in visitors:
                 group.create_task(_live(stage, visitor))
             for _ in range(kills):
-                await asyncio.sleep(random.uniform(*(LONG_LIFE_S if default_leases else LIFE_S)))
+                await _a_life(stage, visitors, long=default_leases)
                 assert machine.server is not None
                 if machine.server.status is not None:
                     history.blame("I7", f"the server ended by itself with {machine.server.status}")
@@ -126,6 +129,23 @@ async def unleash(
         unknown_writes=sum(call["state"] == "unknown" for call in database.tool_calls),
         verdict=verdict,
     )
+
+
+async def _a_life(stage: Stage, visitors: list[Visitor], *, long: bool) -> None:
+    """Wait for the moment of a process's death: a random one, by what it does and not by the clock, so that load is no matter."""
+    scene, random = stage.scene, stage.random
+    if long:
+        await asyncio.sleep(random.uniform(*LONG_LIFE_S))
+        return
+
+    def seen() -> int:
+        frames = sum(visitor.counts.frames for visitor in visitors)
+        return frames + scene.model.calls + scene.business.reads + len(scene.history.effects)
+
+    enough = seen() + random.randint(0, MOST_SEEN)
+    with suppress(TimeoutError):
+        await until(lambda: seen() >= enough, limit_s=LIFE_LIMIT_S, what="signs of life")
+    await asyncio.sleep(random.random() * 0.05)
 
 
 async def _live(stage: Stage, visitor: Visitor) -> None:
@@ -174,25 +194,45 @@ async def _one_turn(stage: Stage, visitor: Visitor, post: Post, random: Random) 
         case "json":
             await visitor.ask(post)
         case "cancel":
-            reading = asyncio.create_task(visitor.stream(post, habits))
-            await until(lambda: post.run_id is not None or reading.done(), limit_s=60, what="a run to cancel")
-            await asyncio.sleep(random.random() * 0.5)
-            if post.run_id is not None:
-                stage.cancelled.add(post.run_id)
-                await visitor.cancel(post.run_id)
-            await reading
+            await _both(visitor.stream(post, habits), _cancel(stage, visitor, post))
         case "watched":
-            reading = asyncio.create_task(visitor.stream(post, habits))
-            await until(lambda: post.run_id is not None or reading.done(), limit_s=60, what="a run to watch")
-            if post.run_id is not None:
-                await visitor.watch(post.run_id, RESTLESS)
-            await reading
+            await _both(visitor.stream(post, habits), _watch(visitor, post))
         case "two":
-            reading = asyncio.create_task(visitor.stream(post, habits))
-            await until(lambda: post.conversation_id is not None or reading.done(), limit_s=60, what="a conversation")
-            second = visitor.post(_plan(random, f"{visitor.user}.second.{random.random()}"), post.conversation_id)
-            await visitor.stream(second, habits)
-            await reading
+            await _both(visitor.stream(post, habits), _follow_up(visitor, post, habits))
+
+
+async def _both(first: Awaitable[object], second: Awaitable[object]) -> None:
+    """Wait for two things; when one fails the other is stopped."""
+    tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _cancel(stage: Stage, visitor: Visitor, post: Post) -> None:
+    """Stop the run some time after it was acknowledged."""
+    await until(lambda: post.run_id is not None, limit_s=TURN_LIMIT_S, what="a run to cancel")
+    await asyncio.sleep(visitor.random.random() * 0.5)
+    assert post.run_id is not None
+    stage.cancelled.add(post.run_id)
+    await visitor.cancel(post.run_id)
+
+
+async def _watch(visitor: Visitor, post: Post) -> None:
+    """Read the run as a second client, restlessly."""
+    await until(lambda: post.run_id is not None, limit_s=TURN_LIMIT_S, what="a run to watch")
+    assert post.run_id is not None
+    await visitor.watch(post.run_id, RESTLESS)
+
+
+async def _follow_up(visitor: Visitor, post: Post, habits: Habits) -> None:
+    """Send a second message into the conversation while the first one is being answered."""
+    await until(lambda: post.conversation_id is not None, limit_s=TURN_LIMIT_S, what="a conversation")
+    plan = _plan(visitor.random, f"{visitor.user}.second.{visitor.random.random()}")
+    await visitor.stream(visitor.post(plan, post.conversation_id), habits)
 
 
 async def _look_for(visitor: Visitor, post: Post) -> None:

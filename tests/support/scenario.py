@@ -35,8 +35,9 @@ class Plan:
     name: str
     steps: tuple[tuple[int, int, int], ...] = ()
     pieces: int = 3
-    """of the answer's text, with a pause of `pause_ms` before each"""
+    """of the answer's text"""
     pause_ms: int = 0
+    """before each piece of an answer, and of words before tool calls"""
     words: bool = False
     """whether the model says something before it asks for tools"""
     failures: int = 0
@@ -100,7 +101,8 @@ class Model:
         if step < len(plan["steps"]):
             words = [{"content": f"{mark} step {step} "}, {"content": "of it."}] if plan["words"] else []
             calls = list(_calls(mark, plan, step))
-            await _stream(connection, [*words, *_requests(calls)], finish_reason="tool_calls")
+            pause_s = plan["pause_ms"] / 1000 if words else 0
+            await _stream(connection, [*words, *_requests(calls)], finish_reason="tool_calls", pause_s=pause_s)
             return
         results = [str(message["content"]) for message in since if message["role"] == "tool"]
         text = f"{mark} answers {plan['name']}: " + " | ".join(_short(result) for result in results)
@@ -210,7 +212,8 @@ async def open_scene(
     model, business = Model(history), Business(history, most_delay_s, Random(seed))
     async with listen(model.handle) as model_url, listen(business.handle) as business_url:
         model.url, business.url = f"{model_url}/v1", business_url
-        assistant = write_assistant(folder, suggestions={"enabled": True, "timeout_s": 2})
+        patient = {"first_token_timeout_s": 60, "between_tokens_timeout_s": 60}
+        assistant = write_assistant(folder, suggestions={"enabled": True, "timeout_s": 2}, limits=patient)
         values = {
             "FRONTDESK_DATA": str(folder / "data"),
             "FRONTDESK_ASSISTANT": str(assistant),

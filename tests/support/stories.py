@@ -244,6 +244,8 @@ STORIES = [
     Story("action", "Switch to dark mode", _action),
     Story("tool-and-action", "Open order 7", _tool_and_actions),
     Story("refused-action", "Run my script", _refused_action),
+    Story("reasoning", "When are you open?", _reasoning),
+    Story("blocks", "When are you open?", _blocks),
     Story("suggestions-from-the-model", "When are you open?", _suggestions, {"suggestions": {"static": ["Unused?"]}}),
     Story(
         "static-suggestions",
@@ -260,9 +262,3 @@ STORIES = [
     Story("step-limit", "How many orders?", _step_limit, {"limits": {"steps": 2, "model_retries": 0}}),
     Story("cut-by-length", "Tell me everything", _cut_by_length),
 ]
-
-BROKEN = [
-    Story("reasoning", "When are you open?", _reasoning),
-    Story("blocks", "When are you open?", _blocks),
-]
-"""Stories that do not go as their files say: bugs that wait in tests/api/test_found_bugs.py."""

@@ -160,7 +160,10 @@ async def test_an_ended_log_is_forgotten_after_its_time() -> None:
     await write(log, told(1))
     clock.now = 9.9
     assert len(await log.read(RUN)) == 2
+    assert len(await collect(log.follow(RUN))) == 2
     clock.now = 10.0
+    with pytest.raises(LogTrimmedError):
+        await anext(log.follow(RUN))
     with pytest.raises(LogTrimmedError):
         await log.read(RUN)
 

@@ -84,6 +84,53 @@ async def test_a_stop_in_the_middle_of_a_transaction_waits_until_it_is_decided(s
     assert checked_out(store) == 0
 
 
+async def _queued(store: Store, order: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
+    """Let writers wait behind one that is writing; those named `urgent…` are urgent."""
+    tasks = {}
+
+    async def write(name: str) -> None:
+        async with store.write(is_urgent=name.startswith("urgent")):
+            order.append(name)
+
+    for name in names:
+        tasks[name] = asyncio.create_task(write(name))
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_writers_of_a_process_come_in_order_but_the_urgent_first(sqlite: list[Store]) -> None:
+    order: list[str] = []
+    async with asyncio.timeout(10):
+        async with sqlite[0].write():
+            tasks = await _queued(sqlite[0], order, "first", "second", "urgent", "third")
+        await asyncio.gather(*tasks.values())
+    assert order == ["urgent", "first", "second", "third"]
+
+
+@pytest.mark.parametrize("leaving", ["first", "urgent", "last"])
+async def test_a_writer_that_gives_up_waiting_does_not_hold_up_the_others(sqlite: list[Store], leaving: str) -> None:
+    order: list[str] = []
+    async with asyncio.timeout(10):
+        async with sqlite[0].write():
+            tasks = await _queued(sqlite[0], order, "first", "urgent", "middle", "last")
+            tasks[leaving].cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await new_conversation(sqlite[0])
+    assert tasks[leaving].cancelled()
+    assert order == [name for name in ("urgent", "first", "middle", "last") if name != leaving]
+
+
+async def test_a_writer_that_gives_up_in_the_moment_of_its_turn_passes_it_on(sqlite: list[Store]) -> None:
+    order: list[str] = []
+    async with asyncio.timeout(10):
+        async with sqlite[0].write():
+            tasks = await _queued(sqlite[0], order, "first", "second")
+        tasks["first"].cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await new_conversation(sqlite[0])
+    assert order[-1] == "second"
+
+
 async def test_fifty_readers_that_write_do_not_fail_or_overtake_each_other_on_sqlite(sqlite: list[Store]) -> None:
     conversation_id = await new_conversation(sqlite[0])
     outcomes = await at_once(read_then_write(sqlite[n % 2], conversation_id) for n in range(50))

@@ -1,0 +1,275 @@
+"""The command line, as a process: the demo from nothing, tokens, the document, and errors that a person can read."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import jwt
+import orjson
+import pytest
+from support.processes import ROOT, Machine
+from support.world import SECRET
+from typer.testing import CliRunner, Result
+
+from api.cli import cli
+
+NOBODY = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "OPENAI_", "PYTEST"))}
+COMMAND_LIMIT_S = 40
+
+
+@dataclass(slots=True)
+class Done:
+    """A command that has ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
+async def in_a_process(folder: Path, *arguments: str, typed: str = "", **environment: str) -> Done:
+    """Run a command in `folder`, with nothing configured but what is given."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "api.cli", *arguments),
+        cwd=folder,
+        env={**NOBODY, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(COMMAND_LIMIT_S):
+        output, errors = await process.communicate(typed.encode())
+    assert process.returncode is not None
+    return Done(process.returncode, output.decode(), errors.decode())
+
+
+@pytest.fixture(scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
+    """The demo, started with nothing configured but where it keeps its data."""
+    folder = tmp_path_factory.mktemp("demo")
+    machine = Machine(folder, {"FRONTDESK_DATA": str(folder / "data")})
+    await machine.start()
+    yield machine
+    await machine.stop()
+
+
+async def talk(demo: Machine, *arguments: str, typed: str = "") -> Done:
+    """Run `frontdesk chat` against the demo."""
+    assert demo.url
+    data = str(demo.folder / "data")
+    return await in_a_process(demo.folder, "chat", *arguments, typed=typed, FRONTDESK_DATA=data, FRONTDESK_URL=demo.url)
+
+
+def clients_of_aurora(demo: Machine) -> int:
+    with closing(sqlite3.connect(demo.folder / "data" / "studio.db")) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM clients WHERE tenant = 'aurora'").fetchone()
+    return int(count)
+
+
+async def test_the_demo_answers_with_a_number_of_the_studios_database(demo: Machine) -> None:
+    answer = await talk(demo, "how many clients?")
+
+    assert (answer.status, answer.errors) == (0, "")
+    numbers = {int(number.replace(",", "")) for number in re.findall(r"\*\*([\d,]+)\*\*", answer.output)}
+    assert clients_of_aurora(demo) in numbers, answer.output
+    assert "Looking up: " in answer.output
+
+
+async def test_a_conversation_in_the_terminal_goes_on(demo: Machine) -> None:
+    first = await talk(demo, typed="how many clients?\nswitch to dark mode\n\n")
+    second = await talk(demo, "--continue", "how many trainers?")
+
+    assert (first.status, second.status) == (0, 0)
+    assert "Action: change_theme → dark" in first.output
+    assert (first.errors, second.errors) == ("", "")
+    with closing(sqlite3.connect(demo.database)) as connection:
+        turns = connection.execute(
+            "SELECT max(turn) FROM runs GROUP BY conversation_id ORDER BY max(created_at) DESC"
+        ).fetchone()
+    assert turns == (3,)
+
+
+async def test_the_demo_says_where_it_is_and_how_to_ask(demo: Machine) -> None:
+    assert demo.server is not None
+    announced = demo.server.output.read_text().splitlines()
+
+    assert re.fullmatch(r"Frontdesk is on http://127\.0\.0\.1:\d+", announced[0])
+    assert 'chat "how many clients?"' in announced[1]
+    assert len(announced) == 2
+
+
+async def test_a_token_from_the_command_line_is_good_for_curl(demo: Machine) -> None:
+    printed = await in_a_process(demo.folder, "token", FRONTDESK_DATA=str(demo.folder / "data"))
+    headers = {"Authorization": f"Bearer {printed.output.strip()}", "Accept": "text/event-stream"}
+
+    async with httpx2.AsyncClient(base_url=str(demo.url), headers=headers, timeout=30, verify=False) as client:
+        stream = (await client.post("/chat", json={"message": "how many clients?"})).content
+        answer = (await client.post("/chat", json={"message": "how many clients?"}, headers={"Accept": "*/*"})).json()
+
+    assert stream.startswith(b'retry: 2000\nid: 1-1\ndata: {"conversation_id":"')
+    assert stream.endswith(b"data: [DONE]\n\n")
+    assert answer["success"] is True
+    assert answer["suggested_questions"]
+
+
+async def test_the_demo_serves_its_business_and_what_operators_ask_for(demo: Machine) -> None:
+    async with httpx2.AsyncClient(base_url=str(demo.url), verify=False) as client:
+        statuses = {
+            path: (await client.get(path)).status_code
+            for path in ("/", "/health", "/livez", "/readyz", "/metrics", "/assistant", "/openapi.json")
+        }
+        studio = await client.get("/studio/openapi.json")
+        guarded = await client.get("/studio/clients")
+
+    assert set(statuses.values()) == {200}, statuses
+    assert "/clients/stats" in studio.json()["paths"]
+    assert guarded.status_code == 401
+
+
+@pytest.fixture
+def frontdesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run commands in this process, in an empty folder and with nothing configured but what is given."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("FRONTDESK_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+
+    def run(*arguments: str, **environment: str) -> Result:
+        return CliRunner().invoke(cli, arguments, env={"COLUMNS": "200", **environment}, catch_exceptions=False)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"tenant_id": "aurora", "sub": "owner", "role": "owner"}),
+        (["--user", "trainer"], {"tenant_id": "aurora", "sub": "trainer", "role": "trainer"}),
+        (
+            ["--tenant", "kinetic", "--user", "u", "--role", "client", "--branch", "2", "--ttl", "60"],
+            {"tenant_id": "kinetic", "sub": "u", "role": "client", "branchId": 2},
+        ),
+        (["--branch", "north"], {"tenant_id": "aurora", "sub": "owner", "role": "owner", "branchId": "north"}),
+    ],
+)
+def test_a_token_holds_what_was_asked_for(
+    frontdesk: Callable[..., Result], arguments: list[str], expected: dict[str, object]
+) -> None:
+    printed = frontdesk("token", *arguments, FRONTDESK_JWT_SECRET=SECRET)
+
+    assert (printed.exit_code, printed.stderr) == (0, "")
+    claims = jwt.decode(printed.stdout.strip(), SECRET, algorithms=["HS256"])
+    lives_s = claims.pop("exp") - claims.pop("iat")
+    assert claims == expected
+    assert lives_s == (60 if "--ttl" in arguments else 7 * 86_400)
+
+
+def test_a_token_is_for_the_audience_and_issuer_of_the_installation(frontdesk: Callable[..., Result]) -> None:
+    strict = {
+        "FRONTDESK_JWT_AUDIENCE": "frontdesk",
+        "FRONTDESK_JWT_ISSUER": "me",
+        "FRONTDESK_JWT_ALGORITHMS": '["HS512"]',
+    }
+
+    printed = frontdesk("token", FRONTDESK_JWT_SECRET=SECRET * 2, **strict)
+
+    claims = jwt.decode(printed.stdout.strip(), SECRET * 2, algorithms=["HS512"], audience="frontdesk", issuer="me")
+    assert claims["sub"] == "owner"
+
+
+def test_tokens_of_one_installation_are_signed_with_the_secret_that_it_keeps(
+    frontdesk: Callable[..., Result], tmp_path: Path
+) -> None:
+    tokens = [frontdesk("token").stdout.strip() for _ in range(2)]
+
+    path = tmp_path / "data" / "jwt-secret"
+    assert path.stat().st_mode & 0o777 == 0o600
+    for token in tokens:
+        assert jwt.decode(token, path.read_text(), algorithms=["HS256"])["tenant_id"] == "aurora"
+
+
+def test_the_openapi_document_is_printed_as_json(frontdesk: Callable[..., Result]) -> None:
+    printed = frontdesk("openapi")
+
+    document = json.loads(printed.stdout)
+    assert (printed.exit_code, printed.stderr) == (0, "")
+    assert document["openapi"].startswith("3.")
+    assert {"/chat", "/runs/{run_id}/events", "/conversations"} <= document["paths"].keys()
+
+
+def test_migrating_makes_the_schema_and_can_be_repeated(frontdesk: Callable[..., Result], tmp_path: Path) -> None:
+    for _ in range(2):
+        done = frontdesk("migrate", FRONTDESK_DATA=str(tmp_path / "elsewhere"))
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "The database is up to date.\n", "")
+
+    with closing(sqlite3.connect(tmp_path / "elsewhere" / "frontdesk.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+
+
+WRONG: list[tuple[str, dict[str, str], str]] = [
+    ("openapi", {"FRONTDESK_ASSISTANT": "/nowhere.yaml"}, "/nowhere.yaml"),
+    ("openapi", {"FRONTDESK_MAX_BODY_BYTES": "many"}, "FRONTDESK_MAX_BODY_BYTES"),
+    ("openapi", {"FRONTDESK_JWT_ALGORITHMS": '["none"]'}, "FRONTDESK_JWT_ALGORITHMS"),
+    ("openapi", {"FRONTDESK_JWT_ALGORITHMS": "HS256"}, "jwt_algorithms"),
+    ("openapi", {"FRONTDESK_PUBLIC_LIMIT": "often"}, "FRONTDESK_PUBLIC_LIMIT"),
+    ("migrate", {"FRONTDESK_DATABASE_URL": "mysql://u:hunter2@127.0.0.1/x"}, "database URL"),
+    ("migrate", {"FRONTDESK_DATA": "/dev/null/data"}, "/dev/null"),
+    ("token", {"FRONTDESK_JWT_ALGORITHMS": '["RS256"]'}, "public key"),
+    ("token", {"FRONTDESK_DATA": "/dev/null/data"}, "/dev/null"),
+]
+
+
+@pytest.mark.parametrize(("command", "environment", "said"), WRONG)
+def test_what_is_wrong_with_the_configuration_is_said_in_a_line(
+    frontdesk: Callable[..., Result], command: str, environment: dict[str, str], said: str
+) -> None:
+    done = frontdesk(command, **environment)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("frontdesk: ")
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["fly"], ["serve", "--port", "70000"], ["token", "--ttl", "0"], ["--fly"]])
+def test_an_unknown_command_or_option_is_a_usage_error(frontdesk: Callable[..., Result], arguments: list[str]) -> None:
+    done = frontdesk(*arguments)
+
+    assert done.exit_code == 2
+    assert "Usage" in done.stderr
+
+
+def test_a_chat_without_a_server_says_so_and_fails(frontdesk: Callable[..., Result]) -> None:
+    done = frontdesk("chat", "hello", "--url", "http://127.0.0.1:1")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "There is no server at http://127.0.0.1:1. Start one with scripts/serve.\n"
+
+
+async def test_a_server_that_cannot_start_says_why_in_a_line(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"
+
+    done = await in_a_process(tmp_path, "serve", "--port", "0", FRONTDESK_DATABASE_URL=url)
+
+    assert (done.status, done.output) == (2, "")
+    assert done.errors.startswith("frontdesk: the database cannot be reached")
+    assert done.errors.count("\n") == 1
+    assert "hunter2" not in done.errors
+
+
+async def test_the_server_ends_on_a_signal_with_status_0(demo: Machine) -> None:
+    assert demo.server is not None
+    demo.server.send(signal.SIGTERM)
+
+    assert await demo.server.exited() == 0
+    lines = [orjson.loads(line) for line in demo.server.errors.read_bytes().splitlines()]
+    assert [line for line in lines if line["level"] in ("error", "critical")] == []

@@ -1,0 +1,103 @@
+"""Plants bugs in a copy of the tree and sees whether the tests that are named for them fail.
+
+A bug that survives, one that no longer applies, and a test that fails without any bug are failures.
+"""
+
+# ruff: noqa: T201 (it prints a table)
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BUGS = Path(__file__).with_name("bugs.toml")
+LEFT_OUT = (".git", ".venv", ".uv", "data", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
+TESTS_FAILED = 1
+"""pytest's exit status; others mean that it could not even run them."""
+TEST_LIMIT_S = 40
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A search and a replacement in one file, and the tests that must fail for it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def applies(self, root: Path) -> bool:
+        """Say whether the text stands exactly once in the file."""
+        path = root / self.file
+        return path.exists() and path.read_text("utf-8").count(self.old) == 1
+
+    def plant(self, root: Path) -> None:
+        """Put the bug into a tree."""
+        path = root / self.file
+        path.write_text(path.read_text("utf-8").replace(self.old, self.new), "utf-8")
+
+
+def load_bugs() -> list[Bug]:
+    """Return all bugs, in the order of the file."""
+    entries = tomllib.loads(BUGS.read_text("utf-8"))["bug"]
+    return [Bug(**{**entry, "tests": tuple(entry["tests"])}) for entry in entries]
+
+
+def failed_tests(tree: Path, tests: Iterable[str]) -> tuple[int, set[str]]:
+    """Run tests in a tree; return pytest's exit status and those that failed."""
+    own = ["-q", "-p", "no:cacheprovider", "-o", f"timeout={TEST_LIMIT_S}", f"--basetemp={tree.parent / 'pytest'}"]
+    command = [sys.executable, "-m", "pytest", *own, *tests]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree), "COLUMNS": "500"}
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, set(FAILED.findall(done.stdout))
+
+
+def verdict(bug: Bug, tree: Path) -> tuple[str, bool]:
+    """Plant a bug, run its tests, take it out again; return what happened, and whether every test caught it."""
+    if not bug.applies(tree):
+        return "no longer applies", False
+    original = (tree / bug.file).read_text("utf-8")
+    bug.plant(tree)
+    try:
+        status, failed = failed_tests(tree, bug.tests)
+    finally:
+        (tree / bug.file).write_text(original, "utf-8")
+    if status not in (0, TESTS_FAILED):
+        return f"pytest ended with {status}", False
+    caught = [test for test in bug.tests if test in failed]
+    names = ", ".join(test.rpartition("::")[2] for test in caught)
+    return names or "SURVIVED", len(caught) == len(bug.tests)
+
+
+def main(words: Sequence[str]) -> int:
+    """Plant the bugs whose name contains one of `words`, or all; print the table; return the exit status."""
+    bugs = [bug for bug in load_bugs() if not words or any(word in bug.name for word in words)]
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="frontdesk-planted-") as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        _, broken = failed_tests(tree, dict.fromkeys(test for bug in bugs for test in bug.tests))
+        for test in sorted(broken):
+            print(f"fails without any bug: {test}")
+        print("| bug | caught by | ok |\n| --- | --- | --- |", flush=True)
+        fine = not broken
+        for bug in bugs:
+            what, is_caught = verdict(bug, tree)
+            fine &= is_caught
+            print(f"| {bug.name} | {what} | {'yes' if is_caught else 'NO'} |", flush=True)
+    print(f"{len(bugs)} bugs in {time.monotonic() - begun:.0f} s")
+    return 0 if fine and bugs else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

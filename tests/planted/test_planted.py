@@ -1,0 +1,28 @@
+"""The planted bugs still fit the code; `scripts/plant-bugs` shows that they are caught."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from planted.plant import ROOT, Bug, load_bugs
+
+BUGS = load_bugs()
+
+
+def functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_fits_the_code_and_names_tests_that_exist(bug: Bug) -> None:
+    assert bug.applies(ROOT), f"its text is not exactly once in {bug.file}"
+    assert bug.old != bug.new
+    assert bug.tests
+    for test in bug.tests:
+        file, _, name = test.partition("::")
+        assert name in functions(ROOT / file), test
+
+
+def test_there_are_enough_bugs_and_each_is_another_one() -> None:
+    assert len({bug.name for bug in BUGS}) == len({(bug.file, bug.old) for bug in BUGS}) == len(BUGS) >= 12

@@ -1,0 +1,187 @@
+"""The process dies at each commit point, one by one; the next one finishes what was acknowledged, and nothing is done twice.
+
+The settings are the default ones; the leases of a dead process are made to run out at once, but for where that is the point.
+With `FRONTDESK_TEST_ALL_SHAPES=1` each of them dies in every shape of turn that comes to it; without, in one of each size.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.history import Post, Reader, check, read_sqlite
+from support.processes import QUICK, Nursery, open_nursery
+from support.scenario import Plan, Scene, open_scene
+from support.visitors import Habits, RefusedError, Visitor, until
+
+from agent.failpoints import EXIT_STATUS, FAILPOINTS
+
+SHAPES: dict[str, Plan] = {
+    "no call": Plan("no-call", pause_ms=5),
+    "a read": Plan("a-read", steps=((1, 0, 0),), words=True),
+    "a write": Plan("a-write", steps=((0, 1, 0),)),
+    "three reads": Plan("three-reads", steps=((3, 0, 0),)),
+    "three writes": Plan("three-writes", steps=((0, 3, 0),), words=True),
+    "all kinds": Plan("all-kinds", steps=((0, 1, 0), (1, 1, 1)), words=True),
+}
+SIZES = (("no call",), ("a read", "a write"), ("three reads", "three writes", "all kinds"))
+WITH_CALLS = {"reply.before_commit", "reply.after_commit", "call.after_effect"}
+WITH_CALLS |= {"results.before_commit", "results.after_commit"}
+WITH_WRITES = {"call.before_start", "call.after_start", "unknown.before_commit", "unknown.after_commit"}
+PRELUDE = {
+    "takeover.before_commit": "model.after_first_token",
+    "takeover.after_commit": "end.before_commit",
+    "unknown.before_commit": "call.after_start",
+    "unknown.after_commit": "call.after_effect",
+}
+"""Where an earlier process has to die for a later one to come to the failpoint."""
+RECOVERY_LIMIT_S = 10.0
+"""From the death of the process to the end of its run. Where the lease does not count, only that it ends is asked."""
+SLOW_START_LIMIT_S = 40.0
+"""Where the libraries are loaded anew, perhaps on a busy machine."""
+
+pytestmark = pytest.mark.timeout(150)
+
+
+def shapes_of(failpoint: str) -> list[str]:
+    """Return the shapes of turns that come to a failpoint: all of them when asked for, else one of each size, in turn."""
+    coming = [
+        name
+        for name, plan in SHAPES.items()
+        if (failpoint not in WITH_CALLS or plan.steps) and (failpoint not in WITH_WRITES or plan.writes)
+    ]
+    if os.environ.get("FRONTDESK_TEST_ALL_SHAPES"):
+        return coming
+    number = FAILPOINTS.index(failpoint)
+    by_size = [[name for name in size if name in coming] for size in SIZES]
+    return [names[number % len(names)] for names in by_size if names]
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with open_nursery() as nursery:
+        yield nursery
+
+
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
+    failpoint: str, nursery: Nursery, tmp_path: Path
+) -> None:
+    """G1 G10 G12 G15: I1 to I8 and I10, with no, one and three calls at once, reads and writes. A failpoint that is not reached fails."""
+    problems: dict[str, str] = {}
+
+    async def play(shape: str) -> None:
+        folder = tmp_path / shape.replace(" ", "-")
+        folder.mkdir()
+        async with open_scene(folder, nursery=nursery) as scene:
+            problems[shape] = await _play(scene, failpoint, SHAPES[shape])
+
+    shapes = shapes_of(failpoint)
+    assert shapes, "no scenario comes to this failpoint"
+    await asyncio.gather(*map(play, shapes))
+    assert problems == dict.fromkeys(shapes, "")
+
+
+async def test_a_run_is_recovered_within_ten_seconds_with_default_settings(nursery: Nursery, tmp_path: Path) -> None:
+    """I7: the lease of the dead process has to run out first."""
+    async with open_scene(tmp_path, nursery=nursery) as scene:
+        problem = await _play(scene, "results.before_commit", SHAPES["all kinds"], recovery_limit_s=RECOVERY_LIMIT_S)
+    assert problem == ""
+
+
+async def test_a_process_that_an_operator_starts_again_recovers_its_runs(tmp_path: Path) -> None:
+    """As above, with `python -m api.cli serve` and nothing loaded beforehand."""
+    async with open_scene(tmp_path, nursery=None, environment=QUICK) as scene:
+        problem = await _play(scene, "call.after_effect", SHAPES["three writes"], recovery_limit_s=SLOW_START_LIMIT_S)
+    assert problem == ""
+
+
+async def test_a_process_that_wakes_up_after_it_lost_its_run_writes_nothing(nursery: Nursery, tmp_path: Path) -> None:
+    """I2, I3 and I6. It does not notice by itself here that its lease is over: only its writes can be refused."""
+    sleepy = {"FRONTDESK_LEASE_S": "4", "FRONTDESK_RENEW_EVERY_S": "100", "FRONTDESK_LEASE_LOST_AFTER_S": "100"}
+    async with open_scene(tmp_path, nursery=nursery, environment={**QUICK, **sleepy}) as scene:
+        machine, history = scene.machine, scene.history
+        sleeper = await machine.start()
+        async with Visitor(machine, history, "acme", "ann") as ann:
+            post = ann.post(Plan("slow", steps=((0, 2, 0),), words=True, pause_ms=300))
+            reading = asyncio.create_task(ann.stream(post))
+            await until(lambda: ann.counts.frames > 1, limit_s=20, what="the first words")
+            sleeper.send(signal.SIGSTOP)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await machine.start()
+            assert post.run_id is not None
+            watching = asyncio.create_task(ann.watch(post.run_id))
+            await until(lambda: scene.model.calls > 1, limit_s=30, what="the next attempt's model call")
+            sleeper.send(signal.SIGCONT)
+            reader = await watching
+            await until(lambda: "run_lost" in sleeper.errors.read_text(), limit_s=20, what="the refusal of its write")
+        await sleeper.kill()
+        await machine.stop()
+        history.logs = machine.logs()
+        verdict = check(history, read_sqlite(machine.database))
+    assert reader.shown.status == "completed"
+    assert verdict.is_clean, verdict.details()
+
+
+async def _play(scene: Scene, failpoint: str, plan: Plan, *, recovery_limit_s: float | None = None) -> str:
+    """Let the process die at the failpoint in a turn of `plan`, start it again, and return what is wrong then."""
+    machine, history = scene.machine, scene.history
+    chain = [PRELUDE[failpoint], failpoint] if failpoint in PRELUDE else [failpoint]
+    await machine.start(failpoint=chain[0])
+    earlier: list[asyncio.Task[Reader]] = []
+    async with Visitor(machine, history, "acme", "ann") as ann, Visitor(machine, history, "globex", "ann") as eve:
+        conversation_id = await _occupied_conversation(ann, earlier) if failpoint.startswith("claim.") else None
+        post = ann.post(plan, conversation_id)
+        # Half of the turns are asked for as JSON: such a client has only its key to come back with.
+        asks_for_json = plan.name in ("a-read", "three-writes")
+        answered = asyncio.create_task(_answer(ann, post) if asks_for_json else _read(ann, post))
+        try:
+            for following in [*chain[1:], None]:
+                assert machine.server is not None
+                if (status := await machine.server.exited()) != EXIT_STATUS:
+                    return f"ended with {status} instead of at the failpoint"
+                history.deaths.append(machine.server.exited_at or 0)
+                if recovery_limit_s is None:
+                    machine.expire_leases()
+                await machine.start(failpoint=following)
+            await asyncio.gather(answered, *earlier)
+        except TimeoutError:
+            return "the failpoint was not reached, or the answer did not come"
+        except RefusedError:
+            return str(history.found)
+        finally:
+            for task in (answered, *earlier):
+                task.cancel()
+            await asyncio.gather(answered, *earlier, return_exceptions=True)
+        assert post.run_id is not None
+        late = await ann.watch(post.run_id, Habits(cut=0.3, go_back=0.3, forget=0.2, stray=0.2), name="a late reader")
+        if late.shown.status != "completed":
+            return f"the run is {late.shown.status}, {late.shown.error}"
+        again = await ann.stream(ann.post(Plan("afterwards", steps=((1, 1, 0),)), post.conversation_id))
+        other = await eve.stream(eve.post(plan))
+        if (again.shown.status, other.shown.status) != ("completed", "completed"):
+            return "the conversation cannot be gone on with"
+    await machine.stop()
+    history.logs = machine.logs()
+    verdict = check(history, read_sqlite(machine.database), end_limit_s=recovery_limit_s)
+    return verdict.details()
+
+
+async def _read(visitor: Visitor, post: Post) -> None:
+    await visitor.stream(post)
+
+
+async def _answer(visitor: Visitor, post: Post) -> None:
+    await visitor.ask(post)
+
+
+async def _occupied_conversation(visitor: Visitor, tasks: list[asyncio.Task[Reader]]) -> str:
+    """Return a conversation in which an answer is under way, so that the next message has to wait its turn."""
+    first = visitor.post(Plan("earlier", pieces=5, pause_ms=200))
+    tasks.append(asyncio.create_task(visitor.stream(first)))
+    await until(lambda: first.conversation_id is not None, limit_s=10, what="an answer under way")
+    assert first.conversation_id is not None
+    return first.conversation_id
