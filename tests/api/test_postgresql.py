@@ -1,21 +1,28 @@
 """The HTTP surface on PostgreSQL: what it is stricter about than SQLite, and that it may go away."""
 
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx2
 import psycopg
 import pytest
 from support.provider import Call
-from support.world import OpenWorld, World
+from support.world import OpenWorld, Person, World, open_world
 
 
-@pytest.fixture
-async def world(open_frontdesk: OpenWorld, postgres: str) -> World:
-    """An installation on a database of its own."""
+@pytest.fixture(scope="module")
+async def house(house: World, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """The installation that the tests of this file share, on a database of its own."""
+    folder, url = tmp_path_factory.mktemp("postgresql"), new_database(postgres)
+    async with open_world(folder, house.provider, house.backend, database_url=url) as world:
+        yield world
+
+
+def new_database(server: str) -> str:
+    """Make a migrated database and return its URL."""
     name = f"api_{uuid4().hex}"
-    run_sql(postgres, f"CREATE DATABASE {name} TEMPLATE template_frontdesk")
-    url = postgres.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
-    return await open_frontdesk(database_url=url)
+    run_sql(server, f"CREATE DATABASE {name} TEMPLATE template_frontdesk")
+    return server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
 
 
 def run_sql(server: str, statement: str) -> None:
@@ -23,13 +30,7 @@ def run_sql(server: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def database_of(world: World) -> str:
-    assert world.settings.database_url is not None
-    return world.settings.database_url.get_secret_value().partition("?")[0].rpartition("/")[2]
-
-
-async def test_a_conversation_goes_its_whole_way(world: World) -> None:
-    ann = world.person()
+async def test_a_conversation_goes_its_whole_way(world: World, ann: Person) -> None:
     world.backend.answer("GET /orders/count", {"count": 42})
     world.provider.call(Call("count_orders"), Call("change_theme", {"value": "dark"}, id="b"), text=["Wait."])
     world.provider.say("Ärger mit **42**.")
@@ -115,9 +116,12 @@ async def test_what_a_backend_returns_is_stored_without_what_the_database_cannot
     assert said[1::2] == ["ab", "Done."]
 
 
-async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(world: World, postgres: str) -> None:
+async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(open_frontdesk: OpenWorld, postgres: str) -> None:
+    url = new_database(postgres)
+    name = url.partition("?")[0].rpartition("/")[2]
+    world = await open_frontdesk(database_url=url)
     ready_before = await get(world, "/readyz")
-    run_sql(postgres, f"DROP DATABASE {database_of(world)} WITH (FORCE)")
+    run_sql(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
     ready, alive = await get(world, "/readyz"), await get(world, "/livez")
     asked = await world.person().ask("hello")
@@ -127,7 +131,7 @@ async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(world: Wor
     assert int(ready.headers["retry-after"]) > 0
     assert asked.status_code in (500, 503)
     assert asked.headers["content-type"] == "application/problem+json"
-    assert database_of(world) not in asked.text
+    assert name not in asked.text
 
 
 async def get(world: World, path: str) -> httpx2.Response:

@@ -11,11 +11,11 @@ import httpx2
 import jwt
 import pytest
 from fastapi import FastAPI
+from support.studio import SAMPLE, WRITES, As, Token, column, get_routes, routes, values
 
 from agent.settings import Settings
 from examples.studio.access import Caller
 from examples.studio.desk import Desk
-from tests.examples.conftest import SAMPLE, WRITES, As, Token, column, get_routes, routes, values
 
 
 async def test_every_route_needs_a_token(app: FastAPI, http: httpx2.AsyncClient) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-
-from tests.examples.conftest import TODAY, As, query
+from support.studio import TODAY, As, query
 
 
 async def test_client_statistics_have_exactly_four_keys_and_agree_with_the_rows(

@@ -5,8 +5,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi import FastAPI
-
-from tests.examples.conftest import SAMPLE, WRITES, As, column, get_routes, routes, values
+from support.studio import SAMPLE, WRITES, As, column, get_routes, routes, values
 
 BUSINESS_FIGURES = [
     "/clients/stats",

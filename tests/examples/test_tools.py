@@ -9,13 +9,13 @@ import httpx2
 import orjson
 import pytest
 from fastapi import FastAPI
+from support.studio import Token
 
 from agent.assistant import load_assistant
 from agent.context import Credential, Principal
 from agent.errors import ToolError
 from agent.toolkit import CallContext, Tool
 from examples.studio import tools as studio_tools
-from tests.examples.conftest import Token
 from tools.backend import Backend
 from tools.functions import FunctionTool, load_functions
 

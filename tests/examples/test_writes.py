@@ -6,8 +6,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-
-from tests.examples.conftest import TODAY, As, query
+from support.studio import TODAY, As, query
 
 ENQUIRY = {"name": "Ada Test", "phone": "+353 85 555 7777", "interest": "yoga"}
 

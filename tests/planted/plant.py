@@ -3,7 +3,7 @@
 A bug that survives, one that no longer applies, and a test that fails without any bug are failures.
 """
 
-# ruff: noqa: T201 (it prints a table)
+
 
 import os
 import re

@@ -121,8 +121,10 @@ async def test_a_process_that_wakes_up_after_it_lost_its_run_writes_nothing(nurs
         await sleeper.kill()
         await machine.stop()
         history.logs = machine.logs()
-        verdict = check(history, read_sqlite(machine.database))
+        database = read_sqlite(machine.database)
+        verdict = check(history, database)
     assert reader.shown.status == "completed"
+    assert [run["attempt"] for run in database.runs] == [2], "the one that woke up was in the other's way"
     assert verdict.is_clean, verdict.details()
 
 

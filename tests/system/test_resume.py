@@ -185,3 +185,112 @@ class _Play:
                     screen.drop()
                     return False
         return True
+
+
+async def test_readers_before_during_and_after_a_run_read_the_same(world: World) -> None:
+    gate, ann = asyncio.Event(), world.person()
+    world.provider.call(Call("find_order", {"number": 7}), text=["Let me ", "look."])
+    world.provider.wait_for(gate, "There ", "it ", "is.", before=["Well: "])
+    world.backend.answer("GET /orders/7", {"number": 7})
+    async with ann.open_stream("where is order 7?") as during:
+        run_id = await during.until("run_id")
+        before = asyncio.create_task(ann.events(run_id))
+        await during.until_bytes(b"Well: ")
+        joining = asyncio.create_task(ann.events(run_id))
+        conversation = asyncio.create_task(
+            ann.request("GET", f"/conversations/{during.so_far.first('conversation_id')}/stream")
+        )
+        async with asyncio.timeout(10):
+            while len(world.app.state.installation.runner._readers) and sum(world.app.state.installation.runner._readers.values()) < 4:
+                await asyncio.sleep(0.01)
+        gate.set()
+        streams = [await during.rest(), await before, await joining, await ann.events(run_id)]
+        raw = (await conversation).content
+    screens = [screen_of(stream.raw) for stream in streams] + [screen_of(raw)]
+    assert all(screen.is_done for screen in screens)
+    assert [joined(screen.told) for screen in screens] == [joined(screens[0].told)] * len(screens)
+    assert len({tuple(sorted(screen.frames.items())) for screen in screens}) == 1
+    assert screens[0].shown.text == "Let me look.\n\nWell: There it is."
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_over_http_a_stream_cut_at_random_bytes_and_resumed_with_any_id_shows_the_same_in_the_end(
+    world: World, seed: int
+) -> None:
+    random, ann = Random(seed), world.person()
+    for _ in range(10):
+        gate = asyncio.Event()
+        pieces = [f"{random.randint(0, 9999)}é " for _ in range(random.randint(2, 40))]
+        half = random.randint(0, len(pieces))
+        world.provider.wait_for(gate, *pieces[half:], "end", before=pieces[:half])
+        async with ann.open_stream("talk") as first:
+            run_id = await first.until("run_id")
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3):
+                group.create_task(read_through_cuts(ann, run_id, Random(random.random()), "".join(pieces) + "end"))
+            gate.set()
+
+
+async def test_a_run_whose_log_has_expired_is_told_from_the_transcript(open_frontdesk: OpenWorld) -> None:
+    world = await open_frontdesk(log_keep_s=0.001)
+    ann = world.person()
+    world.provider.call(Call("find_order", {"number": 7}), text=["Let me look."])
+    world.provider.say("There it is.")
+    world.backend.answer("GET /orders/7", {"number": 7})
+    whole = screen_of((await ann.stream("where is order 7?")).raw)
+    run_id = whole.told[0]["run_id"]
+
+    for after in ("", whole.last_id, "1-2", "abc", "99-9"):
+        again = await ann.events(run_id, headers={"Last-Event-ID": after} if after else {})
+        screen = screen_of(again.raw)
+        assert [next(iter(event)) for event in again.events] == ["conversation_id", "snapshot", "status"]
+        assert screen.is_done
+        assert screen.shown == whole.shown
+    status = again.frames[-2]
+    assert status.id is not None
+    rest = await ann.events(run_id, headers={"Last-Event-ID": status.id})
+    assert rest.raw == b"retry: 2000\ndata: [DONE]\n\n"
+
+
+async def test_unknown_and_foreign_runs_are_not_found(world: World) -> None:
+    world.provider.say("Hello.")
+    run_id = (await world.person().stream("hello")).first("run_id")
+    people = [world.person(user="ben"), world.person(tenant="rival"), world.person(tenant="rival", user="eve")]
+    refused = [await person.events(run_id) for person in people]
+    unknown = await world.person().events(str(uuid4()))
+    assert {stream.status for stream in [*refused, unknown]} == {404}
+    assert len({stream.raw for stream in [*refused, unknown]}) == 1
+
+
+async def read_through_cuts(person: Person, run_id: str, random: Random, text: str) -> None:
+    """Read a run to its end, cut at random bytes, and come back with any id."""
+    screen, cuts = Screen(), random.randint(0, 4)
+    while not screen.is_done:
+        kind = random.choice(["right", "right", "stray", *(["old"] if screen.at else [])]) if screen.last_id else "right"
+        if kind == "old":
+            screen.go_back(random.choice(list(screen.at)))
+        if kind == "stray":
+            screen.shown, screen.told, screen.at = Shown(text="of another run"), [], {}
+            screen.last_id = random.choice(["garbage", "1-999", "9-1", "1-0", "0-4"])
+        headers = {"Last-Event-ID": screen.last_id} if screen.last_id else {}
+        budget = random.randint(0, 1200) if cuts > 0 else 10**9
+        cuts -= 1
+        path = f"/runs/{run_id}/events"
+        async with (
+            asyncio.timeout(20),
+            raw_request(person.world.url, "GET", path, token=person.token, headers=headers) as response,
+        ):
+            await response.begin()
+            while budget > 0 and (piece := await response.piece()):
+                screen.feed(piece[:budget])
+                budget -= len(piece)
+        screen.drop()
+    assert screen.shown.text == text
+    assert screen.shown.status == "completed"
+
+
+def screen_of(raw: bytes) -> Screen:
+    """Return what a whole stream shows."""
+    screen = Screen()
+    screen.feed(raw)
+    return screen

@@ -34,7 +34,7 @@ class Scene:
         """Post a message on a connection that stays open; a stream is read up to its first token."""
         headers = STREAM if stream else {}
         body, asked = {"message": message}, self.provider.asked
-        opened = raw_request(self.server.url, "POST", "/chat", token=token_of(), headers=headers, body=body, **options)  # type: ignore[arg-type] # receive_bytes
+        opened = raw_request(self.server.url, "POST", "/chat", token=token_of(), headers=headers, body=body, **options)
         response = await self.stack.enter_async_context(opened)
         if stream:
             await response.begin()
@@ -112,9 +112,7 @@ async def test_runs_that_take_longer_are_left_to_the_next_process_which_finishes
         assert (waiting.status, "retry-after" in waiting.headers) == (503, True)
         assert await scene.server.exited() == 0
     assert time.time() - sent_at < GRACE_S + 1
-    assert not screen.is_done
-    assert screen.shown.status is None
-    assert screen.shown.text == "Half "
+    assert (screen.is_done, screen.shown.status, screen.shown.text) == (False, None, "Half ")
 
     scene.provider.gate.set()
     server = await scene.machine.start()
@@ -127,7 +125,7 @@ async def test_runs_that_take_longer_are_left_to_the_next_process_which_finishes
     ):
         await again.begin()
         screen.feed(await again.rest())
-    print(f"finished {time.monotonic() - begun:.2f} s after the next start")  # noqa: T201 (a figure for the reader)
+    print(f"finished {time.monotonic() - begun:.2f} s after the next start")
     assert screen.is_done
     assert screen.snapshots == 1
     assert screen.shown.text == "Half and half."
@@ -149,7 +147,7 @@ async def test_neither_idle_connections_nor_clients_that_do_not_read_hold_it_up(
     async with asyncio.timeout(LIMIT_S):
         assert await scene.server.exited() == 0
     assert scene.server.exited_at is not None
-    print(f"exit {scene.server.exited_at - sent_at - GRACE_S:.2f} s after the grace time")  # noqa: T201 (a figure for the reader)
+    print(f"exit {scene.server.exited_at - sent_at - GRACE_S:.2f} s after the grace time")
     assert scene.server.exited_at - sent_at < GRACE_S + 1
 
 

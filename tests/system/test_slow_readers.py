@@ -48,7 +48,7 @@ async def test_a_client_that_stops_reading_costs_at_most_256_kib(open_frontdesk:
             await quiet(memory.now)
             assert all(not reader.reader.at_eof() for reader in readers)
             per_reader = memory.peak() / READERS
-    print(f"a reader that does not read costs at most {per_reader / 1024:.0f} KiB")  # noqa: T201 (a figure for the reader)
+    print(f"a reader that does not read costs at most {per_reader / 1024:.0f} KiB")
     assert per_reader < MOST_BYTES_PER_READER
 
 
@@ -75,7 +75,7 @@ async def test_a_client_that_stops_reading_is_cut_and_its_run_goes_on_and_ends(
             async with asyncio.timeout(LIMIT_S):
                 while clients_of(server.pid, server.url):  # noqa: ASYNC110 (another process's sockets)
                     await asyncio.sleep(0.05)
-            print(f"cut after {time.monotonic() - begun:.1f} s")  # noqa: T201 (a figure for the reader)
+            print(f"cut after {time.monotonic() - begun:.1f} s")
             gate.set()
             run = await ended(server.url, token, response.headers["x-run-id"])
             assert run["state"] == "completed"

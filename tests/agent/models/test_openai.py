@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -113,6 +114,26 @@ async def test_the_key_goes_into_the_header_and_nowhere_else(model: BaseChatMode
     assert seen[0].headers["authorization"] == "Bearer SECRET-KEY"
     assert b"SECRET-KEY" not in seen[0].body
     assert "SECRET-KEY" not in f"{model!r} {model}"
+
+
+async def test_a_netrc_file_does_not_come_between_us_and_the_provider(
+    provider: Provider, model: BaseChatModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login somebody password SECRET-NETRC\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    provider.say("Hi")
+    assert (await ask(model)).reply.text == "Hi"
+
+
+async def test_the_proxy_of_the_environment_is_used_but_where_it_says_not_to(
+    provider: Provider, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", provider.url.removesuffix("/v1"))
+    monkeypatch.setenv("no_proxy", "direct.invalid")
+    provider.say("Through the proxy.")
+    assert (await ask(shelf.open("http://model.invalid/v1"))).reply.text == "Through the proxy."
+    with pytest.raises(ModelUnavailableError):
+        await ask(shelf.open("http://direct.invalid/v1"), model_retries=0)
 
 
 async def test_parallel_tool_calls_come_with_their_arguments(provider: Provider, model: BaseChatModel) -> None:
