@@ -1,14 +1,12 @@
-"""Runs from start to end: start, attach, cancel, recover, drain. The only place that starts tasks.
+"""Runs from start to end: start, attach, cancel, drain. The only place that starts tasks.
 
 A run belongs to this server, not to the socket that asked for it: readers come and go, the run goes on. And it does not
 belong to this process alone: when a process dies, another one, or its own successor, takes its runs over.
 """
 
 import asyncio
-import time
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -19,25 +17,24 @@ import structlog
 
 from agent import metrics
 from agent.admission import Admission
-from agent.assistant import Assistant, CancelAfter, WhenActive
+from agent.assistant import Assistant, WhenActive
 from agent.context import Principal
 from agent.credentials import RunPrincipal
 from agent.errors import (
     FrontdeskError,
     IdempotencyMismatchError,
-    InterruptedRunError,
-    LogTrimmedError,
     OverloadedError,
     RunActiveError,
 )
-from agent.events import START, AnyEvent, ErrorRaised, EventId, LogClosed, LoggedEvent, RunEnded, RunStarted, Usage
+from agent.events import START, AnyEvent, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint
 from agent.graph import build_loop
 from agent.journal import Journal
-from agent.log.memory import MemoryLog, RunKey, next_batch
+from agent.leases import Leases
+from agent.log.memory import MemoryLog, RunKey
 from agent.models.catalog import Catalog
+from agent.readers import Readers, read_run
 from agent.settings import Settings
-from agent.snapshot import from_log, from_transcript, settled
 from agent.stop import StoppedError, StopReason
 from agent.store.conversations import (
     create_conversation,
@@ -47,25 +44,18 @@ from agent.store.conversations import (
     title_from,
 )
 from agent.store.database import Store, Transaction
-from agent.store.messages import NewMessage, append_messages, run_messages
+from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import (
     UNFINISHED,
     KeyTakenError,
     NewRun,
     Run,
-    RunName,
-    abandoned_runs,
     cancel_run,
     claim_run,
-    fail_run,
     find_run_by_key,
-    get_run,
     insert_run,
-    renew_leases,
-    take_over,
     unfinished_runs,
 )
-from agent.store.tool_calls import list_calls
 from agent.toolkit import Tool
 from agent.work import HeldRun, Parts, bring_to_end, end_stopped, place_of
 
@@ -123,21 +113,22 @@ class Runner:
         self._worker_id = uuid4().hex
         self._admission = Admission(most=settings.max_runs, most_per_tenant=settings.max_runs_per_tenant)
         self._held: dict[RunKey, HeldRun] = {}
-        self._offered: dict[RunKey, Principal] = {}
-        """Credentials of readers that wait for a run to be taken over."""
+        self._readers = Readers(self._parts, self._held, recovery_wait_s=settings.recovery_wait_s)
+        self._leases = Leases(
+            self._parts,
+            self._held,
+            worker_id=self._worker_id,
+            settings=settings,
+            offered=self._readers.offered,
+            work_on=self._work_on,
+        )
         self._tasks = asyncio.TaskGroup()
         self._upkeep: list[asyncio.Task[None]] = []
-        self._readers: Counter[RunKey] = Counter()
         self._draining = False
 
     async def __aenter__(self) -> "Runner":
         await self._tasks.__aenter__()
-        settings = self._settings
-        self._upkeep = [
-            self._tasks.create_task(self._repeat(self._renew, every_s=settings.renew_every_s)),
-            self._tasks.create_task(self._repeat(self._give_up_unrenewed, every_s=settings.reap_every_s)),
-            self._tasks.create_task(self._repeat(self._recover, every_s=settings.reap_every_s)),
-        ]
+        self._upkeep = [self._tasks.create_task(upkeep) for upkeep in self._leases.upkeep()]
         return self
 
     async def __aexit__(
@@ -187,28 +178,17 @@ class Runner:
     async def attach(
         self, principal: Principal, run_id: UUID, *, after: EventId = START
     ) -> AsyncGenerator[list[LoggedEvent]]:
-        """Return a reader of the run's events after `after`. Closing it does not touch the run.
-
-        A reader that asks for what the log does not have gets a snapshot first, never a gap. A run that is not over
-        goes on with the reader's credential: it is the same user's, and the newest.
-
-        Raises:
-            NotFoundError: the principal has no such run. Raised here, not by the reader.
-        """
-        run = await self._read(principal, run_id)
-        key = RunKey(principal.tenant_id, run_id)
-        self._renew_credential(key, principal)
-        return self._counted(key, self._follow(principal, run, after))
+        """Return a reader of the run's events; see ` Readers.attach`."""
+        return await self._readers.attach(principal, run_id, after=after)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
-        """Let a run go on with this principal's credential.
+        """Let a run go on with this principal's credential; see `Readers.renew_credential`."""
+        return await self._readers.renew_credential(principal, run_id)
 
-        Raises:
-            NotFoundError: the principal has no such run.
-        """
-        run = await self._read(principal, run_id)
-        self._renew_credential(RunKey(principal.tenant_id, run_id), principal)
-        return run
+    @property
+    def reader_count(self) -> int:
+        """How many readers this process has."""
+        return self._readers.count
 
     async def cancel(self, principal: Principal, run_id: UUID) -> Run:
         """Stop a run, keep what it said, and return it as it is then. Stopping one that is over changes nothing.
@@ -216,17 +196,17 @@ class Runner:
         Raises:
             NotFoundError: the principal has no such run.
         """
-        run = await self._read(principal, run_id)
+        run = await read_run(self._store, principal, run_id)
         key = RunKey(principal.tenant_id, run_id)
         if (held := self._held.get(key)) is not None:
             held.stopper.stop("cancelled")
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_WAIT_S):
                     await held.over.wait()
-            run = await self._read(principal, run_id)
+            run = await read_run(self._store, principal, run_id)
         if run.state in UNFINISHED and key not in self._held:
             await self._cancel_elsewhere(principal, run_id)
-            run = await self._read(principal, run_id)
+            run = await read_run(self._store, principal, run_id)
         return run
 
     async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
@@ -248,6 +228,7 @@ class Runner:
         if self._draining:
             return
         self._draining = True
+        self._leases.stop_taking_over()
         await self._wait_until_idle(self._settings.shutdown_grace_s)
         if self._held:
             logger.warning("runs_released_at_shutdown", runs=len(self._held))
@@ -283,14 +264,6 @@ class Runner:
         if cancelled:
             metrics.runs_ended.labels("cancelled", "").inc()
             self._log.leave(RunKey(principal.tenant_id, run_id))
-
-    def _renew_credential(self, key: RunKey, principal: Principal) -> None:
-        if (held := self._held.get(key)) is not None:
-            held.principal.renew(principal)
-
-    async def _read(self, principal: Principal, run_id: UUID) -> Run:
-        async with self._store.read() as connection:
-            return await get_run(connection, principal, run_id)
 
     async def _commit_start(
         self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool
@@ -351,23 +324,26 @@ class Runner:
     async def _begin(self, principal: Principal, started: _Started) -> None:
         """Take a new run into this process: its log begins, then its work."""
         run = started.run
-        held = self._hold(principal, run)
-        held.is_admitted = started.is_claimed
-        await held.journal.emit(RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)))
-        self._tasks.create_task(self._live(held))
-        self._watch_readers(held.key)
+        event = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
+        await self._work_on(principal, run, [event], is_admitted=started.is_claimed)
         for run_id in started.earlier:
             if (earlier := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")
             else:
                 await self._cancel_elsewhere(principal, run_id)
 
-    def _hold(self, principal: Principal, run: Run) -> HeldRun:
+    async def _work_on(
+        self, principal: Principal, run: Run, events: Sequence[AnyEvent], *, is_admitted: bool = False
+    ) -> None:
+        """Hold a run from now on: its log goes on with these events, then its work begins."""
         run_principal = RunPrincipal(principal, wait_s=self._settings.auth_wait_s)
-        held = HeldRun(run_principal, run, Journal(self._store, self._log, principal, run))
+        held = HeldRun(run_principal, run, Journal(self._store, self._log, principal, run), is_admitted=is_admitted)
         self._held[held.key] = held
         metrics.runs_active.inc()
-        return held
+        for event in events:
+            await held.journal.emit(event)
+        self._tasks.create_task(self._live(held))
+        self._readers.watch(held.key)
 
     async def _live(self, held: HeldRun) -> None:
         """Wait for the run's turn, bring it to its end, let it go."""
@@ -438,165 +414,3 @@ class Runner:
             failpoint("claim.before_commit")
         failpoint("claim.after_commit")
         return claimed
-
-    async def _counted(
-        self, key: RunKey, reader: AsyncGenerator[list[LoggedEvent]]
-    ) -> AsyncGenerator[list[LoggedEvent]]:
-        """Yield what the reader yields; know meanwhile that somebody reads."""
-        self._readers[key] += 1
-        self._watch_readers(key)
-        try:
-            async with aclosing(reader) as batches:
-                async for batch in batches:
-                    yield batch
-        finally:
-            self._readers[key] -= 1
-            if not self._readers[key]:
-                del self._readers[key]
-            self._watch_readers(key)
-
-    def _watch_readers(self, key: RunKey) -> None:
-        """Stop the run if nobody reads it for as long as the assistant says."""
-        held, policy = self._held.get(key), self._parts.assistant.on_disconnect
-        if held is None or not isinstance(policy, CancelAfter):
-            return
-        if held.unread is not None:
-            held.unread.cancel()
-            held.unread = None
-        if not self._readers[key]:
-            loop = asyncio.get_running_loop()
-            held.unread = loop.call_later(policy.cancel_after_s, held.stopper.stop, "cancelled")
-
-    async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
-        key = RunKey(principal.tenant_id, run.id)
-        if run.state in UNFINISHED:
-            await self._is_here(key, principal)
-        found = False
-        with suppress(LogTrimmedError):
-            async for batch in self._log.follow(key, after=after):
-                found = True
-                yield batch
-            if found or self._log.last(key) is not None:
-                return  # else it asked for what comes after the close, whose id nobody was given
-        try:
-            snapshot = from_log(await self._log.read(key))
-        except LogTrimmedError:
-            events = await self._transcript(principal, run.id, after)
-            while events:
-                yield (batch := next_batch(events, 0))
-                events = events[len(batch) :]
-            return  # without events another process has the run; the reader comes back
-        yield snapshot
-        with suppress(LogTrimmedError):  # the reader was so slow that the log is gone; it comes back
-            async for batch in self._log.follow(key, after=snapshot[-1].id):
-                yield batch
-
-    async def _is_here(self, key: RunKey, principal: Principal) -> bool:
-        """Say whether this process has the run's log; wait a while for a takeover, with the reader's credential."""
-        self._offered[key] = principal
-        try:
-            is_here = await self._log.opened(key, timeout_s=self._settings.recovery_wait_s)
-        finally:
-            if self._offered.get(key) is principal:
-                del self._offered[key]
-        self._renew_credential(key, principal)  # it may have come after the takeover had looked
-        return is_here
-
-    async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
-        """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""
-        async with self._store.read() as connection:
-            run = await get_run(connection, principal, run_id)
-            messages = await run_messages(connection, principal, run_id)
-            calls = await list_calls(connection, principal, run_id)
-        if run.state in UNFINISHED:
-            return []
-        events = from_transcript(run, messages, calls)
-        seen = [logged.id for logged in events[:-1]]
-        return events[seen.index(after) + 1 :] if after in seen else events
-
-    async def _repeat(self, upkeep: Callable[[], Awaitable[None]], *, every_s: float) -> None:
-        while True:
-            try:
-                await upkeep()
-            except Exception as exc:  # noqa: BLE001 (the database may be away for a while; upkeep goes on)
-                logger.error("upkeep_failed", error=type(exc).__name__, where=place_of(exc))
-            await asyncio.sleep(every_s)
-
-    async def _renew(self) -> None:
-        """Renew this worker's leases; stop the runs that are no longer its own."""
-        held = {RunName(*key): run for key, run in self._held.items() if not run.journal.ended}
-        if not held:
-            return
-        asked_at = time.monotonic()
-        lease_s = self._settings.lease_s
-        # Not shorter: whoever gives up waiting for a busy database and asks again has lost its place in the queue.
-        limit = asyncio.timeout(self._settings.lease_lost_after_s)
-        async with limit, self._store.write(is_urgent=True) as connection:
-            own = await renew_leases(connection, held, worker_id=self._worker_id, lease_s=lease_s)
-        for name, run in held.items():
-            if name in own:
-                run.leased_at = asked_at
-            elif not run.journal.ended:
-                run.stopper.stop("lost")
-
-    async def _give_up_unrenewed(self) -> None:
-        """Stop the runs whose lease could not be renewed for too long. It asks nobody: the database may hang."""
-        earliest = time.monotonic() - self._settings.lease_lost_after_s
-        for held in list(self._held.values()):
-            if held.leased_at < earliest and not held.journal.ended:
-                held.stopper.stop("lost")
-
-    async def _recover(self) -> None:
-        """Take over, or fail, the runs that nobody works on any more."""
-        if self._draining:
-            return
-        async with self._store.read() as connection:
-            abandoned = await abandoned_runs(connection)
-        for name in abandoned:
-            if RunKey(*name) not in self._held:
-                await self._take_over(name)
-
-    async def _take_over(self, name: RunName) -> None:
-        most = self._settings.max_attempts
-        key = RunKey(*name)
-        async with self._store.write() as connection:
-            user_id = await take_over(
-                connection, name, worker_id=self._worker_id, lease_s=self._settings.lease_s, most_attempts=most
-            )
-            failed = user_id is None and await fail_run(connection, name, code=InterruptedRunError.code, attempts=most)
-            failpoint("takeover.before_commit")
-        failpoint("takeover.after_commit")
-        if failed:
-            logger.warning("run_abandoned", tenant=name.tenant_id, run=str(name.run_id))
-            await self._close_log(key)
-        if user_id is not None:
-            await self._pick_up(self._offered.get(key) or Principal(name.tenant_id, user_id), name.run_id)
-
-    async def _pick_up(self, principal: Principal, run_id: UUID) -> None:
-        """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work."""
-        async with self._store.read() as connection:
-            run = await get_run(connection, principal, run_id)
-            messages = await run_messages(connection, principal, run_id)
-            calls = await list_calls(connection, principal, run_id)
-        logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
-        held = self._hold(principal, run)
-        await held.journal.emit(RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)))
-        for event in settled(run, messages, calls):
-            await held.journal.emit(event)
-        self._tasks.create_task(self._live(held))
-        self._watch_readers(held.key)
-
-    async def _close_log(self, key: RunKey) -> None:
-        """Send home the readers of a run that was given up, if its log is here."""
-        last = self._log.last(key)
-        if last is None:
-            self._log.leave(key)  # those who wait for it read the transcript
-            return
-        error = InterruptedRunError()
-        events: tuple[AnyEvent, ...] = (
-            ErrorRaised(error.code, error.public, recoverable=error.recoverable),
-            RunEnded("failed", "error", Usage()),
-            LogClosed(),
-        )
-        for n, event in enumerate(events, start=1):
-            await self._log.append(key, EventId(last.attempt, last.n + n), event)

@@ -19,7 +19,7 @@ from agent.toolkit import CallContext
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 60.0
+READ_TIMEOUT_S = 600.0
 """The tool's own time limit ends a call earlier; this one only frees the socket of a call that nobody awaits."""
 
 _END = re.compile(r"[?#]")

@@ -13,6 +13,8 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
@@ -39,6 +41,7 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, Recur
 """What parsers raise for bytes that are no chat completion."""
 DONE = b"[DONE]"
 MAX_ERROR_BYTES = 64 * 1024
+OPENAI_URL = "https://api.openai.com/v1"
 KEEPALIVE_S = 60.0
 DRAIN_S = 0.02
 """How long the end of a response is waited for after `[DONE]`, so that the connection can be used again."""
@@ -52,6 +55,7 @@ class OpenAICompatibleModel(ChatOpenAI):
     """
 
     session: SkipValidation[aiohttp.ClientSession] = Field(exclude=True)
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
 
     async def _astream(
         self,
@@ -93,6 +97,7 @@ class OpenAICompatibleModel(ChatOpenAI):
             data=orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS),
             headers=headers,
             params={name: str(value) for name, value in (self.default_query or {}).items()},
+            proxy=self.proxy,
         ) as response:
             if response.status >= 400:
                 raise _refusal(response, await response.content.read(MAX_ERROR_BYTES))
@@ -227,6 +232,7 @@ def open_model(
         api_key=api_key or SecretStr("none"),
         base_url=base_url,
         session=session,
+        proxy=_proxy_for(base_url or OPENAI_URL),
         max_retries=0,
         stream_usage=True,
         use_responses_api=False,
@@ -239,9 +245,17 @@ def open_session(*, connect_timeout_s: float) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=create_ssl_context()),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s, sock_read=None),
         auto_decompress=True,
-        trust_env=True,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL.
+
+    aiohttp's own `trust_env` would read ~/.netrc too, with every request, and refuse ours where it finds an entry.
+    """
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def _refusal(response: aiohttp.ClientResponse, body: bytes) -> RunError:

@@ -275,7 +275,7 @@ async def test_the_time_without_a_reader_counts_from_the_last_one(open_frontdesk
             once = await id_of(live)
             await live.until_bytes(b"two")
         installation = world.app.state.installation
-        await until(lambda: sum(installation.runner._readers.values()) == 1)
+        await until(lambda: installation.runner.reader_count == 1)
     await reaches(ann, once, "cancelled")
     await reaches(ann, twice, "cancelled")
     ended = {str(row["id"]): row["ended_at"] for row in await rows(world, runs)}

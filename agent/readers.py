@@ -1,0 +1,157 @@
+"""Who reads a run: past and live, with a snapshot where the log has a gap, and with the token that they bring.
+
+A reader never touches the run, except that a run may be stopped when nobody has read it for as long as the assistant says.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from uuid import UUID
+
+from agent.assistant import CancelAfter
+from agent.context import Principal
+from agent.errors import LogTrimmedError
+from agent.events import START, EventId, LoggedEvent
+from agent.log.memory import RunKey, next_batch
+from agent.snapshot import from_log, from_transcript
+from agent.store.database import Store
+from agent.store.messages import run_messages
+from agent.store.runs import UNFINISHED, Run, get_run
+from agent.store.tool_calls import list_calls
+from agent.work import HeldRun, Parts
+
+
+class Readers:
+    """The readers of this process."""
+
+    def __init__(self, parts: Parts, held: Mapping[RunKey, HeldRun], *, recovery_wait_s: float) -> None:
+        self._parts = parts
+        self._held = held
+        self._recovery_wait_s = recovery_wait_s
+        self._counts: Counter[RunKey] = Counter()
+        self._offered: dict[RunKey, Principal] = {}
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self._counts.total()
+
+    def offered(self, key: RunKey) -> Principal | None:
+        """Return the principal of a reader that waits for this run to be taken over."""
+        return self._offered.get(key)
+
+    async def attach(
+        self, principal: Principal, run_id: UUID, *, after: EventId = START
+    ) -> AsyncGenerator[list[LoggedEvent]]:
+        """Return a reader of the run's events after `after`. Closing it does not touch the run.
+
+        A reader that asks for what the log does not have gets a snapshot first, never a gap. A run that is not over
+        goes on with the reader's credential: it is the same user's, and the newest.
+
+        Raises:
+            NotFoundError: the principal has no such run. Raised here, not by the reader.
+        """
+        run = await read_run(self._parts.store, principal, run_id)
+        key = RunKey(principal.tenant_id, run_id)
+        self._renew(key, principal)
+        return self._counted(key, self._follow(principal, run, after))
+
+    async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
+        """Let a run go on with this principal's credential.
+
+        Raises:
+            NotFoundError: the principal has no such run.
+        """
+        run = await read_run(self._parts.store, principal, run_id)
+        self._renew(RunKey(principal.tenant_id, run_id), principal)
+        return run
+
+    def _renew(self, key: RunKey, principal: Principal) -> None:
+        if (held := self._held.get(key)) is not None:
+            held.principal.renew(principal)
+
+    async def _counted(
+        self, key: RunKey, reader: AsyncGenerator[list[LoggedEvent]]
+    ) -> AsyncGenerator[list[LoggedEvent]]:
+        """Yield what the reader yields; know meanwhile that somebody reads."""
+        self._counts[key] += 1
+        self.watch(key)
+        try:
+            async with aclosing(reader) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            self._counts[key] -= 1
+            if not self._counts[key]:
+                del self._counts[key]
+            self.watch(key)
+
+    def watch(self, key: RunKey) -> None:
+        """Stop the run if nobody reads it for as long as the assistant says."""
+        held, policy = self._held.get(key), self._parts.assistant.on_disconnect
+        if held is None or not isinstance(policy, CancelAfter):
+            return
+        if held.unread is not None:
+            held.unread.cancel()
+            held.unread = None
+        if not self._counts[key]:
+            loop = asyncio.get_running_loop()
+            held.unread = loop.call_later(policy.cancel_after_s, held.stopper.stop, "cancelled")
+
+    async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
+        key = RunKey(principal.tenant_id, run.id)
+        if run.state in UNFINISHED:
+            await self._is_here(key, principal)
+        found = False
+        with suppress(LogTrimmedError):
+            async for batch in self._parts.log.follow(key, after=after):
+                found = True
+                yield batch
+            if found or self._parts.log.last(key) is not None:
+                return  # else it asked for what comes after the close, whose id nobody was given
+        try:
+            snapshot = from_log(await self._parts.log.read(key))
+        except LogTrimmedError:
+            events = await self._transcript(principal, run.id, after)
+            while events:
+                yield (batch := next_batch(events, 0))
+                events = events[len(batch) :]
+            return  # without events another process has the run; the reader comes back
+        yield snapshot
+        with suppress(LogTrimmedError):  # the reader was so slow that the log is gone; it comes back
+            async for batch in self._parts.log.follow(key, after=snapshot[-1].id):
+                yield batch
+
+    async def _is_here(self, key: RunKey, principal: Principal) -> bool:
+        """Say whether this process has the run's log; wait a while for a takeover, with the reader's credential."""
+        self._offered[key] = principal
+        try:
+            is_here = await self._parts.log.opened(key, timeout_s=self._recovery_wait_s)
+        finally:
+            if self._offered.get(key) is principal:
+                del self._offered[key]
+        self._renew(key, principal)  # it may have come after the takeover had looked
+        return is_here
+
+    async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
+        """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""
+        async with self._parts.store.read() as connection:
+            run = await get_run(connection, principal, run_id)
+            messages = await run_messages(connection, principal, run_id)
+            calls = await list_calls(connection, principal, run_id)
+        if run.state in UNFINISHED:
+            return []
+        events = from_transcript(run, messages, calls)
+        seen = [logged.id for logged in events[:-1]]
+        return events[seen.index(after) + 1 :] if after in seen else events
+
+
+async def read_run(store: Store, principal: Principal, run_id: UUID) -> Run:
+    """Return the principal's run.
+
+    Raises:
+        NotFoundError: the principal has no such run.
+    """
+    async with store.read() as connection:
+        return await get_run(connection, principal, run_id)
