@@ -52,8 +52,11 @@ class Readers:
         Raises:
             NotFoundError: the principal has no such run. Raised here, not by the reader.
         """
-        run = await read_run(self._parts.store, principal, run_id)
-        key = RunKey(principal.tenant_id, run_id)
+        return self.follow(principal, await read_run(self._parts.store, principal, run_id), after=after)
+
+    def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
+        """Return a reader as `attach` does, of a run that was just read or started as the principal's."""
+        key = RunKey(principal.tenant_id, run.id)
         self._renew(key, principal)
         return self._counted(key, self._follow(principal, run, after))
 

@@ -181,6 +181,10 @@ class Runner:
         """Return a reader of the run's events; see ` Readers.attach`."""
         return await self._readers.attach(principal, run_id, after=after)
 
+    def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
+        """Return a reader of a run that `start` returned; see `Readers.follow`."""
+        return self._readers.follow(principal, run, after=after)
+
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
         """Let a run go on with this principal's credential; see `Readers.renew_credential`."""
         return await self._readers.renew_credential(principal, run_id)

@@ -72,6 +72,9 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             return
+        # What is loaded by now stays: a full collection need not look through its 300,000 objects while streams wait.
+        gc.collect()
+        gc.freeze()
         _cut_stalled_clients(self.servers[0].sockets, after_s=self._settings.send_timeout_s)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host

@@ -122,10 +122,9 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
     }
     insert = runs.insert().values(tenant_id=principal.tenant_id, user_id=principal.user_id, **values)
     try:
-        await connection.execute(insert)
+        return _run((await connection.execute(insert.returning(runs))).one())
     except IntegrityError as exc:
         raise KeyTakenError("an equal request won the race") from exc
-    return await get_run(connection, principal, values["id"])
 
 
 async def get_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> Run:

@@ -117,11 +117,11 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
     structlog.contextvars.bind_contextvars(run=str(run.id))
     headers = {"X-Conversation-Id": str(run.conversation_id), "X-Run-Id": str(run.id)}
     if wants_stream(request):
-        reader = await runner.attach(principal, run.id, after=after)
+        reader = runner.follow(principal, run, after=after)
         headers["Location"] = f"/runs/{run.id}/events"
         send_timeout_s = get_installation(request).settings.send_timeout_s
         return event_stream(reader, headers=headers, send_timeout_s=send_timeout_s)
-    reader = await runner.attach(principal, run.id)
+    reader = runner.follow(principal, run)
     answer = Answer()
     async for batch in reader:
         for logged in batch:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,21 +10,34 @@ import httpx2
 import pytest
 from fastapi import Request
 from support.provider import Call
-from support.world import OpenWorld, World, parse_stream
+from support.world import OpenWorld, Person, World, open_world, parse_stream
 
 from agent.assistant import Assistant
 from api.routes.public import address
 
 
-@pytest.fixture
-async def world(open_frontdesk: OpenWorld) -> World:
-    return await open_frontdesk(public_limit="3/minute")
+@pytest.fixture(scope="module")
+async def house(house: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """The installation that the tests of this file share: three messages a minute and address."""
+    folder = tmp_path_factory.mktemp("public")
+    async with open_world(folder, house.provider, house.backend, public_limit="3/minute") as world:
+        yield world
+
+
+addresses = (f"127.0.{number // 250 + 1}.{number % 250 + 1}" for number in count())
+"""All of them lead to this machine, so each test has visitors who were never here."""
+
+
+def visiting(world: World, address: str) -> httpx2.AsyncClient:
+    """Return the client of somebody without a token, at this address."""
+    transport = httpx2.AsyncHTTPTransport(local_address=address, verify=False)
+    return httpx2.AsyncClient(base_url=world.url, transport=transport, timeout=30)
 
 
 @pytest.fixture
 async def visitor(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody without a token."""
-    async with httpx2.AsyncClient(base_url=world.url, verify=False, timeout=30) as client:
+    async with visiting(world, next(addresses)) as client:
         yield client
 
 
@@ -76,10 +90,9 @@ async def test_a_tool_that_the_model_asks_for_anyway_is_not_called(world: World,
     assert world.backend.requests == []
 
 
-async def test_a_token_gives_a_visitor_nothing(world: World, visitor: httpx2.AsyncClient) -> None:
+async def test_a_token_gives_a_visitor_nothing(world: World, ann: Person, visitor: httpx2.AsyncClient) -> None:
     world.provider.call(Call("count_orders"))
     world.provider.say("I cannot do that.")
-    ann = world.person()
 
     answer = await visitor.post(
         "/chat/public", json={"message": "how many orders?"}, headers={"Authorization": f"Bearer {ann.token}"}
@@ -137,29 +150,27 @@ async def test_the_limit_holds_for_posts_at_once(world: World, visitor: httpx2.A
 
 
 async def test_each_address_has_a_limit_of_its_own(world: World, visitor: httpx2.AsyncClient) -> None:
-    elsewhere = httpx2.AsyncHTTPTransport(local_address="127.0.0.2")
     for _ in range(4):
         world.provider.say("Hello.")
     for _ in range(3):
         await ask(visitor, "hello")
 
-    async with httpx2.AsyncClient(base_url=world.url, transport=elsewhere) as other:
+    async with visiting(world, next(addresses)) as other:
         answer = await ask(other, "hello")
 
     assert answer.status_code == 200
     assert (await ask(visitor, "hello")).status_code == 429
 
 
-@pytest.mark.parametrize(("peer", "status"), [("127.0.0.2", 429), ("127.0.0.1", 200)])
+@pytest.mark.parametrize(("peer", "status"), [("127.0.0.9", 429), ("127.0.0.1", 200)])
 async def test_a_header_makes_another_address_only_where_a_proxy_is_trusted(
     world: World, peer: str, status: int
 ) -> None:
     """The server trusts a proxy on its own machine, which is 127.0.0.1 to it, and no other."""
-    transport = httpx2.AsyncHTTPTransport(local_address=peer)
-    async with httpx2.AsyncClient(base_url=world.url, transport=transport) as client:
+    for _ in range(3 if status == 429 else 4):
+        world.provider.say("Hello.")
+    async with visiting(world, peer) as client:
         for number in range(4):
-            if number < 3 or status == 200:
-                world.provider.say("Hello.")
             forwarded = {"X-Forwarded-For": f"10.0.0.{number}"}
             answer = await client.post("/chat/public", json={"message": "hello"}, headers=forwarded)
 

@@ -1,8 +1,10 @@
 """Generated histories of runs: what a run could have said and done, its events and its rows, from a seed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from agent.context import Principal
@@ -24,13 +26,20 @@ from agent.events import (
 )
 from agent.graph import STEP_SEPARATOR
 from agent.snapshot import settled
+from agent.store import tables
 from agent.store.conversations import create_conversation
-from agent.store.database import Store, Transaction, new_id
-from agent.store.messages import NewMessage, RequestedCall, append_messages, run_messages
-from agent.store.runs import NewRun, Run, RunEnd, RunName, end_run, get_run, insert_run, set_suggestions, take_over
-from agent.store.tool_calls import list_calls, propose_calls, settle_call
+from agent.store.database import Store, new_id
+from agent.store.messages import Message, RequestedCall, Role
+from agent.store.runs import Run, RunEnd
+from agent.store.tool_calls import LedgerEntry
 from agent.toolkit import Action
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ENDS = [
+    *[RunEnd("completed", "stop", Usage(3, 4))] * 3,
+    RunEnd("failed", "error", Usage(1, 0), "model_timeout"),
+    RunEnd("cancelled", "cancelled", Usage(2, 2)),
+]
 OWNER = Principal("acme", "ann")
 WORDS = (
     "Yes. ",
@@ -67,109 +76,106 @@ class Generated:
 
 
 async def generate(store: Store, randoms: Sequence[Random]) -> list[Generated]:
-    """Make a history from each random source, all in one transaction."""
+    """Make a history from each random source. Their rows are written a table at a time: statements cost more than rows."""
     async with store.write() as connection:
         conversation_id = await create_conversation(connection, OWNER, title="generated")
-        return [await _Author(connection, conversation_id, random).write() for random in randoms]
+        authors = [_Author(conversation_id, turn, random) for turn, random in enumerate(randoms, start=1)]
+        generated = [author.write() for author in authors]
+        await connection.execute(tables.runs.insert(), [_run_row(author.run) for author in authors])
+        stored = [message for author in authors for message in author.messages]
+        await connection.execute(
+            tables.messages.insert(), [_message_row(conversation_id, one, n) for n, one in enumerate(stored, start=1)]
+        )
+        called = [_call_row(author.run, call) for author in authors for call in author.calls]
+        if called:
+            await connection.execute(tables.tool_calls.insert(), called)
+        return generated
 
 
 class _Author:
-    def __init__(self, connection: Transaction, conversation_id: UUID, random: Random) -> None:
-        self._connection = connection
-        self._conversation_id = conversation_id
-        self._unstored: list[NewMessage] = [NewMessage("user", "hello", 0)]
+    """Writes one history: what is stored, and what each attempt's log says of it."""
+
+    def __init__(self, conversation_id: UUID, turn: int, random: Random) -> None:
+        self.run = Run(
+            new_id(), conversation_id, new_id(), turn, "running", 1, "demo", None, None, None, NOW, NOW, None, None, None,
+            Usage(), (),
+        )  # fmt: skip
+        self.messages: list[Message] = []
+        self.calls: list[LedgerEntry] = []
         self._random = random
-        self._attempt = 1
         self._log = Attempt()
         self._has_text = False
 
-    async def write(self) -> Generated:
+    def write(self) -> Generated:
         random = self._random
-        run = await insert_run(self._connection, OWNER, NewRun(self._conversation_id, "demo", "worker", -1.0))
         attempts = [self._log]
-        self._log.write(1, _started(run))
+        self._store("user", "hello", 0)
+        self._tell(_started(self.run))
         steps = random.choice([0, 0, 0, 1, 1, 2])
         dies_in = random.randint(1, steps + 1) if random.random() < 0.3 else 0
-        for step in range(1, steps + 1):
+        for step in range(1, steps + 2):
             if step == dies_in:
                 self._say(list(self._pieces()))  # of a step that was never stored
-                attempts.append(await self._take_over(run))
-            await self._call_tools(run, step)
-        if dies_in == steps + 1:
-            self._say(list(self._pieces()))
-            attempts.append(await self._take_over(run))
-        await self._end(run, steps + 1)
-        return Generated(run.id, attempts)
+                attempts.append(self._take_over())
+            if step <= steps:
+                self._call_tools(step)
+        self._end(steps + 1)
+        return Generated(self.run.id, attempts)
 
-    async def _call_tools(self, run: Run, step: int) -> None:
+    def _call_tools(self, step: int) -> None:
         random = self._random
         self._think()
         text = self._say(list(self._pieces()) if random.random() < 0.5 else [])
-        calls = [
-            RequestedCall(str(new_id()), f"tool_{random.randint(1, 3)}", {"n": n})
-            for n in range(random.choice([1, 1, 2]))
-        ]
-        acts = [random.random() < 0.3 for _ in calls]
-        if names := tuple(call.name for call, act in zip(calls, acts, strict=True) if not act):
-            self._log.write(self._attempt, ToolsStarted(names))
+        calls = [_requested(random, step) for _ in range(random.choice([1, 1, 2]))]
+        requested = tuple(RequestedCall(call.id, call.name, {"step": step}) for call in calls)
+        self._store("assistant", text, step, tool_calls=requested)
+        if names := tuple(call.name for call in calls if call.kind == "data"):
+            self._tell(ToolsStarted(names))
+        for one in requested:
+            self._tell(ToolCallChanged(one.id, one.name, "running", arguments=one.arguments))
         for call in calls:
-            self._log.write(self._attempt, ToolCallChanged(call.id, call.name, "running", arguments=call.arguments))
-        proposed = [(call, "action" if act else "data", "read") for call, act in zip(calls, acts, strict=True)]
-        self._unstored.append(NewMessage("assistant", text, step, tool_calls=tuple(calls)))
-        await propose_calls(self._connection, OWNER, run.id, step=step, calls=proposed)  # type: ignore[arg-type] # literals
-        for call, act in zip(calls, acts, strict=True):
-            action = Action("navigate", f"/{call.id[-4:]}") if act else None
-            if action:
-                self._log.write(self._attempt, ActionRequested(action.type, action.value, call.id))
-            self._log.write(self._attempt, ToolCallChanged(call.id, call.name, "ok", duration_ms=3))
-            if action:
-                await settle_call(self._connection, OWNER, call.id, action=action)
-            self._unstored.append(NewMessage("tool", "{}", step, tool_call_id=call.id, tool_name=call.name))
+            if call.action:
+                self._tell(ActionRequested(call.action.type, call.action.value, call.id))
+            self._tell(ToolCallChanged(call.id, call.name, "ok", duration_ms=3))
+            self._store("tool", "{}", step, tool_call_id=call.id, tool_name=call.name)
+        self.calls += calls
 
-    async def _end(self, run: Run, step: int) -> None:
-        kind = self._random.choice(["completed", "completed", "completed", "failed", "cancelled"])
+    def _end(self, step: int) -> None:
+        kind = self._random.choice(ENDS)
+        completed = kind.status == "completed"
         self._think()
-        text = self._say(list(self._pieces()) or (["fine"] if kind == "completed" else []))
+        text = self._say(list(self._pieces()) or (["fine"] if completed else []))
         if text:
-            status = "complete" if kind == "completed" else "partial"
-            answer = NewMessage("assistant", text, step, id=run.message_id, status=status)  # type: ignore[arg-type] # literals
-            self._unstored.append(answer)
-        await self._store(run)
-        end = {
-            "completed": RunEnd("completed", "stop", Usage(3, 4)),
-            "failed": RunEnd("failed", "error", Usage(1, 0), "model_timeout"),
-            "cancelled": RunEnd("cancelled", "cancelled", Usage(2, 2)),
-        }[kind]
-        await end_run(self._connection, OWNER.tenant_id, run.id, attempt=self._attempt, end=end)
-        if end.error_code is not None:
-            self._log.write(self._attempt, ErrorRaised(end.error_code, "It took too long.", recoverable=True))
-        self._log.write(self._attempt, RunEnded(end.status, end.finish_reason, end.usage))
-        if kind == "completed" and self._random.random() < 0.5:
-            questions = ("One?", "Two?")
-            await set_suggestions(self._connection, OWNER.tenant_id, run.id, questions=questions)
-            self._log.write(self._attempt, SuggestionsOffered(questions))
-        self._log.write(self._attempt, LogClosed())
+            self._store("assistant", text, step, status="complete" if completed else "partial")
+        questions = ("One?", "Two?") if completed and self._random.random() < 0.5 else ()
+        if kind.error_code is not None:
+            self._tell(ErrorRaised(kind.error_code, "It took too long.", recoverable=True))
+        self._tell(RunEnded(kind.status, kind.finish_reason, kind.usage))
+        if questions:
+            self._tell(SuggestionsOffered(questions))
+        self._tell(LogClosed())
+        self.run = replace(
+            self.run,
+            state=kind.status,
+            finish_reason=kind.finish_reason,
+            error_code=kind.error_code,
+            usage=kind.usage,
+            suggestions=questions,
+        )
 
-    async def _take_over(self, run: Run) -> Attempt:
-        await self._store(run)
-        taken = await take_over(
-            self._connection, RunName(OWNER.tenant_id, run.id), worker_id="other", lease_s=-1.0, most_attempts=9
-        )
-        assert taken == OWNER.user_id
-        self._attempt += 1
+    def _take_over(self) -> Attempt:
+        self.run = replace(self.run, attempt=self.run.attempt + 1)
         self._log = Attempt()
-        messages = await run_messages(self._connection, OWNER, run.id)
-        snapshot = settled(
-            await get_run(self._connection, OWNER, run.id), messages, await list_calls(self._connection, OWNER, run.id)
-        )
-        self._log.write(self._attempt, _started(run), *snapshot)
-        self._has_text = any(message.role == "assistant" and message.text for message in messages)
+        self._tell(_started(self.run), *settled(self.run, self.messages, self.calls))
+        self._has_text = any(message.role == "assistant" and message.text for message in self.messages)
         return self._log
 
-    async def _store(self, run: Run) -> None:
-        new, self._unstored = self._unstored, []
-        if new:
-            await append_messages(self._connection, OWNER, run.conversation_id, run_id=run.id, turn=run.turn, new=new)
+    def _tell(self, *events: AnyEvent) -> None:
+        self._log.write(self.run.attempt, *events)
+
+    def _store(self, role: Role, text: str, step: int, **more: Any) -> None:
+        status = more.pop("status", "complete")
+        self.messages.append(Message(new_id(), self.run.id, self.run.turn, 0, step, role, text, status, NOW, **more))
 
     def _pieces(self) -> Iterator[str]:
         for _ in range(self._random.choice([0, 1, 3, 8, 40])):
@@ -182,14 +188,45 @@ class _Author:
         """Stream a step's text as the loop does, and return it as it is stored."""
         for number, piece in enumerate(pieces):
             separated = number == 0 and self._has_text
-            self._log.write(self._attempt, TextDelta(STEP_SEPARATOR + piece if separated else piece))
+            self._tell(TextDelta(STEP_SEPARATOR + piece if separated else piece))
         self._has_text = self._has_text or bool(pieces)
         return "".join(pieces)
 
     def _think(self) -> None:
         if self._random.random() < 0.2:
-            self._log.write(self._attempt, ReasoningDelta("Let me "), ReasoningDelta("see."))
+            self._tell(ReasoningDelta("Let me "), ReasoningDelta("see."))
 
 
 def _started(run: Run) -> RunStarted:
     return RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
+
+
+def _requested(random: Random, step: int) -> LedgerEntry:
+    action = Action("navigate", f"/{random.randint(0, 999)}") if random.random() < 0.3 else None
+    name = "navigate" if action else f"tool_{random.randint(1, 3)}"
+    return LedgerEntry(str(new_id()), step, name, "action" if action else "data", "read", "settled", action)
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    row = {name: getattr(run, name) for name in Run.__dataclass_fields__ if name != "usage"}
+    counts = {"input_tokens": run.usage.input_tokens, "output_tokens": run.usage.output_tokens}
+    return {
+        **row,
+        **counts,
+        "suggestions": list(run.suggestions),
+        "tenant_id": OWNER.tenant_id,
+        "user_id": OWNER.user_id,
+    }
+
+
+def _message_row(conversation_id: UUID, message: Message, position: int) -> dict[str, Any]:
+    row = {name: getattr(message, name) for name in Message.__dataclass_fields__ if name != "usage"}
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls]
+    place = {"conversation_id": conversation_id, "position": position, "tool_calls": calls or None}
+    return {**row, **place, "tenant_id": OWNER.tenant_id}
+
+
+def _call_row(run: Run, call: LedgerEntry) -> dict[str, Any]:
+    row = {name: getattr(call, name) for name in LedgerEntry.__dataclass_fields__}
+    action = {"type": call.action.type, "value": call.action.value} if call.action else None
+    return {**row, "action": action, "run_id": run.id, "tenant_id": OWNER.tenant_id, "created_at": NOW}

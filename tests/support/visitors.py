@@ -112,7 +112,10 @@ class Visitor:
                     raise RefusedError(response.status_code)
                 self._acknowledge(post, response)
                 body: dict[str, Any] = response.json()
-                if body["status"] is None:
+                if "response" not in body:  # sent away: the run goes on, elsewhere or later
+                    if response.status_code != 503:
+                        self.history.blame("I4", f"run {post.run_id}: {response.status_code} {response.text[:200]}")
+                        raise RefusedError(response.status_code)
                     self.counts.unfinished_json += 1
                     await self._pause()
                     continue

@@ -3,17 +3,20 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from shutil import copy
 from typing import cast
+from uuid import uuid4
 
 import pytest
 from support.histories import OWNER, Generated, generate
+from support.provider import Call
+from support.raw import STREAM, RawResponse, raw_request
 from support.shown import Screen, Shown, joined
-from support.world import write_assistant
+from support.world import OpenWorld, Person, World, write_assistant
 
 from agent.assistant import load_assistant
 from agent.log.memory import MemoryLog, RunKey
@@ -192,21 +195,25 @@ async def test_readers_before_during_and_after_a_run_read_the_same(world: World)
     world.provider.call(Call("find_order", {"number": 7}), text=["Let me ", "look."])
     world.provider.wait_for(gate, "There ", "it ", "is.", before=["Well: "])
     world.backend.answer("GET /orders/7", {"number": 7})
-    async with ann.open_stream("where is order 7?") as during:
-        run_id = await during.until("run_id")
-        before = asyncio.create_task(ann.events(run_id))
-        await during.until_bytes(b"Well: ")
-        joining = asyncio.create_task(ann.events(run_id))
-        conversation = asyncio.create_task(
-            ann.request("GET", f"/conversations/{during.so_far.first('conversation_id')}/stream")
-        )
-        async with asyncio.timeout(10):
-            while len(world.app.state.installation.runner._readers) and sum(world.app.state.installation.runner._readers.values()) < 4:
-                await asyncio.sleep(0.01)
+    async with AsyncExitStack() as stack, asyncio.timeout(20):
+
+        async def join(method: str, path: str, body: object = None) -> RawResponse:
+            opened = raw_request(world.url, method, path, token=ann.token, headers=STREAM, body=body)
+            response = await stack.enter_async_context(opened)
+            await response.begin()
+            await response.until(b'"conversation_id"')
+            return response
+
+        asker = await join("POST", "/chat", {"message": "where is order 7?"})
+        events = f"/runs/{asker.headers['x-run-id']}/events"
+        early = await join("GET", events)
+        await asker.until(b"Well: ")
+        late = await join("GET", events)
+        by_conversation = await join("GET", f"/conversations/{asker.headers['x-conversation-id']}/stream")
         gate.set()
-        streams = [await during.rest(), await before, await joining, await ann.events(run_id)]
-        raw = (await conversation).content
-    screens = [screen_of(stream.raw) for stream in streams] + [screen_of(raw)]
+        bodies = [await one.rest() for one in (asker, early, late, by_conversation)]
+        bodies.append(await (await join("GET", events)).rest())
+    screens = [screen_of(body) for body in bodies]
     assert all(screen.is_done for screen in screens)
     assert [joined(screen.told) for screen in screens] == [joined(screens[0].told)] * len(screens)
     assert len({tuple(sorted(screen.frames.items())) for screen in screens}) == 1
@@ -266,7 +273,9 @@ async def read_through_cuts(person: Person, run_id: str, random: Random, text: s
     """Read a run to its end, cut at random bytes, and come back with any id."""
     screen, cuts = Screen(), random.randint(0, 4)
     while not screen.is_done:
-        kind = random.choice(["right", "right", "stray", *(["old"] if screen.at else [])]) if screen.last_id else "right"
+        kind = (
+            random.choice(["right", "right", "stray", *(["old"] if screen.at else [])]) if screen.last_id else "right"
+        )
         if kind == "old":
             screen.go_back(random.choice(list(screen.at)))
         if kind == "stray":
