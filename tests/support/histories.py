@@ -71,7 +71,7 @@ class Attempt:
 class Generated:
     """A history: the run as the database has it in the end, and what its attempts wrote."""
 
-    run_id: UUID
+    run: Run
     attempts: list[Attempt]
 
 
@@ -120,7 +120,7 @@ class _Author:
             if step <= steps:
                 self._call_tools(step)
         self._end(steps + 1)
-        return Generated(self.run.id, attempts)
+        return Generated(self.run, attempts)
 
     def _call_tools(self, step: int) -> None:
         random = self._random
