@@ -3,8 +3,6 @@
 A bug that survives, one that no longer applies, and a test that fails without any bug are failures.
 """
 
-
-
 import os
 import re
 import shutil
