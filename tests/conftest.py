@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -72,17 +73,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this test run, with a migrated database named `template_frontdesk`; yields its URL."""
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of this test run, with a migrated database named `template_frontdesk`; yields its URL.
+
+    Not in pytest's own folder: run as root, the server is another user, and pytest closes that folder to others.
+    """
     import asyncio
 
-    server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
-    base = server.get_uri()
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE template_frontdesk")
-    asyncio.run(_migrate(_sqlalchemy_url(base, "template_frontdesk")))
-    yield base
-    server.cleanup()
+    with TemporaryDirectory(prefix="frontdesk-postgres-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        base = server.get_uri()
+        with psycopg.connect(base, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE template_frontdesk")
+        asyncio.run(_migrate(_sqlalchemy_url(base, "template_frontdesk")))
+        yield base
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -22,7 +22,7 @@ class Cleaner:
 
     def feed(self, piece: str) -> str:
         """Return what can be passed on; a high surrogate at the end is held back for the next piece."""
-        text = self._held + piece
+        text = (self._held + piece).replace("\x00", "")
         self._held = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._held = text[:-1], text[-1]
