@@ -146,7 +146,7 @@ def load_assistant(path: Path) -> Assistant:
     except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{path}: not UTF-8: {exc.reason} at byte {exc.start}") from exc
     except yaml.YAMLError as exc:
-        raise ConfigurationError(f"{path}: not YAML: {exc}") from exc
+        raise ConfigurationError(f"{path}: not YAML: {' '.join(str(exc).split())}") from exc
     except ValidationError as exc:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
         raise ConfigurationError(f"{path}: {problems}") from exc

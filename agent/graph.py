@@ -178,7 +178,7 @@ async def _emit_reasoning(turn: Turn, text: str) -> None:
 
 
 def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:
-    return (tool.kind, tool.risk) if tool else ("data", "read")
+    return (tool.kind, tool.risk) if tool else ("unknown", "read")
 
 
 def _result_message(settled: SettledCall) -> ToolMessage:

@@ -14,8 +14,9 @@ from agent.context import Principal
 Risk = Literal["read", "write"]
 """`read` may be repeated at any time; `write` has side effects and is never repeated blindly."""
 
-Kind = Literal["data", "action"]
-"""`data` tools ask or change the backend; `action` tools make the page do something."""
+Kind = Literal["data", "action", "unknown"]
+"""`data` tools ask or change the backend; `action` tools make the page do something; `unknown` ones are not there: the
+model asked for them, and the ledger says so."""
 
 
 @dataclass(frozen=True, slots=True)

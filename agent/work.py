@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -148,8 +147,12 @@ async def _finish(held: HeldRun, turn: Turn) -> None:
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
     )
-    with suppress(StoppedError):
+    try:
         await afterthoughts(turn)
+    except StoppedError:
+        pass
+    except Exception as exc:  # noqa: BLE001 (the run's boundary: the run is complete, and its readers want to go home)
+        logger.error("afterthoughts_failed", error=type(exc).__name__, where=place_of(exc))
     await held.journal.close()
 
 

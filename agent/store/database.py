@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from uuid_utils.compat import uuid7
 
@@ -112,20 +112,18 @@ class Store:
             raise DatabaseError(type(exc).__name__) from exc
 
     async def migrate(self) -> None:
-        """Bring the schema to the newest version. Safe to call at every start, by several processes at once.
+        """Bring the schema to the newest version. Safe to call at every start.
 
         Raises:
-            ConfigurationError: the database was made by a newer version of Frontdesk.
+            ConfigurationError: the database cannot be opened or reached.
         """
-        async with self.engine.connect() as connection:
-            await connection.execution_options(frontdesk_writer=True)
-            async with connection.begin():
-                try:
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execution_options(frontdesk_writer=True)
+                async with connection.begin():
                     await connection.run_sync(_upgrade)
-                except CommandError as exc:
-                    raise ConfigurationError(
-                        f"the database has a schema version that is not known here: {exc}"
-                    ) from exc
+        except (OperationalError, OSError) as exc:
+            raise ConfigurationError(f"the database cannot be reached: {type(exc).__name__}") from None
 
     async def close(self) -> None:
         """Close all connections."""

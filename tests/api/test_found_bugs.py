@@ -19,11 +19,13 @@ async def test_a_file_that_is_no_yaml_is_named_in_one_line(tmp_path: Path) -> No
     assert "\n" not in str(raised.value)
 
 
-async def test_a_sqlite_file_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) -> None:
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}", pool_size=1)
-
+async def test_migrating_a_database_that_cannot_be_reached_is_a_configuration_error() -> None:
+    """So that `frontdesk migrate` says it in a line. The same goes for an SQLite file that cannot be opened."""
+    store = Store("postgresql+psycopg://u:hunter2@127.0.0.1:1/x", pool_size=1)
     try:
-        with pytest.raises(ConfigurationError):
-            await store.prepare()
+        with pytest.raises(ConfigurationError) as raised:
+            await store.migrate()
     finally:
         await store.close()
+
+    assert "hunter2" not in str(raised.value)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import orjson
 from support.http import head
 
+PIECE_CHARACTERS = 100_000
+
 
 @dataclass(slots=True)
 class GatedProvider:
@@ -26,8 +28,9 @@ class GatedProvider:
         await reader.readexactly(length)
         self.asked += 1
         writer.write(head(200, {"Content-Type": "text/event-stream", "Connection": "close"}))
-        writer.write(_event({"content": self.before}))
-        await writer.drain()
+        for start in range(0, len(self.before), PIECE_CHARACTERS):
+            writer.write(_event({"content": self.before[start : start + PIECE_CHARACTERS]}))
+            await writer.drain()
         await self.gate.wait()
         writer.write(_event({"content": self.after}) + _event({}, "stop") + b"data: [DONE]\n\n")
         await writer.drain()

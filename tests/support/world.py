@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import jwt
 import orjson
@@ -19,6 +20,7 @@ from support.provider import Provider
 from support.serving import serve
 
 from agent.settings import Settings
+from agent.store.database import Store
 from api.app import create_app
 
 SECRET = "a-secret-for-tests-that-is-long-enough"
@@ -260,6 +262,27 @@ async def open_world(
         **settings,
     }
     made = Settings(_env_file=None, **values)
+    await _give_schema(made)
     app = create_app(made)
     async with serve(app) as url:
         yield World(url, app, made, provider, backend)
+
+
+_migrated: bytes | None = None
+"""An empty SQLite file with the newest schema, made once: migrating takes longer than most tests."""
+
+
+async def _give_schema(settings: Settings) -> None:
+    """Let an installation begin with a migrated file, unless it has a database already."""
+    global _migrated
+    path = anyio.Path(settings.data / "frontdesk.db")
+    if settings.database_url is not None or await path.exists():
+        return
+    await path.parent.mkdir(parents=True, exist_ok=True)
+    if _migrated is None:
+        store = Store(settings.database, pool_size=1)
+        await store.migrate()
+        await store.close()
+        _migrated = await path.read_bytes()
+        return
+    await path.write_bytes(_migrated)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from shutil import copy
 from statistics import median, quantiles
 
 import pytest
@@ -11,6 +12,8 @@ from support.gated import gated_provider
 from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
+
+from agent.store.database import Store
 
 STREAMS = 500
 STARTING_AT_ONCE = 50
@@ -50,6 +53,29 @@ async def test_five_database_connections_serve_five_hundred_open_streams_and_ord
         screens = await asyncio.gather(*map(read_to_the_end, streams))
         assert {screen.shown.text for screen in screens} == {provider.before + provider.after}
         assert {screen.shown.status for screen in screens} == {"completed"}
+
+
+async def test_an_urgent_write_is_next_and_one_that_gives_up_holds_nobody_up(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    """Leases are renewed urgently: behind five hundred new messages they would run out."""
+    copy(sqlite_template, tmp_path / "frontdesk.db")
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'frontdesk.db'}", pool_size=5)
+    order: list[str] = []
+
+    async def write(name: str, *, is_urgent: bool = False) -> None:
+        async with store.write(is_urgent=is_urgent):
+            order.append(name)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        async with store.write():
+            waiting = [group.create_task(write(name)) for name in ("first", "second", "third")]
+            urgent = group.create_task(write("urgent", is_urgent=True))
+            await asyncio.sleep(0)
+            waiting[1].cancel()
+        await asyncio.wait([*waiting, urgent])
+    await store.close()
+    assert order == ["urgent", "first", "third"]
 
 
 async def open_all(stack: AsyncExitStack, url: str) -> list[RawResponse]:

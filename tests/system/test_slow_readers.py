@@ -123,7 +123,7 @@ async def test_an_answer_that_never_ends_is_cut_and_kept(open_frontdesk: OpenWor
     "delta",
     [
         lambda n: {"reasoning_content": "hm, "},
-        lambda n: {"tool_calls": [{"index": 0, "id": "1", "function": {"name": "find_order", "arguments": " "}}]},
+        lambda n: {"tool_calls": [{"index": 0, "id": "1", "function": {"name": "" if n else "f", "arguments": " "}}]},
         lambda n: {"tool_calls": [{"index": n, "id": str(n), "function": {"name": "find_order", "arguments": "{}"}}]},
         lambda n: {"tool_calls": [{"index": 0, "id": "1", "function": {"name": "find_order", "arguments": ""}}]},
     ],
