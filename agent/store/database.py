@@ -112,16 +112,18 @@ class Store:
             raise DatabaseError(type(exc).__name__) from exc
 
     async def migrate(self) -> None:
-        """Bring the schema to the newest version. Safe to call at every start.
+        """Bring the schema to the newest version. Safe to call at every start, by several processes at once.
 
         Raises:
-            ConfigurationError: the database cannot be opened or reached.
+            ConfigurationError: the database cannot be opened, or was made by a newer version of Frontdesk.
         """
         try:
             async with self.engine.connect() as connection:
                 await connection.execution_options(frontdesk_writer=True)
                 async with connection.begin():
                     await connection.run_sync(_upgrade)
+        except CommandError as exc:
+            raise ConfigurationError(f"the database has a schema version that is not known here: {exc}") from exc
         except (OperationalError, OSError) as exc:
             raise ConfigurationError(f"the database cannot be reached: {type(exc).__name__}") from None
 
