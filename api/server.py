@@ -15,7 +15,7 @@ from agent.settings import STUDIO, Settings
 from agent.store.database import Store
 from api.app import create_app
 
-LAST_WORDS_S = 0.3
+LAST_WORDS_S = 0.15
 """For responses to end after the runs have been let go."""
 
 

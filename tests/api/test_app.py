@@ -94,8 +94,10 @@ def test_a_file_that_is_no_assistant_is_named_before_the_start(tmp_path: Path, c
     path = tmp_path / "mine.yaml"
     path.write_text(content)
 
-    with pytest.raises(ConfigurationError, match=r"mine\.yaml"):
+    with pytest.raises(ConfigurationError, match=r"mine\.yaml") as raised:
         create_app(settings(tmp_path, assistant=path))
+
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("reference", ["nowhere:make", "support.http:nothing"])

@@ -221,6 +221,7 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("openapi", {"FRONTDESK_JWT_ALGORITHMS": "HS256"}, "jwt_algorithms"),
     ("openapi", {"FRONTDESK_PUBLIC_LIMIT": "often"}, "FRONTDESK_PUBLIC_LIMIT"),
     ("migrate", {"FRONTDESK_DATABASE_URL": "mysql://u:hunter2@127.0.0.1/x"}, "database URL"),
+    ("migrate", {"FRONTDESK_DATABASE_URL": "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"}, "cannot be reached"),
     ("migrate", {"FRONTDESK_DATA": "/dev/null/data"}, "/dev/null"),
     ("token", {"FRONTDESK_JWT_ALGORITHMS": '["RS256"]'}, "public key"),
     ("token", {"FRONTDESK_DATA": "/dev/null/data"}, "/dev/null"),

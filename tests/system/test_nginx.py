@@ -22,7 +22,7 @@ SILENCE_S = float(os.environ.get("FRONTDESK_TEST_SILENCE_S", "3"))
 READ_TIMEOUT_S = SILENCE_S * 2 / 3
 PING_S = SILENCE_S / 9
 LIMIT_S = SILENCE_S + 20
-FIRST_TOKEN_S = 1.0
+FIRST_TOKEN_S = 5.0
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_without_pings_nginx_would_cut_the_stream(
     world.provider.say("There are 42.")
     gate = asyncio.Event()
     world.backend.routes["GET /orders/count"] = answer_after(gate)
-    async with nginx(tmp_path, world.url, read_timeout_s=0.3) as url, asyncio.timeout(LIMIT_S):
+    async with nginx(tmp_path, world.url, read_timeout_s=READ_TIMEOUT_S) as url, asyncio.timeout(LIMIT_S):
         async with ask(world, url, "identity") as (response, screen):
             with pytest.raises((EOFError, ConnectionError)):
                 await response.rest()
