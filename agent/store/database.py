@@ -5,6 +5,8 @@ would fail at once with "database is locked" whenever another one wrote in betwe
 """
 
 import asyncio
+import sqlite3
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -184,16 +186,30 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Set what a connection to SQLite needs; autocommit, because `_begin_sqlite` opens the transactions."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-    ):
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    _switch_to_wal(connection, cursor)
     cursor.close()
     # SQLite's own lower() knows ASCII only; a search for "ä" must find "Ä".
     connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _switch_to_wal(connection: Any, cursor: Any) -> None:
+    """Set the journal mode, which the file keeps.
+
+    The first two to open a new file can get in each other's way, and SQLite refuses one of them at once instead of
+    having it wait as `busy_timeout` says.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        connection.run_async(lambda _: asyncio.sleep(0.01))
 
 
 def _lower(value: object) -> object:

@@ -171,7 +171,7 @@ class _Play:
         attempts = self._generated.attempts
         number = self._random.randrange(len(attempts))
         beyond = len(attempts[number].events) + (number < len(attempts) - 1) + self._random.choice([0, 1, 500])
-        return self._random.choice([*GARBAGE, f"{number + 1}-{beyond}"])
+        return self._random.choice([self._random.choice(GARBAGE), f"{number + 1}-{beyond}"])
 
     async def _visit(self, screen: Screen, budget: int | None, *, is_lost: bool) -> bool:
         """Read until the connection is cut; return whether the server ended it instead."""
@@ -256,6 +256,18 @@ async def test_a_run_whose_log_has_expired_is_told_from_the_transcript(open_fron
     assert status.id is not None
     rest = await ann.events(run_id, headers={"Last-Event-ID": status.id})
     assert rest.raw == b"retry: 2000\ndata: [DONE]\n\n"
+
+
+async def test_an_id_that_the_log_never_gave_gets_a_snapshot_and_not_silence(world: World) -> None:
+    world.provider.say("Hello.")
+    ann = world.person()
+    whole = await ann.stream("hello")
+    attempt, _, number = str(whole.frames[-2].id).partition("-")
+    of_the_close = f"{attempt}-{int(number) + 1}"
+    for after in (of_the_close, f"{attempt}-0", "0-1", "99-1", "garbage"):
+        stream = await ann.events(whole.first("run_id"), headers={"Last-Event-ID": after})
+        assert [next(iter(event)) for event in stream.events] == ["conversation_id", "snapshot", "status"], after
+        assert stream.is_done
 
 
 async def test_unknown_and_foreign_runs_are_not_found(world: World) -> None:

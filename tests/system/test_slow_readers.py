@@ -6,7 +6,7 @@ import os
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -248,7 +248,10 @@ async def quiet(measure: Callable[[], int]) -> None:
 
 def clients_of(pid: int, url: str) -> int:
     """Return how many connections a server process has at its own port."""
-    own = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}  # noqa: PTH115 (the plain text)
+    own = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            own.add(os.readlink(entry))  # noqa: PTH115 (the plain text)
     port = f":{int(url.rpartition(':')[2]):04X}"
     found = 0
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:

@@ -141,6 +141,14 @@ async def test_processes_that_migrate_at_once_wait_for_each_other(empty_database
     await store.close()
 
 
+async def test_the_first_two_to_open_a_new_sqlite_file_do_not_refuse_each_other(tmp_path: Path) -> None:
+    for number in range(100):
+        pair = [Store(f"sqlite+aiosqlite:///{tmp_path}/{number}.db", pool_size=1) for _ in range(2)]
+        await asyncio.gather(*(store.ping() for store in pair))
+        for store in pair:
+            await store.close()
+
+
 def test_the_migrations_are_one_line_without_branches() -> None:
     config = Config()
     config.set_main_option("script_location", str(ALEMBIC))
