@@ -1,0 +1,66 @@
+// Bundles what the server hands out under /static/ into dist/, each file under a name with its content's hash.
+// `--check` builds beside it and fails where dist/ is stale.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = dirname(fileURLToPath(import.meta.url));
+const DIST = join(ROOT, "dist");
+/** What a page asks for -> where it is made from. */
+const ENTRIES = {
+  "frontdesk-chat.js": "widget/src/index.ts",
+  "demo.js": "demo/src/index.ts",
+  "demo.css": "demo/src/demo.css",
+};
+
+async function bundle() {
+  const files = new Map();
+  const manifest = {};
+  for (const [name, source] of Object.entries(ENTRIES)) {
+    if (!existsSync(join(ROOT, source))) continue;
+    const { outputFiles } = await build({
+      absWorkingDir: ROOT,
+      entryPoints: [source],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      target: ["es2022"],
+      charset: "utf8",
+      legalComments: "inline",
+      write: false,
+      outfile: name,
+    });
+    const contents = Buffer.from(outputFiles[0].contents);
+    const hash = createHash("sha256").update(contents).digest("hex").slice(0, 12);
+    const hashed = name.replace(/(\.\w+)$/, `-${hash}$1`);
+    files.set(hashed, contents);
+    manifest[name] = hashed;
+  }
+  files.set("manifest.json", Buffer.from(JSON.stringify(manifest, null, 2) + "\n"));
+  return files;
+}
+
+async function stale(files) {
+  const present = existsSync(DIST) ? await readdir(DIST) : [];
+  const different = present.filter((name) => !files.has(name));
+  for (const [name, contents] of files) {
+    if (!present.includes(name) || !contents.equals(await readFile(join(DIST, name)))) different.push(name);
+  }
+  return different;
+}
+
+const files = await bundle();
+if (process.argv.includes("--check")) {
+  const different = await stale(files);
+  if (different.length > 0) {
+    console.error(`stale in web/dist: ${different.join(", ")}. Run scripts/web build.`);
+    process.exit(1);
+  }
+} else {
+  await rm(DIST, { recursive: true, force: true });
+  await mkdir(DIST);
+  for (const [name, contents] of files) await writeFile(join(DIST, name), contents);
+}
