@@ -5,9 +5,7 @@ database at the end. `check` returns every contradiction by invariant; an empty 
 (wire.md) and the tables, and shares no code with the server.
 """
 
-import asyncio
 import sqlite3
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -18,8 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import psycopg
-from psycopg.rows import dict_row
+from support.shown import Shown
 from support.world import Frame
 
 INVARIANTS = {
@@ -37,46 +34,6 @@ INVARIANTS = {
 OVER = ("completed", "failed", "cancelled")
 STEP_SEPARATOR = "\n\n"
 """Stands between the texts of two steps on the wire, and in no stored message."""
-
-
-@dataclass(slots=True)
-class Shown:
-    """What a page shows for one run: the fold of the stream's events. The web client's `reduce` does the same."""
-
-    ids: tuple[str, ...] = ()
-    text: str = ""
-    tools_used: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    suggestions: tuple[str, ...] = ()
-    error: str | None = None
-    status: str | None = None
-
-    def after(self, event: Mapping[str, Any]) -> "Shown":
-        """Return what is shown after one more event."""
-        shown = Shown(self.ids, self.text, self.tools_used, self.actions, self.suggestions, self.error, self.status)
-        match event:
-            case {"token": text}:
-                shown.text += text
-            case {"conversation_id": conversation_id, "run_id": run_id, "message_id": message_id}:
-                shown.ids = (conversation_id, run_id, message_id)
-            case {"tools_used": names}:
-                shown.tools_used = tuple(dict.fromkeys([*self.tools_used, *names]))
-            case {"action": action}:
-                shown.actions = tuple(dict.fromkeys([*self.actions, action["id"]]))
-            case {"snapshot": snapshot}:
-                shown.text = snapshot["text"]
-                shown.tools_used = tuple(snapshot["tools_used"])
-                shown.actions = tuple(action["id"] for action in snapshot["actions"])
-                shown.suggestions, shown.error, shown.status = (), None, None
-            case {"suggested_questions": questions}:
-                shown.suggestions = tuple(questions)
-            case {"error": error}:
-                shown.error = error["code"]
-            case {"status": status}:
-                shown.status = status
-            case _:
-                pass
-        return shown
 
 
 @dataclass(slots=True)
@@ -214,17 +171,6 @@ def read_sqlite(path: Path) -> Database:
             name: [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')]  # noqa: S608 (its own names)
             for name in names
         }
-    return _database(raw)
-
-
-def read_postgresql(url: str) -> Database:
-    """Read a PostgreSQL database, given as a libpq URL."""
-    with psycopg.connect(url, row_factory=dict_row) as connection:
-        names = [
-            row["tablename"]
-            for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        ]
-        raw = {name: connection.execute(f'SELECT * FROM "{name}"'.encode()).fetchall() for name in names}  # noqa: S608
     return _database(raw)
 
 
@@ -445,9 +391,9 @@ def _readers(history: History, database: Database) -> Iterator[str]:
         names = {call["name"] for call in ledger[run["id"]] if call["kind"] == "data"}
         if run["state"] == "completed" and set(reader.shown.tools_used) != names:
             yield f"run {run['id']}: {reader.name} shows tools {reader.shown.tools_used}, stored are {sorted(names)}"
-        actions = {call["id"] for call in ledger[run["id"]] if call["action"]}
-        if run["state"] == "completed" and set(reader.shown.actions) != actions:
-            yield f"run {run['id']}: {reader.name} shows actions {reader.shown.actions}, stored are {sorted(actions)}"
+        actions = sorted(call["id"] for call in ledger[run["id"]] if call["action"])
+        if run["state"] == "completed" and sorted(action_id for _, _, action_id in reader.shown.actions) != actions:
+            yield f"run {run['id']}: {reader.name} shows actions {reader.shown.actions}, stored are {actions}"
         if reader.shown.ids != (run["conversation_id"], run["id"], run["message_id"]):
             yield f"run {run['id']}: {reader.name} shows ids {reader.shown.ids}"
         if reader.shown.suggestions and list(reader.shown.suggestions) != run["suggestions"]:
@@ -562,39 +508,3 @@ def _secrets(history: History, database: Database) -> Iterator[str]:
         for place, text in places.items():
             if secret in text:
                 yield f"{secret[:12]}… is in {place}"
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What this process holds open: for tests with the app in the process (I9)."""
-
-    tasks: int
-    sockets: int
-    checkouts: int
-
-    @staticmethod
-    def now(pool: Any) -> "Resources":
-        """Count. `pool` is the engine's pool."""
-        descriptors = Path("/proc/self/fd")
-        links = []
-        for one in descriptors.iterdir():
-            try:
-                links.append(str(one.readlink()))
-            except OSError:
-                continue  # the folder's own descriptor
-        return Resources(len(asyncio.all_tasks()), sum(link.startswith("socket:") for link in links), pool.checkedout())
-
-
-async def back_at(baseline: Resources, pool: Any, *, limit_s: float = 10) -> list[str]:
-    """Wait until no more is held than `baseline`; return what still is after the limit, for `History.blame("I9", …)`."""
-    until = time.monotonic() + limit_s
-    while True:
-        now = Resources.now(pool)
-        more = [
-            f"{name}: {getattr(now, name)} instead of {getattr(baseline, name)}"
-            for name in ("tasks", "sockets", "checkouts")
-            if getattr(now, name) > getattr(baseline, name)
-        ]
-        if not more or time.monotonic() > until:
-            return more
-        await asyncio.sleep(0.02)

@@ -8,8 +8,9 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A run on the screen."""
+    """What a page shows for one run: the fold of the stream's events. The web client's `reduce` does the same."""
 
+    ids: tuple[str, ...] = ()
     text: str = ""
     tools_used: tuple[str, ...] = ()
     actions: tuple[tuple[str, str, str], ...] = ()
@@ -22,12 +23,15 @@ class Shown:
         match event:
             case {"token": token}:
                 return replace(self, text=self.text + token)
+            case {"conversation_id": conversation_id, "run_id": run_id, "message_id": message_id}:
+                return replace(self, ids=(conversation_id, run_id, message_id))
             case {"tools_used": names}:
                 return replace(self, tools_used=tuple(dict.fromkeys((*self.tools_used, *names))))
             case {"action": action}:
                 return replace(self, actions=(*self.actions, _action(action)))
             case {"snapshot": snapshot}:
-                return Shown(snapshot["text"], tuple(snapshot["tools_used"]), tuple(map(_action, snapshot["actions"])))
+                actions = tuple(map(_action, snapshot["actions"]))
+                return Shown(self.ids, snapshot["text"], tuple(snapshot["tools_used"]), actions)
             case {"suggested_questions": questions}:
                 return replace(self, suggestions=tuple(questions))
             case {"error": error}:

@@ -1,4 +1,4 @@
-"""nginx with its defaults in front, gzip on: the first token is not held back, and silence is survived by pings."""
+"""nginx with its defaults in front, gzip on."""
 
 import asyncio
 import os
@@ -34,6 +34,7 @@ async def world(open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch) -> W
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_the_first_token_is_not_held_back(world: World, tmp_path: Path, encoding: str) -> None:
+    """G26."""
     gate = asyncio.Event()
     world.provider.say("The model is open now.")
     await world.person().ask("hello")
@@ -55,6 +56,7 @@ async def test_the_first_token_is_not_held_back(world: World, tmp_path: Path, en
 @pytest.mark.timeout(LIMIT_S + 20)
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_a_silent_tool_is_survived_by_pings(world: World, tmp_path: Path, encoding: str) -> None:
+    """G26."""
     world.provider.call(Call("count_orders"))
     world.provider.say("There are 42.")
     world.backend.routes["GET /orders/count"] = answer_after(SILENCE_S)
