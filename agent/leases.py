@@ -98,7 +98,7 @@ class Leases:
         """Take over, or fail, the runs that nobody works on any more."""
         if not self._takes_over:
             return
-        async with self._parts.store.read() as connection:
+        async with self._parts.store.read(by_key=True) as connection:
             abandoned = await abandoned_runs(connection)
         for name in abandoned:
             if RunKey(*name) not in self._held:
@@ -122,7 +122,7 @@ class Leases:
 
     async def _pick_up(self, principal: Principal, run_id: UUID) -> None:
         """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work."""
-        async with self._parts.store.read() as connection:
+        async with self._parts.store.read(by_key=True) as connection:
             run = await get_run(connection, principal, run_id)
             messages = await run_messages(connection, principal, run_id)
             calls = await list_calls(connection, principal, run_id)

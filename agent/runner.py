@@ -224,7 +224,7 @@ class Runner:
             unfinished = await unfinished_runs(connection, principal, conversation_id)
         for run_id in reversed(unfinished):  # the waiting ones first, or they would begin
             await self.cancel(principal, run_id)
-        async with self._store.write() as connection:
+        async with self._store.write(by_key=False) as connection:
             await delete_conversation(connection, principal, conversation_id)
 
     async def drain(self) -> None:

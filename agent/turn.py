@@ -75,7 +75,7 @@ async def open_turn(
         NotFoundError: the conversation is gone.
     """
     owner = principal.current
-    async with store.read() as connection:
+    async with store.read(by_key=True) as connection:
         earlier = await recent_messages(
             connection, owner, run.conversation_id, before_turn=run.turn, limit=assistant.history.messages
         )

@@ -109,7 +109,7 @@ async def end_stopped(parts: Parts, held: HeldRun, reason: StopReason, turn: Tur
 async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
     """Give the writes that were out when the last attempt died their result: nobody knows. They are not made again."""
     owner = held.principal.current
-    async with store.read() as connection:
+    async with store.read(by_key=True) as connection:
         messages = await run_messages(connection, owner, held.run.id)
         ledger = await list_calls(connection, owner, held.run.id)
     out = {entry.id for entry in ledger if entry.state == "started" and entry.risk == "write"}

@@ -37,10 +37,16 @@ class Installation:
     public_limit: RateLimitItem
 
 
-def get_installation(request: Request) -> Installation:
+def installation_of(request: Request) -> Installation:
+    """Return the running installation that a request came to."""
     installation = request.app.state.installation
     assert isinstance(installation, Installation)
     return installation
+
+
+# All of these are async, also those that wait for nothing: FastAPI takes the others to a thread and back.
+async def get_installation(request: Request) -> Installation:
+    return installation_of(request)
 
 
 InstallationDep = Annotated[Installation, Depends(get_installation)]
@@ -58,7 +64,7 @@ async def get_principal(
     return principal
 
 
-def get_after(
+async def get_after(
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
     after: Annotated[str | None, Query(max_length=64, description="as Last-Event-ID, which wins")] = None,
 ) -> EventId:

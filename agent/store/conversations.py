@@ -11,10 +11,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.context import Principal
 from agent.errors import NotFoundError
 from agent.store.database import new_id
-from agent.store.tables import conversations, messages
+from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations, messages
 
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
+
+OWNED = and_(conversations.c.tenant_id == OF_TENANT, conversations.c.user_id == OF_USER)
+"""Whether a conversation is the principal's."""
+_INSERT = conversations.insert()
+_SELECT: Select[Any] = select(
+    conversations.c.id, conversations.c.title, conversations.c.created_at, conversations.c.updated_at
+).where(OWNED)
+_GET = _SELECT.where(conversations.c.id == OF_ID)
+_LOCK = (
+    select(conversations.c.id)
+    .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == OF_ID)
+    .with_for_update()
+)
+_DELETE = delete(conversations).where(OWNED, conversations.c.id == OF_ID)
+_RENAME = update(conversations).where(OWNED, conversations.c.id == OF_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +55,26 @@ def title_from(text: str) -> str:
     return title if len(title) == len(" ".join(words)) else f"{title}…"
 
 
-def owned_by(principal: Principal) -> ColumnElement[bool]:
-    """Return the condition that makes a conversation the principal's."""
-    return and_(conversations.c.tenant_id == principal.tenant_id, conversations.c.user_id == principal.user_id)
+def of(principal: Principal, row_id: UUID | None = None) -> dict[str, object]:
+    """Return what fills in whose row a statement means, and which."""
+    return {"of_tenant": principal.tenant_id, "of_user": principal.user_id, "of_id": row_id}
 
 
 async def create_conversation(connection: AsyncConnection, principal: Principal, *, title: str) -> UUID:
     """Add an empty conversation and return its id. The caller commits."""
     now = datetime.now(UTC)
     conversation_id = new_id()
-    await connection.execute(
-        conversations.insert().values(
-            tenant_id=principal.tenant_id,
-            id=conversation_id,
-            user_id=principal.user_id,
-            title=title,
-            last_position=0,
-            last_turn=0,
-            created_at=now,
-            updated_at=now,
-        )
-    )
+    row = {
+        "tenant_id": principal.tenant_id,
+        "id": conversation_id,
+        "user_id": principal.user_id,
+        "title": title,
+        "last_position": 0,
+        "last_turn": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+    await connection.execute(_INSERT, row)
     return conversation_id
 
 
@@ -70,7 +84,7 @@ async def get_conversation(connection: AsyncConnection, principal: Principal, co
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    row = (await connection.execute(_select(principal).where(conversations.c.id == conversation_id))).one_or_none()
+    row = (await connection.execute(_GET, of(principal, conversation_id))).one_or_none()
     if row is None:
         raise NotFoundError("No such conversation.")
     return _conversation(row)
@@ -85,7 +99,7 @@ async def list_conversations(
     query: str | None,
 ) -> list[Conversation]:
     """Return up to `limit` conversations, newest first, those whose title or messages contain `query`."""
-    statement = _select(principal)
+    statement = _SELECT
     if after is not None:
         place = tuple_(conversations.c.updated_at, conversations.c.id)
         statement = statement.where(place < (after.updated_at, after.id))
@@ -98,7 +112,7 @@ async def list_conversations(
         )
         statement = statement.where(or_(_contains(conversations.c.title, query), text_matches))
     statement = statement.order_by(conversations.c.updated_at.desc(), conversations.c.id.desc()).limit(limit)
-    return [_conversation(row) for row in await connection.execute(statement)]
+    return [_conversation(row) for row in await connection.execute(statement, of(principal))]
 
 
 async def rename_conversation(
@@ -109,11 +123,7 @@ async def rename_conversation(
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    await connection.execute(
-        update(conversations)
-        .where(owned_by(principal), conversations.c.id == conversation_id)
-        .values(title=title[:TITLE_LENGTH])
-    )
+    await connection.execute(_RENAME, {**of(principal, conversation_id), "title": title[:TITLE_LENGTH]})
     return await get_conversation(connection, principal, conversation_id)
 
 
@@ -123,27 +133,18 @@ async def lock_conversation(connection: AsyncConnection, tenant_id: str, convers
     Raises:
         NotFoundError: there is no such conversation any more.
     """
-    found = await connection.execute(
-        select(conversations.c.id)
-        .where(conversations.c.tenant_id == tenant_id, conversations.c.id == conversation_id)
-        .with_for_update()
-    )
+    found = await connection.execute(_LOCK, {"of_tenant": tenant_id, "of_id": conversation_id})
     if found.first() is None:
         raise NotFoundError("No such conversation.")
 
 
 async def delete_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> None:
     """Remove a conversation with all that belongs to it. The caller commits."""
-    await connection.execute(delete(conversations).where(owned_by(principal), conversations.c.id == conversation_id))
+    await connection.execute(_DELETE, of(principal, conversation_id))
 
 
 def _contains(column: ColumnElement[str], query: str) -> ColumnElement[bool]:
     return func.lower(column).contains(query.lower(), autoescape=True)
-
-
-def _select(principal: Principal) -> Select[Any]:
-    columns = (conversations.c.id, conversations.c.title, conversations.c.created_at, conversations.c.updated_at)
-    return select(*columns).where(owned_by(principal))
 
 
 def _conversation(row: Row[Any]) -> Conversation:

@@ -1,17 +1,11 @@
-"""The connection to the truth: SQLite for one process, PostgreSQL for many. The same SQL runs on both.
-
-On SQLite writers take the lock when they begin (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
-would fail at once with "database is locked" whenever another one wrote in between.
-"""
+"""The connection to the truth: SQLite for one process, PostgreSQL for many. The same SQL runs on both."""
 
 import asyncio
-import sqlite3
-import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import anyio
@@ -26,12 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from uuid_utils.compat import uuid7
 
 from agent.errors import ConfigurationError, FrontdeskError
+from agent.store import sqlite
 from alembic import command
 
 Transaction: TypeAlias = AsyncConnection
 """An open transaction, for those who hand it on without speaking SQL themselves."""
 
-BUSY_TIMEOUT_MS = 5000
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
 ALEMBIC = Path(__file__).parents[2] / "alembic"
 
@@ -53,22 +47,29 @@ class Store:
         self._sqlite = self.url.drivername.startswith("sqlite")
         if self._sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+        connector = {"async_creator": sqlite.connector(self.url.database or "")} if self._sqlite else {}
+        self.engine = create_async_engine(
+            self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True, **connector
+        )
         # Writers of one process queue here; SQLite's own busy handler polls and is not fair.
         self._writers = _Turns()
         if self._sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self.engine.sync_engine, "connect", sqlite.prepare)
+            event.listen(self.engine.sync_engine, "begin", sqlite.begin)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that only reads."""
-        async with self.engine.connect() as connection, connection.begin():
-            yield connection
+    async def read(self, *, by_key: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that only reads. `by_key`: it finds a few rows by index, which SQLite does at once."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(frontdesk_by_key=by_key)
+            async with connection.begin():
+                yield connection
 
     @asynccontextmanager
-    async def write(self, *, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, is_urgent: bool = False, by_key: bool = True) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits when the block ends and rolls back when it raises.
+
+        `by_key` False: it touches more than a few rows.
 
         A stop that comes meanwhile waits until it is decided. Where writers queue, an urgent one is next: no lease must
         run out because many messages come at once.
@@ -78,7 +79,7 @@ class Store:
                 if self._sqlite:
                     await stack.enter_async_context(self._writers.turn(is_urgent=is_urgent))
                 connection = await stack.enter_async_context(self.engine.connect())
-                await connection.execution_options(frontdesk_writer=True)
+                await connection.execution_options(frontdesk_writer=True, frontdesk_by_key=by_key)
                 await stack.enter_async_context(connection.begin())
                 yield connection
 
@@ -180,42 +181,3 @@ def _upgrade(connection: Connection) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(ALEMBIC))
     command.upgrade(config, "head")
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Set what a connection to SQLite needs; autocommit, because `_begin_sqlite` opens the transactions."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    _switch_to_wal(connection, cursor)
-    cursor.close()
-    # SQLite's own lower() knows ASCII only; a search for "ä" must find "Ä".
-    connection.create_function("lower", 1, _lower, deterministic=True)
-
-
-def _switch_to_wal(connection: Any, cursor: Any) -> None:
-    """Set the journal mode, which the file keeps.
-
-    The first two to open a new file can get in each other's way, and SQLite refuses one of them at once instead of
-    having it wait as `busy_timeout` says.
-    """
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        else:
-            return
-        connection.run_async(lambda _: asyncio.sleep(0.01))
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writer = connection.get_execution_options().get("frontdesk_writer", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
 from agent.errors import NotFoundError
-from agent.store.conversations import owned_by
+from agent.store.conversations import OWNED, of
 from agent.store.tables import conversations, feedback, messages
 
 Rating = Literal["up", "down"]
@@ -33,8 +33,9 @@ async def rate_message(connection: AsyncConnection, principal: Principal, given:
     found = await connection.execute(
         select(messages.c.id)
         .select_from(messages.join(conversations, owner))
-        .where(owned_by(principal), messages.c.id == given.message_id, messages.c.role == "assistant")
-        .with_for_update(of=messages)  # of two ratings at once, the second waits and replaces the first
+        .where(OWNED, messages.c.id == given.message_id, messages.c.role == "assistant")
+        .with_for_update(of=messages),  # of two ratings at once, the second waits and replaces the first
+        of(principal),
     )
     if found.first() is None:
         raise NotFoundError("No such message.")

@@ -10,18 +10,50 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, and_, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
 from agent.errors import NotFoundError
 from agent.events import Usage
-from agent.store.conversations import get_conversation, owned_by
+from agent.store.conversations import OWNED, get_conversation, of
 from agent.store.database import new_id
-from agent.store.tables import conversations, messages
+from agent.store.tables import OF_ID, OF_TENANT, conversations, messages
 
 Role = Literal["user", "assistant", "tool"]
 MessageStatus = Literal["complete", "partial"]
+
+_RESERVE = (
+    update(conversations)
+    .where(OWNED, conversations.c.id == OF_ID)
+    .values(last_position=conversations.c.last_position + bindparam("count"), updated_at=bindparam("now"))
+    .returning(conversations.c.last_position)
+)
+_INSERT = messages.insert()
+_RECENT = (
+    select(messages)
+    .where(
+        messages.c.tenant_id == OF_TENANT,
+        messages.c.conversation_id == OF_ID,
+        messages.c.turn < bindparam("before_turn"),
+    )
+    .order_by(messages.c.turn.desc(), messages.c.position.desc())
+    .limit(bindparam("count"))
+)
+_OF_RUN = (
+    select(messages)
+    .select_from(
+        messages.join(
+            conversations,
+            and_(
+                conversations.c.tenant_id == messages.c.tenant_id,
+                conversations.c.id == messages.c.conversation_id,
+            ),
+        )
+    )
+    .where(OWNED, messages.c.run_id == OF_ID)
+    .order_by(messages.c.position)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +120,7 @@ async def append_messages(
         NotFoundError: the principal has no such conversation.
     """
     now = datetime.now(UTC)
-    reserved = await connection.execute(
-        update(conversations)
-        .where(owned_by(principal), conversations.c.id == conversation_id)
-        .values(last_position=conversations.c.last_position + len(new), updated_at=now)
-        .returning(conversations.c.last_position)
-    )
+    reserved = await connection.execute(_RESERVE, {**of(principal, conversation_id), "count": len(new), "now": now})
     last = reserved.scalar_one_or_none()
     if last is None:
         raise NotFoundError("No such conversation.")
@@ -108,7 +135,7 @@ async def append_messages(
         }
         for number, message in enumerate(new, start=1)
     ]
-    await connection.execute(messages.insert(), rows)
+    await connection.execute(_INSERT, rows)
     return [row["id"] for row in rows]
 
 
@@ -121,17 +148,8 @@ async def recent_messages(
         NotFoundError: the principal has no such conversation.
     """
     await get_conversation(connection, principal, conversation_id)
-    statement = (
-        select(messages)
-        .where(
-            messages.c.tenant_id == principal.tenant_id,
-            messages.c.conversation_id == conversation_id,
-            messages.c.turn < before_turn,
-        )
-        .order_by(messages.c.turn.desc(), messages.c.position.desc())
-        .limit(limit)
-    )
-    return [_message(row) for row in reversed((await connection.execute(statement)).all())]
+    place = {**of(principal, conversation_id), "before_turn": before_turn, "count": limit}
+    return [_message(row) for row in reversed((await connection.execute(_RECENT, place)).all())]
 
 
 async def list_messages(
@@ -159,20 +177,7 @@ async def list_messages(
 
 async def run_messages(connection: AsyncConnection, principal: Principal, run_id: UUID) -> list[Message]:
     """Return the messages of the principal's run, in order; empty where there is none."""
-    joined = messages.join(
-        conversations,
-        and_(
-            conversations.c.tenant_id == messages.c.tenant_id,
-            conversations.c.id == messages.c.conversation_id,
-        ),
-    )
-    statement = (
-        select(messages)
-        .select_from(joined)
-        .where(owned_by(principal), messages.c.run_id == run_id)
-        .order_by(messages.c.position)
-    )
-    return [_message(row) for row in await connection.execute(statement)]
+    return [_message(row) for row in await connection.execute(_OF_RUN, of(principal, run_id))]
 
 
 def _row(message: NewMessage) -> dict[str, object]:

@@ -5,23 +5,61 @@ its lease finds out before it changes anything.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, exists, select, update
+from sqlalchemy import CursorResult, and_, bindparam, exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
 from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
 from agent.events import EndStatus, Usage
+from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
-from agent.store.tables import conversations, runs
+from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations, runs
 
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
 UNFINISHED: tuple[RunState, ...] = ("queued", "running")
+
+_OWNED = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER)
+_NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == OF_ID)
+_OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
+_RESERVE = (
+    update(conversations)
+    .where(OWNED, conversations.c.id == OF_ID)
+    .values(last_turn=conversations.c.last_turn + 1)
+    .returning(conversations.c.last_turn)
+)
+_INSERT = runs.insert()
+_GET = select(runs).where(_OWNED, runs.c.id == OF_ID)
+_GET_BY_KEY = select(runs).where(_OWNED, runs.c.idempotency_key == bindparam("key"))
+_earlier = runs.alias()
+_CLAIM = (
+    update(runs)
+    .where(
+        _NAMED,
+        runs.c.state == "queued",
+        runs.c.worker_id == bindparam("of_worker"),
+        ~exists().where(
+            _earlier.c.tenant_id == runs.c.tenant_id,
+            _earlier.c.conversation_id == runs.c.conversation_id,
+            _earlier.c.turn < runs.c.turn,
+            _earlier.c.state.in_(UNFINISHED),
+        ),
+    )
+    .values(state="running", started_at=bindparam("now"))
+)
+_HOLD = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(state="running")
+_UPDATE = update(runs).where(_NAMED)
+_UPDATE_UNFINISHED = update(runs).where(_OF_ATTEMPT, runs.c.state.in_(UNFINISHED))
+_ABANDONED = (
+    select(runs.c.tenant_id, runs.c.id)
+    .where(runs.c.state.in_(UNFINISHED), runs.c.lease_until < bindparam("now"))
+    .order_by(runs.c.created_at, runs.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +77,27 @@ class Run:
     page: dict[str, Any] | None
     request_hash: str | None
     created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    finish_reason: str | None
-    error_code: str | None
-    usage: Usage
-    suggestions: tuple[str, ...]
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    finish_reason: str | None = None
+    error_code: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    suggestions: tuple[str, ...] = ()
+
+
+_INSERTED = (
+    "id",
+    "conversation_id",
+    "message_id",
+    "turn",
+    "state",
+    "attempt",
+    "model",
+    "branch_id",
+    "page",
+    "request_hash",
+    "created_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,42 +142,38 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         NotFoundError: the principal has no such conversation.
         KeyTakenError: the principal used this idempotency key before; the transaction is lost.
     """
-    reserved = await connection.execute(
-        update(conversations)
-        .where(
-            conversations.c.tenant_id == principal.tenant_id,
-            conversations.c.user_id == principal.user_id,
-            conversations.c.id == new.conversation_id,
-        )
-        .values(last_turn=conversations.c.last_turn + 1)
-        .returning(conversations.c.last_turn)
-    )
+    reserved = await connection.execute(_RESERVE, of(principal, new.conversation_id))
     turn = reserved.scalar_one_or_none()
     if turn is None:
         raise NotFoundError("No such conversation.")
-    values = {
-        "id": new_id(),
-        "conversation_id": new.conversation_id,
-        "message_id": new_id(),
-        "turn": turn,
-        "state": "queued",
-        "attempt": 1,
-        "model": new.model,
-        "branch_id": new.branch_id,
-        "page": new.page,
+    run = Run(
+        id=new_id(),
+        conversation_id=new.conversation_id,
+        message_id=new_id(),
+        turn=turn,
+        state="queued",
+        attempt=1,
+        model=new.model,
+        branch_id=new.branch_id,
+        page=new.page,
+        request_hash=new.request_hash,
+        created_at=datetime.now(UTC),
+    )
+    row = {
+        "tenant_id": principal.tenant_id,
+        "user_id": principal.user_id,
+        **{name: getattr(run, name) for name in _INSERTED},
         "idempotency_key": new.idempotency_key,
-        "request_hash": new.request_hash,
         "worker_id": new.worker_id,
-        "lease_until": datetime.now(UTC) + timedelta(seconds=new.lease_s),
-        "created_at": datetime.now(UTC),
+        "lease_until": run.created_at + timedelta(seconds=new.lease_s),
         "input_tokens": 0,
         "output_tokens": 0,
     }
-    insert = runs.insert().values(tenant_id=principal.tenant_id, user_id=principal.user_id, **values)
     try:
-        return _run((await connection.execute(insert.returning(runs))).one())
+        await connection.execute(_INSERT, row)
     except IntegrityError as exc:
         raise KeyTakenError("an equal request won the race") from exc
+    return run
 
 
 async def get_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> Run:
@@ -133,7 +182,7 @@ async def get_run(connection: AsyncConnection, principal: Principal, run_id: UUI
     Raises:
         NotFoundError: the principal has no such run.
     """
-    row = (await connection.execute(select(runs).where(_owned(principal), runs.c.id == run_id))).one_or_none()
+    row = (await connection.execute(_GET, of(principal, run_id))).one_or_none()
     if row is None:
         raise NotFoundError("No such run.")
     return _run(row)
@@ -143,13 +192,13 @@ async def find_run_by_key(
     connection: AsyncConnection, principal: Principal, key: str, *, keep: timedelta
 ) -> Run | None:
     """Return the principal's run that was started with this idempotency key within `keep`; frees an older key."""
-    await connection.execute(
-        update(runs)
-        .where(_owned(principal), runs.c.idempotency_key == key, runs.c.created_at < datetime.now(UTC) - keep)
-        .values(idempotency_key=None)
-    )
-    row = (await connection.execute(select(runs).where(_owned(principal), runs.c.idempotency_key == key))).one_or_none()
-    return _run(row) if row is not None else None
+    row = (await connection.execute(_GET_BY_KEY, {**of(principal), "key": key})).one_or_none()
+    if row is None:
+        return None
+    if row.created_at < datetime.now(UTC) - keep:
+        await connection.execute(_UPDATE, {**of(principal, row.id), "idempotency_key": None})
+        return None
+    return _run(row)
 
 
 async def active_run(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> Run | None:
@@ -162,33 +211,16 @@ async def unfinished_runs(connection: AsyncConnection, principal: Principal, con
     """Return the runs of a conversation that are not over, in order of turns."""
     statement = (
         select(runs.c.id)
-        .where(_owned(principal), runs.c.conversation_id == conversation_id, runs.c.state.in_(UNFINISHED))
+        .where(_OWNED, runs.c.conversation_id == conversation_id, runs.c.state.in_(UNFINISHED))
         .order_by(runs.c.turn)
     )
-    return list((await connection.execute(statement)).scalars())
+    return list((await connection.execute(statement, of(principal))).scalars())
 
 
 async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str) -> bool:
     """Let a queued run of this worker begin, if no earlier turn of its conversation is unfinished. The caller commits."""
-    earlier = runs.alias()
-    blocked = exists().where(
-        earlier.c.tenant_id == runs.c.tenant_id,
-        earlier.c.conversation_id == runs.c.conversation_id,
-        earlier.c.turn < runs.c.turn,
-        earlier.c.state.in_(UNFINISHED),
-    )
-    result = await connection.execute(
-        update(runs)
-        .where(
-            runs.c.tenant_id == tenant_id,
-            runs.c.id == run_id,
-            runs.c.state == "queued",
-            runs.c.worker_id == worker_id,
-            ~blocked,
-        )
-        .values(state="running", started_at=datetime.now(UTC))
-    )
-    return _changed(result) == 1
+    place = {"of_tenant": tenant_id, "of_id": run_id, "of_worker": worker_id, "now": datetime.now(UTC)}
+    return _changed(await connection.execute(_CLAIM, place)) == 1
 
 
 async def next_queued(connection: AsyncConnection, tenant_id: str, conversation_id: UUID) -> UUID | None:
@@ -208,12 +240,7 @@ async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *,
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    result = await connection.execute(
-        update(runs)
-        .where(runs.c.tenant_id == tenant_id, runs.c.id == run_id, runs.c.attempt == attempt, runs.c.state == "running")
-        .values(state="running")
-    )
-    if _changed(result) != 1:
+    if _changed(await connection.execute(_HOLD, _attempt(tenant_id, run_id, attempt))) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -223,26 +250,18 @@ async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, 
     Raises:
         LeaseLostError: the run is over already, gone, or belongs to another attempt.
     """
-    result = await connection.execute(
-        update(runs)
-        .where(
-            runs.c.tenant_id == tenant_id,
-            runs.c.id == run_id,
-            runs.c.attempt == attempt,
-            runs.c.state.in_(UNFINISHED),
-        )
-        .values(
-            state=end.status,
-            finish_reason=end.finish_reason,
-            error_code=end.error_code,
-            input_tokens=end.usage.input_tokens,
-            output_tokens=end.usage.output_tokens,
-            ended_at=datetime.now(UTC),
-            worker_id=None,
-            lease_until=None,
-        )
-    )
-    if _changed(result) != 1:
+    ended = {
+        **_attempt(tenant_id, run_id, attempt),
+        "state": end.status,
+        "finish_reason": end.finish_reason,
+        "error_code": end.error_code,
+        "input_tokens": end.usage.input_tokens,
+        "output_tokens": end.usage.output_tokens,
+        "ended_at": datetime.now(UTC),
+        "worker_id": None,
+        "lease_until": None,
+    }
+    if _changed(await connection.execute(_UPDATE_UNFINISHED, ended)) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -251,16 +270,16 @@ async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: 
 
     The caller commits.
     """
+    statement = update(runs).where(_OWNED, runs.c.id == OF_ID, runs.c.state.in_(UNFINISHED))
     result = await connection.execute(
-        update(runs)
-        .where(_owned(principal), runs.c.id == run_id, runs.c.state.in_(UNFINISHED))
-        .values(
+        statement.values(
             state="cancelled",
             finish_reason="cancelled",
             ended_at=datetime.now(UTC),
             worker_id=None,
             lease_until=None,
-        )
+        ),
+        of(principal, run_id),
     )
     return _changed(result) == 1
 
@@ -269,9 +288,7 @@ async def set_suggestions(
     connection: AsyncConnection, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]
 ) -> None:
     """Keep the follow-up questions of an ended run. The caller commits."""
-    await connection.execute(
-        update(runs).where(runs.c.tenant_id == tenant_id, runs.c.id == run_id).values(suggestions=list(questions))
-    )
+    await connection.execute(_UPDATE, {"of_tenant": tenant_id, "of_id": run_id, "suggestions": list(questions)})
 
 
 async def renew_leases(
@@ -298,12 +315,8 @@ async def renew_leases(
 
 async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
     """Return the unfinished runs whose lease has expired, over all tenants, oldest first: names only, no content."""
-    statement = (
-        select(runs.c.tenant_id, runs.c.id)
-        .where(runs.c.state.in_(UNFINISHED), runs.c.lease_until < datetime.now(UTC))
-        .order_by(runs.c.created_at, runs.c.id)
-    )
-    return [RunName(row.tenant_id, row.id) for row in await connection.execute(statement)]
+    found = await connection.execute(_ABANDONED, {"now": datetime.now(UTC)})
+    return [RunName(row.tenant_id, row.id) for row in found]
 
 
 async def take_over(
@@ -332,16 +345,9 @@ async def take_over(
 
 async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Let another worker take the run over at once. The caller commits."""
-    await connection.execute(
-        update(runs)
-        .where(
-            runs.c.tenant_id == tenant_id,
-            runs.c.id == run_id,
-            runs.c.attempt == attempt,
-            runs.c.state.in_(UNFINISHED),
-        )
-        .values(worker_id=None, lease_until=datetime.now(UTC) - timedelta(seconds=1))
-    )
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    released = {**_attempt(tenant_id, run_id, attempt), "worker_id": None, "lease_until": past}
+    await connection.execute(_UPDATE_UNFINISHED, released)
 
 
 async def fail_run(connection: AsyncConnection, name: RunName, *, code: str, attempts: int) -> bool:
@@ -361,8 +367,8 @@ async def fail_run(connection: AsyncConnection, name: RunName, *, code: str, att
     return _changed(result) == 1
 
 
-def _owned(principal: Principal) -> Any:
-    return and_(runs.c.tenant_id == principal.tenant_id, runs.c.user_id == principal.user_id)
+def _attempt(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
+    return {"of_tenant": tenant_id, "of_id": run_id, "of_attempt": attempt}
 
 
 def _changed(result: Any) -> int:

@@ -14,10 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
 from agent.store.messages import RequestedCall
-from agent.store.tables import tool_calls
+from agent.store.tables import OF_ID, OF_TENANT, tool_calls
 from agent.toolkit import Action, Kind, Risk
 
 ToolCallState = Literal["proposed", "started", "settled", "unknown"]
+
+_INSERT = tool_calls.insert()
+_UPDATE = update(tool_calls).where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.id == OF_ID)
+_OF_RUN = (
+    select(tool_calls)
+    .where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.run_id == OF_ID)
+    .order_by(tool_calls.c.step, tool_calls.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +51,13 @@ async def propose_calls(
     now = datetime.now(UTC)
     scope = {"tenant_id": principal.tenant_id, "run_id": run_id, "step": step, "state": "proposed", "created_at": now}
     rows = [{**scope, "id": call.id, "name": call.name, "kind": kind, "risk": risk} for call, kind, risk in calls]
-    await connection.execute(tool_calls.insert(), rows)
+    await connection.execute(_INSERT, rows)
 
 
 async def start_call(connection: AsyncConnection, principal: Principal, tool_call_id: str) -> None:
     """Note that a call leaves the process. The caller commits before it does."""
-    await connection.execute(
-        update(tool_calls)
-        .where(tool_calls.c.tenant_id == principal.tenant_id, tool_calls.c.id == tool_call_id)
-        .values(state="started", started_at=datetime.now(UTC))
-    )
+    call = {"of_tenant": principal.tenant_id, "of_id": tool_call_id}
+    await connection.execute(_UPDATE, {**call, "state": "started", "started_at": datetime.now(UTC)})
 
 
 async def settle_call(
@@ -67,25 +72,20 @@ async def settle_call(
 
     `is_known` False: the process died while the call was out, so nobody knows what it did.
     """
-    await connection.execute(
-        update(tool_calls)
-        .where(tool_calls.c.tenant_id == principal.tenant_id, tool_calls.c.id == tool_call_id)
-        .values(
-            state="settled" if is_known else "unknown",
-            settled_at=datetime.now(UTC),
-            action={"type": action.type, "value": action.value} if action else None,
-        )
-    )
+    outcome = {
+        "of_tenant": principal.tenant_id,
+        "of_id": tool_call_id,
+        "state": "settled" if is_known else "unknown",
+        "settled_at": datetime.now(UTC),
+        "action": {"type": action.type, "value": action.value} if action else None,
+    }
+    await connection.execute(_UPDATE, outcome)
 
 
 async def list_calls(connection: AsyncConnection, principal: Principal, run_id: UUID) -> list[LedgerEntry]:
     """Return the ledger of a run of the principal's tenant, in order of steps."""
-    statement = (
-        select(tool_calls)
-        .where(tool_calls.c.tenant_id == principal.tenant_id, tool_calls.c.run_id == run_id)
-        .order_by(tool_calls.c.step, tool_calls.c.id)
-    )
-    return [_entry(row) for row in await connection.execute(statement)]
+    run = {"of_tenant": principal.tenant_id, "of_id": run_id}
+    return [_entry(row) for row in await connection.execute(_OF_RUN, run)]
 
 
 def _entry(row: Any) -> LedgerEntry:

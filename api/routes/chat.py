@@ -18,7 +18,7 @@ from agent.events import EventId
 from agent.runner import Runner, RunRequest
 from agent.store.runs import Run
 from api.auth import BRANCH
-from api.dependencies import AfterDep, InstallationDep, PrincipalDep, get_installation
+from api.dependencies import AfterDep, InstallationDep, PrincipalDep, installation_of
 from api.errors import problem
 from api.protocols import answer as answers
 from api.sse import event_stream
@@ -119,7 +119,7 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
     if wants_stream(request):
         reader = runner.follow(principal, run, after=after)
         headers["Location"] = f"/runs/{run.id}/events"
-        send_timeout_s = get_installation(request).settings.send_timeout_s
+        send_timeout_s = installation_of(request).settings.send_timeout_s
         return event_stream(reader, headers=headers, send_timeout_s=send_timeout_s)
     reader = runner.follow(principal, run)
     answer = Answer()

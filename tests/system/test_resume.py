@@ -175,7 +175,7 @@ class _Play:
 
     async def _visit(self, screen: Screen, budget: int | None, *, is_lost: bool) -> bool:
         """Read until the connection is cut; return whether the server ended it instead."""
-        reader = self._now_at.runner.follow(OWNER, self._run, after=get_after(screen.last_id))
+        reader = self._now_at.runner.follow(OWNER, self._run, after=await get_after(screen.last_id))
         response = event_stream(reader, headers={}, send_timeout_s=5)
         async with aclosing(cast("AsyncGenerator[bytes]", response.body_iterator)) as chunks:
             async for chunk in chunks:

@@ -1,0 +1,91 @@
+"""SQLite as an asyncio database: what is short runs in the event loop's own thread, what may wait runs beside it.
+
+A statement that finds a few rows by key takes some ten microseconds; handing it to a thread and back takes several times
+that, four times per statement, and much longer while the loop is busy. So such statements run at once. What waits for a
+disk or for another process (a transaction's begin and its commit), and what may read much, goes to the connection's thread.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiosqlite
+from sqlalchemy import Connection
+
+BUSY_TIMEOUT_MS = 5000
+
+
+class BesideOrAtOnce(aiosqlite.Connection):
+    """aiosqlite's connection, which runs everything in its thread unless `by_key` is set."""
+
+    by_key = False
+    """Whether the open transaction finds its few rows by key."""
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not self.by_key or fn.__name__ == "commit" or args[:1] == (BEGIN_WRITE,):
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return fn(*args, **kwargs)
+
+
+BEGIN_READ = "BEGIN"
+BEGIN_WRITE = "BEGIN IMMEDIATE"
+"""Takes the lock at once: a transaction that reads first and writes later would fail with "database is locked" whenever
+another one wrote in between."""
+
+
+def connector(path: str) -> Callable[[], Awaitable[BesideOrAtOnce]]:
+    """Return what opens a connection to the file."""
+
+    async def connect() -> BesideOrAtOnce:
+        # Never used by two threads at the same time: who waits for the connection's thread does nothing else with it.
+        connection = BesideOrAtOnce(
+            lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False), iter_chunk_size=64
+        )
+        connection._thread.daemon = True
+        await connection
+        return connection
+
+    return connect
+
+
+def prepare(connection: Any, _record: object) -> None:
+    """Set what a new connection needs. It is in autocommit mode, because `begin` opens the transactions."""
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    _switch_to_wal(connection, cursor)
+    cursor.close()
+    # SQLite's own lower() knows ASCII only; a search for "ä" must find "Ä".
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def begin(connection: Connection) -> None:
+    """Open a transaction: for writing where the option `frontdesk_writer` is set, at once where `frontdesk_by_key` is."""
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.driver_connection
+    driver.by_key = options.get("frontdesk_by_key", False)
+    connection.exec_driver_sql(BEGIN_WRITE if options.get("frontdesk_writer") else BEGIN_READ)
+
+
+def _switch_to_wal(connection: Any, cursor: Any) -> None:
+    """Set the journal mode, which the file keeps.
+
+    The first two to open a new file can get in each other's way, and SQLite refuses one of them at once instead of
+    having it wait as `busy_timeout` says.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        connection.run_async(lambda _: asyncio.sleep(0.01))
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
