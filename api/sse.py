@@ -4,12 +4,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Message, Send
 
 from agent.events import LoggedEvent
 from api.protocols import native
 
 PING_S = 10.0
 """Well inside the 15 s that clients are promised. A client that stops reading is found out by the second ping at the latest."""
+PING = b": ping\n\n"
 
 Reader = AsyncGenerator[list[LoggedEvent]]
 
@@ -17,9 +19,10 @@ Reader = AsyncGenerator[list[LoggedEvent]]
 def event_stream(reader: Reader, *, headers: Mapping[str, str], send_timeout_s: float) -> EventSourceResponse:
     """Return the stream of a reader's events. When the client goes, the reader is closed and the run goes on.
 
-    A client that takes nothing for `send_timeout_s` is gone. Until then it costs a few batches, which the log bounds.
+    A client that does not take a ping within `send_timeout_s` is gone. Until then it costs a few batches, which the log
+    bounds.
     """
-    return EventSourceResponse(
+    return _EventStream(
         _frames(reader),
         headers={"Cache-Control": "no-cache, no-transform", **headers},
         sep="\n",
@@ -27,6 +30,19 @@ def event_stream(reader: Reader, *, headers: Mapping[str, str], send_timeout_s: 
         ping_message_factory=_ping,
         send_timeout=send_timeout_s,
     )
+
+
+class _EventStream(EventSourceResponse):
+    """Only pings have a time limit: where a frame waits for a client that does not read, the next ping waits too.
+
+    A limit around every frame would cost more than making and sending it.
+    """
+
+    async def _send_with_timeout(self, send: Send, message: Message) -> None:
+        if message.get("body") == PING:
+            await super()._send_with_timeout(send, message)
+        else:
+            await send(message)
 
 
 async def _frames(reader: Reader) -> AsyncIterator[bytes]:

@@ -10,8 +10,8 @@ Retries are not made here: `agent.models.stream` makes them, and only before the
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -44,14 +44,14 @@ MAX_ERROR_BYTES = 64 * 1024
 OPENAI_URL = "https://api.openai.com/v1"
 KEEPALIVE_S = 60.0
 DRAIN_S = 0.02
-"""How long the end of a response is waited for after `[DONE]`, so that the connection can be used again."""
 PROVIDER = {"model_provider": "openai"}
 
 
 class OpenAICompatibleModel(ChatOpenAI):
     """`ChatOpenAI` whose stream either ends with a finish reason or raises one of our errors.
 
-    Closing the stream closes the connection to the provider at once.
+    Closing the stream closes the connection to the provider at once. `stream_pieces` is the same stream without
+    LangChain around each piece of text.
     """
 
     session: SkipValidation[aiohttp.ClientSession] = Field(exclude=True)
@@ -62,19 +62,43 @@ class OpenAICompatibleModel(ChatOpenAI):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        *,
-        stream_usage: bool | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        async with aclosing(self._events(messages, stop=stop, **kwargs)) as pieces:
+            async for piece in pieces:
+                chunk = _text_chunk(piece) if isinstance(piece, str) else piece
+                if run_manager:
+                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
+
+    async def stream_pieces(self, messages: list[BaseMessage], **kwargs: Any) -> AsyncGenerator[str | AIMessageChunk]:
+        """Yield the answer as it comes: plain text as it is, everything else as the chunk that `astream` yields."""
+        async with aclosing(self._events(messages, **kwargs)) as pieces:
+            async for piece in pieces:
+                yield piece if isinstance(piece, str) else _message_of(piece)
+
+    async def _events(
+        self,
+        messages: list[BaseMessage],
+        *,
+        stop: list[str] | None = None,
+        stream_usage: bool | None = None,
+        **kwargs: Any,
+    ) -> AsyncGenerator[str | ChatGenerationChunk]:
         payload = self._get_request_payload(messages, stop=stop, stream=True, **kwargs)
         if self._should_stream_usage(stream_usage, **kwargs):
             payload["stream_options"] = {"include_usage": True}
+        splitter, state = EventSplitter(), _StreamState()
         try:
             async with self._respond(payload) as response:
-                async for chunk in self._chunks(response):
-                    if run_manager:
-                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                    yield chunk
+                async for data in response.content.iter_any():
+                    for piece in self._convert(splitter.feed(data), state):
+                        yield piece
+                    if state.done:
+                        await _drain(response)
+                        break
+                if not state.finished:
+                    raise ModelUnavailableError("the stream was cut: it ended without a finish reason")
         except aiohttp.ServerTimeoutError as exc:
             raise ModelTimeoutError("connecting to the provider took too long") from exc
         except (aiohttp.ClientError, OSError) as exc:
@@ -107,27 +131,11 @@ class OpenAICompatibleModel(ChatOpenAI):
                 if not response.content.at_eof():
                     response.close()
 
-    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[ChatGenerationChunk]:
-        """Yield one chunk of text per network read, and every other event as a chunk of its own.
+    def _convert(self, events: list[bytes], state: "_StreamState") -> Iterator[str | ChatGenerationChunk]:
+        """Yield the text of one read as one piece, and every other event as a chunk of its own.
 
-        Raises:
-            ModelUnavailableError: the stream ended without a finish reason.
+        What came before an unreadable event is not lost.
         """
-        splitter = EventSplitter()
-        state = _StreamState()
-        async for data in response.content.iter_any():
-            for chunk in self._convert(splitter.feed(data), state):
-                yield chunk
-            if state.done:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(DRAIN_S):
-                        await response.content.read()
-                break
-        if not state.finished:
-            raise ModelUnavailableError("the stream was cut: it ended without a finish reason")
-
-    def _convert(self, events: list[bytes], state: "_StreamState") -> Iterator[ChatGenerationChunk]:
-        """Yield the chunks for the events of one read; what came before an unreadable one is not lost."""
         pieces: list[str] = []
         try:
             for data in events:
@@ -140,15 +148,15 @@ class OpenAICompatibleModel(ChatOpenAI):
                     pieces.append(text)
                     continue
                 if pieces:
-                    yield _text_chunk(pieces)
+                    yield "".join(pieces)
                     pieces = []
                 yield from self._convert_other(event, state)
         except UNREADABLE:
             if pieces:
-                yield _text_chunk(pieces)
+                yield "".join(pieces)
             raise
         if pieces:
-            yield _text_chunk(pieces)
+            yield "".join(pieces)
 
     def _convert_other(self, event: dict[str, Any], state: "_StreamState") -> list[ChatGenerationChunk]:
         """Return the chunk for an event that is not plain text, as `ChatOpenAI` makes it."""
@@ -215,9 +223,23 @@ def _adds_nothing(delta: dict[str, Any]) -> bool:
     )
 
 
-def _text_chunk(pieces: list[str]) -> ChatGenerationChunk:
-    text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+def _text_chunk(text: str) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=AIMessageChunk(content=text, response_metadata=dict(PROVIDER)))
+
+
+def _message_of(chunk: ChatGenerationChunk) -> AIMessageChunk:
+    """Return a chunk's message with what is known of its generation, as `astream` gives it."""
+    message = chunk.message
+    assert isinstance(message, AIMessageChunk)
+    message.response_metadata = {**(chunk.generation_info or {}), **message.response_metadata}
+    return message
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Wait a moment for the end of a response, so that the connection can be used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            await response.content.read()
 
 
 def open_model(

@@ -5,15 +5,16 @@ The invariant: what `on_text` got, joined, is `Reply.text`; after the first piec
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from random import uniform
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessageChunk, BaseMessage, ToolCallChunk
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableBinding
 
 from agent.assistant import Limits
 from agent.errors import ModelRateLimitedError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
@@ -88,22 +89,76 @@ async def stream_reply(
 async def _stream_once(
     model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], collector: "_Collector", limits: Limits
 ) -> None:
-    loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(limits.first_token_timeout_s) as limit:
-            stream = model.astream(list(messages))
-            try:
-                async for chunk in stream:
-                    limit.reschedule(loop.time() + limits.between_tokens_timeout_s)
-                    await collector.add(chunk)
-                    if collector.full:
-                        break
-            finally:
-                await stream.aclose()  # type: ignore[attr-defined] # an async generator, typed as an iterator
+        async with _patience(limits) as patience, aclosing(_pieces_of(model, list(messages))) as pieces:
+            async for piece in pieces:
+                patience.renew()
+                await collector.add(piece)
+                if collector.full:
+                    break
     except TimeoutError as exc:
         what = "the next token" if collector.started else "the first token"
         raise ModelTimeoutError(f"waited too long for {what}") from exc
     await collector.finish()
+
+
+@asynccontextmanager
+async def _patience(limits: Limits) -> AsyncIterator["_Patience"]:
+    """Limit the time to the first token and between two of them.
+
+    Raises:
+        TimeoutError: the wait was too long.
+    """
+    async with asyncio.timeout(None) as limit:
+        patience = _Patience(limit, limits)
+        try:
+            yield patience
+        finally:
+            patience.end()
+
+
+class _Patience:
+    """Moves a deadline with every token at the price of one reading of the clock: the timer looks when it is due."""
+
+    def __init__(self, limit: asyncio.Timeout, limits: Limits) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limit = limit
+        self._between_s = limits.between_tokens_timeout_s
+        self._until = self._loop.time() + limits.first_token_timeout_s
+        self._timer = self._loop.call_at(self._until, self._look)
+        self._has_begun = False
+
+    def renew(self) -> None:
+        """Wait as long again."""
+        self._until = self._loop.time() + self._between_s
+        if not self._has_begun:
+            self._has_begun = True
+            self._look()
+
+    def end(self) -> None:
+        """Wait no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer.cancel()
+        now = self._loop.time()
+        if now >= self._until:
+            self._limit.reschedule(now)
+        else:
+            self._timer = self._loop.call_at(self._until, self._look)
+
+
+def _pieces_of(
+    model: Runnable[LanguageModelInput, Any], messages: list[BaseMessage]
+) -> AsyncGenerator[str | AIMessageChunk]:
+    """Return a model's answer as it streams; plain text as it is, where the model can give it so.
+
+    LangChain's `astream` makes two objects of every piece and looks at each of them three times.
+    """
+    bound, arguments = (model.bound, model.kwargs) if isinstance(model, RunnableBinding) else (model, {})
+    stream_pieces = getattr(bound, "stream_pieces", None)
+    stream = model.astream(messages) if stream_pieces is None else stream_pieces(messages, **arguments)
+    return cast("AsyncGenerator[str | AIMessageChunk]", stream)
 
 
 def _delay(error: ModelUnavailableError | ModelRateLimitedError, retry: int) -> float | None:
@@ -130,7 +185,10 @@ class _Collector:
         self._reasoning = Cleaner()
         self._calls: list[_CallParts] = []
 
-    async def add(self, chunk: AIMessageChunk) -> None:
+    async def add(self, chunk: str | AIMessageChunk) -> None:
+        if isinstance(chunk, str):
+            await self._take_text(self._text.feed(chunk))
+            return
         text = chunk.content if isinstance(chunk.content, str) else str(chunk.text)
         if text:
             await self._take_text(self._text.feed(text))
@@ -210,6 +268,8 @@ class _CallParts:
 
 
 def _pieces(text: str) -> Iterable[str]:
+    if len(text) <= PIECE_CHARACTERS:
+        return (text,) if text else ()
     return (text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS))
 
 
