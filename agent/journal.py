@@ -63,7 +63,6 @@ class Journal:
     async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[RequestedCall, Kind, Risk]]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger."""
         async with self._store.write() as connection:
-            await self._hold(connection)
             await self._append(connection, [message])
             await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=calls)
             failpoint("reply.before_commit")
@@ -80,7 +79,6 @@ class Journal:
     async def commit_results(self, step: int, settled: Sequence[SettledCall]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
         async with self._store.write() as connection:
-            await self._hold(connection)
             await self._append(connection, [_result(step, one) for one in settled])
             for one in settled:
                 await settle_call(connection, self._principal, one.call.id, action=one.action)
@@ -90,7 +88,6 @@ class Journal:
     async def commit_unknown(self, step: int, lost: Sequence[SettledCall]) -> None:
         """Store that nobody knows what these calls did: they were out when an earlier attempt died."""
         async with self._store.write() as connection:
-            await self._hold(connection)
             await self._append(connection, [_result(step, one) for one in lost])
             for one in lost:
                 await settle_call(connection, self._principal, one.call.id, is_known=False)
@@ -101,10 +98,8 @@ class Journal:
         """Store the last message and the run's one end together, then say so in the log."""
         self.ended = True
         async with self._store.write() as connection:
-            await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
+            await self._append_unheld(connection, [message] if message else [])
             await end_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt, end=end)
-            if message is not None:
-                await self._append(connection, [message])
             failpoint("end.before_commit")
         failpoint("end.after_commit")
         if error is not None:
@@ -131,14 +126,20 @@ class Journal:
         """End the log: readers go home."""
         await self.emit(LogClosed())
 
-    async def _hold(self, connection: Transaction) -> None:
-        """Lock the conversation, then the run: always in this order, so that two writers never wait for each other."""
-        await lock_conversation(connection, self._principal.tenant_id, self._run.conversation_id)
+    async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
+        """Add messages, as the run's owner."""
+        await self._append_unheld(connection, new)
         await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
 
-    async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
+    async def _append_unheld(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
+        """Lock the conversation and add messages; the run's lock comes after it, or two writers could wait for each other."""
         run = self._run
-        await append_messages(connection, self._principal, run.conversation_id, run_id=run.id, turn=run.turn, new=new)
+        if new:
+            await append_messages(
+                connection, self._principal, run.conversation_id, run_id=run.id, turn=run.turn, new=new
+            )
+        else:
+            await lock_conversation(connection, self._principal.tenant_id, run.conversation_id)
 
 
 def _result(step: int, settled: SettledCall) -> NewMessage:

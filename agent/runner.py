@@ -289,12 +289,13 @@ class Runner:
                 page=request.page,
                 idempotency_key=request.idempotency_key,
                 request_hash=request.request_hash,
+                may_begin=may_begin,
             )
             run = await insert_run(connection, principal, new)
             message = NewMessage("user", request.message, step=0)
             await append_messages(connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[message])
-            is_claimed = may_begin and await claim_run(
-                connection, principal.tenant_id, run.id, worker_id=self._worker_id
+            is_claimed = run.state == "running" or (
+                may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
             if not is_claimed:
                 self._check_queue()

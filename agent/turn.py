@@ -76,8 +76,12 @@ async def open_turn(
     """
     owner = principal.current
     async with store.read(by_key=True) as connection:
-        earlier = await recent_messages(
-            connection, owner, run.conversation_id, before_turn=run.turn, limit=assistant.history.messages
+        earlier = (
+            await recent_messages(
+                connection, owner, run.conversation_id, before_turn=run.turn, limit=assistant.history.messages
+            )
+            if run.turn > 1
+            else []
         )
         current = await run_messages(connection, owner, run.id)
     model: Runnable[LanguageModelInput, Any] = catalog.open(run.model, assistant.limits)

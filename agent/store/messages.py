@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
@@ -36,6 +36,7 @@ _RECENT = (
         messages.c.tenant_id == OF_TENANT,
         messages.c.conversation_id == OF_ID,
         messages.c.turn < bindparam("before_turn"),
+        exists().where(OWNED, conversations.c.id == OF_ID),
     )
     .order_by(messages.c.turn.desc(), messages.c.position.desc())
     .limit(bindparam("count"))
@@ -142,12 +143,10 @@ async def append_messages(
 async def recent_messages(
     connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
 ) -> list[Message]:
-    """Return the last `limit` messages before `before_turn`, oldest first. Read by index: the cost is that of `limit`.
+    """Return the last `limit` messages before `before_turn`, oldest first; none where the conversation is not theirs.
 
-    Raises:
-        NotFoundError: the principal has no such conversation.
+    Read by index: the cost is that of `limit`.
     """
-    await get_conversation(connection, principal, conversation_id)
     place = {**of(principal, conversation_id), "before_turn": before_turn, "count": limit}
     return [_message(row) for row in reversed((await connection.execute(_RECENT, place)).all())]
 

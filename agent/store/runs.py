@@ -97,6 +97,7 @@ _INSERTED = (
     "page",
     "request_hash",
     "created_at",
+    "started_at",
 )
 
 
@@ -112,6 +113,8 @@ class NewRun:
     page: dict[str, Any] | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+    may_begin: bool = False
+    """Whether it begins at once where nothing can be in front of it: as the first turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class RunName(NamedTuple):
 
 
 async def insert_run(connection: AsyncConnection, principal: Principal, new: NewRun) -> Run:
-    """Add a queued run as the conversation's next turn. The caller commits.
+    """Add a run as the conversation's next turn, queued unless it begins at once. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -146,18 +149,21 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
     turn = reserved.scalar_one_or_none()
     if turn is None:
         raise NotFoundError("No such conversation.")
+    now = datetime.now(UTC)
+    begins = new.may_begin and turn == 1
     run = Run(
         id=new_id(),
         conversation_id=new.conversation_id,
         message_id=new_id(),
         turn=turn,
-        state="queued",
+        state="running" if begins else "queued",
         attempt=1,
         model=new.model,
         branch_id=new.branch_id,
         page=new.page,
         request_hash=new.request_hash,
-        created_at=datetime.now(UTC),
+        created_at=now,
+        started_at=now if begins else None,
     )
     row = {
         "tenant_id": principal.tenant_id,
@@ -165,7 +171,7 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         **{name: getattr(run, name) for name in _INSERTED},
         "idempotency_key": new.idempotency_key,
         "worker_id": new.worker_id,
-        "lease_until": run.created_at + timedelta(seconds=new.lease_s),
+        "lease_until": now + timedelta(seconds=new.lease_s),
         "input_tokens": 0,
         "output_tokens": 0,
     }

@@ -66,7 +66,12 @@ def begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     driver: Any = connection.connection.driver_connection
     driver.by_key = options.get("frontdesk_by_key", False)
-    connection.exec_driver_sql(BEGIN_WRITE if options.get("frontdesk_writer") else BEGIN_READ)
+    if options.get("frontdesk_writer"):
+        connection.exec_driver_sql(BEGIN_WRITE)
+    elif driver.by_key:
+        driver._conn.execute(BEGIN_READ)
+    else:
+        connection.exec_driver_sql(BEGIN_READ)
 
 
 def _switch_to_wal(connection: Any, cursor: Any) -> None:

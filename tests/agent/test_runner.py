@@ -242,7 +242,7 @@ async def test_a_run_that_nobody_reads_is_stopped_after_the_time_that_the_assist
 
 async def test_a_reader_that_comes_back_in_time_prevents_the_stop(open_frontdesk: OpenWorld) -> None:
     """G6: the run is stopped only where nobody reads."""
-    world = await open_frontdesk(assistant={"on_disconnect": {"cancel_after_s": 0.3}})
+    world = await open_frontdesk(assistant={"on_disconnect": {"cancel_after_s": 1.5}})
     gate = asyncio.Event()
     world.provider.wait_for(gate, "read ", before=["To be "])
     world.provider.hang("Unread")
