@@ -48,8 +48,7 @@ def build_loop() -> Loop:
     graph.add_node("model", call_model)
     graph.add_node("tools", call_tools)
     graph.add_node("limit", stop_at_limit)
-    # A recovered run may begin with calls that an earlier attempt left open.
-    graph.add_conditional_edges(START, after_model, {"tools": "tools", "end": "model"})
+    graph.add_edge(START, "model")
     graph.add_conditional_edges("model", after_model, {"tools": "tools", "end": END})
     graph.add_conditional_edges("tools", after_tools, {"model": "model", "limit": "limit"})
     graph.add_edge("limit", END)
@@ -73,6 +72,8 @@ async def advance(loop: Loop, turn: Turn) -> None:
 async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
     """Ask the model; stream what it says; store its message, and with it the run's end where it asks for nothing."""
     turn = runtime.context
+    if open_calls(state["messages"]):
+        return {"messages": []}  # a recovered run begins with the calls that an earlier attempt left open
     turn.step += 1
     turn.reply = Reply()
     with turn.stopper.stoppable():
@@ -147,12 +148,13 @@ async def stop_at_limit(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
     return {"messages": [AIMessage(LIMIT_TEXT)]}
 
 
-def after_model(state: LoopState) -> Literal["tools", "end"]:
+# Coroutines, although they wait for nothing: LangGraph takes the others to a thread and back.
+async def after_model(state: LoopState) -> Literal["tools", "end"]:
     """Open tool calls -> tools; else this part is over."""
     return "tools" if open_calls(state["messages"]) else "end"
 
 
-def after_tools(state: LoopState, runtime: Runtime[Turn]) -> Literal["model", "limit"]:
+async def after_tools(state: LoopState, runtime: Runtime[Turn]) -> Literal["model", "limit"]:
     """Back to the model, while there are steps left."""
     turn = runtime.context
     return "model" if turn.step < turn.assistant.limits.steps else "limit"

@@ -20,13 +20,32 @@ BUSY_TIMEOUT_MS = 5000
 class BesideOrAtOnce(aiosqlite.Connection):
     """aiosqlite's connection, which runs everything in its thread unless `by_key` is set."""
 
+    _changes = 0
     by_key = False
     """Whether the open transaction finds its few rows by key."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if not self.by_key or fn.__name__ == "commit" or args[:1] == (BEGIN_WRITE,):
+        commits = self._conn.total_changes != self._changes and fn.__name__ == "commit"
+        if not self.by_key or commits or args[:1] == (BEGIN_WRITE,):
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return fn(*args, **kwargs)
+
+    def begin_read(self) -> None:
+        """Open a transaction that takes no lock yet."""
+        self._changes = self._conn.total_changes
+        self._conn.execute(BEGIN_READ)
+
+    def begin_write(self) -> bool:
+        """Take the lock, unless another process has it: then waiting for it is the thread's work."""
+        self._changes = self._conn.total_changes
+        self._conn.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._conn.execute(BEGIN_WRITE)
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        return True
 
 
 BEGIN_READ = "BEGIN"
@@ -64,14 +83,13 @@ def prepare(connection: Any, _record: object) -> None:
 def begin(connection: Connection) -> None:
     """Open a transaction: for writing where the option `frontdesk_writer` is set, at once where `frontdesk_by_key` is."""
     options = connection.get_execution_options()
-    driver: Any = connection.connection.driver_connection
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, BesideOrAtOnce)
     driver.by_key = options.get("frontdesk_by_key", False)
-    if options.get("frontdesk_writer"):
+    if not options.get("frontdesk_writer"):
+        driver.begin_read()
+    elif not driver.begin_write():
         connection.exec_driver_sql(BEGIN_WRITE)
-    elif driver.by_key:
-        driver._conn.execute(BEGIN_READ)
-    else:
-        connection.exec_driver_sql(BEGIN_READ)
 
 
 def _switch_to_wal(connection: Any, cursor: Any) -> None:
