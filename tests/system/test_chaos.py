@@ -6,6 +6,8 @@ from random import SystemRandom
 import pytest
 from support.chaos import unleash
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.timeout(300)
 async def test_twenty_random_kills_break_no_invariant(tmp_path: Path) -> None:

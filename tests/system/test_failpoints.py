@@ -84,6 +84,7 @@ async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
     assert problems == dict.fromkeys(shapes, "")
 
 
+@pytest.mark.alone
 async def test_a_run_is_recovered_within_ten_seconds_with_default_settings(nursery: Nursery, tmp_path: Path) -> None:
     """I7: the lease of the dead process has to run out first."""
     async with open_scene(tmp_path, nursery=nursery) as scene:
@@ -91,6 +92,7 @@ async def test_a_run_is_recovered_within_ten_seconds_with_default_settings(nurse
     assert problem == ""
 
 
+@pytest.mark.alone
 async def test_a_process_that_an_operator_starts_again_recovers_its_runs(tmp_path: Path) -> None:
     """As above, with `python -m api.cli serve` and nothing loaded beforehand."""
     async with open_scene(tmp_path, nursery=None, environment=QUICK) as scene:
@@ -98,6 +100,7 @@ async def test_a_process_that_an_operator_starts_again_recovers_its_runs(tmp_pat
     assert problem == ""
 
 
+@pytest.mark.alone
 async def test_a_process_that_wakes_up_after_it_lost_its_run_writes_nothing(nursery: Nursery, tmp_path: Path) -> None:
     """I2, I3 and I6. It does not notice by itself here that its lease is over: only its writes can be refused."""
     sleepy = {"FRONTDESK_LEASE_S": "4", "FRONTDESK_RENEW_EVERY_S": "100", "FRONTDESK_LEASE_LOST_AFTER_S": "100"}

@@ -22,7 +22,7 @@ from agent.settings import Settings
 from agent.store.database import Store
 from agent.store.tables import messages, runs, tool_calls
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 
 RECOVERY_LIMIT_S = 10.0
 """From a death to the next attempt's work, with the default settings."""

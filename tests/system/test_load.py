@@ -15,6 +15,8 @@ from support.shown import Screen
 
 from agent.store.database import Store
 
+pytestmark = pytest.mark.alone
+
 STREAMS = 500
 STARTING_AT_ONCE = 50
 REQUESTS = 200

@@ -17,6 +17,8 @@ from support.raw import STREAM, RawResponse, raw_request
 from support.shown import Screen
 from support.world import OpenWorld, World
 
+pytestmark = pytest.mark.alone
+
 SILENCE_S = float(os.environ.get("FRONTDESK_TEST_SILENCE_S", "3"))
 """How long the tool is silent. The true figure, 90, takes that long."""
 READ_TIMEOUT_S = SILENCE_S * 2 / 3

@@ -16,6 +16,8 @@ from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
 
+pytestmark = pytest.mark.alone
+
 GRACE_S = 1.5
 LEASE_S = 60.0
 """So long that no test sees one run out."""
