@@ -124,7 +124,7 @@ class Leases:
         """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work."""
         async with self._parts.store.read(by_key=True) as connection:
             run = await get_run(connection, principal, run_id)
-            messages = await run_messages(connection, principal, run_id)
+            messages = await run_messages(connection, principal, run)
             calls = await list_calls(connection, principal, run_id)
         logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
         started = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))

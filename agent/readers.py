@@ -141,7 +141,7 @@ class Readers:
         """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""
         async with self._parts.store.read(by_key=True) as connection:
             run = await get_run(connection, principal, run_id)
-            messages = await run_messages(connection, principal, run_id)
+            messages = await run_messages(connection, principal, run)
             calls = await list_calls(connection, principal, run_id)
         if run.state in UNFINISHED:
             return []

@@ -83,7 +83,7 @@ async def open_turn(
             if run.turn > 1
             else []
         )
-        current = await run_messages(connection, owner, run.id)
+        current = await run_messages(connection, owner, run)
     model: Runnable[LanguageModelInput, Any] = catalog.open(run.model, assistant.limits)
     if tools:
         model = catalog.open(run.model, assistant.limits).bind_tools([_function(tool) for tool in tools.values()])

@@ -110,7 +110,7 @@ async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
     """Give the writes that were out when the last attempt died their result: nobody knows. They are not made again."""
     owner = held.principal.current
     async with store.read(by_key=True) as connection:
-        messages = await run_messages(connection, owner, held.run.id)
+        messages = await run_messages(connection, owner, held.run)
         ledger = await list_calls(connection, owner, held.run.id)
     out = {entry.id for entry in ledger if entry.state == "started" and entry.risk == "write"}
     settled = {message.tool_call_id for message in messages}

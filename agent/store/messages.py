@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, exists, select, tuple_, update
+from sqlalchemy import Row, bindparam, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
@@ -18,6 +18,7 @@ from agent.errors import NotFoundError
 from agent.events import Usage
 from agent.store.conversations import OWNED, get_conversation, of
 from agent.store.database import new_id
+from agent.store.runs import Run
 from agent.store.tables import OF_ID, OF_TENANT, conversations, messages
 
 Role = Literal["user", "assistant", "tool"]
@@ -43,16 +44,12 @@ _RECENT = (
 )
 _OF_RUN = (
     select(messages)
-    .select_from(
-        messages.join(
-            conversations,
-            and_(
-                conversations.c.tenant_id == messages.c.tenant_id,
-                conversations.c.id == messages.c.conversation_id,
-            ),
-        )
+    .where(
+        messages.c.tenant_id == OF_TENANT,
+        messages.c.conversation_id == OF_ID,
+        messages.c.turn == bindparam("turn"),
+        exists().where(OWNED, conversations.c.id == OF_ID),
     )
-    .where(OWNED, messages.c.run_id == OF_ID)
     .order_by(messages.c.position)
 )
 
@@ -174,9 +171,10 @@ async def list_messages(
     return [_message(row) for row in await connection.execute(statement)]
 
 
-async def run_messages(connection: AsyncConnection, principal: Principal, run_id: UUID) -> list[Message]:
-    """Return the messages of the principal's run, in order; empty where there is none."""
-    return [_message(row) for row in await connection.execute(_OF_RUN, of(principal, run_id))]
+async def run_messages(connection: AsyncConnection, principal: Principal, run: Run) -> list[Message]:
+    """Return the messages of the principal's run, in order; empty where there is none. Read by index, as its turn."""
+    place = {**of(principal, run.conversation_id), "turn": run.turn}
+    return [_message(row) for row in await connection.execute(_OF_RUN, place)]
 
 
 def _row(message: NewMessage) -> dict[str, object]:
