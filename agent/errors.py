@@ -7,6 +7,7 @@
     ├── ForbiddenError             403  forbidden
     ├── NotFoundError              404  not_found
     ├── RunActiveError             409  run_active
+    ├── SupersededError            409  superseded
     ├── PayloadTooLargeError       413  payload_too_large
     ├── RateLimitedError           429  rate_limited       (retry_after_s)
     ├── OverloadedError            503  overloaded         (retry_after_s)
@@ -97,6 +98,14 @@ class RunActiveError(RequestError):
     def __init__(self, message: str, *, run_id: UUID) -> None:
         super().__init__(message)
         self.run_id = run_id
+
+
+class SupersededError(RequestError):
+    """The message is of an earlier version: another turn took its place."""
+
+    code = "superseded"
+    status = 409
+    title = "The message was superseded"
 
 
 class PayloadTooLargeError(RequestError):

@@ -4,13 +4,14 @@ Kept byte-stable from turn to turn, so that providers' prompt caches hit: what c
 page) goes to the very end, behind the user's own words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import orjson
 
 from agent.assistant import Assistant
 from agent.context import Principal
+from agent.store.versions import DoneWrite
 
 SUGGESTIONS_REQUEST = (
     "Suggest up to three short follow-up questions that I might ask you next, in my language, each under 50 characters "
@@ -19,6 +20,12 @@ SUGGESTIONS_REQUEST = (
 TITLE_REQUEST = (
     "Give this conversation a title of at most six words, in my language. Reply with the title only, without quotes."
 )
+DONE_NOTE = (
+    "The user has since replaced the answers that did this, and they are not shown here. What they did stays done: take it "
+    "into account, do not do it again unless the user wants it twice, and say so where it matters."
+)
+DONE_CHARACTERS = 300
+"""How much of a done write's arguments, and of its result, the model is told."""
 FACTS_MARK = "\n\n[Given by the application, not by the user: "
 
 RULES = """\
@@ -37,12 +44,23 @@ def system_prompt(assistant: Assistant, principal: Principal) -> str:
     return f"{assistant.persona.strip()}\n\n{RULES}\n\nYou are talking with: {known}"
 
 
-def with_facts(text: str, *, now: datetime, page: Mapping[str, object] | None) -> str:
-    """Return the user's words followed by what is true at this moment, marked as the application's."""
+def with_facts(text: str, *, now: datetime, page: Mapping[str, object] | None, done: Sequence[DoneWrite] = ()) -> str:
+    """Return the user's words followed by what is true at this moment, marked as the application's.
+
+    `done` is what superseded answers changed.
+    """
     facts: dict[str, object] = {"now": now.strftime("%A, %Y-%m-%d %H:%M UTC")}
     if page:
         facts["page"] = page
+    if done:
+        facts["already_done"] = {"note": DONE_NOTE, "calls": [_done(write) for write in done]}
     return f"{text}{FACTS_MARK}{orjson.dumps(facts).decode()}]"
+
+
+def _done(write: DoneWrite) -> dict[str, object]:
+    arguments = orjson.dumps(write.arguments).decode()
+    outcome = "unknown: check before you try again" if write.result is None else write.result
+    return {"tool": write.name, "arguments": arguments[:DONE_CHARACTERS], "result": outcome[:DONE_CHARACTERS]}
 
 
 def without_facts(text: str) -> str:

@@ -7,7 +7,7 @@ belong to this process alone: when a process dies, another one, or its own succe
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any
@@ -25,6 +25,7 @@ from agent.errors import (
     IdempotencyMismatchError,
     OverloadedError,
     RunActiveError,
+    SupersededError,
 )
 from agent.events import START, AnyEvent, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint
@@ -54,8 +55,10 @@ from agent.store.runs import (
     claim_run,
     find_run_by_key,
     insert_run,
+    resume_run,
     unfinished_runs,
 )
+from agent.store.versions import find_turn, supersede
 from agent.toolkit import Tool
 from agent.work import HeldRun, Parts, bring_to_end, end_stopped, place_of
 
@@ -71,10 +74,14 @@ RETRY_AFTER_S = 5
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A user's message and what belongs to it. Everything is checked already, except that ids exist."""
+    """A user's message and what belongs to it. Everything is checked already, except that ids exist.
 
-    message: str
+    `replaces` names the turn whose place this one takes, by a message of it; `message` None answers its message again.
+    """
+
+    message: str | None
     conversation_id: UUID | None = None
+    replaces: UUID | None = None
     model: str | None = None
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
@@ -149,7 +156,8 @@ class Runner:
 
         Raises:
             InvalidRequestError: the model is not one of the assistant's.
-            NotFoundError: the principal has no such conversation.
+            NotFoundError: the principal has no such conversation, or it has no such message to replace.
+            SupersededError: that message was replaced before.
             RunActiveError: the conversation has an active run, and the policy is to refuse.
             IdempotencyMismatchError: the key was used for another request.
             OverloadedError: too many runs wait, or the server is stopping.
@@ -165,7 +173,7 @@ class Runner:
                 self._check_queue()
             try:
                 started = await self._commit_start(principal, request, model, may_begin=is_admitted)
-            except KeyTakenError:
+            except (KeyTakenError, SupersededError, RunActiveError):  # by an equal request, or it is refused again
                 started = await self._commit_start(principal, request, model, may_begin=is_admitted)
         finally:
             if is_admitted and (started is None or not started.is_claimed):
@@ -272,28 +280,13 @@ class Runner:
     async def _commit_start(
         self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool
     ) -> _Started:
-        async with self._store.write() as connection:
+        async with self._store.write(by_key=request.replaces is None) as connection:
             found = await self._find_equal(connection, principal, request)
             if found is not None:
                 return _Started(found, is_new=False)
-            earlier = await self._earlier(connection, principal, request)
-            conversation_id = request.conversation_id or await create_conversation(
-                connection, principal, title=title_from(request.message)
-            )
-            new = NewRun(
-                conversation_id,
-                model,
-                self._worker_id,
-                self._settings.lease_s,
-                branch_id=request.branch_id,
-                page=request.page,
-                idempotency_key=request.idempotency_key,
-                request_hash=request.request_hash,
-                may_begin=may_begin,
-            )
-            run = await insert_run(connection, principal, new)
-            message = NewMessage("user", request.message, step=0)
-            await append_messages(connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[message])
+            replaced = await self._replaced(connection, principal, request)
+            earlier = await self._earlier(connection, principal, request, replaced)
+            run = await self._insert(connection, principal, request, replaced, model=model, may_begin=may_begin)
             is_claimed = run.state == "running" or (
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
@@ -301,6 +294,54 @@ class Runner:
                 self._check_queue()
             failpoint("start.before_commit")
         return _Started(run, is_claimed=is_claimed, earlier=tuple(earlier))
+
+    async def _replaced(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+        if request.conversation_id is None or request.replaces is None:
+            return None
+        return await find_turn(connection, principal, request.conversation_id, message_id=request.replaces)
+
+    async def _insert(
+        self,
+        connection: Transaction,
+        principal: Principal,
+        request: RunRequest,
+        replaced: Run | None,
+        *,
+        model: str,
+        may_begin: bool,
+    ) -> Run:
+        """Store the run and its message. What the request leaves open stays as it was for the turn that it replaces."""
+        conversation_id = request.conversation_id or await create_conversation(
+            connection, principal, title=title_from(request.message or "")
+        )
+        offered = self._parts.catalog.specs(self._parts.assistant)
+        if replaced is not None and request.model is None and replaced.model in offered:
+            model = replaced.model
+        new = NewRun(
+            conversation_id,
+            model,
+            self._worker_id,
+            self._settings.lease_s,
+            branch_id=request.branch_id,
+            page=request.page,
+            idempotency_key=request.idempotency_key,
+            request_hash=request.request_hash,
+            may_begin=may_begin,
+        )
+        if replaced is not None:
+            new = replace(
+                new,
+                replaces=replaced.turn,
+                branch_id=replaced.branch_id if new.branch_id is None else new.branch_id,
+                page=replaced.page if new.page is None else new.page,
+            )
+        run = await insert_run(connection, principal, new)
+        if replaced is not None:
+            await supersede(connection, principal, replaced, by=run, keeps_message=request.message is None)
+        if request.message is not None:
+            said = NewMessage("user", request.message, step=0)
+            await append_messages(connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[said])
+        return run
 
     async def _find_equal(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
         if request.idempotency_key is None:
@@ -311,20 +352,24 @@ class Runner:
             raise IdempotencyMismatchError("The Idempotency-Key was used with another body.")
         return found
 
-    async def _earlier(self, connection: Transaction, principal: Principal, request: RunRequest) -> list[UUID]:
-        """Return the unfinished runs that the new one has to stop.
+    async def _earlier(
+        self, connection: Transaction, principal: Principal, request: RunRequest, replaced: Run | None
+    ) -> list[UUID]:
+        """Return the unfinished runs that the new one has to stop: those it supersedes, and all when it interrupts.
 
         Raises:
             RunActiveError: there is one, and the policy is to refuse the message.
         """
         policy = request.when_active or self._parts.assistant.when_active
-        if request.conversation_id is None or policy == "enqueue":
+        if request.conversation_id is None or (policy == "enqueue" and replaced is None):
             return []
         await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this
         unfinished = await unfinished_runs(connection, principal, request.conversation_id)
         if unfinished and policy == "reject":
             raise RunActiveError("The last message is still being answered.", run_id=unfinished[0])
-        return unfinished
+        if policy == "interrupt" or replaced is None:
+            return unfinished
+        return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
 
     async def _begin(self, principal: Principal, started: _Started) -> None:
         """Take a new run into this process: its log begins, then its work."""
@@ -412,10 +457,11 @@ class Runner:
             await earlier[0].over.wait()
 
     async def _claim(self, held: HeldRun) -> bool:
-        if held.run.state == "running":
-            return True  # it was at work when its process died
         async with self._store.write() as connection:
-            claimed = await claim_run(connection, held.key.tenant_id, held.run.id, worker_id=self._worker_id)
+            if held.run.state == "running":  # it was at work when its process died
+                claimed = await resume_run(connection, *held.key, attempt=held.run.attempt)
+            else:
+                claimed = await claim_run(connection, *held.key, worker_id=self._worker_id)
             failpoint("claim.before_commit")
         failpoint("claim.after_commit")
         return claimed

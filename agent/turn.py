@@ -9,7 +9,8 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 
-from agent.assistant import Assistant
+from agent.assistant import Assistant, History
+from agent.context import Principal
 from agent.credentials import RunPrincipal
 from agent.events import Usage
 from agent.history import model_messages
@@ -17,11 +18,15 @@ from agent.journal import Journal
 from agent.models.catalog import Catalog
 from agent.models.stream import Reply
 from agent.prompts import system_prompt, with_facts
-from agent.stop import Stopper
+from agent.stop import StoppedError, Stopper
 from agent.store.database import Store
 from agent.store.messages import Message, NewMessage, recent_messages, run_messages
 from agent.store.runs import Run
+from agent.store.versions import DoneWrite, superseded_writes
 from agent.toolkit import Tool
+
+DONE_WRITES = 20
+"""How many writes of superseded turns the model is told of, the last ones."""
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ async def open_turn(
 
     Raises:
         NotFoundError: the conversation is gone.
+        StoppedError: another turn took the place of this one, and nobody was there to stop it.
     """
     owner = principal.current
     async with store.read(by_key=True) as connection:
@@ -84,12 +90,15 @@ async def open_turn(
             else []
         )
         current = await run_messages(connection, owner, run)
+        if not current or current[0].role != "user" or current[0].superseded_by is not None:
+            raise StoppedError("cancelled")
+    done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
     model: Runnable[LanguageModelInput, Any] = catalog.open(run.model, assistant.limits)
     if tools:
         model = catalog.open(run.model, assistant.limits).bind_tools([_function(tool) for tool in tools.values()])
     messages = [
         SystemMessage(system_prompt(assistant, owner)),
-        *_with_facts(model_messages(earlier, current, window=assistant.history), current, run),
+        *_with_facts(model_messages(earlier, current, window=assistant.history), current, run, done),
     ]
     turn = Turn(principal, run, assistant, model, tools, journal, stopper, messages)
     said = [message for message in current if message.role == "assistant"]
@@ -99,12 +108,25 @@ async def open_turn(
     return turn
 
 
-def _with_facts(messages: list[BaseMessage], current: Sequence[Message], run: Run) -> list[BaseMessage]:
+async def _done_by_superseded(
+    store: Store, owner: Principal, run: Run, earlier: Sequence[Message], *, window: History
+) -> list[DoneWrite]:
+    """Return the writes that stay done although their turns, within the window, were superseded."""
+    first = earlier[0].turn if len(earlier) == window.messages else 1
+    if len({message.turn for message in earlier}) == run.turn - first:
+        return []  # turns are numbered without gaps, so none is missing
+    async with store.read() as connection:
+        return await superseded_writes(connection, owner, run.conversation_id, from_turn=first, limit=DONE_WRITES)
+
+
+def _with_facts(
+    messages: list[BaseMessage], current: Sequence[Message], run: Run, done: Sequence[DoneWrite]
+) -> list[BaseMessage]:
     """Put the facts of this moment behind the current user message, where they spoil no prompt cache."""
     own = len(messages) - next(
         n for n, message in enumerate(reversed(messages), 1) if isinstance(message, HumanMessage)
     )
-    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page)
+    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page, done=done)
     return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]
 
 

@@ -108,6 +108,7 @@ async def list_conversations(
             messages.c.tenant_id == conversations.c.tenant_id,
             messages.c.conversation_id == conversations.c.id,
             messages.c.role.in_(("user", "assistant")),
+            messages.c.superseded_by.is_(None),
             _contains(messages.c.text, query),
         )
         statement = statement.where(or_(_contains(conversations.c.title, query), text_matches))

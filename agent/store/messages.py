@@ -1,7 +1,8 @@
 """Messages: what was said, whole, in order. The transcript is these rows and nothing else.
 
 Order is `(turn, position)`: a turn is one run, and a message that waits in the queue behind an active run belongs to
-a later turn although it was stored earlier. So the transcript is always valid for a strict provider.
+a later turn although it was stored earlier. So the transcript is always valid for a strict provider. Messages that another
+turn superseded are no part of it (`versions.py`).
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, exists, select, tuple_, update
+from sqlalchemy import Row, bindparam, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
@@ -19,7 +20,7 @@ from agent.events import Usage
 from agent.store.conversations import OWNED, get_conversation, of
 from agent.store.database import new_id
 from agent.store.runs import Run
-from agent.store.tables import OF_ID, OF_TENANT, conversations, messages
+from agent.store.tables import OF_ID, OF_TENANT, conversations, messages, runs
 
 Role = Literal["user", "assistant", "tool"]
 MessageStatus = Literal["complete", "partial"]
@@ -30,13 +31,25 @@ _RESERVE = (
     .values(last_position=conversations.c.last_position + bindparam("count"), updated_at=bindparam("now"))
     .returning(conversations.c.last_position)
 )
-_INSERT = messages.insert()
+_SUPERSEDED_BY = (
+    select(func.min(runs.c.turn))
+    .where(
+        runs.c.tenant_id == OF_TENANT,
+        runs.c.conversation_id == OF_ID,
+        runs.c.turn > bindparam("of_turn"),
+        runs.c.replaces <= bindparam("of_turn"),
+    )
+    .scalar_subquery()
+)
+"""The turn that took the place of the one that a message is written for: its run may not have stopped yet."""
+_INSERT = messages.insert().values(superseded_by=_SUPERSEDED_BY)
 _RECENT = (
     select(messages)
     .where(
         messages.c.tenant_id == OF_TENANT,
         messages.c.conversation_id == OF_ID,
         messages.c.turn < bindparam("before_turn"),
+        messages.c.superseded_by.is_(None),
         exists().where(OWNED, conversations.c.id == OF_ID),
     )
     .order_by(messages.c.turn.desc(), messages.c.position.desc())
@@ -93,6 +106,8 @@ class Message:
     text: str
     status: MessageStatus
     created_at: datetime
+    superseded_by: int | None = None
+    """The turn that took the place of this one."""
     tool_calls: tuple[RequestedCall, ...] = ()
     tool_call_id: str | None = None
     tool_name: str | None = None
@@ -126,6 +141,8 @@ async def append_messages(
     rows = [
         {
             **scope,
+            **of(principal, conversation_id),
+            "of_turn": turn,
             "id": message.id or new_id(),
             "position": last - len(new) + number,
             "created_at": now,
@@ -140,9 +157,9 @@ async def append_messages(
 async def recent_messages(
     connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
 ) -> list[Message]:
-    """Return the last `limit` messages before `before_turn`, oldest first; none where the conversation is not theirs.
+    """Return the last `limit` messages that count before `before_turn`; none where the conversation is not theirs.
 
-    Read by index: the cost is that of `limit`.
+    Oldest first. Read by index: the cost is that of `limit`.
     """
     place = {**of(principal, conversation_id), "before_turn": before_turn, "count": limit}
     return [_message(row) for row in reversed((await connection.execute(_RECENT, place)).all())]
@@ -155,8 +172,9 @@ async def list_messages(
     *,
     limit: int,
     after: tuple[int, int] | None,
+    with_superseded: bool = False,
 ) -> list[Message]:
-    """Return up to `limit` messages in order, those after the place `(turn, position)`.
+    """Return up to `limit` messages in order, those after the place `(turn, position)`; superseded ones where asked for.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -165,6 +183,8 @@ async def list_messages(
     statement = select(messages).where(
         messages.c.tenant_id == principal.tenant_id, messages.c.conversation_id == conversation_id
     )
+    if not with_superseded:
+        statement = statement.where(messages.c.superseded_by.is_(None))
     if after is not None:
         statement = statement.where(tuple_(messages.c.turn, messages.c.position) > after)
     statement = statement.order_by(messages.c.turn, messages.c.position).limit(limit)
@@ -206,6 +226,7 @@ def _message(row: Row[Any]) -> Message:
         text=row.text,
         status=row.status,
         created_at=row.created_at,
+        superseded_by=row.superseded_by,
         tool_calls=tuple(RequestedCall(**call) for call in row.tool_calls or ()),
         tool_call_id=row.tool_call_id,
         tool_name=row.tool_name,

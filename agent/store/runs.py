@@ -50,8 +50,9 @@ _CLAIM = (
             _earlier.c.state.in_(UNFINISHED),
         ),
     )
-    .values(state="running", started_at=bindparam("now"))
+    .values(state="running", started_at=bindparam("now"), begun_attempts=runs.c.begun_attempts + 1)
 )
+_RESUME = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
 _HOLD = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(state="running")
 _UPDATE = update(runs).where(_NAMED)
 _UPDATE_UNFINISHED = update(runs).where(_OF_ATTEMPT, runs.c.state.in_(UNFINISHED))
@@ -60,6 +61,16 @@ _ABANDONED = (
     .where(runs.c.state.in_(UNFINISHED), runs.c.lease_until < bindparam("now"))
     .order_by(runs.c.created_at, runs.c.id)
 )
+
+
+_later = runs.alias("later")
+SUPERSEDED = exists().where(
+    _later.c.tenant_id == runs.c.tenant_id,
+    _later.c.conversation_id == runs.c.conversation_id,
+    _later.c.turn > runs.c.turn,
+    _later.c.replaces <= runs.c.turn,
+)
+"""The condition that a later turn took the place of a run's turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +114,13 @@ _INSERTED = (
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What a request asks for. `page` is data about the page, for the model."""
+    """What a request asks for. `page` is data about the page, for the model; `replaces` the turn whose place this one takes."""
 
     conversation_id: UUID
     model: str
     worker_id: str
     lease_s: float
+    replaces: int | None = None
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
     idempotency_key: str | None = None
@@ -169,6 +181,8 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         "tenant_id": principal.tenant_id,
         "user_id": principal.user_id,
         **{name: getattr(run, name) for name in _INSERTED},
+        "replaces": new.replaces,
+        "begun_attempts": int(begins),
         "idempotency_key": new.idempotency_key,
         "worker_id": new.worker_id,
         "lease_until": now + timedelta(seconds=new.lease_s),
@@ -208,16 +222,29 @@ async def find_run_by_key(
 
 
 async def active_run(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> Run | None:
-    """Return the conversation's running run, or else the first one in its queue."""
-    unfinished = await unfinished_runs(connection, principal, conversation_id)
-    return await get_run(connection, principal, unfinished[0]) if unfinished else None
+    """Return the conversation's running run, or else the first one in its queue; none that is superseded."""
+    statement = (
+        select(runs)
+        .where(_OWNED, runs.c.conversation_id == conversation_id, runs.c.state.in_(UNFINISHED), ~SUPERSEDED)
+        .order_by(runs.c.turn)
+        .limit(1)
+    )
+    row = (await connection.execute(statement, of(principal))).one_or_none()
+    return _run(row) if row is not None else None
 
 
-async def unfinished_runs(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
-    """Return the runs of a conversation that are not over, in order of turns."""
+async def unfinished_runs(
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, from_turn: int = 1
+) -> list[UUID]:
+    """Return the runs of a conversation, from a turn on, that are not over, in order of turns."""
     statement = (
         select(runs.c.id)
-        .where(_OWNED, runs.c.conversation_id == conversation_id, runs.c.state.in_(UNFINISHED))
+        .where(
+            _OWNED,
+            runs.c.conversation_id == conversation_id,
+            runs.c.turn >= from_turn,
+            runs.c.state.in_(UNFINISHED),
+        )
         .order_by(runs.c.turn)
     )
     return list((await connection.execute(statement, of(principal))).scalars())
@@ -227,6 +254,11 @@ async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *
     """Let a queued run of this worker begin, if no earlier turn of its conversation is unfinished. The caller commits."""
     place = {"of_tenant": tenant_id, "of_id": run_id, "of_worker": worker_id, "now": datetime.now(UTC)}
     return _changed(await connection.execute(_CLAIM, place)) == 1
+
+
+async def resume_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
+    """Count an attempt that goes on with a running run; False where the run is another's by now. The caller commits."""
+    return _changed(await connection.execute(_RESUME, _attempt(tenant_id, run_id, attempt))) == 1
 
 
 async def next_queued(connection: AsyncConnection, tenant_id: str, conversation_id: UUID) -> UUID | None:
@@ -330,7 +362,7 @@ async def take_over(
 ) -> str | None:
     """Make an abandoned run this worker's, as its next attempt; return its user. The caller commits.
 
-    None where somebody else was faster, or where it has had all its attempts.
+    None where somebody else was faster, or where it has had all its attempts. Those that died while they waited are none.
     """
     now = datetime.now(UTC)
     result = await connection.execute(
@@ -340,7 +372,7 @@ async def take_over(
             runs.c.id == name.run_id,
             runs.c.state.in_(UNFINISHED),
             runs.c.lease_until < now,
-            runs.c.attempt < most_attempts,
+            runs.c.begun_attempts < most_attempts,
         )
         .values(attempt=runs.c.attempt + 1, worker_id=worker_id, lease_until=now + timedelta(seconds=lease_s))
         .returning(runs.c.user_id)
@@ -357,7 +389,7 @@ async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID,
 
 
 async def fail_run(connection: AsyncConnection, name: RunName, *, code: str, attempts: int) -> bool:
-    """End an abandoned run that has had `attempts` attempts; False where that is not so any more. The caller commits."""
+    """End an abandoned run that began `attempts` attempts; False where that is not so any more. The caller commits."""
     now = datetime.now(UTC)
     result = await connection.execute(
         update(runs)
@@ -366,7 +398,7 @@ async def fail_run(connection: AsyncConnection, name: RunName, *, code: str, att
             runs.c.id == name.run_id,
             runs.c.state.in_(UNFINISHED),
             runs.c.lease_until < now,
-            runs.c.attempt >= attempts,
+            runs.c.begun_attempts >= attempts,
         )
         .values(state="failed", finish_reason="error", error_code=code, ended_at=now, worker_id=None, lease_until=None)
     )

@@ -94,8 +94,16 @@ runs = Table(
     Column("conversation_id", Uuid, nullable=False),
     Column("user_id", String(256), nullable=False),
     Column("turn", Integer, nullable=False, comment="1, 2, 3, … within the conversation; orders its messages"),
+    Column("replaces", Integer, comment="the turn whose place this one takes, with all turns between the two"),
     Column("state", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),
+    Column(
+        "begun_attempts",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="attempts that began to work; those that died while they waited do not count towards the limit",
+    ),
     Column("message_id", Uuid, nullable=False, comment="the id that the answer has or will have"),
     Column("model", String(200), nullable=False),
     Column("branch_id", Json),
@@ -118,6 +126,16 @@ runs = Table(
     ),
     CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
     Index("uq_runs_turn", "tenant_id", "conversation_id", "turn", unique=True),
+    # Two requests that replace the same turn: the database lets one of them do it.
+    Index(
+        "uq_runs_replaces",
+        "tenant_id",
+        "conversation_id",
+        "replaces",
+        unique=True,
+        sqlite_where=text("replaces IS NOT NULL"),
+        postgresql_where=text("replaces IS NOT NULL"),
+    ),
     # Two requests that race for one conversation: the database lets one of them run.
     Index(
         "uq_runs_active",
@@ -158,6 +176,7 @@ messages = Table(
     Column("input_tokens", Integer),
     Column("output_tokens", Integer),
     Column("status", String(16), nullable=False),
+    Column("superseded_by", Integer, comment="the turn that took the place of this message's; NULL while it counts"),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
@@ -169,6 +188,16 @@ messages = Table(
     CheckConstraint("(role = 'tool') = (tool_call_id IS NOT NULL)", name="tool_call_id"),
     Index("uq_messages_position", "tenant_id", "conversation_id", "position", unique=True),
     Index("ix_messages_turn", "tenant_id", "conversation_id", "turn", "position"),
+    # The window of a turn is read from this one, however many superseded messages lie between.
+    Index(
+        "ix_messages_counting",
+        "tenant_id",
+        "conversation_id",
+        "turn",
+        "position",
+        sqlite_where=text("superseded_by IS NULL"),
+        postgresql_where=text("superseded_by IS NULL"),
+    ),
     # A zombie and its successor that both finish a step: one of the two messages is refused.
     Index(
         "uq_messages_step",

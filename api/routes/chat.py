@@ -51,13 +51,14 @@ NO_NUL = AfterValidator(_no_nul)
 """Goes behind the constraints: in front of them, pydantic would check lengths before it trims."""
 
 
-class ChatRequest(BaseModel):
-    """What a client sends."""
+MessageText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), NO_NUL
+]
 
-    message: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), NO_NUL
-    ]
-    conversation_id: UUID | None = None
+
+class RunOptions(BaseModel):
+    """What every request for an answer may say."""
+
     branch_id: (
         Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
         | Annotated[str, StringConstraints(pattern=f"^({BRANCH.pattern})$")]
@@ -71,19 +72,38 @@ class ChatRequest(BaseModel):
         default=None, description="about the page, at most 8 KiB; the model gets it as data"
     )
 
-    def to_run(self, idempotency_key: str | None) -> RunRequest:
+    def run_request(
+        self,
+        idempotency_key: str | None,
+        *,
+        message: str | None,
+        conversation_id: UUID | None,
+        replaces: UUID | None = None,
+    ) -> RunRequest:
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
-        asked = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
         return RunRequest(
-            message=self.message,
-            conversation_id=self.conversation_id,
+            message=message,
+            conversation_id=conversation_id,
+            replaces=replaces,
             model=self.model,
             branch_id=self.branch_id,
             page=self.context,
             when_active=self.when_active,
             idempotency_key=idempotency_key,
-            request_hash=hashlib.sha256(asked).hexdigest(),
+            request_hash=hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         )
+
+
+class ChatRequest(RunOptions):
+    """What a client sends."""
+
+    message: MessageText
+    conversation_id: UUID | None = None
+
+    def to_run(self, idempotency_key: str | None) -> RunRequest:
+        """Return the request for a run."""
+        return self.run_request(idempotency_key, message=self.message, conversation_id=self.conversation_id)
 
 
 IdempotencyKey = Annotated[

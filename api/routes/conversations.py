@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -27,6 +27,9 @@ router = APIRouter(tags=["conversations"])
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+Versions = Annotated[
+    Literal["current", "all"], Query(description="`all`: with the superseded messages, in the order of their turns")
+]
 Search = Annotated[
     Annotated[str, NO_NUL] | None, Query(max_length=200, description="text in the title or in a message")
 ]
@@ -53,11 +56,17 @@ class ToolCallView(BaseModel):
 
 
 class MessageView(BaseModel):
-    """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer."""
+    """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
+
+    Messages are in order of `turn`, then `position`. `superseded_by` is the turn that took the place of this one, and of
+    those between the two; null while the message counts.
+    """
 
     id: UUID
     run_id: UUID
+    turn: int
     position: int
+    superseded_by: int | None
     role: str
     text: str
     status: str
@@ -120,11 +129,19 @@ async def read_messages(
     installation: InstallationDep,
     limit: Limit = 50,
     cursor: Cursor = None,
+    versions: Versions = "current",
 ) -> MessagePage:
-    """Return a conversation's messages, oldest first."""
+    """Return a conversation's messages, oldest first; those of earlier versions, too, where asked for."""
     after = _message_cursor(cursor)
     async with installation.store.read() as connection:
-        found = await list_messages(connection, principal, conversation_id, limit=limit + 1, after=after)
+        found = await list_messages(
+            connection,
+            principal,
+            conversation_id,
+            limit=limit + 1,
+            after=after,
+            with_superseded=versions == "all",
+        )
     more = len(found) > limit
     last = found[limit - 1] if more else None
     return MessagePage(
@@ -156,7 +173,9 @@ def message_view(message: Message) -> MessageView:
     return MessageView(
         id=message.id,
         run_id=message.run_id,
+        turn=message.turn,
         position=message.position,
+        superseded_by=message.superseded_by,
         role=message.role,
         text=message.text,
         status=message.status,

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, text, update
+from support.backend import TenantBackend
 from support.faults import (
     HEIR,
     ZOMBIE,
@@ -27,8 +31,8 @@ from support.faults import (
     until,
 )
 from support.http import Connection, Request
-from support.provider import Call
-from support.world import OpenWorld, Person, World
+from support.provider import Call, Provider
+from support.world import OpenWorld, Person, World, open_world
 
 from agent.context import Principal
 from agent.history import LOST_RESULT, UNANSWERED_NOTE
@@ -38,6 +42,7 @@ from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import NewRun, RunName, claim_run, insert_run, renew_leases, take_over
 from agent.store.tables import messages, runs, tool_calls
 
+PAST = datetime(2026, 1, 1, tzinfo=UTC)
 Succeed = Callable[..., Awaitable[World]]
 
 
@@ -332,6 +337,35 @@ async def test_a_run_that_dies_three_times_is_interrupted_for_good(
     assert (await ann.ask("and now?", conversation_id=str(run["conversation_id"]))).json()["response"] == "Again."
 
 
+async def test_a_run_whose_processes_died_while_it_waited_is_answered_in_the_end(
+    tmp_path: Path, provider: Provider, backend: TenantBackend, database_url: str
+) -> None:
+    """G16: waiting for the turn before it uses up no attempt, however many processes come and go."""
+    patient: dict[str, Any] = {"database_url": database_url, "max_attempts": 2, **HEIR}
+    async with open_world(tmp_path, provider, backend, database_url=database_url, **ZOMBIE) as zombie:
+        gate = asyncio.Event()
+        provider.wait_for(gate, "1")
+        ann = zombie.person()
+        async with ann.open_stream("one") as first:
+            conversation_id = await first.until("conversation_id")
+            async with ann.open_stream("two", conversation_id=conversation_id) as second:
+                waiting = await second.until("run_id")
+            await keep_lease(zombie)
+            for attempt in range(2, 6):
+                await execute(zombie, update(runs).where(runs.c.state == "queued").values(lease_until=PAST))
+                async with open_world(tmp_path, provider, backend, **patient) as heir:
+                    await until(partial(is_in_attempt, heir, waiting, attempt))
+            provider.say("2")
+            async with open_world(tmp_path, provider, backend, **patient) as heir:
+                gate.set()
+                await reaches(at(heir, ann), waiting, "completed")
+    assert texts(provider.requests[-1]) == [("user", "one"), ("assistant", "1"), ("user", "two")]
+
+
+async def is_in_attempt(world: World, run_id: str, attempt: int) -> bool:
+    return [row["attempt"] for row in await rows(world, runs, id=UUID(run_id))] == [attempt]
+
+
 async def test_a_reader_hears_at_once_that_its_run_was_given_up(open_frontdesk: OpenWorld, database_url: str) -> None:
     """G16: also one who waits for a takeover."""
     world = await open_frontdesk(database_url=database_url, reap_every_s=0.5, recovery_wait_s=30)
@@ -351,7 +385,7 @@ async def left_behind(world: World, *, attempt: int = 1) -> str:
         new = [NewMessage("user", "are you there?", 0)]
         await append_messages(connection, ann, conversation_id, run_id=run.id, turn=1, new=new)
         assert await claim_run(connection, "acme", run.id, worker_id="dead")
-        await connection.execute(update(runs).values(attempt=attempt))
+        await connection.execute(update(runs).values(attempt=attempt, begun_attempts=attempt))
     return str(run.id)
 
 

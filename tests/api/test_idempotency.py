@@ -1,6 +1,7 @@
 """`Idempotency-Key`: a message that is posted again attaches to the run that it has."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -53,7 +54,7 @@ async def test_the_order_and_spacing_of_the_body_do_not_matter(world: World, ann
     "other", [{"branch_id": 1}, {"branch_id": "1"}, {"context": {"route": "/"}}, {"model": "openai:scripted"}]
 )
 async def test_the_same_key_with_another_body_is_refused(
-    world: World, ann: Person, key: dict[str, str], other: dict[str, object]
+    world: World, ann: Person, key: dict[str, str], other: dict[str, Any]
 ) -> None:
     world.provider.say("Hello.")
     await ann.ask("hello", headers=key)

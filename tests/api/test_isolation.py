@@ -11,8 +11,12 @@ from support.world import OpenWorld, Person, World
 
 BODIES = {
     "PATCH /conversations/{conversation_id}": {"title": "Mine now"},
+    "POST /conversations/{conversation_id}/regenerate": {"message_id": "{message_id}"},
+    "POST /conversations/{conversation_id}/edit": {"message_id": "{message_id}", "message": "Mine now"},
     "POST /messages/{message_id}/feedback": {"rating": "up"},
 }
+ANSWERED = ("/regenerate", "/edit")
+"""Paths of requests that the model answers."""
 PUBLIC = "/chat/public/{conversation_id}"
 """The one scoped path without a token: the id itself is the proof there."""
 
@@ -25,9 +29,9 @@ class Belongings:
     run_id: str
     message_id: str
 
-    def in_path(self, path: str) -> str:
-        """Return `path` with these ids."""
-        return path.format(conversation_id=self.conversation_id, run_id=self.run_id, message_id=self.message_id)
+    def within(self, text: str) -> str:
+        """Return a path, or a value of a body, with these ids."""
+        return text.format(conversation_id=self.conversation_id, run_id=self.run_id, message_id=self.message_id)
 
 
 def scoped(world: World) -> list[tuple[str, str]]:
@@ -38,8 +42,7 @@ def scoped(world: World) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.fixture
-async def anns(world: World, ann: Person) -> Belongings:
+async def belongings(world: World, ann: Person) -> Belongings:
     world.backend.answer("GET /orders/count", {"count": 42})
     world.provider.call(Call("count_orders"))
     world.provider.say("SECRET-OF-ANN")
@@ -47,9 +50,16 @@ async def anns(world: World, ann: Person) -> Belongings:
     return Belongings(body["conversation_id"], body["run_id"], body["message_id"])
 
 
+@pytest.fixture
+async def anns(world: World, ann: Person) -> Belongings:
+    return await belongings(world, ann)
+
+
 async def knock(who: Person, method: str, path: str, ids: Belongings) -> httpx2.Response:
     """Send a well-formed request with these ids."""
-    return await who.request(method, ids.in_path(path), json=BODIES.get(f"{method} {path}"))
+    body = BODIES.get(f"{method} {path}")
+    filled = {name: ids.within(value) for name, value in body.items()} if body is not None else None
+    return await who.request(method, ids.within(path), json=filled)
 
 
 async def test_every_scoped_route_hides_what_is_anothers(
@@ -73,14 +83,16 @@ async def test_every_scoped_route_hides_what_is_anothers(
     assert (await ann.request("GET", f"/conversations/{anns.conversation_id}")).json()["title"] == "how many?"
 
 
-async def test_the_owner_reaches_every_one_of_them(world: World, ann: Person, anns: Belongings) -> None:
+async def test_the_owner_reaches_every_one_of_them(world: World, ann: Person) -> None:
     """So that the refusals above say something: the same requests work for the owner."""
-    routes = sorted(scoped(world), key=lambda route: route[0] == "DELETE")
-    statuses = {
-        f"{method} {path}": (await knock(ann, method, path, anns)).status_code
-        for method, path in routes
-        if method != "DELETE" and path != PUBLIC
-    }
+    statuses = {}
+    for method, path in scoped(world):
+        if path == PUBLIC:
+            continue
+        anns = await belongings(world, ann)
+        if path.endswith(ANSWERED):
+            world.provider.say("Again.")
+        statuses[f"{method} {path}"] = (await knock(ann, method, path, anns)).status_code
 
     assert set(statuses.values()) <= {200, 204}, statuses
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx2
 import orjson
 import pytest
-from support.stories import FOLDER, STORIES, UUID, Stage, Story, fold, joined, normalised
+from support.stories import FOLDER, STORIES, UUID, Event, Stage, Story, fold, joined, normalised, request_of
 from support.world import Frame, Person, Stream, World, open_world, parse_stream
 
 STEP_SEPARATOR = "\n\n"
@@ -21,9 +21,11 @@ STEP_SEPARATOR = "\n\n"
 
 @dataclass(slots=True)
 class Told:
-    """A story that was told once, to a reader of the stream, who gave this idempotency key."""
+    """A story that was told once, to a reader of the stream, who asked `path` for it with this body and idempotency key."""
 
     story: Story
+    path: str
+    body: Event
     world: World
     ann: Person
     key: str
@@ -52,13 +54,14 @@ async def told(
             )
         key, ann = uuid4().hex, world.person(user=story.name)
         stage = Stage(world.provider, world.backend, asyncio.Event())
+        path, body = await request_of(story, stage, ann)
         story.script(stage)
-        async with ann.open_stream(story.message, headers={"Idempotency-Key": key}) as live:
+        async with ann.open_stream(None, path=path, headers={"Idempotency-Key": key}, **body) as live:
             if story.name == "two-tools-at-once":
                 await live.until_bytes(b'"status":"ok"')
                 stage.second_settled.set()
             stream = await live.rest()
-        yield Told(story, world, ann, key, stream)
+        yield Told(story, path, body, world, ann, key, stream)
         assert not world.provider.violations, world.provider.violations
         assert not world.provider.scripts, "scripted answers that were never asked for"
 
@@ -74,7 +77,7 @@ async def test_every_file_has_its_story() -> None:
 
 async def test_the_json_answer_is_the_fold_of_the_stream(told: Told) -> None:
     """Posted again with the same key, so it is the same run."""
-    answer = await told.ann.ask(told.story.message, headers={"Idempotency-Key": told.key})
+    answer = await told.ann.ask(None, path=told.path, headers={"Idempotency-Key": told.key}, **told.body)
 
     assert answer.json() == fold(told.stream.events)
 
@@ -82,9 +85,10 @@ async def test_the_json_answer_is_the_fold_of_the_stream(told: Told) -> None:
 async def test_a_client_of_json_gets_the_same_answer_in_a_run_of_its_own(told: Told) -> None:
     stage = Stage(told.world.provider, told.world.backend, asyncio.Event())
     stage.second_settled.set()
+    path, body = await request_of(told.story, stage, told.ann)
     told.story.script(stage)
 
-    answer = await told.ann.ask(told.story.message)
+    answer = await told.ann.ask(None, path=path, **body)
 
     assert without_ids(answer.json()) == without_ids(fold(told.story.events))
     assert (answer.status_code == 200) == answer.json()["success"]

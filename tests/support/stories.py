@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from support.backend import TenantBackend
 from support.http import Connection, Request
 from support.provider import Call, Provider
+from support.world import Person
 
 FOLDER = Path(__file__).parent.parent / "stories"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -34,12 +35,16 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`script` prepares the stage for one run of the story; `assistant` is what is special about its assistant."""
+    """`script` prepares the stage for one run of the story; `assistant` is what is special about its assistant.
+
+    A story with a `call` is one of a second version: of a turn that orders tea, which is no part of the story's events.
+    """
 
     name: str
     message: str
     script: Callable[[Stage], None]
     assistant: dict[str, Any] = field(default_factory=dict)
+    call: Literal["regenerate", "edit"] | None = None
 
     @property
     def path(self) -> Path:
@@ -49,6 +54,16 @@ class Story:
     def events(self) -> list[Event]:
         """The events as the file has them."""
         return [orjson.loads(line) for line in self.path.read_bytes().splitlines()]
+
+
+async def request_of(story: Story, stage: Stage, ann: Person) -> tuple[str, Event]:
+    """Return the path and the body of the request that the story begins with; what has to be there before, is."""
+    if story.call is None:
+        return "/chat", {"message": story.message}
+    _write(stage)
+    first = (await ann.ask("Order tea")).json()
+    body = {"message_id": first["message_id"], **({"message": story.message} if story.call == "edit" else {})}
+    return f"/conversations/{first['conversation_id']}/{story.call}", body
 
 
 def normalised(events: list[Event]) -> list[Event]:
@@ -214,6 +229,16 @@ def _write(stage: Stage) -> None:
     stage.provider.say("Order **8** is made.")
 
 
+def _regenerated(stage: Stage) -> None:
+    stage.provider.say("Order **8** was made ", "before.")
+
+
+def _edited(stage: Stage) -> None:
+    stage.backend.answer("POST /orders", {"number": 9, "item": "coffee"}, status=201)
+    stage.provider.call(Call("create_order", {"item": "coffee"}))
+    stage.provider.say("Besides order 8, order **9** is made.")
+
+
 def _failure_midway(stage: Stage) -> None:
     stage.backend.answer("GET /orders/count", {"count": 42})
     stage.provider.call(Call("count_orders"), text=["Let me look."])
@@ -257,6 +282,8 @@ STORIES = [
     Story("failed-tools", "How many orders?", _failed_tool),
     Story("bad-calls", "Drop the tables", _bad_calls),
     Story("write", "Order tea", _write),
+    Story("regenerated", "Order tea", _regenerated, call="regenerate"),
+    Story("edited", "Order tea and coffee", _edited, call="edit"),
     Story("provider-fails-midway", "How many orders?", _failure_midway),
     Story("provider-refuses", "When are you open?", _refused),
     Story("step-limit", "How many orders?", _step_limit, {"limits": {"steps": 2, "model_retries": 0}}),

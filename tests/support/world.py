@@ -151,15 +151,18 @@ class Person:
         async with self.client() as client:
             return await client.request(method, path, **kwargs)
 
-    async def ask(self, message: str, *, headers: dict[str, str] | None = None, **body: object) -> httpx2.Response:
-        """Post a message and return the JSON response."""
-        return await self.request("POST", "/chat", json={"message": message, **body}, headers=headers)
+    async def ask(
+        self, message: str | None, /, *, path: str = "/chat", headers: dict[str, str] | None = None, **body: object
+    ) -> httpx2.Response:
+        """Post a message, or what else `path` takes, and return the JSON response."""
+        return await self.request("POST", path, json=_body(message, body), headers=headers)
 
-    async def stream(self, message: str, *, headers: dict[str, str] | None = None, **body: object) -> Stream:
-        """Post a message and return the whole stream."""
+    async def stream(
+        self, message: str | None, /, *, path: str = "/chat", headers: dict[str, str] | None = None, **body: object
+    ) -> Stream:
+        """Post a message, or what else `path` takes, and return the whole stream."""
         accept = {"Accept": "text/event-stream", **(headers or {})}
-        response = await self.request("POST", "/chat", json={"message": message, **body}, headers=accept)
-        return _stream(response)
+        return _stream(await self.request("POST", path, json=_body(message, body), headers=accept))
 
     async def events(self, run_id: str, *, headers: dict[str, str] | None = None, **query: str) -> Stream:
         """Read a run's events."""
@@ -167,13 +170,16 @@ class Person:
 
     @asynccontextmanager
     async def open_stream(
-        self, message: str, *, headers: dict[str, str] | None = None, **body: object
+        self, message: str | None, /, *, path: str = "/chat", headers: dict[str, str] | None = None, **body: object
     ) -> AsyncIterator["LiveStream"]:
-        """Post a message and read the stream while it goes on. Leaving the block closes the connection."""
+        """Post a message, or what else `path` takes, and read the stream while it goes on.
+
+        Leaving the block closes the connection.
+        """
         accept = {"Accept": "text/event-stream", **(headers or {})}
         async with (
             self.client(**accept) as client,
-            client.stream("POST", "/chat", json={"message": message, **body}) as response,
+            client.stream("POST", path, json=_body(message, body)) as response,
         ):
             yield LiveStream(response, response.aiter_bytes())
 
@@ -222,6 +228,10 @@ class LiveStream:
 def sign(claims: dict[str, object], *, ttl_s: int = 3600, secret: str = SECRET) -> str:
     """Return a token with these claims."""
     return jwt.encode({"exp": int(time.time()) + ttl_s, "email": f"{MARKER}@example.org", **claims}, secret)
+
+
+def _body(message: str | None, others: dict[str, object]) -> dict[str, object]:
+    return others if message is None else {"message": message, **others}
 
 
 def _stream(response: httpx2.Response) -> Stream:

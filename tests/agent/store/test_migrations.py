@@ -5,6 +5,8 @@ import re
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
-from support.rows import count_rows, new_run
+from sqlalchemy import Connection, MetaData, inspect, text
+from support.rows import ANN, count_rows, new_run
 
 from agent.errors import ConfigurationError
-from agent.store.database import ALEMBIC, Store
+from agent.store.conversations import list_conversations
+from agent.store.database import ALEMBIC, Store, new_id
+from agent.store.messages import list_messages
+from agent.store.runs import NewRun, get_run, insert_run
 from agent.store.tables import metadata
+from agent.store.versions import supersede
 from alembic import command
 
 ROOT = Path(__file__).parents[3]
@@ -45,10 +51,39 @@ def checks(connection: Connection) -> dict[str, set[tuple[str, str]]]:
     }
 
 
-def downgrade(connection: Connection) -> None:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(ALEMBIC))
-    command.downgrade(config, "base")
+def alembic(move: Callable[[Config, str], None], revision: str) -> Callable[[Connection], None]:
+    """Return the work of going up or down to a revision."""
+
+    def work(connection: Connection) -> None:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(ALEMBIC))
+        move(config, revision)
+
+    return work
+
+
+def fill_as_the_first_version_did(connection: Connection) -> None:
+    """Store two turns of a conversation, and a rating, in the tables of revision 0001."""
+    then = MetaData()
+    then.reflect(connection)
+    now, conversation_id = datetime(2026, 1, 1, tzinfo=UTC), new_id().hex
+    scope = {"tenant_id": ANN.tenant_id, "conversation_id": conversation_id}
+    times = {"created_at": now, "updated_at": now}
+    conversation = {"tenant_id": ANN.tenant_id, "id": conversation_id, "user_id": ANN.user_id, "title": "Orders"}
+    connection.execute(
+        then.tables["conversations"].insert(), {**conversation, "last_position": 4, "last_turn": 2, **times}
+    )
+    for turn in (1, 2):
+        run_id, answer_id = new_id().hex, new_id().hex
+        run = {"id": run_id, "user_id": ANN.user_id, "turn": turn, "state": "completed", "attempt": 1, "model": "demo"}
+        counts = {"message_id": answer_id, "input_tokens": 1, "output_tokens": 1, "created_at": now}
+        connection.execute(then.tables["runs"].insert(), {**scope, **run, **counts})
+        for n, (role, message_id) in enumerate((("user", new_id().hex), ("assistant", answer_id))):
+            said = {"id": message_id, "run_id": run_id, "turn": turn, "position": 2 * turn - 1 + n, "step": n}
+            rest = {"role": role, "text": f"{role} {turn}", "is_error": False, "status": "complete", "created_at": now}
+            connection.execute(then.tables["messages"].insert(), {**scope, **said, **rest})
+    rating = {"tenant_id": ANN.tenant_id, "message_id": answer_id, "user_id": ANN.user_id, "rating": "up"}
+    connection.execute(then.tables["feedback"].insert(), {**rating, "created_at": now})
 
 
 async def test_the_migrations_give_what_the_code_declares(store: Store) -> None:
@@ -81,11 +116,38 @@ async def test_migrating_again_changes_nothing(store: Store) -> None:
 
 
 async def test_the_way_down_leaves_nothing_and_the_way_up_works_again(store: Store) -> None:
-    await on(store, downgrade)
+    await on(store, alembic(command.downgrade, "base"))
     assert await on(store, lambda connection: inspect(connection).get_table_names()) == ["alembic_version"]
     await store.migrate()
     assert await on(store, differences) == []
     await new_run(store)
+
+
+async def test_rows_of_the_first_version_are_kept_on_the_way_up_and_down(empty_database_url: str) -> None:
+    store = Store(empty_database_url, pool_size=1)
+    await on(store, alembic(command.upgrade, "0001"))
+    await on(store, fill_as_the_first_version_did)
+    before = await count_rows(store)
+    assert (before["messages"], before["feedback"]) == (4, 1)
+
+    await store.migrate()
+    assert await on(store, differences) == []
+    assert await count_rows(store) == before
+    async with store.read() as connection:
+        [conversation] = await list_conversations(connection, ANN, limit=9, after=None, query="assistant 2")
+        messages = await list_messages(connection, ANN, conversation.id, limit=9, after=None)
+        run = await get_run(connection, ANN, messages[0].run_id)
+    assert [message.text for message in messages] == ["user 1", "assistant 1", "user 2", "assistant 2"]
+    async with store.write() as connection:
+        new = await insert_run(connection, ANN, NewRun(conversation.id, "demo", "worker", 6, replaces=run.turn))
+        await supersede(connection, ANN, run, by=new, keeps_message=True)
+    async with store.read() as connection:
+        counting = await list_messages(connection, ANN, conversation.id, limit=9, after=None)
+    assert [(message.turn, message.text) for message in counting] == [(3, "user 1")]
+
+    await on(store, alembic(command.downgrade, "0001"))
+    assert await count_rows(store) == {**before, "runs": 3}
+    await store.close()
 
 
 async def test_a_new_database_is_made_ready_where_it_is_ones_own_and_refused_where_it_is_shared(

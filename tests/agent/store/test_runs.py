@@ -41,6 +41,7 @@ from agent.store.runs import (
     insert_run,
     release_run,
     renew_leases,
+    resume_run,
     set_suggestions,
     take_over,
     unfinished_runs,
@@ -265,6 +266,7 @@ async def test_a_run_that_had_all_its_attempts_is_failed_and_not_before(store: S
     name = await let_the_lease_run_out(store, run)
     assert not await in_one(store, fail_run, name, code="interrupted", attempts=2)
     await overtake(store, name)
+    assert await in_one(store, resume_run, "acme", run.id, attempt=2)
     assert not await in_one(store, fail_run, name, code="interrupted", attempts=2), "its lease is fresh"
     await let_the_lease_run_out(store, run)
     assert await overtake(store, name, most_attempts=2) is None
@@ -277,6 +279,33 @@ async def test_a_run_that_had_all_its_attempts_is_failed_and_not_before(store: S
     failed = await read_run(store, run)
     assert (failed.state, failed.error_code, failed.finish_reason) == ("failed", "interrupted", "error")
     assert failed.ended_at
+
+
+async def test_attempts_that_died_while_they_waited_are_not_counted(store: Store) -> None:
+    run = await new_run(store, claim=False)
+    name = await let_the_lease_run_out(store, run)
+    for _ in range(4):  # in the queue
+        assert await overtake(store, name) == "ann"
+        assert not await in_one(store, fail_run, name, code="interrupted", attempts=3)
+        await let_the_lease_run_out(store, run)
+    assert await overtake(store, name) == "ann"
+    assert await claim(store, run, "worker-2")
+    for _ in range(4):  # for a place, after it had begun
+        await let_the_lease_run_out(store, run)
+        assert await overtake(store, name) == "ann"
+    for attempt in (10, 11):
+        assert await in_one(store, resume_run, "acme", run.id, attempt=attempt)
+        await let_the_lease_run_out(store, run)
+        assert await overtake(store, name) == ("ann" if attempt == 10 else None)
+    assert await in_one(store, fail_run, name, code="interrupted", attempts=3)
+
+
+async def test_an_attempt_that_is_over_does_not_go_on(store: Store) -> None:
+    run = await new_run(store)
+    await overtake(store, await let_the_lease_run_out(store, run))
+    assert not await in_one(store, resume_run, "acme", run.id, attempt=1)
+    await finish(store, await read_run(store, run))
+    assert not await in_one(store, resume_run, "acme", run.id, attempt=2)
 
 
 async def test_an_ended_run_is_never_abandoned(store: Store) -> None:

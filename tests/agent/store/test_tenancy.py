@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pkgutil import iter_modules
@@ -18,7 +19,7 @@ import agent.store
 from agent.context import Principal
 from agent.errors import FrontdeskError
 from agent.events import Usage
-from agent.store import conversations, feedback, messages, runs, tool_calls
+from agent.store import conversations, feedback, messages, runs, tool_calls, versions
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, RequestedCall
@@ -136,6 +137,7 @@ def attempts() -> dict[str, Attempt]:
         "active_run": lambda c, who, run: runs.active_run(c, who, run.conversation_id),
         "unfinished_runs": lambda c, who, run: runs.unfinished_runs(c, who, run.conversation_id),
         "claim_run": lambda c, who, run: runs.claim_run(c, who.tenant_id, run.id, worker_id=WORKER),
+        "resume_run": lambda c, who, run: runs.resume_run(c, who.tenant_id, run.id, attempt=1),
         "next_queued": lambda c, who, run: runs.next_queued(c, who.tenant_id, run.conversation_id),
         "hold_run": lambda c, who, run: runs.hold_run(c, who.tenant_id, run.id, attempt=1),
         "end_run": lambda c, who, run: runs.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
@@ -149,6 +151,13 @@ def attempts() -> dict[str, Attempt]:
         ),
         "start_call": lambda c, who, _: tool_calls.start_call(c, who, CALL.id),
         "settle_call": lambda c, who, _: tool_calls.settle_call(c, who, CALL.id),
+        "find_turn": lambda c, who, run: versions.find_turn(c, who, run.conversation_id, message_id=run.message_id),
+        "supersede": lambda c, who, run: versions.supersede(
+            c, who, run, by=replace(run, id=new_id(), turn=2), keeps_message=False
+        ),
+        "superseded_writes": lambda c, who, run: versions.superseded_writes(
+            c, who, run.conversation_id, from_turn=1, limit=9
+        ),
         "list_calls": lambda c, who, run: tool_calls.list_calls(c, who, run.id),
     }
 

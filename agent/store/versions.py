@@ -1,0 +1,119 @@
+"""Versions: a turn that takes the place of an earlier one. What it supersedes no longer counts, and stays readable.
+
+Nothing is renumbered or removed: the new turn is the conversation's newest, and `runs.replaces` says whose place it takes.
+That turn and all between the two are superseded, and so are the messages that their runs may still write.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.context import Principal
+from agent.errors import NotFoundError, SupersededError
+from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
+from agent.store.runs import SUPERSEDED, Run, get_run
+from agent.store.tables import OF_ID, OF_TENANT, conversations, messages, runs, tool_calls
+
+_OWN = and_(
+    messages.c.tenant_id == OF_TENANT,
+    messages.c.conversation_id == OF_ID,
+    exists().where(OWNED, conversations.c.id == OF_ID),
+)
+_TOUCH = update(conversations).where(OWNED, conversations.c.id == OF_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class DoneWrite:
+    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    result: str | None
+
+
+async def find_turn(
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, message_id: UUID
+) -> Run:
+    """Return the run of the turn that a message belongs to; no other writer changes the conversation until the caller commits.
+
+    The answer of a run that ended before its first word has an id, too, although it has no row.
+
+    Raises:
+        NotFoundError: the principal has no such conversation, or it has no such message.
+        SupersededError: another turn took the place of this one.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    await lock_conversation(connection, principal.tenant_id, conversation_id)
+    stored = select(messages.c.run_id).where(messages.c.tenant_id == principal.tenant_id, messages.c.id == message_id)
+    found = await connection.execute(
+        select(runs.c.id, SUPERSEDED.label("is_superseded")).where(
+            runs.c.tenant_id == principal.tenant_id,
+            runs.c.conversation_id == conversation_id,
+            or_(runs.c.id.in_(stored), runs.c.message_id == message_id),
+        )
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NotFoundError("No such message.")
+    if row.is_superseded:
+        raise SupersededError("Another version has taken the place of this message. Read the conversation again.")
+    return await get_run(connection, principal, row.id)
+
+
+async def supersede(
+    connection: AsyncConnection, principal: Principal, replaced: Run, *, by: Run, keeps_message: bool
+) -> None:
+    """Let a turn and all after it count no more, because `by` takes their place. The caller commits.
+
+    `keeps_message`: the user's message goes over to `by`, which answers it again; else `by` has one of its own.
+    """
+    place = of(principal, replaced.conversation_id)
+    if keeps_message:
+        goes_over = update(messages).where(_OWN, messages.c.turn == replaced.turn, messages.c.role == "user")
+        await connection.execute(goes_over.values(run_id=by.id, turn=by.turn), place)
+    counting = and_(messages.c.turn >= replaced.turn, messages.c.turn < by.turn, messages.c.superseded_by.is_(None))
+    await connection.execute(update(messages).where(_OWN, counting).values(superseded_by=by.turn), place)
+    await connection.execute(_TOUCH, {**place, "updated_at": by.created_at})
+
+
+async def superseded_writes(
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, from_turn: int, limit: int
+) -> list[DoneWrite]:
+    """Return the last `limit` writes that left the process for superseded turns since `from_turn`, oldest first.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    result = messages.alias("result")
+    asked = and_(
+        messages.c.tenant_id == tool_calls.c.tenant_id,
+        messages.c.run_id == tool_calls.c.run_id,
+        messages.c.step == tool_calls.c.step,
+        messages.c.role == "assistant",
+    )
+    answered = and_(result.c.tenant_id == tool_calls.c.tenant_id, result.c.tool_call_id == tool_calls.c.id)
+    statement = (
+        select(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls, result.c.text)
+        .select_from(messages.join(tool_calls, asked).outerjoin(result, answered))
+        .where(
+            messages.c.tenant_id == principal.tenant_id,
+            messages.c.conversation_id == conversation_id,
+            messages.c.turn >= from_turn,
+            messages.c.superseded_by.is_not(None),
+            tool_calls.c.risk == "write",
+            tool_calls.c.state != "proposed",
+        )
+        .order_by(messages.c.turn.desc(), messages.c.position.desc(), tool_calls.c.id.desc())
+        .limit(limit)
+    )
+    return [_done(row) for row in reversed((await connection.execute(statement)).all())]
+
+
+def _done(row: Any) -> DoneWrite:
+    arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
+    return DoneWrite(row.name, arguments.get(row.id, {}), row.text if row.state == "settled" else None)

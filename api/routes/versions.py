@@ -1,0 +1,58 @@
+"""Another version of a turn: the same message answered again, or another message in its place. Answered as `POST /chat` is."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from api.dependencies import AfterDep, InstallationDep, PrincipalDep
+from api.routes.chat import ANSWERS, IdempotencyKey, MessageText, RunOptions, respond
+
+router = APIRouter(tags=["chat"])
+
+
+class RegenerateRequest(RunOptions):
+    """Which turn to answer again. What is left out stays as it was."""
+
+    message_id: UUID = Field(description="the answer, or any other message of its turn")
+
+
+class EditRequest(RegenerateRequest):
+    """Which turn to replace, and by what. What is left out stays as it was."""
+
+    message_id: UUID = Field(description="the user's message, or any other message of its turn")
+    message: MessageText
+
+
+@router.post("/conversations/{conversation_id}/regenerate", responses=ANSWERS)
+async def regenerate(
+    conversation_id: UUID,
+    body: RegenerateRequest,
+    request: Request,
+    principal: PrincipalDep,
+    installation: InstallationDep,
+    after: AfterDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Answer a message again. The answer that it had, and what came after, are superseded: kept as an earlier version."""
+    asked = body.run_request(idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id)
+    run = await installation.runner.start(principal, asked)
+    return await respond(request, installation.runner, principal, run, after)
+
+
+@router.post("/conversations/{conversation_id}/edit", responses=ANSWERS)
+async def edit(
+    conversation_id: UUID,
+    body: EditRequest,
+    request: Request,
+    principal: PrincipalDep,
+    installation: InstallationDep,
+    after: AfterDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Put another message in the place of one, and answer it. What it replaces, and what came after, are superseded."""
+    asked = body.run_request(
+        idempotency_key, message=body.message, conversation_id=conversation_id, replaces=body.message_id
+    )
+    run = await installation.runner.start(principal, asked)
+    return await respond(request, installation.runner, principal, run, after)
