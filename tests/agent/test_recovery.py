@@ -342,7 +342,7 @@ async def test_a_run_whose_processes_died_while_it_waited_is_answered_in_the_end
 ) -> None:
     """G16: waiting for the turn before it uses up no attempt, however many processes come and go."""
     patient: dict[str, Any] = {"database_url": database_url, "max_attempts": 2, **HEIR}
-    async with open_world(tmp_path, provider, backend, database_url=database_url, **ZOMBIE) as zombie:
+    async with open_world(tmp_path, provider, backend, database_url=database_url, **dict[str, Any](ZOMBIE)) as zombie:
         gate = asyncio.Event()
         provider.wait_for(gate, "1")
         ann = zombie.person()
