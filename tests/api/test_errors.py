@@ -204,7 +204,7 @@ async def test_several_bad_fields_are_all_named(ann: Person) -> None:
     answer = await ann.ask("", branch_id=True, context=[])
 
     fields = [error["field"].split(".")[0] for error in answer.json()["errors"]]
-    assert list(dict.fromkeys(fields)) == ["message", "branch_id", "context"]
+    assert set(fields) == {"message", "branch_id", "context"}
 
 
 @pytest.mark.usefixtures("untouched")
