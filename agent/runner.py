@@ -60,6 +60,7 @@ from agent.store.runs import (
 )
 from agent.store.versions import find_turn, supersede
 from agent.toolkit import Tool
+from agent.turn import Transcript, load_transcript
 from agent.work import HeldRun, Parts, bring_to_end, end_stopped, place_of
 
 logger = structlog.get_logger()
@@ -96,8 +97,13 @@ class _Started:
 
     run: Run
     is_new: bool = True
-    is_claimed: bool = False
     earlier: tuple[UUID, ...] = ()
+    transcript: Transcript | None = None
+    """Read in the same transaction where the run begins at once: that spares another one before the first word."""
+
+    @property
+    def is_claimed(self) -> bool:
+        return self.transcript is not None
 
 
 class Runner:
@@ -290,10 +296,14 @@ class Runner:
             is_claimed = run.state == "running" or (
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
-            if not is_claimed:
+            transcript: Transcript | None = None
+            if is_claimed:
+                window = self._parts.assistant.for_tenant(principal.tenant_id).history
+                transcript = await load_transcript(connection, principal, run, window=window)
+            else:
                 self._check_queue()
             failpoint("start.before_commit")
-        return _Started(run, is_claimed=is_claimed, earlier=tuple(earlier))
+        return _Started(run, earlier=tuple(earlier), transcript=transcript)
 
     async def _replaced(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
         if request.conversation_id is None or request.replaces is None:
@@ -375,7 +385,7 @@ class Runner:
         """Take a new run into this process: its log begins, then its work."""
         run = started.run
         event = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
-        await self._work_on(principal, run, [event], is_admitted=started.is_claimed)
+        await self._work_on(principal, run, [event], transcript=started.transcript)
         for run_id in started.earlier:
             if (earlier := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")
@@ -383,11 +393,15 @@ class Runner:
                 await self._cancel_elsewhere(principal, run_id)
 
     async def _work_on(
-        self, principal: Principal, run: Run, events: Sequence[AnyEvent], *, is_admitted: bool = False
+        self, principal: Principal, run: Run, events: Sequence[AnyEvent], *, transcript: Transcript | None = None
     ) -> None:
-        """Hold a run from now on: its log goes on with these events, then its work begins."""
+        """Hold a run from now on: its log goes on with these events, then its work begins.
+
+        One that comes with its transcript is claimed and admitted already.
+        """
         run_principal = RunPrincipal(principal, wait_s=self._settings.auth_wait_s)
-        held = HeldRun(run_principal, run, Journal(self._store, self._log, principal, run), is_admitted=is_admitted)
+        journal = Journal(self._store, self._log, principal, run)
+        held = HeldRun(run_principal, run, journal, is_admitted=transcript is not None, transcript=transcript)
         self._held[held.key] = held
         metrics.runs_active.inc()
         for event in events:

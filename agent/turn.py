@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -19,7 +19,7 @@ from agent.models.catalog import Catalog
 from agent.models.stream import Reply
 from agent.prompts import system_prompt, with_facts
 from agent.stop import StoppedError, Stopper
-from agent.store.database import Store
+from agent.store.database import Store, Transaction
 from agent.store.messages import Message, NewMessage, recent_messages, run_messages
 from agent.store.runs import Run
 from agent.store.versions import DoneWrite, superseded_writes
@@ -63,6 +63,23 @@ class Turn:
         )
 
 
+class Transcript(NamedTuple):
+    """What was said: in the turns before, as many messages as the model may get, and in this one."""
+
+    earlier: list[Message]
+    current: list[Message]
+
+
+async def load_transcript(connection: Transaction, owner: Principal, run: Run, *, window: History) -> Transcript:
+    """Read what a turn begins with."""
+    earlier: list[Message] = []
+    if run.turn > 1:
+        earlier = await recent_messages(
+            connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
+        )
+    return Transcript(earlier, await run_messages(connection, owner, run))
+
+
 async def open_turn(
     store: Store,
     catalog: Catalog,
@@ -73,25 +90,21 @@ async def open_turn(
     run: Run,
     assistant: Assistant,
     tools: Mapping[str, Tool],
+    transcript: Transcript | None = None,
 ) -> Turn:
-    """Load the transcript and return the turn, ready for the loop.
+    """Return the turn, ready for the loop; the transcript is loaded, unless it was with the start of the run.
 
     Raises:
         NotFoundError: the conversation is gone.
         StoppedError: another turn took the place of this one, and nobody was there to stop it.
     """
     owner = principal.current
-    async with store.read(by_key=True) as connection:
-        earlier = (
-            await recent_messages(
-                connection, owner, run.conversation_id, before_turn=run.turn, limit=assistant.history.messages
-            )
-            if run.turn > 1
-            else []
-        )
-        current = await run_messages(connection, owner, run)
-        if not current or current[0].role != "user" or current[0].superseded_by is not None:
-            raise StoppedError("cancelled")
+    if transcript is None:
+        async with store.read(by_key=True) as connection:
+            transcript = await load_transcript(connection, owner, run, window=assistant.history)
+    earlier, current = transcript
+    if not current or current[0].role != "user" or current[0].superseded_by is not None:
+        raise StoppedError("cancelled")
     done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
     model: Runnable[LanguageModelInput, Any] = catalog.open(run.model, assistant.limits)
     if tools:

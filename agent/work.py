@@ -24,7 +24,7 @@ from agent.store.runs import Run, RunEnd, release_run
 from agent.store.tool_calls import list_calls
 from agent.suggestions import afterthoughts
 from agent.toolkit import Tool
-from agent.turn import Turn, open_turn
+from agent.turn import Transcript, Turn, open_turn
 
 logger = structlog.get_logger()
 
@@ -53,6 +53,8 @@ class HeldRun:
     is_admitted: bool = False
     leased_at: float = field(default_factory=time.monotonic)
     """When the lease was last known to be this worker's."""
+    transcript: Transcript | None = None
+    """What it begins with, where that was read when it was stored."""
     unread: asyncio.TimerHandle | None = None
     """Stops the run, if nobody comes to read it."""
 
@@ -124,6 +126,7 @@ async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
 
 async def _open(parts: Parts, held: HeldRun) -> Turn:
     tenant_id = held.key.tenant_id
+    transcript, held.transcript = held.transcript, None  # it is not kept for as long as the run lasts
     return await open_turn(
         parts.store,
         parts.catalog,
@@ -133,6 +136,7 @@ async def _open(parts: Parts, held: HeldRun) -> Turn:
         run=held.run,
         assistant=parts.assistant.for_tenant(tenant_id),
         tools={} if tenant_id == PUBLIC_TENANT else parts.tools,
+        transcript=transcript,
     )
 
 
