@@ -11,6 +11,7 @@ WIRE = {
     "forbidden": 403,
     "not_found": 404,
     "run_active": 409,
+    "superseded": 409,
     "idempotency_mismatch": 422,
     "payload_too_large": 413,
     "rate_limited": 429,
