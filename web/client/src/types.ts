@@ -1,0 +1,265 @@
+/** What a page sees of Frontdesk. Everything here is immutable: a change is a new object, so `===` tells whether to draw. */
+import type { ToolCallStatus, Usage, WireEvent } from "./wire";
+
+export interface ClientOptions {
+  /** Where Frontdesk is: `https://assistant.example.com`, or a path of the page's own host such as `/assistant`. */
+  url: string;
+  /** Returns the user's bearer token. Asked for each request, and again after a 401 or when a run needs a fresh one. */
+  token?: () => string | Promise<string>;
+  /** Used instead of the global `fetch`. */
+  fetch?: typeof globalThis.fetch;
+  /** Remembers which actions were done; the browser's `localStorage` unless something else is given. */
+  storage?: ClientStorage;
+}
+
+/** The part of `Storage` that the client needs. */
+export interface ClientStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+
+export interface Client {
+  /** Describes the assistant: what to show before the first message. */
+  assistant(): Promise<Assistant>;
+  readonly conversations: Conversations;
+  /** Rates an answer; a second rating replaces the first. Open chats show it. */
+  feedback(messageId: string, feedback: Feedback): Promise<void>;
+  /** Makes a conversation's view. Nothing is sent before `send` or `open`. */
+  chat(options?: ChatOptions): Chat;
+}
+
+export interface Assistant {
+  readonly name: string;
+  readonly greeting: string;
+  readonly starters: readonly string[];
+  readonly models: readonly string[];
+  readonly actions: Readonly<
+    Record<string, { readonly description: string; readonly values: Readonly<Record<string, string>> }>
+  >;
+  readonly suggestions: boolean;
+  readonly limits: { readonly messageCharacters: number; readonly contextBytes: number };
+}
+
+/** The user's conversations. Every call rejects with a `FrontdeskError`. */
+export interface Conversations {
+  /** Newest first; `q` searches titles and messages. */
+  list(options?: { limit?: number; cursor?: string; q?: string }): Promise<Page<ConversationView>>;
+  get(conversationId: string): Promise<ConversationView>;
+  /** Oldest first, one message an answer: its steps are joined as the stream had shown them. */
+  messages(conversationId: string): Promise<readonly MessageView[]>;
+  /** Open chats show the new title. */
+  rename(conversationId: string, title: string): Promise<ConversationView>;
+  /** A chat that shows it starts anew. */
+  delete(conversationId: string): Promise<void>;
+  /** Returns the conversation as a file. */
+  export(conversationId: string): Promise<Blob>;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** For the next page; null on the last one. */
+  readonly nextCursor: string | null;
+}
+
+export interface ConversationView {
+  readonly id: string;
+  readonly title: string;
+  /** ISO 8601, UTC, as all times here. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface Feedback {
+  rating: "up" | "down";
+  comment?: string;
+}
+
+export interface ChatOptions {
+  /** The conversation that `send` goes on with, without loading it. `open` loads one. */
+  conversationId?: string;
+  /** Handed to the backend with every tool call; without it the user's own branch counts. */
+  branchId?: number | string;
+  /** One of the assistant's models. */
+  model?: string;
+  /** About the page, at most 8 KiB of JSON, asked at each message; the model gets it as data. */
+  context?: () => Record<string, unknown>;
+  /** Does actions by type. Set `chat.actions` to change it. */
+  actions?: ActionHandlers;
+  /** Page-side tools by name. Set `chat.tools` to change it. */
+  tools?: PageTools;
+}
+
+export type ActionHandlers = Readonly<Record<string, (value: string, action: ActionView) => void>>;
+/** What a tool returns (JSON) is its result; what it throws is told to the model. */
+export type PageTools = Readonly<Record<string, (args: Record<string, unknown>) => unknown>>;
+
+/**
+ * A conversation as a store. Calls that ask the server resolve when the answer has ended, however it did, and never
+ * reject: what went wrong is in `view.error`.
+ */
+export interface Chat {
+  readonly view: ChatView;
+  actions: ActionHandlers;
+  tools: PageTools;
+  /** Calls the listener after each change; returns the function that ends this. */
+  subscribe(listener: (view: ChatView) => void): () => void;
+  /** Calls the listener once for each action: once in all tabs of a browser, and never again after a reload. */
+  onAction(listener: (action: ActionView) => void): () => void;
+  /** Calls the listener with each event as it came, for those who want to look. */
+  onEvent(listener: (event: ReceivedEvent) => void): () => void;
+  send(text: string): Promise<void>;
+  /** Stops what is being answered; what was said is kept. */
+  stop(): Promise<void>;
+  /** Does again what failed: a message that did not arrive is sent once more, a failed answer is made anew. */
+  retry(): Promise<void>;
+  /** Makes an answer anew, the last one if none is named; it and what came after are superseded. */
+  regenerate(messageId?: string): Promise<void>;
+  /** Puts another text in the place of a user's message and answers that; what came after is superseded. */
+  edit(messageId: string, text: string): Promise<void>;
+  /** Shows a conversation, and goes on with the answer that is being made in it. Resolves when its messages are shown. */
+  open(conversationId: string): Promise<void>;
+  /** Shows an empty conversation. An answer that is being made goes on without a reader. */
+  startNew(): void;
+  decide(toolCallId: string, decision: Decision): Promise<void>;
+  /** Ends the reading and all listening; runs go on at the server. */
+  close(): void;
+}
+
+export interface Decision {
+  approve: boolean;
+  reason?: string;
+}
+
+export interface ReceivedEvent {
+  readonly runId: string | null;
+  /** Opaque; null in an answer that came as JSON. */
+  readonly id: string | null;
+  readonly event: WireEvent;
+}
+
+export interface ChatView {
+  /** Null until the first message was accepted. */
+  readonly conversationId: string | null;
+  readonly title: string | null;
+  readonly messages: readonly MessageView[];
+  readonly phase: Phase;
+  /** Follow-up questions of the last answer. */
+  readonly suggestions: readonly string[];
+  /** What went wrong last; null again as soon as something is tried. */
+  readonly error: ErrorView | null;
+  /** `offline` when the browser says so or the server cannot be reached. */
+  readonly connection: "online" | "offline";
+}
+
+/**
+ * - `idle`: nothing goes on
+ * - `loading`: `open` reads the messages
+ * - `sending`: a message is on its way, or waits for its first event
+ * - `streaming`: the answer comes
+ * - `reconnecting`: the connection was lost; the answer goes on at the server and the client comes back by itself
+ * - `awaiting_input`: the run waits for a decision or for a page-side tool
+ */
+export type Phase = "idle" | "loading" | "sending" | "streaming" | "reconnecting" | "awaiting_input";
+
+/**
+ * `sending` is a user's message that the server has not taken yet, `failed` one that it never took or an answer that
+ * failed; `partial` is an answer that was stored before it was whole.
+ */
+export type MessageStatus =
+  "sending" | "streaming" | "awaiting_input" | "completed" | "failed" | "cancelled" | "partial";
+
+export interface MessageView {
+  /** Stable while the message is shown, so good as a key; what `regenerate`, `edit` and `feedback` take. */
+  readonly id: string;
+  readonly runId: string | null;
+  readonly role: "user" | "assistant";
+  readonly text: string;
+  /** The model's thinking, apart from the text; empty where there is none. */
+  readonly reasoning: string;
+  /** Names of the data tools that were used, each once, in their first order. */
+  readonly toolsUsed: readonly string[];
+  readonly toolCalls: readonly ToolCallView[];
+  readonly actions: readonly ActionView[];
+  readonly approvals: readonly ApprovalView[];
+  readonly status: MessageStatus;
+  /** Why it failed. */
+  readonly error: ErrorView | null;
+  readonly feedback: "up" | "down" | null;
+  readonly createdAt: string;
+  /** Earlier versions, oldest first; empty where there are none. */
+  readonly versions: readonly VersionView[];
+}
+
+export interface ToolCallView {
+  readonly id: string;
+  readonly name: string;
+  readonly status: ToolCallStatus;
+  /** Null where they were too large to show. */
+  readonly arguments: Readonly<Record<string, unknown>> | null;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+}
+
+export interface ActionView {
+  readonly id: string;
+  readonly type: string;
+  readonly value: string;
+}
+
+export interface ApprovalView {
+  readonly toolCallId: string;
+  readonly name: string;
+  /** What is asked, for people. */
+  readonly title: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly expiresAt: string;
+  /** Null until it was decided, here or elsewhere. */
+  readonly decision: "approved" | "denied" | null;
+}
+
+export interface VersionView {
+  readonly id: string;
+  readonly text: string;
+  readonly createdAt: string;
+}
+
+export interface ErrorView {
+  /** One of the server's codes, or `network` or `bad_response` from the client. */
+  readonly code: string;
+  readonly message: string;
+  /** Whether `retry` may help. */
+  readonly recoverable: boolean;
+  /** How long to wait before that, where the server said. */
+  readonly retryAfterS: number | null;
+}
+
+/** One answer as far as its events have told it: what `reduce` folds. */
+export interface AnswerView {
+  readonly conversationId: string;
+  readonly runId: string;
+  readonly messageId: string;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolsUsed: readonly string[];
+  readonly toolCalls: readonly ToolCallView[];
+  readonly actions: readonly ActionView[];
+  readonly approvals: readonly ApprovalView[];
+  /** Calls that the page is to run. */
+  readonly clientTools: readonly ClientToolView[];
+  readonly suggestions: readonly string[];
+  readonly title: string | null;
+  readonly error: ErrorView | null;
+  /** Null while the run goes on. */
+  readonly status: "completed" | "failed" | "cancelled" | "awaiting_input" | null;
+  readonly finishReason: string | null;
+  readonly usage: Usage | null;
+  /** Until when the run waits for a fresh token; null where it does not. */
+  readonly authRequiredUntil: string | null;
+}
+
+export interface ClientToolView {
+  readonly toolCallId: string;
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly expiresAt: string;
+}
