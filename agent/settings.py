@@ -65,6 +65,9 @@ class Settings(BaseSettings):
 
     cors_origins: tuple[str, ...] = Field(default=(), description="origins of the pages that may call")
     max_body_bytes: int = Field(default=512 * 1024, ge=1024, description="a larger request gets a 413")
+    demo_hosts: tuple[str, ...] = Field(
+        default=(), description="host names under which anybody may use the demo; without one, only this machine may"
+    )
     public_limit: str = Field(default="10/minute", description="messages per address on /chat/public")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least important lines that are logged"
@@ -83,6 +86,12 @@ class Settings(BaseSettings):
     idempotency_keep_s: float = Field(default=86_400.0, gt=0, description="how long an Idempotency-Key is remembered")
     send_timeout_s: float = Field(default=20.0, gt=0, description="a client that reads nothing for this long is cut")
     shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM")
+
+    @cached_property
+    def is_demo(self) -> bool:
+        """Whether this is the demo: the studio with its own backend, and tokens that only this installation signs."""
+        is_studio = self.assistant == STUDIO and self.backend_url is None
+        return is_studio and self.jwt_secret is None and self.jwt_algorithms == ("HS256",)
 
     @cached_property
     def database(self) -> str:

@@ -29,7 +29,7 @@ from api import __version__, errors
 from api.auth import Authenticator
 from api.dependencies import Installation
 from api.middleware import RequestMiddleware
-from api.routes import chat, conversations, feedback, public, runs, service, versions
+from api.routes import chat, conversations, demo, feedback, pages, public, runs, service, versions
 from tools.backend import Backend
 from tools.registry import load_tools
 
@@ -70,7 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan, responses=PROBLEMS)
     errors.install(app)
-    for module in (service, chat, versions, public, runs, conversations, feedback):
+    for module in (service, pages, demo, chat, versions, public, runs, conversations, feedback):
         app.include_router(module.router)
     if mounted is not None and assistant.backend is not None:
         app.mount(assistant.backend.mount, mounted)

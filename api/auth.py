@@ -6,6 +6,7 @@ and nowhere else.
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -116,6 +117,26 @@ class Authenticator:
             name=_text(claims, ("name",)),
             credential=Credential(token),
         )
+
+
+def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str | None, ttl_s: int) -> str:
+    """Return a token for development, signed with the shared secret.
+
+    Raises:
+        ConfigurationError: this installation checks tokens with a public key, so none can be signed here.
+    """
+    algorithm = settings.jwt_algorithms[0]
+    if not algorithm.startswith("HS"):
+        raise ConfigurationError("tokens are checked with a public key here; only their issuer can sign them")
+    now = int(time.time())
+    claims: dict[str, object] = {"sub": user, "tenant_id": tenant, "role": role, "iat": now, "exp": now + ttl_s}
+    if branch is not None:
+        claims["branchId"] = int(branch) if branch.isdecimal() else branch
+    if settings.jwt_audience:
+        claims["aud"] = settings.jwt_audience
+    if settings.jwt_issuer:
+        claims["iss"] = settings.jwt_issuer
+    return jwt.encode(claims, settings.secret, algorithm=algorithm)
 
 
 def _checked(key: str, settings: Settings, *, name: str) -> str:

@@ -6,17 +6,16 @@ The server is imported only by the commands that need it: it takes seconds, and 
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
-import jwt
 import typer
 
 from agent.errors import ConfigurationError
 from agent.settings import Settings, load_settings
 from api import logs, terminal
+from api.auth import sign
 
 cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
@@ -94,26 +93,6 @@ def openapi() -> None:
         from api.app import create_app
 
         print(json.dumps(create_app(load_settings()).openapi(), indent=2, ensure_ascii=False))
-
-
-def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str | None, ttl_s: int) -> str:
-    """Return a token for development, signed with the shared secret.
-
-    Raises:
-        ConfigurationError: this installation checks tokens with a public key, so none can be signed here.
-    """
-    algorithm = settings.jwt_algorithms[0]
-    if not algorithm.startswith("HS"):
-        raise ConfigurationError("tokens are checked with a public key here; only their issuer can sign them")
-    now = int(time.time())
-    claims: dict[str, object] = {"sub": user, "tenant_id": tenant, "role": role, "iat": now, "exp": now + ttl_s}
-    if branch is not None:
-        claims["branchId"] = int(branch) if branch.isdecimal() else branch
-    if settings.jwt_audience:
-        claims["aud"] = settings.jwt_audience
-    if settings.jwt_issuer:
-        claims["iss"] = settings.jwt_issuer
-    return jwt.encode(claims, settings.secret, algorithm=algorithm)
 
 
 async def _migrate(settings: Settings) -> None:

@@ -11,12 +11,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.runner import Runner
-from agent.settings import STUDIO, Settings
+from agent.settings import Settings
 from agent.store.database import Store
 from api.app import create_app
 
 LAST_WORDS_S = 0.15
 """For responses to end after the runs have been let go."""
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 (to tell them apart, not to listen there)
 
 
 def run_server(settings: Settings, *, host: str, port: int) -> bool:
@@ -79,8 +80,9 @@ class _Server(uvicorn.Server):
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Frontdesk is on http://{shown}:{port}", flush=True)
-        if self._settings.assistant == STUDIO:
-            print('This is the demo. Ask it something:  scripts/frontdesk chat "how many clients?"', flush=True)
+        if self._settings.is_demo:
+            page = "it in a browser" if host not in ANYWHERE else f"http://localhost:{port} on this machine"
+            print(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"', flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         installation = getattr(self._app.state, "installation", None)

@@ -14,11 +14,19 @@ const ENTRIES = {
   "frontdesk-chat.js": "widget/src/index.ts",
   "demo.js": "demo/src/index.ts",
   "demo.css": "demo/src/demo.css",
+  "icon.svg": "demo/src/icon.svg",
 };
+/** Pages: made last, because they name the files above as `{{name}}`. */
+const PAGES = { "demo.html": "demo/src/index.html" };
 
 async function bundle() {
   const files = new Map();
   const manifest = {};
+  const add = (name, contents) => {
+    const hash = createHash("sha256").update(contents).digest("hex").slice(0, 12);
+    manifest[name] = name.replace(/(\.\w+)$/, `-${hash}$1`);
+    files.set(manifest[name], contents);
+  };
   for (const [name, source] of Object.entries(ENTRIES)) {
     if (!existsSync(join(ROOT, source))) continue;
     const { outputFiles } = await build({
@@ -32,12 +40,17 @@ async function bundle() {
       legalComments: "inline",
       write: false,
       outfile: name,
+      loader: { ".svg": "copy" },
     });
-    const contents = Buffer.from(outputFiles[0].contents);
-    const hash = createHash("sha256").update(contents).digest("hex").slice(0, 12);
-    const hashed = name.replace(/(\.\w+)$/, `-${hash}$1`);
-    files.set(hashed, contents);
-    manifest[name] = hashed;
+    add(name, Buffer.from(outputFiles[0].contents));
+  }
+  for (const [name, source] of Object.entries(PAGES)) {
+    const page = await readFile(join(ROOT, source), "utf8");
+    const addressed = page.replaceAll(/{{(.+?)}}/g, (_, wanted) => {
+      if (!(wanted in manifest)) throw new Error(`${source}: nothing builds ${wanted}`);
+      return manifest[wanted];
+    });
+    add(name, Buffer.from(addressed));
   }
   files.set("manifest.json", Buffer.from(JSON.stringify(manifest, null, 2) + "\n"));
   return files;

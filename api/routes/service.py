@@ -44,7 +44,6 @@ class AssistantView(BaseModel):
     limits: LimitsView
 
 
-@router.get("/")
 @router.get("/health")
 async def health() -> Health:
     """Say that the service is there."""

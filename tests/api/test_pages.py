@@ -1,0 +1,106 @@
+"""The built files: found by the names of the manifest and by no other, kept as long as their name says."""
+
+import hashlib
+from pathlib import Path
+
+import httpx2
+import orjson
+import pytest
+from support.raw import raw_request
+from support.world import OpenWorld, World
+
+DIST = Path(__file__).parents[2] / "web" / "dist"
+MANIFEST: dict[str, str] = orjson.loads((DIST / "manifest.json").read_bytes())
+SERVED = {name: hashed for name, hashed in MANIFEST.items() if not name.endswith(".html")}
+TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+
+
+async def get(world: World, path: str, *, method: str = "GET", **headers: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
+        return await client.request(
+            method, path, headers={name.replace("_", "-"): one for name, one in headers.items()}
+        )
+
+
+@pytest.mark.parametrize("name", SERVED)
+async def test_a_built_file_is_kept_for_good_under_the_name_with_its_hash(world: World, name: str) -> None:
+    answer = await get(world, f"/static/{SERVED[name]}")
+
+    assert answer.status_code == 200
+    assert answer.content == (DIST / SERVED[name]).read_bytes()
+    assert hashlib.sha256(answer.content).hexdigest()[:12] in SERVED[name]
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-type"] == TYPES[name.rpartition(".")[2]]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", SERVED)
+async def test_a_built_file_is_kept_for_minutes_under_its_plain_name(world: World, name: str) -> None:
+    answer = await get(world, f"/static/{name}")
+
+    assert answer.status_code == 200
+    assert answer.content == (DIST / SERVED[name]).read_bytes()
+    assert answer.headers["cache-control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize("name", [next(iter(SERVED)), next(iter(SERVED.values()))])
+async def test_a_browser_that_has_a_file_is_told_so_without_getting_it_again(world: World, name: str) -> None:
+    first = await get(world, f"/static/{name}")
+    by_tag = await get(world, f"/static/{name}", If_None_Match=first.headers["etag"])
+    by_time = await get(world, f"/static/{name}", If_Modified_Since=first.headers["last-modified"])
+    stale = await get(world, f"/static/{name}", If_None_Match='"another"')
+
+    assert [answer.status_code for answer in (by_tag, by_time, stale)] == [304, 304, 200]
+    assert by_tag.content == b""
+    assert by_tag.headers["cache-control"] == first.headers["cache-control"]
+    assert by_tag.headers["etag"] == first.headers["etag"]
+
+
+@pytest.mark.parametrize("origins", [(), ("https://app.example.com",)])
+async def test_a_page_of_any_other_origin_may_load_the_files(
+    open_frontdesk: OpenWorld, origins: tuple[str, ...]
+) -> None:
+    world = await open_frontdesk(cors_origins=origins)
+
+    answer = await get(world, f"/static/{next(iter(SERVED))}", Origin="https://vendor.example.org")
+
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+async def test_a_file_can_be_asked_for_its_headers_alone(world: World) -> None:
+    name = next(iter(SERVED))
+    whole, head = await get(world, f"/static/{name}"), await get(world, f"/static/{name}", method="HEAD")
+
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/",
+        "/static/manifest.json",
+        "/static/nothing.js",
+        f"/static/{MANIFEST['demo.html']}",
+        "/static/demo.html",
+        "/static/../build.mjs",
+        "/static/..%2fbuild.mjs",
+        "/static/%2e%2e/build.mjs",
+        "/static/..%5cbuild.mjs",
+        "/static//etc/passwd",
+        "/static/%2fetc%2fpasswd",
+        "/static/demo.js%00",
+        "/static/./demo.js",
+        f"/static/{'x' * 4000}.js",
+    ],
+)
+async def test_nothing_else_is_found_under_static(world: World, path: str) -> None:
+    async with raw_request(world.url, "GET", path, token="") as answer:  # no client that would tidy the path up
+        await answer.begin()
+        body = orjson.loads(await answer.rest())
+
+    assert answer.status == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert body["code"] == "not_found"

@@ -1,0 +1,73 @@
+// The assistant in the page: a `<frontdesk-chat>`, told who the user is and what this page can do.
+import type { ReceivedEvent } from "@frontdesk/client";
+import { changeAppearance, currentAppearance, onAppearance } from "./appearance";
+import { h } from "./dom";
+import type { Router } from "./router";
+import { currentUser, token } from "./session";
+
+/** What this page uses of the element. */
+export interface FrontdeskChat extends HTMLElement {
+  token: () => Promise<string>;
+  actions: Readonly<Record<string, (value: string) => void>>;
+  context: () => Record<string, unknown>;
+}
+
+export const LANGUAGES = {
+  en: "English",
+  de: "Deutsch",
+  es: "Español",
+  pt: "Português",
+  hi: "हिन्दी",
+  ar: "العربية",
+} as const;
+
+const LANGUAGE_KEY = "studio:language";
+/** From this width on the assistant has a column of its own; in less room it is a button that opens it. */
+const DOCKED = "(min-width: 75rem)";
+
+const element = h("frontdesk-chat" as "div", { url: "/" }) as unknown as FrontdeskChat;
+
+/** Returns the assistant, at work in this page. */
+export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent) => void): FrontdeskChat {
+  element.token = token;
+  element.context = () => ({ route: location.hash.slice(1), role: currentUser.role });
+  element.actions = {
+    navigate: (path) => void router.go(path),
+    change_theme: (theme) => changeAppearance({ theme }),
+    change_accent: (accent) => changeAppearance({ accent }),
+  };
+  element.addEventListener("frontdesk-event", (event) => {
+    const received = (event as CustomEvent<ReceivedEvent>).detail;
+    onEvent(received);
+    if (mayHaveChanged(received)) void router.refresh();
+  });
+  dress();
+  onAppearance(dress);
+  changeLanguage(currentLanguage());
+  const wide = matchMedia(DOCKED);
+  const place = () => element.setAttribute("mode", wide.matches ? "inline" : "floating");
+  wide.addEventListener("change", place);
+  place();
+  return element;
+}
+
+function dress(): void {
+  const { theme, accent } = currentAppearance();
+  element.setAttribute("theme", theme);
+  element.setAttribute("accent", accent);
+}
+
+/** Whether the studio's data may be different now: a tool has done its work. */
+function mayHaveChanged({ event }: ReceivedEvent): boolean {
+  return "tool_call" in event && (event.tool_call as { status: string }).status === "ok";
+}
+
+export function currentLanguage(): string {
+  const kept = localStorage.getItem(LANGUAGE_KEY) ?? "en";
+  return kept in LANGUAGES ? kept : "en";
+}
+
+export function changeLanguage(language: string): void {
+  localStorage.setItem(LANGUAGE_KEY, language);
+  element.setAttribute("lang", language);
+}
