@@ -2,6 +2,7 @@
 import { CircleAlert, Lock, SearchX } from "lucide";
 import { h, type Child } from "./dom";
 import { empty, header } from "./parts/blocks";
+import { isStaff } from "./session";
 import { StudioError } from "./studio";
 
 /** Where one is: `/clients/1003`, what its pattern found, and the filters behind `?`. */
@@ -15,6 +16,7 @@ export interface Place {
 export interface Page<Data> {
   /** As in the assistant's `navigate` action; `{id}` stands for one word. */
   readonly pattern: string;
+  readonly staffOnly?: boolean;
   title(data: Data): string;
   load(place: Place, signal: AbortSignal): Promise<Data>;
   view(data: Data, place: Place): Child;
@@ -101,6 +103,7 @@ async function prepare(page: AnyPage | null, place: Place, signal: AbortSignal) 
     return { title: "Not found", content, data: "" };
   }
   try {
+    if (page.staffOnly && !isStaff) throw new StudioError(403, "Only staff may see this page.");
     const data = await page.load(place, signal);
     return { title: page.title(data), content: page.view(data, place), data: JSON.stringify(data) };
   } catch (error) {

@@ -46,7 +46,7 @@ export function showShell(menu: readonly MenuItem[], { outlet, events, assistant
   );
 }
 
-/** Marks the menu's entry of the shown page, and closes the menu where it lies over the page. */
+/** Marks the menu's entry of the shown page, and closes what lies over the page. */
 export function markMenu(path: string): void {
   for (const link of document.querySelectorAll<HTMLAnchorElement>("#navigation a")) {
     const target = link.hash.slice(1);
@@ -54,7 +54,7 @@ export function markMenu(path: string): void {
     if (isHere) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.getElementById("navigation")?.hidePopover();
+  for (const open of document.querySelectorAll<HTMLElement>(":popover-open")) open.hidePopover();
 }
 
 /** The target of a link in this application is a page, so this one moves the focus itself. */
@@ -95,15 +95,12 @@ function userSwitcher(): Child {
   return [
     h(
       "button",
-      {
-        class: "button switcher",
-        type: "button",
-        popovertarget: "users",
-        "aria-label": `Signed in as ${ROLES[role]} of ${tenant.name}. Change user`,
-      },
+      { class: "button switcher", type: "button", popovertarget: "users" },
       h("span", { class: "mark small", "aria-hidden": "true" }, ROLES[role].charAt(0)),
-      h("span", { class: "switcher-name" }, ROLES[role]),
-      h("span", { class: "switcher-tenant quiet" }, tenant.name),
+      h("span", { class: "visually-hidden" }, "Signed in as "),
+      ROLES[role],
+      h("span", { class: "switcher-tenant" }, h("span", { class: "visually-hidden" }, " of "), tenant.name),
+      h("span", { class: "visually-hidden" }, ". Change user"),
       icon(ChevronsUpDown),
     ),
     h(

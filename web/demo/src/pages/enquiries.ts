@@ -18,6 +18,7 @@ interface Data {
 
 export const enquiries: Page<Data> = {
   pattern: "/enquiries",
+  staffOnly: true,
   title: () => "Enquiries",
   async load({ query }, signal) {
     const filters = { status: chosenOf(query, "status", STATUSES), limit: SIZE, offset: (pageOf(query) - 1) * SIZE };

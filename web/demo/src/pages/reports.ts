@@ -12,6 +12,7 @@ const PERIODS = { "": "This month", last_month: "Last month", this_year: "This y
 
 export const reports: Page<Report> = {
   pattern: "/reports",
+  staffOnly: true,
   title: () => "Reports",
   load: ({ query }, signal) =>
     read("/reports/income-expense", { period: chosenOf(query, "period", PERIODS) || "this_month" }, signal),

@@ -1,0 +1,88 @@
+"""A real browser before a real server: tabs that notice what goes wrong in them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "data" / "screenshots"
+CHROMIUM = "/usr/bin/chromium"
+"""Debian's, installed by scripts/test."""
+ARGUMENTS = [
+    "--no-sandbox",  # the tests may run as root, in a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOCAL_SCHEMES = ("data", "blob", "about")
+
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """Start Chromium; it is gone when the block ends."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Tab:
+    """A page of a browser, with what went wrong in it and the hosts that it has asked."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def watch(self) -> None:
+        """Note errors and requests from now on."""
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
+        self.page.on("request", self._see)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):  # what a policy forbids is an error as well
+            self.problems.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _see(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in LOCAL_SCHEMES:
+            self.hosts.add(address.netloc)
+
+    async def axe(self, *rules: str) -> list[str]:
+        """Return what axe finds wrong with what is shown, by rule and element; only these rules where some are named."""
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(_axe())
+        options: dict[str, Any] = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+        found = await self.page.evaluate("options => axe.run(options)", options)
+        return [
+            f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]
+
+    async def shoot(self, name: str) -> None:
+        """Keep a picture of what is shown, for people to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+async def open_tab(context: BrowserContext) -> Tab:
+    """Return a new, empty tab that is watched."""
+    tab = Tab(await context.new_page())
+    tab.watch()
+    return tab
+
+
+@cache
+def _axe() -> str:
+    return (ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
