@@ -58,6 +58,10 @@ class Tab:
         if address.scheme not in LOCAL_SCHEMES:
             self.hosts.add(address.netloc)
 
+    def forgive(self, expected: str) -> None:
+        """Forget the problems that say this: the test has caused them."""
+        self.problems = [problem for problem in self.problems if expected not in problem]
+
     async def axe(self, *rules: str) -> list[str]:
         """Return what axe finds wrong with what is shown, by rule and element; only these rules where some are named."""
         if not await self.page.evaluate("'axe' in window"):

@@ -129,14 +129,15 @@ class Server:
 
 @dataclass(slots=True)
 class Machine:
-    """One installation over the lives of its processes: the same data, one process at a time, a new port each time.
+    """One installation over the lives of its processes: the same data, one process at a time.
 
-    Without a nursery each process is started as an operator would: `python -m api.cli serve`.
+    Each has a new port, unless one is given. Without a nursery each process is started as an operator would: `python -m api.cli serve`.
     """
 
     folder: Path
     environment: dict[str, str]
     nursery: Nursery | None = None
+    port: int = 0
     server: Server | None = None
     servers: list[Server] = field(default_factory=list)
     started_at: float = 0.0
@@ -159,7 +160,7 @@ class Machine:
         environment = _environment(self.environment)
         if failpoint is not None:
             environment["FRONTDESK_FAILPOINT"] = failpoint
-        arguments = ["serve", "--port", "0"]
+        arguments = ["serve", "--port", str(self.port)]
         child: subprocess.Popen[bytes] | None = None
         if self.nursery is not None:
             order: dict[str, object] = {name: str(path) for name, path in paths.items()}

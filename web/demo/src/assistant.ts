@@ -45,16 +45,14 @@ export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent)
   onAppearance(dress);
   changeLanguage(currentLanguage());
   const wide = matchMedia(DOCKED);
-  const place = () => element.setAttribute("mode", wide.matches ? "inline" : "floating");
+  const place = () => element.setAttribute("mode", wide.matches ? "inline" : "panel");
   wide.addEventListener("change", place);
   place();
   return element;
 }
 
 function dress(): void {
-  const { theme, accent } = currentAppearance();
-  element.setAttribute("theme", theme);
-  element.setAttribute("accent", accent);
+  element.setAttribute("theme", currentAppearance().theme);
 }
 
 /** Whether the studio's data may be different now: a tool has done its work. */

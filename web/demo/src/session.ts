@@ -24,6 +24,13 @@ export const ROLE_NAMES = Object.keys(ROLES) as User["role"][];
 export const currentUser = readUser(new URLSearchParams(location.search).get("as"));
 export const isStaff = currentUser.role !== "client";
 
+const LAST_USER = "studio:user";
+if (sessionStorage.getItem(LAST_USER) !== addressOf(currentUser)) {
+  // Somebody else sat here before, in this tab: what the assistant remembers of their conversation goes with them.
+  sessionStorage.clear();
+  sessionStorage.setItem(LAST_USER, addressOf(currentUser));
+}
+
 function readUser(as: string | null): User {
   const [tenantId, role] = (as ?? "").split(".");
   const tenant = TENANTS.find((one) => one.id === tenantId) ?? TENANTS[0]!;

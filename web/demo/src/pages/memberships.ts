@@ -11,6 +11,7 @@ import { read, readOwn, type Client, type Expiring, type List, type MembershipsS
 import { membershipCard } from "./client";
 
 const DAYS = 30;
+const SHOWN = 30;
 
 interface StaffData {
   readonly stats: MembershipsStats;
@@ -56,7 +57,7 @@ function viewStaff({ stats, expiring }: StaffData): Child {
     ),
     card(
       `Ending in the next ${DAYS} days`,
-      { class: "list-card", note: formatNumber(expiring.total) },
+      { class: "list-card", note: counted(expiring.total) },
       table(
         "Memberships that end soon",
         [
@@ -69,10 +70,14 @@ function viewStaff({ stats, expiring }: StaffData): Child {
           { label: "Plan", cell: (row) => row.plan, from: "medium" },
           { label: "Branch", cell: (row) => row.branch, from: "wide" },
         ],
-        expiring.items,
+        expiring.items.slice(0, SHOWN),
       ),
     ),
   ];
+}
+
+function counted(total: number): string {
+  return total > SHOWN ? `The next ${SHOWN} of ${formatNumber(total)}` : formatNumber(total);
 }
 
 export function expiringList(items: readonly Expiring[]): Child {
