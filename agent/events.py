@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 EndStatus = Literal["completed", "failed", "cancelled"]
-ToolCallStatus = Literal["running", "ok", "error"]
+ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
 
 
 class EventId(NamedTuple):
@@ -100,6 +100,25 @@ class ActionRequested(Event, frozen=True, tag="action.requested"):
     id: str
 
 
+class ApprovalRequested(Event, frozen=True, tag="approval.requested"):
+    """A tool call waits until `expires_at` for the user's yes or no."""
+
+    tool_call_id: str
+    name: str
+    title: str
+    arguments: dict[str, object]
+    expires_at: str
+
+
+class ClientToolRequested(Event, frozen=True, tag="client_tool.requested"):
+    """The page is to run a tool and post its result before `expires_at`, once per `tool_call_id`."""
+
+    tool_call_id: str
+    name: str
+    arguments: dict[str, object]
+    expires_at: str
+
+
 class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     """Everything shown for this run so far; a reader replaces what it has, then follows on."""
 
@@ -132,6 +151,10 @@ class RunEnded(Event, frozen=True, tag="run.ended"):
     usage: Usage
 
 
+class RunPaused(Event, frozen=True, tag="run.paused"):
+    """The run waits for a decision or for a page-side tool. The stream ends here; the run goes on with the answer."""
+
+
 class TitleChanged(Event, frozen=True, tag="title.changed"):
     """The conversation's title, made by the model."""
 
@@ -155,10 +178,13 @@ AnyEvent: TypeAlias = (
     | ToolsStarted
     | ToolCallChanged
     | ActionRequested
+    | ApprovalRequested
+    | ClientToolRequested
     | SnapshotTaken
     | CredentialNeeded
     | ErrorRaised
     | RunEnded
+    | RunPaused
     | TitleChanged
     | SuggestionsOffered
     | LogClosed

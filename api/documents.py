@@ -1,20 +1,20 @@
-"""Documents made from the code: the settings and the events. `scripts/generate --check` fails where they are stale."""
+"""What is made from the code: the settings' and the events' tables, the web client's types of the wire.
+
+`scripts/generate --check` fails where they are stale.
+"""
 
 import sys
-from inspect import getdoc
 from pathlib import Path
 from typing import Any, get_args
 
-import msgspec
 from pydantic_core import PydanticUndefined
 
-from agent.events import AnyEvent, LogClosed, Usage
+from agent.events import AnyEvent, LogClosed
 from agent.settings import Settings
-from api.protocols.native import payload
+from api.typescript import meaning, payloads, wire_types
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
 MARK = "<!-- made by scripts/generate: do not edit below -->\n"
-SAMPLES: dict[Any, object] = {str: "…", int: 0, bool: True, Usage: Usage()}
 
 
 def settings_table() -> str:
@@ -34,16 +34,13 @@ def events_table() -> str:
     for kind in get_args(AnyEvent):
         tag = kind.__struct_config__.tag
         wire = "`[DONE]`" if kind is LogClosed else f"`{_wire(kind)}`"
-        meaning = " ".join((getdoc(kind) or "").split("\n\n")[0].split())
-        rows.append(f"| `{tag}` | {wire} | {meaning} |")
+        rows.append(f"| `{tag}` | {wire} | {meaning(kind)} |")
     return "\n".join(rows) + "\n"
 
 
-def _wire(kind: type[msgspec.Struct]) -> str:
+def _wire(kind: type[Any]) -> str:
     """Return the keys of an event on the wire, with those of an object inside it."""
-    fields = msgspec.structs.fields(kind)
-    sample = kind(**{field.name: SAMPLES.get(field.type, ()) for field in fields})
-    shown = payload(sample)  # type: ignore[arg-type] # it is one of the union
+    shown, _ = payloads(kind)
     inner = next(iter(shown.values()))
     if len(shown) == 1 and isinstance(inner, dict):
         return f"{next(iter(shown))}: {{{', '.join(inner)}}}"
@@ -52,22 +49,26 @@ def _wire(kind: type[msgspec.Struct]) -> str:
 
 def _shown(default: object) -> str:
     if isinstance(default, Path):
-        root = Path(__file__).parent.parent
-        default = default.relative_to(root) if default.is_absolute() else default
+        default = default.relative_to(ROOT) if default.is_absolute() else default
     if isinstance(default, tuple):
         return ", ".join(f"`{part}`" for part in default)
     return f"`{default}`"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the tables behind the mark in their documents, or check that they stand there."""
+def main(arguments: list[str], root: Path = ROOT) -> int:
+    """Write everything that is made from the code, or check that it stands there."""
+    made = {
+        root / "docs" / "settings.md": settings_table(),
+        root / "docs" / "wire.md": events_table(),
+        root / "web" / "client" / "src" / "wire.ts": wire_types(),
+    }
     stale = []
-    for name, table in {"settings.md": settings_table(), "wire.md": events_table()}.items():
-        path = DOCS / name
-        text = path.read_text("utf-8")
-        fresh = text.partition(MARK)[0] + MARK + "\n" + table
+    for path, fresh in made.items():
+        text = path.read_text("utf-8") if path.exists() else ""
+        if path.suffix == ".md":
+            fresh = text.partition(MARK)[0] + MARK + "\n" + fresh
         if text != fresh:
-            stale.append(name)
+            stale.append(path.name)
             if "--check" not in arguments:
                 path.write_text(fresh, "utf-8")
     if stale and "--check" in arguments:

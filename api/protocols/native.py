@@ -10,12 +10,15 @@ import orjson
 from agent.events import (
     ActionRequested,
     AnyEvent,
+    ApprovalRequested,
+    ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
     LogClosed,
     LoggedEvent,
     ReasoningDelta,
     RunEnded,
+    RunPaused,
     RunStarted,
     SnapshotTaken,
     SuggestionsOffered,
@@ -64,12 +67,16 @@ def payload(event: AnyEvent) -> dict[str, object]:
         case ToolsStarted(names=names):
             return {"tools_used": names}
         case ToolCallChanged():
-            shown = _without_none(event, ("id", "name", "status", "arguments", "duration_ms", "error"))
+            shown = _shown(event, ("id", "name", "status", "arguments", "duration_ms", "error"))
             if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
                 del shown["arguments"]
             return {"tool_call": shown}
         case ActionRequested():
             return {"action": action(event)}
+        case ApprovalRequested():
+            return {"approval": _shown(event, ("tool_call_id", "name", "title", "arguments", "expires_at"))}
+        case ClientToolRequested():
+            return {"client_tool": _shown(event, ("tool_call_id", "name", "arguments", "expires_at"))}
         case SnapshotTaken():
             return {
                 "snapshot": {
@@ -85,6 +92,8 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"error": error(event)}
         case RunEnded():
             return {"status": event.status, "finish_reason": event.finish_reason, "usage": usage(event.usage)}
+        case RunPaused():
+            return {"status": "awaiting_input"}
         case TitleChanged(title=title):
             return {"title": title}
         case SuggestionsOffered(questions=questions):
@@ -100,7 +109,7 @@ def action(event: ActionRequested) -> dict[str, object]:
 
 def error(event: ErrorRaised) -> dict[str, object]:
     """Return an error as clients read it."""
-    return _without_none(event, ("code", "message", "recoverable", "retry_after_s"))
+    return _shown(event, ("code", "message", "recoverable", "retry_after_s"))
 
 
 def usage(counted: Usage) -> dict[str, int]:
@@ -108,5 +117,6 @@ def usage(counted: Usage) -> dict[str, int]:
     return {"input_tokens": counted.input_tokens, "output_tokens": counted.output_tokens}
 
 
-def _without_none(event: AnyEvent, names: tuple[str, ...]) -> dict[str, object]:
+def _shown(event: AnyEvent, names: tuple[str, ...]) -> dict[str, object]:
+    """Return these fields of an event, without those that are None."""
     return {name: value for name in names if (value := getattr(event, name)) is not None}

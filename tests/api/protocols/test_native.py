@@ -6,6 +6,8 @@ import pytest
 from agent.events import (
     ActionRequested,
     AnyEvent,
+    ApprovalRequested,
+    ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
     EventId,
@@ -13,6 +15,7 @@ from agent.events import (
     LoggedEvent,
     ReasoningDelta,
     RunEnded,
+    RunPaused,
     RunStarted,
     SnapshotTaken,
     SuggestionsOffered,
@@ -47,6 +50,20 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
         b'{"action":{"type":"change_theme","value":"dark","id":"t"}}',
     ),
     (
+        ToolCallChanged("t", "delete_order", "awaiting_approval", arguments={"number": 7}),
+        b'{"tool_call":{"id":"t","name":"delete_order","status":"awaiting_approval","arguments":{"number":7}}}',
+    ),
+    (
+        ApprovalRequested("t", "delete_order", "Delete order 7?", {"number": 7}, "2026-01-01T00:00:00+00:00"),
+        b'{"approval":{"tool_call_id":"t","name":"delete_order","title":"Delete order 7?","arguments":{"number":7},'
+        b'"expires_at":"2026-01-01T00:00:00+00:00"}}',
+    ),
+    (
+        ClientToolRequested("t", "read_selection", {}, "2026-01-01T00:00:00+00:00"),
+        b'{"client_tool":{"tool_call_id":"t","name":"read_selection","arguments":{},'
+        b'"expires_at":"2026-01-01T00:00:00+00:00"}}',
+    ),
+    (
         SnapshotTaken("m", "Hello", ("a",), (ActionRequested("navigate", "/", "t"),)),
         b'{"snapshot":{"message_id":"m","text":"Hello","tools_used":["a"],'
         b'"actions":[{"type":"navigate","value":"/","id":"t"}]}}',
@@ -64,6 +81,7 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
         RunEnded("completed", "stop", Usage(10, 5)),
         b'{"status":"completed","finish_reason":"stop","usage":{"input_tokens":10,"output_tokens":5}}',
     ),
+    (RunPaused(), b'{"status":"awaiting_input"}'),
     (TitleChanged("Orders"), b'{"title":"Orders"}'),
     (SuggestionsOffered(("A?", "B?")), b'{"suggested_questions":["A?","B?"]}'),
 ]

@@ -1,5 +1,9 @@
 /** What a page sees of Frontdesk. Everything here is immutable: a change is a new object, so `===` tells whether to draw. */
-import type { ToolCallStatus, Usage, WireEvent } from "./wire";
+import type { RunEnded, ToolCallChanged, WireEvent } from "./wire";
+
+export type ToolCallStatus = ToolCallChanged["tool_call"]["status"];
+/** Tokens as the provider counted them. */
+export type Usage = RunEnded["usage"];
 
 export interface ClientOptions {
   /** Where Frontdesk is: `https://assistant.example.com`, or a path of the page's own host such as `/assistant`. */

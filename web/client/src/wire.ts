@@ -1,10 +1,138 @@
 // Made by scripts/generate from agent/events.py: do not edit.
 
-export type ToolCallStatus = "running" | "ok" | "error" | "awaiting_approval" | "awaiting_client";
-
-export interface Usage {
-  input_tokens: number;
-  output_tokens: number;
+/** The run exists and its user message is stored. Always the first event of a log. */
+export interface RunStarted {
+  readonly conversation_id: string;
+  readonly run_id: string;
+  readonly message_id: string;
 }
 
-export type WireEvent = Readonly<Record<string, unknown>>;
+/** A piece of the answer; joining `text` in id order gives the whole answer. */
+export interface TextDelta {
+  readonly token: string;
+}
+
+/** A piece of the model's thinking, apart from the answer. */
+export interface ReasoningDelta {
+  readonly reasoning: string;
+}
+
+/** Data tools of one step begin; their names, in the model's order. Actions are not among them. */
+export interface ToolsStarted {
+  readonly tools_used: ReadonlyArray<string>;
+}
+
+/** A tool call began or settled. */
+export interface ToolCallChanged {
+  readonly tool_call: {
+    readonly id: string;
+    readonly name: string;
+    readonly status: "running" | "ok" | "error" | "awaiting_approval" | "awaiting_client";
+    readonly arguments?: Readonly<Record<string, unknown>>;
+    readonly duration_ms?: number;
+    readonly error?: string;
+  };
+}
+
+/** The page is to do something, once per `id`. */
+export interface ActionRequested {
+  readonly action: {
+    readonly type: string;
+    readonly value: string;
+    readonly id: string;
+  };
+}
+
+/** A tool call waits until `expires_at` for the user's yes or no. */
+export interface ApprovalRequested {
+  readonly approval: {
+    readonly tool_call_id: string;
+    readonly name: string;
+    readonly title: string;
+    readonly arguments: Readonly<Record<string, unknown>>;
+    readonly expires_at: string;
+  };
+}
+
+/** The page is to run a tool and post its result before `expires_at`, once per `tool_call_id`. */
+export interface ClientToolRequested {
+  readonly client_tool: {
+    readonly tool_call_id: string;
+    readonly name: string;
+    readonly arguments: Readonly<Record<string, unknown>>;
+    readonly expires_at: string;
+  };
+}
+
+/** Everything shown for this run so far; a reader replaces what it has, then follows on. */
+export interface SnapshotTaken {
+  readonly snapshot: {
+    readonly message_id: string;
+    readonly text: string;
+    readonly tools_used: ReadonlyArray<string>;
+    readonly actions: ReadonlyArray<{
+      readonly type: string;
+      readonly value: string;
+      readonly id: string;
+    }>;
+  };
+}
+
+/** The backend refused the token; the run waits until `expires_at` for the same user to come with a fresh one. */
+export interface CredentialNeeded {
+  readonly auth_required: {
+    readonly expires_at: string;
+  };
+}
+
+/** Why the run fails; `run.ended` with status `failed` follows. */
+export interface ErrorRaised {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly recoverable: boolean;
+    readonly retry_after_s?: number;
+  };
+}
+
+/** The one end of a run. The database says the same already. */
+export interface RunEnded {
+  readonly status: "completed" | "failed" | "cancelled";
+  readonly finish_reason: string;
+  readonly usage: {
+    readonly input_tokens: number;
+    readonly output_tokens: number;
+  };
+}
+
+/** The run waits for a decision or for a page-side tool. The stream ends here; the run goes on with the answer. */
+export interface RunPaused {
+  readonly status: "awaiting_input";
+}
+
+/** The conversation's title, made by the model. */
+export interface TitleChanged {
+  readonly title: string;
+}
+
+/** Up to three follow-up questions. */
+export interface SuggestionsOffered {
+  readonly suggested_questions: ReadonlyArray<string>;
+}
+
+export type WireEvent =
+  | RunStarted
+  | TextDelta
+  | ReasoningDelta
+  | ToolsStarted
+  | ToolCallChanged
+  | ActionRequested
+  | ApprovalRequested
+  | ClientToolRequested
+  | SnapshotTaken
+  | CredentialNeeded
+  | ErrorRaised
+  | RunEnded
+  | RunPaused
+  | TitleChanged
+  | SuggestionsOffered;

@@ -1,0 +1,88 @@
+"""TypeScript types of the native wire format, for the web client: what `payload` makes of each event in `agent/events.py`.
+
+Read off the payloads themselves: one of an event whose every field is set shows the keys and their types, one of an event
+with nothing but what it must have shows which keys may be missing.
+"""
+
+from inspect import getdoc
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from agent.events import AnyEvent, LogClosed
+from api.protocols.native import payload
+
+HEAD = "// Made by scripts/generate from agent/events.py: do not edit.\n"
+
+
+class Typed(str):
+    """A sample string that knows its TypeScript type. Any other string in a payload is a constant."""
+
+    typescript: str
+
+    def __new__(cls, typescript: str) -> "Typed":
+        made = super().__new__(cls, "…")
+        made.typescript = typescript
+        return made
+
+
+def wire_types() -> str:
+    """Return the TypeScript file: an interface per event, and the union of all."""
+    kinds = [kind for kind in get_args(AnyEvent) if kind is not LogClosed]
+    interfaces = [
+        f"/** {meaning(kind)} */\nexport interface {kind.__name__} {_type(*payloads(kind))}\n" for kind in kinds
+    ]
+    union = "export type WireEvent =" + "".join(f"\n  | {kind.__name__}" for kind in kinds) + ";\n"
+    return "\n".join([HEAD, *interfaces, union])
+
+
+def meaning(kind: type) -> str:
+    """Return the first paragraph of a class's docstring in one line."""
+    return " ".join((getdoc(kind) or "").split("\n\n")[0].split())
+
+
+def payloads(kind: type[msgspec.Struct]) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what clients read of an event with all of its fields, and of one with only those that it must have."""
+    fields = msgspec.structs.fields(kind)
+    full = {field.name: _sample(field.type) for field in fields}
+    least = {field.name: full[field.name] for field in fields if field.required}
+    return payload(kind(**full)), payload(kind(**least))  # type: ignore[arg-type] # it is one of the union
+
+
+def _sample(kind: Any) -> Any:
+    """Return a value of a field's type."""
+    if isinstance(kind, UnionType):
+        kind = next(part for part in get_args(kind) if part is not NoneType)
+    origin = get_origin(kind) or kind
+    if origin is Literal:
+        return Typed(" | ".join(f'"{part}"' for part in get_args(kind)))
+    if origin is tuple:
+        return (_sample(get_args(kind)[0]),)
+    if issubclass(origin, msgspec.Struct):
+        return origin(**{field.name: _sample(field.type) for field in msgspec.structs.fields(origin)})
+    return Typed("string") if origin is str else origin()
+
+
+def _type(full: object, least: object, indent: str = "") -> str:
+    """Return the TypeScript type of a payload, or of a part of one."""
+    match full:
+        case Typed():
+            return full.typescript
+        case str():
+            return f'"{full}"'
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case list() | tuple():
+            return f"ReadonlyArray<{_type(full[0], full[0], indent)}>"
+        case dict() if full and isinstance(least, dict):
+            lines = [
+                f"{indent}  readonly {key}{'' if key in least else '?'}: {_type(value, least.get(key), indent + '  ')};\n"
+                for key, value in full.items()
+            ]
+            return "{\n" + "".join(lines) + indent + "}"
+        case dict():
+            return "Readonly<Record<string, unknown>>"
+    raise TypeError(f"no TypeScript for {type(full).__name__}")

@@ -1,0 +1,37 @@
+"""What is made from the code: the tables in docs/ and the web client's types."""
+
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from api.documents import ROOT, main
+
+WIRE = Path("web/client/src/wire.ts")
+MADE = [Path("docs/settings.md"), Path("docs/wire.md"), WIRE]
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the folders that hold what is made."""
+    copytree(ROOT / "docs", tmp_path / "docs")
+    copytree(ROOT / WIRE.parent, tmp_path / WIRE.parent)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", MADE, ids=lambda path: path.name)
+def test_a_stale_file_is_found_and_written_anew(copied: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fresh = (copied / path).read_text()
+    (copied / path).write_text(fresh + "more\n")
+
+    assert main(["--check"], copied) == 1
+    assert f"stale: {path.name}." in capsys.readouterr().err
+    assert main([], copied) == 0
+    assert (copied / path).read_text() == fresh
+    assert main(["--check"], copied) == 0
+
+
+def test_a_missing_file_is_stale(copied: Path) -> None:
+    (copied / WIRE).unlink()
+
+    assert main(["--check"], copied) == 1
