@@ -1,0 +1,84 @@
+"""A vendor's page with the widget in it, on a host of its own, under a policy as strict as the demo's."""
+
+import html
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.http import Connection, Request, head, listen
+
+WEB = Path(__file__).parents[2] / "web"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src *; font-src 'self'; connect-src *; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What matters here is that nothing inline runs; a test sees for itself where requests go."""
+
+
+@dataclass(slots=True)
+class Host:
+    """The page: what the element's attributes are, and what the page's own script does with it."""
+
+    url: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    script: str = ""
+    """Runs in the page as a module, with the element as `chat`."""
+    token: str = ""
+    body: str = "<h1>Shop</h1><p>The vendor's own page.</p>"
+    language: str = "en"
+    policy: str = POLICY
+
+    async def handle(self, request: Request, connection: Connection) -> None:
+        """Serve the page, its script, and the widget's bundle."""
+        path = request.path.partition("?")[0]
+        if path == "/host.js":
+            await _send(connection, "text/javascript", self._script())
+        elif path.startswith("/static/"):
+            await _send(connection, "text/javascript", (WEB / "dist" / path.removeprefix("/static/")).read_text("utf-8"))
+        elif path == "/favicon.ico":
+            await _send(connection, "image/x-icon", "")
+        else:
+            await _send(connection, "text/html; charset=utf-8", self._page(), policy=self.policy)
+
+    def _script(self) -> str:
+        return (
+            "const chat = document.querySelector('frontdesk-chat');\n"
+            f"let token = {json.dumps(self.token)};\n"
+            "chat.token = () => token;\n"
+            f"{self.script}\n"
+        )
+
+    def _page(self) -> str:
+        attributes = "".join(f' {name}="{html.escape(value)}"' for name, value in self.attributes.items())
+        return (
+            f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8"><title>Shop</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f'<script type="module" src="/static/{bundle()}"></script>'
+            f'<script type="module" src="/host.js"></script></head><body><main>{self.body}</main>'
+            f"<frontdesk-chat{attributes}></frontdesk-chat></body></html>"
+        )
+
+
+def bundle() -> str:
+    """Return the file name of the widget's bundle."""
+    name: str = json.loads((WEB / "dist" / "manifest.json").read_text("utf-8"))["frontdesk-chat.js"]
+    return name
+
+
+@asynccontextmanager
+async def serve_host() -> AsyncIterator[Host]:
+    """Serve a page on a free port."""
+    host = Host()
+    async with listen(host.handle) as url:
+        host.url = url
+        yield host
+
+
+async def _send(connection: Connection, content_type: str, text: str, *, policy: str | None = None) -> None:
+    body = text.encode()
+    headers = {"Content-Type": content_type, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
+    if policy is not None:
+        headers["Content-Security-Policy"] = policy
+    await connection.send(head(200, headers) + body)

@@ -1,0 +1,77 @@
+/** A card that asks before something is done. */
+import type { ApprovalView } from "@frontdesk/client";
+import { argumentList } from "./activity";
+import type { Desk } from "./desk";
+import { fill, make } from "./dom";
+import { icon } from "./icons";
+
+export class ApprovalCard {
+  readonly element: HTMLElement;
+  #desk: Desk;
+  #footer = make("footer");
+  #approval: ApprovalView;
+  #timer = 0;
+
+  constructor(desk: Desk, approval: ApprovalView) {
+    const { texts } = desk;
+    this.#desk = desk;
+    this.#approval = approval;
+    this.element = make(
+      "section",
+      { class: "approval", "aria-label": texts.approval },
+      make("h3", {}, icon("shield"), texts.approval),
+      make("p", { class: "title", dir: "auto" }, approval.title || approval.name),
+      argumentList(approval.arguments),
+      this.#footer,
+    );
+    this.#draw();
+  }
+
+  update(approval: ApprovalView): void {
+    if (approval === this.#approval) return;
+    this.#approval = approval;
+    this.#draw();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #draw(): void {
+    const { texts } = this.#desk;
+    const { decision, expiresAt } = this.#approval;
+    clearTimeout(this.#timer);
+    const left = new Date(expiresAt).getTime() - Date.now();
+    if (decision !== null) fill(this.#footer, this.#state(decision === "approved" ? texts.approved : texts.denied));
+    else if (left <= 0) fill(this.#footer, this.#state(texts.expired));
+    else this.#ask(left);
+  }
+
+  #ask(leftMs: number): void {
+    const { texts } = this.#desk;
+    const time = new Intl.DateTimeFormat(texts.language, { timeStyle: "short" }).format(
+      new Date(this.#approval.expiresAt),
+    );
+    fill(
+      this.#footer,
+      this.#button(texts.approve, true),
+      this.#button(texts.deny, false),
+      make("span", { class: "until" }, texts.expiresAt(time)),
+    );
+    // Longer than a timer can wait, it will not expire while anybody looks.
+    if (leftMs < 2 ** 31) this.#timer = window.setTimeout(() => this.#draw(), leftMs + 50);
+  }
+
+  #button(label: string, approve: boolean): HTMLElement {
+    const decide = () => {
+      for (const button of Array.from(this.#footer.querySelectorAll("button"))) button.disabled = true;
+      this.#desk.focusComposer();
+      void this.#desk.chat.decide(this.#approval.toolCallId, { approve });
+    };
+    return make("button", { type: "button", class: approve ? "button primary" : "button", onclick: decide }, label);
+  }
+
+  #state(text: string): HTMLElement {
+    return make("span", { class: "state" }, text);
+  }
+}

@@ -1,0 +1,190 @@
+/** Where one writes: Enter sends, Shift+Enter begins a line; a draft outlives a reload, one for each conversation. */
+import type { ChatView, MessageView } from "@frontdesk/client";
+import type { Desk } from "./desk";
+import { fill, make, setText } from "./dom";
+import { icon } from "./icons";
+import type { Memory } from "./memory";
+import { formatNumber } from "./problem";
+
+const DEFAULT_LIMIT = 32_000;
+
+export class Composer {
+  readonly element: HTMLElement;
+  /** The most characters that a message may have. */
+  limit = DEFAULT_LIMIT;
+  #desk: Desk;
+  #memory: Memory;
+  #area: HTMLTextAreaElement;
+  #send: HTMLButtonElement;
+  #stop: HTMLButtonElement;
+  #over = make("p", { class: "over", role: "status", hidden: true });
+  #editingBar: HTMLElement;
+  #editing: MessageView | null = null;
+  #view: ChatView | null = null;
+  /** Which draft the text belongs to. */
+  #draft: string | null = null;
+
+  constructor(desk: Desk, memory: Memory) {
+    const { texts } = desk;
+    this.#desk = desk;
+    this.#memory = memory;
+    this.#area = make("textarea", {
+      rows: 1,
+      placeholder: texts.placeholder,
+      "aria-label": texts.message,
+      "aria-description": texts.keys,
+      autocomplete: "off",
+      enterkeyhint: "send",
+      oninput: () => this.#onInput(),
+      onkeydown: (event: KeyboardEvent) => this.#onKey(event),
+    });
+    this.#send = make(
+      "button",
+      { type: "submit", class: "send", "aria-label": texts.send, title: texts.send },
+      icon("send"),
+    );
+    this.#stop = make(
+      "button",
+      {
+        type: "button",
+        class: "send stop",
+        "aria-label": texts.stop,
+        title: texts.stop,
+        onclick: () => this.#onStop(),
+      },
+      icon("stop"),
+    );
+    this.#editingBar = make(
+      "div",
+      { class: "editing", hidden: true },
+      texts.editing,
+      make("button", { type: "button", onclick: () => this.cancelEdit() }, texts.cancel),
+    );
+    const submit = (event: Event) => {
+      event.preventDefault();
+      this.#submit();
+    };
+    const row = make("div", { class: "row" }, this.#area, this.#stop, this.#send);
+    this.element = make(
+      "div",
+      { class: "composer" },
+      make("form", { onsubmit: submit }, this.#editingBar, row, this.#over),
+    );
+  }
+
+  get isEditing(): boolean {
+    return this.#editing !== null;
+  }
+
+  update(view: ChatView): void {
+    this.#view = view;
+    if (this.#editing !== null && !view.messages.some(({ id }) => id === this.#editing?.id)) this.#endEdit();
+    const draft = `draft:${view.conversationId ?? "new"}`;
+    if (draft !== this.#draft && this.#editing === null) this.#changeDraft(draft);
+    this.#drawButtons();
+  }
+
+  focus(): void {
+    this.#area.focus({ preventScroll: true });
+  }
+
+  edit(message: MessageView): void {
+    this.#editing = message;
+    this.#editingBar.hidden = false;
+    this.#setText(message.text);
+    this.focus();
+    this.#area.setSelectionRange(message.text.length, message.text.length);
+  }
+
+  /** Leaves the message as it was and brings the draft back. */
+  cancelEdit(): void {
+    this.#endEdit();
+    this.focus();
+  }
+
+  #endEdit(): void {
+    this.#editing = null;
+    this.#editingBar.hidden = true;
+    this.#setText(this.#memory.get(this.#draft ?? "") ?? "");
+  }
+
+  /** A new conversation gets its id while one writes on: what stands there is its draft then. */
+  #changeDraft(draft: string): void {
+    const accepted = this.#draft === "draft:new" && this.#view?.phase !== "loading" && this.#area.value !== "";
+    if (accepted) {
+      this.#memory.set("draft:new", null);
+      this.#memory.set(draft, this.#area.value);
+    }
+    this.#draft = draft;
+    this.#setText(this.#memory.get(draft) ?? "");
+  }
+
+  #onInput(): void {
+    if (this.#editing === null && this.#draft !== null) this.#memory.set(this.#draft, this.#area.value);
+    this.#fit();
+    this.#drawButtons();
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      this.#submit();
+    }
+    if (event.key === "ArrowUp" && this.#area.value === "" && !this.isEditing) this.#editLast(event);
+  }
+
+  #editLast(event: Event): void {
+    const last = this.#view?.messages.findLast(({ role, status }) => role === "user" && status === "completed");
+    if (last === undefined || this.#view?.phase !== "idle") return;
+    event.preventDefault();
+    this.#desk.edit(last);
+  }
+
+  #submit(): void {
+    const text = this.#area.value.trim();
+    if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
+    const editing = this.#editing;
+    if (editing !== null) {
+      this.#endEdit();
+      void this.#desk.chat.edit(editing.id, text);
+      return;
+    }
+    this.#setText("");
+    if (this.#draft !== null) this.#memory.set(this.#draft, null);
+    void this.#desk.chat.send(text);
+  }
+
+  #onStop(): void {
+    this.focus();
+    void this.#desk.chat.stop();
+  }
+
+  #setText(text: string): void {
+    this.#area.value = text;
+    this.#fit();
+    this.#drawButtons();
+  }
+
+  #drawButtons(): void {
+    const { texts } = this.#desk;
+    const length = this.#area.value.trim().length;
+    const over = length - this.limit;
+    // Without a text the direction is the placeholder's.
+    this.#area.dir = length === 0 ? texts.direction : "auto";
+    const busy = !["idle", "loading"].includes(this.#view?.phase ?? "idle");
+    this.#stop.hidden = !busy;
+    this.#send.hidden = busy && length === 0;
+    this.#send.disabled = length === 0 || over > 0;
+    this.#over.hidden = over <= 0;
+    if (over > 0) setText(this.#over, texts.tooLong(formatNumber(over, texts)));
+    else fill(this.#over);
+  }
+
+  /** Grows with the text where the browser does not do it by itself. */
+  #fit(): void {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#area.style.blockSize = "auto";
+    this.#area.style.blockSize = `${this.#area.scrollHeight}px`;
+  }
+}

@@ -1,0 +1,243 @@
+/** The list of the user's conversations: search, open, rename, delete. Asked anew each time it is shown. */
+import type { ConversationView } from "@frontdesk/client";
+import type { Desk } from "./desk";
+import { fill, make } from "./dom";
+import { icon } from "./icons";
+import { tool } from "./message";
+
+const PAGE = 20;
+const TYPING_PAUSE_MS = 200;
+
+export class ConversationList {
+  readonly element: HTMLElement;
+  #desk: Desk;
+  #search: HTMLInputElement;
+  #list = make("ul");
+  #current: string | null = null;
+  #cursor: string | null = null;
+  #timer = 0;
+  /** Counts the questions, so that an answer that was overtaken is not shown. */
+  #asked = 0;
+
+  constructor(desk: Desk, close: () => void) {
+    const { texts } = desk;
+    this.#desk = desk;
+    this.#search = make("input", {
+      type: "search",
+      placeholder: texts.search,
+      "aria-label": texts.search,
+      autocomplete: "off",
+      oninput: () => this.#searchSoon(),
+    });
+    const startNew = () => {
+      desk.chat.startNew();
+      close();
+      desk.focusComposer();
+    };
+    this.element = make(
+      "section",
+      { class: "conversations", "aria-label": texts.conversations },
+      make(
+        "div",
+        { class: "head" },
+        tool("back", texts.back, close),
+        make("h2", {}, texts.conversations),
+        tool("plus", texts.newConversation, startNew),
+      ),
+      make("div", { class: "search" }, icon("search"), this.#search),
+      this.#list,
+    );
+    this.#close = close;
+  }
+
+  #close: () => void;
+
+  /** Asks for the list. */
+  async load(): Promise<void> {
+    const asked = ++this.#asked;
+    const q = this.#search.value.trim();
+    try {
+      const page = await this.#desk.client.conversations.list({ limit: PAGE, ...(q === "" ? {} : { q }) });
+      if (asked !== this.#asked) return;
+      this.#cursor = page.nextCursor;
+      this.#draw(page.items.map((conversation) => this.#row(conversation)));
+      this.#announce(page.items.length, q);
+    } catch (error) {
+      this.#desk.report(error);
+    }
+  }
+
+  focus(): void {
+    this.#search.focus();
+  }
+
+  /** Marks the conversation that is shown. */
+  mark(conversationId: string | null): void {
+    this.#current = conversationId;
+    for (const row of Array.from(this.#list.children)) this.#markRow(row);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#asked++;
+  }
+
+  #searchSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.load(), TYPING_PAUSE_MS);
+  }
+
+  #announce(found: number, q: string): void {
+    if (q !== "" && found === 0) this.#desk.narrator.live.say(this.#desk.texts.nothingFound);
+  }
+
+  #draw(rows: HTMLElement[]): void {
+    const { texts } = this.#desk;
+    const none = this.#search.value.trim() === "" ? texts.noConversations : texts.nothingFound;
+    fill(this.#list, ...(rows.length > 0 ? rows : [make("li", { class: "empty" }, none)]), this.#moreRow());
+  }
+
+  #moreRow(): HTMLElement | null {
+    const cursor = this.#cursor;
+    if (cursor === null) return null;
+    const row = make("li");
+    row.append(
+      make(
+        "button",
+        { type: "button", class: "button more", onclick: () => this.#more(row, cursor) },
+        this.#desk.texts.more,
+      ),
+    );
+    return row;
+  }
+
+  async #more(row: HTMLElement, cursor: string): Promise<void> {
+    const asked = this.#asked;
+    const q = this.#search.value.trim();
+    try {
+      const page = await this.#desk.client.conversations.list({ limit: PAGE, cursor, ...(q === "" ? {} : { q }) });
+      if (asked !== this.#asked) return;
+      const rows = page.items.map((conversation) => this.#row(conversation));
+      this.#cursor = page.nextCursor;
+      const more = this.#moreRow();
+      row.replaceWith(...rows, ...(more === null ? [] : [more]));
+      rows[0]?.querySelector("button")?.focus();
+    } catch (error) {
+      this.#desk.report(error);
+    }
+  }
+
+  #row(conversation: ConversationView): HTMLElement {
+    const row = make("li", { "data-id": conversation.id });
+    this.#showRow(row, conversation);
+    return row;
+  }
+
+  #showRow(row: HTMLElement, conversation: ConversationView): void {
+    const { texts, chat } = this.#desk;
+    const title = conversation.title || texts.untitled;
+    const open = () => {
+      this.#close();
+      this.#desk.focusComposer();
+      void chat.open(conversation.id);
+    };
+    fill(
+      row,
+      make(
+        "button",
+        { type: "button", class: "open", onclick: open },
+        make("b", { dir: "auto" }, title),
+        make("span", {}, this.#when(conversation.updatedAt)),
+      ),
+      tool("pencil", `${texts.rename}: ${title}`, () => this.#askTitle(row, conversation)),
+      tool("trash", `${texts.remove}: ${title}`, () => this.#askRemoval(row, conversation)),
+    );
+    this.#markRow(row);
+  }
+
+  #markRow(row: Element): void {
+    const current = this.#current !== null && row.getAttribute("data-id") === this.#current;
+    row.classList.toggle("current", current);
+    row.querySelector(".open")?.setAttribute("aria-current", String(current));
+  }
+
+  #askTitle(row: HTMLElement, conversation: ConversationView): void {
+    const { texts } = this.#desk;
+    const input = make("input", { type: "text", maxlength: 200, "aria-label": texts.newTitle, dir: "auto" });
+    input.value = conversation.title;
+    const back = () => this.#restore(row, conversation);
+    const save = (event: Event) => {
+      event.preventDefault();
+      void this.#rename(row, conversation, input.value.trim());
+    };
+    const form = make(
+      "form",
+      { onsubmit: save, onkeydown: escape(back) },
+      input,
+      make("button", { type: "submit", class: "button primary" }, texts.save),
+      make("button", { type: "button", class: "button", onclick: back }, texts.cancel),
+    );
+    fill(row, form);
+    input.focus();
+    input.select();
+  }
+
+  async #rename(row: HTMLElement, conversation: ConversationView, title: string): Promise<void> {
+    if (title === "" || title === conversation.title) return this.#restore(row, conversation);
+    try {
+      this.#restore(row, await this.#desk.client.conversations.rename(conversation.id, title));
+    } catch (error) {
+      this.#desk.report(error);
+    }
+  }
+
+  #askRemoval(row: HTMLElement, conversation: ConversationView): void {
+    const { texts } = this.#desk;
+    const back = () => this.#restore(row, conversation);
+    const keep = make("button", { type: "button", class: "button", onclick: back }, texts.keep);
+    const remove = () => void this.#remove(row, conversation);
+    const sure = make(
+      "div",
+      { class: "sure", role: "group", "aria-label": texts.removeThis, onkeydown: escape(back) },
+      make("span", {}, texts.removeThis),
+      make("button", { type: "button", class: "button danger", onclick: remove }, texts.remove),
+      keep,
+    );
+    fill(row, sure);
+    keep.focus();
+  }
+
+  async #remove(row: HTMLElement, conversation: ConversationView): Promise<void> {
+    try {
+      await this.#desk.client.conversations.delete(conversation.id);
+      row.remove();
+      this.focus();
+      if (this.#list.childElementCount === 0) this.#draw([]);
+    } catch (error) {
+      this.#restore(row, conversation);
+      this.#desk.report(error);
+    }
+  }
+
+  #restore(row: HTMLElement, conversation: ConversationView): void {
+    this.#showRow(row, conversation);
+    row.querySelector<HTMLElement>(".open")?.focus();
+  }
+
+  #when(time: string): string {
+    const then = new Date(time);
+    const { language } = this.#desk.texts;
+    const today = then.toDateString() === new Date().toDateString();
+    const style: Intl.DateTimeFormatOptions = today ? { timeStyle: "short" } : { dateStyle: "medium" };
+    return new Intl.DateTimeFormat(language, style).format(then);
+  }
+}
+
+/** Returns a listener that does something on Escape and keeps the key from closing more. */
+function escape(back: () => void): (event: KeyboardEvent) => void {
+  return (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    back();
+  };
+}

@@ -1,0 +1,19 @@
+/** What the parts of the widget share: where to ask, what to say, and whom to tell. */
+import type { Chat, Client, MessageView } from "@frontdesk/client";
+import type { Sanitise } from "./markdown/sanitise";
+import type { Narrator } from "./narrator";
+import type { Texts } from "./texts";
+
+export interface Desk {
+  readonly texts: Texts;
+  readonly client: Client;
+  readonly chat: Chat;
+  readonly sanitise: Sanitise;
+  readonly narrator: Narrator;
+  /** What was pressed is gone, or was said: the keyboard goes back to where one writes. */
+  focusComposer(): void;
+  /** Puts a message of the user's into the composer, to be sent in the old one's place. */
+  edit(message: MessageView): void;
+  /** Shows that a call failed which belongs to no message. */
+  report(error: unknown): void;
+}

@@ -1,0 +1,32 @@
+/** The one way in which the widget makes elements: from names and values, never from a string of HTML. */
+type Value = string | number | boolean | null | undefined | ((event: never) => void);
+type Child = Node | string | null;
+
+/** Returns an element. Functions listen (`onclick`), `true` sets a bare attribute, null and false leave it out. */
+export function make<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  properties: Record<string, Value> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (typeof value === "function") element.addEventListener(key.slice(2), value as EventListener);
+    else if (value === true) element.setAttribute(key, "");
+    else if (value !== false && value != null) element.setAttribute(key, String(value));
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** Puts these in the place of an element's children, unless they are its children already. */
+export function fill(element: Element, ...children: Child[]): void {
+  const wanted = children.filter((child) => child !== null);
+  const same =
+    wanted.length === element.childNodes.length && wanted.every((child, i) => child === element.childNodes[i]);
+  if (!same) element.replaceChildren(...wanted);
+}
+
+/** Sets a text where it differs, so that nothing is laid out or announced twice. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}

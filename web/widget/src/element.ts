@@ -1,0 +1,259 @@
+/** `<frontdesk-chat>`: the attributes, properties and events of the widget. */
+import type { ActionHandlers, ActionView, Assistant, Chat, Client, PageTools } from "@frontdesk/client";
+import { createClient } from "@frontdesk/client";
+import { setAccent } from "./accent";
+import { parseHosts } from "./markdown/addresses";
+import { createSanitiser } from "./markdown/sanitise";
+import { Memory } from "./memory";
+import { type Layout, Panel } from "./panel";
+import { sharedSheets } from "./sheets";
+import { Surface } from "./surface";
+import { type Texts, textsFor } from "./texts";
+
+const THEMES = ["light", "dark", "system"];
+/** What a page may have set before this class was there. */
+const PROPERTIES = ["token", "actions", "tools", "context", "branchId"] as const;
+
+export class FrontdeskChat extends HTMLElement {
+  static observedAttributes = ["url", "lang", "mode", "layout", "accent", "open"];
+
+  #root: ShadowRoot;
+  #accent = new CSSStyleSheet();
+  #token: (() => string | Promise<string>) | null = null;
+  #tools: PageTools = {};
+  #client: Client | null = null;
+  #chat: Chat | null = null;
+  #assistant: Assistant | null = null;
+  #memory = new Memory("");
+  #surface: Surface | null = null;
+  #panel: Panel | null = null;
+  #frame = 0;
+  #unread = false;
+  /** The answer that was seen last, as far as it was there. */
+  #seen: string | null = null;
+
+  /** Does actions by type, unless a listener of `frontdesk-action` prevented it. */
+  actions: ActionHandlers = {};
+  /** About the page, asked at each message; the model gets it as data. */
+  context: (() => Record<string, unknown>) | null = null;
+  /** Handed to the backend with every tool call; set it before the element is in the page. */
+  branchId: number | string | null = null;
+
+  constructor() {
+    super();
+    this.#root = this.attachShadow({ mode: "open" });
+    this.#root.adoptedStyleSheets = [...sharedSheets(), this.#accent];
+  }
+
+  /** Returns the user's bearer token; may be async. */
+  get token(): (() => string | Promise<string>) | null {
+    return this.#token;
+  }
+
+  set token(token: (() => string | Promise<string>) | null) {
+    const isFirst = this.#token === null && token !== null;
+    this.#token = token;
+    if (isFirst && this.#chat !== null) this.#begin();
+  }
+
+  /** Page-side tools by name: what one returns is its result. */
+  get tools(): PageTools {
+    return this.#tools;
+  }
+
+  set tools(tools: PageTools) {
+    this.#tools = tools;
+    if (this.#chat !== null) this.#chat.tools = tools;
+  }
+
+  get open(): boolean {
+    return this.hasAttribute("open");
+  }
+
+  set open(open: boolean) {
+    this.toggleAttribute("open", open);
+  }
+
+  /** The conversation as a store, for pages that want to look or to write in it; null outside a page. */
+  get chat(): Chat | null {
+    return this.#chat;
+  }
+
+  connectedCallback(): void {
+    for (const name of PROPERTIES) this.#takeEarly(name);
+    if (this.#chat !== null) return;
+    setAccent(this.#accent, this.getAttribute("accent"));
+    this.#start();
+  }
+
+  disconnectedCallback(): void {
+    // Moved within the page it comes back at once.
+    queueMicrotask(() => this.isConnected || this.#stop());
+  }
+
+  attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    if (before === value) return;
+    if (name === "accent") setAccent(this.#accent, value);
+    if (this.#chat === null) return;
+    if (name === "url") {
+      this.#stop();
+      this.#start();
+    }
+    if (name === "lang" || name === "mode") this.#build();
+    if (name === "layout") this.#panel?.arrange();
+    if (name === "open") this.#showPanel({ focus: true });
+  }
+
+  #takeEarly(name: (typeof PROPERTIES)[number]): void {
+    if (!Object.hasOwn(this, name)) return;
+    const own = this as Record<string, unknown>;
+    const value = own[name];
+    if (name === "token" || name === "tools") delete own[name];
+    own[name] = value;
+  }
+
+  #start(): void {
+    const url = this.getAttribute("url") ?? "";
+    this.#memory = new Memory(url);
+    this.#client = createClient({ url, token: () => this.#token?.() ?? "" });
+    this.#chat = this.#client.chat({
+      tools: this.#tools,
+      ...(this.branchId === null ? {} : { branchId: this.branchId }),
+      ...(this.context === null ? {} : { context: () => this.context?.() ?? {} }),
+    });
+    this.#chat.subscribe(() => {
+      this.#notice();
+      this.#draw();
+    });
+    this.#chat.onAction((action) => this.#act(action));
+    if (this.#memory.get("open") !== null) this.open = true;
+    this.#build();
+    this.#begin();
+  }
+
+  /** Asks what to show first, and goes on with what this tab showed last. */
+  #begin(): void {
+    const chat = this.#chat;
+    this.#client?.assistant().then(
+      (assistant) => {
+        if (chat !== this.#chat) return;
+        this.#assistant = assistant;
+        this.#draw();
+      },
+      () => {}, // Without a greeting one can still ask, and is told then what is wrong.
+    );
+    const conversationId = this.#memory.get("conversation");
+    if (conversationId !== null && this.#token !== null) void this.#reopen(conversationId);
+  }
+
+  async #reopen(conversationId: string): Promise<void> {
+    const chat = this.#chat;
+    await chat?.open(conversationId);
+    // Deleted elsewhere, or somebody else's: not worth a word.
+    if (chat?.view.error?.code === "not_found") chat.startNew();
+  }
+
+  #stop(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#chat?.close();
+    this.#chat = this.#client = this.#assistant = this.#seen = null;
+    this.#unread = false;
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#surface?.close();
+    this.#panel?.close();
+    this.#surface = this.#panel = null;
+    this.#root.replaceChildren();
+  }
+
+  #build(): void {
+    if (this.#chat === null || this.#client === null) return;
+    this.#clear();
+    const texts = this.#texts();
+    const isPanel = !["inline", "page"].includes(this.getAttribute("mode") ?? "");
+    this.#surface = new Surface({
+      texts,
+      client: this.#client,
+      chat: this.#chat,
+      sanitise: createSanitiser(() => this.#addressRules()),
+      memory: this.#memory,
+      close: isPanel ? () => (this.open = false) : null,
+    });
+    if (isPanel) {
+      const layout = () => (this.getAttribute("layout") ?? "auto") as Layout;
+      this.#panel = new Panel(this.#surface, texts, layout, (open) => (this.open = open));
+    } else {
+      this.#surface.element.role = "region";
+      this.#surface.element.ariaLabel = texts.assistant;
+    }
+    this.#root.append(...(this.#panel?.elements ?? [this.#surface.element]));
+    this.#drawNow();
+    this.#showPanel({ focus: false });
+  }
+
+  #texts(): Texts {
+    const page = this.closest("[lang]")?.getAttribute("lang");
+    return textsFor(page || navigator.language);
+  }
+
+  #addressRules() {
+    return {
+      page: document.baseURI,
+      linkHosts: parseHosts(this.getAttribute("link-hosts")),
+      imageHosts: parseHosts(this.getAttribute("image-hosts")),
+    };
+  }
+
+  #showPanel(how: { focus: boolean }): void {
+    if (this.#panel === null) return;
+    this.#memory.set("open", this.open ? "yes" : null);
+    this.#panel.show(this.open, how);
+    this.#drawNow();
+  }
+
+  /** Draws with the next frame, however much comes until then. */
+  #draw(): void {
+    this.#frame ||= requestAnimationFrame(() => this.#drawNow());
+  }
+
+  #drawNow(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const view = this.#chat?.view;
+    if (view === undefined) return;
+    if (view.phase !== "loading" || view.conversationId !== null) this.#memory.set("conversation", view.conversationId);
+    this.#surface?.update(view, this.#assistant);
+    if (this.open) this.#unread = false;
+    this.#panel?.update(this.#unread);
+  }
+
+  /** An answer that ends while the panel is closed is unread until it is opened. What was loaded was read before. */
+  #notice(): void {
+    const view = this.#chat?.view;
+    const last = view?.messages.at(-1);
+    if (view === undefined || view.phase === "loading") this.#seen = null;
+    else if (view.phase !== "idle" && view.phase !== "awaiting_input") this.#seen ??= "";
+    else if (last?.role === "assistant") this.#see(`${last.id} ${last.status}`);
+  }
+
+  #see(answer: string): void {
+    if (!this.open && this.#seen !== null && this.#seen !== answer) this.#unread = true;
+    this.#seen = answer;
+  }
+
+  #act(action: ActionView): void {
+    const event = new CustomEvent("frontdesk-action", {
+      detail: action,
+      bubbles: true,
+      composed: true,
+      cancelable: true,
+    });
+    if (!this.dispatchEvent(event)) return;
+    const own = Object.hasOwn(this.actions, action.type) ? this.actions[action.type] : undefined;
+    if (own !== undefined) own(action.value, action);
+    else if (action.type === "change_theme" && THEMES.includes(action.value)) this.setAttribute("theme", action.value);
+  }
+}

@@ -1,0 +1,81 @@
+/** Markdown as answers use it: GitHub's, without HTML. Tags are shown as they were written, except a line break. */
+import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
+
+export type References = NonNullable<Env["references"]>;
+
+/** A block of the top level: a paragraph, a list, a table. */
+export interface Block {
+  /** The kind of its first token, as markdown-it names it. */
+  kind: string;
+  /** The line on which it begins. */
+  line: number;
+  tokens: Token[];
+}
+
+const LINE_BREAK = /^<br\s*\/?>/i;
+const ALIGNMENT = /^text-align:(left|right|center)$/;
+
+const parser = new MarkdownIt({ html: false, linkify: true, breaks: true, maxNesting: 20 });
+parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
+parser.core.ruler.disable("strip_references");
+parser.core.ruler.after("inline", "tasks", markTasks);
+parser.inline.ruler.before("autolink", "line_break", breakLine);
+
+const rules = parser.renderer.rules;
+// One level for all: an answer's headings do not know the page's.
+rules.heading_open = (tokens, at) => `<h3 class="depth-${tokens[at]?.tag.slice(1)}">`;
+rules.heading_close = () => "</h3>";
+rules.fence = (tokens, at) => preformatted(tokens[at]?.content ?? "", tokens[at]?.info ?? "");
+rules.code_block = (tokens, at) => preformatted(tokens[at]?.content ?? "", "");
+rules.th_open = rules.td_open = (tokens, at) => {
+  const cell = tokens[at];
+  const align = ALIGNMENT.exec(String(cell?.attrGet("style")))?.[1];
+  return align ? `<${cell?.tag} align="${align}">` : `<${cell?.tag}>`;
+};
+
+/** Returns the blocks of a text, in order. `references` are the addresses that were defined before it. */
+export function parse(text: string, references: References): { blocks: Block[]; references: References } {
+  // Without a prototype, or [constructor] would name one.
+  const env = { references: Object.assign(Object.create(null) as References, references) };
+  const blocks: Block[] = [];
+  for (const token of parser.parse(text, env)) {
+    if (token.level === 0 && token.nesting >= 0 && token.map !== null) {
+      blocks.push({ kind: token.type, line: token.map[0], tokens: [] });
+    }
+    blocks.at(-1)?.tokens.push(token);
+  }
+  return { blocks, references: env.references };
+}
+
+export function toHtml(block: Block): string {
+  return parser.renderer.render(block.tokens, parser.options, {});
+}
+
+/** Returns the names of the addresses that a block defines. */
+export function definitions(block: Block): string[] {
+  return block.tokens
+    .filter((token) => token.type === "reference_definition")
+    .map((token) => String(token.meta?.["label"]));
+}
+
+function preformatted(content: string, info: string): string {
+  const language = /^[\w.+#-]{1,40}/.exec(info.trim())?.[0];
+  const named = language ? ` class="language-${language}"` : "";
+  return `<pre><code${named}>${parser.utils.escapeHtml(content)}</code></pre>`;
+}
+
+function markTasks(state: StateCore): void {
+  state.tokens.forEach((token, at) => {
+    const first = token.children?.[0];
+    if (first?.type !== "text" || state.tokens[at - 2]?.type !== "list_item_open") return;
+    first.content = first.content.replace(/^\[ \] /, "☐ ").replace(/^\[[xX]\] /, "☑ ");
+  });
+}
+
+function breakLine(state: StateInline, silent: boolean): boolean {
+  const found = LINE_BREAK.exec(state.src.slice(state.pos, state.pos + 8));
+  if (found === null) return false;
+  if (!silent) state.push("hardbreak", "br", 0);
+  state.pos += found[0].length;
+  return true;
+}

@@ -1,0 +1,188 @@
+/**
+ * Shows Markdown while it grows. What is settled is parsed once; only the last, open block is drawn anew, and the parts of
+ * it that did not change stay the nodes that they were.
+ *
+ * Costs are bounded whatever comes: no more than `WINDOW` characters are parsed at once, so a block that is longer goes
+ * on as another one, and a long text is drawn over several frames.
+ */
+import { make } from "../dom";
+import { type Block, definitions, parse, type References, toHtml } from "./grammar";
+import { morph } from "./morph";
+import type { Sanitise } from "./sanitise";
+import { mend } from "./tail";
+
+const WINDOW = 16_384;
+const FRAME_BUDGET_MS = 16;
+const STRETCH = 50;
+
+export interface MarkdownOptions {
+  sanitise: Sanitise;
+  /** Given each piece of HTML before it is shown. */
+  decorate: (fragment: DocumentFragment) => void;
+  /** Told of each block that will not change any more. */
+  onSettled?: (block: Element) => void;
+}
+
+export class MarkdownView {
+  readonly element = make("div", { class: "markdown" });
+  /** The block that is still being written; null between two. */
+  open: Element | null = null;
+  #options: MarkdownOptions;
+  #text = "";
+  #ended = false;
+  /** How much of the text stands in settled blocks. */
+  #settled = 0;
+  /** What a block that was cut repeats at its beginning: the head of a table, the fence of code. */
+  #carry = "";
+  /** The addresses that settled blocks define. */
+  #references: References = {};
+  /** Whether this is the second drawing, with all addresses known from the start. */
+  #knowsReferences = false;
+  #openSource: string | null = null;
+  #frame = 0;
+
+  constructor(options: MarkdownOptions) {
+    this.#options = options;
+  }
+
+  /** Shows the text. It usually begins with the last one; where it does not, everything is drawn anew. */
+  update(text: string, ended: boolean): void {
+    const lines = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
+    if (lines === this.#text && ended === this.#ended) return;
+    if (this.#ended || !lines.startsWith(this.#text)) this.#startOver({});
+    this.#text = lines;
+    this.#ended = ended;
+    this.#knowsReferences = false;
+    this.#work();
+  }
+
+  /** Ends drawing that is still to come. */
+  close(): void {
+    cancelAnimationFrame(this.#frame);
+  }
+
+  #startOver(references: References): void {
+    this.element.replaceChildren();
+    this.open = null;
+    this.#openSource = null;
+    this.#settled = 0;
+    this.#carry = "";
+    this.#references = references;
+  }
+
+  #work(): void {
+    cancelAnimationFrame(this.#frame);
+    const until = performance.now() + FRAME_BUDGET_MS;
+    while (this.#step()) {
+      if (performance.now() > until) {
+        this.#frame = requestAnimationFrame(() => this.#work());
+        return;
+      }
+    }
+  }
+
+  /** Draws the next window of the text; returns whether there is more. */
+  #step(): boolean {
+    const length = WINDOW - this.#carry.length;
+    const reachesEnd = this.#settled + length >= this.#text.length;
+    const source = this.#carry + this.#text.slice(this.#settled, this.#settled + length);
+    const { blocks, references } = parse(source, this.#references);
+    if (reachesEnd && this.#ended) {
+      this.#settle(blocks, references, source.length);
+      return this.#drawAgain();
+    }
+    const open = blocks.at(-1);
+    const openAt = open === undefined ? source.length : offsetOfLine(source, open.line);
+    if (blocks.length > 1) this.#settle(blocks.slice(0, -1), references, openAt);
+    if (reachesEnd) {
+      if (open !== undefined) this.#showOpen(source.slice(openAt), open.kind, references);
+      return false;
+    }
+    if (blocks.length <= 1) this.#cut(open, source);
+    return true;
+  }
+
+  /** An answer may define an address at its end and mean it at its beginning; returns whether this one did. */
+  #drawAgain(): boolean {
+    if (this.#knowsReferences || Object.keys(this.#references).length === 0) return false;
+    this.#startOver(this.#references);
+    this.#knowsReferences = true;
+    return true;
+  }
+
+  /** Settles what there is of a block that fills the whole window. */
+  #cut(block: Block | undefined, source: string): void {
+    const end = source.lastIndexOf("\n") + 1 || source.lastIndexOf(" ") + 1;
+    const at = end > this.#carry.length ? end : source.length;
+    const { blocks, references } = parse(source.slice(0, at), this.#references);
+    this.#settle(blocks, references, at);
+    this.#carry = block === undefined ? "" : carried(block, source);
+  }
+
+  /** Shows blocks for good, and counts the source as done up to its offset `end`. */
+  #settle(blocks: Block[], references: References, end: number): void {
+    for (const name of blocks.flatMap(definitions)) {
+      if (references[name] !== undefined) this.#references[name] = references[name];
+    }
+    const fragment = this.#html(blocks.filter((block) => definitions(block).length === 0));
+    for (const fresh of Array.from(fragment.children)) {
+      const block = this.#put(fresh);
+      this.open = null;
+      if (!this.#knowsReferences) this.#options.onSettled?.(block);
+    }
+    if (this.#ended) this.open?.remove();
+    this.#openSource = null;
+    this.#settled += end - this.#carry.length;
+    this.#carry = "";
+  }
+
+  #showOpen(raw: string, kind: string, references: References): void {
+    const source = mend(raw, kind);
+    if (source === this.#openSource) return;
+    this.#openSource = source;
+    const fragment = this.#html(parse(source, references).blocks);
+    const fresh = make("div", {}, ...Array.from(fragment.children).flatMap((block) => Array.from(block.childNodes)));
+    this.open = this.#put(fresh);
+  }
+
+  /** Returns clean nodes: one element for each block. */
+  #html(blocks: Block[]): DocumentFragment {
+    const fragment = this.#options.sanitise(blocks.map((block) => `<div>${toHtml(block)}</div>`).join(""));
+    this.#options.decorate(fragment);
+    return fragment;
+  }
+
+  /** Blocks stand together in stretches, so that a browser can pass over those that are out of sight. */
+  #lastStretch(): Element {
+    const last = this.element.lastElementChild;
+    if (last !== null && last.childElementCount < STRETCH) return last;
+    last?.classList.add("whole");
+    const stretch = make("div", { class: "stretch" });
+    this.element.append(stretch);
+    return stretch;
+  }
+
+  /** Puts a block in the place of the open one, or at the end. */
+  #put(fresh: Element): Element {
+    fresh.className = "block";
+    fresh.setAttribute("dir", "auto");
+    if (this.open === null) {
+      this.#lastStretch().append(fresh);
+      return fresh;
+    }
+    morph(this.open, fresh);
+    return this.open;
+  }
+}
+
+function offsetOfLine(text: string, line: number): number {
+  let at = 0;
+  for (let passed = 0; passed < line; passed++) at = text.indexOf("\n", at) + 1;
+  return at;
+}
+
+function carried(block: Block, source: string): string {
+  const lines = source.slice(offsetOfLine(source, block.line)).split("\n", 2);
+  if (block.kind === "table_open") return `${lines.join("\n")}\n`;
+  return block.kind === "fence" ? `${lines[0]}\n` : "";
+}

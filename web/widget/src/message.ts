@@ -1,0 +1,248 @@
+/** One message, kept the same elements for as long as it is shown. */
+import type { MessageView } from "@frontdesk/client";
+import { Activity, Reasoning } from "./activity";
+import { ApprovalCard } from "./approval";
+import { copy } from "./clipboard";
+import type { Desk } from "./desk";
+import { fill, make, setText } from "./dom";
+import { icon, type IconName } from "./icons";
+import { decorate } from "./markdown/decorate";
+import { MarkdownView } from "./markdown/view";
+import { problemText } from "./problem";
+
+const COPIED_MS = 1600;
+
+/** What decides how a message looks beside the message itself. */
+export interface Place {
+  /** Whether it is the last one. */
+  last: boolean;
+  /** Whether something is being answered, so that nothing can be asked anew. */
+  busy: boolean;
+}
+
+export interface Item {
+  readonly element: HTMLElement;
+  update(message: MessageView, place: Place): void;
+  close(): void;
+}
+
+export class UserItem implements Item {
+  readonly element: HTMLElement;
+  #desk: Desk;
+  #bubble = make("div", { class: "bubble", dir: "auto" });
+  #below = make("div", { class: "below" });
+  #state = make("span", { class: "state" });
+  #edit: HTMLButtonElement;
+  #retry: HTMLButtonElement;
+  #message: MessageView | null = null;
+
+  constructor(desk: Desk, fresh: boolean) {
+    const { texts } = desk;
+    this.#desk = desk;
+    this.#edit = tool("pencil", texts.edit, () => this.#message && desk.edit(this.#message));
+    this.#retry = make("button", { type: "button", class: "button", onclick: () => retry(desk) }, texts.retry);
+    const copyButton = copyTool(desk, () => this.#message?.text ?? "");
+    this.#below.append(this.#state, this.#retry, this.#edit, copyButton);
+    this.element = make(
+      "li",
+      { class: `message user${fresh ? " fresh" : ""}` },
+      make("span", { class: "unseen" }, `${texts.you}: `),
+      this.#bubble,
+      this.#below,
+    );
+  }
+
+  update(message: MessageView, place: Place): void {
+    this.#message = message;
+    const failed = message.status === "failed";
+    setText(this.#bubble, message.text);
+    setText(this.#state, failed ? this.#desk.texts.notSent : "");
+    this.element.classList.toggle("sending", message.status === "sending");
+    this.#below.classList.toggle("kept", failed);
+    this.#retry.hidden = !failed || !place.last;
+    this.#edit.hidden = failed || place.busy || message.runId === null;
+  }
+
+  close(): void {}
+}
+
+export class AnswerItem implements Item {
+  readonly element: HTMLElement;
+  #desk: Desk;
+  #fresh: boolean;
+  #reasoning: Reasoning;
+  #activity: Activity;
+  #markdown: MarkdownView;
+  #approvals = new Map<string, ApprovalCard>();
+  #actions = make("div", { class: "actions" });
+  #versions = make("div");
+  #problem = make("div");
+  #below: AnswerTools;
+  #message: MessageView | null = null;
+
+  constructor(desk: Desk, fresh: boolean) {
+    this.#desk = desk;
+    this.#fresh = fresh;
+    this.#reasoning = new Reasoning(desk.texts);
+    this.#activity = new Activity(desk.texts);
+    this.#markdown = new MarkdownView({
+      sanitise: desk.sanitise,
+      decorate: (fragment) => decorate(fragment, desk.texts),
+      onSettled: (block) => fresh && desk.narrator.settled(block),
+    });
+    this.#below = new AnswerTools(desk);
+    this.element = make("li", { class: `message answer${fresh ? " fresh" : ""}` });
+  }
+
+  update(message: MessageView, place: Place): void {
+    const ended = !["sending", "streaming", "awaiting_input"].includes(message.status);
+    this.element.classList.toggle("last", place.last);
+    this.element.classList.toggle("streaming", message.status === "streaming");
+    this.#reasoning.update(message);
+    this.#activity.update(message);
+    this.#markdown.update(message.text, ended);
+    if (this.#fresh && !ended) this.#desk.narrator.open(this.#markdown.open);
+    if (message.actions !== this.#message?.actions) this.#drawActions(message);
+    if (message.versions !== this.#message?.versions) this.#drawVersions(message);
+    this.#drawProblem(message, place);
+    this.#below.update(message, place, ended);
+    this.#message = message;
+    fill(
+      this.element,
+      this.#reasoning.element,
+      this.#activity.element,
+      this.#markdown.element,
+      ...this.#cards(message),
+      this.#actions,
+      this.#problem,
+      this.#versions,
+      this.#below.element,
+    );
+  }
+
+  close(): void {
+    this.#markdown.close();
+    for (const card of this.#approvals.values()) card.close();
+  }
+
+  #cards(message: MessageView): HTMLElement[] {
+    return message.approvals.map((approval) => {
+      const card = this.#approvals.get(approval.toolCallId) ?? new ApprovalCard(this.#desk, approval);
+      this.#approvals.set(approval.toolCallId, card);
+      card.update(approval);
+      return card.element;
+    });
+  }
+
+  #drawActions(message: MessageView): void {
+    this.#actions.hidden = message.actions.length === 0;
+    const { texts } = this.#desk;
+    fill(
+      this.#actions,
+      ...message.actions.map(({ type, value }) =>
+        make("span", { class: "action" }, icon("bolt"), texts.action(type.replaceAll("_", " "), value)),
+      ),
+    );
+  }
+
+  #drawVersions(message: MessageView): void {
+    const { versions } = message;
+    this.#versions.hidden = versions.length === 0;
+    if (versions.length === 0) return;
+    const inside = make("div", { class: "inside" });
+    const show = () => {
+      if (inside.childElementCount === 0) inside.append(...versions.map((version) => this.#version(version.text)));
+    };
+    const summary = make("summary", {}, make("span", {}, this.#desk.texts.versions(versions.length)), icon("chevron"));
+    fill(this.#versions, make("details", { class: "folded versions", ontoggle: show }, summary, inside));
+  }
+
+  #version(text: string): HTMLElement {
+    const { sanitise, texts } = this.#desk;
+    const view = new MarkdownView({ sanitise, decorate: (fragment) => decorate(fragment, texts) });
+    view.update(text, true);
+    return view.element;
+  }
+
+  #drawProblem(message: MessageView, place: Place): void {
+    const { texts } = this.#desk;
+    const { error } = message;
+    this.#problem.hidden = error === null;
+    if (error === null || (error === this.#message?.error && this.#problem.childElementCount > 0)) return;
+    const again = make("button", { type: "button", class: "button", onclick: () => retry(this.#desk) }, texts.retry);
+    this.#problem.className = "problem";
+    fill(
+      this.#problem,
+      icon("warning"),
+      make("p", {}, problemText(error, texts)),
+      error.recoverable && place.last ? again : null,
+    );
+  }
+}
+
+/** The buttons below an answer. */
+class AnswerTools {
+  readonly element: HTMLElement;
+  #desk: Desk;
+  #state = make("span", { class: "state" });
+  #good: HTMLButtonElement;
+  #bad: HTMLButtonElement;
+  #again: HTMLButtonElement;
+  #message: MessageView | null = null;
+
+  constructor(desk: Desk) {
+    const { texts } = desk;
+    this.#desk = desk;
+    this.#good = tool("up", texts.good, () => this.#rate("up"));
+    this.#bad = tool("down", texts.bad, () => this.#rate("down"));
+    this.#again = tool("again", texts.again, () => {
+      desk.focusComposer();
+      void desk.chat.regenerate(this.#message?.id);
+    });
+    const copyButton = copyTool(desk, () => this.#message?.text ?? "");
+    this.element = make("div", { class: "below" }, copyButton, this.#good, this.#bad, this.#again, this.#state);
+  }
+
+  update(message: MessageView, place: Place, ended: boolean): void {
+    const { texts } = this.#desk;
+    this.#message = message;
+    this.element.hidden = !ended || (message.text === "" && message.status === "failed");
+    this.#good.setAttribute("aria-pressed", String(message.feedback === "up"));
+    this.#bad.setAttribute("aria-pressed", String(message.feedback === "down"));
+    this.#again.hidden = place.busy || message.status === "failed";
+    const states: Partial<Record<MessageView["status"], string>> = { cancelled: texts.stopped, partial: texts.partial };
+    setText(this.#state, states[message.status] ?? "");
+    this.element.classList.toggle("kept", message.feedback !== null || this.#state.textContent !== "");
+  }
+
+  #rate(rating: "up" | "down"): void {
+    if (this.#message === null) return;
+    this.#desk.client.feedback(this.#message.id, { rating }).catch((error: unknown) => this.#desk.report(error));
+  }
+}
+
+export function tool(name: IconName, label: string, onclick: () => unknown): HTMLButtonElement {
+  return make("button", { type: "button", class: "tool", title: label, "aria-label": label, onclick }, icon(name));
+}
+
+function copyTool(desk: Desk, text: () => string): HTMLButtonElement {
+  const button = tool("copy", desk.texts.copy, () => showCopied(button, desk, text()));
+  return button;
+}
+
+/** Copies, and says so on the button for a moment. */
+export function showCopied(button: HTMLButtonElement, desk: Desk, text: string): void {
+  void copy(text, button).then(() => {
+    const before = Array.from(button.childNodes);
+    if (button.querySelector(".icon-check") !== null) return;
+    const label = button.textContent === "" ? null : desk.texts.copied;
+    button.replaceChildren(icon("check"), ...(label === null ? [] : [label]));
+    desk.narrator.live.say(desk.texts.copied);
+    setTimeout(() => button.replaceChildren(...before), COPIED_MS);
+  });
+}
+
+function retry(desk: Desk): void {
+  desk.focusComposer();
+  void desk.chat.retry();
+}

@@ -1,0 +1,212 @@
+/** Everything inside the panel's frame: head, notices, messages, composer, and the drawer with the conversations. */
+import type { Assistant, ChatView, Client, Chat, ErrorView, MessageView } from "@frontdesk/client";
+import { Composer } from "./composer";
+import { ConversationList } from "./conversations";
+import type { Desk } from "./desk";
+import { fill, make, setText } from "./dom";
+import { icon } from "./icons";
+import type { Sanitise } from "./markdown/sanitise";
+import type { Memory } from "./memory";
+import { tool } from "./message";
+import { Narrator } from "./narrator";
+import { asErrorView, problemText } from "./problem";
+import type { Texts } from "./texts";
+import { Transcript } from "./transcript";
+
+export interface SurfaceOptions {
+  texts: Texts;
+  client: Client;
+  chat: Chat;
+  sanitise: Sanitise;
+  memory: Memory;
+  /** Closes the panel; null where there is none to close. */
+  close: (() => void) | null;
+}
+
+export class Surface implements Desk {
+  readonly element: HTMLElement;
+  readonly texts: Texts;
+  readonly client: Client;
+  readonly chat: Chat;
+  readonly sanitise: Sanitise;
+  readonly narrator: Narrator;
+  #close: (() => void) | null;
+  #name = make("h2");
+  #title = make("p", { dir: "auto" });
+  #listButton: HTMLButtonElement;
+  #notice = make("div", { class: "notice", hidden: true });
+  #desk = make("div", { class: "desk" });
+  #transcript: Transcript;
+  #composer: Composer;
+  #list: ConversationList;
+  #listShown = false;
+  #observer: ResizeObserver;
+  #view: ChatView | null = null;
+  /** A failed call that belongs to no message. */
+  #reported: ErrorView | null = null;
+
+  constructor(options: SurfaceOptions) {
+    const { texts } = options;
+    this.texts = texts;
+    this.client = options.client;
+    this.chat = options.chat;
+    this.sanitise = options.sanitise;
+    this.narrator = new Narrator(texts);
+    this.#close = options.close;
+    this.#transcript = new Transcript(this);
+    this.#composer = new Composer(this, options.memory);
+    this.#list = new ConversationList(this, () => this.#showList(false));
+    this.#listButton = tool("list", texts.conversations, () => this.#showList(!this.#listShown));
+    this.#listButton.setAttribute("aria-expanded", "false");
+    this.#desk.append(this.#head(), this.#notice, this.#transcript.element, this.#composer.element);
+    this.element = make(
+      "div",
+      {
+        class: "surface",
+        lang: texts.language,
+        dir: texts.direction,
+        onkeydown: (event: KeyboardEvent) => this.#onKey(event),
+      },
+      this.#desk,
+      this.narrator.live.element,
+      this.narrator.urgent.element,
+    );
+    this.#observer = new ResizeObserver(() => this.#arrange());
+    this.#observer.observe(this.element);
+  }
+
+  update(view: ChatView, assistant: Assistant | null): void {
+    const before = this.#view;
+    this.#view = view;
+    setText(this.#name, assistant?.name ?? this.texts.assistant);
+    setText(this.#title, view.title ?? "");
+    if (assistant !== null) this.#composer.limit = assistant.limits.messageCharacters;
+    this.#composer.update(view);
+    this.#transcript.update(view, assistant);
+    this.#list.mark(view.conversationId);
+    if (view.phase === "sending" && before?.phase !== "sending") this.#transcript.toEnd();
+    if (this.#listShown && hasNews(before, view)) void this.#list.load();
+    if (view.error !== before?.error) this.#reported = null;
+    this.#drawNotice(view);
+    this.narrator.update(view);
+  }
+
+  focusComposer(): void {
+    this.#composer.focus();
+  }
+
+  edit(message: MessageView): void {
+    this.#composer.edit(message);
+  }
+
+  report(error: unknown): void {
+    this.#reported = asErrorView(error);
+    this.narrator.urgent.say(problemText(this.#reported, this.texts));
+    if (this.#view !== null) this.#drawNotice(this.#view);
+  }
+
+  close(): void {
+    this.#observer.disconnect();
+    this.#transcript.close();
+    this.#list.close();
+  }
+
+  #head(): HTMLElement {
+    const { texts } = this;
+    const startNew = () => {
+      this.chat.startNew();
+      this.focusComposer();
+    };
+    return make(
+      "header",
+      { class: "head" },
+      make("span", { class: "mark" }, icon("spark")),
+      make("div", { class: "names" }, this.#name, this.#title),
+      this.#listButton,
+      tool("plus", texts.newConversation, startNew),
+      this.#close === null ? null : tool("close", texts.close, this.#close),
+    );
+  }
+
+  #showList(shown: boolean): void {
+    if (shown === this.#listShown) return;
+    this.#listShown = shown;
+    this.#listButton.setAttribute("aria-expanded", String(shown));
+    if (shown) {
+      this.element.prepend(this.#list.element);
+      void this.#list.load();
+    } else {
+      this.#list.element.remove();
+    }
+    this.#arrange();
+    if (shown) this.#list.focus();
+    else this.#listButton.focus();
+  }
+
+  /** What the drawer covers cannot be reached; beside a column everything can. */
+  #arrange(): void {
+    const covers = this.#listShown && getComputedStyle(this.#list.element).position === "absolute";
+    this.#desk.inert = covers;
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (this.#composer.isEditing) this.#composer.cancelEdit();
+    else if (this.#listShown) this.#showList(false);
+    else this.#close?.();
+  }
+
+  #drawNotice(view: ChatView): void {
+    const { texts } = this;
+    const error = this.#reported ?? unsaidError(view);
+    const text =
+      view.connection === "offline"
+        ? texts.offline
+        : view.phase === "reconnecting"
+          ? texts.reconnecting
+          : error !== null
+            ? problemText(error, texts)
+            : null;
+    this.#notice.hidden = text === null;
+    this.#notice.classList.toggle("error", text !== null && error !== null && view.phase !== "reconnecting");
+    const isOffline = view.connection === "offline" || view.phase === "reconnecting";
+    const shown = this.#notice.querySelector("p")?.textContent ?? null;
+    if (text === shown) return;
+    fill(
+      this.#notice,
+      text === null ? null : icon(isOffline ? "offline" : "warning"),
+      text === null ? null : make("p", {}, text),
+      !isOffline && error !== null && error === view.error && error.recoverable ? this.#retryButton() : null,
+      !isOffline && error !== null && error === this.#reported ? this.#dismissButton() : null,
+    );
+  }
+
+  #retryButton(): HTMLElement {
+    const retry = () => {
+      this.focusComposer();
+      void this.chat.retry();
+    };
+    return make("button", { type: "button", class: "button", onclick: retry }, this.texts.retry);
+  }
+
+  #dismissButton(): HTMLElement {
+    return tool("close", this.texts.close, () => {
+      this.#reported = null;
+      this.focusComposer();
+      if (this.#view !== null) this.#drawNotice(this.#view);
+    });
+  }
+}
+
+/** Returns the view's error unless a message says it already. */
+function unsaidError(view: ChatView): ErrorView | null {
+  const last = view.messages.at(-1);
+  return view.error === null || last?.status === "failed" ? null : view.error;
+}
+
+/** Whether the list of conversations may look different now. */
+function hasNews(before: ChatView | null, view: ChatView): boolean {
+  return before?.conversationId !== view.conversationId || before?.title !== view.title;
+}
