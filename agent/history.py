@@ -12,7 +12,7 @@ from itertools import groupby
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 from agent.assistant import History
-from agent.store.messages import Message
+from agent.store.messages import Said
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
@@ -21,7 +21,7 @@ STOPPED_NOTE = "[The answer was stopped here. Do not continue it unless asked.]"
 UNANSWERED_NOTE = "[This message was not answered.]"
 
 
-def model_messages(earlier: Sequence[Message], current: Sequence[Message], *, window: History) -> list[BaseMessage]:
+def model_messages(earlier: Sequence[Said], current: Sequence[Said], *, window: History) -> list[BaseMessage]:
     """Return what the model gets: as many whole `earlier` turns as fit into `window`, then the `current` one.
 
     Both are in order of turn and position. The current turn is always taken, and counts.
@@ -62,7 +62,7 @@ def open_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
     return []
 
 
-def _repaired(turn: Sequence[Message], *, open_step: int | None = None) -> Iterator[BaseMessage]:
+def _repaired(turn: Sequence[Said], *, open_step: int | None = None) -> Iterator[BaseMessage]:
     """Yield one turn's messages with each call's result right behind it, whatever is missing or left over.
 
     Calls of `open_step` without a result stay open.
@@ -90,7 +90,7 @@ def _answered(turn: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
         yield AIMessage(UNANSWERED_NOTE)
 
 
-def _assistant_message(message: Message) -> AIMessage:
+def _assistant_message(message: Said) -> AIMessage:
     text = message.text
     if message.status == "partial":
         text = f"{text}\n\n{STOPPED_NOTE}".strip()
@@ -102,7 +102,7 @@ def _assistant_message(message: Message) -> AIMessage:
     return AIMessage(text, tool_calls=calls)
 
 
-def _result_message(call_id: str, name: str, stored: Message | None) -> ToolMessage:
+def _result_message(call_id: str, name: str, stored: Said | None) -> ToolMessage:
     if stored is None:
         return ToolMessage(LOST_RESULT, tool_call_id=call_id, name=name, status="error")
     status = "error" if stored.is_error else "success"

@@ -20,7 +20,7 @@ from agent.models.stream import Reply
 from agent.prompts import system_prompt, with_facts
 from agent.stop import StoppedError, Stopper
 from agent.store.database import Store, Transaction
-from agent.store.messages import Message, NewMessage, recent_messages, run_messages
+from agent.store.messages import Message, NewMessage, Said, recent_messages, run_messages
 from agent.store.runs import Run
 from agent.store.versions import DoneWrite, superseded_writes
 from agent.toolkit import Tool
@@ -66,13 +66,13 @@ class Turn:
 class Transcript(NamedTuple):
     """What was said: in the turns before, as many messages as the model may get, and in this one."""
 
-    earlier: list[Message]
+    earlier: list[Said]
     current: list[Message]
 
 
 async def load_transcript(connection: Transaction, owner: Principal, run: Run, *, window: History) -> Transcript:
     """Read what a turn begins with."""
-    earlier: list[Message] = []
+    earlier: list[Said] = []
     if run.turn > 1:
         earlier = await recent_messages(
             connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
@@ -122,7 +122,7 @@ async def open_turn(
 
 
 async def _done_by_superseded(
-    store: Store, owner: Principal, run: Run, earlier: Sequence[Message], *, window: History
+    store: Store, owner: Principal, run: Run, earlier: Sequence[Said], *, window: History
 ) -> list[DoneWrite]:
     """Return the writes that stay done although their turns, within the window, were superseded."""
     first = earlier[0].turn if len(earlier) == window.messages else 1

@@ -6,7 +6,7 @@ turn superseded are no part of it (`versions.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -44,7 +44,11 @@ _SUPERSEDED_BY = (
 """The turn that took the place of the one that a message is written for: its run may not have stopped yet."""
 _INSERT = messages.insert().values(superseded_by=_SUPERSEDED_BY)
 _RECENT = (
-    select(messages)
+    select(
+        # Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse.
+        *(messages.c[name] for name in ("turn", "step", "role", "text", "status")),
+        *(messages.c[name] for name in ("tool_calls", "tool_call_id", "tool_name", "is_error")),
+    )
     .where(
         messages.c.tenant_id == OF_TENANT,
         messages.c.conversation_id == OF_ID,
@@ -93,27 +97,33 @@ class NewMessage:
     status: MessageStatus = "complete"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A stored message. `turn` and `position` give its place."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A stored message as a model reads it: what was said, and in which turn and step."""
 
-    id: UUID
-    run_id: UUID
     turn: int
-    position: int
     step: int
     role: Role
     text: str
     status: MessageStatus
-    created_at: datetime
-    superseded_by: int | None = None
-    """The turn that took the place of this one."""
     tool_calls: tuple[RequestedCall, ...] = ()
     tool_call_id: str | None = None
     tool_name: str | None = None
     is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Said):
+    """A stored message. `turn` and `position` give its place."""
+
+    id: UUID
+    run_id: UUID
+    position: int
+    created_at: datetime
+    superseded_by: int | None = None
+    """The turn that took the place of this one."""
     model: str | None = None
-    usage: Usage | None = field(default=None)
+    usage: Usage | None = None
 
 
 async def append_messages(
@@ -156,13 +166,13 @@ async def append_messages(
 
 async def recent_messages(
     connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
-) -> list[Message]:
+) -> list[Said]:
     """Return the last `limit` messages that count before `before_turn`; none where the conversation is not theirs.
 
     Oldest first. Read by index: the cost is that of `limit`.
     """
     place = {**of(principal, conversation_id), "before_turn": before_turn, "count": limit}
-    return [_message(row) for row in reversed((await connection.execute(_RECENT, place)).all())]
+    return [_said(row) for row in reversed((await connection.execute(_RECENT, place)).all())]
 
 
 async def list_messages(
@@ -212,6 +222,21 @@ def _row(message: NewMessage) -> dict[str, object]:
         "output_tokens": message.usage.output_tokens if message.usage else None,
         "status": message.status,
     }
+
+
+def _said(row: Row[Any]) -> Said:
+    turn, step, role, text, status, calls, tool_call_id, tool_name, is_error = tuple(row)
+    return Said(
+        turn=turn,
+        step=step,
+        role=role,
+        text=text,
+        status=status,
+        tool_calls=tuple(RequestedCall(**call) for call in calls or ()),
+        tool_call_id=tool_call_id,
+        tool_name=tool_name,
+        is_error=is_error,
+    )
 
 
 def _message(row: Row[Any]) -> Message:

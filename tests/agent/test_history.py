@@ -1,6 +1,7 @@
 """The transcript as a model reads it: whatever happened to it, the strictest provider accepts it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -254,4 +255,4 @@ def test_longer_messages_are_estimated_to_take_more_tokens() -> None:
 
 
 def _as_error(message: Message) -> Message:
-    return Message(**{name: getattr(message, name) for name in Message.__slots__} | {"is_error": True})
+    return replace(message, is_error=True)

@@ -175,7 +175,20 @@ class _Author:
 
     def _store(self, role: Role, text: str, step: int, **more: Any) -> None:
         status = more.pop("status", "complete")
-        self.messages.append(Message(new_id(), self.run.id, self.run.turn, 0, step, role, text, status, NOW, **more))
+        self.messages.append(
+            Message(
+                id=new_id(),
+                run_id=self.run.id,
+                turn=self.run.turn,
+                position=0,
+                step=step,
+                role=role,
+                text=text,
+                status=status,
+                created_at=NOW,
+                **more,
+            )
+        )
 
     def _pieces(self) -> Iterator[str]:
         for _ in range(self._random.choice([0, 1, 3, 8, 40])):

@@ -36,7 +36,9 @@ class Host:
         if path == "/host.js":
             await _send(connection, "text/javascript", self._script())
         elif path.startswith("/static/"):
-            await _send(connection, "text/javascript", (WEB / "dist" / path.removeprefix("/static/")).read_text("utf-8"))
+            await _send(
+                connection, "text/javascript", (WEB / "dist" / path.removeprefix("/static/")).read_text("utf-8")
+            )
         elif path == "/favicon.ico":
             await _send(connection, "image/x-icon", "")
         else:

@@ -12,7 +12,15 @@ from agent.errors import NotFoundError, SupersededError
 from agent.store.conversations import list_conversations
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback, rate_message
-from agent.store.messages import Message, NewMessage, RequestedCall, append_messages, list_messages, recent_messages
+from agent.store.messages import (
+    Message,
+    NewMessage,
+    RequestedCall,
+    Said,
+    append_messages,
+    list_messages,
+    recent_messages,
+)
 from agent.store.runs import KeyTakenError, NewRun, Run, active_run, insert_run, unfinished_runs
 from agent.store.tool_calls import propose_calls, settle_call, start_call
 from agent.store.versions import DoneWrite, find_turn, supersede, superseded_writes
@@ -51,7 +59,7 @@ async def counting(store: Store, run: Run) -> list[tuple[int, str]]:
     listed = await everything(store, run)
     async with store.read() as connection:
         window = await recent_messages(connection, ANN, run.conversation_id, before_turn=1000, limit=1000)
-    assert window == listed
+    assert window == [Said(**{name: getattr(message, name) for name in Said.__slots__}) for message in listed]
     return [(message.turn, message.text) for message in listed]
 
 
