@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx2
 import orjson
 import pytest
-from support.stories import FOLDER, STORIES, UUID, Event, Stage, Story, fold, joined, normalised, request_of
+from support.stories import FOLDER, STORIES, UUID, Event, Stage, Story, fold, joined, normalised, request_of, transcript
 from support.world import Frame, Person, Stream, World, open_world, parse_stream
 
 STEP_SEPARATOR = "\n\n"
@@ -72,7 +72,23 @@ async def test_the_stream_is_the_one_in_the_file(told: Told) -> None:
 
 
 async def test_every_file_has_its_story() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.jsonl")) == sorted(one.name for one in STORIES)
+    names = sorted(one.name for one in STORIES)
+    assert sorted(path.stem for path in FOLDER.glob("*.jsonl")) == names
+    assert sorted(path.stem for path in FOLDER.glob("transcripts/*.json")) == names
+
+
+async def test_what_is_left_of_it_is_in_its_file(told: Told) -> None:
+    """The web client's tests compare what they show with these files. A file that is missing is written."""
+    answer = await told.ann.ask(None, path=told.path, headers={"Idempotency-Key": told.key}, **told.body)
+    page = (await told.ann.request("GET", f"/conversations/{told.conversation_id}/messages")).json()
+    messages = [message for message in page["items"] if message["run_id"] == told.run_id]
+    left = transcript(told.stream.events, answer.json(), messages)
+
+    path = told.story.transcript_path
+    if not path.exists():
+        path.write_bytes(orjson.dumps(left, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        pytest.fail(f"{path.name} was missing and is written now: read it before you commit it")
+    assert left == orjson.loads(path.read_bytes())
 
 
 async def test_the_json_answer_is_the_fold_of_the_stream(told: Told) -> None:

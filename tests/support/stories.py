@@ -2,6 +2,7 @@
 
 Each has a script here (what the model says, what the backend answers) and its events in `tests/stories/<name>.jsonl`, one
 wire event a line, with ids as `<uuid:1>`, `<uuid:2>`, … in order of appearance, adjacent tokens as one, and no `duration_ms`.
+What is left when it is over, the JSON answer and the stored messages, is in `tests/stories/transcripts/<name>.json`.
 The web client's tests read the same files.
 """
 
@@ -19,6 +20,8 @@ from support.provider import Call, Provider
 from support.world import Person
 
 FOLDER = Path(__file__).parent.parent / "stories"
+STORED = ("id", "run_id", "role", "text", "status", "tool_calls", "tool_call_id", "tool_name", "is_error", "created_at")
+"""What a transcript keeps of a stored message."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 Event = dict[str, Any]
@@ -55,6 +58,10 @@ class Story:
         """The events as the file has them."""
         return [orjson.loads(line) for line in self.path.read_bytes().splitlines()]
 
+    @property
+    def transcript_path(self) -> Path:
+        return FOLDER / "transcripts" / f"{self.name}.json"
+
 
 async def request_of(story: Story, stage: Stage, ann: Person) -> tuple[str, Event]:
     """Return the path and the body of the request that the story begins with; what has to be there before, is."""
@@ -68,14 +75,25 @@ async def request_of(story: Story, stage: Stage, ann: Person) -> tuple[str, Even
 
 def normalised(events: list[Event]) -> list[Event]:
     """Return events as they stand in a story's file."""
-    names: dict[str, str] = {}
-    text = orjson.dumps(joined(events)).decode()
-    text = UUID.sub(lambda match: names.setdefault(match[0], f"<uuid:{len(names) + 1}>"), text)
-    named: list[Event] = orjson.loads(text)
+    named: list[Event] = _named(joined(events))
     for event in named:
         if "tool_call" in event:
             event["tool_call"].pop("duration_ms", None)
     return named
+
+
+def transcript(events: list[Event], answer: Event, messages: list[Event]) -> Event:
+    """Return what is left of a run as it stands in a file: ids have the names that they have among its events."""
+    kept = [{key: message[key] for key in STORED} | {"created_at": "<time>"} for message in messages]
+    named: Event = _named({"events": joined(events), "answer": answer, "messages": kept})
+    return {"answer": named["answer"], "messages": named["messages"]}
+
+
+def _named(value: object) -> Any:
+    """Return `value` with its ids as `<uuid:1>`, `<uuid:2>`, … in order of appearance."""
+    names: dict[str, str] = {}
+    text = orjson.dumps(value).decode()
+    return orjson.loads(UUID.sub(lambda match: names.setdefault(match[0], f"<uuid:{len(names) + 1}>"), text))
 
 
 def joined(events: list[Event]) -> list[Event]:

@@ -237,28 +237,17 @@ export interface ErrorView {
   readonly retryAfterS: number | null;
 }
 
-/** One answer as far as its events have told it: what `reduce` folds. */
-export interface AnswerView {
-  readonly conversationId: string;
-  readonly runId: string;
-  readonly messageId: string;
-  readonly text: string;
-  readonly reasoning: string;
-  readonly toolsUsed: readonly string[];
-  readonly toolCalls: readonly ToolCallView[];
-  readonly actions: readonly ActionView[];
-  readonly approvals: readonly ApprovalView[];
+/** One answer as far as its events have told it: what `reduce` folds. `status` is `streaming` until its run ends. */
+export interface AnswerView extends MessageView {
+  readonly conversationId: string | null;
+  readonly title: string | null;
   /** Calls that the page is to run. */
   readonly clientTools: readonly ClientToolView[];
   readonly suggestions: readonly string[];
-  readonly title: string | null;
-  readonly error: ErrorView | null;
-  /** Null while the run goes on. */
-  readonly status: "completed" | "failed" | "cancelled" | "awaiting_input" | null;
-  readonly finishReason: string | null;
-  readonly usage: Usage | null;
   /** Until when the run waits for a fresh token; null where it does not. */
   readonly authRequiredUntil: string | null;
+  readonly finishReason: string | null;
+  readonly usage: Usage | null;
 }
 
 export interface ClientToolView {

@@ -1,0 +1,26 @@
+/** The client: one server, one user. */
+import { camel } from "./camel";
+import { openChat } from "./chat";
+import { type Change, conversations } from "./conversations";
+import { openHttp } from "./http";
+import { openOnce } from "./once";
+import type { Assistant, Client, ClientOptions } from "./types";
+
+export function createClient(options: ClientOptions): Client {
+  const http = openHttp(options);
+  const once = openOnce(options.storage);
+  const listeners = new Set<(change: Change) => void>();
+  const tell = (change: Change) => listeners.forEach((listener) => listener(change));
+  return {
+    async assistant() {
+      const described = await http.read<Assistant>("/assistant");
+      return { ...described, limits: camel(described.limits) };
+    },
+    conversations: conversations(http, tell),
+    async feedback(id, feedback) {
+      await http.call("POST", `/messages/${encodeURIComponent(id)}/feedback`, feedback);
+      tell({ id, feedback: feedback.rating });
+    },
+    chat: (chatOptions = {}) => openChat(http, once, listeners, chatOptions),
+  };
+}

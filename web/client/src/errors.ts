@@ -1,0 +1,32 @@
+/** What goes wrong, with the server's codes or the client's own two: `network` and `bad_response`. */
+import type { ErrorView } from "./types";
+
+/** What a call of the client rejects with. */
+export class FrontdeskError extends Error implements ErrorView {
+  declare readonly code: string;
+  declare readonly recoverable: boolean;
+  declare readonly retryAfterS: number | null;
+  /** The HTTP status, where there was an answer. */
+  declare readonly status?: number;
+
+  constructor(told: ErrorView & { status?: number }) {
+    super();
+    Object.assign(this, told);
+  }
+}
+
+/** Returns what was thrown as one of our errors: whatever else it is, nothing came. */
+export function failure(error?: unknown): FrontdeskError {
+  if (error instanceof FrontdeskError) return error;
+  const message = "There is no connection.";
+  return new FrontdeskError({ code: "network", message, recoverable: true, retryAfterS: null });
+}
+
+/** Returns the error that a response tells, which refuses or has not the JSON that it should have. */
+export function refusal({ status, headers }: Response, body: unknown): FrontdeskError {
+  const { code = "bad_response", detail: message = `HTTP status ${status}` } = Object(body);
+  const retryAfterS = parseInt(headers.get("retry-after")!) || null;
+  // The server, or a proxy in front of it, is busy or restarts.
+  const recoverable = status < 400 || status > 422;
+  return new FrontdeskError({ code, message, recoverable, retryAfterS, status });
+}

@@ -1,0 +1,110 @@
+/** The fold of a run's events: pure, and equal to what the server stores and to its JSON answer. */
+import { camel } from "./camel";
+import type { AnswerView, ErrorView } from "./types";
+import type { ActionRequested, ErrorRaised, RunEnded, RunStarted, ToolCallChanged, WireEvent } from "./wire";
+
+/** What a server answers that does not stream (wire.md §1). */
+export interface JsonAnswer extends RunStarted {
+  readonly response: string;
+  readonly tools_used: readonly string[];
+  readonly actions: readonly ActionRequested["action"][];
+  readonly suggested_questions: readonly string[];
+  readonly status: RunEnded["status"];
+  readonly usage: RunEnded["usage"];
+  readonly reasoning?: string;
+  readonly title?: string;
+  readonly error?: ErrorRaised["error"];
+}
+
+/** An answer before its first event. */
+export const emptyAnswer: AnswerView = {
+  id: "",
+  runId: null,
+  role: "assistant",
+  text: "",
+  reasoning: "",
+  toolsUsed: [],
+  toolCalls: [],
+  actions: [],
+  approvals: [],
+  status: "streaming",
+  error: null,
+  feedback: null,
+  createdAt: "",
+  versions: [],
+  conversationId: null,
+  title: null,
+  clientTools: [],
+  suggestions: [],
+  authRequiredUntil: null,
+  finishReason: null,
+  usage: null,
+};
+
+/** Returns the answer after one more event. Events come in order; unknown ones change nothing. A JSON answer tells all at once. */
+export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): AnswerView {
+  /** With these changes, and going on: it waits neither for its user nor for a token. */
+  const going = (changes: Partial<AnswerView>): AnswerView => ({
+    ...answer,
+    status: "streaming",
+    authRequiredUntil: null,
+    ...changes,
+  });
+  switch (true) {
+    case "conversation_id" in event: {
+      const { messageId: id, error = null, ...told } = camel(event as JsonAnswer);
+      const { response: text = answer.text, suggestedQuestions: suggestions = [], ...others } = told;
+      return { ...answer, ...others, id, text, suggestions, error: error && errorView(error) };
+    }
+    case "token" in event:
+      return going({ text: answer.text + event.token });
+    case "reasoning" in event:
+      return going({ reasoning: answer.reasoning + event.reasoning });
+    case "tools_used" in event:
+      return going({ toolsUsed: [...new Set([...answer.toolsUsed, ...event.tools_used])] });
+    case "tool_call" in event:
+      return going(withToolCall(answer, event.tool_call));
+    case "action" in event:
+      return going({ actions: [...answer.actions, event.action] });
+    case "approval" in event:
+      return going({ approvals: [...answer.approvals, { ...camel(event.approval), decision: null }] });
+    case "client_tool" in event:
+      return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
+    case "snapshot" in event: {
+      const { messageId: id, text, toolsUsed, actions } = camel(event.snapshot);
+      const others = { reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null };
+      return going({ ...others, id, text, toolsUsed, actions });
+    }
+    case "auth_required" in event:
+      return { ...answer, authRequiredUntil: event.auth_required.expires_at };
+    case "error" in event:
+      return going({ error: errorView(event.error) });
+    case "status" in event:
+      return going(camel(event));
+    case "title" in event:
+      return { ...answer, title: event.title };
+    case "suggested_questions" in event:
+      return { ...answer, suggestions: event.suggested_questions };
+    default:
+      return answer;
+  }
+}
+
+/** Puts in what changed of a tool call. One that no longer waits was decided, or has its result. */
+function withToolCall(answer: AnswerView, changed: ToolCallChanged["tool_call"]): Partial<AnswerView> {
+  const { id, status } = changed;
+  const { toolCalls, approvals, clientTools } = answer;
+  const before = toolCalls.find((call) => call.id === id);
+  const call = { arguments: null, durationMs: null, error: null, ...before, ...camel(changed) };
+  const decision = status === "error" ? "denied" : "approved";
+  const stays = ({ toolCallId }: { toolCallId: string }) => toolCallId !== id || status.startsWith("awaiting");
+  return {
+    toolCalls: before ? toolCalls.map((one) => (one === before ? call : one)) : [...toolCalls, call],
+    approvals: approvals.map((one) => (stays(one) || one.decision ? one : { ...one, decision })),
+    clientTools: clientTools.filter(stays),
+  };
+}
+
+function errorView(error: ErrorRaised["error"]): ErrorView {
+  return { retryAfterS: null, ...camel(error) };
+}

@@ -1,0 +1,193 @@
+/** Follows one run to its end, through whatever happens to the connection. */
+import { failure, type FrontdeskError, refusal } from "./errors";
+import { type Http, parsed } from "./http";
+import { reduce } from "./reduce";
+import { type Frame, readFrames } from "./stream";
+import { askedMs, backoff, firstRetryMs, silenceMs, TRIES } from "./timing";
+import type { AnswerView, Phase, ReceivedEvent } from "./types";
+import type { WireEvent } from "./wire";
+
+/** What starts a run: posted again with the same key it is the same run. Without a key it asks for one that there is. */
+export interface RunRequest {
+  readonly path: string;
+  readonly body?: unknown;
+  readonly key?: string;
+}
+
+export interface Run {
+  answer: AnswerView;
+  /** `idle` when it is over, or is not followed any more: then the answer's error is a `FrontdeskError`. */
+  phase: Phase;
+  /** Resolves when nobody reads it any more. */
+  followed: Promise<void>;
+  /** Reads to the run's end, or until there is no hope. Called again, it goes on where it was. */
+  follow(): Promise<void>;
+  /** Stops the run. Without a connection it looks stopped at once, and the server is told as soon as it can be. */
+  stop(): Promise<void>;
+  /** Comes back at once: its user gave what it waited for. */
+  resume(): void;
+  /** Ends the reading. The run goes on. */
+  close(): void;
+}
+
+/** What the server wants later than this is not waited for. */
+const PATIENCE_MS = 60_000;
+
+/** `changed` is called when anything is different, with the events that made it so. `answer` is how it begins. */
+export function openRun(
+  http: Http,
+  from: RunRequest,
+  answer: AnswerView,
+  changed: (events: readonly ReceivedEvent[]) => void,
+): Run {
+  let connection = new AbortController();
+  let heardAt = 0;
+  let lastId: string | null = null;
+  let retryMs = firstRetryMs;
+  /** How often nothing came, one after the other. */
+  let tries = 0;
+  let isStopped = false;
+  let isClosed = false;
+  let wake = (_isForced?: boolean) => {};
+
+  const run: Run = {
+    answer,
+    phase: "sending",
+    followed: Promise.resolve(),
+    follow: () => (run.followed = run.followed.then(follow)),
+    async stop() {
+      if (run.phase === "idle") return;
+      isStopped = true;
+      if (run.answer.runId && run.phase !== "reconnecting" && (await cancel(TRIES))) {
+        run.resume();
+        return run.followed;
+      }
+      abandon();
+    },
+    resume() {
+      tries = 0;
+      wake(true);
+    },
+    close() {
+      isClosed = true;
+      connection.abort();
+      wake(true);
+    },
+  };
+  return run;
+
+  function cancel(tries?: number): Promise<unknown> {
+    return http.insist(`/runs/${run.answer.runId}/cancel`, undefined, tries).catch(() => null);
+  }
+
+  async function follow(): Promise<void> {
+    isClosed = isStopped = false;
+    tries = 0;
+    if (run.phase === "idle") become("reconnecting", { status: "streaming", error: null });
+    http.listeners.add(woken);
+    for (let lost = await read(); goesOn(lost); lost = await read()) await untilNext(lost);
+    http.listeners.delete(woken);
+  }
+
+  /** Reads one connection to its end, and returns why it ended. */
+  async function read(): Promise<FrontdeskError> {
+    const { signal } = (connection = new AbortController());
+    const watch = setInterval(leaveIfSilent, silenceMs / 8);
+    heardAt = Date.now();
+    try {
+      const response = await ask(signal);
+      if (response.status === 204)
+        run.close(); // no run is active
+      else if (response.headers.get("content-type")?.startsWith("text/event-stream")) {
+        await readFrames(response.body!, take, (ms) => (retryMs = ms));
+      } else {
+        const data = await response.text();
+        const body = Object(parsed(data));
+        if (!("response" in body)) throw refusal(response, body);
+        take([{ data }]);
+      }
+      return failure();
+    } catch (error) {
+      return failure(error);
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  function ask(signal: AbortSignal): Promise<Response> {
+    const { path, body, key }: RunRequest = run.answer.runId ? { path: `/runs/${run.answer.runId}/events` } : from;
+    return http.request(key ? "POST" : "GET", path, {
+      body,
+      headers: {
+        accept: "text/event-stream",
+        ...(key && { "idempotency-key": key }),
+        ...(lastId && { "last-event-id": lastId }),
+      },
+      signal,
+    });
+  }
+
+  function take(frames: readonly Frame[]): void {
+    heardAt = Date.now();
+    const events = frames.flatMap(({ id = null, data }) => {
+      const event = parsed(data) as WireEvent | null;
+      if (!event) return []; // `[DONE]`, after which nothing comes
+      lastId = id ?? lastId;
+      run.answer = reduce(run.answer, event);
+      return { runId: run.answer.runId, id, event };
+    });
+    if (isStopped && run.phase === "idle") return abandon();
+    if (isClosed || !events.length) return;
+    tries = 0;
+    const { status } = run.answer;
+    run.phase = status === "streaming" || status === "awaiting_input" ? status : "idle";
+    changed(events);
+  }
+
+  /** Shows the run as stopped, and stops it: a run whose request is still on the way, as soon as that has told its id. */
+  function abandon(): void {
+    become("idle", { status: "cancelled" });
+    if (!run.answer.runId) return wake(true);
+    run.close();
+    void cancel();
+  }
+
+  /** Whether there is something left to read after a connection's end; if it cannot be read, that is told. */
+  function goesOn(lost: FrontdeskError): boolean {
+    if (isClosed || run.phase === "idle") return false;
+    if (lost.recoverable && (run.answer.runId || (tries + 1 < TRIES && askedMs(lost) <= PATIENCE_MS))) return true;
+    become("idle", { status: "failed", error: lost });
+    return false;
+  }
+
+  /** Waits for the time of the next try. A run that waits for its user is asked now and then, too. */
+  function untilNext(lost: FrontdeskError): Promise<void> {
+    if (run.phase === "sending" || run.phase === "streaming") become("reconnecting");
+    const begun = Date.now();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, backoff(++tries, retryMs, lost));
+      wake = (isForced) => {
+        if (!isForced && Date.now() - begun < askedMs(lost)) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** The network is back, or the page is looked at again. */
+  function woken(): void {
+    wake();
+    leaveIfSilent();
+  }
+
+  /** Leaves a connection that brings nothing any more, not even pings: the other side is gone, or the machine slept. */
+  function leaveIfSilent(): void {
+    if (Date.now() - heardAt > silenceMs) connection.abort();
+  }
+
+  function become(phase: Phase, known?: Partial<AnswerView>): void {
+    run.phase = phase;
+    run.answer = { ...run.answer, ...known };
+    changed([]);
+  }
+}

@@ -1,0 +1,38 @@
+/** A turn: a user's message and its answer, from the store or from the run that makes it. */
+import { emptyAnswer } from "./reduce";
+import type { Run } from "./run";
+import type { Exchange } from "./transcript";
+import type { AnswerView, MessageView } from "./types";
+
+export interface Turn extends Exchange {
+  run?: Run;
+  /** Ids of what its run asked the page for, and was looked at. */
+  readonly seen: Set<string>;
+}
+
+export function newTurn(exchange: Partial<Exchange>): Turn {
+  return { user: null, answer: null, ...exchange, seen: new Set() };
+}
+
+/** Returns a message that is made now, perhaps in the place of another. */
+export function fresh<Message extends Partial<MessageView>>(message: Message, before?: MessageView | null) {
+  const versions = before ? [...before.versions, before] : [];
+  return { ...emptyAnswer, createdAt: new Date().toISOString(), versions, ...message };
+}
+
+/** A user's message as it was written just now. */
+export function written(text: string, before?: MessageView | null): MessageView {
+  return fresh({ id: randomId(), role: "user", text, status: "sending" }, before);
+}
+
+/** Returns what is known of a turn's answer: from its run as soon as that has told anything. */
+export function answerOf({ run, answer }: Pick<Turn, "run" | "answer">): AnswerView | null {
+  return run?.answer.id ? run.answer : answer;
+}
+
+export function messagesOf(turns: readonly (Exchange & { run?: Run })[]): MessageView[] {
+  return turns.flatMap((turn) => [turn.user, answerOf(turn)]).filter((message) => message !== null);
+}
+
+/** Is unlike any other of this user. */
+export const randomId = () => `${Date.now()}-${Math.random()}`;

@@ -1,0 +1,269 @@
+/** Connections that break, and come back by themselves. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { emptyAnswer, reduce } from "../src/index";
+import { answerOf, begin, chatWith, cut, ENDED, eventually, part, RUN, serve, tell, until } from "./server";
+import { toldStories, wire } from "./stories";
+
+const HELLO = [RUN, { token: "Hel" }, { token: "lo" }, ENDED];
+
+test("an answer is streamed, piece by piece", async (t) => {
+  const pieces: string[] = [];
+  const { url, requests } = await serve(t, (_request, response) => tell(response, HELLO));
+  const chat = chatWith(t, url);
+  chat.subscribe(({ phase, messages }) => pieces.push(`${phase}: ${messages.map(({ text }) => text).join(" / ")}`));
+  await chat.send("  Hi  ");
+  assert.equal(pieces[0], "sending: Hi");
+  assert.equal(pieces.at(-1), "idle: Hi / Hello");
+  assert.equal(requests.length, 1);
+  assert.equal(requests[0]?.headers.accept, "text/event-stream");
+  assert.deepEqual(requests[0]?.body, { message: "Hi", conversation_id: null });
+  assert.equal(chat.view.conversationId, "c-1");
+  assert.deepEqual(
+    chat.view.messages.map(({ role, status, runId }) => ({ role, status, runId })),
+    [
+      { role: "user", status: "completed", runId: "r-1" },
+      { role: "assistant", status: "completed", runId: "r-1" },
+    ],
+  );
+});
+
+for (const name of ["multi-byte", "suggestions-from-the-model"]) {
+  test(`${name}: cut by the network at every byte, the rest comes by itself`, async (t) => {
+    const { events } = toldStories().find((one) => one.name === name)!;
+    const bytes = Buffer.from(wire(events, { retry: 1 }));
+    const ending = bytes.indexOf('{"status":');
+    const expected = events.reduce(reduce, emptyAnswer);
+    let at = 0;
+    const { url, requests } = await serve(t, (request, response) => {
+      const seen = Number(/\d+$/.exec(`${request.headers["last-event-id"]}`)?.[0] ?? 0);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      if (requests.length > 1) response.end(wire(events.slice(seen), { from: seen + 1, retry: 1 }));
+      else response.write(bytes.subarray(0, at), () => response.destroy());
+    });
+    for (at = 1; at < bytes.length; at++) {
+      requests.length = 0;
+      const chat = chatWith(t, url);
+      await chat.send("Hi");
+      const shown = chat.view.messages[1] as typeof expected;
+      assert.deepEqual({ ...shown, createdAt: "", suggestions: [] }, { ...expected, suggestions: [] });
+      // What follows the end is not worth a connection of its own.
+      if (at < ending) assert.deepEqual(chat.view.suggestions, expected.suggestions);
+      assert.equal(requests.filter(({ method }) => method === "POST").length, requests[1]?.method === "POST" ? 2 : 1);
+      assert.equal(new Set(requests.map(({ headers }) => headers["idempotency-key"]).filter(Boolean)).size, 1);
+      chat.close();
+    }
+  });
+}
+
+test("a message whose connection breaks before the first byte is posted again with the same key", async (t) => {
+  const { url, requests } = await serve(t, (_request, response) => {
+    if (requests.length < 3) response.destroy();
+    else tell(response, HELLO);
+  });
+  const chat = chatWith(t, url);
+  const sent = chat.send("Hi");
+  await until(chat, ({ phase, connection }) => phase === "reconnecting" && connection === "offline");
+  assert.equal(chat.view.messages[0]?.status, "sending");
+  await sent;
+  assert.equal(answerOf(chat)?.text, "Hello");
+  assert.equal(chat.view.connection, "online");
+  assert.deepEqual(
+    requests.map(({ method, path, body }) => [method, path, body.message]),
+    Array(3).fill(["POST", "/chat", "Hi"]),
+  );
+  assert.equal(new Set(requests.map(({ headers }) => headers["idempotency-key"])).size, 1);
+  assert.ok(requests[0]?.headers["idempotency-key"]);
+});
+
+test("two messages have two keys", async (t) => {
+  const { url, requests } = await serve(t, (_request, response) => tell(response, HELLO));
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  await chat.send("Hi");
+  assert.notEqual(requests[0]?.headers["idempotency-key"], requests[1]?.headers["idempotency-key"]);
+  assert.equal(requests[1]?.body.conversation_id, "c-1");
+});
+
+test("a message that never arrives fails, and is sent once more when its user wants that", async (t) => {
+  const { url, requests, close } = await serve(t, (_request, response) => response.destroy());
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  assert.equal(requests.length, 5);
+  assert.equal(chat.view.messages[0]?.status, "failed");
+  assert.equal(chat.view.error?.code, "network");
+  assert.equal(chat.view.error?.recoverable, true);
+  assert.equal(chat.view.phase, "idle");
+  const keys = new Set(requests.map(({ headers }) => headers["idempotency-key"]));
+  await close();
+  const again = await serve(t, (_request, response) => tell(response, HELLO), Number(new URL(url).port));
+  await chat.retry();
+  assert.equal(answerOf(chat)?.text, "Hello");
+  assert.equal(chat.view.error, null);
+  assert.deepEqual(new Set(again.requests.map(({ headers }) => headers["idempotency-key"])), keys);
+});
+
+test("an answer that is cut goes on after the last id, however often and however long the server is gone", async (t) => {
+  const events = [RUN, ..."abcdefghij".split("").map((token) => ({ token })), ENDED];
+  const { url, requests } = await serve(t, (request, response) => {
+    const seen = Number(/\d+$/.exec(`${request.headers["last-event-id"]}`)?.[0] ?? 0);
+    if (requests.length % 3 === 2) response.destroy();
+    else if (seen === events.length - 1) tell(response, events.slice(seen), seen + 1);
+    else cut(response, events.slice(seen, seen + 1), seen + 1);
+  });
+  const chat = chatWith(t, url);
+  const phases = new Set<string>();
+  chat.subscribe(({ phase }) => phases.add(phase));
+  await chat.send("Hi");
+  assert.equal(answerOf(chat)?.text, "abcdefghij");
+  assert.deepEqual([...phases], ["sending", "streaming", "reconnecting", "idle"]);
+  assert.deepEqual(
+    new Set(requests.slice(1).map(({ method, path }) => `${method} ${path}`)),
+    new Set(["GET /runs/r-1/events"]),
+  );
+});
+
+test("a stream that ends without a status was cut, even if it says that it is done", async (t) => {
+  const { url, requests } = await serve(t, (request, response) => {
+    if (request.method === "POST") tell(response, HELLO.slice(0, 2));
+    else tell(response, HELLO.slice(2), 3);
+  });
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  assert.equal(answerOf(chat)?.text, "Hello");
+  assert.equal(requests[1]?.headers["last-event-id"], "1-2");
+});
+
+test("a snapshot replaces what was shown, and the answer goes on from there", async (t) => {
+  const snapshot = { snapshot: { message_id: "m-1", text: "Hel", tools_used: ["count"], actions: [] } };
+  const { url } = await serve(t, (request, response) => {
+    if (request.method === "POST") cut(response, [RUN, { token: "Helxxxx" }]);
+    else tell(response, [RUN, snapshot, { token: "lo" }, ENDED]);
+  });
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  assert.equal(answerOf(chat)?.text, "Hello");
+  assert.deepEqual(answerOf(chat)?.toolsUsed, ["count"]);
+});
+
+test("a stream on which not even pings come is left, one with pings is not", async (t) => {
+  let pings = 0;
+  const { url, requests } = await serve(t, (request, response) => {
+    if (request.method === "GET") return tell(response, HELLO.slice(2), 3);
+    begin(response, part(HELLO.slice(0, 2)));
+    const timer = setInterval(() => {
+      response.write(": ping\n\n");
+      if (++pings === 10) clearInterval(timer);
+    }, 100);
+    t.after(() => clearInterval(timer));
+  });
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  assert.equal(answerOf(chat)?.text, "Hello");
+  assert.equal(pings, 10, "it was left while pings came");
+  assert.equal(requests.length, 2);
+});
+
+test("a server that takes a request and says nothing is asked again", async (t) => {
+  const { url, requests } = await serve(t, (_request, response) => {
+    if (requests.length > 1) tell(response, HELLO);
+  });
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  assert.equal(answerOf(chat)?.text, "Hello");
+});
+
+test("the wait before coming back is the server's, doubled each time, and spread", async (t) => {
+  const waits: number[] = [];
+  const { url, requests } = await serve(t, (_request, response) => {
+    waits.push(Date.now() - (requests.at(-2)?.at ?? Date.now()));
+    if (requests.length === 1)
+      response.writeHead(200, { "content-type": "text/event-stream" }).end(wire([RUN], { retry: 60 }));
+    else if (requests.length < 4) response.destroy();
+    else tell(response, HELLO.slice(1), 2);
+  });
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  const [, first, second, third] = waits as [number, number, number, number];
+  assert.ok(first >= 29 && first < 150, `${waits}`);
+  assert.ok(second >= 49 && third >= 49, `${waits}`); // the longest is 100 ms here, spread from a half to one and a half
+});
+
+test("stopping tells the server, and keeps what was said", async (t) => {
+  const { url, to } = await serve(t, async (request, response) => {
+    if (request.path === "/chat") {
+      begin(response, part(HELLO.slice(0, 2)));
+      await eventually(() => to("/runs/r-1/cancel").length > 0);
+      response.end(wire([{ ...ENDED, status: "cancelled" }], { from: 3 }));
+    } else response.writeHead(200, { "content-type": "application/json" }).end("{}");
+  });
+  const chat = chatWith(t, url);
+  const sent = chat.send("Hi");
+  await until(chat, ({ phase }) => phase === "streaming");
+  await chat.stop();
+  await sent;
+  assert.deepEqual([answerOf(chat)?.text, answerOf(chat)?.status, chat.view.phase], ["Hel", "cancelled", "idle"]);
+  assert.equal(chat.view.error, null);
+  assert.equal(to("/runs/r-1/cancel").length, 1);
+});
+
+test("stopping while the connection is lost is shown at once, told to the server when it is back, and ends the trying", async (t) => {
+  const { url, close } = await serve(t, (_request, response) => cut(response, HELLO.slice(0, 2)));
+  const chat = chatWith(t, url);
+  const sent = chat.send("Hi");
+  await until(chat, ({ phase }) => phase === "streaming");
+  await close();
+  await until(chat, ({ phase }) => phase === "reconnecting");
+  await chat.stop();
+  assert.deepEqual([answerOf(chat)?.text, answerOf(chat)?.status, chat.view.phase], ["Hel", "cancelled", "idle"]);
+  const again = await serve(t, (_request, response) => response.end("{}"), Number(new URL(url).port));
+  await eventually(() => again.requests.length > 0);
+  await sent;
+  assert.deepEqual(
+    again.requests.map(({ method, path }) => `${method} ${path}`),
+    ["POST /runs/r-1/cancel"],
+  );
+});
+
+test("a message that is stopped before the server has answered is cancelled as soon as its run is known", async (t) => {
+  let answer = () => {};
+  const { url, to } = await serve(t, (request, response) => {
+    if (request.path === "/chat") answer = () => begin(response, part(HELLO.slice(0, 1)));
+    else response.end("{}");
+  });
+  const chat = chatWith(t, url);
+  const sent = chat.send("Hi");
+  await eventually(() => to("/chat").length > 0);
+  await chat.stop();
+  assert.equal(chat.view.phase, "idle");
+  answer();
+  await sent;
+  await eventually(() => to("/runs/r-1/cancel").length > 0);
+  assert.equal(answerOf(chat)?.status, "cancelled");
+});
+
+test("a message that is stopped while it cannot be sent is not sent any more", async (t) => {
+  const { url, requests } = await serve(t, (_request, response) => response.destroy());
+  const chat = chatWith(t, url);
+  const sent = chat.send("Hi");
+  await until(chat, ({ phase }) => phase === "reconnecting");
+  await chat.stop();
+  await sent;
+  const { length } = requests;
+  assert.equal(chat.view.messages[0]?.status, "cancelled");
+  await new Promise((resolve) => setTimeout(resolve, 200)); // twice the longest wait: nothing comes to wait for
+  assert.equal(requests.length, length);
+});
+
+test("closing ends the reading and tells nobody anything", async (t) => {
+  const { url, requests } = await serve(t, (_request, response) => begin(response, part(HELLO.slice(0, 2))));
+  const chat = chatWith(t, url);
+  const sent = chat.send("Hi");
+  await until(chat, ({ phase }) => phase === "streaming");
+  chat.close();
+  await sent;
+  assert.deepEqual(
+    requests.map(({ path }) => path),
+    ["/chat"],
+  );
+});
