@@ -41,21 +41,12 @@ class Readers:
         """Return the principal of a reader that waits for this run to be taken over."""
         return self._offered.get(key)
 
-    async def attach(
-        self, principal: Principal, run_id: UUID, *, after: EventId = START
-    ) -> AsyncGenerator[list[LoggedEvent]]:
-        """Return a reader of the run's events after `after`. Closing it does not touch the run.
-
-        A reader that asks for what the log does not have gets a snapshot first, never a gap. A run that is not over
-        goes on with the reader's credential: it is the same user's, and the newest.
-
-        Raises:
-            NotFoundError: the principal has no such run. Raised here, not by the reader.
-        """
-        return self.follow(principal, await read_run(self._parts.store, principal, run_id), after=after)
-
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
-        """Return a reader as `attach` does, of a run that was just read or started as the principal's."""
+        """Return a reader of the events after `after`, of a run that was just read or started as the principal's.
+
+        Closing it does not touch the run. A reader that asks for what the log does not have gets a snapshot first, never
+        a gap. A run that is not over goes on with the reader's credential: it is the same user's, and the newest.
+        """
         key = RunKey(principal.tenant_id, run.id)
         self._renew(key, principal)
         return self._counted(key, self._follow(principal, run, after))

@@ -1,4 +1,4 @@
-"""Runs from start to end: start, attach, cancel, drain. The only place that starts tasks.
+"""Runs from start to end: start, follow, cancel, drain. The only place that starts tasks.
 
 A run belongs to this server, not to the socket that asked for it: readers come and go, the run goes on. And it does not
 belong to this process alone: when a process dies, another one, or its own successor, takes its runs over.
@@ -189,14 +189,8 @@ class Runner:
             await self._begin(principal, started)
         return started.run
 
-    async def attach(
-        self, principal: Principal, run_id: UUID, *, after: EventId = START
-    ) -> AsyncGenerator[list[LoggedEvent]]:
-        """Return a reader of the run's events; see ` Readers.attach`."""
-        return await self._readers.attach(principal, run_id, after=after)
-
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
-        """Return a reader of a run that `start` returned; see `Readers.follow`."""
+        """Return a reader of a run that was just read or started as the principal's; see `Readers.follow`."""
         return self._readers.follow(principal, run, after=after)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:

@@ -7,6 +7,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Message, Send
 
 from agent.events import LoggedEvent
+from agent.store.runs import Run
 from api.protocols import native
 
 PING_S = 10.0
@@ -14,6 +15,16 @@ PING_S = 10.0
 PING = b": ping\n\n"
 
 Reader = AsyncGenerator[list[LoggedEvent]]
+
+
+def run_headers(run: Run) -> dict[str, str]:
+    """Return the headers by which every answer names its run."""
+    return {"X-Conversation-Id": str(run.conversation_id), "X-Run-Id": str(run.id)}
+
+
+def stream_headers(run: Run) -> dict[str, str]:
+    """Return the headers of a run's stream: which run it is, and where to read on after a cut."""
+    return {**run_headers(run), "Location": f"/runs/{run.id}/events"}
 
 
 def event_stream(reader: Reader, *, headers: Mapping[str, str], send_timeout_s: float) -> EventSourceResponse:

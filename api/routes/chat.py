@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
+import anyio
 import orjson
 import structlog
 from fastapi import APIRouter, Header, Request, Response
@@ -21,13 +23,15 @@ from api.auth import BRANCH
 from api.dependencies import AfterDep, InstallationDep, PrincipalDep, installation_of
 from api.errors import problem
 from api.protocols import answer as answers
-from api.sse import event_stream
+from api.sse import Reader, event_stream, run_headers, stream_headers
 
 router = APIRouter(tags=["chat"])
 
 MESSAGE_CHARACTERS = 32_000
 CONTEXT_BYTES = 8 * 1024
 RETRY_AFTER_S = 5
+CLIENT_GONE = 499
+"""What the log says of an answer that nobody waited for; it is sent to nobody."""
 
 
 def _no_nul(text: str) -> str:
@@ -135,17 +139,14 @@ async def chat(
 async def respond(request: Request, runner: Runner, principal: Principal, run: Run, after: EventId) -> Response:
     """Return a run's events as the client wants them."""
     structlog.contextvars.bind_contextvars(run=str(run.id))
-    headers = {"X-Conversation-Id": str(run.conversation_id), "X-Run-Id": str(run.id)}
     if wants_stream(request):
         reader = runner.follow(principal, run, after=after)
-        headers["Location"] = f"/runs/{run.id}/events"
         send_timeout_s = installation_of(request).settings.send_timeout_s
-        return event_stream(reader, headers=headers, send_timeout_s=send_timeout_s)
-    reader = runner.follow(principal, run)
-    answer = Answer()
-    async for batch in reader:
-        for logged in batch:
-            answer.apply(logged.event)
+        return event_stream(reader, headers=stream_headers(run), send_timeout_s=send_timeout_s)
+    headers = run_headers(run)
+    answer = await _whole(request, runner.follow(principal, run))
+    if answer is None:
+        return Response(status_code=CLIENT_GONE)
     if answer.status is None:
         return problem(
             OverloadedError.status,
@@ -161,6 +162,27 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
         headers={**headers, **answers.headers(answer)},
         media_type="application/json",
     )
+
+
+async def _whole(request: Request, reader: Reader) -> Answer | None:
+    """Return the answer when its run has ended; None when the client goes before: it is no reader any more then."""
+    answer, is_whole = Answer(), False
+
+    async def read() -> None:
+        nonlocal is_whole
+        async with aclosing(reader) as batches:
+            async for batch in batches:
+                for logged in batch:
+                    answer.apply(logged.event)
+        is_whole = True
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        while (await request.receive())["type"] != "http.disconnect":
+            pass  # what is left of the body
+        group.cancel_scope.cancel()
+    return answer if is_whole else None
 
 
 def wants_stream(request: Request) -> bool:

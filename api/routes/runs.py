@@ -7,10 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from agent.context import Principal
+from agent.events import EventId
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
-from api.dependencies import AfterDep, InstallationDep, PrincipalDep, RunIdDep
-from api.sse import event_stream
+from api.dependencies import AfterDep, Installation, InstallationDep, PrincipalDep, RunIdDep
+from api.sse import event_stream, stream_headers
 
 router = APIRouter(tags=["runs"])
 
@@ -71,9 +73,9 @@ async def stream_run_events(
     run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
-    reader = await installation.runner.attach(principal, run_id, after=after)
-    send_timeout_s = installation.settings.send_timeout_s
-    return event_stream(reader, headers={"X-Run-Id": str(run_id)}, send_timeout_s=send_timeout_s)
+    async with installation.store.read(by_key=True) as connection:
+        run = await get_run(connection, principal, run_id)  # while a 404 can still be sent
+    return _stream(principal, installation, run, after)
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -98,6 +100,9 @@ async def stream_conversation(
         run = await active_run(connection, principal, conversation_id)
     if run is None:
         return Response(status_code=204)
-    reader = await installation.runner.attach(principal, run.id, after=after)
-    headers = {"X-Run-Id": str(run.id), "X-Conversation-Id": str(conversation_id)}
-    return event_stream(reader, headers=headers, send_timeout_s=installation.settings.send_timeout_s)
+    return _stream(principal, installation, run, after)
+
+
+def _stream(principal: Principal, installation: Installation, run: Run, after: EventId) -> Response:
+    reader = installation.runner.follow(principal, run, after=after)
+    return event_stream(reader, headers=stream_headers(run), send_timeout_s=installation.settings.send_timeout_s)

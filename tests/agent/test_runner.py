@@ -240,6 +240,34 @@ async def test_a_run_that_nobody_reads_is_stopped_after_the_time_that_the_assist
     assert [row["status"] for row in await rows(world, messages, role="assistant")] == ["partial"]
 
 
+async def test_a_client_of_json_that_goes_away_is_no_reader_any_more(open_frontdesk: OpenWorld) -> None:
+    """G6: it waited for the whole answer, so nothing was ever sent to it that could have failed."""
+    world = await open_frontdesk(assistant={"on_disconnect": {"cancel_after_s": 0.1}})
+    world.provider.hang("Half")
+    ann, runner = world.person(), world.app.state.installation.runner
+    asking = asyncio.create_task(ann.ask("tell me"))
+    await until(lambda: runner.reader_count == 1 and len(world.provider.requests) == 1)
+    asking.cancel()
+    await asyncio.wait([asking])
+    await until(lambda: runner.reader_count == 0)
+    [run] = await rows(world, runs)
+    await reaches(ann, str(run["id"]), "cancelled")
+    await until(lambda: world.provider.cancelled == 1)
+
+
+async def test_a_run_whose_client_of_json_went_away_is_read_by_posting_again(world: World) -> None:
+    """G6 G8: it went on meanwhile."""
+    gate, key = asyncio.Event(), {"Idempotency-Key": "key"}
+    world.provider.wait_for(gate, "answer")
+    ann, runner = world.person(), world.app.state.installation.runner
+    asking = asyncio.create_task(ann.ask("tell me", headers=key))
+    await until(lambda: runner.reader_count == 1)
+    asking.cancel()
+    await until(lambda: runner.reader_count == 0)
+    gate.set()
+    assert (await ann.ask("tell me", headers=key)).json()["response"] == "answer"
+
+
 async def test_a_reader_that_comes_back_in_time_prevents_the_stop(open_frontdesk: OpenWorld) -> None:
     """G6: the run is stopped only where nobody reads."""
     world = await open_frontdesk(assistant={"on_disconnect": {"cancel_after_s": 1.5}})

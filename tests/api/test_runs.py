@@ -64,9 +64,13 @@ async def test_any_number_of_readers_read_the_same(world: World, ann: Person) ->
 
 async def test_the_stream_of_a_run_has_the_headers_of_a_stream(world: World, ann: Person) -> None:
     world.provider.say("Hello.")
-    run_id = (await ann.ask("hello")).json()["run_id"]
+    asked = await ann.stream("hello")
+    run_id = asked.first("run_id")
 
     stream = await ann.events(run_id)
+
+    for name in ("x-conversation-id", "location"):
+        assert stream.headers[name] == asked.headers[name]
 
     assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert stream.headers["cache-control"] == "no-cache, no-transform"
@@ -168,6 +172,7 @@ async def test_the_conversations_stream_is_that_of_its_active_run(world: World, 
 
     assert same.headers["x-run-id"] == stream.first("run_id")
     assert same.headers["x-conversation-id"] == conversation_id
+    assert same.headers["location"] == f"/runs/{stream.first('run_id')}/events"
     assert same.text == stream.text == "Hello world"
     assert same.is_done
     idle = await ann.request("GET", path)
