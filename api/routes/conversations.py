@@ -1,14 +1,17 @@
-"""Conversations: list, search, read, rename, delete."""
+"""Conversations: list, search, read, export, rename, delete."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
 
+from agent.context import Principal
 from agent.errors import InvalidRequestError
 from agent.store.conversations import (
     TITLE_LENGTH,
@@ -18,12 +21,21 @@ from agent.store.conversations import (
     list_conversations,
     rename_conversation,
 )
+from agent.store.database import Store
 from agent.store.messages import Message, list_messages
 from api.dependencies import InstallationDep, PrincipalDep
 from api.routes.chat import NO_NUL
 from api.routes.runs import UsageView
 
 router = APIRouter(tags=["conversations"])
+
+EXPORT_PAGE = 100
+EXPORT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "`{conversation, messages}`, each as the other calls give it.",
+        "content": {"application/json": {}},
+    }
+}
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
@@ -150,6 +162,20 @@ async def read_messages(
     )
 
 
+@router.get("/conversations/{conversation_id}/export", response_class=Response, responses=EXPORT)
+async def export_conversation(
+    conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep
+) -> Response:
+    """Return a conversation with all that was said in it, earlier versions too, as a file of JSON."""
+    async with installation.store.read() as connection:
+        conversation = await get_conversation(connection, principal, conversation_id)
+    return StreamingResponse(
+        _exported(principal, installation.store, conversation),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="conversation-{conversation_id}.json"'},
+    )
+
+
 @router.patch("/conversations/{conversation_id}")
 async def rename(
     conversation_id: UUID, body: Rename, principal: PrincipalDep, installation: InstallationDep
@@ -165,6 +191,23 @@ async def delete(conversation_id: UUID, principal: PrincipalDep, installation: I
     """Delete a conversation with all that was said in it. What runs in it is stopped."""
     await installation.runner.delete_conversation(principal, conversation_id)
     return Deleted(success=True, message="The conversation was deleted.")
+
+
+async def _exported(principal: Principal, store: Store, conversation: Conversation) -> AsyncIterator[bytes]:
+    """Yield the file page by page: no connection is held while a client is slow to take one."""
+    yield b'{"conversation":%b,"messages":[' % _view(conversation).model_dump_json().encode()
+    after: tuple[int, int] | None = None
+    while True:
+        async with store.read() as connection:
+            page = await list_messages(
+                connection, principal, conversation.id, limit=EXPORT_PAGE, after=after, with_superseded=True
+            )
+        separator = b"," if after is not None and page else b""
+        yield separator + b",".join(message_view(message).model_dump_json().encode() for message in page)
+        if len(page) < EXPORT_PAGE:
+            break
+        after = page[-1].turn, page[-1].position
+    yield b"]}"
 
 
 def message_view(message: Message) -> MessageView:

@@ -185,6 +185,31 @@ async def test_pages_of_all_versions_joined_are_the_whole(world: World, ann: Per
     assert len(whole) == 6
 
 
+async def test_an_export_holds_all_versions_and_says_which_count(world: World, ann: Person) -> None:
+    chat = await first_turn(world, ann)
+    conversation_id = chat["conversation_id"]
+    world.provider.say("Until four.")
+    await post(ann, "edit", conversation_id, chat["message_id"])
+    answer = await ann.request("GET", f"/conversations/{conversation_id}/export")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-disposition"] == f'attachment; filename="conversation-{conversation_id}.json"'
+    exported = answer.json()
+    assert exported["conversation"] == (await ann.request("GET", f"/conversations/{conversation_id}")).json()
+    assert exported["messages"] == (await messages(ann, conversation_id, versions="all"))["items"]
+    assert [message["superseded_by"] for message in exported["messages"]] == [2, 2, None, None]
+
+
+async def test_an_export_longer_than_a_page_is_whole(
+    world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.routes.conversations.EXPORT_PAGE", 2)
+    chat = await first_turn(world, ann)
+    for expected in (2, 4, 6):
+        exported = (await ann.request("GET", f"/conversations/{chat['conversation_id']}/export")).json()["messages"]
+        assert [message["position"] for message in exported] == list(range(1, expected + 1))
+        await first_turn(world, ann, conversation_id=chat["conversation_id"])
+
+
 async def test_another_kind_of_versions_is_refused(world: World, ann: Person) -> None:
     chat = await first_turn(world, ann)
     assert (await messages(ann, chat["conversation_id"], versions="old"))["code"] == "invalid_request"
