@@ -11,8 +11,8 @@ import { Surface } from "./surface";
 import { type Texts, textsFor } from "./texts";
 
 const THEMES = ["light", "dark", "system"];
-/** What a page may have set before this class was there. */
-const PROPERTIES = ["token", "actions", "tools", "context", "branchId"] as const;
+/** What a page may have set before this class was there, and would now hide the accessors. */
+const ACCESSORS = ["token", "tools"] as const;
 
 export class FrontdeskChat extends HTMLElement {
   static observedAttributes = ["url", "lang", "mode", "layout", "accent", "open"];
@@ -25,6 +25,8 @@ export class FrontdeskChat extends HTMLElement {
   #chat: Chat | null = null;
   #assistant: Assistant | null = null;
   #memory = new Memory("");
+  /** The conversation that was shown last; the memory keeps another one until that was shown too. */
+  #conversation: string | null = null;
   #surface: Surface | null = null;
   #panel: Panel | null = null;
   #frame = 0;
@@ -32,12 +34,13 @@ export class FrontdeskChat extends HTMLElement {
   /** The answer that was seen last, as far as it was there. */
   #seen: string | null = null;
 
+  // Declared only: a field would begin anew where the page has set it before this class was there.
   /** Does actions by type, unless a listener of `frontdesk-action` prevented it. */
-  actions: ActionHandlers = {};
+  declare actions: ActionHandlers | undefined;
   /** About the page, asked at each message; the model gets it as data. */
-  context: (() => Record<string, unknown>) | null = null;
+  declare context: (() => Record<string, unknown>) | undefined;
   /** Handed to the backend with every tool call; set it before the element is in the page. */
-  branchId: number | string | null = null;
+  declare branchId: number | string | undefined;
 
   constructor() {
     super();
@@ -80,7 +83,7 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   connectedCallback(): void {
-    for (const name of PROPERTIES) this.#takeEarly(name);
+    for (const name of ACCESSORS) this.#takeEarly(name);
     if (this.#chat !== null) return;
     setAccent(this.#accent, this.getAttribute("accent"));
     this.#start();
@@ -104,11 +107,11 @@ export class FrontdeskChat extends HTMLElement {
     if (name === "open") this.#showPanel({ focus: true });
   }
 
-  #takeEarly(name: (typeof PROPERTIES)[number]): void {
+  #takeEarly(name: (typeof ACCESSORS)[number]): void {
     if (!Object.hasOwn(this, name)) return;
     const own = this as Record<string, unknown>;
     const value = own[name];
-    if (name === "token" || name === "tools") delete own[name];
+    delete own[name];
     own[name] = value;
   }
 
@@ -118,8 +121,8 @@ export class FrontdeskChat extends HTMLElement {
     this.#client = createClient({ url, token: () => this.#token?.() ?? "" });
     this.#chat = this.#client.chat({
       tools: this.#tools,
-      ...(this.branchId === null ? {} : { branchId: this.branchId }),
-      ...(this.context === null ? {} : { context: () => this.context?.() ?? {} }),
+      ...(this.branchId === undefined ? {} : { branchId: this.branchId }),
+      ...(this.context === undefined ? {} : { context: () => this.context?.() ?? {} }),
     });
     this.#chat.subscribe(() => {
       this.#notice();
@@ -157,7 +160,7 @@ export class FrontdeskChat extends HTMLElement {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.#chat?.close();
-    this.#chat = this.#client = this.#assistant = this.#seen = null;
+    this.#chat = this.#client = this.#assistant = this.#seen = this.#conversation = null;
     this.#unread = false;
     this.#clear();
   }
@@ -224,7 +227,10 @@ export class FrontdeskChat extends HTMLElement {
     this.#frame = 0;
     const view = this.#chat?.view;
     if (view === undefined) return;
-    if (view.phase !== "loading" || view.conversationId !== null) this.#memory.set("conversation", view.conversationId);
+    if (view.phase !== "loading" && view.conversationId !== this.#conversation) {
+      this.#conversation = view.conversationId;
+      this.#memory.set("conversation", view.conversationId);
+    }
     this.#surface?.update(view, this.#assistant);
     if (this.open) this.#unread = false;
     this.#panel?.update(this.#unread);
@@ -252,7 +258,7 @@ export class FrontdeskChat extends HTMLElement {
       cancelable: true,
     });
     if (!this.dispatchEvent(event)) return;
-    const own = Object.hasOwn(this.actions, action.type) ? this.actions[action.type] : undefined;
+    const own = Object.hasOwn(this.actions ?? {}, action.type) ? this.actions?.[action.type] : undefined;
     if (own !== undefined) own(action.value, action);
     else if (action.type === "change_theme" && THEMES.includes(action.value)) this.setAttribute("theme", action.value);
   }
