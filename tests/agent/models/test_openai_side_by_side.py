@@ -8,6 +8,7 @@ import httpx2
 import orjson
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from support.http import Connection, Request, listen
@@ -163,6 +164,24 @@ async def test_the_same_bytes_give_the_same_message_as_chat_openai(
     for cut in range(0, len(server.body), step):
         server.cut = cut
         assert await _merged(ours) == expected, cut
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("name", STREAMS)
+async def test_the_pieces_that_the_loop_reads_are_the_same_answer(
+    replayer: tuple[Replayer, str], ours: OpenAICompatibleModel, name: str, framing: str
+) -> None:
+    server, url = replayer
+    server.body = _bytes(STREAMS[name], framing)
+    expected = await _reference(url)
+    for cut in range(0, len(server.body), 37):
+        server.cut = cut
+        pieces = [piece async for piece in ours.stream_pieces([HumanMessage("hi")])]
+        chunks = [AIMessageChunk(content=piece) if isinstance(piece, str) else piece for piece in pieces]
+        merged = add_ai_message_chunks(*chunks).model_dump()
+        for field in ("content", "tool_calls", "invalid_tool_calls", "usage_metadata", "additional_kwargs"):
+            assert merged[field] == expected[field], (cut, field)
+        assert merged["response_metadata"]["finish_reason"] == expected["response_metadata"]["finish_reason"]
 
 
 async def test_reasoning_comes_beside_the_text(replayer: tuple[Replayer, str], ours: OpenAICompatibleModel) -> None:
