@@ -140,3 +140,18 @@ export async function eventually(isSo: () => boolean, limitMs = 8000): Promise<v
 }
 
 export const answerOf = (chat: Chat) => chat.view.messages.filter(({ role }) => role === "assistant").at(-1);
+
+/** Returns how many listen to a chat now. */
+export function countListeners(chat: Chat): () => number {
+  const { subscribe } = chat;
+  let count = 0;
+  chat.subscribe = (listener) => {
+    count += 1;
+    const leave = subscribe(listener);
+    return () => {
+      count -= 1;
+      leave();
+    };
+  };
+  return () => count;
+}

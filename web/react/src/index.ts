@@ -1,0 +1,17 @@
+/** A chat of Frontdesk in React. */
+import type { Chat, ChatView } from "@frontdesk/client";
+import { useMemo, useSyncExternalStore } from "react";
+
+/** What the chat shows, and what can be done with it. The calls stay the same functions. */
+export type UseChat = ChatView &
+  Omit<Chat, "view" | "actions" | "tools" | "subscribe" | "onAction" | "onEvent" | "close">;
+
+/** Shows a chat and follows it. It outlives the component, and any number may show it; `close` it where it was made. */
+export function useChat(chat: Chat): UseChat {
+  const look = () => chat.view;
+  const view = useSyncExternalStore(chat.subscribe, look, look);
+  return useMemo(() => {
+    const { send, stop, retry, regenerate, edit, open, startNew, decide } = chat;
+    return { ...view, send, stop, retry, regenerate, edit, open, startNew, decide };
+  }, [chat, view]);
+}

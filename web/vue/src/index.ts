@@ -1,0 +1,27 @@
+/** A chat of Frontdesk in Vue. */
+import type { Chat, ChatView } from "@frontdesk/client";
+import { computed, type ComputedRef, onScopeDispose, shallowRef } from "vue";
+
+/** What the chat shows, a ref each, and what can be done with it. */
+export type UseChat = { readonly [Name in keyof ChatView]: ComputedRef<ChatView[Name]> } & Omit<
+  Chat,
+  "view" | "actions" | "tools" | "subscribe" | "onAction" | "onEvent" | "close"
+>;
+
+/** Shows a chat and follows it. It outlives the component, and any number may show it; `close` it where it was made. */
+export function useChat(chat: Chat): UseChat {
+  const view = shallowRef(chat.view);
+  onScopeDispose(chat.subscribe((next) => (view.value = next)));
+  const show = <Name extends keyof ChatView>(name: Name) => computed(() => view.value[name]);
+  const { send, stop, retry, regenerate, edit, open, startNew, decide } = chat;
+  return {
+    conversationId: show("conversationId"),
+    title: show("title"),
+    messages: show("messages"),
+    phase: show("phase"),
+    suggestions: show("suggestions"),
+    error: show("error"),
+    connection: show("connection"),
+    ...{ send, stop, retry, regenerate, edit, open, startNew, decide },
+  };
+}
