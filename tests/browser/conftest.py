@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 from support.browsing import open_browser
+from support.embedding import OpenWidget, probe_page, widgets
+from support.host import Host, serve_host
 from support.processes import Machine
+from support.wire import Wire, scripted_wire
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,32 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machin
     await demo.start()
     yield demo
     await demo.stop()
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    """A vendor's page with the widget in it."""
+    async with serve_host() as host:
+        yield host
+
+
+@pytest.fixture
+async def open_widget(browser: Browser, host: Host) -> AsyncIterator[OpenWidget]:
+    """Open the vendor's page: `await open_widget(world.url, token=…, attributes={"open": ""})`."""
+    async with widgets(browser, host) as open_widget:
+        yield open_widget
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    """A Frontdesk whose every event the test decides."""
+    async with scripted_wire() as wire:
+        yield wire
+        assert not wire.scripts, f"{len(wire.scripts)} scripted answers were never asked for"
+
+
+@pytest.fixture(scope="module")
+async def probe(browser: Browser) -> AsyncIterator[Page]:
+    """A page with the widget's inner parts as `probe`."""
+    async with probe_page(browser) as page:
+        yield page

@@ -25,16 +25,23 @@ class Host:
     attributes: dict[str, str] = field(default_factory=dict)
     script: str = ""
     """Runs in the page as a module, with the element as `chat`."""
-    token: str = ""
+    token: str | None = ""
+    """None sets none."""
+    is_early: bool = False
+    """Whether the page's script runs before the widget's."""
     body: str = "<h1>Shop</h1><p>The vendor's own page.</p>"
     language: str = "en"
     policy: str = POLICY
+    scripts: dict[str, str] | None = None
+    """What the page loads instead of the widget and its own script, by path."""
 
     async def handle(self, request: Request, connection: Connection) -> None:
         """Serve the page, its script, and the widget's bundle."""
         path = request.path.partition("?")[0]
         if path == "/host.js":
             await _send(connection, "text/javascript", self._script())
+        elif self.scripts is not None and path in self.scripts:
+            await _send(connection, "text/javascript", self.scripts[path])
         elif path.startswith("/static/"):
             await _send(
                 connection, "text/javascript", (WEB / "dist" / path.removeprefix("/static/")).read_text("utf-8")
@@ -45,20 +52,20 @@ class Host:
             await _send(connection, "text/html; charset=utf-8", self._page(), policy=self.policy)
 
     def _script(self) -> str:
-        return (
-            "const chat = document.querySelector('frontdesk-chat');\n"
-            f"let token = {json.dumps(self.token)};\n"
-            "chat.token = () => token;\n"
-            f"{self.script}\n"
-        )
+        token = "" if self.token is None else f"chat.token = () => {json.dumps(self.token)};"
+        return f"const chat = document.querySelector('frontdesk-chat');\n{token}\n{self.script}\n"
+
+    def _scripts(self) -> str:
+        own = [f"/static/{bundle()}", "/host.js"]
+        paths = (reversed(own) if self.is_early else own) if self.scripts is None else self.scripts
+        return "".join(f'<script type="module" src="{path}"></script>' for path in paths)
 
     def _page(self) -> str:
         attributes = "".join(f' {name}="{html.escape(value)}"' for name, value in self.attributes.items())
         return (
             f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8"><title>Shop</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f'<script type="module" src="/static/{bundle()}"></script>'
-            f'<script type="module" src="/host.js"></script></head><body><main>{self.body}</main>'
+            f"{self._scripts()}</head><body><main>{self.body}</main>"
             f"<frontdesk-chat{attributes}></frontdesk-chat></body></html>"
         )
 

@@ -25,8 +25,6 @@ export class FrontdeskChat extends HTMLElement {
   #chat: Chat | null = null;
   #assistant: Assistant | null = null;
   #memory = new Memory("");
-  /** The conversation that was shown last; the memory keeps another one until that was shown too. */
-  #conversation: string | null = null;
   #surface: Surface | null = null;
   #panel: Panel | null = null;
   #frame = 0;
@@ -36,11 +34,11 @@ export class FrontdeskChat extends HTMLElement {
 
   // Declared only: a field would begin anew where the page has set it before this class was there.
   /** Does actions by type, unless a listener of `frontdesk-action` prevented it. */
-  declare actions: ActionHandlers | undefined;
+  declare actions?: ActionHandlers;
   /** About the page, asked at each message; the model gets it as data. */
-  declare context: (() => Record<string, unknown>) | undefined;
+  declare context?: () => Record<string, unknown>;
   /** Handed to the backend with every tool call; set it before the element is in the page. */
-  declare branchId: number | string | undefined;
+  declare branchId?: number | string;
 
   constructor() {
     super();
@@ -109,7 +107,7 @@ export class FrontdeskChat extends HTMLElement {
 
   #takeEarly(name: (typeof ACCESSORS)[number]): void {
     if (!Object.hasOwn(this, name)) return;
-    const own = this as Record<string, unknown>;
+    const own = this as unknown as Record<string, unknown>;
     const value = own[name];
     delete own[name];
     own[name] = value;
@@ -124,19 +122,22 @@ export class FrontdeskChat extends HTMLElement {
       ...(this.branchId === undefined ? {} : { branchId: this.branchId }),
       ...(this.context === undefined ? {} : { context: () => this.context?.() ?? {} }),
     });
-    this.#chat.subscribe(() => {
+    this.#chat.subscribe((view) => {
+      this.#memory.set("conversation", view.conversationId);
       this.#notice();
       this.#draw();
     });
     this.#chat.onAction((action) => this.#act(action));
+    this.#chat.onEvent((detail) => this.dispatchEvent(new CustomEvent("frontdesk-event", { detail })));
     if (this.#memory.get("open") !== null) this.open = true;
     this.#build();
     this.#begin();
   }
 
-  /** Asks what to show first, and goes on with what this tab showed last. */
+  /** Asks what to show first, and goes on with what this tab showed last. Before there is a token it waits for one. */
   #begin(): void {
     const chat = this.#chat;
+    if (this.#token === null) return;
     this.#client?.assistant().then(
       (assistant) => {
         if (chat !== this.#chat) return;
@@ -146,7 +147,7 @@ export class FrontdeskChat extends HTMLElement {
       () => {}, // Without a greeting one can still ask, and is told then what is wrong.
     );
     const conversationId = this.#memory.get("conversation");
-    if (conversationId !== null && this.#token !== null) void this.#reopen(conversationId);
+    if (conversationId !== null) void this.#reopen(conversationId);
   }
 
   async #reopen(conversationId: string): Promise<void> {
@@ -160,7 +161,7 @@ export class FrontdeskChat extends HTMLElement {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.#chat?.close();
-    this.#chat = this.#client = this.#assistant = this.#seen = this.#conversation = null;
+    this.#chat = this.#client = this.#assistant = this.#seen = null;
     this.#unread = false;
     this.#clear();
   }
@@ -204,7 +205,7 @@ export class FrontdeskChat extends HTMLElement {
 
   #addressRules() {
     return {
-      page: document.baseURI,
+      page: new URL(document.baseURI),
       linkHosts: parseHosts(this.getAttribute("link-hosts")),
       imageHosts: parseHosts(this.getAttribute("image-hosts")),
     };
@@ -227,10 +228,6 @@ export class FrontdeskChat extends HTMLElement {
     this.#frame = 0;
     const view = this.#chat?.view;
     if (view === undefined) return;
-    if (view.phase !== "loading" && view.conversationId !== this.#conversation) {
-      this.#conversation = view.conversationId;
-      this.#memory.set("conversation", view.conversationId);
-    }
     this.#surface?.update(view, this.#assistant);
     if (this.open) this.#unread = false;
     this.#panel?.update(this.#unread);
@@ -258,8 +255,8 @@ export class FrontdeskChat extends HTMLElement {
       cancelable: true,
     });
     if (!this.dispatchEvent(event)) return;
-    const own = Object.hasOwn(this.actions ?? {}, action.type) ? this.actions?.[action.type] : undefined;
-    if (own !== undefined) own(action.value, action);
+    const actions = this.actions ?? {};
+    if (Object.hasOwn(actions, action.type)) actions[action.type]?.(action.value, action);
     else if (action.type === "change_theme" && THEMES.includes(action.value)) this.setAttribute("theme", action.value);
   }
 }

@@ -178,7 +178,7 @@ export class Surface implements Desk {
       this.#notice,
       text === null ? null : icon(isOffline ? "offline" : "warning"),
       text === null ? null : make("p", {}, text),
-      !isOffline && error !== null && error === view.error && error.recoverable ? this.#retryButton() : null,
+      !isOffline && error?.recoverable && error === view.error && !isNotSent(view) ? this.#retryButton() : null,
       !isOffline && error !== null && error === this.#reported ? this.#dismissButton() : null,
     );
   }
@@ -200,10 +200,16 @@ export class Surface implements Desk {
   }
 }
 
+/** Whether the last message did not arrive; it has a button of its own. */
+function isNotSent(view: ChatView): boolean {
+  const last = view.messages.at(-1);
+  return last?.role === "user" && last.status === "failed";
+}
+
 /** Returns the view's error unless a message says it already. */
 function unsaidError(view: ChatView): ErrorView | null {
   const last = view.messages.at(-1);
-  return view.error === null || last?.status === "failed" ? null : view.error;
+  return last?.role === "assistant" && last.status === "failed" ? null : view.error;
 }
 
 /** Whether the list of conversations may look different now. */

@@ -1,14 +1,46 @@
 /** Hands the widget's inner parts to the tests in tests/browser, which bundle this file. No page loads it. */
-import { createSanitiser } from "../src/markdown/sanitise";
-import { parse, toHtml } from "../src/markdown/grammar";
+import { type Assistant, type ChatView, createClient } from "@frontdesk/client";
 import { decorate } from "../src/markdown/decorate";
+import { createSanitiser } from "../src/markdown/sanitise";
 import { MarkdownView } from "../src/markdown/view";
+import { Memory } from "../src/memory";
+import { sharedSheets } from "../src/sheets";
+import { Surface } from "../src/surface";
 import { textsFor } from "../src/texts";
 
-import DP from "dompurify";
-const rules = { page: location.href, linkHosts: ["docs.example.com"], imageHosts: ["pictures.example.com"] };
+const texts = textsFor("en");
+const rules = { page: new URL(location.href), linkHosts: ["docs.example.com"], imageHosts: ["pictures.example.com"] };
 const sanitise = createSanitiser(() => rules);
-const dec = (fragment: DocumentFragment) => decorate(fragment, textsFor("en"));
-const markdown = () => new MarkdownView({ sanitise, decorate: dec });
 
-Object.assign(window, { probe: { sanitise, markdown, parse, toHtml, dec, DP } });
+/** Returns a renderer in the page; `settled` collects the blocks that it has called settled. */
+function markdown() {
+  const settled: Element[] = [];
+  const view = new MarkdownView({
+    sanitise,
+    decorate: (fragment) => decorate(fragment, texts),
+    onSettled: (block) => settled.push(block),
+  });
+  document.body.append(view.element);
+  return { view, settled };
+}
+
+/** Returns everything inside the panel's frame, in the page; `update` shows a view. */
+function surface() {
+  const client = createClient({ url: location.origin });
+  const made = new Surface({ texts, client, chat: client.chat(), sanitise, memory: new Memory("probe"), close: null });
+  const host = document.createElement("div");
+  const root = host.attachShadow({ mode: "open" });
+  root.adoptedStyleSheets = sharedSheets();
+  root.append(made.element);
+  document.body.append(host);
+  return {
+    root,
+    update: (view: ChatView, assistant: Assistant | null) => made.update(view, assistant),
+    remove() {
+      made.close();
+      host.remove();
+    },
+  };
+}
+
+Object.assign(window, { probe: { markdown, sanitise, surface } });

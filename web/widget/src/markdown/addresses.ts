@@ -7,7 +7,7 @@
  */
 export interface AddressRules {
   /** The page's own address: relative addresses begin there. */
-  page: string;
+  page: URL;
   /** Hosts beside the page's own that links may lead to: `docs.example.com`, `*.example.com`. */
   linkHosts: readonly string[];
   /** Hosts that pictures may come from; `self` is the page's own. */
@@ -29,9 +29,9 @@ export function allowedImage(address: string, rules: AddressRules): string | nul
   return own || isNamed(url, rules.imageHosts) ? url.href : null;
 }
 
-export function isOwnPage(address: string, page: string): boolean {
-  const url = parse(address, page);
-  return url !== null && isWeb(url) && isOwn(url, page);
+/** Whether an allowed address is one of the page's own host. */
+export function isOwnAddress(address: string, rules: AddressRules): boolean {
+  return address.startsWith(`${rules.page.origin}/`);
 }
 
 /** Returns the hosts in an attribute's value, which are separated by spaces. */
@@ -39,7 +39,7 @@ export function parseHosts(value: string | null): string[] {
   return (value ?? "").toLowerCase().split(/\s+/).filter(Boolean);
 }
 
-function parse(address: string, page: string): URL | null {
+function parse(address: string, page: URL): URL | null {
   try {
     return new URL(address, page);
   } catch {
@@ -51,8 +51,8 @@ function isWeb(url: URL): boolean {
   return (url.protocol === "https:" || url.protocol === "http:") && url.username === "" && url.password === "";
 }
 
-function isOwn(url: URL, page: string): boolean {
-  return url.origin === new URL(page).origin;
+function isOwn(url: URL, page: URL): boolean {
+  return url.origin === page.origin;
 }
 
 /** Only over https, on its usual port. */

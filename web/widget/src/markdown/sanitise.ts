@@ -4,7 +4,7 @@
  * The rendered Markdown holds no HTML of the model's own (see `grammar.ts`), so this is the second wall, not the first.
  */
 import createPurifier from "dompurify";
-import { type AddressRules, allowedImage, allowedLink, isOwnPage } from "./addresses";
+import { type AddressRules, allowedImage, allowedLink, isOwnAddress } from "./addresses";
 
 export type Sanitise = (html: string) => DocumentFragment;
 
@@ -25,6 +25,7 @@ export function createSanitiser(rules: () => AddressRules): Sanitise {
     RETURN_DOM_FRAGMENT: true,
   });
   const refused = new Map<Element, string>();
+  let current = rules();
 
   purifier.addHook("uponSanitizeAttribute", (_node, attribute) => {
     const { attrName: name, attrValue: value } = attribute;
@@ -35,12 +36,13 @@ export function createSanitiser(rules: () => AddressRules): Sanitise {
     if (name === "href" || name === "src") attribute.forceKeepAttr = true;
   });
   purifier.addHook("afterSanitizeAttributes", (element) => {
-    if (element.localName === "a") decideLink(element, rules(), refused);
-    if (element.localName === "img") decideImage(element, rules(), refused);
+    if (element.localName === "a") decideLink(element, current, refused);
+    if (element.localName === "img") decideImage(element, current, refused);
   });
 
   return (html) => {
     refused.clear();
+    current = rules();
     const fragment = purifier.sanitize(html, { RETURN_DOM_FRAGMENT: true });
     for (const [element, address] of refused) {
       if (fragment.contains(element)) element.replaceWith(inWords(element, address));
@@ -58,7 +60,7 @@ function decideLink(link: Element, rules: AddressRules, refused: Map<Element, st
     return;
   }
   link.setAttribute("href", allowed);
-  if (isOwnPage(allowed, rules.page)) return;
+  if (isOwnAddress(allowed, rules)) return;
   link.setAttribute("target", "_blank");
   link.setAttribute("rel", "noopener noreferrer nofollow");
 }

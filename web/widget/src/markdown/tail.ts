@@ -12,6 +12,8 @@ const BEGUN_LINK = /(!?)\[([^[\]\n]*)(?:\](?:\([^()\n]*)?)?$/;
 /** Returns what to show for an open block of this kind. */
 export function mend(source: string, kind: string): string {
   if (kind === "fence") return mendFence(source);
+  // Under a table's head a line of marks is no guess any more.
+  if (kind === "table_open" && source.trimEnd().split("\n").length === 2) return source;
   let text = source.replace(ONLY_MARKS, "$1");
   if (kind === "paragraph_open") text = text.replace(BEGUN_TABLE, "$1");
   const line = text.lastIndexOf("\n") + 1;

@@ -2,8 +2,9 @@
  * Shows Markdown while it grows. What is settled is parsed once; only the last, open block is drawn anew, and the parts of
  * it that did not change stay the nodes that they were.
  *
- * Costs are bounded whatever comes: no more than `WINDOW` characters are parsed at once, so a block that is longer goes
- * on as another one, and a long text is drawn over several frames.
+ * Costs are bounded whatever comes. No more than `WINDOW` characters are parsed at once, so a block that is longer goes
+ * on as another one. A long text is drawn in portions, between which a page can do other things; they are put into the
+ * page a few at a time, because each time costs a layout.
  */
 import { make } from "../dom";
 import { type Block, definitions, parse, type References, toHtml } from "./grammar";
@@ -12,14 +13,15 @@ import type { Sanitise } from "./sanitise";
 import { mend } from "./tail";
 
 const WINDOW = 16_384;
-const FRAME_BUDGET_MS = 16;
+const PORTION_MS = 12;
+const SHOW_EVERY_MS = 150;
 const STRETCH = 50;
 
 export interface MarkdownOptions {
   sanitise: Sanitise;
   /** Given each piece of HTML before it is shown. */
   decorate: (fragment: DocumentFragment) => void;
-  /** Told of each block that will not change any more. */
+  /** Told of each block that will not change any more, except while there is a long text to catch up with. */
   onSettled?: (block: Element) => void;
 }
 
@@ -39,7 +41,12 @@ export class MarkdownView {
   /** Whether this is the second drawing, with all addresses known from the start. */
   #knowsReferences = false;
   #openSource: string | null = null;
-  #frame = 0;
+  /** There is more text than one window. */
+  #isBehind = false;
+  /** Stretches that are not in the page yet. */
+  #waiting = document.createDocumentFragment();
+  #shownAt = 0;
+  #timer = 0;
 
   constructor(options: MarkdownOptions) {
     this.#options = options;
@@ -58,11 +65,12 @@ export class MarkdownView {
 
   /** Ends drawing that is still to come. */
   close(): void {
-    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
   }
 
   #startOver(references: References): void {
     this.element.replaceChildren();
+    this.#waiting.replaceChildren();
     this.open = null;
     this.#openSource = null;
     this.#settled = 0;
@@ -71,14 +79,20 @@ export class MarkdownView {
   }
 
   #work(): void {
-    cancelAnimationFrame(this.#frame);
-    const until = performance.now() + FRAME_BUDGET_MS;
+    clearTimeout(this.#timer);
+    const began = performance.now();
     while (this.#step()) {
-      if (performance.now() > until) {
-        this.#frame = requestAnimationFrame(() => this.#work());
-        return;
-      }
+      if (performance.now() < began + PORTION_MS) continue;
+      this.#timer = window.setTimeout(() => this.#work());
+      if (began > this.#shownAt + SHOW_EVERY_MS) this.#show(began);
+      return;
     }
+    this.#show(began);
+  }
+
+  #show(now: number): void {
+    this.#shownAt = now;
+    if (this.#waiting.hasChildNodes()) this.element.append(this.#waiting);
   }
 
   /** Draws the next window of the text; returns whether there is more. */
@@ -93,6 +107,7 @@ export class MarkdownView {
     }
     const open = blocks.at(-1);
     const openAt = open === undefined ? source.length : offsetOfLine(source, open.line);
+    this.#isBehind = !reachesEnd;
     if (blocks.length > 1) this.#settle(blocks.slice(0, -1), references, openAt);
     if (reachesEnd) {
       if (open !== undefined) this.#showOpen(source.slice(openAt), open.kind, references);
@@ -128,7 +143,7 @@ export class MarkdownView {
     for (const fresh of Array.from(fragment.children)) {
       const block = this.#put(fresh);
       this.open = null;
-      if (!this.#knowsReferences) this.#options.onSettled?.(block);
+      if (!this.#knowsReferences && !this.#isBehind) this.#options.onSettled?.(block);
     }
     if (this.#ended) this.open?.remove();
     this.#openSource = null;
@@ -154,11 +169,11 @@ export class MarkdownView {
 
   /** Blocks stand together in stretches, so that a browser can pass over those that are out of sight. */
   #lastStretch(): Element {
-    const last = this.element.lastElementChild;
+    const last = this.#waiting.lastElementChild ?? this.element.lastElementChild;
     if (last !== null && last.childElementCount < STRETCH) return last;
     last?.classList.add("whole");
     const stretch = make("div", { class: "stretch" });
-    this.element.append(stretch);
+    this.#waiting.append(stretch);
     return stretch;
   }
 

@@ -1,0 +1,222 @@
+"""Answers as Markdown, while they grow: what is settled stays, what is half written does not flash, nothing takes long."""
+
+import pytest
+from playwright.async_api import Page, Route
+
+PROSE = "Some **bold** and *fine* text, `code`, ~~gone~~ and [a link](https://docs.example.com/a) that goes on."
+DOCUMENTS = {
+    "prose": f"{PROSE}\n\n{PROSE}",
+    "headings": "# One\n\ntext\n\nTwo\n---\n\nmore\n\n### Three\ntext",
+    "lists": "- a\n- b\n  - c\n\n    d\n- e\n\n1. one\n2. two\n\n* [ ] open\n* [x] done\n",
+    "table": "Before:\n\n| a | b |\n|:--|--:|\n| 1 | **2** |\n| 3<br>4 | `|` |\n\nafter",
+    "code": 'Look:\n\n```python\nprint("<b>")\n\n# not a heading\n```\n\n    indented\n\n~~~\n```\n~~~\nend',
+    "references": "See [one] and [two][x].\n\n[one]: https://docs.example.com/1\n\ntext [constructor] [__proto__]\n\n[x]: /two",
+    "quote": "> a\n> - b\n>\n> c\n\nd\n***\ne",
+    "line ends": "a\r\nb\r\n\r\n- c\r\n- d\r\re",
+    "tags": "a <b>b</b> <script>c</script> <!-- d --> <br> e\n\n<div>\n\nf\n\n</div>",
+    "scripts": "مرحبا **بك**\n\n你好 *世界*\n\n🙂 `🙂` 👩‍👩‍👧",
+    "unclosed": "a **b `c [d](e\n\n```\nf",
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_text_in_any_two_pieces_or_letter_by_letter_ends_as_the_whole_text_does(probe: Page, name: str) -> None:
+    different = await probe.evaluate(
+        """text => {
+            const whole = probe.markdown().view;
+            whole.update(text, true);
+            const html = whole.element.innerHTML;
+            const letters = probe.markdown().view;
+            const different = [];
+            for (let cut = 0; cut <= text.length; cut++) {
+                const pieces = probe.markdown().view;
+                pieces.update(text.slice(0, cut), false);
+                pieces.update(text, true);
+                if (pieces.element.innerHTML !== html) different.push([cut, pieces.element.innerHTML, html]);
+                letters.update(text.slice(0, cut), false);
+            }
+            letters.update(text, true);
+            if (letters.element.innerHTML !== html) different.push(["letters", letters.element.innerHTML, html]);
+            return different;
+        }""",
+        DOCUMENTS[name],
+    )
+    assert not different
+
+
+async def test_the_visible_text_only_ever_grows(probe: Page) -> None:
+    shown = await probe.evaluate(
+        """text => {
+            const { view } = probe.markdown();
+            const shown = [];
+            for (let end = 1; end <= text.length; end++) {
+                view.update(text.slice(0, end), end === text.length);
+                shown.push(view.element.textContent);
+            }
+            return shown;
+        }""",
+        f"{PROSE}\n\n{PROSE}\n\n- {PROSE}\n- {PROSE}\n",
+    )
+    assert shown[-1].startswith("Some bold and fine text, code, gone and a link that goes on.")
+    for before, after in zip(shown, shown[1:], strict=False):
+        assert after.startswith(before.rstrip()), (before, after)
+
+
+async def test_a_table_and_a_heading_appear_as_such_and_not_as_their_marks(probe: Page) -> None:
+    texts = await probe.evaluate(
+        """text => {
+            const { view } = probe.markdown();
+            const seen = new Set();
+            for (let end = 1; end <= text.length; end++) {
+                view.update(text.slice(0, end), false);
+                for (const block of view.element.querySelectorAll("p, h3")) seen.add(block.textContent);
+            }
+            return [...seen];
+        }""",
+        "## Orders\n\n| Order | Total |\n|---|---:|\n| 1 | 2 |\n\nSo\n- one\n\n---\n\n```js\nlet a;\n```\n",
+    )
+    assert not [text for text in texts if set(text) & set("#|-`=")], texts
+
+
+async def test_settled_blocks_and_the_parts_of_the_open_one_stay_the_same_elements(probe: Page) -> None:
+    result = await probe.evaluate(
+        """() => {
+            const { view, settled } = probe.markdown();
+            view.update("first **one**\\n\\n- a\\n- b", false);
+            const before = [...view.element.querySelectorAll("p, strong, li")];
+            view.update("first **one**\\n\\n- a\\n- b and\\n- c\\n\\nlast", false);
+            const after = [...view.element.querySelectorAll("p, strong, li")];
+            const kept = before.every((element) => after.includes(element));
+            const soFar = settled.length;
+            view.update("first **one**\\n\\n- a\\n- b and\\n- c\\n\\nlast", true);
+            return [kept, soFar, settled.length, view.element.querySelectorAll(".block").length];
+        }"""
+    )
+    assert result == [True, 2, 3, 3]
+
+
+async def test_another_text_replaces_what_was_shown(probe: Page) -> None:
+    text = await probe.evaluate(
+        """() => {
+            const { view } = probe.markdown();
+            view.update("one\\n\\ntwo\\n\\nthr", false);
+            view.update("One\\n\\ntwo", false);
+            view.update("One\\n\\ntwo and", true);
+            return view.element.innerText;
+        }"""
+    )
+    assert text.split() == ["One", "two", "and"]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://docs.example.com/a?b=c", "https://docs.example.com/a?b=c"),
+        ("/orders/1", "{page}/orders/1"),
+        ("orders", "{page}/orders"),
+        ("mailto:ann@example.org?body=secret", "mailto:ann@example.org"),
+        ("tel:+353855557777", "tel:+353855557777"),
+        ("https://elsewhere.example/?secret", None),
+        ("//elsewhere.example/", None),
+        ("https://docs.example.com.elsewhere.example/", None),
+        ("https://docs.example.com:8443/", None),
+        ("https://ann:secret@docs.example.com/", None),
+        ("http://docs.example.com/", None),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("blob:{page}/1", None),
+        ("ftp://docs.example.com/", None),
+    ],
+)
+async def test_a_link_leads_only_where_the_page_allows(probe: Page, address: str, shown: str | None) -> None:
+    page = await probe.evaluate("location.origin")
+    found = await probe.evaluate(
+        """address => {
+            const fragment = probe.sanitise(`<a href="${address}">label</a>`);
+            const link = fragment.querySelector("a");
+            return { href: link?.getAttribute("href"), rel: link?.rel, target: link?.target, text: fragment.textContent };
+        }""",
+        address.replace("{page}", page),
+    )
+    if shown is None:
+        assert found["href"] is None
+        assert found["text"] == f"label ({address.replace('{page}', page)})"
+    else:
+        assert found["href"] == shown.replace("{page}", page)
+        own = found["href"].startswith(page)
+        assert (found["target"], found["rel"]) == (("", "") if own else ("_blank", "noopener noreferrer nofollow"))
+
+
+async def test_a_picture_is_fetched_from_named_hosts_only(probe: Page) -> None:
+    asked: list[str] = []
+
+    async def note(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.abort()
+
+    await probe.route("**/*", note)
+    text = await probe.evaluate(
+        """() => {
+            const { view } = probe.markdown();
+            const hosts = ["https://elsewhere.example/?secret", "/logout", "//elsewhere.example/b", "https://pictures.example.com/a.png"];
+            const text = hosts.map((host, at) => `![picture ${at}](${host})`).join("\\n\\n");
+            for (let end = 1; end <= text.length; end++) view.update(text.slice(0, end), end === text.length);
+            view.element.scrollIntoView();
+            return view.element.textContent;
+        }"""
+    )
+    await probe.wait_for_function("[...document.images].every((image) => image.complete)")
+    await probe.unroute("**/*", note)
+    assert asked == ["https://pictures.example.com/a.png"]
+    assert text.split("\n") == ["picture 0", "picture 1", "picture 2", "", ""]
+
+
+async def test_a_block_of_any_length_is_shown_whole(probe: Page) -> None:
+    lengths = await probe.evaluate(
+        """async () => {
+            const show = async (text) => {
+                const { view } = probe.markdown();
+                view.update(text, true);
+                for (let last = -1; last !== view.element.textContent.length; await new Promise(requestAnimationFrame)) {
+                    last = view.element.textContent.length;
+                }
+                return view.element;
+            };
+            const words = await show("word ".repeat(20000));
+            const rows = await show("| a | b |\\n|---|---|\\n" + "| 1 | 2 |\\n".repeat(9000));
+            const code = await show("```js\\n" + "let a = 1;\\n".repeat(9000) + "```\\nend");
+            const letters = await show("x".repeat(50000));
+            return [
+                words.textContent.match(/word/g).length,
+                rows.querySelectorAll("tbody tr").length,
+                [...code.querySelectorAll("pre")].map((pre) => pre.textContent).join("").match(/let a = 1;/g).length,
+                code.querySelectorAll("p").length,
+                letters.textContent.match(/x/g).length,
+            ];
+        }"""
+    )
+    assert lengths == [20000, 9000, 9000, 1, 50000]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["**a ", "*a_ ", "[", "![", "[a](", "<", "> ", "> - 1. ", "`a``", "~~a ", "_a__b___", "a-", "&#x", "http://a.b/(", "\t- \n", "a\n=\n", "| ", "[a]: \"\n", "- a\n  "],
+)  # fmt: skip
+async def test_no_text_takes_long(probe: Page, piece: str) -> None:
+    """Half a megabyte of what makes parsers slow; no frame of it takes so long that a person would notice."""
+    longest = await probe.evaluate(
+        """async (text) => {
+            const { view } = probe.markdown();
+            let longest = 0;
+            for (let end = 20000; end <= text.length; end += 20000) {
+                const before = performance.now();
+                view.update(text.slice(0, end), false);
+                longest = Math.max(longest, performance.now() - before);
+                await new Promise((resolve) => setTimeout(resolve));
+            }
+            view.element.remove();
+            return longest;
+        }""",
+        (piece * (120_000 // len(piece))).rstrip() + "**",
+    )
+    assert longest < 1000

@@ -1,0 +1,306 @@
+"""The widget as a part of somebody's page: attributes, properties, events, modes, languages, small screens."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+from support.embedding import OpenWidget, Widget
+from support.host import Host
+from support.wire import ENDED, Wire
+
+from agent.events import ActionRequested, ApprovalRequested, ClientToolRequested, RunPaused, TextDelta, ToolCallChanged
+
+LATER = "2999-01-01T00:00:00Z"
+OPEN = {"open": ""}
+
+
+def surface_color(widget: Widget) -> Any:
+    return widget.page.locator(".surface").evaluate("e => getComputedStyle(e).backgroundColor")
+
+
+async def test_an_action_is_an_event_then_the_pages_own_function_then_the_default(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.answer(
+        ActionRequested("navigate", "/orders/7", "1"),
+        ActionRequested("change_theme", "dark", "2"),
+        ActionRequested("beep", "twice", "3"),
+        ActionRequested("constructor", "x", "4"),
+    )
+    script = """
+        window.seen = [];
+        chat.actions = { navigate: (value, action) => seen.push(["navigate", value, action.id]), beep: () => seen.push("beep") };
+        document.body.addEventListener("frontdesk-action", (event) => {
+            seen.push(event.detail.type);
+            if (event.detail.type === "beep") event.preventDefault();
+        });
+    """
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    await widget.ask("Go.")
+    await widget.ended()
+    await expect(widget.element).to_have_attribute("theme", "dark")
+    await widget.becomes("seen.length === 5")
+    assert await widget.page.evaluate("seen") == [
+        "navigate", ["navigate", "/orders/7", "1"], "change_theme", "beep", "constructor",
+    ]  # fmt: skip
+    await expect(widget.answers.locator(".action")).to_have_text(
+        ["navigate: /orders/7", "change theme: dark", "beep: twice", "constructor: x"]
+    )
+
+
+async def test_a_tool_of_the_page_answers_the_model(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.parts(
+        [
+            ToolCallChanged(id="c1", name="read_cart", status="awaiting_client"),
+            ClientToolRequested("c1", "read_cart", {"full": True}, LATER),
+            RunPaused(),
+        ],
+        [ToolCallChanged(id="c1", name="read_cart", status="ok", duration_ms=12), TextDelta("Two mats."), ENDED],
+    )
+    script = "chat.tools = { read_cart: async ({ full }) => ({ items: 2, full }) };"
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    await widget.ask("What is in my cart?")
+    await expect(widget.answers.locator(".markdown")).to_have_text("Two mats.")
+    await widget.ended()
+    assert ("results", {"tool_call_id": "c1", "result": {"items": 2, "full": True}}) in wire.posts
+
+
+@pytest.mark.parametrize(("label", "approve", "state"), [("Approve", True, "Approved"), ("Deny", False, "Denied")])
+async def test_an_approval_asks_before_something_is_done(
+    wire: Wire, open_widget: OpenWidget, label: str, approve: bool, state: str
+) -> None:
+    wire.parts(
+        [ApprovalRequested("c1", "cancel_order", "Cancel order 7?", {"number": 7}, LATER), RunPaused()],
+        [TextDelta("As you wish."), ENDED],
+    )
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("Cancel order 7.")
+    card = widget.page.get_by_role("region", name="Your approval is needed")
+    await expect(card).to_contain_text("Cancel order 7?")
+    await expect(card.locator("dl")).to_have_text("number7")
+    await expect(widget.spoken.filter(has_text="Your approval is needed: Cancel order 7?")).to_have_count(1)
+    await widget.button(label).click()
+    await expect(card.locator(".state")).to_have_text(state)
+    await expect(widget.answers.locator(".markdown")).to_have_text("As you wish.")
+    await expect(widget.composer).to_be_focused()
+    decision = next(body for where, body in wire.posts if where == "decisions")
+    assert (decision["tool_call_id"], decision["approve"]) == ("c1", approve)
+
+
+async def test_an_approval_that_has_expired_cannot_be_given(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.answer(ApprovalRequested("c1", "cancel_order", "Cancel?", {}, "2001-01-01T00:00:00Z"))
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("Cancel.")
+    await expect(widget.page.locator(".approval .state")).to_have_text("Expired")
+    await expect(widget.button("Approve")).to_have_count(0)
+
+
+async def test_what_the_page_set_before_the_element_was_defined_counts(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+    wire.answer(ActionRequested("navigate", "/", "1"))
+    host.is_early = True
+    script = """
+        window.seen = [];
+        chat.actions = { navigate: (value) => seen.push(value) };
+        chat.context = () => ({ route: "/clients" });
+        chat.branchId = 4;
+    """
+    widget = await open_widget(wire.url, attributes=OPEN, token="a-token", script=script)
+    await widget.ask("Go.")
+    await widget.ended()
+    await widget.becomes("seen.length === 1")
+    sent = wire.posts[0][1]
+    assert (sent["context"], sent["branch_id"]) == ({"route": "/clients"}, 4)
+    assert wire.tokens == {"Bearer a-token"}
+
+
+async def test_nothing_is_asked_before_there_is_a_token_and_nothing_after_the_element_left(
+    wire: Wire, host: Host, open_widget: OpenWidget
+) -> None:
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await expect(widget.page.locator(".welcome h3")).to_have_text("Hello!")
+    await widget.page.evaluate(
+        """() => {
+            const chat = document.querySelector("frontdesk-chat");
+            const again = document.createElement("frontdesk-chat");
+            again.setAttribute("url", chat.getAttribute("url"));
+            again.setAttribute("mode", "inline");
+            chat.replaceWith(again);
+            window.left = chat;
+        }"""
+    )
+    await expect(widget.page.locator(".surface")).to_have_count(1)
+    assert await widget.page.evaluate("left.chat === null && left.shadowRoot.childElementCount === 0")
+    assert wire.reads == ["/assistant"]
+
+
+async def test_the_theme_is_the_pages_or_the_devices_choice(wire: Wire, open_widget: OpenWidget) -> None:
+    white, dark = "rgb(255, 255, 255)", "rgb(21, 23, 28)"
+    widget = await open_widget(wire.url, attributes=OPEN, color_scheme="dark")
+    assert await surface_color(widget) == dark
+    await widget.element.evaluate("e => e.setAttribute('theme', 'light')")
+    assert await surface_color(widget) == white
+    await widget.element.evaluate("e => e.setAttribute('theme', 'system')")
+    assert await surface_color(widget) == dark
+    await widget.page.emulate_media(color_scheme="light")
+    assert await surface_color(widget) == white
+
+
+@pytest.mark.parametrize(
+    ("accent", "color"),
+    [("teal", "rgb(12, 133, 153)"), ("#123456", "rgb(18, 52, 86)"), ("no color; } * { display: none", "rgb(79, 91, 213)")],
+)
+async def test_the_accent_is_a_name_or_any_color(wire: Wire, open_widget: OpenWidget, accent: str, color: str) -> None:
+    widget = await open_widget(wire.url, attributes={"accent": accent})
+    await expect(widget.page.locator(".launcher")).to_have_css("background-color", color)
+
+
+async def test_the_page_can_set_the_accent_in_its_own_sheet(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+    widget = await open_widget(wire.url)
+    await widget.element.evaluate("e => e.style.setProperty('--frontdesk-accent', 'rgb(1, 2, 3)')")
+    await expect(widget.page.locator(".launcher")).to_have_css("background-color", "rgb(1, 2, 3)")
+
+
+@pytest.mark.parametrize(
+    ("language", "placeholder", "direction"),
+    [
+        ("en-GB", "Ask anything …", "ltr"),
+        ("de", "Frag etwas …", "ltr"),
+        ("es-MX", "Pregunta lo que quieras …", "ltr"),
+        ("pt-BR", "Pergunte o que quiser …", "ltr"),
+        ("hi", "कुछ भी पूछें …", "ltr"),
+        ("ar", "اسأل ما تشاء …", "rtl"),
+        ("xx", "Ask anything …", "ltr"),
+    ],
+)
+async def test_it_speaks_the_pages_language(
+    wire: Wire, host: Host, open_widget: OpenWidget, language: str, placeholder: str, direction: str
+) -> None:
+    host.language = language
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await expect(widget.composer).to_have_attribute("placeholder", placeholder)
+    await expect(widget.page.locator(".surface")).to_have_css("direction", direction)
+
+
+async def test_from_right_to_left_everything_stands_on_the_other_side(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.say("مرحبا\n\n- أ\n\n```js\nlet a;\n```\n\nEnglish too.")
+    widget = await open_widget(wire.url, attributes={"open": "", "lang": "ar"})
+    await widget.ask("مرحبا")
+    await widget.ended()
+    boxes = await widget.page.evaluate(
+        """() => {
+            const root = document.querySelector("frontdesk-chat").shadowRoot;
+            const box = (selector) => root.querySelector(selector).getBoundingClientRect();
+            const style = (selector) => getComputedStyle(root.querySelector(selector));
+            return {
+                panel: box("dialog").right < innerWidth / 2 + 1,
+                launcher: box(".launcher").right < innerWidth / 2,
+                bubble: box(".bubble").left - box(".messages").left < 2,
+                send: box(".send:not([hidden])").left < box("textarea").left,
+                code: style(".code pre").direction,
+                list: style(".block ul").direction,
+                english: getComputedStyle([...root.querySelectorAll(".block")].at(-1)).direction,
+            };
+        }"""
+    )
+    expected = {"panel": True, "launcher": True, "bubble": True, "send": True}
+    assert boxes == {**expected, "code": "ltr", "list": "rtl", "english": "ltr"}
+
+
+async def test_a_change_of_language_or_mode_keeps_the_conversation(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.say("Seven.")
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("How many?")
+    await widget.ended()
+    await widget.element.evaluate("e => { e.setAttribute('lang', 'de'); e.setAttribute('mode', 'inline'); }")
+    await expect(widget.composer).to_have_attribute("placeholder", "Frag etwas …")
+    await expect(widget.answers.locator(".markdown")).to_have_text("Seven.")
+    await expect(widget.page.locator("dialog")).to_have_count(0)
+
+
+async def test_on_a_small_screen_the_panel_is_a_sheet_that_fits(wire: Wire, open_widget: OpenWidget) -> None:
+    wide = "| " + " | ".join(f"column {number}" for number in range(9)) + " |\n" + "|---" * 9 + "|\n"
+    wire.say(f"{'averylongword' * 20}\n\n{wide}\n```\n{'x' * 300}\n```\n")
+    widget = await open_widget(wire.url, attributes=OPEN, viewport={"width": 320, "height": 560})
+    await widget.ask("How does it look? " + "x" * 200)
+    await widget.ended()
+    sizes = await widget.page.evaluate(
+        """() => {
+            const root = document.querySelector("frontdesk-chat").shadowRoot;
+            const dialog = root.querySelector("dialog");
+            const { width, height } = dialog.getBoundingClientRect();
+            const outside = [...root.querySelectorAll(".bubble, .block, .composer form, .head .tool")].filter((element) => {
+                const box = element.getBoundingClientRect();
+                return box.left < 0 || box.right > 320;
+            });
+            const small = [...root.querySelectorAll("dialog button")].filter((button) => {
+                const { width, height } = button.getBoundingClientRect();
+                return width > 0 && (width < 24 || height < 24);
+            });
+            return [width, height, dialog.matches(":modal"), outside.length, document.documentElement.scrollWidth, small.length];
+        }"""
+    )
+    assert sizes == [320, 560, True, 0, 320, 0]
+    await widget.page.locator(".head").get_by_label("Close").click()
+    await expect(widget.page.locator("dialog")).to_be_hidden()
+    await expect(widget.page.locator(".launcher")).to_be_focused()
+
+
+async def test_a_layout_can_be_asked_for(wire: Wire, open_widget: OpenWidget) -> None:
+    widget = await open_widget(wire.url, attributes={"open": "", "layout": "mobile"})
+    dialog = widget.page.locator("dialog")
+    await expect(dialog).to_have_class("sheet")
+    await widget.element.evaluate("e => e.setAttribute('layout', 'desktop')")
+    await expect(dialog).not_to_have_class("sheet")
+    await widget.page.set_viewport_size({"width": 400, "height": 700})
+    await expect(dialog).not_to_have_class("sheet")
+    await widget.element.evaluate("e => e.setAttribute('layout', 'auto')")
+    await expect(dialog).to_have_class("sheet")
+
+
+async def test_a_whole_page_shows_the_list_beside_the_messages(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.conversations = [{"id": "1", "title": "Mats", "created_at": LATER, "updated_at": LATER}]
+    widget = await open_widget(wire.url, attributes={"mode": "page"}, viewport={"width": 1200, "height": 700})
+    await widget.button("Conversations").click()
+    await expect(widget.page.locator(".conversations b")).to_have_text("Mats")
+    await expect(widget.composer).to_be_visible()
+    assert await widget.page.locator(".desk").evaluate("e => !e.inert")
+    await widget.page.set_viewport_size({"width": 700, "height": 700})
+    await widget.becomes("document.querySelector('frontdesk-chat').shadowRoot.querySelector('.desk').inert")
+
+
+async def test_links_go_where_the_attributes_allow(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.say("[a](https://docs.example.com/1) [b](https://a.help.example.org/2) [c](https://other.example/3) [d](/orders)")
+    attributes = {"open": "", "link-hosts": "docs.example.com *.example.org"}
+    widget = await open_widget(wire.url, attributes=attributes)
+    await widget.ask("Where?")
+    await widget.ended()
+    links = widget.answers.locator(".markdown a")
+    assert [await link.inner_text() for link in await links.all()] == ["a", "b", "d"]
+    await expect(widget.answers.locator(".markdown")).to_contain_text("c (https://other.example/3)")
+
+
+async def test_the_page_sees_every_event(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.say("Se", "ven.")
+    script = "window.seen = []; chat.addEventListener('frontdesk-event', ({ detail }) => seen.push(Object.keys(detail.event)[0]));"
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    await widget.ask("How many?")
+    await widget.ended()
+    assert await widget.page.evaluate("seen") == ["conversation_id", "token", "token", "status"]
+
+
+async def test_two_widgets_of_one_page_do_not_disturb_each_other(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+    wire.say("One.")
+    widget = await open_widget(wire.url, attributes={"mode": "inline"})
+    await widget.page.evaluate(
+        """(url) => {
+            const second = document.createElement("frontdesk-chat");
+            second.setAttribute("url", url + "/");
+            second.setAttribute("mode", "inline");
+            second.setAttribute("accent", "red");
+            second.token = () => "";
+            document.body.append(second);
+        }""",
+        wire.url,
+    )
+    await widget.page.locator("frontdesk-chat").first.locator("textarea").fill("To the first")
+    await widget.page.keyboard.press("Enter")
+    await expect(widget.page.locator("frontdesk-chat").first.locator(".markdown")).to_have_text("One.")
+    await expect(widget.page.locator("frontdesk-chat").last.locator(".message")).to_have_count(0)

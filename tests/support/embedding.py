@@ -1,0 +1,105 @@
+"""The widget in a vendor's page, opened in a browser of its own profile; and its inner parts in an empty page."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, Locator, Page, expect
+from support.browsing import ROOT, Tab, open_tab
+from support.host import Host, serve_host
+
+WEB = ROOT / "web"
+QUIET = {"viewport": {"width": 1000, "height": 760}, "reduced_motion": "reduce"}
+OpenWidget = Callable[..., Awaitable["Widget"]]
+
+
+class Widget(Tab):
+    """A tab with the widget in it."""
+
+    @property
+    def element(self) -> Locator:
+        return self.page.locator("frontdesk-chat")
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.locator(".composer textarea")
+
+    @property
+    def answers(self) -> Locator:
+        return self.page.locator(".message.answer")
+
+    @property
+    def spoken(self) -> Locator:
+        """What a screen reader is given to read."""
+        return self.page.locator(".live p")
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    async def ask(self, text: str) -> None:
+        """Write a message and send it."""
+        await self.composer.fill(text)
+        await self.composer.press("Enter")
+
+    async def becomes(self, expression: str) -> None:
+        """Wait until an expression is true in the page; its policy lets the page itself evaluate none."""
+        async with asyncio.timeout(10):
+            while not await self.page.evaluate(expression):
+                await asyncio.sleep(0.01)
+
+    async def ended(self, count: int = 1) -> None:
+        """Wait until so many answers stand there and nothing more is made."""
+        await expect(self.answers).to_have_count(count)
+        await expect(self.button("Stop")).to_be_hidden()
+        await expect(self.page.locator(".streaming")).to_have_count(0)
+
+
+@asynccontextmanager
+async def widgets(browser: Browser, host: Host) -> AsyncIterator[OpenWidget]:
+    """Yield a function that opens the host's page. At the end no tab has had a problem or asked a host unasked."""
+    opened: list[tuple[Widget, set[str]]] = []
+    async with AsyncExitStack() as stack:
+
+        async def open_widget(
+            server: str, *, token: str | None = "", attributes: dict[str, str] | None = None, script: str = "", **options: Any
+        ) -> Widget:
+            host.attributes = {"url": server, **(attributes or {})}
+            host.token, host.script = token, script
+            context = await browser.new_context(**{**QUIET, **options})
+            stack.push_async_callback(context.close)
+            widget = Widget((await open_tab(context)).page)
+            widget.watch()
+            opened.append((widget, {urlsplit(server).netloc, urlsplit(host.url).netloc}))
+            await widget.page.goto(host.url)
+            return widget
+
+        yield open_widget
+    for widget, allowed in opened:
+        assert not widget.problems, widget.problems
+        assert widget.hosts <= allowed, widget.hosts - allowed
+
+
+@asynccontextmanager
+async def probe_page(browser: Browser) -> AsyncIterator[Page]:
+    """Yield a page without any policy that has the widget's inner parts as `probe`."""
+    async with serve_host() as host:
+        host.policy = "default-src * data: blob: 'unsafe-inline' 'unsafe-eval'"
+        host.scripts = {"/probe.js": probe_script()}
+        context = await browser.new_context()
+        page = await context.new_page()
+        await page.goto(host.url)
+        await page.wait_for_function("'probe' in window")
+        yield page
+        await context.close()
+
+
+@cache
+def probe_script() -> str:
+    """Return the bundle of web/widget/tests/probe.ts."""
+    command = [WEB / "node_modules/.bin/esbuild", "widget/tests/probe.ts", "--bundle", "--format=esm", "--charset=utf8"]
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, check=True)
+    return done.stdout

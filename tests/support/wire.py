@@ -1,0 +1,148 @@
+"""A Frontdesk whose every event the test decides: for what models and tools would say too seldom, and servers not yet.
+
+It speaks through the real encoder. A run's events come in parts; each part after the first waits for something that the
+page posts: a decision, a result, a fresh token.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from support.http import Connection, Request, head, listen
+
+from agent.events import AnyEvent, EventId, LogClosed, LoggedEvent, RunEnded, RunStarted, TextDelta, Usage, parse_event_id
+from api.protocols.native import frame
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Allow-Methods": "*",
+    "Access-Control-Expose-Headers": "*",
+}
+ASSISTANT: dict[str, Any] = {
+    "name": "Shop desk",
+    "greeting": "Hello!",
+    "starters": ["How many orders?"],
+    "models": ["demo"],
+    "actions": {},
+    "suggestions": True,
+    "limits": {"message_characters": 32_000, "context_bytes": 8192},
+}
+FRAMES_AT_ONCE = 20
+ENDED = RunEnded("completed", "stop", Usage(10, 5))
+
+
+@dataclass(slots=True)
+class Wire:
+    """What the test scripts and reads."""
+
+    url: str = ""
+    assistant: dict[str, Any] = field(default_factory=lambda: dict(ASSISTANT))
+    scripts: deque[list[list[AnyEvent]]] = field(default_factory=deque)
+    conversation_id: str = field(default_factory=lambda: str(uuid4()))
+    """The only one that it has."""
+    posts: list[tuple[str, Any]] = field(default_factory=list)
+    """What the page posted: the path's end, and the body."""
+    reads: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+    conversations: list[dict[str, Any]] = field(default_factory=list)
+    refusal: tuple[int, dict[str, Any]] | None = None
+    """The status and problem that the next message gets."""
+    _parts: list[list[LoggedEvent]] = field(default_factory=list)
+    _open: int = 0
+    _run_id: str = ""
+
+    def answer(self, *events: AnyEvent, end: RunEnded | None = ENDED) -> None:
+        """Answer the next message with these events, the beginning and the end added."""
+        self.parts([*events, *([] if end is None else [end])])
+
+    def say(self, *pieces: str) -> None:
+        """Answer the next message with text, an event per piece."""
+        self.answer(*(TextDelta(piece) for piece in pieces))
+
+    def parts(self, *parts: Sequence[AnyEvent]) -> None:
+        """Answer the next message with events in parts; each but the first waits for a post of the page."""
+        self.scripts.append([list(part) for part in parts])
+
+    async def handle(self, request: Request, connection: Connection) -> None:
+        """Serve one request."""
+        path, _, _ = request.path.partition("?")
+        if request.method == "OPTIONS":
+            await connection.send(head(204, {**CORS, "Content-Length": "0"}))
+            return
+        self.tokens.add(request.headers.get("authorization", ""))
+        if request.method == "POST":
+            await self._take(path, request, connection)
+            return
+        self.reads.append(path)
+        if path == "/assistant":
+            await _json(connection, self.assistant)
+        elif path.endswith("/events"):
+            after = parse_event_id(request.headers.get("last-event-id", "0-0")) or EventId(0, 0)
+            await self._stream(connection, after)
+        elif path == "/conversations":
+            await _json(connection, {"items": self.conversations, "next_cursor": None})
+        else:
+            await _json(connection, {"code": "not_found", "title": "Not found", "status": 404}, status=404)
+
+    async def _take(self, path: str, request: Request, connection: Connection) -> None:
+        body = orjson.loads(request.body or b"null")
+        self.posts.append((path.rpartition("/")[2], body))
+        if path != "/chat" and not path.endswith(("/regenerate", "/edit")):
+            self._open += 1
+            await _json(connection, {})
+        elif self.refusal is not None:
+            status, problem = self.refusal
+            self.refusal = None
+            await _json(connection, problem, status=status)
+        else:
+            self._begin()
+            await self._stream(connection, EventId(0, 0))
+
+    def _begin(self) -> None:
+        self._run_id, self._open, number = str(uuid4()), 1, 1
+        parts = self.scripts.popleft()
+        parts[0].insert(0, RunStarted(self.conversation_id, self._run_id, str(uuid4())))
+        self._parts = []
+        for part in parts:
+            self._parts.append([LoggedEvent(EventId(1, number + at), event) for at, event in enumerate(part)])
+            number += len(part)
+
+    async def _stream(self, connection: Connection, after: EventId) -> None:
+        events = [event for part in self._parts[: self._open] for event in part if event.id > after]
+        closing = LoggedEvent(EventId(9, 9), LogClosed())
+        await connection.send(
+            head(
+                200,
+                {
+                    **CORS,
+                    "Content-Type": "text/event-stream; charset=utf-8",
+                    "Location": f"/runs/{self._run_id}/events",
+                    "X-Run-Id": self._run_id,
+                    "Transfer-Encoding": "chunked",
+                },
+            )
+        )
+        frames = [frame(event) for event in [*events, closing]]
+        for at in range(0, len(frames), FRAMES_AT_ONCE):
+            await connection.chunk(b"".join(frames[at : at + FRAMES_AT_ONCE]))
+        await connection.end_chunks()
+
+
+@asynccontextmanager
+async def scripted_wire() -> AsyncIterator[Wire]:
+    """Serve on a free port."""
+    wire = Wire()
+    async with listen(wire.handle) as url:
+        wire.url = url
+        yield wire
+
+
+async def _json(connection: Connection, content: object, *, status: int = 200) -> None:
+    body = orjson.dumps(content)
+    kind = "application/json" if status < 400 else "application/problem+json"
+    await connection.respond(status, body, headers={**CORS, "Content-Type": kind})
