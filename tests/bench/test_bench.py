@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bench.shares import shares
 from bench.table import GOALS, NAMES, ROWS
 from bench.upstream import Script, read_script
 
@@ -48,3 +49,8 @@ def test_the_last_script_of_a_request_counts_and_a_tool_is_asked_for_once() -> N
 
     assert read_script(body) == asked
     assert read_script(body + b'{"role":"tool"}') == asked._replace(tool=0)
+
+
+def test_the_samples_of_a_profile_are_added_up_by_library() -> None:
+    stacks = "main (api/cli.py:1);execute (sqlalchemy/engine/base.py:9) 3\nmain (api/cli.py:1) 1\n"
+    assert shares(stacks) == [("sqlalchemy", 0.75), ("api", 0.25)]
