@@ -21,6 +21,8 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
   let error: ErrorView | null = null;
   /** What `open` does; what is sent meanwhile waits for it. */
   let loading: Promise<void> | null = null;
+  /** The last message that was sent: until a new conversation has an id, the next one waits for it. */
+  let sending = Promise.resolve();
   /** Looks for the active run of a conversation that was opened. */
   let finder: Run | undefined;
 
@@ -38,10 +40,12 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
       await loading;
       if (conversationId !== isFor) return; // it was written for another one
       const about = { branch_id: options.branchId, model: options.model, context: options.context?.() };
-      const before = turns.at(-1)?.run;
       const turn = add({ user: written(message) });
-      if (!conversationId) await before?.followed;
-      if (turns.includes(turn)) await start(turn, "/chat", { message, conversation_id: conversationId, ...about });
+      const post = async () => {
+        if (!turns.includes(turn)) return;
+        await start(turn, "/chat", { message, conversation_id: conversationId, ...about });
+      };
+      await (sending = conversationId ? post() : sending.then(post));
     },
     async stop() {
       await Promise.all(turns.map(({ run }) => run?.stop()));

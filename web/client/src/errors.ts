@@ -23,8 +23,8 @@ export function failure(error?: unknown): FrontdeskError {
 }
 
 /** Returns the error that a response tells, which refuses or has not the JSON that it should have. */
-export function refusal({ status, headers }: Response, body: unknown): FrontdeskError {
-  const { code = "bad_response", detail: message = `HTTP status ${status}` } = Object(body);
+export function refusal({ status, headers }: Response, body: object): FrontdeskError {
+  const { code = "bad_response", detail: message = `HTTP status ${status}` } = body as Record<string, string>;
   const retryAfterS = parseInt(headers.get("retry-after")!) || null;
   // The server, or a proxy in front of it, is busy or restarts.
   const recoverable = status < 400 || status > 422;

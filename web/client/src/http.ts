@@ -32,10 +32,7 @@ export function openHttp({ url, token, fetch = globalThis.fetch }: ClientOptions
 
   /** Returns the JSON of a successful response. */
   async function read<Body>(path: string, method = "GET", sent?: unknown): Promise<Body> {
-    const response = await call(method, path, sent);
-    const body = await json(response);
-    if (!body) throw refusal(response, body);
-    return body as Body;
+    return json(await call(method, path, sent));
   }
 
   /** Posts what must arrive, again while the failure is temporary. */
@@ -94,16 +91,9 @@ export function openHttp({ url, token, fetch = globalThis.fetch }: ClientOptions
   return http;
 }
 
-/** Returns a response's JSON. */
-export async function json(response: Response): Promise<object | null> {
-  return parsed(await response.text());
-}
-
-/** Returns the object that is spelled; null where there is none: it would not get better by asking again. */
-export function parsed(text: string): object | null {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return null;
-  }
+/** Returns a response's JSON. Rejects with a `FrontdeskError` where there is none. */
+export function json(response: Response): Promise<any> {
+  return response.json().catch(() => {
+    throw refusal(response, {});
+  });
 }

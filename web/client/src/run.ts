@@ -1,6 +1,6 @@
 /** Follows one run to its end, through whatever happens to the connection. */
 import { failure, type FrontdeskError, refusal } from "./errors";
-import { type Http, parsed } from "./http";
+import { type Http, json } from "./http";
 import { reduce } from "./reduce";
 import { type Frame, readFrames } from "./stream";
 import { askedMs, backoff, firstRetryMs, silenceMs, TRIES } from "./timing";
@@ -98,13 +98,12 @@ export function openRun(
       const response = await ask(signal);
       if (response.status === 204)
         run.close(); // no run is active
-      else if (response.headers.get("content-type")?.startsWith("text/event-stream")) {
+      else if (/event-stream/.test(response.headers.get("content-type")!)) {
         await readFrames(response.body!, take, (ms) => (retryMs = ms));
       } else {
-        const data = await response.text();
-        const body = Object(parsed(data));
+        const body = await json(response);
         if (!("response" in body)) throw refusal(response, body);
-        take([{ data }]);
+        take([{ data: JSON.stringify(body) }]);
       }
       return failure();
     } catch (error) {
@@ -130,11 +129,14 @@ export function openRun(
   function take(frames: readonly Frame[]): void {
     heardAt = Date.now();
     const events = frames.flatMap(({ id = null, data }) => {
-      const event = parsed(data) as WireEvent | null;
-      if (!event) return []; // `[DONE]`, after which nothing comes
       lastId = id ?? lastId;
-      run.answer = reduce(run.answer, event);
-      return { runId: run.answer.runId, id, event };
+      try {
+        const event = JSON.parse(data) as WireEvent;
+        run.answer = reduce(run.answer, event);
+        return { runId: run.answer.runId, id, event };
+      } catch {
+        return []; // the last line of a stream, or something that would not get better by asking for it again
+      }
     });
     if (isStopped && run.phase === "idle") return abandon();
     if (isClosed || !events.length) return;

@@ -118,7 +118,7 @@ test("an approval waits, then goes on with what was decided", () => {
   assert.equal(waiting.status, "awaiting_input");
   assert.deepEqual(waiting.approvals, [
     {
-      toolCallId: "<uuid:4>",
+      toolCallId: "uuid-4",
       name: "delete_order",
       title: "Delete order 7?",
       arguments: { number: 7 },
@@ -134,7 +134,7 @@ test("an approval waits, then goes on with what was decided", () => {
 
 test("an approval whose call fails without having run was denied; one that fails later stays approved", () => {
   const { events } = story("approval");
-  const failed: WireEvent = { tool_call: { id: "<uuid:4>", name: "delete_order", status: "error", error: "No." } };
+  const failed: WireEvent = { tool_call: { id: "uuid-4", name: "delete_order", status: "error", error: "No." } };
   assert.equal(fold([...events.slice(0, 5), failed]).approvals[0]?.decision, "denied");
   assert.equal(fold([...events.slice(0, 6), failed]).approvals[0]?.decision, "approved");
 });
@@ -143,7 +143,7 @@ test("a page-side tool is wanted until its result is there", () => {
   const { events } = story("client-tool");
   assert.deepEqual(fold(events.slice(0, 4)).clientTools, [
     {
-      toolCallId: "<uuid:4>",
+      toolCallId: "uuid-4",
       name: "read_selection",
       arguments: { of: "table" },
       expiresAt: "2100-01-01T00:00:00+00:00",

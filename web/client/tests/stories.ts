@@ -28,8 +28,10 @@ export function toldStories(): ToldStory[] {
   });
 }
 
+/** A story of what the server does not send yet; its ids can stand in paths. */
 export function story(name: string): Story {
-  return { name, events: lines(join(HERE, "stories", `${name}.jsonl`)) };
+  const events = lines(join(HERE, "stories", `${name}.jsonl`));
+  return { name, events: JSON.parse(JSON.stringify(events).replaceAll(/<uuid:(\d+)>/g, "uuid-$1")) };
 }
 
 /** The bytes that the server sends of events, as `api/protocols/native.py` makes them. */

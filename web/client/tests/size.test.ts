@@ -1,0 +1,30 @@
+/** The client is small, and depends on its parser alone. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const CLIENT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const MOST_BYTES = 6 * 1024;
+
+test("bundled with its parser it has at most 6 KB, gzipped", async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(CLIENT, "src/index.ts")],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: ["es2022"],
+    write: false,
+  });
+  const { length } = gzipSync(outputFiles[0]!.contents, { level: 9 });
+  assert.ok(length <= MOST_BYTES, `it has ${length} bytes`);
+  assert.ok(length > 3000, "that is not the whole client");
+});
+
+test("it depends on its parser alone", () => {
+  const { dependencies } = JSON.parse(readFileSync(join(CLIENT, "package.json"), "utf8"));
+  assert.deepEqual(Object.keys(dependencies), ["eventsource-parser"]);
+});
