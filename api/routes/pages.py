@@ -48,6 +48,8 @@ POLICY = {
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "dompurify 'allow-duplicates'",
 }
 PAGE_HEADERS = {
     "Cache-Control": "no-cache",

@@ -79,6 +79,8 @@ async def test_the_page_may_load_and_ask_nothing_but_this_server(demo: Demo) -> 
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "dompurify 'allow-duplicates'",
     }
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"

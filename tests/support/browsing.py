@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "data" / "screenshots"
@@ -23,12 +23,15 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WAIT_MS = 15_000
+"""For what a page will show; a machine that is busy with other tests takes its time."""
 LOCAL_SCHEMES = ("data", "blob", "about")
 
 
 @asynccontextmanager
 async def open_browser() -> AsyncIterator[Browser]:
     """Start Chromium; it is gone when the block ends."""
+    expect.set_options(timeout=WAIT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -62,12 +65,12 @@ class Tab:
         """Forget the problems that say this: the test has caused them."""
         self.problems = [problem for problem in self.problems if expected not in problem]
 
-    async def axe(self, *rules: str) -> list[str]:
+    async def axe(self, *rules: str, within: str = "html") -> list[str]:
         """Return what axe finds wrong with what is shown, by rule and element; only these rules where some are named."""
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(_axe())
         options: dict[str, Any] = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
-        found = await self.page.evaluate("options => axe.run(options)", options)
+        found = await self.page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
         return [
             f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
             for one in found["violations"]

@@ -147,8 +147,7 @@ function isElsewhere(outlet: HTMLElement): boolean {
 /** Replaces what is shown. With `keep` it is the same page: the focus stays where it was, and what is new lights up. */
 function draw(outlet: HTMLElement, content: Child, { keep }: { keep: boolean }): void {
   const active = document.activeElement;
-  const focused = keep && active !== null && outlet.contains(active) ? active.id : "";
-  const caret = active instanceof HTMLInputElement ? active.selectionStart : null;
+  const focused = keep && active !== null && outlet.contains(active) ? active : null;
   const known = new Set([...outlet.querySelectorAll<HTMLElement>("[data-key]")].map((row) => row.dataset["key"]));
   outlet.replaceChildren(h("div", { class: "page" }, content));
   if (keep && known.size > 0) {
@@ -156,7 +155,14 @@ function draw(outlet: HTMLElement, content: Child, { keep }: { keep: boolean }):
       row.classList.toggle("is-new", !known.has(row.dataset["key"]));
     }
   }
-  const again = focused ? document.getElementById(focused) : null;
+  if (focused?.id) refocus(focused);
+}
+
+/** Gives the focus to what took the place of `before`, with what was typed there since the data was asked for. */
+function refocus(before: Element): void {
+  const again = document.getElementById(before.id);
   again?.focus({ preventScroll: true });
-  if (again instanceof HTMLInputElement && caret !== null) again.setSelectionRange(caret, caret);
+  if (!(before instanceof HTMLInputElement && before.type === "search" && again instanceof HTMLInputElement)) return;
+  again.value = before.value;
+  again.setSelectionRange(before.selectionStart, before.selectionEnd);
 }

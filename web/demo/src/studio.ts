@@ -131,7 +131,7 @@ export interface Report extends Totals {
   readonly currency: string;
   readonly from: string;
   readonly to: string;
-  readonly previous: Totals;
+  readonly previous: Totals & { readonly from: string };
   readonly change_percent: { readonly [Figure in keyof Totals]: number | null };
   readonly income_by_kind: readonly { readonly kind: string; readonly amount: number }[];
   readonly expense_by_category: readonly { readonly category: string; readonly amount: number }[];

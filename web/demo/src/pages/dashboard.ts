@@ -181,7 +181,7 @@ function keyFigures({ clients, attendance, report, enquiries }: StaffData): Figu
       label: "Income",
       value: formatMoney(report.income, report.currency),
       picture: HandCoins,
-      note: change(report.change_percent.income, "month to date"),
+      note: change(report.change_percent.income, `on ${formatMonth(report.previous.from)}`),
     },
     {
       label: "Open enquiries",
