@@ -151,7 +151,7 @@ REBOUND = [
 
 @pytest.mark.parametrize("host", REBOUND)
 async def test_a_name_that_was_bound_to_this_machine_opens_nothing(demo: Demo, host: str) -> None:
-    """A page of that site would be of the same origin: only the name gives it away."""
+    """G29: a page of that site would be of the same origin: only the name gives it away."""
     answer, page = await demo.token(Host=host, Origin=f"http://{host}"), await demo.page(Host=host)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -162,6 +162,7 @@ async def test_a_name_that_was_bound_to_this_machine_opens_nothing(demo: Demo, h
     "origin", ["", "null", "https://evil.example", "http://127.0.0.1", "http://127.0.0.1:1", "http://localhost:8000"]
 )
 async def test_a_page_of_another_origin_gets_no_token(demo: Demo, origin: str) -> None:
+    """G29: whatever the browser says of where the page is from."""
     answer = await demo.token(Origin=origin)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -173,6 +174,7 @@ async def test_a_page_of_another_origin_gets_no_token(demo: Demo, origin: str) -
     [("192.0.2.7", "127.0.0.1"), ("127.0.0.1", "192.0.2.1"), ("2001:db8::7", "::1"), ("192.0.2.7", "192.0.2.1")],
 )
 async def test_a_connection_from_elsewhere_opens_nothing_whatever_it_says(demo: Demo, client: str, server: str) -> None:
+    """G29: both ends must be of this machine."""
     shown = f"[{server}]" if ":" in server else server
     transport = httpx2.ASGITransport(app=demo.app, client=(client, 50_000))
     headers = {"Host": "localhost:8000", "Origin": "http://localhost:8000", "Accept": BROWSER}
@@ -191,6 +193,7 @@ async def test_a_visitor_of_whom_a_proxy_tells_opens_nothing(demo: Demo) -> None
 
 
 async def test_an_operator_can_open_the_demo_under_a_name(tmp_path: Path) -> None:
+    """G29: that one name, and pages of its own origin."""
     async with opened(tmp_path, demo_hosts=("demo.example.com",)) as demo:
         elsewhere = {"X-Forwarded-For": "192.0.2.7"}
         named = {"Host": "demo.example.com", "Origin": "https://demo.example.com", **elsewhere}
@@ -212,12 +215,14 @@ async def test_an_operator_can_open_the_demo_under_a_name(tmp_path: Path) -> Non
     ids=lambda changes: next(iter(changes)),
 )
 async def test_what_an_operator_has_configured_is_no_demo(tmp_path: Path, configured: dict[str, Any]) -> None:
+    """G29: even where the host is allowed."""
     async with opened(tmp_path, demo_hosts=("127.0.0.1",), **configured) as demo:
         assert (await demo.token()).status_code == 404
         assert (await demo.page()).json() == HEALTH
 
 
 async def test_an_assistant_of_ones_own_is_no_demo(open_frontdesk: OpenWorld) -> None:
+    """G29: even without anything else being configured."""
     world = await open_frontdesk(backend_url=None, jwt_secret=None, assistant={"toolsets": []})
     demo = Demo(world.url, world.app, world.settings)
 
