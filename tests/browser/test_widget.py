@@ -53,7 +53,7 @@ async def test_an_answer_streams_with_what_its_tools_do_and_ends_with_suggestion
     await expect(activity.locator("summary")).to_have_text("Looked up order")
     await activity.locator("summary").click()
     await expect(activity.locator("dl")).to_have_text("number7")
-    await expect(activity.locator("header")).to_have_text(re.compile(r"find_order[\d.]+ s"))
+    await expect(activity.locator(".call-head")).to_have_text(re.compile(r"find_order[\d.]+ s"))
     provider.say("Ann did.")
     await widget.button("Who packed it?").click()
     await widget.ended(2)
@@ -282,7 +282,9 @@ async def test_leaving_an_edit_brings_the_draft_back(wire: Wire, open_widget: Op
     await expect(widget.composer).to_be_focused()
 
 
-async def test_shift_enter_begins_a_line_and_composing_characters_sends_nothing(wire: Wire, open_widget: OpenWidget) -> None:
+async def test_shift_enter_begins_a_line_and_composing_characters_sends_nothing(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
     wire.say("Yes.")
     widget = await open_widget(wire.url, attributes={"open": ""})
     await widget.composer.press_sequentially("one")
@@ -319,6 +321,7 @@ async def test_a_message_that_is_refused_can_be_sent_again(wire: Wire, open_widg
     widget.problems = [problem for problem in widget.problems if "409" not in problem]
 
 
+@pytest.mark.alone
 async def test_a_megabyte_in_ten_thousand_pieces_takes_two_seconds_and_never_stops_the_page_for_long(
     wire: Wire, open_widget: OpenWidget
 ) -> None:
@@ -352,7 +355,9 @@ async def _busy_s(meter: CDPSession) -> float:
 
 
 def _megabyte() -> list[str]:
-    words = "the studio keeps a list of clients and of what they booked so that nobody is forgotten when a class is full"
+    words = (
+        "the studio keeps a list of clients and of what they booked so that nobody is forgotten when a class is full"
+    )
     section = (
         f"## A part of it\n\n{words}, **and {words}**, {words}.\n\n{words}: {words}. {words}.\n\n"
         + f"- **One thing**: {words}\n- *Another*, see [the page](/clients): {words}\n\n" * 2

@@ -173,7 +173,9 @@ async def test_no_other_text_does_harm_either(guarded: Page) -> None:
     assert shown == len(PAYLOADS)
 
 
-async def test_a_whole_hostile_conversation_in_a_page_without_a_policy(host: Host, wire: Wire, open_widget: OpenWidget) -> None:
+async def test_a_whole_hostile_conversation_in_a_page_without_a_policy(
+    host: Host, wire: Wire, open_widget: OpenWidget
+) -> None:
     host.policy = "default-src * data: blob: 'unsafe-inline' 'unsafe-eval'"
     text = "\n\n".join(PAYLOADS)
     later = "2999-01-01T00:00:00Z"

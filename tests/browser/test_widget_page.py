@@ -1,10 +1,8 @@
 """The widget as a part of somebody's page: attributes, properties, events, modes, languages, small screens."""
 
-from typing import Any
-
 import pytest
 from playwright.async_api import expect
-from support.embedding import OpenWidget, Widget
+from support.embedding import OpenWidget
 from support.host import Host
 from support.wire import ENDED, Wire
 
@@ -14,11 +12,9 @@ LATER = "2999-01-01T00:00:00Z"
 OPEN = {"open": ""}
 
 
-def surface_color(widget: Widget) -> Any:
-    return widget.page.locator(".surface").evaluate("e => getComputedStyle(e).backgroundColor")
-
-
-async def test_an_action_is_an_event_then_the_pages_own_function_then_the_default(wire: Wire, open_widget: OpenWidget) -> None:
+async def test_an_action_is_an_event_then_the_pages_own_function_then_the_default(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
     wire.answer(
         ActionRequested("navigate", "/orders/7", "1"),
         ActionRequested("change_theme", "dark", "2"),
@@ -69,7 +65,11 @@ async def test_an_approval_asks_before_something_is_done(
 ) -> None:
     wire.parts(
         [ApprovalRequested("c1", "cancel_order", "Cancel order 7?", {"number": 7}, LATER), RunPaused()],
-        [TextDelta("As you wish."), ENDED],
+        [
+            ToolCallChanged(id="c1", name="cancel_order", status="ok" if approve else "error"),
+            TextDelta("As you wish."),
+            ENDED,
+        ],
     )
     widget = await open_widget(wire.url, attributes=OPEN)
     await widget.ask("Cancel order 7.")
@@ -93,7 +93,9 @@ async def test_an_approval_that_has_expired_cannot_be_given(wire: Wire, open_wid
     await expect(widget.button("Approve")).to_have_count(0)
 
 
-async def test_what_the_page_set_before_the_element_was_defined_counts(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+async def test_what_the_page_set_before_the_element_was_defined_counts(
+    wire: Wire, host: Host, open_widget: OpenWidget
+) -> None:
     wire.answer(ActionRequested("navigate", "/", "1"))
     host.is_early = True
     script = """
@@ -134,18 +136,23 @@ async def test_nothing_is_asked_before_there_is_a_token_and_nothing_after_the_el
 async def test_the_theme_is_the_pages_or_the_devices_choice(wire: Wire, open_widget: OpenWidget) -> None:
     white, dark = "rgb(255, 255, 255)", "rgb(21, 23, 28)"
     widget = await open_widget(wire.url, attributes=OPEN, color_scheme="dark")
-    assert await surface_color(widget) == dark
+    surface = widget.page.locator(".surface")
+    await expect(surface).to_have_css("background-color", dark)
     await widget.element.evaluate("e => e.setAttribute('theme', 'light')")
-    assert await surface_color(widget) == white
+    await expect(surface).to_have_css("background-color", white)
     await widget.element.evaluate("e => e.setAttribute('theme', 'system')")
-    assert await surface_color(widget) == dark
+    await expect(surface).to_have_css("background-color", dark)
     await widget.page.emulate_media(color_scheme="light")
-    assert await surface_color(widget) == white
+    await expect(surface).to_have_css("background-color", white)
 
 
 @pytest.mark.parametrize(
     ("accent", "color"),
-    [("teal", "rgb(12, 133, 153)"), ("#123456", "rgb(18, 52, 86)"), ("no color; } * { display: none", "rgb(79, 91, 213)")],
+    [
+        ("teal", "rgb(12, 133, 153)"),
+        ("#123456", "rgb(18, 52, 86)"),
+        ("no color; } * { display: none", "rgb(79, 91, 213)"),
+    ],
 )
 async def test_the_accent_is_a_name_or_any_color(wire: Wire, open_widget: OpenWidget, accent: str, color: str) -> None:
     widget = await open_widget(wire.url, attributes={"accent": accent})
@@ -267,7 +274,9 @@ async def test_a_whole_page_shows_the_list_beside_the_messages(wire: Wire, open_
 
 
 async def test_links_go_where_the_attributes_allow(wire: Wire, open_widget: OpenWidget) -> None:
-    wire.say("[a](https://docs.example.com/1) [b](https://a.help.example.org/2) [c](https://other.example/3) [d](/orders)")
+    wire.say(
+        "[a](https://docs.example.com/1) [b](https://a.help.example.org/2) [c](https://other.example/3) [d](/orders)"
+    )
     attributes = {"open": "", "link-hosts": "docs.example.com *.example.org"}
     widget = await open_widget(wire.url, attributes=attributes)
     await widget.ask("Where?")
@@ -286,7 +295,9 @@ async def test_the_page_sees_every_event(wire: Wire, open_widget: OpenWidget) ->
     assert await widget.page.evaluate("seen") == ["conversation_id", "token", "token", "status"]
 
 
-async def test_two_widgets_of_one_page_do_not_disturb_each_other(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+async def test_two_widgets_of_one_page_do_not_disturb_each_other(
+    wire: Wire, host: Host, open_widget: OpenWidget
+) -> None:
     wire.say("One.")
     widget = await open_widget(wire.url, attributes={"mode": "inline"})
     await widget.page.evaluate(

@@ -48,7 +48,7 @@ class Widget(Tab):
     async def becomes(self, expression: str) -> None:
         """Wait until an expression is true in the page; its policy lets the page itself evaluate none."""
         async with asyncio.timeout(10):
-            while not await self.page.evaluate(expression):
+            while not await self.page.evaluate(expression):  # noqa: ASYNC110 (it is the page's)
                 await asyncio.sleep(0.01)
 
     async def ended(self, count: int = 1) -> None:
@@ -65,7 +65,12 @@ async def widgets(browser: Browser, host: Host) -> AsyncIterator[OpenWidget]:
     async with AsyncExitStack() as stack:
 
         async def open_widget(
-            server: str, *, token: str | None = "", attributes: dict[str, str] | None = None, script: str = "", **options: Any
+            server: str,
+            *,
+            token: str | None = "",
+            attributes: dict[str, str] | None = None,
+            script: str = "",
+            **options: Any,
         ) -> Widget:
             host.attributes = {"url": server, **(attributes or {})}
             host.token, host.script = token, script
@@ -100,6 +105,6 @@ async def probe_page(browser: Browser) -> AsyncIterator[Page]:
 @cache
 def probe_script() -> str:
     """Return the bundle of web/widget/tests/probe.ts."""
-    command = [WEB / "node_modules/.bin/esbuild", "widget/tests/probe.ts", "--bundle", "--format=esm", "--charset=utf8"]
-    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, check=True)
-    return done.stdout
+    esbuild = str(WEB / "node_modules/.bin/esbuild")
+    command = [esbuild, "widget/tests/probe.ts", "--bundle", "--format=esm", "--charset=utf8"]
+    return subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, text=True, check=True).stdout

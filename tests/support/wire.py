@@ -14,7 +14,17 @@ from uuid import uuid4
 import orjson
 from support.http import Connection, Request, head, listen
 
-from agent.events import AnyEvent, EventId, LogClosed, LoggedEvent, RunEnded, RunStarted, TextDelta, Usage, parse_event_id
+from agent.events import (
+    AnyEvent,
+    EventId,
+    LogClosed,
+    LoggedEvent,
+    RunEnded,
+    RunStarted,
+    TextDelta,
+    Usage,
+    parse_event_id,
+)
 from api.protocols.native import frame
 
 CORS = {

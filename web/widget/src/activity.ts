@@ -2,7 +2,7 @@
 import type { MessageView, ToolCallView } from "@frontdesk/client";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
-import { formatNumber } from "./problem";
+import { formatNumber } from "./format";
 import type { Texts } from "./texts";
 import { callLabel } from "./tools";
 
@@ -58,6 +58,10 @@ export class Activity {
 function shownCalls(message: MessageView): readonly ToolCallView[] {
   const actions = new Set(message.actions.map((action) => action.type));
   const calls = message.toolCalls.filter((call) => !actions.has(call.name));
+  const isOver = !["streaming", "awaiting_input"].includes(message.status);
+  // The end of a run is the end of its calls, also of those that did not live to tell.
+  if (isOver && calls.length > 0)
+    return calls.map((call) => (call.status === "ok" ? call : { ...call, status: "error" }));
   if (calls.length > 0) return calls;
   return message.toolsUsed.map((name) => ({
     id: name,
@@ -74,7 +78,7 @@ function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]
 }
 
 function callDetails(call: ToolCallView, texts: Texts): HTMLElement {
-  const head = make("header", {}, make("code", {}, call.name), callState(call, texts));
+  const head = make("div", { class: "call-head" }, make("code", {}, call.name), callState(call, texts));
   return make(
     "div",
     { class: "call" },

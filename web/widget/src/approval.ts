@@ -3,12 +3,13 @@ import type { ApprovalView } from "@frontdesk/client";
 import { argumentList } from "./activity";
 import type { Desk } from "./desk";
 import { fill, make } from "./dom";
+import { formatMoment } from "./format";
 import { icon } from "./icons";
 
 export class ApprovalCard {
   readonly element: HTMLElement;
   #desk: Desk;
-  #footer = make("footer");
+  #footer = make("div", { class: "choice" });
   #approval: ApprovalView;
   #timer = 0;
 
@@ -49,14 +50,11 @@ export class ApprovalCard {
 
   #ask(leftMs: number): void {
     const { texts } = this.#desk;
-    const time = new Intl.DateTimeFormat(texts.language, { timeStyle: "short" }).format(
-      new Date(this.#approval.expiresAt),
-    );
     fill(
       this.#footer,
       this.#button(texts.approve, true),
       this.#button(texts.deny, false),
-      make("span", { class: "until" }, texts.expiresAt(time)),
+      make("span", { class: "until" }, texts.expiresAt(formatMoment(this.#approval.expiresAt, texts))),
     );
     // Longer than a timer can wait, it will not expire while anybody looks.
     if (leftMs < 2 ** 31) this.#timer = window.setTimeout(() => this.#draw(), leftMs + 50);

@@ -4,7 +4,7 @@ import type { Desk } from "./desk";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import type { Memory } from "./memory";
-import { formatNumber } from "./problem";
+import { formatNumber } from "./format";
 
 const DEFAULT_LIMIT = 32_000;
 

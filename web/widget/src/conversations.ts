@@ -2,6 +2,7 @@
 import type { ConversationView } from "@frontdesk/client";
 import type { Desk } from "./desk";
 import { fill, make } from "./dom";
+import { formatMoment } from "./format";
 import { icon } from "./icons";
 import { tool } from "./message";
 
@@ -147,7 +148,7 @@ export class ConversationList {
         "button",
         { type: "button", class: "open", onclick: open },
         make("b", { dir: "auto" }, title),
-        make("span", {}, this.#when(conversation.updatedAt)),
+        make("span", {}, formatMoment(conversation.updatedAt, texts)),
       ),
       tool("pencil", `${texts.rename}: ${title}`, () => this.#askTitle(row, conversation)),
       tool("trash", `${texts.remove}: ${title}`, () => this.#askRemoval(row, conversation)),
@@ -222,14 +223,6 @@ export class ConversationList {
   #restore(row: HTMLElement, conversation: ConversationView): void {
     this.#showRow(row, conversation);
     row.querySelector<HTMLElement>(".open")?.focus();
-  }
-
-  #when(time: string): string {
-    const then = new Date(time);
-    const { language } = this.#desk.texts;
-    const today = then.toDateString() === new Date().toDateString();
-    const style: Intl.DateTimeFormatOptions = today ? { timeStyle: "short" } : { dateStyle: "medium" };
-    return new Intl.DateTimeFormat(language, style).format(then);
   }
 }
 

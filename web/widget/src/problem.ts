@@ -1,5 +1,6 @@
 /** What went wrong, in the user's language. */
 import { type ErrorView, FrontdeskError } from "@frontdesk/client";
+import { formatNumber } from "./format";
 import type { ErrorText, Texts } from "./texts";
 
 const KINDS: Record<string, ErrorText> = {
@@ -27,8 +28,4 @@ export function problemText(error: ErrorView, texts: Texts): string {
 export function asErrorView(error: unknown): ErrorView {
   if (error instanceof FrontdeskError) return error;
   return { code: "internal", message: "", recoverable: false, retryAfterS: null };
-}
-
-export function formatNumber(value: number, texts: Texts, digits = 0): string {
-  return new Intl.NumberFormat(texts.language, { maximumFractionDigits: digits }).format(value);
 }

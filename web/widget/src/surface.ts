@@ -118,7 +118,7 @@ export class Surface implements Desk {
       this.focusComposer();
     };
     return make(
-      "header",
+      "div",
       { class: "head" },
       make("span", { class: "mark" }, icon("spark")),
       make("div", { class: "names" }, this.#name, this.#title),

@@ -150,7 +150,7 @@ export class Transcript {
 class Welcome {
   readonly element: HTMLElement;
   #desk: Desk;
-  #greeting = make("h3", { dir: "auto" });
+  #greeting = make("h3", { dir: "auto", hidden: true });
   #starters: HTMLElement;
   #assistant: Assistant | null = null;
 

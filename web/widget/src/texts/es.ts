@@ -69,7 +69,7 @@ export const es: Texts = {
   approved: "Aprobado",
   denied: "Rechazado",
   expired: "Caducado",
-  expiresAt: (time) => `Hasta las ${time}`,
+  expiresAt: (time) => `Hasta: ${time}`,
 
   search: "Buscar conversaciones",
   noConversations: "Aún no hay conversaciones",
