@@ -1,9 +1,10 @@
 """What a running server writes: JSON lines that say which request, tenant and run; never a token, never what people say."""
 
+import asyncio
 import base64
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from agent.settings import Settings
 
 WORDS = "WORDS-OF-A-PERSON"
 TENANT = "tenant-of-the-logs"
+REQUESTS = 19
 
 
 @dataclass(slots=True)
@@ -56,9 +58,18 @@ async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wri
         try:
             world = World(server.url, FastAPI(), Settings(_env_file=None), provider, backend)
             tokens, runs = await use(world, machine)
+            await _all_written(machine)
         finally:
             await machine.stop()
         yield Written(machine.logs(), tokens, runs)
+
+
+async def _all_written(machine: Machine) -> None:
+    """Wait for the last lines: a request's own is written after its client has the answer."""
+    with suppress(TimeoutError):  # then the tests say what is missing
+        async with asyncio.timeout(10):
+            while len(Written(machine.logs(), []).of("request")) < REQUESTS:
+                await asyncio.sleep(0.02)
 
 
 async def use(world: World, machine: Machine) -> tuple[list[str], dict[str, str]]:
@@ -122,7 +133,7 @@ async def test_every_request_has_one_line_with_its_id(written: Written) -> None:
     requests = written.of("request")
 
     ids = [line["request_id"] for line in requests]
-    assert len(set(ids)) == len(ids) == 19
+    assert len(set(ids)) == len(ids) == REQUESTS
     assert {"request-1", "request-2", "request-3", "request-4", "request-5"} <= set(ids)
     for line in requests:
         assert {"method", "route", "status", "ms"} <= line.keys()
