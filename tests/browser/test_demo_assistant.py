@@ -228,6 +228,11 @@ async def test_on_a_phone_it_opens_over_the_page_and_goes_again(office: Office) 
     await expect(composer(tab.page)).to_be_hidden()
     await expect(heading(tab.page, "Dashboard")).to_be_visible()
 
+    await chat(tab.page).get_by_role("button", name="Open the assistant").click()
+    await ask(tab, "go to settings")
+    await expect(heading(tab.page, "Settings")).to_be_visible()
+    await expect(composer(tab.page)).to_be_hidden()
+
 
 async def test_its_buttons_speak_arabic_from_right_to_left(office: Office) -> None:
     tab = await office.open("/settings")

@@ -1,4 +1,5 @@
 // Theme and accent: kept per tenant in this browser, the same in all its tabs.
+import { keep, kept } from "./kept";
 import { currentUser } from "./session";
 
 export const THEMES = ["light", "dark", "system"] as const;
@@ -26,11 +27,7 @@ export function isDark(): boolean {
 /** Changes the appearance, in all tabs. What is not one of the known values changes nothing. */
 export function changeAppearance(change: { theme?: string; accent?: string }): void {
   apply(checked({ ...appearance, ...change }));
-  try {
-    localStorage.setItem(KEY, JSON.stringify(appearance));
-  } catch {
-    // Nowhere to keep it: it lasts as long as the page.
-  }
+  keep("localStorage", KEY, JSON.stringify(appearance));
 }
 
 /** Calls the listener after each change, and when the device turns dark or light. */
@@ -47,7 +44,7 @@ function apply(next: Appearance): void {
 
 function readStored(): Appearance {
   try {
-    return checked(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Appearance>);
+    return checked(JSON.parse(kept("localStorage", KEY) ?? "{}") as Partial<Appearance>);
   } catch {
     return checked({});
   }

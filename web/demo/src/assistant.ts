@@ -2,11 +2,13 @@
 import type { ReceivedEvent } from "@frontdesk/client";
 import { changeAppearance, currentAppearance, onAppearance } from "./appearance";
 import { h } from "./dom";
+import { keep, kept } from "./kept";
 import type { Router } from "./router";
 import { currentUser, token } from "./session";
 
 /** What this page uses of the element. */
 export interface FrontdeskChat extends HTMLElement {
+  open: boolean;
   token: () => Promise<string>;
   actions: Readonly<Record<string, (value: string) => void>>;
   context: () => Record<string, unknown>;
@@ -25,6 +27,9 @@ const LANGUAGE_KEY = "studio:language";
 /** From this width on the assistant has a column of its own; in less room it is a button that opens it. */
 const DOCKED = "(min-width: 75rem)";
 
+/** In so little room the open assistant covers the page, so it makes way for a page that it opens. */
+const COVERED = "(max-width: 480px)";
+
 const element = h("frontdesk-chat" as "div", { url: "/" }) as unknown as FrontdeskChat;
 
 /** Returns the assistant, at work in this page. */
@@ -32,7 +37,9 @@ export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent)
   element.token = token;
   element.context = () => ({ route: location.hash.slice(1), role: currentUser.role });
   element.actions = {
-    navigate: (path) => void router.go(path),
+    navigate(path) {
+      if (router.go(path) && matchMedia(COVERED).matches) element.open = false;
+    },
     change_theme: (theme) => changeAppearance({ theme }),
     change_accent: (accent) => changeAppearance({ accent }),
   };
@@ -61,11 +68,11 @@ function mayHaveChanged({ event }: ReceivedEvent): boolean {
 }
 
 export function currentLanguage(): string {
-  const kept = localStorage.getItem(LANGUAGE_KEY) ?? "en";
-  return kept in LANGUAGES ? kept : "en";
+  const chosen = kept("localStorage", LANGUAGE_KEY) ?? "en";
+  return Object.hasOwn(LANGUAGES, chosen) ? chosen : "en";
 }
 
 export function changeLanguage(language: string): void {
-  localStorage.setItem(LANGUAGE_KEY, language);
+  keep("localStorage", LANGUAGE_KEY, language);
   element.setAttribute("lang", language);
 }
