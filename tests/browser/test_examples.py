@@ -34,7 +34,7 @@ async def served(name: str, frontdesk: str) -> AsyncIterator[str]:
         yield announced.split()[4].rstrip(",")
     finally:
         process.terminate()
-        await process.wait()
+        await process.communicate()  # its pipe is closed with it
 
 
 @pytest.fixture(params=["react-chat", "vue-chat"])
