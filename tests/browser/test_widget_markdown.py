@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.async_api import Page, Route
+from support.embedding import Meter
 
 PROSE = "Some **bold** and *fine* text, `code`, ~~gone~~ and [a link](https://docs.example.com/a) that goes on."
 DOCUMENTS = {
@@ -24,21 +25,25 @@ DOCUMENTS = {
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_text_in_any_two_pieces_or_letter_by_letter_ends_as_the_whole_text_does(probe: Page, name: str) -> None:
     different = await probe.evaluate(
-        """text => {
+        """async text => {
+            const drawn = async (view) => {
+                while (view.element.ariaBusy === "true") await new Promise((resolve) => setTimeout(resolve));
+                return view.element.innerHTML;
+            };
             const whole = probe.markdown().view;
             whole.update(text, true);
-            const html = whole.element.innerHTML;
+            const html = await drawn(whole);
             const letters = probe.markdown().view;
             const different = [];
             for (let cut = 0; cut <= text.length; cut++) {
                 const pieces = probe.markdown().view;
                 pieces.update(text.slice(0, cut), false);
                 pieces.update(text, true);
-                if (pieces.element.innerHTML !== html) different.push([cut, pieces.element.innerHTML, html]);
+                if (await drawn(pieces) !== html) different.push([cut, pieces.element.innerHTML, html]);
                 letters.update(text.slice(0, cut), false);
             }
             letters.update(text, true);
-            if (letters.element.innerHTML !== html) different.push(["letters", letters.element.innerHTML, html]);
+            if (await drawn(letters) !== html) different.push(["letters", letters.element.innerHTML, html]);
             return different;
         }""",
         DOCUMENTS[name],
@@ -110,6 +115,37 @@ async def test_another_text_replaces_what_was_shown(probe: Page) -> None:
     assert text.split() == ["One", "two", "and"]
 
 
+async def test_an_address_that_is_defined_late_changes_what_is_shown_at_once(probe: Page) -> None:
+    """However long it takes to draw all again, nothing is taken away before."""
+    shortest = await probe.evaluate(
+        """async () => {
+            const { view } = probe.markdown();
+            const text = "A word about [one].\\n\\n".repeat(4000);
+            let shortest = Infinity;
+            view.update(text, false);
+            while (view.element.ariaBusy === "true") await new Promise((resolve) => setTimeout(resolve));
+            view.update(text + "[one]: https://docs.example.com/1", true);
+            while (view.element.ariaBusy === "true") {
+                shortest = Math.min(shortest, view.element.querySelectorAll("p").length);
+                await new Promise((resolve) => setTimeout(resolve));
+            }
+            return [shortest, view.element.querySelectorAll("a").length];
+        }"""
+    )
+    assert shortest == [4000, 4000]
+
+
+async def test_a_text_cannot_dress_as_the_widget(probe: Page) -> None:
+    html = await probe.evaluate(
+        """() => {
+            const place = document.createElement("div");
+            place.append(probe.sanitise('<p class="approval" id="x" role="button" aria-label="y" data-id="z" tabindex="1">a</p>'));
+            return place.innerHTML;
+        }"""
+    )
+    assert html == "<p>a</p>"
+
+
 @pytest.mark.parametrize(
     ("address", "shown"),
     [
@@ -179,9 +215,7 @@ async def test_a_block_of_any_length_is_shown_whole(probe: Page) -> None:
             const show = async (text) => {
                 const { view } = probe.markdown();
                 view.update(text, true);
-                for (let last = -1; last !== view.element.textContent.length; await new Promise(requestAnimationFrame)) {
-                    last = view.element.textContent.length;
-                }
+                while (view.element.ariaBusy === "true") await new Promise((resolve) => setTimeout(resolve));
                 return view.element;
             };
             const words = await show("word ".repeat(20000));
@@ -206,20 +240,17 @@ async def test_a_block_of_any_length_is_shown_whole(probe: Page) -> None:
     ["**a ", "*a_ ", "[", "![", "[a](", "<", "> ", "> - 1. ", "`a``", "~~a ", "_a__b___", "a-", "&#x", "http://a.b/(", "\t- \n", "a\n=\n", "| ", "[a]: \"\n", "- a\n  "],
 )  # fmt: skip
 async def test_no_text_takes_long(probe: Page, piece: str) -> None:
-    """Half a megabyte of what makes parsers slow; no frame of it takes so long that a person would notice."""
-    longest = await probe.evaluate(
+    """A hundred thousand characters of what makes parsers slow, in six pieces, each drawn as the open end."""
+    meter = await Meter.of(probe)
+    await probe.evaluate(
         """async (text) => {
             const { view } = probe.markdown();
-            let longest = 0;
             for (let end = 20000; end <= text.length; end += 20000) {
-                const before = performance.now();
                 view.update(text.slice(0, end), false);
-                longest = Math.max(longest, performance.now() - before);
-                await new Promise((resolve) => setTimeout(resolve));
+                while (view.element.ariaBusy === "true") await new Promise((resolve) => setTimeout(resolve));
             }
             view.element.remove();
-            return longest;
         }""",
         (piece * (120_000 // len(piece))).rstrip() + "**",
     )
-    assert longest < 1000
+    assert await meter.busy_s() < 4

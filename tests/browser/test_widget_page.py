@@ -113,6 +113,20 @@ async def test_what_the_page_set_before_the_element_was_defined_counts(
     assert wire.tokens == {"Bearer a-token"}
 
 
+async def test_what_the_page_sets_later_counts_from_then_on(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.say("One.")
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("First")
+    await widget.ended()
+    wire.say("Two.")
+    await widget.element.evaluate("e => { e.context = () => ({ route: '/orders' }); e.branchId = 5; }")
+    await widget.ask("Second")
+    await widget.ended(2)
+    first, second = (body for _, body in wire.posts)
+    assert ("branch_id" in first, first["context"]) == (False, {})
+    assert (second["branch_id"], second["context"]) == (5, {"route": "/orders"})
+
+
 async def test_nothing_is_asked_before_there_is_a_token_and_nothing_after_the_element_left(
     wire: Wire, host: Host, open_widget: OpenWidget
 ) -> None:

@@ -4,11 +4,12 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, CDPSession, Locator, Page, expect
 from support.browsing import ROOT, Tab, open_tab
 from support.host import Host, serve_host
 
@@ -56,6 +57,27 @@ class Widget(Tab):
         await expect(self.answers).to_have_count(count)
         await expect(self.button("Stop")).to_be_hidden()
         await expect(self.page.locator(".streaming")).to_have_count(0)
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts a page's own time on a processor, so that other work of the machine does not decide."""
+
+    session: CDPSession
+    before_s: float = 0.0
+
+    @classmethod
+    async def of(cls, page: Page) -> "Meter":
+        """Begin to count."""
+        meter = cls(await page.context.new_cdp_session(page))
+        await meter.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        meter.before_s = await meter.busy_s()
+        return meter
+
+    async def busy_s(self) -> float:
+        """Return how long the page was at work since then."""
+        metrics = (await self.session.send("Performance.getMetrics"))["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration")) - self.before_s
 
 
 @asynccontextmanager

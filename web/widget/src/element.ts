@@ -1,5 +1,5 @@
 /** `<frontdesk-chat>`: the attributes, properties and events of the widget. */
-import type { ActionHandlers, ActionView, Assistant, Chat, Client, PageTools } from "@frontdesk/client";
+import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, PageTools } from "@frontdesk/client";
 import { createClient } from "@frontdesk/client";
 import { setAccent } from "./accent";
 import { parseHosts } from "./markdown/addresses";
@@ -12,7 +12,7 @@ import { type Texts, textsFor } from "./texts";
 
 const THEMES = ["light", "dark", "system"];
 /** What a page may have set before this class was there, and would now hide the accessors. */
-const ACCESSORS = ["token", "tools"] as const;
+const ACCESSORS = ["token", "tools", "branchId"] as const;
 
 export class FrontdeskChat extends HTMLElement {
   static observedAttributes = ["url", "lang", "mode", "layout", "accent", "open"];
@@ -21,6 +21,8 @@ export class FrontdeskChat extends HTMLElement {
   #accent = new CSSStyleSheet();
   #token: (() => string | Promise<string>) | null = null;
   #tools: PageTools = {};
+  /** Read by the client at each message. */
+  #options: ChatOptions = { context: () => this.context?.() ?? {} };
   #client: Client | null = null;
   #chat: Chat | null = null;
   #assistant: Assistant | null = null;
@@ -37,8 +39,6 @@ export class FrontdeskChat extends HTMLElement {
   declare actions?: ActionHandlers;
   /** About the page, asked at each message; the model gets it as data. */
   declare context?: () => Record<string, unknown>;
-  /** Handed to the backend with every tool call; set it before the element is in the page. */
-  declare branchId?: number | string;
 
   constructor() {
     super();
@@ -65,6 +65,16 @@ export class FrontdeskChat extends HTMLElement {
   set tools(tools: PageTools) {
     this.#tools = tools;
     if (this.#chat !== null) this.#chat.tools = tools;
+  }
+
+  /** Handed to the backend with every tool call. */
+  get branchId(): number | string | undefined {
+    return this.#options.branchId;
+  }
+
+  set branchId(branchId: number | string | undefined) {
+    if (branchId === undefined) delete this.#options.branchId;
+    else this.#options.branchId = branchId;
   }
 
   get open(): boolean {
@@ -117,11 +127,8 @@ export class FrontdeskChat extends HTMLElement {
     const url = this.getAttribute("url") ?? "";
     this.#memory = new Memory(url);
     this.#client = createClient({ url, token: () => this.#token?.() ?? "" });
-    this.#chat = this.#client.chat({
-      tools: this.#tools,
-      ...(this.branchId === undefined ? {} : { branchId: this.branchId }),
-      ...(this.context === undefined ? {} : { context: () => this.context?.() ?? {} }),
-    });
+    this.#chat = this.#client.chat(this.#options);
+    this.#chat.tools = this.#tools;
     this.#chat.subscribe((view) => {
       this.#memory.set("conversation", view.conversationId);
       this.#notice();

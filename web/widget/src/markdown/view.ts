@@ -56,7 +56,10 @@ export class MarkdownView {
   update(text: string, ended: boolean): void {
     const lines = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
     if (lines === this.#text && ended === this.#ended) return;
-    if (this.#ended || !lines.startsWith(this.#text)) this.#startOver({});
+    if (this.#ended || !lines.startsWith(this.#text)) {
+      this.#startOver({});
+      this.element.replaceChildren();
+    }
     this.#text = lines;
     this.#ended = ended;
     this.#knowsReferences = false;
@@ -69,7 +72,6 @@ export class MarkdownView {
   }
 
   #startOver(references: References): void {
-    this.element.replaceChildren();
     this.#waiting.replaceChildren();
     this.open = null;
     this.#openSource = null;
@@ -84,14 +86,17 @@ export class MarkdownView {
     while (this.#step()) {
       if (performance.now() < began + PORTION_MS) continue;
       this.#timer = window.setTimeout(() => this.#work());
-      if (began > this.#shownAt + SHOW_EVERY_MS) this.#show(began);
+      this.element.ariaBusy = "true";
+      if (!this.#knowsReferences && began > this.#shownAt + SHOW_EVERY_MS) this.#show(began);
       return;
     }
     this.#show(began);
+    this.element.ariaBusy = "false";
   }
 
   #show(now: number): void {
     this.#shownAt = now;
+    if (this.#knowsReferences) this.element.replaceChildren();
     if (this.#waiting.hasChildNodes()) this.element.append(this.#waiting);
   }
 
@@ -117,7 +122,10 @@ export class MarkdownView {
     return true;
   }
 
-  /** An answer may define an address at its end and mean it at its beginning; returns whether this one did. */
+  /**
+   * An answer may define an address at its end and mean it at its beginning; returns whether this one did. What is shown
+   * stays until all is drawn again.
+   */
   #drawAgain(): boolean {
     if (this.#knowsReferences || Object.keys(this.#references).length === 0) return false;
     this.#startOver(this.#references);
@@ -169,7 +177,8 @@ export class MarkdownView {
 
   /** Blocks stand together in stretches, so that a browser can pass over those that are out of sight. */
   #lastStretch(): Element {
-    const last = this.#waiting.lastElementChild ?? this.element.lastElementChild;
+    const shown = this.#knowsReferences ? null : this.element.lastElementChild;
+    const last = this.#waiting.lastElementChild ?? shown;
     if (last !== null && last.childElementCount < STRETCH) return last;
     last?.classList.add("whole");
     const stretch = make("div", { class: "stretch" });
