@@ -25,6 +25,12 @@ ARGUMENTS = [
 ]
 WAIT_MS = 15_000
 """For what a page will show; a machine that is busy with other tests takes its time."""
+DRAWN = """async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(changing.map((one) => one.finished));
+}"""
+"""Until what was changed is drawn, and no color is on its way to another one."""
 LOCAL_SCHEMES = ("data", "blob", "about")
 
 
@@ -70,6 +76,7 @@ class Tab:
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(_axe())
         options: dict[str, Any] = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+        await self.page.evaluate(DRAWN)
         found = await self.page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
         return [
             f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
