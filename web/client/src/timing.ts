@@ -11,8 +11,8 @@ export let longestMs = 30_000;
 export const TRIES = 5;
 
 /** Lets tests have less patience. */
-export function hurry(): void {
-  [silenceMs, firstRetryMs, longestMs] = [400, 20, 100];
+export function hurry(longest = 100): void {
+  [silenceMs, firstRetryMs, longestMs] = [1000, 20, longest];
 }
 
 /** Returns the wait before the next try: doubled each time, spread, so that not all come back at once, never sooner than asked. */

@@ -359,6 +359,16 @@ test("a message that is written while a conversation is loaded goes into it", as
   );
 });
 
+test("a message that was written for a conversation that was left while it was loaded goes into no other one", async (t) => {
+  const { url, to } = await serve(t, opened({ "/chat": (_request, response) => tell(response, HELLO) }));
+  const chat = chatWith(t, url);
+  const opening = chat.open("c-2");
+  const sent = chat.send("Only for you");
+  await chat.open("c-1");
+  await Promise.all([opening, sent]);
+  assert.deepEqual([to("/chat").length, chat.view.messages.length], [0, 2]);
+});
+
 test("a new conversation shows nothing of the old one, whose answer is not read on", async (t) => {
   const { url } = await serve(t, (_request, response) => begin(response, part(HELLO.slice(0, 2))));
   const chat = chatWith(t, url);

@@ -1,7 +1,8 @@
 /** Connections that break, and come back by themselves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { emptyAnswer, reduce } from "../src/index";
+import { emptyAnswer, FrontdeskError, reduce } from "../src/index";
+import { backoff } from "../src/timing";
 import { answerOf, begin, chatWith, cut, ENDED, eventually, part, RUN, serve, tell, until } from "./server";
 import { toldStories, wire } from "./stories";
 
@@ -154,7 +155,7 @@ test("a stream on which not even pings come is left, one with pings is not", asy
     const timer = setInterval(() => {
       response.write(": ping\n\n");
       if (++pings === 10) clearInterval(timer);
-    }, 100);
+    }, 150);
     t.after(() => clearInterval(timer));
   });
   const chat = chatWith(t, url);
@@ -173,20 +174,33 @@ test("a server that takes a request and says nothing is asked again", async (t) 
   assert.equal(answerOf(chat)?.text, "Hello");
 });
 
-test("the wait before coming back is the server's, doubled each time, and spread", async (t) => {
-  const waits: number[] = [];
+test("the wait before coming back is the server's", async (t) => {
   const { url, requests } = await serve(t, (_request, response) => {
-    waits.push(Date.now() - (requests.at(-2)?.at ?? Date.now()));
-    if (requests.length === 1)
-      response.writeHead(200, { "content-type": "text/event-stream" }).end(wire([RUN], { retry: 60 }));
-    else if (requests.length < 4) response.destroy();
-    else tell(response, HELLO.slice(1), 2);
+    if (requests.length > 1) return tell(response, HELLO.slice(1), 2);
+    response.writeHead(200, { "content-type": "text/event-stream" }).end(wire([RUN], { retry: 90 }));
   });
   const chat = chatWith(t, url);
   await chat.send("Hi");
-  const [, first, second, third] = waits as [number, number, number, number];
-  assert.ok(first >= 29 && first < 150, `${waits}`);
-  assert.ok(second >= 49 && third >= 49, `${waits}`); // the longest is 100 ms here, spread from a half to one and a half
+  assert.ok(requests[1]!.at - requests[0]!.at >= 44); // half of it; the client's own first wait is at most 30 ms here
+});
+
+test("waits double, are spread, have a longest one, and are never shorter than the server asks for", () => {
+  const lost = new FrontdeskError({ code: "network", message: "", recoverable: true, retryAfterS: null });
+  const busy = new FrontdeskError({ code: "overloaded", message: "", recoverable: true, retryAfterS: 2 });
+  const between = (tries: number, error: FrontdeskError) => {
+    const waits = Array.from({ length: 1000 }, () => backoff(tries, 20, error));
+    return [Math.min(...waits), Math.max(...waits)].map((ms) => Math.round(ms / 5) * 5);
+  };
+  assert.deepEqual(
+    [1, 2, 3, 9].map((tries) => between(tries, lost)),
+    [
+      [10, 30],
+      [20, 60],
+      [40, 120],
+      [50, 150],
+    ],
+  );
+  assert.deepEqual(between(1, busy), [2010, 2030]);
 });
 
 test("stopping tells the server, and keeps what was said", async (t) => {
