@@ -28,6 +28,8 @@ from support.world import OpenWorld, Person
 from agent.assistant import Limits
 from agent.models.stream import Reply, stream_reply
 
+pytestmark = pytest.mark.alone
+
 LIMIT_S = 20.0
 READERS = 10
 MOST_BYTES_PER_READER = 256 * 1024
