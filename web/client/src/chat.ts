@@ -1,12 +1,12 @@
 /** A conversation as a store: turns, shown as one immutable view. */
 import { type Change, pathOf, readExchanges } from "./conversations";
 import { openDeeds, tell } from "./deeds";
-import { failure, FrontdeskError } from "./errors";
+import { failure } from "./errors";
 import type { Http } from "./http";
 import type { Once } from "./once";
 import { openRun, type Run } from "./run";
 import type { Exchange } from "./transcript";
-import { answerOf, fresh, messagesOf, newTurn, randomId, type Turn, written } from "./turn";
+import { answerOf, fresh, messagesOf, randomId, type Turn, written } from "./turn";
 import type { ActionView, Chat, ChatOptions, ChatView, ErrorView, MessageView, ReceivedEvent } from "./types";
 
 const RECENT_MS = 60_000;
@@ -53,8 +53,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     async retry() {
       const last = turns.at(-1);
       if (!last) await (conversationId && chat.open(conversationId));
-      else if (last.run && (last.run.answer.error instanceof FrontdeskError || !last.run.answer.runId))
-        await follow(last);
+      else if (last.run && !last.run.answer.usage) await follow(last);
       else await replace(last);
     },
     async regenerate(messageId) {
@@ -109,7 +108,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
       ]);
       if (turns !== empty) return; // left in the meantime
       title = conversation.title;
-      turns = exchanges.map((exchange) => newTurn(exchange));
+      turns = exchanges;
       void find(id);
     } catch (thrown) {
       if (turns !== empty) return;
@@ -124,7 +123,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     const { user, answer } = turns.at(-1) ?? {};
     const isRecent = Date.now() - Date.parse((answer ?? user)?.createdAt!) < RECENT_MS;
     const path = isRecent ? `/runs/${user?.runId}/events` : `${pathOf(id)}/stream`;
-    const found = (finder = openRun(http, { path }, fresh({}), (events) => {
+    const found = (finder = openRun(http, { path }, fresh({ versions: answer?.versions ?? [] }), (events) => {
       const { runId } = found.answer;
       if (!runId) return; // it is not known yet
       const turn = turns.find((one) => one.user?.runId === runId) ?? add({});
@@ -161,15 +160,15 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
   }
 
   function changed(turn: Turn, events: readonly ReceivedEvent[]): void {
-    const { run, user, seen } = turn;
+    const { run, user } = turn;
     if (!run || !turns.includes(turn)) return;
     const { status, ...told } = run.answer;
-    conversationId ??= told.conversationId;
+    conversationId ??= told.conversationId ?? null;
     title = told.title ?? title;
     const runId = told.runId ?? user?.runId ?? null;
     const sent = runId ? "completed" : status === "streaming" ? "sending" : status;
     if (user && user.status !== sent) turn.user = { ...user, runId, status: sent };
-    attend(run, seen);
+    attend(run);
     for (const event of events) tell(watchers, event);
     publish();
   }
@@ -190,7 +189,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
   }
 
   function add(exchange: Partial<Exchange>): Turn {
-    const turn = newTurn(exchange);
+    const turn: Turn = { user: null, answer: null, ...exchange };
     turns = [...turns, turn];
     return turn;
   }

@@ -50,7 +50,7 @@ export async function readExchanges(http: Http, conversationId: string): Promise
   const messages: StoredMessage[] = [];
   let cursor: string | null | undefined;
   do {
-    const path: string = `${pathOf(conversationId)}/messages${query({ limit: 100, cursor })}`;
+    const path: string = `${pathOf(conversationId)}/messages${query({ limit: 100, versions: "all", cursor })}`;
     const page: StoredPage<StoredMessage> = await http.read(path);
     messages.push(...page.items);
     cursor = page.next_cursor;

@@ -1,7 +1,6 @@
 /** What runs ask of the page: actions, page-side tools, fresh tokens. */
 import type { Http } from "./http";
 import type { Once } from "./once";
-import type { Turn } from "./turn";
 import type { ActionHandlers, ActionView, ClientToolView, PageTools } from "./types";
 import type { Run } from "./run";
 
@@ -10,17 +9,17 @@ export interface Page {
   readonly tools: PageTools;
 }
 
-/** Returns a function that looks at what a turn's run asks for, and does what was not done yet. */
+/** Returns a function that looks at what a run asks for, and does what was not done yet. */
 export function openDeeds(
   http: Http,
   once: Once,
   page: Page,
   listeners: ReadonlySet<(action: ActionView) => void>,
   fail: (error: unknown) => void,
-): (run: Run, seen: Turn["seen"]) => void {
-  return (run, seen) => {
+): (run: Run) => void {
+  return (run) => {
     const { actions, clientTools, authRequiredUntil } = run.answer;
-    const isNew = (asked: string) => seen.size < seen.add(asked).size;
+    const isNew = (asked: string) => run.seen.size < run.seen.add(asked).size;
     for (const action of actions) if (isNew(action.id)) void act(action);
     for (const tool of clientTools) if (own(page.tools, tool.name) && isNew(tool.toolCallId)) void use(run, tool);
     if (authRequiredUntil && isNew(authRequiredUntil))

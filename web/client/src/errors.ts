@@ -18,13 +18,13 @@ export class FrontdeskError extends Error implements ErrorView {
 /** Returns what was thrown as one of our errors: whatever else it is, nothing came. */
 export function failure(error?: unknown): FrontdeskError {
   if (error instanceof FrontdeskError) return error;
-  const message = "There is no connection.";
+  const message = "No connection";
   return new FrontdeskError({ code: "network", message, recoverable: true, retryAfterS: null });
 }
 
 /** Returns the error that a response tells, which refuses or has not the JSON that it should have. */
 export function refusal({ status, headers }: Response, body: object): FrontdeskError {
-  const { code = "bad_response", detail: message = `HTTP status ${status}` } = body as Record<string, string>;
+  const { code = "bad_response", detail: message = `HTTP ${status}` } = body as Record<string, string>;
   const retryAfterS = parseInt(headers.get("retry-after")!) || null;
   // The server, or a proxy in front of it, is busy or restarts.
   const recoverable = status < 400 || status > 422;

@@ -32,13 +32,8 @@ export const emptyAnswer: AnswerView = {
   feedback: null,
   createdAt: "",
   versions: [],
-  conversationId: null,
-  title: null,
   clientTools: [],
   suggestions: [],
-  authRequiredUntil: null,
-  finishReason: null,
-  usage: null,
 };
 
 /** Returns the answer after one more event. Events come in order; unknown ones change nothing. A JSON answer tells all at once. */

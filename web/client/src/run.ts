@@ -16,8 +16,10 @@ export interface RunRequest {
 
 export interface Run {
   answer: AnswerView;
-  /** `idle` when it is over, or is not followed any more: then the answer's error is a `FrontdeskError`. */
+  /** `idle` when it is over, or when nobody reads it any more; then its answer has no `usage`. */
   phase: Phase;
+  /** Ids of what it asked the page for, and was looked at. */
+  readonly seen: Set<string>;
   /** Resolves when nobody reads it any more. */
   followed: Promise<void>;
   /** Reads to the run's end, or until there is no hope. Called again, it goes on where it was. */
@@ -53,6 +55,7 @@ export function openRun(
   const run: Run = {
     answer,
     phase: "sending",
+    seen: new Set(),
     followed: Promise.resolve(),
     follow: () => (run.followed = run.followed.then(follow)),
     async stop() {
@@ -164,7 +167,7 @@ export function openRun(
 
   /** Waits for the time of the next try. A run that waits for its user is asked now and then, too. */
   function untilNext(lost: FrontdeskError): Promise<void> {
-    if (run.phase === "sending" || run.phase === "streaming") become("reconnecting");
+    if (run.phase !== "awaiting_input") become("reconnecting");
     const begun = Date.now();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, backoff(++tries, retryMs, lost));

@@ -1,6 +1,7 @@
 /** Stored messages as a page shows them: one message of the user and one answer for each run. */
 import { camel } from "./camel";
-import { emptyAnswer, reduce } from "./reduce";
+import { reduce } from "./reduce";
+import { fresh } from "./turn";
 import type { AnswerView, MessageView } from "./types";
 import type { ToolCallChanged, WireEvent } from "./wire";
 
@@ -16,6 +17,9 @@ export interface StoredMessage {
   readonly tool_call_id: string;
   readonly tool_name: string;
   readonly is_error: boolean;
+  readonly turn: number;
+  /** The turn that took the place of this one, and of those between the two; null while the message counts. */
+  readonly superseded_by: number | null;
 }
 
 /** A user's message and its answer. */
@@ -24,15 +28,20 @@ export interface Exchange {
   answer: AnswerView | null;
 }
 
-/** Returns the exchanges of a conversation, oldest first: what streams would have told of them. */
+/** Returns the exchanges that count, oldest first, as streams would have told them; what they took the place of as versions. */
 export function exchanges(messages: readonly StoredMessage[]): Exchange[] {
-  const found: Record<string, Exchange> = {};
+  const counting: Record<string, Exchange> = {};
+  const superseded: Record<string, Exchange> = {};
+  /** By the turn that took the place of them and of all up to it. */
+  const replaced: Record<number, Exchange> = {};
   for (const message of messages) {
-    const { id, runId, role, text, createdAt, toolCalls, toolCallId, ...others } = camel(message);
-    const exchange = (found[runId] ??= { user: null, answer: null });
-    const before = exchange.answer ?? emptyAnswer;
+    const { id, runId, role, text, createdAt, toolCalls, toolCallId, supersededBy, ...others } = camel(message);
+    const exchange = ((supersededBy ? superseded : counting)[runId] ??= { user: null, answer: null });
+    if (supersededBy) replaced[supersededBy] ??= exchange;
+    const old = replaced[others.turn];
+    const before = exchange.answer ?? fresh({}, old?.answer);
     const status = others.status === "partial" ? "partial" : "completed";
-    if (role === "user") exchange.user = { ...emptyAnswer, id, runId, role, text, createdAt, status };
+    if (role === "user") exchange.user = fresh({ id, runId, role, text, createdAt, status }, old?.user);
     else if (role === "tool") {
       const result = others.isError ? { status: "error", error: text } : { status: "ok" };
       const event = { tool_call: { id: toolCallId, name: others.toolName, ...result } } as ToolCallChanged;
@@ -46,5 +55,5 @@ export function exchanges(messages: readonly StoredMessage[]): Exchange[] {
       exchange.answer = { ...events.reduce(reduce, before), id, runId, createdAt, status };
     }
   }
-  return Object.values(found);
+  return Object.values(counting);
 }

@@ -6,12 +6,6 @@ import type { AnswerView, MessageView } from "./types";
 
 export interface Turn extends Exchange {
   run?: Run;
-  /** Ids of what its run asked the page for, and was looked at. */
-  readonly seen: Set<string>;
-}
-
-export function newTurn(exchange: Partial<Exchange>): Turn {
-  return { user: null, answer: null, ...exchange, seen: new Set() };
 }
 
 /** Returns a message that is made now, perhaps in the place of another. */
@@ -26,11 +20,11 @@ export function written(text: string, before?: MessageView | null): MessageView 
 }
 
 /** Returns what is known of a turn's answer: from its run as soon as that has told anything. */
-export function answerOf({ run, answer }: Pick<Turn, "run" | "answer">): AnswerView | null {
+export function answerOf({ run, answer }: Turn): AnswerView | null {
   return run?.answer.id ? run.answer : answer;
 }
 
-export function messagesOf(turns: readonly (Exchange & { run?: Run })[]): MessageView[] {
+export function messagesOf(turns: readonly Turn[]): MessageView[] {
   return turns.flatMap((turn) => [turn.user, answerOf(turn)]).filter((message) => message !== null);
 }
 

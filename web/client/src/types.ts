@@ -124,6 +124,7 @@ export interface Chat {
   open(conversationId: string): Promise<void>;
   /** Shows an empty conversation. An answer that is being made goes on without a reader. */
   startNew(): void;
+  /** Answers an approval. Resolves when the server has taken it; the run then goes on by itself. */
   decide(toolCallId: string, decision: Decision): Promise<void>;
   /** Ends the reading and all listening; runs go on at the server. */
   close(): void;
@@ -180,7 +181,7 @@ export interface MessageView {
   readonly text: string;
   /** The model's thinking, apart from the text; empty where there is none. */
   readonly reasoning: string;
-  /** Names of the data tools that were used, each once, in their first order. */
+  /** Names of the data tools that were used, each once, in their first order; of a stored answer those of actions, too. */
   readonly toolsUsed: readonly string[];
   readonly toolCalls: readonly ToolCallView[];
   readonly actions: readonly ActionView[];
@@ -237,17 +238,20 @@ export interface ErrorView {
   readonly retryAfterS: number | null;
 }
 
-/** One answer as far as its events have told it: what `reduce` folds. `status` is `streaming` until its run ends. */
+/**
+ * One answer as far as its events have told it: what `reduce` folds. `status` is `streaming` until its run ends; what is
+ * optional is missing until it was told.
+ */
 export interface AnswerView extends MessageView {
-  readonly conversationId: string | null;
-  readonly title: string | null;
+  readonly conversationId?: string;
+  readonly title?: string;
   /** Calls that the page is to run. */
   readonly clientTools: readonly ClientToolView[];
   readonly suggestions: readonly string[];
-  /** Until when the run waits for a fresh token; null where it does not. */
-  readonly authRequiredUntil: string | null;
-  readonly finishReason: string | null;
-  readonly usage: Usage | null;
+  /** Until when the run waits for a fresh token; null when it goes on. */
+  readonly authRequiredUntil?: string | null;
+  readonly finishReason?: string;
+  readonly usage?: Usage;
 }
 
 export interface ClientToolView {

@@ -259,6 +259,33 @@ test("a conversation is opened with its messages and its title", async (t) => {
   );
 });
 
+test("what was made anew or edited is shown once, with its earlier versions", async (t) => {
+  const turn = (turn: number, superseded_by: number | null = null) => ({ run_id: `r-${turn}`, turn, superseded_by });
+  const messages = [
+    stored("u-1", "user", "Hi", turn(1)),
+    stored("m-1", "assistant", "Hello.", turn(1)),
+    stored("m-2", "assistant", "One.", turn(2, 3)), // made anew: its message went over to turn 3
+    stored("u-3", "user", "Count", turn(3, 5)),
+    stored("m-3", "assistant", "Two.", turn(3, 5)),
+    stored("u-4", "user", "More", turn(4, 5)),
+    stored("m-4", "assistant", "Three.", turn(4, 5)),
+    stored("u-5", "user", "Count on", turn(5)),
+    stored("m-5", "assistant", "Four.", turn(5)),
+  ];
+  const { url } = await serve(t, opened({}, messages));
+  const chat = chatWith(t, url);
+  await chat.open("c-1");
+  assert.deepEqual(
+    chat.view.messages.map(({ text, versions }) => [text, versions.map((version) => version.text)]),
+    [
+      ["Hi", []],
+      ["Hello.", []],
+      ["Count on", ["Count"]],
+      ["Four.", ["One.", "Two."]],
+    ],
+  );
+});
+
 test("a long conversation is read page by page", async (t) => {
   const { url, requests } = await serve(
     t,
@@ -275,7 +302,7 @@ test("a long conversation is read page by page", async (t) => {
   const chat = chatWith(t, url);
   await chat.open("c-1");
   assert.equal(chat.view.messages.length, 2);
-  assert.ok(requests.some(({ path }) => path.endsWith("?limit=100&cursor=a+b")));
+  assert.ok(requests.some(({ path }) => path.endsWith("?limit=100&versions=all&cursor=a+b")));
 });
 
 test("opening a conversation goes on with the answer that is being made, from its beginning", async (t) => {

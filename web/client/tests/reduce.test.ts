@@ -26,7 +26,7 @@ function asJson(answer: AnswerView): object {
     status: answer.status,
     usage: answer.usage,
     ...(reasoning && { reasoning }),
-    ...(title !== null && { title }),
+    ...(title && { title }),
     ...(error && { error: { code: error.code, message: error.message, recoverable: error.recoverable } }),
   };
 }
@@ -44,7 +44,7 @@ for (const { name, events, answer, messages } of TOLD) {
   });
 
   test(`${name}: the JSON answer folds to the same view as the events, but for what it does not tell`, () => {
-    const { toolCalls: _calls, finishReason: _reason, ...whole } = fold(events);
+    const { toolCalls: _calls, finishReason: _reason, authRequiredUntil: _until, ...whole } = fold(events);
     const {
       success: _success,
       toolCalls,
@@ -52,7 +52,7 @@ for (const { name, events, answer, messages } of TOLD) {
       ...told
     } = reduce(emptyAnswer, answer) as AnswerView & { success: boolean };
     assert.deepEqual(told, whole);
-    assert.deepEqual([toolCalls, finishReason], [[], null]);
+    assert.deepEqual([toolCalls, finishReason], [[], undefined]);
   });
 
   test(`${name}: cut anywhere and gone on, it is the same`, () => {
