@@ -13,6 +13,8 @@ from support.provider import Call, Provider
 from support.wire import Wire
 from support.world import OpenWorld, World
 
+from agent.events import ErrorRaised, RunEnded, ToolCallChanged, Usage
+
 Visit = Callable[..., Awaitable[Widget]]
 
 
@@ -81,13 +83,45 @@ async def test_stopping_keeps_what_was_said(visit: Visit, provider: Provider) ->
     await expect(widget.composer).to_be_focused()
 
 
-async def test_a_failed_answer_says_why_and_can_be_tried_again(visit: Visit, provider: Provider) -> None:
-    provider.fail(401)
+async def test_until_something_can_be_seen_three_dots_say_that_it_comes(visit: Visit, provider: Provider) -> None:
+    gate = asyncio.Event()
+    provider.wait_for(gate, "Here.")
     widget = await visit()
-    await widget.ask("Hello?")
-    problem = widget.answers.locator(".problem")
-    await expect(problem.locator("p")).to_have_text("The model did not answer.")
+    await widget.ask("Are you there?")
+    await expect(widget.page.locator(".typing")).to_be_visible()
+    gate.set()
+    await widget.ended()
+    await expect(widget.page.locator(".typing")).to_have_count(0)
+
+
+async def test_thoughts_are_folded_until_somebody_looks(visit: Visit, provider: Provider) -> None:
+    provider.stream({"reasoning_content": "They may mean orders."}, {"content": "Seven."})
+    widget = await visit()
+    await widget.ask("How many?")
+    await widget.ended()
+    thoughts = widget.answers.locator(".thoughts")
+    await expect(thoughts).to_be_hidden()
+    await widget.page.get_by_text("Thoughts").click()
+    await expect(thoughts).to_have_text("They may mean orders.")
+
+
+async def test_a_failed_answer_says_why_and_can_be_tried_again(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.answer(
+        ToolCallChanged(id="c1", name="list_orders", status="running"),
+        ErrorRaised("model_timeout", "late", recoverable=True),
+        RunEnded("failed", "error", Usage()),
+        end=None,
+    )
+    widget = await open_widget(wire.url, attributes={"open": ""})
+    await widget.ask("How many?")
+    await expect(widget.answers.locator(".problem p")).to_have_text("The model did not answer.")
+    await expect(widget.answers.locator(".activity summary")).to_have_text("Looked up orders · Failed")
     await expect(widget.page.locator(".notice")).to_be_hidden()
+    wire.say("Seven.")
+    await widget.button("Try again").click()
+    await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
+    await expect(widget.answers.locator(".problem")).to_be_hidden()
+    await expect(widget.composer).to_be_focused()
 
 
 async def test_a_reload_in_mid_answer_shows_it_whole(visit: Visit, provider: Provider) -> None:
@@ -265,6 +299,9 @@ async def test_an_earlier_message_is_edited_and_an_answer_made_anew(wire: Wire, 
     await widget.composer.press("Enter")
     await expect(widget.answers.locator(".block").first).to_have_text("Nine.")
     await expect(widget.page.locator(".bubble")).to_have_text("How many orders?")
+    earlier = widget.page.locator(".message.user details.versions")
+    await earlier.locator("summary").click()
+    await expect(earlier.locator(".inside")).to_have_text("How many ordres?")
     assert [where for where, _ in wire.posts] == ["chat", "regenerate", "edit"]
 
 

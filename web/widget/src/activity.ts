@@ -50,7 +50,9 @@ export class Activity {
     if (running !== undefined) return callLabel(running, this.#texts);
     const only = calls[0];
     if (only === undefined) return "";
-    return calls.length === 1 ? callLabel(only, this.#texts) : this.#texts.usedTools(calls.length);
+    if (calls.length > 1) return this.#texts.usedTools(calls.length);
+    const label = callLabel(only, this.#texts);
+    return only.status === "error" ? `${label} · ${this.#texts.toolFailed}` : label;
   }
 }
 

@@ -9,6 +9,7 @@ import { icon, type IconName } from "./icons";
 import { decorate } from "./markdown/decorate";
 import { MarkdownView } from "./markdown/view";
 import { problemText } from "./problem";
+import { Versions } from "./versions";
 
 const COPIED_MS = 1600;
 
@@ -31,6 +32,7 @@ export class UserItem implements Item {
   #desk: Desk;
   #bubble = make("div", { class: "bubble", dir: "auto" });
   #below = make("div", { class: "below" });
+  #versions: Versions;
   #state = make("span", { class: "state" });
   #edit: HTMLButtonElement;
   #retry: HTMLButtonElement;
@@ -39,6 +41,7 @@ export class UserItem implements Item {
   constructor(desk: Desk, fresh: boolean) {
     const { texts } = desk;
     this.#desk = desk;
+    this.#versions = new Versions(texts, (text) => make("div", { dir: "auto" }, text));
     this.#edit = tool("pencil", texts.edit, () => this.#message && desk.edit(this.#message));
     this.#retry = make("button", { type: "button", class: "button", onclick: () => retry(desk) }, texts.retry);
     const copyButton = copyTool(desk, () => this.#message?.text ?? "");
@@ -49,6 +52,7 @@ export class UserItem implements Item {
       make("span", { class: "unseen" }, `${texts.you}: `),
       this.#bubble,
       this.#below,
+      this.#versions.element,
     );
   }
 
@@ -56,6 +60,7 @@ export class UserItem implements Item {
     this.#message = message;
     const failed = message.status === "failed";
     setText(this.#bubble, message.text);
+    this.#versions.update(message);
     setText(this.#state, failed ? this.#desk.texts.notSent : "");
     this.element.classList.toggle("sending", message.status === "sending");
     this.#below.classList.toggle("kept", failed);
@@ -75,7 +80,7 @@ export class AnswerItem implements Item {
   #markdown: MarkdownView;
   #approvals = new Map<string, ApprovalCard>();
   #actions = make("div", { class: "actions" });
-  #versions = make("div");
+  #versions: Versions;
   #problem = make("div");
   #below: AnswerTools;
   #message: MessageView | null = null;
@@ -90,6 +95,7 @@ export class AnswerItem implements Item {
       decorate: (fragment) => decorate(fragment, desk.texts),
       onSettled: (block) => fresh && desk.narrator.settled(block),
     });
+    this.#versions = new Versions(desk.texts, (text) => this.#version(text));
     this.#below = new AnswerTools(desk);
     this.element = make("li", { class: `message answer${fresh ? " fresh" : ""}` });
   }
@@ -103,7 +109,7 @@ export class AnswerItem implements Item {
     this.#markdown.update(message.text, ended);
     if (this.#fresh && !ended) this.#desk.narrator.open(this.#markdown.open);
     if (message.actions !== this.#message?.actions) this.#drawActions(message);
-    if (message.versions !== this.#message?.versions) this.#drawVersions(message);
+    this.#versions.update(message);
     this.#drawProblem(message, place);
     this.#below.update(message, place, ended);
     this.#message = message;
@@ -115,7 +121,7 @@ export class AnswerItem implements Item {
       ...this.#cards(message),
       this.#actions,
       this.#problem,
-      this.#versions,
+      this.#versions.element,
       this.#below.element,
     );
   }
@@ -143,18 +149,6 @@ export class AnswerItem implements Item {
         make("span", { class: "action" }, icon("bolt"), texts.action(type.replaceAll("_", " "), value)),
       ),
     );
-  }
-
-  #drawVersions(message: MessageView): void {
-    const { versions } = message;
-    this.#versions.hidden = versions.length === 0;
-    if (versions.length === 0) return;
-    const inside = make("div", { class: "inside" });
-    const show = () => {
-      if (inside.childElementCount === 0) inside.append(...versions.map((version) => this.#version(version.text)));
-    };
-    const summary = make("summary", {}, make("span", {}, this.#desk.texts.versions(versions.length)), icon("chevron"));
-    fill(this.#versions, make("details", { class: "folded versions", ontoggle: show }, summary, inside));
   }
 
   #version(text: string): HTMLElement {

@@ -3,7 +3,7 @@
  *
  * The rendered Markdown holds no HTML of the model's own (see `grammar.ts`), so this is the second wall, not the first.
  */
-import createPurifier from "dompurify";
+import DOMPurify from "dompurify";
 import { type AddressRules, allowedImage, allowedLink, isOwnAddress } from "./addresses";
 
 export type Sanitise = (html: string) => DocumentFragment;
@@ -13,37 +13,19 @@ const ATTRIBUTES = ["align", "alt", "class", "href", "src", "start"];
 const CLASS = /^(language-[\w.+#-]{1,40}|depth-[1-6])$/;
 const ALIGN = /^(left|right|center)$/;
 
-/** Returns a function that keeps what Markdown needs and nothing else. */
-export function createSanitiser(rules: () => AddressRules): Sanitise {
-  const purifier = createPurifier(window);
-  if (!purifier.isSupported) return asText;
-  purifier.setConfig({
-    ALLOWED_TAGS: TAGS,
-    ALLOWED_ATTR: ATTRIBUTES,
-    ALLOW_DATA_ATTR: false,
-    ALLOW_ARIA_ATTR: false,
-    RETURN_DOM_FRAGMENT: true,
-  });
-  const refused = new Map<Element, string>();
-  let current = rules();
+let isReady = false;
+/** What the hooks below go by while one text is made clean. */
+let rules: AddressRules;
+const refused = new Map<Element, string>();
 
-  purifier.addHook("uponSanitizeAttribute", (_node, attribute) => {
-    const { attrName: name, attrValue: value } = attribute;
-    if ((name === "class" && !CLASS.test(value)) || (name === "align" && !ALIGN.test(value))) {
-      attribute.keepAttr = false;
-    }
-    // The hook below decides on addresses; here they need only get through.
-    if (name === "href" || name === "src") attribute.forceKeepAttr = true;
-  });
-  purifier.addHook("afterSanitizeAttributes", (element) => {
-    if (element.localName === "a") decideLink(element, current, refused);
-    if (element.localName === "img") decideImage(element, current, refused);
-  });
-
+/** Returns a function that keeps what Markdown needs and nothing else; it asks for the rules with each text. */
+export function createSanitiser(currentRules: () => AddressRules): Sanitise {
   return (html) => {
+    if (!DOMPurify.isSupported) return asText(html);
+    if (!isReady) prepare();
+    rules = currentRules();
     refused.clear();
-    current = rules();
-    const fragment = purifier.sanitize(html, { RETURN_DOM_FRAGMENT: true });
+    const fragment = DOMPurify.sanitize(html, { RETURN_DOM_FRAGMENT: true });
     for (const [element, address] of refused) {
       if (fragment.contains(element)) element.replaceWith(inWords(element, address));
     }
@@ -51,7 +33,31 @@ export function createSanitiser(rules: () => AddressRules): Sanitise {
   };
 }
 
-function decideLink(link: Element, rules: AddressRules, refused: Map<Element, string>): void {
+/** The bundle has a DOMPurify of its own, so no other script's hooks meet these. */
+function prepare(): void {
+  isReady = true;
+  DOMPurify.setConfig({
+    ALLOWED_TAGS: TAGS,
+    ALLOWED_ATTR: ATTRIBUTES,
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+    RETURN_DOM_FRAGMENT: true,
+  });
+  DOMPurify.addHook("uponSanitizeAttribute", (_node, attribute) => {
+    const { attrName: name, attrValue: value } = attribute;
+    if ((name === "class" && !CLASS.test(value)) || (name === "align" && !ALIGN.test(value))) {
+      attribute.keepAttr = false;
+    }
+    // The hook below decides on addresses; here they need only get through.
+    if (name === "href" || name === "src") attribute.forceKeepAttr = true;
+  });
+  DOMPurify.addHook("afterSanitizeAttributes", (element) => {
+    if (element.localName === "a") decideLink(element);
+    if (element.localName === "img") decideImage(element);
+  });
+}
+
+function decideLink(link: Element): void {
   const address = link.getAttribute("href") ?? "";
   const allowed = allowedLink(address, rules);
   if (allowed === null) {
@@ -65,7 +71,7 @@ function decideLink(link: Element, rules: AddressRules, refused: Map<Element, st
   link.setAttribute("rel", "noopener noreferrer nofollow");
 }
 
-function decideImage(image: Element, rules: AddressRules, refused: Map<Element, string>): void {
+function decideImage(image: Element): void {
   const allowed = allowedImage(image.getAttribute("src") ?? "", rules);
   if (allowed === null) {
     image.removeAttribute("src");
