@@ -299,7 +299,7 @@ def _expected_ends(stage: Stage, database: Database) -> None:
         reason = {
             "completed": True,
             "cancelled": run["id"] in stage.cancelled,
-            "failed": run["error_code"] == "interrupted" and run["attempt"] == 3,
+            "failed": run["error_code"] == "interrupted" and run["begun_attempts"] == 3,
         }
         if run["state"] in OVER and not reason[run["state"]]:
             stage.scene.history.blame(
