@@ -261,17 +261,6 @@ async def resume_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, 
     return _changed(await connection.execute(_RESUME, _attempt(tenant_id, run_id, attempt))) == 1
 
 
-async def next_queued(connection: AsyncConnection, tenant_id: str, conversation_id: UUID) -> UUID | None:
-    """Return the first run in a conversation's queue."""
-    statement = (
-        select(runs.c.id)
-        .where(runs.c.tenant_id == tenant_id, runs.c.conversation_id == conversation_id, runs.c.state == "queued")
-        .order_by(runs.c.turn)
-        .limit(1)
-    )
-    return (await connection.execute(statement)).scalar_one_or_none()
-
-
 async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Lock the run's row for this transaction, as its owner.
 

@@ -2,7 +2,7 @@
 
 A statement that finds a few rows by key takes some ten microseconds; handing it to a thread and back takes several times
 that, four times per statement, and much longer while the loop is busy. So such statements run at once. What waits for a
-disk or for another process (a transaction's begin and its commit), and what may read much, goes to the connection's thread.
+disk (a commit) or for another process (the lock, where it has it), and what may read much, goes to the connection's thread.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class BesideOrAtOnce(aiosqlite.Connection):
     """Whether the open transaction finds its few rows by key."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        commits = self._conn.total_changes != self._changes and fn.__name__ == "commit"
+        commits = fn.__name__ == "commit" and self._conn.total_changes != self._changes
         if not self.by_key or commits or args[:1] == (BEGIN_WRITE,):
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return fn(*args, **kwargs)

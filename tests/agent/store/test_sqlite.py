@@ -45,6 +45,19 @@ async def test_what_may_read_much_does_not_hold_the_loop(store: Store) -> None:
         assert await thread_of_a_statement(connection) != threading.get_ident()
 
 
+async def test_only_a_commit_that_waits_for_the_disk_leaves_the_loop(store: Store) -> None:
+    threads: dict[str, int] = {}
+    async with store.write() as connection:
+        raw: Any = (await connection.get_raw_connection()).driver_connection
+        raw._conn.set_trace_callback(lambda sql: threads.setdefault(sql, threading.get_ident()))
+        await connection.execute(text("INSERT INTO facts VALUES ('kept')"))
+    assert threads["INSERT INTO facts VALUES ('kept')"] == threading.get_ident()
+    assert threads.pop("COMMIT") != threading.get_ident()
+    async with store.read(by_key=True) as connection:
+        assert (await connection.execute(text("SELECT name FROM facts"))).scalar_one() == "kept"
+    assert threads["COMMIT"] == threading.get_ident()
+
+
 async def test_a_writer_that_waits_for_another_process_does_not_hold_the_loop(store: Store, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "one.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -138,7 +138,6 @@ def attempts() -> dict[str, Attempt]:
         "unfinished_runs": lambda c, who, run: runs.unfinished_runs(c, who, run.conversation_id),
         "claim_run": lambda c, who, run: runs.claim_run(c, who.tenant_id, run.id, worker_id=WORKER),
         "resume_run": lambda c, who, run: runs.resume_run(c, who.tenant_id, run.id, attempt=1),
-        "next_queued": lambda c, who, run: runs.next_queued(c, who.tenant_id, run.conversation_id),
         "hold_run": lambda c, who, run: runs.hold_run(c, who.tenant_id, run.id, attempt=1),
         "end_run": lambda c, who, run: runs.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
         "cancel_run": lambda c, who, run: runs.cancel_run(c, who, run.id),
