@@ -145,6 +145,15 @@ runs = Table(
         sqlite_where=text("state = 'running'"),
         postgresql_where=text("state = 'running'"),
     ),
+    # Whether an earlier turn is in front of a run: not to be looked for among all that the conversation ever had.
+    Index(
+        "ix_runs_unfinished_turn",
+        "tenant_id",
+        "conversation_id",
+        "turn",
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
     # Equal posts that arrive at once: one of them makes the run, the others find it. NULLs do not collide.
     Index("uq_runs_idempotency_key", "tenant_id", "user_id", "idempotency_key", unique=True),
     Index(

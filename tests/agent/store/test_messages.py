@@ -1,11 +1,6 @@
 """Messages: numbered without gaps by any number of writers, ordered by turn, kept whole."""
 
-import shutil
-from pathlib import Path
-from typing import Any
-
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 from support.rows import ANN, BEN, at_once, finish, new_conversation, new_run, say
 
@@ -183,24 +178,3 @@ async def test_an_empty_conversation_has_no_messages(store: Store) -> None:
     conversation_id = await new_conversation(store)
     async with store.read() as connection:
         assert await list_messages(connection, ANN, conversation_id, limit=5, after=None) == []
-
-
-@pytest.mark.parametrize("reading", ["recent", "run"])
-async def test_what_a_turn_reads_is_read_by_index_however_long_the_conversation_is(
-    sqlite_template: Path, tmp_path: Path, reading: str
-) -> None:
-    store = Store(f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / 'one.db')}", pool_size=1)
-    asked: list[tuple[str, Any]] = []
-    event.listen(store.engine.sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
-    run = await new_run(store)
-    async with store.read() as connection:
-        asked.clear()
-        if reading == "recent":
-            await recent_messages(connection, ANN, run.conversation_id, before_turn=2, limit=3)
-        else:
-            await run_messages(connection, ANN, run)
-        statement, parameters = asked[-1]
-        plan = [str(row[-1]) for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-    await store.close()
-    [step] = [step for step in plan if step.startswith(("SEARCH messages", "SCAN messages"))]
-    assert "conversation_id=? AND turn" in step
