@@ -33,6 +33,12 @@ class Load:
         if self.tokens >= self._wanted and not self._reached.done():
             self._reached.set_result(None)
 
+    def measure_gaps(self, clients: "Iterable[Client]") -> None:
+        """Collect gaps from now on. What a stream waited until now is no gap of its tokens."""
+        self.gaps_s = array("d")
+        for client in clients:
+            client.last_at = time.perf_counter()
+
     def give_up(self, error: "BrokenStreamError") -> None:
         """Let nobody wait for tokens that will not come."""
         if not self._reached.done():
@@ -59,9 +65,10 @@ class Client(asyncio.Protocol):
         self.tokens = 0
         self.sent_at = 0.0
         self.first_at = 0.0
+        self.last_at = 0.0
+        """When the last read with text came."""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._load = load
-        self._last_at = 0.0
         self._tail = b""
         self._status = b""
 
@@ -83,8 +90,8 @@ class Client(asyncio.Protocol):
             if not self.tokens:
                 self.first_at = now
             elif self._load.gaps_s is not None:
-                self._load.gaps_s.append(now - self._last_at)
-            self._last_at = now
+                self._load.gaps_s.append(now - self.last_at)
+            self.last_at = now
             self.tokens += tokens
             self._load.count(tokens)
         seen = self._tail + data

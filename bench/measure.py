@@ -2,7 +2,6 @@
 
 import math
 import time
-from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from statistics import median
@@ -88,7 +87,7 @@ async def window(target: Target, upstream: Server, *, streams: int, tokens: int,
             client.send(target.request(script, begin + number, None))
         await load.until(min(begin + AT_ONCE, streams))
     rss = target.server.rss_bytes - before
-    load.gaps_s = array("d")
+    load.measure_gaps(clients)
     cores = [core_times(core) for core in (SERVER_CORE, CLIENT_CORE)]
     cpu_s, began = target.server.cpu_s, time.perf_counter()
     await ask(upstream.url, post("/release", b""))
@@ -99,7 +98,7 @@ async def window(target: Target, upstream: Server, *, streams: int, tokens: int,
     await ask(upstream.url, post("/release", b""))
     await finish(clients, tokens=1 + tokens)
     busy_by_core = dict(zip(("server core", "client core"), busy, strict=True))
-    return Window(streams * tokens, cpu_s, wall_s, rss, percentile(gaps, 0.99), busy_by_core)
+    return Window(streams * tokens, cpu_s, wall_s, rss, percentile(gaps or (), 0.99), busy_by_core)
 
 
 async def first_tokens(target: Target, *, streams: int = 1, conversation: str | None = None) -> list[float]:
