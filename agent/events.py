@@ -200,6 +200,8 @@ class LoggedEvent(NamedTuple):
 
 def merge_deltas(batch: Sequence[LoggedEvent]) -> list[LoggedEvent]:
     """Return `batch` with adjacent deltas of one kind joined; a joined delta has the id of its last piece."""
+    if len(batch) == 1:
+        return [batch[0]]
     merged: list[LoggedEvent] = []
     pieces: list[str] = []
     for position, (event_id, event) in enumerate(batch):

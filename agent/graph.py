@@ -6,6 +6,7 @@ model asks for, and stops when there is nothing left to do. Events go straight i
 
 import operator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
 import anyio
@@ -82,8 +83,8 @@ async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
             state["messages"],
             turn.reply,
             limits=turn.assistant.limits,
-            on_text=lambda text: _emit_text(turn, text),
-            on_reasoning=lambda text: _emit_reasoning(turn, text),
+            on_text=partial(_emit_text, turn),
+            on_reasoning=partial(_emit_reasoning, turn),
         )
     turn.usage += turn.reply.usage
     if not turn.reply.requests:

@@ -5,8 +5,8 @@ A reader never touches the run, except that a run may be stopped when nobody has
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from agent.assistant import CancelAfter
@@ -49,7 +49,7 @@ class Readers:
         """
         key = RunKey(principal.tenant_id, run.id)
         self._renew(key, principal)
-        return self._counted(key, self._follow(principal, run, after))
+        return self._follow(principal, run, after)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
         """Let a run go on with this principal's credential.
@@ -65,16 +65,13 @@ class Readers:
         if (held := self._held.get(key)) is not None:
             held.principal.renew(principal)
 
-    async def _counted(
-        self, key: RunKey, reader: AsyncGenerator[list[LoggedEvent]]
-    ) -> AsyncGenerator[list[LoggedEvent]]:
-        """Yield what the reader yields; know meanwhile that somebody reads."""
+    @contextmanager
+    def _counted(self, key: RunKey) -> Iterator[None]:
+        """Know meanwhile that somebody reads."""
         self._counts[key] += 1
         self.watch(key)
         try:
-            async with aclosing(reader) as batches:
-                async for batch in batches:
-                    yield batch
+            yield
         finally:
             self._counts[key] -= 1
             if not self._counts[key]:
@@ -95,27 +92,28 @@ class Readers:
 
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key = RunKey(principal.tenant_id, run.id)
-        if run.state in UNFINISHED:
-            await self._is_here(key, principal)
-        found = False
-        with suppress(LogTrimmedError):
-            async for batch in self._parts.log.follow(key, after=after):
-                found = True
-                yield batch
-            if found or self._parts.log.last(key) is not None:
-                return  # else it asked for what comes after the close, whose id nobody was given
-        try:
-            snapshot = from_log(await self._parts.log.read(key))
-        except LogTrimmedError:
-            events = await self._transcript(principal, run.id, after)
-            while events:
-                yield (batch := next_batch(events, 0))
-                events = events[len(batch) :]
-            return  # without events another process has the run; the reader comes back
-        yield snapshot
-        with suppress(LogTrimmedError):  # the reader was so slow that the log is gone; it comes back
-            async for batch in self._parts.log.follow(key, after=snapshot[-1].id):
-                yield batch
+        with self._counted(key):
+            if run.state in UNFINISHED:
+                await self._is_here(key, principal)
+            found = False
+            with suppress(LogTrimmedError):
+                async for batch in self._parts.log.follow(key, after=after):
+                    found = True
+                    yield batch
+                if found or self._parts.log.last(key) is not None:
+                    return  # else it asked for what comes after the close, whose id nobody was given
+            try:
+                snapshot = from_log(await self._parts.log.read(key))
+            except LogTrimmedError:
+                events = await self._transcript(principal, run.id, after)
+                while events:
+                    yield (batch := next_batch(events, 0))
+                    events = events[len(batch) :]
+                return  # without events another process has the run; the reader comes back
+            yield snapshot
+            with suppress(LogTrimmedError):  # the reader was so slow that the log is gone; it comes back
+                async for batch in self._parts.log.follow(key, after=snapshot[-1].id):
+                    yield batch
 
     async def _is_here(self, key: RunKey, principal: Principal) -> bool:
         """Say whether this process has the run's log; wait a while for a takeover, with the reader's credential."""

@@ -64,34 +64,29 @@ class OpenAICompatibleModel(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async with aclosing(self._events(messages, stop=stop, **kwargs)) as pieces:
+        async with aclosing(self.stream_pieces(messages, stop=stop, **kwargs)) as pieces:
             async for piece in pieces:
-                chunk = _text_chunk(piece) if isinstance(piece, str) else piece
+                chunk = ChatGenerationChunk(message=_text_chunk(piece) if isinstance(piece, str) else piece)
                 if run_manager:
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
 
-    async def stream_pieces(self, messages: list[BaseMessage], **kwargs: Any) -> AsyncGenerator[str | AIMessageChunk]:
-        """Yield the answer as it comes: plain text as it is, everything else as the chunk that `astream` yields."""
-        async with aclosing(self._events(messages, **kwargs)) as pieces:
-            async for piece in pieces:
-                yield piece if isinstance(piece, str) else _message_of(piece)
-
-    async def _events(
+    async def stream_pieces(
         self,
         messages: list[BaseMessage],
         *,
         stop: list[str] | None = None,
         stream_usage: bool | None = None,
         **kwargs: Any,
-    ) -> AsyncGenerator[str | ChatGenerationChunk]:
+    ) -> AsyncGenerator[str | AIMessageChunk]:
+        """Yield the answer as it comes: plain text as it is, everything else as the chunk that `astream` yields."""
         payload = self._get_request_payload(messages, stop=stop, stream=True, **kwargs)
         if self._should_stream_usage(stream_usage, **kwargs):
             payload["stream_options"] = {"include_usage": True}
         splitter, state = EventSplitter(), _StreamState()
         try:
             async with self._respond(payload) as response:
-                async for data in response.content.iter_any():
+                while data := await response.content.readany():
                     for piece in self._convert(splitter.feed(data), state):
                         yield piece
                     if state.done:
@@ -131,7 +126,7 @@ class OpenAICompatibleModel(ChatOpenAI):
                 if not response.content.at_eof():
                     response.close()
 
-    def _convert(self, events: list[bytes], state: "_StreamState") -> Iterator[str | ChatGenerationChunk]:
+    def _convert(self, events: list[bytes], state: "_StreamState") -> Iterator[str | AIMessageChunk]:
         """Yield the text of one read as one piece, and every other event as a chunk of its own.
 
         What came before an unreadable event is not lost.
@@ -158,7 +153,7 @@ class OpenAICompatibleModel(ChatOpenAI):
         if pieces:
             yield "".join(pieces)
 
-    def _convert_other(self, event: dict[str, Any], state: "_StreamState") -> list[ChatGenerationChunk]:
+    def _convert_other(self, event: dict[str, Any], state: "_StreamState") -> list[AIMessageChunk]:
         """Return the chunk for an event that is not plain text, as `ChatOpenAI` makes it."""
         if error := event.get("error"):
             raise _error_of(error.get("code") if isinstance(error, dict) else None, status=None, retry_after_s=None)
@@ -169,11 +164,12 @@ class OpenAICompatibleModel(ChatOpenAI):
         chunk = self._convert_chunk_to_generation_chunk(event, AIMessageChunk, None)
         if chunk is None:
             return []
+        message = _message_of(chunk)
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(reasoning, str):
-            chunk.message.additional_kwargs["reasoning_content"] = reasoning
+            message.additional_kwargs["reasoning_content"] = reasoning
         state.finished = state.finished or bool(choices and choices[0].get("finish_reason"))
-        return [chunk]
+        return [message]
 
 
 class _StreamState:
@@ -223,8 +219,8 @@ def _adds_nothing(delta: dict[str, Any]) -> bool:
     )
 
 
-def _text_chunk(text: str) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=AIMessageChunk(content=text, response_metadata=dict(PROVIDER)))
+def _text_chunk(text: str) -> AIMessageChunk:
+    return AIMessageChunk(content=text, response_metadata=dict(PROVIDER))
 
 
 def _message_of(chunk: ChatGenerationChunk) -> AIMessageChunk:

@@ -29,7 +29,7 @@ class EventSplitter:
         Raises:
             EventTooLargeError: an event has grown too large.
         """
-        buffer = self._rest + self._with_lf(chunk)
+        buffer = self._rest + self._with_lf(chunk) if self._rest or b"\r" in chunk or self._after_cr else chunk
         if not self._started:
             if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
                 self._rest = buffer
