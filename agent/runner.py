@@ -45,7 +45,7 @@ from agent.store.conversations import (
     title_from,
 )
 from agent.store.database import Store, Transaction
-from agent.store.messages import NewMessage, append_messages
+from agent.store.messages import Message, NewMessage, append_messages
 from agent.store.runs import (
     UNFINISHED,
     KeyTakenError,
@@ -286,14 +286,14 @@ class Runner:
                 return _Started(found, is_new=False)
             replaced = await self._replaced(connection, principal, request)
             earlier = await self._earlier(connection, principal, request, replaced)
-            run = await self._insert(connection, principal, request, replaced, model=model, may_begin=may_begin)
+            run, said = await self._insert(connection, principal, request, replaced, model=model, may_begin=may_begin)
             is_claimed = run.state == "running" or (
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
             transcript: Transcript | None = None
             if is_claimed:
                 window = self._parts.assistant.for_tenant(principal.tenant_id).history
-                transcript = await load_transcript(connection, principal, run, window=window)
+                transcript = await load_transcript(connection, principal, run, window=window, current=said)
             else:
                 self._check_queue()
             failpoint("start.before_commit")
@@ -313,8 +313,11 @@ class Runner:
         *,
         model: str,
         may_begin: bool,
-    ) -> Run:
-        """Store the run and its message. What the request leaves open stays as it was for the turn that it replaces."""
+    ) -> tuple[Run, list[Message]]:
+        """Store the run and its message, if it has one of its own, and return both.
+
+        What the request leaves open stays as it was for the turn that it replaces.
+        """
         conversation_id = request.conversation_id or await create_conversation(
             connection, principal, title=title_from(request.message or "")
         )
@@ -342,10 +345,12 @@ class Runner:
         run = await insert_run(connection, principal, new)
         if replaced is not None:
             await supersede(connection, principal, replaced, by=run, keeps_message=request.message is None)
-        if request.message is not None:
-            said = NewMessage("user", request.message, step=0)
-            await append_messages(connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[said])
-        return run
+        if request.message is None:
+            return run, []
+        new_message = NewMessage("user", request.message, step=0)
+        return run, await append_messages(
+            connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[new_message]
+        )
 
     async def _find_equal(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
         if request.idempotency_key is None:

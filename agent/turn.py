@@ -70,14 +70,16 @@ class Transcript(NamedTuple):
     current: list[Message]
 
 
-async def load_transcript(connection: Transaction, owner: Principal, run: Run, *, window: History) -> Transcript:
-    """Read what a turn begins with."""
+async def load_transcript(
+    connection: Transaction, owner: Principal, run: Run, *, window: History, current: list[Message] | None = None
+) -> Transcript:
+    """Read what a turn begins with; `current` is what was said in it, where that is known."""
     earlier: list[Said] = []
     if run.turn > 1:
         earlier = await recent_messages(
             connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
         )
-    return Transcript(earlier, await run_messages(connection, owner, run))
+    return Transcript(earlier, current or await run_messages(connection, owner, run))
 
 
 async def open_turn(

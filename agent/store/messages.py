@@ -134,8 +134,10 @@ async def append_messages(
     run_id: UUID,
     turn: int,
     new: Sequence[NewMessage],
-) -> list[UUID]:
-    """Add messages at the end of the principal's conversation; return their ids. The caller commits.
+) -> list[Message]:
+    """Add messages at the end of the principal's conversation; return them as they are stored. The caller commits.
+
+    One that comes late for a turn that was superseded is stored so, which what is returned does not say.
 
     The row lock on the conversation orders concurrent writers, so positions are 1, 2, 3, … without gaps.
 
@@ -147,21 +149,21 @@ async def append_messages(
     last = reserved.scalar_one_or_none()
     if last is None:
         raise NotFoundError("No such conversation.")
-    scope = {"tenant_id": principal.tenant_id, "conversation_id": conversation_id, "run_id": run_id, "turn": turn}
-    rows = [
-        {
-            **scope,
-            **of(principal, conversation_id),
-            "of_turn": turn,
-            "id": message.id or new_id(),
-            "position": last - len(new) + number,
-            "created_at": now,
-            **_row(message),
-        }
+    stored = [
+        Message(
+            **{name: getattr(message, name) for name in NewMessage.__slots__ if name != "id"},
+            id=message.id or new_id(),
+            run_id=run_id,
+            turn=turn,
+            position=last - len(new) + number,
+            created_at=now,
+        )
         for number, message in enumerate(new, start=1)
     ]
-    await connection.execute(_INSERT, rows)
-    return [row["id"] for row in rows]
+    place = {**of(principal, conversation_id), "of_turn": turn}
+    scope = {"tenant_id": principal.tenant_id, "conversation_id": conversation_id}
+    await connection.execute(_INSERT, [{**place, **scope, **_row(message)} for message in stored])
+    return stored
 
 
 async def recent_messages(
@@ -207,9 +209,14 @@ async def run_messages(connection: AsyncConnection, principal: Principal, run: R
     return [_message(row) for row in await connection.execute(_OF_RUN, place)]
 
 
-def _row(message: NewMessage) -> dict[str, object]:
+def _row(message: Message) -> dict[str, object]:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls]
     return {
+        "id": message.id,
+        "run_id": message.run_id,
+        "turn": message.turn,
+        "position": message.position,
+        "created_at": message.created_at,
         "role": message.role,
         "text": message.text,
         "step": message.step,

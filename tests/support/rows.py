@@ -59,8 +59,9 @@ async def new_run(
 
 
 async def say(store: Store, run: Run, *new: NewMessage, who: Principal = ANN) -> list[UUID]:
-    """Add messages to a run's conversation."""
-    return await in_one(store, append_messages, who, run.conversation_id, run_id=run.id, turn=run.turn, new=new)
+    """Add messages to a run's conversation; return their ids."""
+    stored = await in_one(store, append_messages, who, run.conversation_id, run_id=run.id, turn=run.turn, new=new)
+    return [message.id for message in stored]
 
 
 async def finish(store: Store, run: Run, status: EndStatus = "completed", *, who: Principal = ANN) -> None:

@@ -11,6 +11,7 @@ from agent.store.messages import (
     Message,
     NewMessage,
     RequestedCall,
+    append_messages,
     list_messages,
     recent_messages,
     run_messages,
@@ -52,6 +53,17 @@ async def test_a_transaction_that_fails_leaves_no_gap(store: Store) -> None:
         await say(store, run, result("a"), result("a"))
     await say(store, run, result("b"))
     assert [message.position for message in await whole(store, run)] == [1, 2]
+
+
+async def test_what_is_added_is_returned_as_it_is_read_back(store: Store) -> None:
+    run = await new_run(store)
+    calls = (RequestedCall("c1", "find_order", {"n": 1}),)
+    asked = NewMessage("assistant", "One moment.", 1, tool_calls=calls, model="demo", usage=Usage(3, 4))
+    async with store.write() as connection:
+        added = await append_messages(
+            connection, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[asked, result("c1")]
+        )
+    assert added == (await whole(store, run))[1:]
 
 
 async def test_a_message_comes_back_as_it_was_written(store: Store) -> None:
