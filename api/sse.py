@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 
+import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from agent.events import LoggedEvent
 from agent.store.runs import Run
@@ -44,10 +45,25 @@ def event_stream(reader: Reader, *, headers: Mapping[str, str], send_timeout_s: 
 
 
 class _EventStream(EventSourceResponse):
-    """Only pings have a time limit: where a frame waits for a client that does not read, the next ping waits too.
+    """Two tasks beside the request's own, not five, and a time limit on pings only.
 
-    A limit around every frame would cost more than making and sending it.
+    Left out is the watch for the server's stop: the runner ends streams when it drains. A limit around every frame would
+    cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too.
     """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def stream() -> None:
+            await self._stream_response(send)
+            group.cancel_scope.cancel()
+
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(stream)
+                group.start_soon(self._ping, send)
+                await self._listen_for_disconnect(receive)
+                group.cancel_scope.cancel()
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
 
     async def _send_with_timeout(self, send: Send, message: Message) -> None:
         if message.get("body") == PING:
