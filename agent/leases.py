@@ -17,8 +17,9 @@ from agent.failpoints import failpoint
 from agent.log.memory import RunKey
 from agent.settings import Settings
 from agent.snapshot import settled
+from agent.store.leases import RunName, abandoned_runs, fail_run, renew_leases, take_over
 from agent.store.messages import run_messages
-from agent.store.runs import Run, RunName, abandoned_runs, fail_run, get_run, renew_leases, take_over
+from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls
 from agent.work import HeldRun, Parts, place_of
 

@@ -7,25 +7,19 @@ belong to this process alone: when a process dies, another one, or its own succe
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import timedelta
 from types import TracebackType
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 
 from agent import metrics
 from agent.admission import Admission
-from agent.assistant import Assistant, WhenActive
+from agent.assistant import Assistant
 from agent.context import Principal
 from agent.credentials import RunPrincipal
 from agent.errors import (
     FrontdeskError,
-    IdempotencyMismatchError,
     OverloadedError,
-    RunActiveError,
-    SupersededError,
 )
 from agent.events import START, AnyEvent, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint
@@ -36,31 +30,23 @@ from agent.log.memory import MemoryLog, RunKey
 from agent.models.catalog import Catalog
 from agent.readers import Readers, read_run
 from agent.settings import Settings
+from agent.start import RunRequest, Started, Starts
 from agent.stop import StoppedError, StopReason
 from agent.store.conversations import (
-    create_conversation,
     delete_conversation,
     get_conversation,
-    lock_conversation,
-    title_from,
 )
-from agent.store.database import Store, Transaction
-from agent.store.messages import Message, NewMessage, append_messages
+from agent.store.database import Store
 from agent.store.runs import (
     UNFINISHED,
-    KeyTakenError,
-    NewRun,
     Run,
     cancel_run,
     claim_run,
-    find_run_by_key,
-    insert_run,
     resume_run,
     unfinished_runs,
 )
-from agent.store.versions import find_turn, supersede
 from agent.toolkit import Tool
-from agent.turn import Transcript, load_transcript
+from agent.turn import Transcript
 from agent.work import HeldRun, Parts, bring_to_end, end_stopped, place_of
 
 logger = structlog.get_logger()
@@ -71,39 +57,6 @@ RELEASE_WAIT_S = 0.5
 OTHER_PROCESS_POLL_S = 0.5
 """How often a run looks again when an earlier turn of its conversation is with another process."""
 RETRY_AFTER_S = 5
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """A user's message and what belongs to it. Everything is checked already, except that ids exist.
-
-    `replaces` names the turn whose place this one takes, by a message of it; `message` None answers its message again.
-    """
-
-    message: str | None
-    conversation_id: UUID | None = None
-    replaces: UUID | None = None
-    model: str | None = None
-    branch_id: int | str | None = None
-    page: dict[str, Any] | None = None
-    when_active: WhenActive | None = None
-    idempotency_key: str | None = None
-    request_hash: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """What the transaction of a start came to."""
-
-    run: Run
-    is_new: bool = True
-    earlier: tuple[UUID, ...] = ()
-    transcript: Transcript | None = None
-    """Read in the same transaction where the run begins at once: that spares another one before the first word."""
-
-    @property
-    def is_claimed(self) -> bool:
-        return self.transcript is not None
 
 
 class Runner:
@@ -126,6 +79,7 @@ class Runner:
         self._worker_id = uuid4().hex
         self._admission = Admission(most=settings.max_runs, most_per_tenant=settings.max_runs_per_tenant)
         self._held: dict[RunKey, HeldRun] = {}
+        self._starts = Starts(self._parts, settings, worker_id=self._worker_id, check_queue=self._check_queue)
         self._readers = Readers(self._parts, self._held, recovery_wait_s=settings.recovery_wait_s)
         self._leases = Leases(
             self._parts,
@@ -173,14 +127,11 @@ class Runner:
         model = self._parts.catalog.resolve(self._parts.assistant, request.model)
         tenant_id = principal.tenant_id
         is_admitted = self._admission.try_enter(tenant_id)
-        started: _Started | None = None
+        started: Started | None = None
         try:
             if not is_admitted:
                 self._check_queue()
-            try:
-                started = await self._commit_start(principal, request, model, may_begin=is_admitted)
-            except (KeyTakenError, SupersededError, RunActiveError):  # by an equal request, or it is refused again
-                started = await self._commit_start(principal, request, model, may_begin=is_admitted)
+            started = await self._starts.commit(principal, request, model, may_begin=is_admitted)
         finally:
             if is_admitted and (started is None or not started.is_claimed):
                 self._admission.leave(tenant_id)
@@ -277,110 +228,7 @@ class Runner:
             metrics.runs_ended.labels("cancelled", "").inc()
             self._log.leave(RunKey(principal.tenant_id, run_id))
 
-    async def _commit_start(
-        self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool
-    ) -> _Started:
-        async with self._store.write(by_key=request.replaces is None) as connection:
-            found = await self._find_equal(connection, principal, request)
-            if found is not None:
-                return _Started(found, is_new=False)
-            replaced = await self._replaced(connection, principal, request)
-            earlier = await self._earlier(connection, principal, request, replaced)
-            run, said = await self._insert(connection, principal, request, replaced, model=model, may_begin=may_begin)
-            is_claimed = run.state == "running" or (
-                may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
-            )
-            transcript: Transcript | None = None
-            if is_claimed:
-                window = self._parts.assistant.for_tenant(principal.tenant_id).history
-                transcript = await load_transcript(connection, principal, run, window=window, current=said)
-            else:
-                self._check_queue()
-            failpoint("start.before_commit")
-        return _Started(run, earlier=tuple(earlier), transcript=transcript)
-
-    async def _replaced(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
-        if request.conversation_id is None or request.replaces is None:
-            return None
-        return await find_turn(connection, principal, request.conversation_id, message_id=request.replaces)
-
-    async def _insert(
-        self,
-        connection: Transaction,
-        principal: Principal,
-        request: RunRequest,
-        replaced: Run | None,
-        *,
-        model: str,
-        may_begin: bool,
-    ) -> tuple[Run, list[Message]]:
-        """Store the run and its message, if it has one of its own, and return both.
-
-        What the request leaves open stays as it was for the turn that it replaces.
-        """
-        conversation_id = request.conversation_id or await create_conversation(
-            connection, principal, title=title_from(request.message or "")
-        )
-        offered = self._parts.catalog.specs(self._parts.assistant)
-        if replaced is not None and request.model is None and replaced.model in offered:
-            model = replaced.model
-        new = NewRun(
-            conversation_id,
-            model,
-            self._worker_id,
-            self._settings.lease_s,
-            branch_id=request.branch_id,
-            page=request.page,
-            idempotency_key=request.idempotency_key,
-            request_hash=request.request_hash,
-            may_begin=may_begin,
-        )
-        if replaced is not None:
-            new = replace(
-                new,
-                replaces=replaced.turn,
-                branch_id=replaced.branch_id if new.branch_id is None else new.branch_id,
-                page=replaced.page if new.page is None else new.page,
-            )
-        run = await insert_run(connection, principal, new)
-        if replaced is not None:
-            await supersede(connection, principal, replaced, by=run, keeps_message=request.message is None)
-        if request.message is None:
-            return run, []
-        new_message = NewMessage("user", request.message, step=0)
-        return run, await append_messages(
-            connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[new_message]
-        )
-
-    async def _find_equal(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
-        if request.idempotency_key is None:
-            return None
-        keep = timedelta(seconds=self._settings.idempotency_keep_s)
-        found = await find_run_by_key(connection, principal, request.idempotency_key, keep=keep)
-        if found is not None and found.request_hash != request.request_hash:
-            raise IdempotencyMismatchError("The Idempotency-Key was used with another body.")
-        return found
-
-    async def _earlier(
-        self, connection: Transaction, principal: Principal, request: RunRequest, replaced: Run | None
-    ) -> list[UUID]:
-        """Return the unfinished runs that the new one has to stop: those it supersedes, and all when it interrupts.
-
-        Raises:
-            RunActiveError: there is one, and the policy is to refuse the message.
-        """
-        policy = request.when_active or self._parts.assistant.when_active
-        if request.conversation_id is None or (policy == "enqueue" and replaced is None):
-            return []
-        await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this
-        unfinished = await unfinished_runs(connection, principal, request.conversation_id)
-        if unfinished and policy == "reject":
-            raise RunActiveError("The last message is still being answered.", run_id=unfinished[0])
-        if policy == "interrupt" or replaced is None:
-            return unfinished
-        return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
-
-    async def _begin(self, principal: Principal, started: _Started) -> None:
+    async def _begin(self, principal: Principal, started: Started) -> None:
         """Take a new run into this process: its log begins, then its work."""
         run = started.run
         event = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))

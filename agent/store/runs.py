@@ -4,10 +4,9 @@ A worker owns a running run by its attempt number. Every write for a run first p
 its lease finds out before it changes anything.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -35,7 +34,7 @@ RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
 UNFINISHED: tuple[RunState, ...] = ("queued", "running")
 
 
-def _is_unfinished(table: FromClause) -> ColumnElement[bool]:
+def is_unfinished(table: FromClause) -> ColumnElement[bool]:
     """Return the condition of the partial indexes, in their own words: with parameters no planner could use them."""
     return table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
 
@@ -63,7 +62,7 @@ _CLAIM = (
             _earlier.c.tenant_id == runs.c.tenant_id,
             _earlier.c.conversation_id == runs.c.conversation_id,
             _earlier.c.turn < runs.c.turn,
-            _is_unfinished(_earlier),
+            is_unfinished(_earlier),
         ),
     )
     .values(state="running", started_at=bindparam("now"), begun_attempts=runs.c.begun_attempts + 1)
@@ -71,14 +70,7 @@ _CLAIM = (
 _RESUME = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
 _HOLD = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(state="running")
 _UPDATE = update(runs).where(_NAMED)
-_UPDATE_UNFINISHED = update(runs).where(_OF_ATTEMPT, _is_unfinished(runs))
-_ABANDONED = (
-    select(runs.c.tenant_id, runs.c.id)
-    .where(_is_unfinished(runs), runs.c.lease_until < bindparam("now"))
-    .order_by(runs.c.created_at, runs.c.id)
-)
-
-
+_UPDATE_UNFINISHED = update(runs).where(_OF_ATTEMPT, is_unfinished(runs))
 _later = runs.alias("later")
 SUPERSEDED = exists().where(
     _later.c.tenant_id == runs.c.tenant_id,
@@ -159,13 +151,6 @@ class KeyTakenError(FrontdeskError):
     """Another run has this idempotency key already. Look it up in a new transaction."""
 
 
-class RunName(NamedTuple):
-    """Names a run for background work."""
-
-    tenant_id: str
-    run_id: UUID
-
-
 async def insert_run(connection: AsyncConnection, principal: Principal, new: NewRun) -> Run:
     """Add a run as the conversation's next turn, queued unless it begins at once. The caller commits.
 
@@ -241,7 +226,7 @@ async def active_run(connection: AsyncConnection, principal: Principal, conversa
     """Return the conversation's running run, or else the first one in its queue; none that is superseded."""
     statement = (
         select(runs)
-        .where(_OWNED, runs.c.conversation_id == conversation_id, _is_unfinished(runs), ~SUPERSEDED)
+        .where(_OWNED, runs.c.conversation_id == conversation_id, is_unfinished(runs), ~SUPERSEDED)
         .order_by(runs.c.turn)
         .limit(1)
     )
@@ -259,7 +244,7 @@ async def unfinished_runs(
             _OWNED,
             runs.c.conversation_id == conversation_id,
             runs.c.turn >= from_turn,
-            _is_unfinished(runs),
+            is_unfinished(runs),
         )
         .order_by(runs.c.turn)
     )
@@ -269,12 +254,12 @@ async def unfinished_runs(
 async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str) -> bool:
     """Let a queued run of this worker begin, if no earlier turn of its conversation is unfinished. The caller commits."""
     place = {"of_tenant": tenant_id, "of_id": run_id, "of_worker": worker_id, "now": datetime.now(UTC)}
-    return _changed(await connection.execute(_CLAIM, place)) == 1
+    return rows_changed(await connection.execute(_CLAIM, place)) == 1
 
 
 async def resume_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
     """Count an attempt that goes on with a running run; False where the run is another's by now. The caller commits."""
-    return _changed(await connection.execute(_RESUME, _attempt(tenant_id, run_id, attempt))) == 1
+    return rows_changed(await connection.execute(_RESUME, _attempt(tenant_id, run_id, attempt))) == 1
 
 
 async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
@@ -283,7 +268,7 @@ async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *,
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    if _changed(await connection.execute(_HOLD, _attempt(tenant_id, run_id, attempt))) != 1:
+    if rows_changed(await connection.execute(_HOLD, _attempt(tenant_id, run_id, attempt))) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -304,7 +289,7 @@ async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, 
         "worker_id": None,
         "lease_until": None,
     }
-    if _changed(await connection.execute(_UPDATE_UNFINISHED, ended)) != 1:
+    if rows_changed(await connection.execute(_UPDATE_UNFINISHED, ended)) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -313,7 +298,7 @@ async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: 
 
     The caller commits.
     """
-    statement = update(runs).where(_OWNED, runs.c.id == OF_ID, _is_unfinished(runs))
+    statement = update(runs).where(_OWNED, runs.c.id == OF_ID, is_unfinished(runs))
     result = await connection.execute(
         statement.values(
             state="cancelled",
@@ -324,7 +309,7 @@ async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: 
         ),
         of(principal, run_id),
     )
-    return _changed(result) == 1
+    return rows_changed(result) == 1
 
 
 async def set_suggestions(
@@ -334,58 +319,6 @@ async def set_suggestions(
     await connection.execute(_UPDATE, {"of_tenant": tenant_id, "of_id": run_id, "suggestions": list(questions)})
 
 
-async def renew_leases(
-    connection: AsyncConnection, held: Collection[RunName], *, worker_id: str, lease_s: float
-) -> set[RunName]:
-    """Prolong a worker's leases on the runs that it holds; return those that are still its own. The caller commits.
-
-    A run that it let go without an end is not held: its lease runs out, and somebody takes it over.
-    """
-    until = datetime.now(UTC) + timedelta(seconds=lease_s)
-    renewed = await connection.execute(
-        update(runs)
-        .where(
-            runs.c.tenant_id.in_({name.tenant_id for name in held}),
-            runs.c.id.in_({name.run_id for name in held}),
-            runs.c.worker_id == worker_id,
-            _is_unfinished(runs),
-        )
-        .values(lease_until=until)
-        .returning(runs.c.tenant_id, runs.c.id)
-    )
-    return {RunName(row.tenant_id, row.id) for row in renewed}
-
-
-async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
-    """Return the unfinished runs whose lease has expired, over all tenants, oldest first: names only, no content."""
-    found = await connection.execute(_ABANDONED, {"now": datetime.now(UTC)})
-    return [RunName(row.tenant_id, row.id) for row in found]
-
-
-async def take_over(
-    connection: AsyncConnection, name: RunName, *, worker_id: str, lease_s: float, most_attempts: int
-) -> str | None:
-    """Make an abandoned run this worker's, as its next attempt; return its user. The caller commits.
-
-    None where somebody else was faster, or where it has had all its attempts. Those that died while they waited are none.
-    """
-    now = datetime.now(UTC)
-    result = await connection.execute(
-        update(runs)
-        .where(
-            runs.c.tenant_id == name.tenant_id,
-            runs.c.id == name.run_id,
-            _is_unfinished(runs),
-            runs.c.lease_until < now,
-            runs.c.begun_attempts < most_attempts,
-        )
-        .values(attempt=runs.c.attempt + 1, worker_id=worker_id, lease_until=now + timedelta(seconds=lease_s))
-        .returning(runs.c.user_id)
-    )
-    user_id: str | None = result.scalar_one_or_none()
-    return user_id
-
-
 async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Let another worker take the run over at once. The caller commits."""
     past = datetime.now(UTC) - timedelta(seconds=1)
@@ -393,28 +326,12 @@ async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID,
     await connection.execute(_UPDATE_UNFINISHED, released)
 
 
-async def fail_run(connection: AsyncConnection, name: RunName, *, code: str, attempts: int) -> bool:
-    """End an abandoned run that began `attempts` attempts; False where that is not so any more. The caller commits."""
-    now = datetime.now(UTC)
-    result = await connection.execute(
-        update(runs)
-        .where(
-            runs.c.tenant_id == name.tenant_id,
-            runs.c.id == name.run_id,
-            _is_unfinished(runs),
-            runs.c.lease_until < now,
-            runs.c.begun_attempts >= attempts,
-        )
-        .values(state="failed", finish_reason="error", error_code=code, ended_at=now, worker_id=None, lease_until=None)
-    )
-    return _changed(result) == 1
-
-
 def _attempt(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
     return {"of_tenant": tenant_id, "of_id": run_id, "of_attempt": attempt}
 
 
-def _changed(result: Any) -> int:
+def rows_changed(result: Any) -> int:
+    """Return how many rows an update or a delete has changed."""
     assert isinstance(result, CursorResult)
     return result.rowcount
 

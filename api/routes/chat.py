@@ -17,7 +17,8 @@ from agent.assistant import WhenActive
 from agent.context import Principal
 from agent.errors import OverloadedError
 from agent.events import EventId
-from agent.runner import Runner, RunRequest
+from agent.runner import Runner
+from agent.start import RunRequest
 from agent.store.runs import Run
 from api.auth import BRANCH
 from api.dependencies import AfterDep, InstallationDep, PrincipalDep, installation_of

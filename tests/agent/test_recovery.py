@@ -38,8 +38,9 @@ from agent.context import Principal
 from agent.history import LOST_RESULT, UNANSWERED_NOTE
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
+from agent.store.leases import RunName, renew_leases, take_over
 from agent.store.messages import NewMessage, append_messages
-from agent.store.runs import NewRun, RunName, claim_run, insert_run, renew_leases, take_over
+from agent.store.runs import NewRun, claim_run, insert_run
 from agent.store.tables import messages, runs, tool_calls
 
 PAST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,8 +12,9 @@ from agent.context import Principal
 from agent.events import EndStatus, Usage
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
+from agent.store.leases import RunName
 from agent.store.messages import NewMessage, append_messages
-from agent.store.runs import NewRun, Run, RunEnd, RunName, claim_run, end_run, get_run, insert_run
+from agent.store.runs import NewRun, Run, RunEnd, claim_run, end_run, get_run, insert_run
 from agent.store.tables import metadata, runs
 
 ANN = Principal("acme", "ann")

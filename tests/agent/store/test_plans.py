@@ -12,19 +12,9 @@ from support.rows import ANN, WORKER, new_run
 
 from agent.events import Usage
 from agent.store.database import Store
+from agent.store.leases import RunName, abandoned_runs, renew_leases
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
-from agent.store.runs import (
-    Run,
-    RunEnd,
-    RunName,
-    abandoned_runs,
-    active_run,
-    claim_run,
-    end_run,
-    hold_run,
-    renew_leases,
-    unfinished_runs,
-)
+from agent.store.runs import Run, RunEnd, active_run, claim_run, end_run, hold_run, unfinished_runs
 
 Ask = Callable[[AsyncConnection, Run], Awaitable[object]]
 SAID = NewMessage("assistant", "Three.", step=1)

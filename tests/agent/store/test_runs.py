@@ -24,26 +24,22 @@ from support.rows import (
 from agent.errors import LeaseLostError, NotFoundError
 from agent.events import EndStatus, Usage
 from agent.store.database import Store
+from agent.store.leases import RunName, abandoned_runs, fail_run, renew_leases, take_over
 from agent.store.runs import (
     KeyTakenError,
     NewRun,
     Run,
     RunEnd,
-    RunName,
-    abandoned_runs,
     active_run,
     cancel_run,
     claim_run,
     end_run,
-    fail_run,
     find_run_by_key,
     hold_run,
     insert_run,
     release_run,
-    renew_leases,
     resume_run,
     set_suggestions,
-    take_over,
     unfinished_runs,
 )
 from agent.store.tables import runs

@@ -19,11 +19,12 @@ import agent.store
 from agent.context import Principal
 from agent.errors import FrontdeskError
 from agent.events import Usage
-from agent.store import conversations, feedback, messages, runs, tool_calls, versions
+from agent.store import conversations, feedback, leases, messages, runs, tool_calls, versions
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
+from agent.store.leases import RunName
 from agent.store.messages import NewMessage, RequestedCall
-from agent.store.runs import NewRun, Run, RunEnd, RunName
+from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.tables import metadata
 
 OVER_ALL_TENANTS = {"abandoned_runs", "renew_leases"}
@@ -142,9 +143,9 @@ def attempts() -> dict[str, Attempt]:
         "end_run": lambda c, who, run: runs.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
         "cancel_run": lambda c, who, run: runs.cancel_run(c, who, run.id),
         "set_suggestions": lambda c, who, run: runs.set_suggestions(c, who.tenant_id, run.id, questions=("x",)),
-        "take_over": lambda c, who, run: runs.take_over(c, name(who, run), worker_id="w", lease_s=6, most_attempts=9),
+        "take_over": lambda c, who, run: leases.take_over(c, name(who, run), worker_id="w", lease_s=6, most_attempts=9),
         "release_run": lambda c, who, run: runs.release_run(c, who.tenant_id, run.id, attempt=1),
-        "fail_run": lambda c, who, run: runs.fail_run(c, name(who, run), code="interrupted", attempts=0),
+        "fail_run": lambda c, who, run: leases.fail_run(c, name(who, run), code="interrupted", attempts=0),
         "propose_calls": lambda c, who, run: tool_calls.propose_calls(
             c, who, run.id, step=9, calls=[(RequestedCall(str(new_id()), "x", {}), "data", "read")]
         ),
@@ -207,7 +208,7 @@ async def test_background_functions_give_names_only(store: Store) -> None:
     run = await _filled(store)
     await in_one(store, runs.release_run, "acme", run.id, attempt=1)
     async with store.read() as connection:
-        assert await runs.abandoned_runs(connection) == [RunName("acme", run.id)]
+        assert await leases.abandoned_runs(connection) == [RunName("acme", run.id)]
     for field, kind in RunName.__annotations__.items():
         assert kind in (str, UUID), field
     assert (await count_rows(store))["runs"] == 1

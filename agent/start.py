@@ -1,0 +1,185 @@
+"""The start of a run: one transaction that stores the message with its run, and says what has to stop for it.
+
+The invariant: what is refused leaves nothing behind, and what is stored will be answered, here or by another process.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from agent.assistant import WhenActive
+from agent.context import Principal
+from agent.errors import IdempotencyMismatchError, RunActiveError, SupersededError
+from agent.failpoints import failpoint
+from agent.settings import Settings
+from agent.store.conversations import create_conversation, lock_conversation, title_from
+from agent.store.database import Transaction
+from agent.store.messages import Message, NewMessage, append_messages
+from agent.store.runs import KeyTakenError, NewRun, Run, claim_run, find_run_by_key, insert_run, unfinished_runs
+from agent.store.versions import find_turn, supersede
+from agent.turn import Transcript, load_transcript
+from agent.work import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A user's message and what belongs to it. Everything is checked already, except that ids exist.
+
+    `replaces` names the turn whose place this one takes, by a message of it; `message` None answers its message again.
+    """
+
+    message: str | None
+    conversation_id: UUID | None = None
+    replaces: UUID | None = None
+    model: str | None = None
+    branch_id: int | str | None = None
+    page: dict[str, Any] | None = None
+    when_active: WhenActive | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What the transaction of a start came to."""
+
+    run: Run
+    is_new: bool = True
+    earlier: tuple[UUID, ...] = ()
+    transcript: Transcript | None = None
+    """Read in the same transaction where the run begins at once: that spares another one before the first word."""
+
+    @property
+    def is_claimed(self) -> bool:
+        return self.transcript is not None
+
+
+class Starts:
+    """Starts of this process's runs. `check_queue` raises where no more may wait."""
+
+    def __init__(self, parts: Parts, settings: Settings, *, worker_id: str, check_queue: Callable[[], None]) -> None:
+        self._parts = parts
+        self._store = parts.store
+        self._settings = settings
+        self._worker_id = worker_id
+        self._check_queue = check_queue
+
+    async def commit(self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool) -> Started:
+        """Store the message and its run in one transaction; the run is claimed in it where it `may_begin` at once.
+
+        An equal request with the same idempotency key gets the run that exists.
+
+        Raises:
+            NotFoundError: the principal has no such conversation, or it has no such message to replace.
+            SupersededError: that message was replaced before.
+            RunActiveError: the conversation has an active run, and the policy is to refuse.
+            IdempotencyMismatchError: the key was used for another request.
+            OverloadedError: too many runs wait.
+        """
+        try:
+            return await self._commit(principal, request, model, may_begin=may_begin)
+        except (KeyTakenError, SupersededError, RunActiveError):  # by an equal request, or it is refused again
+            return await self._commit(principal, request, model, may_begin=may_begin)
+
+    async def _commit(self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool) -> Started:
+        async with self._store.write(by_key=request.replaces is None) as connection:
+            found = await self._find_equal(connection, principal, request)
+            if found is not None:
+                return Started(found, is_new=False)
+            replaced = await self._replaced(connection, principal, request)
+            earlier = await self._earlier(connection, principal, request, replaced)
+            run, said = await self._insert(connection, principal, request, replaced, model=model, may_begin=may_begin)
+            is_claimed = run.state == "running" or (
+                may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
+            )
+            transcript: Transcript | None = None
+            if is_claimed:
+                window = self._parts.assistant.for_tenant(principal.tenant_id).history
+                transcript = await load_transcript(connection, principal, run, window=window, current=said)
+            else:
+                self._check_queue()
+            failpoint("start.before_commit")
+        return Started(run, earlier=tuple(earlier), transcript=transcript)
+
+    async def _replaced(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+        if request.conversation_id is None or request.replaces is None:
+            return None
+        return await find_turn(connection, principal, request.conversation_id, message_id=request.replaces)
+
+    async def _insert(
+        self,
+        connection: Transaction,
+        principal: Principal,
+        request: RunRequest,
+        replaced: Run | None,
+        *,
+        model: str,
+        may_begin: bool,
+    ) -> tuple[Run, list[Message]]:
+        """Store the run and its message, if it has one of its own, and return both.
+
+        What the request leaves open stays as it was for the turn that it replaces.
+        """
+        conversation_id = request.conversation_id or await create_conversation(
+            connection, principal, title=title_from(request.message or "")
+        )
+        offered = self._parts.catalog.specs(self._parts.assistant)
+        if replaced is not None and request.model is None and replaced.model in offered:
+            model = replaced.model
+        new = NewRun(
+            conversation_id,
+            model,
+            self._worker_id,
+            self._settings.lease_s,
+            branch_id=request.branch_id,
+            page=request.page,
+            idempotency_key=request.idempotency_key,
+            request_hash=request.request_hash,
+            may_begin=may_begin,
+        )
+        if replaced is not None:
+            new = replace(
+                new,
+                replaces=replaced.turn,
+                branch_id=replaced.branch_id if new.branch_id is None else new.branch_id,
+                page=replaced.page if new.page is None else new.page,
+            )
+        run = await insert_run(connection, principal, new)
+        if replaced is not None:
+            await supersede(connection, principal, replaced, by=run, keeps_message=request.message is None)
+        if request.message is None:
+            return run, []
+        new_message = NewMessage("user", request.message, step=0)
+        return run, await append_messages(
+            connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[new_message]
+        )
+
+    async def _find_equal(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+        if request.idempotency_key is None:
+            return None
+        keep = timedelta(seconds=self._settings.idempotency_keep_s)
+        found = await find_run_by_key(connection, principal, request.idempotency_key, keep=keep)
+        if found is not None and found.request_hash != request.request_hash:
+            raise IdempotencyMismatchError("The Idempotency-Key was used with another body.")
+        return found
+
+    async def _earlier(
+        self, connection: Transaction, principal: Principal, request: RunRequest, replaced: Run | None
+    ) -> list[UUID]:
+        """Return the unfinished runs that the new one has to stop: those it supersedes, and all when it interrupts.
+
+        Raises:
+            RunActiveError: there is one, and the policy is to refuse the message.
+        """
+        policy = request.when_active or self._parts.assistant.when_active
+        if request.conversation_id is None or (policy == "enqueue" and replaced is None):
+            return []
+        await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this
+        unfinished = await unfinished_runs(connection, principal, request.conversation_id)
+        if unfinished and policy == "reject":
+            raise RunActiveError("The last message is still being answered.", run_id=unfinished[0])
+        if policy == "interrupt" or replaced is None:
+            return unfinished
+        return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
