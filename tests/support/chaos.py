@@ -18,11 +18,14 @@ from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any, TypeVar
 
 from support.history import OVER, Database, History, Post, Verdict, check, read_sqlite
 from support.processes import QUICK, open_nursery
 from support.scenario import Plan, Scene, open_scene
 from support.visitors import TURN_LIMIT_S, Counts, Habits, RefusedError, Visitor, until
+
+Result = TypeVar("Result")
 
 TENANTS = ("acme", "globex", "initech")
 RESTLESS = Habits(cut=0.08, go_back=0.15, forget=0.1, stray=0.05)
@@ -57,7 +60,7 @@ class Report:
         return (
             f"{self.verdict}\n\n"
             f"kills {self.kills} · turns {self.turns} ({states}) · resumes {self.counts.resumes} · "
-            f"cancels {self.counts.cancels} · signed in again {self.counts.signed_in_again}\n"
+            f"cancels {self.counts.cancels} · versions {self.counts.versions} · signed in again {self.counts.signed_in_again}\n"
             f"recovered runs {self.recovered} · writes of unknown outcome {self.unknown_writes} · "
             f"{self.took_s:.0f} s · seed {self.seed}"
         )
@@ -160,7 +163,10 @@ async def _live(stage: Stage, visitor: Visitor) -> None:
                 conversation_id = None
             plan = _plan(random, f"{visitor.user}.{turn}")
             post = visitor.post(plan, conversation_id)
-            await _one_turn(stage, visitor, post, random)
+            post = await _one_turn(stage, visitor, post, random)
+            if random.random() < 0.2:
+                post = await _replace(visitor, post)
+                await visitor.stream(post, RESTLESS)
             conversation_id = post.conversation_id
             if conversation_id is not None and random.random() < 0.3:
                 await _look_for(visitor, post)
@@ -186,9 +192,10 @@ def _plan(random: Random, name: str) -> Plan:
     )
 
 
-async def _one_turn(stage: Stage, visitor: Visitor, post: Post, random: Random) -> None:
+async def _one_turn(stage: Stage, visitor: Visitor, post: Post, random: Random) -> Post:
+    """Send a message, in one of the ways to do so; return the message that is in its place in the end."""
     habits = random.choice((CALM, RESTLESS))
-    match random.choices(("stream", "json", "cancel", "watched", "two"), (5, 2, 1, 2, 1))[0]:
+    match random.choices(("stream", "json", "cancel", "watched", "two", "edit"), (5, 2, 1, 2, 1, 1))[0]:
         case "stream":
             await visitor.stream(post, habits)
         case "json":
@@ -199,13 +206,17 @@ async def _one_turn(stage: Stage, visitor: Visitor, post: Post, random: Random) 
             await _both(visitor.stream(post, habits), _watch(visitor, post))
         case "two":
             await _both(visitor.stream(post, habits), _follow_up(visitor, post, habits))
+        case "edit":
+            _, post = await _both(visitor.stream(post, habits), _change_mind(stage, visitor, post, habits))
+    return post
 
 
-async def _both(first: Awaitable[object], second: Awaitable[object]) -> None:
+async def _both(first: Awaitable[object], second: Awaitable[Result]) -> tuple[object, Result]:
     """Wait for two things; when one fails the other is stopped."""
-    tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
     try:
-        await asyncio.gather(*tasks)
+        done, wanted = await asyncio.gather(*tasks)
+        return done, wanted
     finally:
         for task in tasks:
             task.cancel()
@@ -233,6 +244,24 @@ async def _follow_up(visitor: Visitor, post: Post, habits: Habits) -> None:
     await until(lambda: post.conversation_id is not None, limit_s=TURN_LIMIT_S, what="a conversation")
     plan = _plan(visitor.random, f"{visitor.user}.second.{visitor.random.random()}")
     await visitor.stream(visitor.post(plan, post.conversation_id), habits)
+
+
+async def _replace(visitor: Visitor, post: Post) -> Post:
+    """Return another version of a turn. One that writes is not asked for again: the model would write again, and rightly so."""
+    if post.writes or visitor.random.random() < 0.5:
+        return await visitor.replace(post, _plan(visitor.random, f"{visitor.user}.edited.{visitor.random.random()}"))
+    return await visitor.replace(post)
+
+
+async def _change_mind(stage: Stage, visitor: Visitor, post: Post, habits: Habits) -> Post:
+    """Put another message in the place of one that may still be answered: that stops its run."""
+    await until(lambda: post.run_id is not None, limit_s=TURN_LIMIT_S, what="a run to replace")
+    await asyncio.sleep(visitor.random.random() * 0.3)
+    assert post.run_id is not None
+    stage.cancelled.add(post.run_id)
+    edited = await visitor.replace(post, _plan(visitor.random, f"{visitor.user}.edited.{visitor.random.random()}"))
+    await visitor.stream(edited, habits)
+    return edited
 
 
 async def _look_for(visitor: Visitor, post: Post) -> None:

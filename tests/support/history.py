@@ -103,8 +103,16 @@ class Post:
     user: str
     key: str
     message: str
+    writes: int = 0
+    """How many side effects it asks for."""
     sent_to: str | None = None
     """The conversation it was sent to; None begins one."""
+    replaces: "Post | None" = None
+    """The one in whose place it is sent."""
+    answer_id: str | None = None
+    """Of the answer that it replaces."""
+    is_again: bool = False
+    """The same message is to be answered once more: it goes over to this one's run."""
     run_id: str | None = None
     conversation_id: str | None = None
     """The conversation it is in."""
@@ -243,6 +251,9 @@ def _acknowledged(history: History, database: Database) -> Iterator[str]:
         if message["role"] == "user":
             said[message["run_id"]].append(message["text"])
     keys = Counter((run["tenant_id"], run["user_id"], run["idempotency_key"]) for run in database.runs)
+    answered_again = {
+        id(post.replaces) for post in history.posts if post.is_again and keys[post.tenant, post.user, post.key]
+    }
     for post in history.posts:
         stored = keys[post.tenant, post.user, post.key]
         if stored > 1 or (post.run_id is not None and stored != 1):
@@ -254,7 +265,7 @@ def _acknowledged(history: History, database: Database) -> Iterator[str]:
             yield f"{post.key}: its run {post.run_id} is gone"
         elif (run["tenant_id"], run["user_id"], run["idempotency_key"]) != (post.tenant, post.user, post.key):
             yield f"{post.key}: got another message's run {post.run_id}"
-        elif said[post.run_id] != [post.message]:
+        elif said[post.run_id] != ([] if id(post) in answered_again else [post.message]):
             yield f"{post.key}: run {post.run_id} has user messages {said[post.run_id]}"
     for conversation in database.conversations:
         positions = sorted(m["position"] for m in database.messages if m["conversation_id"] == conversation["id"])

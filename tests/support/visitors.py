@@ -44,6 +44,7 @@ class Counts:
     frames: int = 0
     resumes: int = 0
     cancels: int = 0
+    versions: int = 0
     signed_in_again: int = 0
     unfinished_json: int = 0
 
@@ -78,10 +79,22 @@ class Visitor:
 
     def post(self, plan: Plan, conversation_id: str | None = None) -> Post:
         """Return a message that is to be sent."""
-        post = Post(self.tenant, self.user, f"key-{uuid4()}", plan.message(mark_of(self.tenant)), conversation_id)
+        message = plan.message(mark_of(self.tenant))
+        post = Post(self.tenant, self.user, f"key-{uuid4()}", message, plan.writes, conversation_id)
         self.history.posts.append(post)
         self.counts.turns += 1
         return post
+
+    async def replace(self, post: Post, plan: Plan | None = None) -> Post:
+        """Return another version of a turn that was acknowledged, to be sent: another message, or the same one again."""
+        answer_id = await self._answer_id(post)
+        message = plan.message(mark_of(self.tenant)) if plan else post.message
+        writes = plan.writes if plan else post.writes
+        version = Post(self.tenant, self.user, f"key-{uuid4()}", message, writes, post.conversation_id)
+        version.replaces, version.answer_id, version.is_again = post, answer_id, plan is None
+        self.history.posts.append(version)
+        self.counts.versions += 1
+        return version
 
     async def stream(self, post: Post, habits: Habits | None = None, *, name: str = "the sender") -> Reader:
         """Send a message and read its stream to the end, whatever happens in between."""
@@ -103,7 +116,9 @@ class Visitor:
         """Send a message and return the JSON answer, sending again until there is one."""
         async with asyncio.timeout(TURN_LIMIT_S):
             while True:
-                response = await self.request("POST", "/chat", json=_body(post), headers={"Idempotency-Key": post.key})
+                response = await self.request(
+                    "POST", _path(post), json=_body(post), headers={"Idempotency-Key": post.key}
+                )
                 if response is None or (response.status_code == 503 and "x-run-id" not in response.headers):
                     await self._pause()
                     continue
@@ -164,6 +179,14 @@ class Visitor:
         self.history.received[self.tenant].append(response.content)
         return response
 
+    async def _answer_id(self, post: Post) -> str:
+        async with asyncio.timeout(TURN_LIMIT_S):
+            while True:
+                response = await self.request("GET", f"/runs/{post.run_id}")
+                if response is not None and response.status_code == 200:
+                    return str(response.json()["message_id"])
+                await self._pause()
+
     def _reader(self, name: str, run_id: str) -> Reader:
         reader = Reader(f"{name} ({self.user} of {self.tenant})", self.tenant, run_id)
         self.history.readers.append(reader)
@@ -180,7 +203,7 @@ class Visitor:
         reposts = post is not None and (not reader.run_id or self.random.random() < habits.repost)
         if reposts and post is not None:
             request = self._http.stream(
-                "POST", f"{url}/chat", json=_body(post), headers={**headers, "Idempotency-Key": post.key}
+                "POST", url + _path(post), json=_body(post), headers={**headers, "Idempotency-Key": post.key}
             )
         else:
             request = self._http.stream("GET", f"{url}/runs/{reader.run_id}/events", headers=headers)
@@ -247,7 +270,15 @@ class RefusedError(Exception):
     """The server refused what it must not refuse. The history has it."""
 
 
+def _path(post: Post) -> str:
+    if post.replaces is None:
+        return "/chat"
+    return f"/conversations/{post.sent_to}/{'regenerate' if post.is_again else 'edit'}"
+
+
 def _body(post: Post) -> dict[str, Any]:
+    if post.replaces is not None:
+        return {"message_id": post.answer_id, **({} if post.is_again else {"message": post.message})}
     # The id that the server gave is not sent with a repetition: the body would be another one.
     return {"message": post.message, **({"conversation_id": post.sent_to} if post.sent_to else {})}
 
