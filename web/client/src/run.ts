@@ -57,7 +57,10 @@ export function openRun(
     phase: "sending",
     seen: new Set(),
     followed: Promise.resolve(),
-    follow: () => (run.followed = run.followed.then(follow)),
+    follow() {
+      isClosed = false; // now: what closes it before the reading begins is not to be undone
+      return (run.followed = run.followed.then(follow));
+    },
     async stop() {
       if (run.phase === "idle") return;
       isStopped = true;
@@ -84,11 +87,11 @@ export function openRun(
   }
 
   async function follow(): Promise<void> {
-    isClosed = isStopped = false;
+    isStopped = false;
     tries = 0;
     if (run.phase === "idle") become("reconnecting", { status: "streaming", error: null });
     http.listeners.add(woken);
-    for (let lost = await read(); goesOn(lost); lost = await read()) await untilNext(lost);
+    while (!isOver()) await untilNext(await read());
     http.listeners.delete(woken);
   }
 
@@ -157,25 +160,26 @@ export function openRun(
     void cancel();
   }
 
-  /** Whether there is something left to read after a connection's end; if it cannot be read, that is told. */
-  function goesOn(lost: FrontdeskError): boolean {
-    if (isClosed || run.phase === "idle") return false;
-    if (lost.recoverable && (run.answer.runId || (tries + 1 < TRIES && askedMs(lost) <= PATIENCE_MS))) return true;
-    become("idle", { status: "failed", error: lost });
-    return false;
+  /** Whether nobody wants to read it any more: asked before each request, because much happens while one waits. */
+  function isOver(): boolean {
+    return isClosed || run.phase === "idle";
   }
 
-  /** Waits for the time of the next try. A run that waits for its user is asked now and then, too. */
-  function untilNext(lost: FrontdeskError): Promise<void> {
-    if (run.phase !== "awaiting_input") become("reconnecting");
+  /** Waits for the time of the next try, where there is one. A run that waits for its user is asked now and then, too. */
+  async function untilNext(lost: FrontdeskError): Promise<void> {
+    if (isOver()) return;
+    if (!lost.recoverable || (!run.answer.runId && (tries + 1 >= TRIES || askedMs(lost) > PATIENCE_MS)))
+      return become("idle", { status: "failed", error: lost });
     const begun = Date.now();
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, backoff(++tries, retryMs, lost));
       wake = (isForced) => {
         if (!isForced && Date.now() - begun < askedMs(lost)) return;
         clearTimeout(timer);
         resolve();
       };
+      // Last, because who hears of it may end the waiting.
+      if (run.phase !== "awaiting_input") become("reconnecting");
     });
   }
 

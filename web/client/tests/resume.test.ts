@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyAnswer, FrontdeskError, reduce } from "../src/index";
 import { backoff } from "../src/timing";
-import { answerOf, begin, chatWith, cut, ENDED, eventually, part, RUN, serve, tell, until } from "./server";
+import { answerOf, begin, chatWith, cut, ENDED, eventually, HEADERS, part, RUN, serve, tell, until } from "./server";
 import { toldStories, wire } from "./stories";
 
 const HELLO = [RUN, { token: "Hel" }, { token: "lo" }, ENDED];
@@ -256,18 +256,72 @@ test("a message that is stopped before the server has answered is cancelled as s
   assert.equal(answerOf(chat)?.status, "cancelled");
 });
 
+/** A fetch without a network behind it, which lets as many streams through as it is given, each cut after its first words. */
+function countedFetch(...streams: string[]) {
+  const asked: string[] = [];
+  const fetch = (url: string | URL | Request, options?: RequestInit) => {
+    asked.push(`${options?.method} ${new URL(`${url}`).pathname}`);
+    const stream = streams.shift();
+    return stream ? Promise.resolve(new Response(stream, { headers: HEADERS })) : Promise.reject(new TypeError());
+  };
+  return { asked, fetch };
+}
+
+/** Longer than the longest wait before a try: nothing comes that could be waited for. */
+const longer = () => new Promise((resolve) => setTimeout(resolve, 200));
+
 test("a message that is stopped while it cannot be sent is not sent any more", async (t) => {
-  const { url, requests } = await serve(t, (_request, response) => response.destroy());
-  const chat = chatWith(t, url);
+  const { asked, fetch } = countedFetch();
+  const chat = chatWith(t, "http://nowhere", { fetch });
   const sent = chat.send("Hi");
   await until(chat, ({ phase }) => phase === "reconnecting");
   await chat.stop();
   await sent;
-  const { length } = requests;
+  await longer();
   assert.equal(chat.view.messages[0]?.status, "cancelled");
-  await new Promise((resolve) => setTimeout(resolve, 200)); // twice the longest wait: nothing comes to wait for
-  assert.equal(requests.length, length);
+  assert.deepEqual(asked, ["POST /chat"]);
 });
+
+test("an answer that is stopped while its connection is lost is not asked for any more", async (t) => {
+  const { asked, fetch } = countedFetch(part(HELLO.slice(0, 2)));
+  const chat = chatWith(t, "http://nowhere", { fetch });
+  const sent = chat.send("Hi");
+  await until(chat, ({ phase }) => phase === "reconnecting");
+  await chat.stop();
+  await sent;
+  await eventually(() => asked.length > 5); // the server is to be told, and cannot be
+  await longer();
+  assert.deepEqual(asked, ["POST /chat", ...Array(5).fill("POST /runs/r-1/cancel")]);
+});
+
+for (const streams of [[], [part(HELLO.slice(0, 2))]]) {
+  const what = streams.length ? "its answer was cut" : "its message could not be sent";
+  test(`a chat that is closed while it waits because ${what} asks nothing any more`, async (t) => {
+    const { asked, fetch } = countedFetch(...streams);
+    const chat = chatWith(t, "http://nowhere", { fetch });
+    const sent = chat.send("Hi");
+    await until(chat, ({ phase }) => phase === "reconnecting");
+    chat.close();
+    await sent;
+    await longer();
+    assert.deepEqual(asked, ["POST /chat"]);
+  });
+}
+
+for (const phase of ["sending", "reconnecting"] as const) {
+  test(`a chat that is closed by who hears that it is ${phase} asks nothing any more, and waits for nothing`, async (t) => {
+    let asked = 0;
+    const busy = async () => {
+      asked += 1;
+      return new Response("{}", { status: 503, headers: { "retry-after": "30" } });
+    };
+    const chat = chatWith(t, "http://nowhere", { fetch: busy });
+    chat.subscribe((view) => view.phase === phase && chat.close());
+    const sent = chat.send("Hi").then(() => "done");
+    assert.equal(await Promise.race([sent, longer()]), "done");
+    assert.equal(asked, phase === "sending" ? 0 : 1);
+  });
+}
 
 test("closing ends the reading and tells nobody anything", async (t) => {
   const { url, requests } = await serve(t, (_request, response) => begin(response, part(HELLO.slice(0, 2))));
