@@ -254,6 +254,69 @@ async def test_on_a_small_screen_the_panel_is_a_sheet_that_fits(wire: Wire, open
     await expect(widget.page.locator(".launcher")).to_be_focused()
 
 
+async def test_a_sheet_is_opened_without_calling_the_keyboard_of_the_screen(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    widget = await open_widget(wire.url, viewport={"width": 390, "height": 844}, has_touch=True)
+    await widget.button("Open the assistant").tap()
+    await expect(widget.page.locator("dialog")).to_be_focused()
+    await widget.page.keyboard.press("Tab")
+    await expect(widget.button("Conversations")).to_be_focused()
+    await widget.page.keyboard.press("Escape")
+    await expect(widget.page.locator("dialog")).to_be_hidden()
+    await widget.button("Open the assistant").press("Enter")
+    await widget.page.keyboard.press("Escape")
+    await expect(widget.button("Open the assistant")).to_be_focused()
+
+
+@pytest.mark.parametrize("attributes", [{}, OPEN])
+async def test_what_the_user_opened_or_closed_stays_so_whatever_the_markup_begins_with(
+    wire: Wire, open_widget: OpenWidget, attributes: dict[str, str]
+) -> None:
+    widget = await open_widget(wire.url, attributes=attributes)
+    launcher, dialog = widget.page.locator(".launcher"), widget.page.locator("dialog")
+    await expect(launcher).to_have_attribute("aria-expanded", "true" if attributes else "false")
+    await launcher.click()
+    for opened in (not attributes, bool(attributes)):
+        for _ in range(2):
+            await widget.page.reload()
+            await expect(launcher).to_have_attribute("aria-expanded", "true" if opened else "false")
+            await expect(dialog).to_be_visible(visible=opened)
+        await launcher.click()
+
+
+async def test_what_goes_wrong_in_the_list_of_conversations_is_said_in_it(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.conversations = [{"id": "1", "title": "Mats", "created_at": LATER, "updated_at": LATER}]
+    widget = await open_widget(wire.url, attributes=OPEN)
+    rows, problem = widget.page.locator(".conversations li"), widget.page.locator(".conversations .notice")
+    await widget.page.route("**/conversations?*", lambda route: route.abort())
+    await widget.button("Conversations").click()
+    await expect(problem).to_contain_text("cannot be reached")
+    await widget.page.unroute("**/conversations?*")
+    await problem.get_by_role("button", name="Try again").click()
+    await expect(rows).to_have_count(1)
+    await expect(problem).to_be_hidden()
+    await expect(widget.page.get_by_label("Search conversations")).to_be_focused()
+    # This server knows no such conversation any more.
+    await rows.hover()
+    await widget.button("Rename: Mats").click()
+    await widget.page.get_by_label("New title").fill("Blue mats")
+    await widget.page.keyboard.press("Enter")
+    await expect(problem).to_be_visible()
+    await expect(widget.page.get_by_label("New title")).to_have_value("Blue mats")
+    await widget.button("Back").click()
+    await widget.button("Conversations").click()
+    await expect(problem).to_be_hidden()
+    await rows.hover()
+    await widget.button("Delete: Mats").click()
+    await widget.button("Delete").click()
+    await expect(problem).to_be_visible()
+    await expect(rows.locator("b")).to_have_text("Mats")
+    await expect(widget.page.locator(".desk .notice")).to_be_hidden()
+    assert await widget.spoken.count() >= 3
+    widget.forgive("Failed to load resource")
+
+
 async def test_a_layout_can_be_asked_for(wire: Wire, open_widget: OpenWidget) -> None:
     widget = await open_widget(wire.url, attributes={"open": "", "layout": "mobile"})
     dialog = widget.page.locator("dialog")

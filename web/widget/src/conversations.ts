@@ -5,6 +5,7 @@ import { fill, make } from "./dom";
 import { formatMoment } from "./format";
 import { icon } from "./icons";
 import { tool } from "./message";
+import { asErrorView, problemText } from "./problem";
 
 const PAGE = 20;
 const TYPING_PAUSE_MS = 200;
@@ -13,6 +14,7 @@ export class ConversationList {
   readonly element: HTMLElement;
   #desk: Desk;
   #search: HTMLInputElement;
+  #problem = make("div", { class: "notice error", hidden: true });
   #list = make("ul");
   #current: string | null = null;
   #cursor: string | null = null;
@@ -46,6 +48,7 @@ export class ConversationList {
         tool("plus", texts.newConversation, startNew),
       ),
       make("div", { class: "search" }, icon("search"), this.#search),
+      this.#problem,
       this.#list,
     );
     this.#close = close;
@@ -63,8 +66,9 @@ export class ConversationList {
       this.#cursor = page.nextCursor;
       this.#draw(page.items.map((conversation) => this.#row(conversation)));
       this.#announce(page.items.length, q);
+      this.#forget();
     } catch (error) {
-      this.#desk.report(error);
+      if (asked === this.#asked) this.#report(error, () => void this.load());
     }
   }
 
@@ -123,8 +127,9 @@ export class ConversationList {
       const more = this.#moreRow();
       row.replaceWith(...rows, ...(more === null ? [] : [more]));
       rows[0]?.querySelector("button")?.focus();
+      this.#forget();
     } catch (error) {
-      this.#desk.report(error);
+      if (asked === this.#asked) this.#report(error);
     }
   }
 
@@ -187,8 +192,9 @@ export class ConversationList {
     if (title === "" || title === conversation.title) return this.#restore(row, conversation);
     try {
       this.#restore(row, await this.#desk.client.conversations.rename(conversation.id, title));
+      this.#forget();
     } catch (error) {
-      this.#desk.report(error);
+      this.#report(error);
     }
   }
 
@@ -214,10 +220,27 @@ export class ConversationList {
       row.remove();
       this.focus();
       if (this.#list.childElementCount === 0) this.#draw([]);
+      this.#forget();
     } catch (error) {
       this.#restore(row, conversation);
-      this.#desk.report(error);
+      this.#report(error);
     }
+  }
+
+  /** Says what went wrong in the list itself: it may cover all else, and its user looks there. */
+  #report(error: unknown, retry: (() => void) | null = null): void {
+    const { texts, narrator } = this.#desk;
+    const text = problemText(asErrorView(error), texts);
+    const again = retry && make("button", { type: "button", class: "button", onclick: retry }, texts.retry);
+    fill(this.#problem, icon("warning"), make("p", {}, text), again);
+    this.#problem.hidden = false;
+    narrator.urgent.say(text);
+  }
+
+  /** Something went well: what went wrong before is no news any more. */
+  #forget(): void {
+    if (this.#problem.matches(":focus-within")) this.focus();
+    this.#problem.hidden = true;
   }
 
   #restore(row: HTMLElement, conversation: ConversationView): void {

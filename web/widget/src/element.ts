@@ -112,7 +112,10 @@ export class FrontdeskChat extends HTMLElement {
     }
     if (name === "lang" || name === "mode") this.#build();
     if (name === "layout") this.#panel?.arrange();
-    if (name === "open") this.#showPanel({ focus: true });
+    if (name === "open") {
+      this.#memory.set("open", this.open ? "yes" : "no");
+      this.#showPanel({ focus: true });
+    }
   }
 
   #takeEarly(name: (typeof ACCESSORS)[number]): void {
@@ -136,7 +139,9 @@ export class FrontdeskChat extends HTMLElement {
     });
     this.#chat.onAction((action) => this.#act(action));
     this.#chat.onEvent((detail) => this.dispatchEvent(new CustomEvent("frontdesk-event", { detail })));
-    if (this.#memory.get("open") !== null) this.open = true;
+    // What the user did in this tab counts more than what the page's markup begins with.
+    const isOpen = this.#memory.get("open");
+    if (isOpen !== null) this.open = isOpen === "yes";
     this.#build();
     this.#begin();
   }
@@ -220,7 +225,6 @@ export class FrontdeskChat extends HTMLElement {
 
   #showPanel(how: { focus: boolean }): void {
     if (this.#panel === null) return;
-    this.#memory.set("open", this.open ? "yes" : null);
     this.#panel.show(this.open, how);
     this.#drawNow();
   }

@@ -22,7 +22,11 @@ export class Panel {
     this.#surface = surface;
     this.#layout = layout;
     this.#launcher = new Launcher(texts, () => toggle(!this.#dialog.open));
-    this.#dialog = make("dialog", { "aria-label": texts.assistant, dir: texts.direction }, surface.element);
+    this.#dialog = make(
+      "dialog",
+      { "aria-label": texts.assistant, dir: texts.direction, tabindex: -1 },
+      surface.element,
+    );
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       toggle(false);
@@ -67,11 +71,13 @@ export class Panel {
     if (sheet) {
       this.#fitKeyboard();
       this.#dialog.showModal();
+      // Not the composer, which would call a keyboard over half of the screen.
+      this.#dialog.focus();
     } else {
       // Not show(), which would take the focus from the page after a reload too.
       this.#dialog.open = true;
+      if (focus) this.#surface.focusComposer();
     }
-    if (focus) this.#surface.focusComposer();
   }
 
   #close(focus: boolean): void {
