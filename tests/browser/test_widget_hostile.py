@@ -90,6 +90,7 @@ async def test_the_guard_sees_what_it_is_there_for(probe: Page) -> None:
 
 
 async def test_an_answer_does_no_harm_wherever_it_is_cut(guarded: Page) -> None:
+    """G30: what the model says, also in the middle of a tag."""
     states = await guarded.evaluate(
         """async (payloads) => {
             let states = 0;
@@ -114,7 +115,7 @@ async def test_an_answer_does_no_harm_wherever_it_is_cut(guarded: Page) -> None:
 
 
 async def test_the_sanitiser_alone_makes_html_harmless(guarded: Page) -> None:
-    """The renderer lets no HTML through; this is the wall behind it."""
+    """G30: the renderer lets no HTML through; this is the wall behind it."""
     await guarded.evaluate(
         """async (payloads) => {
             for (const payload of payloads) {
@@ -132,7 +133,7 @@ async def test_the_sanitiser_alone_makes_html_harmless(guarded: Page) -> None:
 
 
 async def test_no_other_text_does_harm_either(guarded: Page) -> None:
-    """Titles, names of tools, arguments, thoughts, errors, suggestions, approvals, actions, and what users write."""
+    """G30: titles, names of tools, arguments, thoughts, errors, suggestions, approvals, actions, and what users write."""
     shown = await guarded.evaluate(
         """async (payloads) => {
             const surface = probe.surface();
@@ -176,6 +177,7 @@ async def test_no_other_text_does_harm_either(guarded: Page) -> None:
 async def test_a_whole_hostile_conversation_in_a_page_without_a_policy(
     host: Host, wire: Wire, open_widget: OpenWidget
 ) -> None:
+    """G30: all of it at once, over the wire."""
     host.policy = "default-src * data: blob: 'unsafe-inline' 'unsafe-eval'"
     text = "\n\n".join(PAYLOADS)
     later = "2999-01-01T00:00:00Z"

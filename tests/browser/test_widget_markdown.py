@@ -167,6 +167,7 @@ async def test_a_text_cannot_dress_as_the_widget(probe: Page) -> None:
     ],
 )
 async def test_a_link_leads_only_where_the_page_allows(probe: Page, address: str, shown: str | None) -> None:
+    """G30: links lead where the page has said."""
     page = await probe.evaluate("location.origin")
     found = await probe.evaluate(
         """address => {
@@ -186,6 +187,7 @@ async def test_a_link_leads_only_where_the_page_allows(probe: Page, address: str
 
 
 async def test_a_picture_is_fetched_from_named_hosts_only(probe: Page) -> None:
+    """G30: pictures come from where the page has said."""
     asked: list[str] = []
 
     async def note(route: Route) -> None:
