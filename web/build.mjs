@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -18,6 +18,18 @@ const ENTRIES = {
 };
 /** Pages: made last, because they name the files above as `{{name}}`. */
 const PAGES = { "demo.html": "demo/src/index.html" };
+
+/** A style sheet that is imported as text is a string to the bundler, which leaves strings as they are. */
+const smallStyles = {
+  name: "small-styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path, with: { type } }) => {
+      if (type !== "text") return;
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, charset: "utf8" });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
 
 async function bundle() {
   const files = new Map();
@@ -41,6 +53,7 @@ async function bundle() {
       write: false,
       outfile: name,
       loader: { ".svg": "copy" },
+      plugins: [smallStyles],
     });
     add(name, Buffer.from(outputFiles[0].contents));
   }

@@ -56,6 +56,49 @@ async def test_a_browser_that_has_a_file_is_told_so_without_getting_it_again(wor
     assert by_tag.headers["etag"] == first.headers["etag"]
 
 
+@pytest.mark.parametrize("name", SERVED)
+async def test_a_built_file_is_compressed_for_who_takes_that(world: World, name: str) -> None:
+    whole = await get(world, f"/static/{name}", Accept_Encoding="identity")
+    small = await get(world, f"/static/{name}", Accept_Encoding="br, GZIP ; q=0.5")
+
+    assert "content-encoding" not in whole.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert small.content == whole.content == (DIST / SERVED[name]).read_bytes()
+    assert int(small.headers["content-length"]) < int(whole.headers["content-length"]) == len(whole.content)
+    for header in ("content-type", "cache-control", "etag", "last-modified", "access-control-allow-origin"):
+        assert small.headers[header] == whole.headers[header]
+    assert small.headers["vary"] == whole.headers["vary"] == "Accept-Encoding"
+    assert small.headers["etag"].startswith('W/"')
+
+
+@pytest.mark.parametrize("codings", ["", "br", "gzip;q=0", "br, gzip; q=0.000", "gzipped"])
+async def test_who_does_not_take_gzip_gets_a_file_as_it_is(world: World, codings: str) -> None:
+    answer = await get(world, f"/static/{next(iter(SERVED))}", Accept_Encoding=codings)
+
+    assert "content-encoding" not in answer.headers
+    assert answer.headers["vary"] == "Accept-Encoding"
+
+
+async def test_a_file_is_compressed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = next(iter(SERVED))
+    first = await get(world, f"/static/{name}", Accept_Encoding="gzip")
+    monkeypatch.delattr("gzip.compress")
+
+    assert (await get(world, f"/static/{SERVED[name]}", Accept_Encoding="gzip")).content == first.content
+
+
+@pytest.mark.parametrize("codings", ["gzip", "identity"])
+@pytest.mark.parametrize("had", ["gzip", "identity"])
+async def test_a_browser_that_has_a_file_in_either_encoding_is_told_so(world: World, had: str, codings: str) -> None:
+    path = f"/static/{next(iter(SERVED))}"
+    first = await get(world, path, Accept_Encoding=had)
+    again = await get(world, path, Accept_Encoding=codings, If_None_Match=first.headers["etag"])
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert "content-encoding" not in again.headers
+    assert again.headers["vary"] == "Accept-Encoding"
+
+
 @pytest.mark.parametrize("origins", [(), ("https://app.example.com",)])
 async def test_a_page_of_any_other_origin_may_load_the_files(
     open_frontdesk: OpenWorld, origins: tuple[str, ...]
@@ -68,13 +111,17 @@ async def test_a_page_of_any_other_origin_may_load_the_files(
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
-async def test_a_file_can_be_asked_for_its_headers_alone(world: World) -> None:
-    name = next(iter(SERVED))
-    whole, head = await get(world, f"/static/{name}"), await get(world, f"/static/{name}", method="HEAD")
+@pytest.mark.parametrize("codings", ["gzip", "identity"])
+async def test_a_file_can_be_asked_for_its_headers_alone(world: World, codings: str) -> None:
+    path = f"/static/{next(iter(SERVED))}"
+    whole = await get(world, path, Accept_Encoding=codings)
+    head = await get(world, path, method="HEAD", Accept_Encoding=codings)
 
     assert head.status_code == 200
     assert head.content == b""
-    assert head.headers["content-length"] == whole.headers["content-length"]
+    for header in ("content-length", "content-type", "etag", "vary"):
+        assert head.headers[header] == whole.headers[header]
+    assert head.headers.get("content-encoding") == whole.headers.get("content-encoding")
 
 
 @pytest.mark.parametrize(
