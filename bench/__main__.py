@@ -47,7 +47,7 @@ async def measure(sizes: Sizes) -> Figures:
         targets = [
             Target("passthrough", servers["passthrough"], _ask_passthrough),
             Target("textbook", servers["textbook"], _ask_textbook, await _seed_textbook(servers["textbook"], sizes)),
-            Target("frontdesk", servers["frontdesk"], _ask_frontdesk, {"short": seeded[:-1], "long": seeded[-1:]}),
+            Target("frontdesk", servers["frontdesk"], frontdesk.ask, {"short": seeded[:-1], "long": seeded[-1:]}),
         ]
         return await all_figures(targets, upstream, sizes, _say)
 
@@ -66,14 +66,6 @@ def _ask_passthrough(script: Script, _number: int, _conversation: str | None) ->
 
 def _ask_textbook(script: Script, _number: int, conversation: str | None) -> bytes:
     return post("/chat", orjson.dumps({"message": script.words, "thread_id": conversation or uuid4().hex}))
-
-
-TOKENS = [frontdesk.token(number) for number in range(frontdesk.TENANTS)]
-
-
-def _ask_frontdesk(script: Script, number: int, conversation: str | None) -> bytes:
-    body = {"message": script.words} | ({"conversation_id": conversation} if conversation else {})
-    return post("/chat", orjson.dumps(body), token=TOKENS[0 if conversation else number % len(TOKENS)])
 
 
 def main() -> None:

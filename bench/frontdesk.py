@@ -7,9 +7,12 @@ from pathlib import Path
 from uuid import UUID
 
 import jwt
+import orjson
 
 from agent.store.database import Store, new_id
 from agent.store.tables import conversations, messages, runs
+from bench.load import post
+from bench.upstream import Script
 
 SECRET = "a-secret-for-the-bench-that-is-long-enough"  # noqa: S105 (of a server that lives for minutes)
 TENANTS = 20
@@ -34,6 +37,15 @@ def token(number: int) -> str:
     """Return a token of one of the tenants."""
     tenant = f"tenant-{number % TENANTS}"
     return jwt.encode({"sub": "bench", "tenant_id": tenant, "exp": int(time.time()) + 86_400}, SECRET)
+
+
+TOKENS = [token(number) for number in range(TENANTS)]
+
+
+def ask(script: Script, number: int, conversation: str | None) -> bytes:
+    """Return a request; conversations that were made up are the first tenant's."""
+    body = {"message": script.words} | ({"conversation_id": conversation} if conversation else {})
+    return post("/chat", orjson.dumps(body), token=TOKENS[0 if conversation else number % len(TOKENS)])
 
 
 async def seed(folder: Path, lengths: list[int]) -> list[str]:
