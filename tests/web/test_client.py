@@ -73,6 +73,38 @@ async def test_a_reload_in_the_middle_of_an_answer_shows_it_whole_and_does_its_a
     assert after.actions == []
 
 
+async def test_messages_that_wait_for_their_turn_during_a_reload_are_answered_without_another_one(
+    world: World, tmp_path: Path
+) -> None:
+    gate, kept = asyncio.Event(), tmp_path / "kept.json"
+    world.provider.wait_for(gate, "and half.", before=["Half "])
+    world.provider.say("Two.")
+    world.provider.say("Three.")
+    async with open_session(world.url, kept, token_of()) as before:
+        before.begin("send", "One?")
+        await before.until(lambda view: bool(view["messages"]) and view["messages"][-1]["text"] == "Half ")
+        conversation_id = before.view["conversationId"]
+        for count, text in enumerate(("Two?", "Three?"), 2):
+            before.begin("send", text)
+            async with asyncio.timeout(10):
+                while len(await stored(world, conversation_id)) < count:  # noqa: ASYNC110 (it is the server's)
+                    await asyncio.sleep(0.01)
+    async with open_session(world.url, kept, token_of()) as after:
+        await after.do("open", conversation_id)
+        await after.until(lambda view: view["phase"] == "streaming" and view["messages"][1]["text"] == "Half ")
+        gate.set()
+        await after.until(lambda view: len(view["messages"]) == 6 and view["messages"][-1]["status"] == "completed")
+
+    assert said(after.view) == [
+        ("user", "One?"),
+        ("assistant", "Half and half."),
+        ("user", "Two?"),
+        ("assistant", "Two."),
+        ("user", "Three?"),
+        ("assistant", "Three."),
+    ]
+
+
 async def test_what_was_asked_before_a_reload_is_shown_after_it_as_it_was(world: World, tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     world.backend.answer("GET /orders/count", {"count": 42})

@@ -5,7 +5,6 @@ import { failure } from "./errors";
 import type { Http } from "./http";
 import type { Once } from "./once";
 import { openRun, type Run } from "./run";
-import type { Exchange } from "./transcript";
 import { answerOf, fresh, messagesOf, randomId, type Turn, written } from "./turn";
 import type { ActionView, Chat, ChatOptions, ChatView, ErrorView, MessageView, ReceivedEvent } from "./types";
 
@@ -40,7 +39,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
       await loading;
       if (conversationId !== isFor) return; // it was written for another one
       const about = { branch_id: options.branchId, model: options.model, context: options.context?.() };
-      const turn = add({ user: written(message) });
+      const turn = add(written(message));
       const post = async () => {
         if (!turns.includes(turn)) return;
         await start(turn, "/chat", { message, conversation_id: conversationId, ...about });
@@ -75,9 +74,11 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     },
     async decide(toolCallId, { approve, reason }) {
       const isAsked = ({ run }: Turn) => run?.answer.approvals.some((one) => one.toolCallId === toolCallId);
-      const { run } = turns.find(isAsked) ?? {};
-      const decision = { tool_call_id: toolCallId, approve, reason };
-      if (run) await http.insist(`/runs/${run.answer.runId}/decisions`, decision).then(run.resume, fail);
+      const run = turns.find(isAsked)?.run;
+      if (run)
+        await http
+          .insist(`/runs/${run.answer.runId}/decisions`, { tool_call_id: toolCallId, approve, reason })
+          .then(run.resume, fail);
     },
     close() {
       leave(null);
@@ -118,19 +119,27 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     publish();
   }
 
-  /** Goes on with the answer that is being made. One that was whole a moment ago is read again: it may want something done. */
+  /** Goes on with the answers that are being made, in their order. Those that are whole, but new, may want something done. */
   async function find(id: string): Promise<void> {
-    const { user, answer } = turns.at(-1) ?? {};
-    const isRecent = Date.now() - Date.parse((answer ?? user)?.createdAt!) < RECENT_MS;
-    const path = isRecent ? `/runs/${user?.runId}/events` : `${pathOf(id)}/stream`;
-    const found = (finder = openRun(http, { path }, fresh({ versions: answer?.versions ?? [] }), (events) => {
-      const { runId } = found.answer;
-      if (!runId) return; // it is not known yet
-      const turn = turns.find((one) => one.user?.runId === runId) ?? add({});
+    while (await attach(`${pathOf(id)}/stream`));
+    for (const turn of turns) {
+      const isRecent = Date.now() - Date.parse((turn.answer ?? turn.user)?.createdAt!) < RECENT_MS;
+      if (isRecent && !turn.run && turns.includes(turn)) await attach(`/runs/${turn.user?.runId}/events`);
+    }
+  }
+
+  /** Reads a run that was not sent from here, and says whether it came to its end and is shown. */
+  async function attach(path: string): Promise<unknown> {
+    const found = (finder = openRun(http, { path }, fresh({}), (events) => {
+      const turn = turns.find((one) => one.user?.runId === found.answer.runId);
+      // Not known yet; or sent from elsewhere since the messages were read, or from here, and then it is read already.
+      if (!turn || (turn.run ?? found) !== found) return;
+      found.answer = { ...found.answer, versions: turn.answer?.versions ?? [] };
       turn.run = found;
       changed(turn, events);
     }));
     await found.follow();
+    return found.answer.usage && turns.some(({ run }) => run === found);
   }
 
   async function start(turn: Turn, path: string, body: object, before?: MessageView | null): Promise<void> {
@@ -154,7 +163,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     const answer = answerOf(turn);
     turns = turns.slice(0, turns.indexOf(turn));
     if (!user?.runId && message) return chat.send(message); // the server never had it
-    const next = add({ user: message ? written(message, user) : user });
+    const next = add(message ? written(message, user) : user);
     const path = `${pathOf(conversationId!)}/${message ? "edit" : "regenerate"}`;
     await start(next, path, { message_id: answer?.id ?? user?.id, message }, message ? null : answer);
   }
@@ -188,8 +197,8 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     publish();
   }
 
-  function add(exchange: Partial<Exchange>): Turn {
-    const turn: Turn = { user: null, answer: null, ...exchange };
+  function add(user: MessageView | null): Turn {
+    const turn: Turn = { user, answer: null };
     turns = [...turns, turn];
     return turn;
   }

@@ -22,17 +22,17 @@ export const emptyAnswer: AnswerView = {
   runId: null,
   role: "assistant",
   text: "",
-  reasoning: "",
   toolsUsed: [],
-  toolCalls: [],
   actions: [],
+  reasoning: "",
+  toolCalls: [],
   approvals: [],
-  status: "streaming",
+  clientTools: [],
   error: null,
+  status: "streaming",
   feedback: null,
   createdAt: "",
   versions: [],
-  clientTools: [],
   suggestions: [],
 };
 
@@ -67,8 +67,10 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
       return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
     case "snapshot" in event: {
       const { messageId: id, text, toolsUsed, actions } = camel(event.snapshot);
-      const others = { reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null };
-      return going({ ...others, id, text, toolsUsed, actions });
+      return going({
+        ...{ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null },
+        ...{ id, text, toolsUsed, actions },
+      });
     }
     case "auth_required" in event:
       return { ...answer, authRequiredUntil: event.auth_required.expires_at };

@@ -20,8 +20,6 @@ export interface Run {
   phase: Phase;
   /** Ids of what it asked the page for, and was looked at. */
   readonly seen: Set<string>;
-  /** Resolves when nobody reads it any more. */
-  followed: Promise<void>;
   /** Reads to the run's end, or until there is no hope. Called again, it goes on where it was. */
   follow(): Promise<void>;
   /** Stops the run. Without a connection it looks stopped at once, and the server is told as soon as it can be. */
@@ -50,23 +48,24 @@ export function openRun(
   let tries = 0;
   let isStopped = false;
   let isClosed = false;
+  /** Resolves when nobody reads it any more. */
+  let followed = Promise.resolve();
   let wake = (_isForced?: boolean) => {};
 
   const run: Run = {
     answer,
     phase: "sending",
     seen: new Set(),
-    followed: Promise.resolve(),
     follow() {
       isClosed = false; // now: what closes it before the reading begins is not to be undone
-      return (run.followed = run.followed.then(follow));
+      return (followed = followed.then(follow));
     },
     async stop() {
       if (run.phase === "idle") return;
       isStopped = true;
       if (run.answer.runId && run.phase !== "reconnecting" && (await cancel(TRIES))) {
         run.resume();
-        return run.followed;
+        return followed;
       }
       abandon();
     },

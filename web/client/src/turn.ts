@@ -25,7 +25,7 @@ export function answerOf({ run, answer }: Turn): AnswerView | null {
 }
 
 export function messagesOf(turns: readonly Turn[]): MessageView[] {
-  return turns.flatMap((turn) => [turn.user, answerOf(turn)]).filter((message) => message !== null);
+  return turns.flatMap((turn) => [turn.user, answerOf(turn)]).filter((message) => !!message);
 }
 
 /** Is unlike any other of this user. */

@@ -120,7 +120,7 @@ export interface Chat {
   regenerate(messageId?: string): Promise<void>;
   /** Puts another text in the place of a user's message and answers that; what came after is superseded. */
   edit(messageId: string, text: string): Promise<void>;
-  /** Shows a conversation, and goes on with the answer that is being made in it. Resolves when its messages are shown. */
+  /** Shows a conversation, and goes on with the answers that are being made in it. Resolves when its messages are shown. */
   open(conversationId: string): Promise<void>;
   /** Shows an empty conversation. An answer that is being made goes on without a reader. */
   startNew(): void;

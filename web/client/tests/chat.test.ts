@@ -337,7 +337,105 @@ test("an answer that ended while the page was reloaded is told whole", async (t)
   await chat.open("c-1");
   await until(chat, ({ suggestions }) => suggestions.length > 0);
   assert.equal(answerOf(chat)?.text, "Hello");
-  assert.ok(!requests.some(({ path }) => path.endsWith("/stream")));
+  assert.deepEqual(
+    requests.slice(2).map(({ path }) => path),
+    ["/conversations/c-1/stream", "/runs/r-1/events"],
+  );
+});
+
+const WAITING = [
+  stored("u-1", "user", "One?"),
+  stored("u-2", "user", "Two?", { run_id: "r-2" }),
+  stored("u-3", "user", "Three?", { run_id: "r-3" }),
+];
+const run = (number: number, text: string) => [
+  { ...RUN, run_id: `r-${number}`, message_id: `m-${number}` },
+  { token: text },
+  ENDED,
+];
+
+test("messages that wait for their turn are answered one after the other, and then nothing is asked any more", async (t) => {
+  const answers = [run(1, "1."), run(2, "2."), run(3, "3.")];
+  const stream: Parameters<typeof serve>[1] = (_request, response) => {
+    const answer = answers.shift();
+    if (answer) tell(response, answer);
+    else response.writeHead(204).end();
+  };
+  const { url, requests, to } = await serve(t, opened({ "/conversations/c-1/stream": stream }, WAITING));
+  const chat = chatWith(t, url);
+  await chat.open("c-1");
+  await eventually(() => to("/conversations/c-1/stream").length === 4);
+  assert.deepEqual(
+    chat.view.messages.map(({ text }) => text),
+    ["One?", "1.", "Two?", "2.", "Three?", "3."],
+  );
+  assert.equal(requests.length, 6);
+});
+
+test("who leaves a conversation when an answer has come hears of none that waits in it", async (t) => {
+  const { url, to } = await serve(
+    t,
+    opened({ "/conversations/c-1/stream": (_request, response) => tell(response, run(1, "1.")) }, WAITING),
+  );
+  const chat = chatWith(t, url);
+  chat.subscribe(({ messages }) => messages[1]?.status === "completed" && messages[1].text === "1." && chat.startNew());
+  await chat.open("c-1");
+  await eventually(() => chat.view.conversationId === null);
+  await new Promise((resolve) => setTimeout(resolve, 100)); // nothing comes to wait for
+  assert.deepEqual([chat.view.messages.length, to("/conversations/c-1/stream").length], [0, 1]);
+});
+
+test("a message that is sent while another's answer is gone on with is read once", async (t) => {
+  const gate: (() => void)[] = [];
+  const heard: string[] = [];
+  const { url, to } = await serve(
+    t,
+    opened(
+      {
+        "/conversations/c-1/stream": (_request, response) => {
+          if (to("/conversations/c-1/stream").length > 1) tell(response, run(2, "2."));
+          else gate.push(() => tell(response, run(1, "1.")));
+        },
+        "/chat": (_request, response) => gate.push(() => tell(response, run(2, "2."))),
+      },
+      WAITING.slice(0, 1),
+    ),
+  );
+  const chat = chatWith(t, url);
+  chat.onEvent(({ event }) => "token" in event && heard.push(event.token));
+  await chat.open("c-1");
+  const sent = chat.send("Two?");
+  await eventually(() => gate.length === 2);
+  gate.reverse().forEach((open) => open());
+  await sent;
+  await eventually(() => to("/conversations/c-1/stream").length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 100)); // nothing comes to wait for
+  assert.equal(to("/conversations/c-1/stream").length, 2);
+  assert.deepEqual(heard.sort(), ["1.", "2."]);
+  assert.deepEqual(
+    chat.view.messages.map(({ text }) => text),
+    ["One?", "1.", "Two?", "2."],
+  );
+});
+
+test("an answer that is gone on with keeps its earlier versions", async (t) => {
+  const messages = [
+    stored("m-1", "assistant", "Old.", { run_id: "r-0", turn: 1, superseded_by: 2 }),
+    stored("u-1", "user", "One?", { turn: 2 }),
+    stored("s-1", "assistant", "New", { turn: 2 }),
+    stored("u-2", "user", "Two?", { run_id: "r-2", turn: 3 }),
+  ];
+  const { url } = await serve(
+    t,
+    opened({ "/conversations/c-1/stream": (_request, response) => begin(response, part(run(1, "Newer"))) }, messages),
+  );
+  const chat = chatWith(t, url);
+  await chat.open("c-1");
+  const view = await until(chat, (one) => one.messages[1]?.text === "Newer");
+  assert.deepEqual(
+    view.messages.map(({ versions }) => versions.map(({ text }) => text)),
+    [[], ["Old."], []],
+  );
 });
 
 test("a conversation that cannot be read says why, and is opened again on demand", async (t) => {

@@ -12,6 +12,10 @@ const DARK = { type: "change_theme", value: "dark", id: "a-1" };
 const OPEN = { type: "navigate", value: "/clients", id: "a-2" };
 const ACTING = [RUN, { action: DARK }, { action: OPEN }, { token: "Done." }, ENDED];
 
+/** The messages of a conversation whose run goes on. */
+const QUESTION = { id: "u-1", run_id: "r-1", role: "user", text: "Dark, please", created_at: "2026-01-01T00:00:00Z" };
+const ASKED = { items: [QUESTION], next_cursor: null };
+
 /** What a browser keeps for all of its tabs. */
 function browserStorage(): ClientStorage & { readonly kept: Map<string, string> } {
   const kept = new Map<string, string>();
@@ -63,7 +67,7 @@ for (const locks of ["with locks", "without locks"]) {
     const storage = browserStorage();
     const { url } = await serve(t, (request, response) => {
       if (request.path.endsWith("/stream")) tell(response, ACTING);
-      else if (request.path.includes("/messages")) json(response, 200, { items: [], next_cursor: null });
+      else if (request.path.includes("/messages")) json(response, 200, ASKED);
       else json(response, 200, { id: "c-1", title: "", created_at: "", updated_at: "" });
     });
     const done: string[] = [];
@@ -83,7 +87,7 @@ test("after a reload an action is not done again, and one that is new is", async
   const { url } = await serve(t, (request, response) => {
     if (request.path === "/chat") begin(response, part(told));
     else if (request.path.endsWith("/stream")) tell(response, told);
-    else if (request.path.includes("/messages")) json(response, 200, { items: [], next_cursor: null });
+    else if (request.path.includes("/messages")) json(response, 200, ASKED);
     else json(response, 200, { id: "c-1", title: "", created_at: "", updated_at: "" });
   });
   const done: string[] = [];
