@@ -48,6 +48,15 @@ async def test_no_page_is_wider_than_a_small_phone(office: Office, direction: st
     assert await tab.axe() == []
 
 
+@pytest.mark.parametrize("width", [390, 800, 1280, 1440, 1920])
+async def test_no_row_of_key_figures_ends_with_a_lonely_one(office: Office, width: int) -> None:
+    tab = await office.open("/dashboard", viewport={"width": width, "height": 800})
+    await expect(tab.page.locator(".figure")).to_have_count(4)
+
+    tops = await tab.page.locator(".figure").evaluate_all("all => all.map((one) => one.offsetTop)")
+    assert tops.count(tops[0]) == tops.count(tops[-1])
+
+
 async def test_the_dashboard_shows_the_studios_figures(office: Office) -> None:
     clients = await ask_studio(office.url, "/clients/stats")
     report = await ask_studio(office.url, "/reports/income-expense")

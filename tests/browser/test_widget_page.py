@@ -215,6 +215,25 @@ async def test_from_right_to_left_everything_stands_on_the_other_side(wire: Wire
     assert boxes == {**expected, "code": "ltr", "list": "rtl", "english": "ltr"}
 
 
+async def test_the_list_of_conversations_is_even_whatever_it_has_to_say(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.conversations = [{"id": "1", "title": "Mats", "created_at": LATER, "updated_at": LATER}]
+    widget = await open_widget(wire.url, attributes={"open": "", "lang": "ar"})
+    await widget.button("المحادثات").click()
+    title = widget.page.locator(".conversations .open b")
+    assert await title.evaluate("e => [getComputedStyle(e).direction, getComputedStyle(e).textAlign]") == [
+        "ltr",
+        "right",
+    ]
+    wire.conversations = []
+    await widget.page.locator(".conversations input").fill("nobody said this")
+    empty = widget.page.locator(".conversations .empty")
+    await empty.hover()
+    assert await empty.evaluate("e => [getComputedStyle(e).justifyContent, getComputedStyle(e).backgroundColor]") == [
+        "center",
+        "rgba(0, 0, 0, 0)",
+    ]
+
+
 async def test_a_change_of_language_or_mode_keeps_the_conversation(wire: Wire, open_widget: OpenWidget) -> None:
     wire.say("Seven.")
     widget = await open_widget(wire.url, attributes=OPEN)
