@@ -66,7 +66,7 @@ class OpenAICompatibleModel(ChatOpenAI):
     ) -> AsyncIterator[ChatGenerationChunk]:
         async with aclosing(self.stream_pieces(messages, stop=stop, **kwargs)) as pieces:
             async for piece in pieces:
-                chunk = ChatGenerationChunk(message=_text_chunk(piece) if isinstance(piece, str) else piece)
+                chunk = _generation_of(_text_chunk(piece) if isinstance(piece, str) else piece)
                 if run_manager:
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
@@ -229,6 +229,13 @@ def _message_of(chunk: ChatGenerationChunk) -> AIMessageChunk:
     assert isinstance(message, AIMessageChunk)
     message.response_metadata = {**(chunk.generation_info or {}), **message.response_metadata}
     return message
+
+
+def _generation_of(message: AIMessageChunk) -> ChatGenerationChunk:
+    """Return a message's chunk as `_astream` gives it: what is known of its generation is beside it, where handlers look."""
+    known = {name: value for name, value in message.response_metadata.items() if name not in PROVIDER}
+    message.response_metadata = dict(PROVIDER)
+    return ChatGenerationChunk(message=message, generation_info=known or None)
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:

@@ -7,8 +7,10 @@ import aiohttp
 import httpx2
 import orjson
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.outputs import ChatGenerationChunk, LLMResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from support.http import Connection, Request, listen
@@ -182,6 +184,40 @@ async def test_the_pieces_that_the_loop_reads_are_the_same_answer(
         for field in ("content", "tool_calls", "invalid_tool_calls", "usage_metadata", "additional_kwargs"):
             assert merged[field] == expected[field], (cut, field)
         assert merged["response_metadata"]["finish_reason"] == expected["response_metadata"]["finish_reason"]
+
+
+class Handler(AsyncCallbackHandler):
+    """Keeps what tracing and metrics learn of an answer besides its message."""
+
+    def __init__(self) -> None:
+        self.generation_info: dict[str, Any] | None = None
+
+    async def on_llm_end(self, response: LLMResult, **_: Any) -> None:
+        self.generation_info = response.generations[0][0].generation_info
+
+
+async def _told(model: ChatOpenAI) -> tuple[object, object]:
+    """Return what a handler is told at the end, and the metadata of the chunks that the model itself makes."""
+    handler = Handler()
+    async for _ in model.astream([HumanMessage("hi")], config={"callbacks": [handler]}):
+        pass
+    chunks: list[ChatGenerationChunk] = [chunk async for chunk in model._astream([HumanMessage("hi")])]
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole += chunk
+    return handler.generation_info, (whole.generation_info, whole.message.response_metadata)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_handlers_are_told_the_same_of_a_generation_as_by_chat_openai(
+    replayer: tuple[Replayer, str], ours: OpenAICompatibleModel, name: str
+) -> None:
+    server, url = replayer
+    server.body = _bytes(STREAMS[name], "plain")
+    async with httpx2.AsyncClient() as client:
+        theirs = ChatOpenAI(model="m-1", api_key=SecretStr("none"), base_url=url, http_async_client=client)
+        expected = await _told(theirs)
+    assert await _told(ours) == expected
 
 
 async def test_reasoning_comes_beside_the_text(replayer: tuple[Replayer, str], ours: OpenAICompatibleModel) -> None:
