@@ -17,9 +17,9 @@ from api.app import create_app
 
 LAST_WORDS_S = 0.15
 """For responses to end after the runs have been let go."""
-COLLECT_AFTER = (20_000, 50, 100)
-"""Far less often than by default: with 500 streams open a full collection takes a quarter of a second, every other second,
-in which no token is passed on. What is collected are cycles; everything else is freed at once anyway."""
+COLLECT_AFTER = (20_000, 10, 10)
+"""Less often than by default: with 500 streams open a full collection takes a quarter of a second, in which no token is
+passed on, and it came every other second. Not much less often: what a stream leaves behind is a cycle."""
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 (to tell them apart, not to listen there)
 
 
