@@ -2,11 +2,12 @@
 
 Events are immutable facts. `text.delta` and `reasoning.delta` add to something; every other event stands alone.
 They are msgspec structs: making one costs well under a microsecond, and the tagged union gives the JSON Schema from
-which the documents and the client's types are made.
+which the documents and the client's types are made. The garbage collector leaves them out (`gc=False`): a log holds
+thousands, they can be in no cycle, and to look through them would hold up every stream.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -14,7 +15,7 @@ EndStatus = Literal["completed", "failed", "cancelled"]
 ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
 
 
-class EventId(NamedTuple):
+class EventId(msgspec.Struct, frozen=True, order=True, gc=False):
     """`<attempt>-<n>`: a pair of integers that is compared as such, never as text. `n` begins at 1."""
 
     attempt: int
@@ -50,7 +51,7 @@ class Usage(msgspec.Struct, frozen=True):
         return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="event"):
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
     """The root of all events; its tag is `noun.verb`."""
 
 
@@ -191,7 +192,7 @@ AnyEvent: TypeAlias = (
 )
 
 
-class LoggedEvent(NamedTuple):
+class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event at its place in a run's log."""
 
     id: EventId
@@ -204,13 +205,14 @@ def merge_deltas(batch: Sequence[LoggedEvent]) -> list[LoggedEvent]:
         return [batch[0]]
     merged: list[LoggedEvent] = []
     pieces: list[str] = []
-    for position, (event_id, event) in enumerate(batch):
+    for position, logged in enumerate(batch):
+        event = logged.event
         if not isinstance(event, TextDelta | ReasoningDelta):
-            merged.append(batch[position])
+            merged.append(logged)
             continue
         pieces.append(event.text)
         following = batch[position + 1].event if position + 1 < len(batch) else None
         if type(following) is not type(event):
-            merged.append(LoggedEvent(event_id, type(event)("".join(pieces))) if len(pieces) > 1 else batch[position])
+            merged.append(LoggedEvent(logged.id, type(event)("".join(pieces))) if len(pieces) > 1 else logged)
             pieces = []
     return merged

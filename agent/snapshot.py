@@ -35,11 +35,12 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
     still in place, gets a snapshot again when it comes back.
     """
     answer, last, characters = Answer(), events[0].id, 0
-    for event_id, event in events:
+    for logged in events:
+        event = logged.event
         if isinstance(event, ErrorRaised | RunEnded) or characters >= SNAPSHOT_CHARACTERS:
             break
         answer.apply(event)
-        last = event_id
+        last = logged.id
         characters += len(event.text) if isinstance(event, TextDelta | SnapshotTaken) else 0
     snapshot = SnapshotTaken(answer.message_id, answer.text, tuple(answer.tools_used), tuple(answer.actions))
     start = LoggedEvent(EventId(events[0].id.attempt, 0), events[0].event)

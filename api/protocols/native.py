@@ -48,7 +48,7 @@ def frame(logged: LoggedEvent) -> bytes:
     data = orjson.dumps(payload(logged.event))
     # Valid in JSON, but line ends to some readers of text; no other byte sequence contains these.
     data = data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
-    return b"id: %d-%d\ndata: %b\n\n" % (*logged.id, data)
+    return b"id: %d-%d\ndata: %b\n\n" % (logged.id.attempt, logged.id.n, data)
 
 
 def payload(event: AnyEvent) -> dict[str, object]:

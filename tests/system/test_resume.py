@@ -125,7 +125,7 @@ class _Play:
                 self._now_at.log.leave(self._key)
                 self._now_at = random.choice(self._stage.processes)
             for logged in attempt.events:
-                await self._now_at.log.append(self._key, *logged)
+                await self._now_at.log.append(self._key, logged.id, logged.event)
                 begun.set()
                 if number > 0:
                     self._moved.set()

@@ -38,7 +38,7 @@ def told(count: int, *, closed: bool = True) -> list[LoggedEvent]:
 
 async def write(log: MemoryLog, events: list[LoggedEvent], run: RunKey = RUN) -> None:
     for logged in events:
-        await log.append(run, *logged)
+        await log.append(run, logged.id, logged.event)
 
 
 async def collect(reader: AsyncGenerator[list[LoggedEvent]]) -> list[LoggedEvent]:
@@ -119,7 +119,7 @@ async def test_many_readers_get_past_and_live_events_once_each(log: MemoryLog) -
     await write(log, events[:100])
     readers = [asyncio.create_task(collect(log.follow(RUN, after=_after(start)))) for start in range(50)]
     for logged in events[100:]:
-        await log.append(RUN, *logged)
+        await log.append(RUN, logged.id, logged.event)
         if logged.id.n % 7 == 0:
             await asyncio.sleep(0)
     for start, reader in enumerate(readers):
@@ -256,13 +256,13 @@ async def test_any_cuts_and_resumes_read_what_an_uninterrupted_reader_reads(
     ids = [EventId(attempt, n) for attempt, count in enumerate(attempts, start=1) for n in range(1, count + 1)]
     events = [LoggedEvent(event_id, TextDelta(str(event_id))) for event_id in ids]
     events.append(LoggedEvent(EventId(99, 1), LogClosed()))
-    await log.append(run, *events[0])
+    await log.append(run, events[0].id, events[0].event)
     whole = asyncio.create_task(collect(log.follow(run)))
     pieces = asyncio.create_task(_read_with_cuts(log, run, sorted(cuts)))
     for number, logged in enumerate(events[1:]):
         if number in turns:
             await asyncio.sleep(0)
-        await log.append(run, *logged)
+        await log.append(run, logged.id, logged.event)
     assert await whole == await pieces == events
 
 
