@@ -22,7 +22,7 @@ from bench.measure import CLIENT_CORE, SERVER_CORE, Sizes, Target, tool_turn_cpu
 from bench.server import Server
 
 MOST = 16
-RATE = 500
+RATE = 100
 """Samples a second."""
 ATTACH_S = 1.5
 
