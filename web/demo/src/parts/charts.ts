@@ -80,33 +80,23 @@ function numbers(
   groups: readonly Group[],
   format: (value: number) => string,
 ): HTMLElement {
-  return h(
-    "table",
-    { class: "visually-hidden" },
-    h("caption", {}, caption),
+  const head = h(
+    "tr",
+    {},
+    h("td"),
+    series.map(({ name }) => h("th", { scope: "col" }, name)),
+  );
+  const rows = groups.map(({ label, values }) =>
     h(
-      "thead",
+      "tr",
       {},
-      h(
-        "tr",
-        {},
-        h("td"),
-        series.map(({ name }) => h("th", { scope: "col" }, name)),
-      ),
-    ),
-    h(
-      "tbody",
-      {},
-      groups.map(({ label, values }) =>
-        h(
-          "tr",
-          {},
-          h("th", { scope: "row" }, label),
-          values.map((value) => h("td", {}, format(value))),
-        ),
-      ),
+      h("th", { scope: "row" }, label),
+      values.map((value) => h("td", {}, format(value))),
     ),
   );
+  const table = h("table", {}, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, rows));
+  // A table is as wide as what is in it, whatever its style says; only a box around it can be small.
+  return h("div", { class: "visually-hidden" }, table);
 }
 
 /** Returns a number above that the lines divide into round ones: 17,300 -> 20,000. */
