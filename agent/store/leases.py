@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.store.runs import is_unfinished, rows_changed
@@ -64,10 +64,7 @@ async def take_over(
     result = await connection.execute(
         update(runs)
         .where(
-            runs.c.tenant_id == name.tenant_id,
-            runs.c.id == name.run_id,
-            is_unfinished(runs),
-            runs.c.lease_until < now,
+            _is_abandoned(name, now),
             runs.c.begun_attempts < most_attempts,
         )
         .values(attempt=runs.c.attempt + 1, worker_id=worker_id, lease_until=now + timedelta(seconds=lease_s))
@@ -83,12 +80,15 @@ async def fail_run(connection: AsyncConnection, name: RunName, *, code: str, att
     result = await connection.execute(
         update(runs)
         .where(
-            runs.c.tenant_id == name.tenant_id,
-            runs.c.id == name.run_id,
-            is_unfinished(runs),
-            runs.c.lease_until < now,
+            _is_abandoned(name, now),
             runs.c.begun_attempts >= attempts,
         )
         .values(state="failed", finish_reason="error", error_code=code, ended_at=now, worker_id=None, lease_until=None)
     )
     return rows_changed(result) == 1
+
+
+def _is_abandoned(name: RunName, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        runs.c.tenant_id == name.tenant_id, runs.c.id == name.run_id, is_unfinished(runs), runs.c.lease_until < now
+    )

@@ -66,6 +66,13 @@ async def test_nothing_is_looked_for_in_a_whole_table(sqlite: Store, ask: Ask) -
     assert not [step for step in plan if step.startswith("SCAN")]
 
 
+@pytest.mark.parametrize("reading", ["the turns before", "this turn"])
+async def test_what_a_turn_reads_is_read_by_index_however_long_the_conversation_is(sqlite: Store, reading: str) -> None:
+    plan = await plan_of(sqlite, BY_PLACE[reading])
+    [step] = [step for step in plan if step.startswith(("SEARCH messages", "SCAN messages"))]
+    assert "conversation_id=? AND turn" in step
+
+
 @pytest.mark.parametrize("ask", AMONG_UNFINISHED.values(), ids=AMONG_UNFINISHED)
 async def test_unfinished_runs_are_looked_for_among_the_unfinished_ones(sqlite: Store, ask: Ask) -> None:
     plan = await plan_of(sqlite, ask)
