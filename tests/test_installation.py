@@ -1,8 +1,11 @@
-"""A production installation has no workshop in it: what serves is pinned apart from what tests and builds."""
+"""A checkout as an installation: what is pinned for serving and for the workshop, and one version for all of it."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
+
+from api import __version__
 
 ROOT = Path(__file__).parents[1]
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", re.MULTILINE)
@@ -44,3 +47,12 @@ def test_installing_the_web_side_runs_no_script_of_a_package() -> None:
     installs = [line for line in (ROOT / "scripts/web").read_text("utf-8").splitlines() if "npm ci" in line]
     assert installs
     assert all("--ignore-scripts" in line for line in installs)
+
+
+def test_the_packages_of_the_web_side_have_the_version_of_the_server() -> None:
+    """It is written in `api/__init__.py`; npm insists on having it in its own files too."""
+    found = {path: json.loads(path.read_text("utf-8")) for path in (ROOT / "web").glob("*/package.json")}
+    assert found, "no packages found: the test would prove nothing"
+    assert {path.parent.name: package["version"] for path, package in found.items()} == {
+        path.parent.name: __version__ for path in found
+    }
