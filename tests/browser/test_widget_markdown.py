@@ -152,6 +152,23 @@ async def test_a_text_cannot_dress_as_the_widget(probe: Page) -> None:
         ("https://docs.example.com/a?b=c", "https://docs.example.com/a?b=c"),
         ("/orders/1", "{page}/orders/1"),
         ("orders", "{page}/orders"),
+        ("/orders/1/lines", "{page}/orders/1/lines"),
+        ("/search?q=tea", "{page}/search?q=tea"),
+        ("/logout", None),
+        ("/", None),
+        ("/orders?next=//elsewhere.example", None),
+        ("/orders#/logout", None),
+        ("#/logout", None),
+        ("/orders/../logout", None),
+        ("/orders/%2e%2e/logout", None),
+        ("/orders/..%2flogout", None),
+        ("/orders/%252e%252e/logout", None),
+        ("/orders/..;/logout", None),
+        ("/orders/..\\logout", None),
+        ("/orders//elsewhere.example", None),
+        ("/orders/1;a=b", None),
+        ("/ordersx", None),
+        ("/Orders", None),
         ("mailto:ann@example.org?body=secret", "mailto:ann@example.org"),
         ("tel:+353855557777", "tel:+353855557777"),
         ("https://elsewhere.example/?secret", None),
@@ -184,6 +201,20 @@ async def test_a_link_leads_only_where_the_page_allows(probe: Page, address: str
         assert found["href"] == shown.replace("{page}", page)
         own = found["href"].startswith(page)
         assert (found["target"], found["rel"]) == (("", "") if own else ("_blank", "noopener noreferrer nofollow"))
+
+
+@pytest.mark.parametrize("address", ["https://docs.example.com/a", "/orders", "mailto:ann@example.org", "tel:1"])
+async def test_a_page_can_have_no_links_at_all(probe: Page, address: str) -> None:
+    """G30: `link-hosts="none"`, whatever else is named."""
+    found = await probe.evaluate(
+        """address => {
+            const hosts = ["none", "docs.example.com", "mailto:", "tel:"];
+            const fragment = probe.sanitiseUnder({ linkHosts: hosts }, `<a href="${address}">label</a>`);
+            return [fragment.querySelector("a") === null, fragment.textContent];
+        }""",
+        address,
+    )
+    assert found == [True, f"label ({address})"]
 
 
 async def test_a_picture_is_fetched_from_named_hosts_only(probe: Page) -> None:

@@ -361,15 +361,28 @@ async def test_a_whole_page_shows_the_list_beside_the_messages(wire: Wire, open_
 
 async def test_links_go_where_the_attributes_allow(wire: Wire, open_widget: OpenWidget) -> None:
     wire.say(
-        "[a](https://docs.example.com/1) [b](https://a.help.example.org/2) [c](https://other.example/3) [d](/orders)"
+        "[a](https://docs.example.com/1) [b](https://a.help.example.org/2) [c](https://other.example/3) [d](/orders) [e](/logout)"
     )
-    attributes = {"open": "", "link-hosts": "docs.example.com *.example.org"}
+    attributes = {"open": "", "link-hosts": "docs.example.com *.example.org", "link-paths": "/orders"}
     widget = await open_widget(wire.url, attributes=attributes)
     await widget.ask("Where?")
     await widget.ended()
     links = widget.answers.locator(".markdown a")
     assert [await link.inner_text() for link in await links.all()] == ["a", "b", "d"]
     await expect(widget.answers.locator(".markdown")).to_contain_text("c (https://other.example/3)")
+    await expect(widget.answers.locator(".markdown")).to_contain_text("e (/logout)")
+
+
+async def test_without_a_list_no_link_leads_into_the_page_itself_or_to_a_mail_program(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    """G30: `[Reset](/logout)` is nobody's to click."""
+    wire.say("[a](/logout) [b](/) [c](?next=//other.example) [d](#/logout) [e](mailto:ann@example.org) [f](tel:1)")
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("Where?")
+    await widget.ended()
+    await expect(widget.answers.locator(".markdown")).to_contain_text("a (/logout)")
+    await expect(widget.answers.locator(".markdown a")).to_have_count(0)
 
 
 async def test_the_page_sees_every_event(wire: Wire, open_widget: OpenWidget) -> None:

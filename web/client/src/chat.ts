@@ -1,7 +1,7 @@
 /** A conversation as a store: turns, shown as one immutable view. */
 import { type Change, pathOf, readExchanges } from "./conversations";
 import { openDeeds, tell } from "./deeds";
-import { failure } from "./errors";
+import { failure, SIGNED_OUT } from "./errors";
 import type { Http } from "./http";
 import type { Once } from "./once";
 import { openRun, type Run } from "./run";
@@ -36,7 +36,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
       const message = text.trim();
       if (!message) return;
       const isFor = conversationId;
-      await loading;
+      if (loading) await loading;
       if (conversationId !== isFor) return; // it was written for another one
       const about = { branch_id: options.branchId, model: options.model, context: options.context?.() };
       const turn = add(written(message));
@@ -75,18 +75,16 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     async decide(toolCallId, { approve, reason }) {
       const isAsked = ({ run }: Turn) => run?.answer.approvals.some((one) => one.toolCallId === toolCallId);
       const run = turns.find(isAsked)?.run;
-      if (run)
-        await http
-          .insist(`/runs/${run.answer.runId}/decisions`, { tool_call_id: toolCallId, approve, reason })
-          .then(run.resume, fail);
+      await run?.tell("decisions", { tool_call_id: toolCallId, approve, reason }).then(run.resume, fail);
     },
+    signOut: http.signOut,
     close() {
       leave(null);
       changes.delete(change);
       http.listeners.delete(publish);
     },
   };
-  const attend = openDeeds(http, once, chat, actors, fail);
+  const attend = openDeeds(once, chat, actors, fail);
   changes.add(change);
   http.listeners.add(publish);
   return chat;
@@ -98,6 +96,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     turns = [];
     conversationId = id;
     title = error = loading = null;
+    sending = Promise.resolve(); // what is sent there may never be
   }
 
   async function load(id: string): Promise<void> {
@@ -159,6 +158,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
   async function replace(turn: Turn | undefined, message?: string): Promise<void> {
     if (!turn) return;
     await chat.stop();
+    if (!turns.includes(turn)) return; // left in the meantime
     const { user } = turn;
     const answer = answerOf(turn);
     turns = turns.slice(0, turns.indexOf(turn));
@@ -183,7 +183,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
   }
 
   function change({ id, title: renamed, feedback }: Change): void {
-    if (id === conversationId) {
+    if (!id || id === conversationId) {
       if (renamed) title = renamed;
       else leave(null);
     }
@@ -193,6 +193,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
   }
 
   function fail(thrown: unknown): void {
+    if (failure(thrown).code === SIGNED_OUT) return;
     error = failure(thrown);
     publish();
   }
@@ -218,7 +219,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
       phase: loading ? "loading" : (busy?.phase ?? "idle"),
       suggestions: last?.suggestions ?? [],
       error: error ?? last?.error ?? null,
-      connection: http.isReachable ? "online" : "offline",
+      connection: http.connection,
     };
   }
 }

@@ -7,7 +7,7 @@ import { openOnce } from "./once";
 import type { Assistant, Client, ClientOptions } from "./types";
 
 export function createClient(options: ClientOptions): Client {
-  const http = openHttp(options);
+  const http = openHttp(options, () => tell({}));
   const once = openOnce(options.storage);
   const listeners = new Set<(change: Change) => void>();
   const tell = (change: Change) => listeners.forEach((listener) => listener(change));
@@ -22,5 +22,7 @@ export function createClient(options: ClientOptions): Client {
       tell({ id, feedback: feedback.rating });
     },
     chat: (chatOptions = {}) => openChat(http, once, listeners, chatOptions),
+    user: http.owner,
+    signOut: http.signOut,
   };
 }

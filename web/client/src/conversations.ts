@@ -17,9 +17,9 @@ interface StoredPage<Item> {
   readonly next_cursor: string | null;
 }
 
-/** What a conversation or a message is now; open chats show it. A conversation without a title is gone. */
+/** What a conversation or a message is now; open chats show it. A conversation without a title is gone; without an id, all are. */
 export interface Change {
-  readonly id: string;
+  readonly id?: string;
   readonly title?: string;
   readonly feedback?: "up" | "down";
 }

@@ -1,5 +1,4 @@
 /** What runs ask of the page: actions, page-side tools, fresh tokens. */
-import type { Http } from "./http";
 import type { Once } from "./once";
 import type { ActionHandlers, ActionView, ClientToolView, PageTools } from "./types";
 import type { Run } from "./run";
@@ -11,7 +10,6 @@ export interface Page {
 
 /** Returns a function that looks at what a run asks for, and does what was not done yet. */
 export function openDeeds(
-  http: Http,
   once: Once,
   page: Page,
   listeners: ReadonlySet<(action: ActionView) => void>,
@@ -20,30 +18,25 @@ export function openDeeds(
   return (run) => {
     const { actions, clientTools, authRequiredUntil } = run.answer;
     const isNew = (asked: string) => run.seen.size < run.seen.add(asked).size;
-    for (const action of actions) if (isNew(action.id)) void act(action);
+    for (const action of actions) if (isNew(action.id)) void act(run, action);
     for (const tool of clientTools) if (own(page.tools, tool.name) && isNew(tool.toolCallId)) void use(run, tool);
-    if (authRequiredUntil && isNew(authRequiredUntil))
-      void http.insist(`/runs/${run.answer.runId}/credential`).catch(fail);
+    if (authRequiredUntil && isNew(authRequiredUntil)) void run.tell("credential").catch(fail);
   };
 
   /** Does an action. As claims are settled in their order, so are actions done. */
-  async function act(action: ActionView): Promise<void> {
+  async function act(run: Run, action: ActionView): Promise<void> {
     const handler = own(page.actions, action.type);
     const all = handler ? [() => handler(action.value, action), ...listeners] : [...listeners];
-    if (all.length && (await once(action.id))) tell(all, action);
+    if (all.length && (await once(action.id)) && !run.isLost()) tell(all, action);
   }
 
   /** Runs a page-side tool, in one tab, and posts what came of it. */
   async function use(run: Run, { toolCallId, name, arguments: args }: ClientToolView): Promise<void> {
-    if (!(await once(toolCallId))) return;
+    if (!(await once(toolCallId)) || run.isLost()) return;
     const result = await Promise.resolve(args)
       .then(page.tools[name])
       .catch((error) => ({ error: `${error}` }));
-    const posted = http.insist(`/runs/${run.answer.runId}/results`, {
-      tool_call_id: toolCallId,
-      result: result ?? null,
-    });
-    await posted.then(run.resume, fail);
+    await run.tell("results", { tool_call_id: toolCallId, result: result ?? null }).then(run.resume, fail);
   }
 }
 

@@ -1,5 +1,8 @@
-/** What goes wrong, with the server's codes or the client's own two: `network` and `bad_response`. */
+/** What goes wrong, with the server's codes or the client's own three: `network`, `bad_response`, `signed_out`. */
 import type { ErrorView } from "./types";
+
+/** The code of what was asked for a user who is gone. */
+export const SIGNED_OUT = "signed_out";
 
 /** What a call of the client rejects with. */
 export class FrontdeskError extends Error implements ErrorView {
@@ -15,11 +18,10 @@ export class FrontdeskError extends Error implements ErrorView {
   }
 }
 
-/** Returns what was thrown as one of our errors: whatever else it is, nothing came. */
-export function failure(error?: unknown): FrontdeskError {
+/** Returns what was thrown as one of our errors: whatever else it is, nothing came. Only a lost connection may come back. */
+export function failure(error?: unknown, code = "network", message = "No connection"): FrontdeskError {
   if (error instanceof FrontdeskError) return error;
-  const message = "No connection";
-  return new FrontdeskError({ code: "network", message, recoverable: true, retryAfterS: null });
+  return new FrontdeskError({ code, message, recoverable: code === "network", retryAfterS: null });
 }
 
 /** Returns the error that a response tells, which refuses or has not the JSON that it should have. */

@@ -66,11 +66,8 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
     case "client_tool" in event:
       return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
     case "snapshot" in event: {
-      const { messageId: id, text, toolsUsed, actions } = camel(event.snapshot);
-      return going({
-        ...{ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null },
-        ...{ id, text, toolsUsed, actions },
-      });
+      const { messageId: id, ...told } = camel(event.snapshot);
+      return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null, id, ...told });
     }
     case "auth_required" in event:
       return { ...answer, authRequiredUntil: event.auth_required.expires_at };

@@ -26,6 +26,10 @@ export interface Run {
   stop(): Promise<void>;
   /** Comes back at once: its user gave what it waited for. */
   resume(): void;
+  /** Whether its user is gone. */
+  isLost(): boolean;
+  /** Tells the server something about the run, for its user only. */
+  tell(what: string, body?: unknown, tries?: number): Promise<unknown>;
   /** Ends the reading. The run goes on. */
   close(): void;
 }
@@ -40,6 +44,7 @@ export function openRun(
   answer: AnswerView,
   changed: (events: readonly ReceivedEvent[]) => void,
 ): Run {
+  const { signal: user } = http.user;
   let connection = new AbortController();
   let heardAt = 0;
   let lastId: string | null = null;
@@ -73,6 +78,11 @@ export function openRun(
       tries = 0;
       wake(true);
     },
+    isLost: () => user.aborted,
+    async tell(what, body, tries) {
+      user.throwIfAborted();
+      return http.insist(`/runs/${run.answer.runId}/${what}`, body, tries);
+    },
     close() {
       isClosed = true;
       connection.abort();
@@ -82,7 +92,7 @@ export function openRun(
   return run;
 
   function cancel(tries?: number): Promise<unknown> {
-    return http.insist(`/runs/${run.answer.runId}/cancel`, undefined, tries).catch(() => null);
+    return run.tell("cancel", undefined, tries).catch(() => null);
   }
 
   async function follow(): Promise<void> {

@@ -1,6 +1,7 @@
-/** Bytes to frames: server-sent events, however the network cut them. */
-import { createParser } from "eventsource-parser";
-
+/**
+ * Bytes to frames: server-sent events as the HTML standard reads them, however the network cut them. The name of an event
+ * is passed over, because the server gives none.
+ */
 export interface Frame {
   readonly id?: string | undefined;
   readonly data: string;
@@ -15,12 +16,26 @@ export async function readFrames(
   take: (frames: readonly Frame[]) => void,
   retry: (ms: number) => void,
 ): Promise<void> {
-  const found: Frame[] = [];
-  const parser = createParser({ onEvent: (frame) => found.push(frame), onRetry: retry });
   const decoder = new TextDecoder();
   const reader = body.getReader();
-  for (let piece; !(piece = await reader.read()).done; take(found.splice(0))) {
-    // Line by line: the parser looks for the end of each line through all of what it gets.
-    for (const line of decoder.decode(piece.value, { stream: true }).match(/[^\n]*\n?/g)!) parser.feed(line);
+  let rest = "";
+  let id: string | undefined;
+  let data: string[] = [];
+  for (let piece; !(piece = await reader.read()).done;) {
+    const found: Frame[] = [];
+    // A carriage return at the end may be half of a line's end.
+    const lines = (rest + decoder.decode(piece.value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const [, field, value] = /([^:]*):? ?(.*)/s.exec(line) as unknown as [string, string, string];
+      if (field === "data") data.push(value);
+      if (field === "id" && !value.includes("\0")) id = value;
+      if (field === "retry" && /^\d+$/.test(value)) retry(+value);
+      if (line) continue;
+      if (data.length) found.push({ id, data: data.join("\n") });
+      id = undefined;
+      data = [];
+    }
+    take(found);
   }
 }

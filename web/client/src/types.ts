@@ -12,6 +12,8 @@ export interface ClientOptions {
   token?: () => string | Promise<string>;
   /** Used instead of the global `fetch`. */
   fetch?: typeof globalThis.fetch;
+  /** Called when the token is suddenly somebody else's, or nobody's: after all chats are empty, before anything is sent. */
+  onUserChange?: () => void;
   /** Remembers which actions were done; the browser's `localStorage` unless something else is given. */
   storage?: ClientStorage;
 }
@@ -30,6 +32,16 @@ export interface Client {
   feedback(messageId: string, feedback: Feedback): Promise<void>;
   /** Makes a conversation's view. Nothing is sent before `send` or `open`. */
   chat(options?: ChatOptions): Chat;
+  /**
+   * Asks for the token and returns what sets its user apart from others, to be compared and nothing else; "" is nobody.
+   * Where it is somebody else than before, the client signs that one out and this rejects with `signed_out`.
+   */
+  user(): Promise<string>;
+  /**
+   * Forgets the user at once. All chats are empty; requests, streams and tries that were still to come end with the code
+   * `signed_out`; no action or page-side tool of theirs is done any more. What comes next is for whom the token names then.
+   */
+  signOut(): void;
 }
 
 export interface Assistant {
@@ -126,6 +138,8 @@ export interface Chat {
   startNew(): void;
   /** Answers an approval. Resolves when the server has taken it; the run then goes on by itself. */
   decide(toolCallId: string, decision: Decision): Promise<void>;
+  /** The client's `signOut`: it empties all its chats. */
+  signOut(): void;
   /** Ends the reading and all listening; runs go on at the server. */
   close(): void;
 }
@@ -229,7 +243,7 @@ export interface VersionView {
 }
 
 export interface ErrorView {
-  /** One of the server's codes, or `network` or `bad_response` from the client. */
+  /** One of the server's codes, or `network`, `bad_response` or `signed_out` from the client. */
   readonly code: string;
   readonly message: string;
   /** Whether `retry` may help. */

@@ -11,7 +11,7 @@ export function useChat(chat: Chat): UseChat {
   const look = () => chat.view;
   const view = useSyncExternalStore(chat.subscribe, look, look);
   return useMemo(() => {
-    const { send, stop, retry, regenerate, edit, open, startNew, decide } = chat;
-    return { ...view, send, stop, retry, regenerate, edit, open, startNew, decide };
+    const { send, stop, retry, regenerate, edit, open, startNew, decide, signOut } = chat;
+    return { ...view, send, stop, retry, regenerate, edit, open, startNew, decide, signOut };
   }, [chat, view]);
 }

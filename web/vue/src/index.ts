@@ -13,7 +13,7 @@ export function useChat(chat: Chat): UseChat {
   const view = shallowRef(chat.view);
   onScopeDispose(chat.subscribe((next) => (view.value = next)));
   const show = <Name extends keyof ChatView>(name: Name) => computed(() => view.value[name]);
-  const { send, stop, retry, regenerate, edit, open, startNew, decide } = chat;
+  const { send, stop, retry, regenerate, edit, open, startNew, decide, signOut } = chat;
   return {
     conversationId: show("conversationId"),
     title: show("title"),
@@ -22,6 +22,6 @@ export function useChat(chat: Chat): UseChat {
     suggestions: show("suggestions"),
     error: show("error"),
     connection: show("connection"),
-    ...{ send, stop, retry, regenerate, edit, open, startNew, decide },
+    ...{ send, stop, retry, regenerate, edit, open, startNew, decide, signOut },
   };
 }

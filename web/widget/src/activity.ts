@@ -1,5 +1,6 @@
 /** What happens behind an answer: the model's thoughts and its calls of tools, folded until somebody asks. */
 import type { MessageView, ToolCallView } from "@frontdesk/client";
+import { label } from "./bounds";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import { formatNumber } from "./format";
@@ -80,7 +81,7 @@ function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]
 }
 
 function callDetails(call: ToolCallView, texts: Texts): HTMLElement {
-  const head = make("div", { class: "call-head" }, make("code", {}, call.name), callState(call, texts));
+  const head = make("div", { class: "call-head" }, make("code", {}, label(call.name)), callState(call, texts));
   return make(
     "div",
     { class: "call" },

@@ -1,5 +1,6 @@
 /** Where one writes: Enter sends, Shift+Enter begins a line; a draft outlives a reload, one for each conversation. */
 import type { ChatView, MessageView } from "@frontdesk/client";
+import { thinned } from "./bounds";
 import type { Desk } from "./desk";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
@@ -91,9 +92,16 @@ export class Composer {
   edit(message: MessageView): void {
     this.#editing = message;
     this.#editingBar.hidden = false;
-    this.#setText(message.text);
+    this.#setText(thinned(message.text));
     this.focus();
-    this.#area.setSelectionRange(message.text.length, message.text.length);
+    this.#area.setSelectionRange(this.#area.value.length, this.#area.value.length);
+  }
+
+  /** Brings the draft back where nothing stands there yet; else that is the draft now. */
+  restore(): void {
+    if (this.#editing !== null || this.#draft === null) return;
+    if (this.#area.value === "") this.#setText(this.#memory.get(this.#draft) ?? "");
+    else this.#memory.set(this.#draft, this.#area.value);
   }
 
   /** Leaves the message as it was and brings the draft back. */

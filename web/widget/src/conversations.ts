@@ -1,5 +1,6 @@
 /** The list of the user's conversations: search, open, rename, delete. Asked anew each time it is shown. */
 import type { ConversationView } from "@frontdesk/client";
+import { label, thinned } from "./bounds";
 import type { Desk } from "./desk";
 import { fill, make } from "./dom";
 import { formatMoment } from "./format";
@@ -141,7 +142,7 @@ export class ConversationList {
 
   #showRow(row: HTMLElement, conversation: ConversationView): void {
     const { texts, chat } = this.#desk;
-    const title = conversation.title || texts.untitled;
+    const title = label(conversation.title || texts.untitled);
     const open = () => {
       this.#close();
       this.#desk.focusComposer();
@@ -170,7 +171,7 @@ export class ConversationList {
   #askTitle(row: HTMLElement, conversation: ConversationView): void {
     const { texts } = this.#desk;
     const input = make("input", { type: "text", maxlength: 200, "aria-label": texts.newTitle, dir: "auto" });
-    input.value = conversation.title;
+    input.value = thinned(conversation.title);
     const back = () => this.#restore(row, conversation);
     const save = (event: Event) => {
       event.preventDefault();

@@ -1,4 +1,9 @@
-/** The one way in which the widget makes elements: from names and values, never from a string of HTML. */
+/**
+ * The one way in which the widget makes elements: from names and values, never from a string of HTML; and the one way in which
+ * text gets into them that is no Markdown, so none of it costs the page more than a moment.
+ */
+import { bounded } from "./bounds";
+
 type Value = string | number | boolean | null | undefined | ((event: never) => void);
 type Child = Node | string | null;
 
@@ -12,9 +17,9 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   for (const [key, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(key.slice(2), value as EventListener);
     else if (value === true) element.setAttribute(key, "");
-    else if (value !== false && value != null) element.setAttribute(key, String(value));
+    else if (value !== false && value != null) element.setAttribute(key, bounded(String(value)));
   }
-  element.append(...children.filter((child) => child !== null));
+  element.append(...children.filter((child) => child !== null).map(drawn));
   return element;
 }
 
@@ -23,10 +28,15 @@ export function fill(element: Element, ...children: Child[]): void {
   const wanted = children.filter((child) => child !== null);
   const same =
     wanted.length === element.childNodes.length && wanted.every((child, i) => child === element.childNodes[i]);
-  if (!same) element.replaceChildren(...wanted);
+  if (!same) element.replaceChildren(...wanted.map(drawn));
 }
 
-/** Sets a text where it differs, so that nothing is laid out or announced twice. */
+/** Sets a text, within bounds, where it differs, so that nothing is laid out or announced twice. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = bounded(text);
+  if (element.textContent !== shown) element.textContent = shown;
+}
+
+function drawn(child: Node | string): Node | string {
+  return typeof child === "string" ? bounded(child) : child;
 }

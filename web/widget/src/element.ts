@@ -2,7 +2,7 @@
 import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, PageTools } from "@frontdesk/client";
 import { createClient } from "@frontdesk/client";
 import { setAccent } from "./accent";
-import { parseHosts } from "./markdown/addresses";
+import { parseHosts, parsePaths } from "./markdown/addresses";
 import { createSanitiser } from "./markdown/sanitise";
 import { Memory } from "./memory";
 import { type Layout, Panel } from "./panel";
@@ -12,14 +12,28 @@ import { type Texts, textsFor } from "./texts";
 
 const THEMES = ["light", "dark", "system"];
 /** What a page may have set before this class was there, and would now hide the accessors. */
-const ACCESSORS = ["token", "tools", "branchId"] as const;
+const ACCESSORS = ["user", "token", "tools", "branchId"] as const;
+/** How often a token that is at hand is looked at, for whose it is. */
+const LOOK_MS = 1000;
+const nameOf = (user: string | undefined, owner: string) => JSON.stringify([user ?? "", owner]);
+const NOBODY = nameOf("", "");
 
 export class FrontdeskChat extends HTMLElement {
-  static observedAttributes = ["url", "lang", "mode", "layout", "accent", "open"];
+  static observedAttributes = ["url", "user", "lang", "mode", "layout", "accent", "open"];
 
   #root: ShadowRoot;
   #accent = new CSSStyleSheet();
   #token: (() => string | Promise<string>) | null = null;
+  /** Who the page says is there: undefined where it says nothing, null for nobody. */
+  #user: string | null | undefined;
+  /** Whom all that is shown belongs to; null until it is known. */
+  #owner: string | null = null;
+  /** Whether there was ever anybody: after them nobody is greeted. */
+  #hadUser = false;
+  #isSignedOut = false;
+  /** The token that was looked at last; null where looking means waiting. */
+  #looked: string | null = "";
+  #timer = 0;
   #tools: PageTools = {};
   /** Read by the client at each message. */
   #options: ChatOptions = { context: () => this.context?.() ?? {} };
@@ -33,6 +47,8 @@ export class FrontdeskChat extends HTMLElement {
   #unread = false;
   /** The answer that was seen last, as far as it was there. */
   #seen: string | null = null;
+  /** The theme that the page chose, before an action chose another one for a user. */
+  #ownTheme: string | null | undefined;
 
   // Declared only: a field would begin anew where the page has set it before this class was there.
   /** Does actions by type, unless a listener of `frontdesk-action` prevented it. */
@@ -52,9 +68,38 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   set token(token: (() => string | Promise<string>) | null) {
-    const isFirst = this.#token === null && token !== null;
+    // Asks whose it is: a page may have set it because there is somebody else.
+    const isGone = this.#token !== null && token === null;
     this.#token = token;
-    if (isFirst && this.#chat !== null) this.#begin();
+    this.#looked = "";
+    this.#isSignedOut = false;
+    if (isGone) this.#leave();
+    void this.#meet();
+  }
+
+  /**
+   * Names who is signed in; without it the token's subject and tenant do. With another one, or with null, all that was the
+   * last one's is gone at once.
+   */
+  get user(): string | null | undefined {
+    return this.#user;
+  }
+
+  set user(user: string | number | null | undefined) {
+    const named = user === undefined ? user : user === null || user === "" ? null : String(user);
+    if (named === this.#user) return;
+    // A page that says who is there a moment after it has set the token does not mean another one.
+    const isFirst = this.#user === undefined && this.#owner === null;
+    this.#user = named;
+    this.#isSignedOut = false;
+    if (!isFirst) this.#leave();
+    void this.#meet();
+  }
+
+  /** Forgets the user at once: what is shown, kept, under way or still to be done. Begins anew when somebody is there. */
+  signOut(): void {
+    this.#isSignedOut = true;
+    this.#leave();
   }
 
   /** Page-side tools by name: what one returns is its result. */
@@ -94,6 +139,7 @@ export class FrontdeskChat extends HTMLElement {
     for (const name of ACCESSORS) this.#takeEarly(name);
     if (this.#chat !== null) return;
     setAccent(this.#accent, this.getAttribute("accent"));
+    this.addEventListener("focusin", this.#onFocus);
     this.#start();
   }
 
@@ -104,6 +150,7 @@ export class FrontdeskChat extends HTMLElement {
 
   attributeChangedCallback(name: string, before: string | null, value: string | null): void {
     if (before === value) return;
+    if (name === "user") this.user = value;
     if (name === "accent") setAccent(this.#accent, value);
     if (this.#chat === null) return;
     if (name === "url") {
@@ -113,10 +160,14 @@ export class FrontdeskChat extends HTMLElement {
     if (name === "lang" || name === "mode") this.#build();
     if (name === "layout") this.#panel?.arrange();
     if (name === "open") {
-      this.#memory.set("open", this.open ? "yes" : "no");
+      this.#memory.isOpen = this.open;
       this.#showPanel({ focus: true });
+      if (this.open) void this.#meet({ asked: true });
     }
   }
+
+  /** Somebody comes to the widget. */
+  #onFocus = () => void this.#meet({ asked: true });
 
   #takeEarly(name: (typeof ACCESSORS)[number]): void {
     if (!Object.hasOwn(this, name)) return;
@@ -129,7 +180,14 @@ export class FrontdeskChat extends HTMLElement {
   #start(): void {
     const url = this.getAttribute("url") ?? "";
     this.#memory = new Memory(url);
-    this.#client = createClient({ url, token: () => this.#token?.() ?? "" });
+    this.#client = createClient({
+      url,
+      token: () => (this.#user === null ? "" : (this.#token?.() ?? "")),
+      onUserChange: () => {
+        this.#forget();
+        void this.#meet();
+      },
+    });
     this.#chat = this.#client.chat(this.#options);
     this.#chat.tools = this.#tools;
     this.#chat.subscribe((view) => {
@@ -140,41 +198,100 @@ export class FrontdeskChat extends HTMLElement {
     this.#chat.onAction((action) => this.#act(action));
     this.#chat.onEvent((detail) => this.dispatchEvent(new CustomEvent("frontdesk-event", { detail })));
     // What the user did in this tab counts more than what the page's markup begins with.
-    const isOpen = this.#memory.get("open");
-    if (isOpen !== null) this.open = isOpen === "yes";
+    if (this.#memory.isOpen !== null) this.open = this.#memory.isOpen;
     this.#build();
-    this.#begin();
+    // The client looks when the page is shown again. In between somebody else may sit down as well.
+    this.#timer = window.setInterval(() => this.#look(), LOOK_MS);
+    void this.#meet();
   }
 
-  /** Asks what to show first, and goes on with what this tab showed last. Before there is a token it waits for one. */
-  #begin(): void {
-    const chat = this.#chat;
-    if (this.#token === null) return;
+  /** Asks for the token where the page has it at hand; one that must be waited for is left alone. */
+  #look(): void {
+    if (this.#looked === null || this.#token === null || document.hidden) return;
+    let token: unknown;
+    try {
+      token = this.#token() ?? "";
+    } catch {
+      return;
+    }
+    if (typeof token !== "string") {
+      this.#looked = null;
+      void Promise.resolve(token).catch(() => {});
+    } else if (token !== this.#looked) {
+      const isFirst = this.#looked === "";
+      this.#looked = token;
+      if (!isFirst) void this.#meet({ asked: true });
+    }
+  }
+
+  /** Finds out who is there, and begins with them. Without a token, and after a sign-out until `asked`, there is nobody. */
+  async #meet({ asked = false } = {}): Promise<void> {
+    const client = this.#client;
+    // Somebody is at work with it.
+    if (asked) this.#isSignedOut = false;
+    if (client === null || this.#token === null || this.#user === null || this.#isSignedOut) return;
+    // Whoever it was before has left by then, and the client does not answer for them any more.
+    const owner = await client.user().catch(() => null);
+    if (owner === null || client !== this.#client || this.#isSignedOut) return;
+    if (owner === "" && this.#hadUser) return;
+    const named = nameOf(this.#user, owner);
+    if (named !== this.#owner) this.#begin(named);
+  }
+
+  /** Asks what to show first, and goes on with what this user saw last in this tab. */
+  #begin(owner: string): void {
+    const { view } = this.#chat!;
+    this.#hadUser ||= owner !== NOBODY;
+    this.#owner = owner;
+    this.#memory.admit(owner);
+    this.#surface?.restore();
     this.#client?.assistant().then(
       (assistant) => {
-        if (chat !== this.#chat) return;
+        if (owner !== this.#owner) return;
         this.#assistant = assistant;
         this.#draw();
       },
       () => {}, // Without a greeting one can still ask, and is told then what is wrong.
     );
     const conversationId = this.#memory.get("conversation");
-    if (conversationId !== null) void this.#reopen(conversationId);
+    if (view.conversationId !== null) this.#memory.set("conversation", view.conversationId);
+    else if (conversationId !== null && view.messages.length === 0) void this.#reopen(conversationId);
   }
 
   async #reopen(conversationId: string): Promise<void> {
     const chat = this.#chat;
+    const owner = this.#owner;
     await chat?.open(conversationId);
     // Deleted elsewhere, or somebody else's: not worth a word.
-    if (chat?.view.error?.code === "not_found") chat.startNew();
+    if (owner === this.#owner && chat?.view.error?.code === "not_found") chat.startNew();
+  }
+
+  #leave(): void {
+    this.#client?.signOut();
+    this.#forget();
+  }
+
+  /** Shows an empty widget: all of it is built anew. What this tab kept of the user is gone. */
+  #forget(): void {
+    this.#owner = this.#assistant = this.#seen = null;
+    this.#unread = false;
+    this.#memory.leave();
+    if (this.#ownTheme !== undefined) {
+      if (this.#ownTheme === null) this.removeAttribute("theme");
+      else this.setAttribute("theme", this.#ownTheme);
+      this.#ownTheme = undefined;
+    }
+    this.#build();
   }
 
   #stop(): void {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
+    clearInterval(this.#timer);
     this.#chat?.close();
-    this.#chat = this.#client = this.#assistant = this.#seen = null;
-    this.#unread = false;
+    this.#chat = this.#client = this.#assistant = this.#seen = this.#owner = null;
+    this.#looked = "";
+    this.#hadUser = this.#unread = false;
     this.#clear();
   }
 
@@ -219,6 +336,7 @@ export class FrontdeskChat extends HTMLElement {
     return {
       page: new URL(document.baseURI),
       linkHosts: parseHosts(this.getAttribute("link-hosts")),
+      linkPaths: parsePaths(this.getAttribute("link-paths")),
       imageHosts: parseHosts(this.getAttribute("image-hosts")),
     };
   }
@@ -268,6 +386,9 @@ export class FrontdeskChat extends HTMLElement {
     if (!this.dispatchEvent(event)) return;
     const actions = this.actions ?? {};
     if (Object.hasOwn(actions, action.type)) actions[action.type]?.(action.value, action);
-    else if (action.type === "change_theme" && THEMES.includes(action.value)) this.setAttribute("theme", action.value);
+    else if (action.type === "change_theme" && THEMES.includes(action.value)) {
+      if (this.#ownTheme === undefined) this.#ownTheme = this.getAttribute("theme");
+      this.setAttribute("theme", action.value);
+    }
   }
 }

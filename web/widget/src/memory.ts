@@ -1,30 +1,74 @@
 /**
- * What the widget remembers in this tab until it is closed: which conversation is shown, whether the panel is open, and
- * drafts. Where the browser allows no storage it remembers nothing.
+ * What the widget remembers in this tab until it is closed: whether the panel is open, and of the user which conversation is
+ * shown, and drafts. Where the browser allows no storage it remembers nothing.
+ *
+ * What is a user's is kept under their name, given to nobody else, and gone as soon as there is another one.
  */
 export class Memory {
   #prefix: string;
+  /** Where the user's begins; null while nobody is known. */
+  #own: string | null = null;
 
   /** `place` sets installations on one host apart. */
   constructor(place: string) {
     this.#prefix = `frontdesk:${place}:`;
   }
 
-  get(name: string): string | null {
-    try {
-      return sessionStorage.getItem(this.#prefix + name);
-    } catch {
-      return null;
-    }
+  /** Whether the panel is open, whoever sits there. */
+  get isOpen(): boolean | null {
+    const kept = read(`${this.#prefix}open`);
+    return kept === null ? null : kept === "yes";
   }
 
-  /** An empty value is forgotten. */
+  set isOpen(open: boolean) {
+    write(`${this.#prefix}open`, open ? "yes" : "no");
+  }
+
+  /** Remembers for this user from now on, and forgets all others. */
+  admit(user: string): void {
+    this.#own = `${this.#prefix}user:${user}:`;
+    this.#forget((name) => !name.startsWith(this.#own!));
+  }
+
+  /** Forgets the user. */
+  leave(): void {
+    this.#own = null;
+    this.#forget(() => true);
+  }
+
+  get(name: string): string | null {
+    return this.#own === null ? null : read(this.#own + name);
+  }
+
+  /** An empty value is forgotten. Before the user is known nothing is kept. */
   set(name: string, value: string | null): void {
+    if (this.#own !== null) write(this.#own + name, value);
+  }
+
+  #forget(isMeant: (name: string) => boolean): void {
     try {
-      if (value === null || value === "") sessionStorage.removeItem(this.#prefix + name);
-      else sessionStorage.setItem(this.#prefix + name, value);
+      for (const name of Object.keys(sessionStorage)) {
+        if (name.startsWith(this.#prefix) && name !== `${this.#prefix}open` && isMeant(name)) write(name, null);
+      }
     } catch {
-      // Full or forbidden: the page works without.
+      // Then nothing was kept.
     }
+  }
+}
+
+function read(name: string): string | null {
+  try {
+    return sessionStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function write(name: string, value: string | null): void {
+  try {
+    if (value === null || value === "") sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, value);
+  } catch {
+    // Full or forbidden: the page works without.
   }
 }

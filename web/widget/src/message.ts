@@ -2,6 +2,7 @@
 import type { MessageView } from "@frontdesk/client";
 import { Activity, Reasoning } from "./activity";
 import { ApprovalCard } from "./approval";
+import { label } from "./bounds";
 import { copy } from "./clipboard";
 import type { Desk } from "./desk";
 import { fill, make, setText } from "./dom";
@@ -146,7 +147,7 @@ export class AnswerItem implements Item {
     fill(
       this.#actions,
       ...message.actions.map(({ type, value }) =>
-        make("span", { class: "action" }, icon("bolt"), texts.action(type.replaceAll("_", " "), value)),
+        make("span", { class: "action" }, icon("bolt"), label(texts.action(type.replaceAll("_", " "), value))),
       ),
     );
   }

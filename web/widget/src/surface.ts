@@ -1,5 +1,6 @@
 /** Everything inside the panel's frame: head, notices, messages, composer, and the drawer with the conversations. */
 import type { Assistant, ChatView, Client, Chat, ErrorView, MessageView } from "@frontdesk/client";
+import { bounded, label } from "./bounds";
 import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
 import type { Desk } from "./desk";
@@ -78,8 +79,8 @@ export class Surface implements Desk {
   update(view: ChatView, assistant: Assistant | null): void {
     const before = this.#view;
     this.#view = view;
-    setText(this.#name, assistant?.name ?? this.texts.assistant);
-    setText(this.#title, view.title ?? "");
+    setText(this.#name, label(assistant?.name ?? this.texts.assistant));
+    setText(this.#title, label(view.title ?? ""));
     if (assistant !== null) this.#composer.limit = assistant.limits.messageCharacters;
     this.#composer.update(view);
     this.#transcript.update(view, assistant);
@@ -93,6 +94,11 @@ export class Surface implements Desk {
 
   focusComposer(): void {
     this.#composer.focus();
+  }
+
+  /** Brings back what the user had written. */
+  restore(): void {
+    this.#composer.restore();
   }
 
   edit(message: MessageView): void {
@@ -173,7 +179,7 @@ export class Surface implements Desk {
     this.#notice.classList.toggle("error", text !== null && error !== null && view.phase !== "reconnecting");
     const isOffline = view.connection === "offline" || view.phase === "reconnecting";
     const shown = this.#notice.querySelector("p")?.textContent ?? null;
-    if (text === shown) return;
+    if ((text && bounded(text)) === shown) return;
     fill(
       this.#notice,
       text === null ? null : icon(isOffline ? "offline" : "warning"),

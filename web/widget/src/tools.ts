@@ -1,5 +1,6 @@
 /** What a tool's name tells people: `get_clients_stats` looks up clients stats. */
 import type { ToolCallView } from "@frontdesk/client";
+import { bounded } from "./bounds";
 import type { Texts, Verb } from "./texts";
 
 const VERBS: Record<string, Verb> = {
@@ -48,5 +49,5 @@ function readName(name: string): { verb: Verb; subject: string } {
   const first = words[0] ?? "";
   const verb = Object.hasOwn(VERBS, first) && words.length > 1 ? VERBS[first] : undefined;
   const subject = (verb === undefined ? words : words.slice(1)).join(" ");
-  return { verb: verb ?? "use", subject: subject.length > LONGEST ? `${subject.slice(0, LONGEST)}…` : subject };
+  return { verb: verb ?? "use", subject: bounded(subject, LONGEST) };
 }

@@ -1,7 +1,8 @@
 /** The messages in their order, what may be said next, and a scroll position that belongs to the reader. */
 import type { Assistant, ChatView, MessageView } from "@frontdesk/client";
+import { label } from "./bounds";
 import type { Desk } from "./desk";
-import { fill, make } from "./dom";
+import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import { AnswerItem, type Item, showCopied, UserItem } from "./message";
 
@@ -164,7 +165,7 @@ class Welcome {
   update(assistant: Assistant | null): void {
     if (assistant === this.#assistant) return;
     this.#assistant = assistant;
-    this.#greeting.textContent = assistant?.greeting ?? "";
+    setText(this.#greeting, assistant?.greeting ?? "");
     this.#greeting.hidden = !assistant?.greeting;
     fill(this.#starters, ...(assistant?.starters ?? []).map((text) => askButton(this.#desk, text, icon("send"))));
     this.#starters.hidden = (assistant?.starters.length ?? 0) === 0;
@@ -176,7 +177,7 @@ function askButton(desk: Desk, text: string, picture: SVGElement | null = null):
     desk.focusComposer();
     void desk.chat.send(text);
   };
-  return make("button", { type: "button", onclick: ask }, make("span", { dir: "auto" }, text), picture);
+  return make("button", { type: "button", onclick: ask }, make("span", { dir: "auto" }, label(text)), picture);
 }
 
 /** Whether a view goes on from the one before, rather than showing what was said earlier. */

@@ -9,8 +9,18 @@ import { Surface } from "../src/surface";
 import { textsFor } from "../src/texts";
 
 const texts = textsFor("en");
-const rules = { page: new URL(location.href), linkHosts: ["docs.example.com"], imageHosts: ["pictures.example.com"] };
+const rules = {
+  page: new URL(location.href),
+  linkHosts: ["docs.example.com", "mailto:", "tel:"],
+  linkPaths: ["/orders", "/orders/*", "/search?*"],
+  imageHosts: ["pictures.example.com"],
+};
 const sanitise = createSanitiser(() => rules);
+
+/** Makes HTML clean under other rules. */
+function sanitiseUnder(others: Partial<typeof rules>, html: string) {
+  return createSanitiser(() => ({ ...rules, ...others }))(html);
+}
 
 /** Returns a renderer in the page; `settled` collects the blocks that it has called settled. */
 function markdown() {
@@ -43,4 +53,4 @@ function surface() {
   };
 }
 
-Object.assign(window, { probe: { markdown, sanitise, surface } });
+Object.assign(window, { probe: { markdown, sanitise, sanitiseUnder, surface } });

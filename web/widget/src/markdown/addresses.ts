@@ -1,25 +1,31 @@
 /**
  * Which addresses in an answer may become links or pictures.
  *
- * Model text is hostile: an address can carry away what the model has read. A picture is fetched without a click, so
- * only named hosts may serve one; a link waits for a click, so the page's own host may have links too. A refused
- * address is shown as text.
+ * Model text is hostile: an address can carry away what the model has read, and one of the page's own can do something there
+ * (`/logout`, an open redirect). So only named hosts may serve a picture, and a link leads only to named hosts, to the paths of
+ * the page's own that are named, and to a mail program or telephone where that is named. A refused address is shown as text.
  */
 export interface AddressRules {
   /** The page's own address: relative addresses begin there. */
   page: URL;
-  /** Hosts beside the page's own that links may lead to: `docs.example.com`, `*.example.com`. */
+  /** Hosts that links may lead to: `docs.example.com`, `*.example.com`; also `mailto:` and `tel:`. With `none` no link is one. */
   linkHosts: readonly string[];
+  /** Paths of the page's own that links may lead to: `/orders`, `/orders/*` for all below it, `/search?*` with any query. */
+  linkPaths: readonly string[];
   /** Hosts that pictures may come from; `self` is the page's own. */
   imageHosts: readonly string[];
 }
 
 export function allowedLink(address: string, rules: AddressRules): string | null {
   const url = parse(address, rules.page);
-  if (url === null) return null;
-  // What a mail or a call would say beforehand is not the model's to fill in.
-  if (url.protocol === "mailto:" || url.protocol === "tel:") return url.protocol + url.pathname;
-  return isWeb(url) && (isOwn(url, rules.page) || isNamed(url, rules.linkHosts)) ? url.href : null;
+  if (url === null || rules.linkHosts.includes("none")) return null;
+  if (url.protocol === "mailto:" || url.protocol === "tel:") {
+    // What a mail or a call would say beforehand is not the model's to fill in.
+    return rules.linkHosts.includes(url.protocol) ? url.protocol + url.pathname : null;
+  }
+  if (!isWeb(url)) return null;
+  const allowed = isOwn(url, rules.page) ? isNamedPath(url, rules.linkPaths) : isNamed(url, rules.linkHosts);
+  return allowed ? url.href : null;
 }
 
 export function allowedImage(address: string, rules: AddressRules): string | null {
@@ -36,7 +42,12 @@ export function isOwnAddress(address: string, rules: AddressRules): boolean {
 
 /** Returns the hosts in an attribute's value, which are separated by spaces. */
 export function parseHosts(value: string | null): string[] {
-  return (value ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  return parsePaths(value?.toLowerCase() ?? null);
+}
+
+/** Returns the paths in an attribute's value; they may differ by case. */
+export function parsePaths(value: string | null): string[] {
+  return (value ?? "").split(/\s+/).filter(Boolean);
 }
 
 function parse(address: string, page: URL): URL | null {
@@ -53,6 +64,21 @@ function isWeb(url: URL): boolean {
 
 function isOwn(url: URL, page: URL): boolean {
   return url.origin === page.origin;
+}
+
+/**
+ * The browser has resolved dots by now, also encoded ones. What servers and routers may read in other ways, encoded slashes and
+ * dots, backslashes, parameters, is no path that anybody has named. Nor is a query that was not named: it can carry something
+ * away, or lead on; nor what follows `#`, where many pages have their routes.
+ */
+function isNamedPath({ pathname, search, hash }: URL, paths: readonly string[]): boolean {
+  const target = pathname + hash;
+  if (/%(2[ef5]|5c|00)|[;\\]|\/\/|\/\.+(\/|$)/i.test(target)) return false;
+  return paths.some((path) => {
+    const named = path.replace("?*", "");
+    if ((search !== "" && named === path) || named.includes("#") !== (hash !== "")) return false;
+    return named.endsWith("/*") ? target.startsWith(named.slice(0, -1)) : target === named;
+  });
 }
 
 /** Only over https, on its usual port. */

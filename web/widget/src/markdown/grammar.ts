@@ -1,5 +1,7 @@
 /** Markdown as answers use it: GitHub's, without HTML. Tags are shown as they were written, except a line break. */
 import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
+import { thinned } from "../bounds";
+import { limited } from "./limits";
 
 export type References = NonNullable<Env["references"]>;
 
@@ -48,7 +50,12 @@ export function parse(text: string, references: References): { blocks: Block[]; 
 }
 
 export function toHtml(block: Block): string {
-  return parser.renderer.render(block.tokens, parser.options, {});
+  return thinned(parser.renderer.render(limited(block.tokens), parser.options, {}));
+}
+
+/** Returns a text as it was written, for what comes when there is no room for more elements. */
+export function toPlainHtml(text: string): string {
+  return thinned(preformatted(text, ""));
 }
 
 /** Returns the names of the addresses that a block defines. */

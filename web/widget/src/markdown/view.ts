@@ -4,10 +4,13 @@
  *
  * Costs are bounded whatever comes. No more than `WINDOW` characters are parsed at once, so a block that is longer goes
  * on as another one. A long text is drawn in portions, between which a page can do other things; they are put into the
- * page a few at a time, because each time costs a layout.
+ * page a few at a time, because each time costs a layout. An open block that took long rests many times as long before it is
+ * drawn anew, so growing costs no more than a share of the time. What comes after `MOST_ELEMENTS` is shown as it was written.
  */
 import { make } from "../dom";
-import { type Block, definitions, parse, type References, toHtml } from "./grammar";
+import { isWithinPair } from "../bounds";
+import { type Block, definitions, parse, type References, toHtml, toPlainHtml } from "./grammar";
+import { MOST_ELEMENTS } from "./limits";
 import { morph } from "./morph";
 import type { Sanitise } from "./sanitise";
 import { mend } from "./tail";
@@ -16,6 +19,12 @@ const WINDOW = 16_384;
 const PORTION_MS = 12;
 const SHOW_EVERY_MS = 150;
 const STRETCH = 50;
+/** The longest head that the parts of a block repeat; else a head of marks alone would leave no room for what follows. */
+const MOST_CARRIED = 2048;
+/** An open block that is shorter is always drawn at once. */
+const SHORT = 4096;
+/** How much longer than drawing it an open block rests. */
+const REST = 8;
 
 export interface MarkdownOptions {
   sanitise: Sanitise;
@@ -46,6 +55,11 @@ export class MarkdownView {
   /** Stretches that are not in the page yet. */
   #waiting = document.createDocumentFragment();
   #shownAt = 0;
+  /** Before that the open block is not drawn again. */
+  #restsUntil = 0;
+  #isResting = false;
+  /** How many elements were made. */
+  #elements = 0;
   #timer = 0;
 
   constructor(options: MarkdownOptions) {
@@ -77,6 +91,7 @@ export class MarkdownView {
     this.#openSource = null;
     this.#settled = 0;
     this.#carry = "";
+    this.#elements = this.#restsUntil = 0;
     this.#references = references;
   }
 
@@ -91,7 +106,8 @@ export class MarkdownView {
       return;
     }
     this.#show(began);
-    this.element.ariaBusy = "false";
+    if (this.#isResting) this.#timer = window.setTimeout(() => this.#work(), this.#restsUntil - began);
+    this.element.ariaBusy = String(this.#isResting);
   }
 
   #show(now: number): void {
@@ -104,7 +120,13 @@ export class MarkdownView {
   #step(): boolean {
     const length = WINDOW - this.#carry.length;
     const reachesEnd = this.#settled + length >= this.#text.length;
-    const source = this.#carry + this.#text.slice(this.#settled, this.#settled + length);
+    const began = performance.now();
+    const rest = this.#text.length - this.#settled;
+    this.#isResting = reachesEnd && !this.#ended && rest > SHORT && began < this.#restsUntil;
+    if (this.#isResting) return false;
+    const at = this.#settled + length;
+    const source = this.#carry + this.#text.slice(this.#settled, isWithinPair(this.#text, at) ? at - 1 : at);
+    if (this.#elements > MOST_ELEMENTS) return this.#settlePlainly(source, reachesEnd);
     const { blocks, references } = parse(source, this.#references);
     if (reachesEnd && this.#ended) {
       this.#settle(blocks, references, source.length);
@@ -116,6 +138,8 @@ export class MarkdownView {
     if (blocks.length > 1) this.#settle(blocks.slice(0, -1), references, openAt);
     if (reachesEnd) {
       if (open !== undefined) this.#showOpen(source.slice(openAt), open.kind, references);
+      const now = performance.now();
+      this.#restsUntil = now + REST * (now - began);
       return false;
     }
     if (blocks.length <= 1) this.#cut(open, source);
@@ -142,12 +166,26 @@ export class MarkdownView {
     this.#carry = block === undefined ? "" : carried(block, source);
   }
 
+  /** Shows a part of the text as it was written; the last one when it is whole. Returns whether there is more. */
+  #settlePlainly(source: string, reachesEnd: boolean): boolean {
+    if (reachesEnd && !this.#ended) return false;
+    this.open?.remove();
+    this.open = null;
+    const fragment = this.#clean(`<div>${toPlainHtml(source.slice(this.#carry.length))}</div>`);
+    for (const fresh of Array.from(fragment.children)) this.#put(fresh);
+    this.open = null;
+    this.#settled += source.length - this.#carry.length;
+    this.#carry = "";
+    return !reachesEnd;
+  }
+
   /** Shows blocks for good, and counts the source as done up to its offset `end`. */
   #settle(blocks: Block[], references: References, end: number): void {
     for (const name of blocks.flatMap(definitions)) {
       if (references[name] !== undefined) this.#references[name] = references[name];
     }
     const fragment = this.#html(blocks.filter((block) => definitions(block).length === 0));
+    this.#elements += fragment.querySelectorAll("*").length;
     for (const fresh of Array.from(fragment.children)) {
       const block = this.#put(fresh);
       this.open = null;
@@ -170,7 +208,11 @@ export class MarkdownView {
 
   /** Returns clean nodes: one element for each block. */
   #html(blocks: Block[]): DocumentFragment {
-    const fragment = this.#options.sanitise(blocks.map((block) => `<div>${toHtml(block)}</div>`).join(""));
+    return this.#clean(blocks.map((block) => `<div>${toHtml(block)}</div>`).join(""));
+  }
+
+  #clean(html: string): DocumentFragment {
+    const fragment = this.#options.sanitise(html);
     this.#options.decorate(fragment);
     return fragment;
   }
@@ -207,6 +249,7 @@ function offsetOfLine(text: string, line: number): number {
 
 function carried(block: Block, source: string): string {
   const lines = source.slice(offsetOfLine(source, block.line)).split("\n", 2);
-  if (block.kind === "table_open") return `${lines.join("\n")}\n`;
-  return block.kind === "fence" ? `${lines[0]}\n` : "";
+  const head = block.kind === "table_open" ? lines : block.kind === "fence" ? lines.slice(0, 1) : [];
+  const text = head.map((line) => `${line}\n`).join("");
+  return text.length > MOST_CARRIED ? "" : text;
 }

@@ -1,0 +1,35 @@
+/**
+ * What is drawn of a text: all of it, unless that would cost the page seconds. Whatever is left out leaves a `…` behind.
+ *
+ * The limits are far from what people write. Marks pile up eight high in no script; the rest is cheap to draw in any amount
+ * that a message can have.
+ */
+
+/** Longer texts are cut. Answers have a way of their own, which draws them piece by piece. */
+const MOST_CHARACTERS = 50_000;
+/** Of a title, a name, or what stands on a button. */
+const MOST_ON_LABEL = 500;
+/** Combining marks, and invisible signs that join what stands around them, where there are more than eight in a row. */
+const PILE = /([\p{M}\p{Cf}]{8})[\p{M}\p{Cf}]+/gu;
+
+/** Returns the text without what is too high: a browser's time for a pile of marks grows with its square. */
+export function thinned(text: string): string {
+  return text.length > 8 ? text.replace(PILE, "$1…") : text;
+}
+
+/** Returns what to draw of a text that is no Markdown; it says how many characters it leaves out at the end. */
+export function bounded(text: string, most = MOST_CHARACTERS): string {
+  if (text.length <= most) return thinned(text);
+  const end = isWithinPair(text, most) ? most - 1 : most;
+  return `${thinned(text.slice(0, end))}… (+${text.length - end})`;
+}
+
+/** Returns what to draw of a text that should be short. */
+export function label(text: string): string {
+  return bounded(text, MOST_ON_LABEL);
+}
+
+/** Whether cutting there would tear a character in two. */
+export function isWithinPair(text: string, at: number): boolean {
+  return /^[\uD800-\uDBFF][\uDC00-\uDFFF]/.test(text.slice(at - 1, at + 1));
+}
