@@ -4,11 +4,13 @@ import { changeAppearance, currentAppearance, onAppearance } from "./appearance"
 import { h } from "./dom";
 import { keep, kept } from "./kept";
 import type { Router } from "./router";
-import { currentUser, token } from "./session";
+import { addressOf, currentUser, token } from "./session";
 
 /** What this page uses of the element. */
 export interface FrontdeskChat extends HTMLElement {
   open: boolean;
+  user: string;
+  signOut(): void;
   token: () => Promise<string>;
   actions: Readonly<Record<string, (value: string) => void>>;
   context: () => Record<string, unknown>;
@@ -34,6 +36,7 @@ const element = h("frontdesk-chat" as "div", { url: "/" }) as unknown as Frontde
 
 /** Returns the assistant, at work in this page. */
 export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent) => void): FrontdeskChat {
+  element.user = addressOf(currentUser);
   element.token = token;
   element.context = () => ({ route: location.hash.slice(1), role: currentUser.role });
   element.actions = {

@@ -18,11 +18,3 @@ export function keep(kind: Kind, name: string, value: string): void {
     // Full or forbidden.
   }
 }
-
-export function forgetAll(kind: Kind): void {
-  try {
-    window[kind].clear();
-  } catch {
-    // Then there is nothing to forget.
-  }
-}

@@ -1,6 +1,6 @@
 // Who is signed in. The address says it (`?as=kinetic.trainer`), so a reload keeps it, two tabs can be two users, and
-// changing the user is a new document: nothing of the last one's data is left in memory.
-import { forgetAll, keep, kept } from "./kept";
+// changing the user is a new document: nothing of the last one's data is left in memory. What the assistant keeps for them in
+// this tab goes with its `user`.
 
 export interface Tenant {
   readonly id: "aurora" | "kinetic";
@@ -24,13 +24,6 @@ export const ROLE_NAMES = Object.keys(ROLES) as User["role"][];
 
 export const currentUser = readUser(new URLSearchParams(location.search).get("as"));
 export const isStaff = currentUser.role !== "client";
-
-const LAST_USER = "studio:user";
-if (kept("sessionStorage", LAST_USER) !== addressOf(currentUser)) {
-  // Somebody else sat here before, in this tab: what the assistant remembers of their conversation goes with them.
-  forgetAll("sessionStorage");
-  keep("sessionStorage", LAST_USER, addressOf(currentUser));
-}
 
 function readUser(as: string | null): User {
   const [tenantId, role] = (as ?? "").split(".");

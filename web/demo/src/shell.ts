@@ -1,5 +1,6 @@
 // What stands around every page: the menu, the bar with the user switcher, and the places of page, events and assistant.
 import { ChevronsUpDown, Check, Menu, Moon, PanelRight, Sun } from "lucide";
+import type { FrontdeskChat } from "./assistant";
 import { changeAppearance, isDark, onAppearance } from "./appearance";
 import { h, icon, type Child } from "./dom";
 import type { MenuItem } from "./pages";
@@ -8,7 +9,7 @@ import { addressOf, currentUser, ROLE_NAMES, ROLES, TENANTS, type Tenant, type U
 export interface Places {
   readonly outlet: HTMLElement;
   readonly events: { readonly panel: HTMLElement; readonly button: HTMLElement };
-  readonly assistant: HTMLElement;
+  readonly assistant: FrontdeskChat;
 }
 
 /** Puts the shell into the document. */
@@ -33,7 +34,7 @@ export function showShell(menu: readonly MenuItem[], { outlet, events, assistant
           },
           icon(Menu),
         ),
-        userSwitcher(),
+        userSwitcher(assistant),
         h("span", { class: "spring" }),
         events.button,
         themeButton(),
@@ -90,7 +91,7 @@ function navigation(menu: readonly MenuItem[]): HTMLElement {
   );
 }
 
-function userSwitcher(): Child {
+function userSwitcher(assistant: FrontdeskChat): Child {
   const { tenant, role } = currentUser;
   return [
     h(
@@ -106,12 +107,12 @@ function userSwitcher(): Child {
     h(
       "div",
       { class: "users", id: "users", popover: "auto", role: "group", "aria-label": "Users" },
-      TENANTS.map(usersOf),
+      TENANTS.map((tenant) => usersOf(tenant, assistant)),
     ),
   ];
 }
 
-function usersOf(tenant: Tenant): Child {
+function usersOf(tenant: Tenant, assistant: FrontdeskChat): Child {
   const isHere = (role: User["role"]) => tenant.id === currentUser.tenant.id && role === currentUser.role;
   return h(
     "div",
@@ -126,7 +127,11 @@ function usersOf(tenant: Tenant): Child {
           {},
           h(
             "a",
-            { href: `${addressOf({ tenant, role })}#/dashboard`, "aria-current": isHere(role) ? "true" : null },
+            {
+              href: `${addressOf({ tenant, role })}#/dashboard`,
+              "aria-current": isHere(role) ? "true" : null,
+              onclick: isHere(role) ? null : signOut(assistant),
+            },
             h("span", { class: "mark small", "aria-hidden": "true" }, ROLES[role].charAt(0)),
             h(
               "span",
@@ -140,6 +145,13 @@ function usersOf(tenant: Tenant): Child {
       ),
     ),
   );
+}
+
+/** Who leaves takes with them what the assistant shows and keeps. A link that opens another tab leaves this one as it is. */
+function signOut(assistant: FrontdeskChat) {
+  return (event: MouseEvent) => {
+    if (!(event.ctrlKey || event.metaKey || event.shiftKey)) assistant.signOut();
+  };
 }
 
 const SEES = { owner: "Sees everything", trainer: "Sees one branch", client: "Sees themselves" } as const;

@@ -11,6 +11,11 @@ const MOST_CHARACTERS = 50_000;
 const MOST_ON_LABEL = 500;
 /** Combining marks, and invisible signs that join what stands around them, where there are more than eight in a row. */
 const PILE = /([\p{M}\p{Cf}]{8})[\p{M}\p{Cf}]+/gu;
+/**
+ * A word without end that is not of plain letters, shorter where letters join: each line that it is broken into is looked for
+ * in all the rest of it.
+ */
+const ENDLESS = /[\u0590-\u08ff]{200}(?=\S)|[^\s!-~]{2000}(?=\S)/gu;
 
 /** Returns the text without what is too high: a browser's time for a pile of marks grows with its square. */
 export function thinned(text: string): string {
@@ -19,9 +24,14 @@ export function thinned(text: string): string {
 
 /** Returns what to draw of a text that is no Markdown; it says how many characters it leaves out at the end. */
 export function bounded(text: string, most = MOST_CHARACTERS): string {
-  if (text.length <= most) return thinned(text);
+  if (text.length <= most) return broken(thinned(text));
   const end = isWithinPair(text, most) ? most - 1 : most;
-  return `${thinned(text.slice(0, end))}… (+${text.length - end})`;
+  return `${broken(thinned(text.slice(0, end)))}… (+${text.length - end})`;
+}
+
+/** Lets an endless word break here and there, by a sign that nobody sees. */
+function broken(text: string): string {
+  return text.length > 200 ? text.replace(ENDLESS, "$&\u200b") : text;
 }
 
 /** Returns what to draw of a text that should be short. */

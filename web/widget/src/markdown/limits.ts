@@ -9,19 +9,16 @@ export const MOST_ELEMENTS = 50_000;
 const MOST_COLUMNS = 64;
 /** As many as can be written in the part of an answer that is parsed at once; rows that are too short get more made for them. */
 const MOST_CELLS = 8192;
-/** Links, pictures, code and emphasis. */
+/** Links, pictures, code and emphasis of one paragraph, item or cell. */
 const MOST_SPANS = 500;
 
 /** Returns a block's tokens within the limits; the same ones where they are. */
 export function limited(tokens: Token[]): Token[] {
   const [first] = tokens;
   const drawn = first?.type === "table_open" ? limitedTable(tokens) : tokens;
-  let left = MOST_SPANS;
   for (const token of drawn) {
-    if (token.type !== "inline" || token.children === null) continue;
-    const spans = token.children.filter(isSpan).length;
-    if (spans > left) token.children = plainly(token.children, left);
-    left = Math.max(0, left - spans);
+    const { children } = token;
+    if (children !== null && children.filter(isSpan).length > MOST_SPANS) token.children = plainly(children);
   }
   return drawn;
 }
@@ -30,12 +27,12 @@ function isSpan({ type, nesting }: Token): boolean {
   return nesting === 1 || type === "code_inline" || type === "image";
 }
 
-/** Returns the tokens of a line with at most `most` elements; the others are only their text, links with their address. */
-function plainly(tokens: readonly Token[], most: number): Token[] {
+/** Returns the tokens with the first elements only; the others are only their text, links with their address. */
+function plainly(tokens: readonly Token[]): Token[] {
   const kept: Token[] = [];
   /** What to do at the end of each that is open: null leaves it as it is. */
   const open: (string | null)[] = [];
-  let left = most;
+  let left = MOST_SPANS;
   for (const token of tokens) {
     const stays = isSpan(token) && left > 0;
     if (stays) left -= 1;
@@ -64,18 +61,22 @@ function limitedTable(tokens: Token[]): Token[] {
   let column = 0;
   let cells = 0;
   for (const token of tokens) {
-    const isCell = /^t[hd]_/.test(token.type);
-    const isOver = cells > MOST_CELLS && token.type !== "table_close" && token.type !== "tbody_close";
     if (token.type === "tr_open") column = 0;
-    else if (token.nesting === 1 && isCell) column += 1;
-    if (token.type === "tr_close" && cells <= MOST_CELLS) cells += column;
-    else if (isOver) continue;
-    if (column > MOST_COLUMNS + 1 && token.type !== "tr_close") continue;
-    if (column === MOST_COLUMNS + 1 && token.type === "inline") token.children = [text("…")];
+    if (token.type === "th_open" || token.type === "td_open") column += 1;
+    const isEnd = token.type === "tbody_close" || token.type === "table_close";
+    if (cells > MOST_CELLS && !isEnd) continue;
+    if (token.type === "tr_close") {
+      cells += column;
+      column = 0;
+      if (cells > MOST_CELLS) shorten(kept.slice(kept.findLastIndex(({ type }) => type === "tr_open")));
+    }
+    if (column > MOST_COLUMNS + 1) continue;
+    if (column === MOST_COLUMNS + 1) shorten([token]);
     kept.push(token);
   }
-  const last = kept.findLastIndex(({ type }) => type === "tr_open");
-  if (cells > MOST_CELLS)
-    for (const token of kept.slice(last)) if (token.type === "inline") token.children = [text("…")];
   return kept;
+}
+
+function shorten(tokens: readonly Token[]): void {
+  for (const token of tokens) if (token.type === "inline") token.children = [text("…")];
 }
