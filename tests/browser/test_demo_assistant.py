@@ -10,7 +10,7 @@ import jwt
 import orjson
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
-from support.browsing import Tab
+from support.browsing import EVERYTHING, Tab
 from support.http import Connection, Request
 from support.office import NARROW, Office, ask_studio, go, heading, main, open_office
 from support.processes import QUICK, Machine
@@ -185,6 +185,23 @@ async def test_who_signs_in_next_sees_nothing_of_the_conversation(office: Office
         await chat(tab.page).get_by_role("button", name="Conversations", exact=True).click()
         await expect(chat(tab.page)).to_contain_text("No conversations yet")
     await expect(chat(tab.page)).to_contain_text("Kinetic coach")
+
+
+async def test_changing_the_user_by_the_menu_leaves_nothing_of_the_last_one_anywhere(office: Office) -> None:
+    """G48: the demo on a shared machine, there and back."""
+    tab = await office.open()
+    await ask(tab, "how many clients? zebra")
+    await answered(tab)
+    await composer(tab.page).fill("draft-zebra")
+    assert "zebra" in await tab.page.evaluate(EVERYTHING)
+    for name, heading_ in (("Trainer Sees one branch", "Trainer"), ("Owner Sees everything", "Owner")):
+        await tab.page.get_by_role("button", name="Change user").click()
+        await tab.page.locator("#users [data-accent=teal]").get_by_role("link", name=name).click()
+        await expect(tab.page.locator(".switcher")).to_contain_text(heading_)
+        await expect(chat(tab.page).get_by_role("group", name="Ways to begin")).to_be_visible()
+        await expect(composer(tab.page)).to_have_value("")
+        await expect(answers(tab.page)).to_have_count(0)
+        assert "zebra" not in await tab.page.evaluate(EVERYTHING)
 
 
 async def test_it_is_used_by_keyboard_alone(office: Office) -> None:

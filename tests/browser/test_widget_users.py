@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from playwright.async_api import expect
+from support.browsing import EVERYTHING
 from support.embedding import OpenWidget, Widget
 from support.host import Host
 from support.provider import Call, Provider
@@ -13,19 +14,6 @@ from support.world import OpenWorld, World
 
 Sit = Callable[..., Awaitable[Widget]]
 
-EVERYTHING = """() => {
-    const found = [JSON.stringify({ ...sessionStorage }), JSON.stringify({ ...localStorage }), document.title];
-    const look = (root) => {
-        found.push(root.textContent ?? "");
-        for (const element of root.querySelectorAll("*")) {
-            found.push(...Array.from(element.attributes, ({ value }) => value), String(element.value ?? ""));
-            if (element.shadowRoot !== null) look(element.shadowRoot);
-        }
-    };
-    look(document.documentElement);
-    return found.join("\\n");
-}"""
-"""All that a page holds: texts, attributes and values in all its trees, what is said aloud, and its storage."""
 PAGE = """
     window.session = {token: TOKEN};
     window.done = [];

@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BUGS = Path(__file__).with_name("bugs.toml")
+PACKAGES = ROOT / "web" / "node_modules"
+"""What a tree borrows to build its pages; nothing in it is changed."""
 LEFT_OUT = (".git", ".venv", ".uv", "data", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
 TESTS_FAILED = 1
 """pytest's exit status; others mean that it could not even run them."""
@@ -40,9 +42,21 @@ class Bug:
         return path.exists() and path.read_text("utf-8").count(self.old) == 1
 
     def plant(self, root: Path) -> None:
-        """Put the bug into a tree."""
+        """Put the bug into a tree, and into what is built from it."""
         path = root / self.file
         path.write_text(path.read_text("utf-8").replace(self.old, self.new), "utf-8")
+        if self.file.startswith("web/"):
+            build_web(root)
+
+
+def build_web(root: Path) -> None:
+    """Bundle a tree's web/dist anew, because that is what a page loads."""
+    subprocess.run(["node", "build.mjs"], cwd=root / "web", env=_environment(root), check=True)
+
+
+def _environment(tree: Path) -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree), "COLUMNS": "500", "PATH": path}
 
 
 def load_bugs() -> list[Bug]:
@@ -55,8 +69,7 @@ def failed_tests(tree: Path, tests: Iterable[str]) -> tuple[int, set[str]]:
     """Run tests in a tree; return pytest's exit status and those that failed."""
     own = ["-q", "-p", "no:cacheprovider", "-o", f"timeout={TEST_LIMIT_S}", f"--basetemp={tree.parent / 'pytest'}"]
     command = [sys.executable, "-m", "pytest", *own, *tests]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree), "COLUMNS": "500"}
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False)
     return done.returncode, set(FAILED.findall(done.stdout))
 
 
@@ -70,6 +83,8 @@ def verdict(bug: Bug, tree: Path) -> tuple[str, bool]:
         status, failed = failed_tests(tree, bug.tests)
     finally:
         (tree / bug.file).write_text(original, "utf-8")
+        if bug.file.startswith("web/"):
+            build_web(tree)
     if status not in (0, TESTS_FAILED):
         return f"pytest ended with {status}", False
     caught = [test for test in bug.tests if test in failed]
@@ -84,6 +99,8 @@ def main(words: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="frontdesk-planted-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        if PACKAGES.exists():
+            (tree / PACKAGES.relative_to(ROOT)).symlink_to(PACKAGES.resolve())
         _, broken = failed_tests(tree, dict.fromkeys(test for bug in bugs for test in bug.tests))
         for test in sorted(broken):
             print(f"fails without any bug: {test}")

@@ -31,6 +31,19 @@ DRAWN = """async () => {
     await Promise.allSettled(changing.map((one) => one.finished));
 }"""
 """Until what was changed is drawn, and no color is on its way to another one."""
+EVERYTHING = """() => {
+    const found = [JSON.stringify({ ...sessionStorage }), JSON.stringify({ ...localStorage }), document.title];
+    const look = (root) => {
+        found.push(root.textContent ?? "");
+        for (const element of root.querySelectorAll("*")) {
+            found.push(...Array.from(element.attributes, ({ value }) => value), String(element.value ?? ""));
+            if (element.shadowRoot !== null) look(element.shadowRoot);
+        }
+    };
+    look(document.documentElement);
+    return found.join("\\n");
+}"""
+"""All that a page holds: texts, attributes and values in all its trees, what is said aloud, and its storage."""
 LOCAL_SCHEMES = ("data", "blob", "about")
 
 

@@ -1,6 +1,7 @@
 /** Bytes to frames: wherever the network cuts, the same frames come out. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createParser } from "eventsource-parser";
 import { emptyAnswer, reduce } from "../src/index";
 import { type Frame, readFrames } from "../src/stream";
 import { toldStories, wire } from "./stories";
@@ -73,3 +74,35 @@ test("a megabyte in ten thousand pieces is read in a moment", async () => {
   assert.equal(answer(frames).text.length, 1_000_000);
   assert.ok(performance.now() - begun < 1000, `it took ${performance.now() - begun} ms`);
 });
+
+/** Reads with a parser that many use. */
+function elsewhere(bytes: Uint8Array) {
+  const frames: Frame[] = [];
+  const retries: number[] = [];
+  const onEvent = ({ id, data }: Frame) => frames.push({ id, data });
+  createParser({ onEvent, onRetry: (ms) => retries.push(ms) }).feed(new TextDecoder().decode(bytes));
+  return { frames, retries };
+}
+
+const ODD = {
+  "fields with and without a space": "data:a\ndata: b\ndata:  c\n\n",
+  "fields without a value": "data\n\ndata:\n\nid\ndata: a\n\n",
+  "fields that nobody knows": "event: message\nfoo: bar\n: said\ndata: a\nweather\n\n",
+  "ids that count and that do not": "id: 1\ndata: a\n\ndata: b\n\nid: a\u0000b\ndata: c\n\nid: 2\n\ndata: d\n\n",
+  "waits that are none": "retry: 20\nretry: x\nretry: -1\nretry: 1.5\nretry:\n\ndata: a\n\n",
+  "ends of all kinds": "data: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\n",
+  "a mark at the beginning": "\ufeffdata: a\n\n",
+  "colons, and what only looks like an end": "data: a:b: c\u2028\u2029\u0085\ndata::\n\n",
+  "nothing that was finished": "data: a\n\ndata: b\n",
+};
+
+for (const [name, text] of Object.entries(ODD)) {
+  test(`${name}: read as elsewhere, wherever it is cut`, async () => {
+    const bytes = BYTES.encode(text);
+    const expected = elsewhere(bytes);
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const { frames, retries } = await read([bytes.slice(0, cut), bytes.slice(cut)]);
+      assert.deepEqual({ frames, retries }, expected);
+    }
+  });
+}
