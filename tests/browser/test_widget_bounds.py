@@ -32,7 +32,7 @@ HEAVY = {
     "blocks without end": "```\na\n```\n" * 30_000,
     "breaks without end": "<br>" * 25_000,
 }
-BUDGET_S = 5.0
+BUDGET_S = 8.0
 """Of the page's own time, for an answer whole, the same growing, and the text at all other places; most take a tenth."""
 DRAW = """async (text) => {
     const settled = async (view) => {

@@ -11,11 +11,10 @@ const MOST_CHARACTERS = 50_000;
 const MOST_ON_LABEL = 500;
 /** Combining marks, and invisible signs that join what stands around them, where there are more than eight in a row. */
 const PILE = /([\p{M}\p{Cf}]{8})[\p{M}\p{Cf}]+/gu;
-/**
- * A word without end that is not of plain letters, shorter where letters join: each line that it is broken into is looked for
- * in all the rest of it.
- */
-const ENDLESS = /[\u0590-\u08ff]{200}(?=\S)|[^\s!-~]{2000}(?=\S)/gu;
+/** A word without end: each line that it is broken into is looked for in all the rest of it. Plain letters are cheap. */
+const ENDLESS = /[^\s!-~]{2000}(?=\S)/gu;
+/** The same where letters join, so that they are also shaped anew for each line: no language has such a word. */
+const JOINED = /([\u0590-\u08ff]{300})[\u0590-\u08ff]+/g;
 
 /** Returns the text without what is too high: a browser's time for a pile of marks grows with its square. */
 export function thinned(text: string): string {
@@ -29,9 +28,9 @@ export function bounded(text: string, most = MOST_CHARACTERS): string {
   return `${broken(thinned(text.slice(0, end)))}… (+${text.length - end})`;
 }
 
-/** Lets an endless word break here and there, by a sign that nobody sees. */
+/** Lets an endless word break here and there, by a sign that nobody sees, or ends it. */
 function broken(text: string): string {
-  return text.length > 200 ? text.replace(ENDLESS, "$&\u200b") : text;
+  return text.length > 300 ? text.replace(JOINED, "$1…").replace(ENDLESS, "$&\u200b") : text;
 }
 
 /** Returns what to draw of a text that should be short. */
