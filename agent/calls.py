@@ -14,6 +14,7 @@ from agent import metrics
 from agent.context import Credential
 from agent.errors import (
     CredentialRefusedError,
+    DatabaseError,
     InterruptedRunError,
     LeaseLostError,
     RunError,
@@ -45,7 +46,7 @@ async def settle(turn: Turn, call: RequestedCall) -> SettledCall:
         text, is_error = _written(result, most_bytes=turn.assistant.limits.tool_result_bytes), False
     except ToolError as exc:
         text, is_error, action = clean(str(exc)), True, None
-    except (RunError, LeaseLostError, StaleAppendError):
+    except (RunError, LeaseLostError, StaleAppendError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
         logger.error("tool_failed", tool=call.name, error=type(exc).__name__)

@@ -11,6 +11,7 @@
     ├── PayloadTooLargeError       413  payload_too_large
     ├── RateLimitedError           429  rate_limited       (retry_after_s)
     ├── OverloadedError            503  overloaded         (retry_after_s)
+    ├── DatabaseError              503  overloaded         (retry_after_s) the database does not answer, or not in time
     ├── RunError                        a run ended badly; its code goes out as an `error` event
     │   ├── ModelUnavailableError       model_unavailable
     │   ├── ModelRateLimitedError       model_rate_limited (retry_after_s)
@@ -138,6 +139,23 @@ class OverloadedError(RequestError):
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class DatabaseError(RequestError):
+    """The database cannot be reached, refused, or missed a limit. Whether the transaction was committed is not known.
+
+    A run that it cut is left as it is, for its next attempt. `reason` is for the operator's log: a type, never a text of
+    the database's, which may hold data.
+    """
+
+    code = "overloaded"
+    status = 503
+    title = "The database does not answer"
+    retry_after_s = 5
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The database does not answer right now. Try again in a moment.")
+        self.reason = reason
 
 
 class RunError(FrontdeskError):

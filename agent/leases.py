@@ -17,6 +17,7 @@ from agent.failpoints import failpoint
 from agent.log.memory import RunKey
 from agent.settings import Settings
 from agent.snapshot import settled
+from agent.store.deletion import purge_deleted
 from agent.store.leases import RunName, abandoned_runs, fail_run, renew_leases, take_over
 from agent.store.messages import run_messages
 from agent.store.runs import Run, get_run
@@ -24,6 +25,9 @@ from agent.store.tool_calls import list_calls
 from agent.work import HeldRun, Parts, place_of
 
 logger = structlog.get_logger()
+
+CHECKPOINT_EVERY_S = 1.0
+"""How often SQLite's log of writes is looked at; nothing is done while it is short."""
 
 WorkOn = Callable[[Principal, Run, Sequence[AnyEvent]], Awaitable[None]]
 """Begin to work on a run; its log goes on with these events."""
@@ -57,6 +61,8 @@ class Leases:
             self._repeat(self._renew, every_s=settings.renew_every_s),
             self._repeat(self._give_up_unrenewed, every_s=settings.reap_every_s),
             self._repeat(self._recover, every_s=settings.reap_every_s),
+            self._repeat(self._purge, every_s=settings.purge_every_s),
+            self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
         ]
 
     def stop_taking_over(self) -> None:
@@ -95,11 +101,22 @@ class Leases:
             if held.leased_at < earliest and not held.journal.ended:
                 held.stopper.stop("lost")
 
+    async def _purge(self) -> None:
+        """Remove the rows of deleted conversations."""
+        forget = self._parts.log.forget
+        await purge_deleted(
+            self._parts.store, most_rows=self._settings.purge_rows, gone=lambda *name: forget(RunKey(*name))
+        )
+
+    async def _checkpoint(self) -> None:
+        """Keep SQLite's log of writes short."""
+        await self._parts.store.checkpoint(most_bytes=self._settings.wal_bytes)
+
     async def _recover(self) -> None:
         """Take over, or fail, the runs that nobody works on any more."""
         if not self._takes_over:
             return
-        async with self._parts.store.read(by_key=True) as connection:
+        async with self._parts.store.read(by_key=True, is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection)
         for name in abandoned:
             if RunKey(*name) not in self._held:
@@ -108,7 +125,7 @@ class Leases:
     async def _take_over(self, name: RunName) -> None:
         most = self._settings.max_attempts
         key = RunKey(*name)
-        async with self._parts.store.write() as connection:
+        async with self._parts.store.write(is_urgent=True) as connection:
             user_id = await take_over(
                 connection, name, worker_id=self._worker_id, lease_s=self._settings.lease_s, most_attempts=most
             )

@@ -32,18 +32,14 @@ from agent.readers import Readers, read_run
 from agent.settings import Settings
 from agent.start import RunRequest, Started, Starts
 from agent.stop import StoppedError, StopReason
-from agent.store.conversations import (
-    delete_conversation,
-    get_conversation,
-)
 from agent.store.database import Store
+from agent.store.deletion import hide_conversation
 from agent.store.runs import (
     UNFINISHED,
     Run,
     cancel_run,
     claim_run,
     resume_run,
-    unfinished_runs,
 )
 from agent.toolkit import Tool
 from agent.turn import Transcript
@@ -173,18 +169,27 @@ class Runner:
         return run
 
     async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
-        """Stop what runs in a conversation, then delete it with all that was said.
+        """Let a conversation and all that belongs to it be there no more, and stop what runs in it.
+
+        From the commit on nobody sees any of it; upkeep removes the rows.
 
         Raises:
             NotFoundError: the principal has no such conversation.
         """
-        async with self._store.read() as connection:
-            await get_conversation(connection, principal, conversation_id)
-            unfinished = await unfinished_runs(connection, principal, conversation_id)
-        for run_id in reversed(unfinished):  # the waiting ones first, or they would begin
-            await self.cancel(principal, run_id)
-        async with self._store.write(by_key=False) as connection:
-            await delete_conversation(connection, principal, conversation_id)
+        async with self._store.write() as connection:
+            ended = await hide_conversation(connection, principal, conversation_id)
+        here = []
+        for key in (RunKey(principal.tenant_id, run_id) for run_id in ended):
+            metrics.runs_ended.labels("cancelled", "").inc()
+            if (held := self._held.get(key)) is not None:
+                held.stopper.stop("deleted")
+                here.append(held)
+            else:
+                self._log.leave(key)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WAIT_S):
+                for held in here:
+                    await held.over.wait()
 
     async def drain(self) -> None:
         """Take no new runs, give the ones at work their grace time, then leave the rest to the next process."""

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from agent.errors import ConfigurationError
+from agent.store.limits import Limits
 
 STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
 
@@ -32,6 +33,25 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("data"), description="folder for SQLite files and the generated secret")
     database_url: SecretStr | None = Field(default=None, description="sqlite+aiosqlite:// or postgresql+psycopg://")
     database_pool_size: int = Field(default=5, ge=1, le=100, description="connections; streams hold none")
+    database_connect_timeout_s: float = Field(default=5.0, gt=0, description="a new connection to the database")
+    database_checkout_timeout_s: float = Field(default=5.0, gt=0, description="waiting for a free connection")
+    database_silence_timeout_s: float = Field(
+        default=10.0, gt=0, description="PostgreSQL: a peer that acknowledges nothing for so long is gone"
+    )
+    database_statement_timeout_s: float = Field(default=15.0, gt=0, description="one statement, its locks included")
+    database_transaction_timeout_s: float = Field(
+        default=20.0, gt=0, description="a whole transaction, from waiting for its turn to the end of its commit"
+    )
+    database_upkeep_timeout_s: float = Field(
+        default=2.0, gt=0, description="the same, of the transactions that renew leases and take runs over"
+    )
+    wal_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="SQLite: a longer log of writes is cut as soon as it can be",
+    )
+    purge_rows: int = Field(default=200, ge=1, le=500, description="rows of a deleted conversation removed at once")
+    purge_every_s: float = Field(default=0.5, gt=0, description="how often deleted conversations are looked for")
     assistant: Path = Field(default=STUDIO, description="the definition of what answers")
     backend_url: str | None = Field(default=None, description="the tenant's REST API; wins over the assistant's own")
 
@@ -99,6 +119,18 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.data.absolute() / 'frontdesk.db'}"
+
+    @cached_property
+    def database_limits(self) -> Limits:
+        """Return how long the database may take."""
+        return Limits(
+            connect_s=self.database_connect_timeout_s,
+            checkout_s=self.database_checkout_timeout_s,
+            silence_s=self.database_silence_timeout_s,
+            statement_s=self.database_statement_timeout_s,
+            transaction_s=self.database_transaction_timeout_s,
+            upkeep_s=self.database_upkeep_timeout_s,
+        )
 
     @cached_property
     def secret(self) -> str:

@@ -10,8 +10,9 @@ from typing import Literal
 
 import anyio
 
-StopReason = Literal["cancelled", "deadline", "released", "lost"]
-"""By the user · by its time limit · to be taken over by another process · because another process may have it already."""
+StopReason = Literal["cancelled", "deadline", "released", "lost", "deleted"]
+"""By the user · by its time limit · to be taken over by another process · because another process may have it already · because its
+conversation was deleted, which has ended it."""
 
 
 class StoppedError(Exception):

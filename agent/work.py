@@ -11,7 +11,8 @@ from agent import metrics
 from agent.assistant import Assistant
 from agent.context import PUBLIC_TENANT
 from agent.credentials import RunPrincipal
-from agent.errors import DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
+from agent.errors import DatabaseError, DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
+from agent.events import RunEnded
 from agent.graph import Loop, advance
 from agent.history import LOST_RESULT
 from agent.journal import Journal, SettledCall
@@ -68,6 +69,7 @@ async def bring_to_end(parts: Parts, held: HeldRun) -> None:
 
     Raises:
         LeaseLostError, StaleAppendError, NotFoundError: the run is another's, or gone; nothing more was written.
+        DatabaseError: the database failed in the middle. The run is left as it is, for its next attempt.
     """
     limits = parts.assistant.limits
     deadline = asyncio.get_running_loop().call_later(limits.deadline_s, held.stopper.stop, "deadline")
@@ -82,7 +84,7 @@ async def bring_to_end(parts: Parts, held: HeldRun) -> None:
         await end_stopped(parts, held, stopped.reason, turn)
     except RunError as error:
         await _end(held, turn, error)
-    except (LeaseLostError, StaleAppendError, NotFoundError):
+    except (LeaseLostError, StaleAppendError, NotFoundError, DatabaseError):
         raise
     except Exception as exc:
         if held.journal.ended:
@@ -106,6 +108,10 @@ async def end_stopped(parts: Parts, held: HeldRun, reason: StopReason, turn: Tur
             parts.log.leave(held.key)
         case "lost":
             parts.log.leave(held.key)
+        case "deleted":
+            usage = turn.usage + turn.reply.usage if turn else held.run.usage
+            await held.journal.emit(RunEnded("cancelled", "cancelled", usage))
+            await held.journal.close()
 
 
 async def _settle_lost_writes(store: Store, held: HeldRun) -> None:

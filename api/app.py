@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         assistant=assistant,
         catalog=catalog,
         authenticator=Authenticator(settings),
-        store=Store(settings.database, pool_size=settings.database_pool_size),
+        store=Store(settings.database, pool_size=settings.database_pool_size, limits=settings.database_limits),
         backend=backend,
         tools=load_tools(assistant, backend),
         public_limit=_public_limit(settings),

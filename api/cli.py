@@ -98,7 +98,7 @@ def openapi() -> None:
 async def _migrate(settings: Settings) -> None:
     from agent.store.database import Store
 
-    store = Store(settings.database, pool_size=1)
+    store = Store(settings.database, pool_size=1, limits=settings.database_limits)
     try:
         await store.migrate()
     finally:

@@ -50,7 +50,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
 
 async def _check_database(settings: Settings) -> None:
     """Prepare the database here already: what is wrong with it can still be said in a line."""
-    store = Store(settings.database, pool_size=1)
+    store = Store(settings.database, pool_size=1, limits=settings.database_limits)
     try:
         await store.prepare()
     finally:

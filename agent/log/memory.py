@@ -101,6 +101,10 @@ class MemoryLog:
         for waiting in self._awaited.get(run, ()):
             waiting.set()
 
+    def forget(self, run: RunKey) -> None:
+        """Keep nothing of a run whose conversation was deleted; those who read it still read to the end."""
+        self._logs.pop(run, None)
+
     def leave_all(self) -> None:
         """Send the readers of all open logs away."""
         for run in list(self._logs):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
@@ -16,8 +16,10 @@ from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations, message
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
 
-OWNED = and_(conversations.c.tenant_id == OF_TENANT, conversations.c.user_id == OF_USER)
-"""Whether a conversation is the principal's."""
+OWNED = and_(
+    conversations.c.tenant_id == OF_TENANT, conversations.c.user_id == OF_USER, conversations.c.deleted_at.is_(None)
+)
+"""Whether a conversation is the principal's, and was not deleted."""
 _INSERT = conversations.insert()
 _SELECT: Select[Any] = select(
     conversations.c.id, conversations.c.title, conversations.c.created_at, conversations.c.updated_at
@@ -25,10 +27,9 @@ _SELECT: Select[Any] = select(
 _GET = _SELECT.where(conversations.c.id == OF_ID)
 _LOCK = (
     select(conversations.c.id)
-    .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == OF_ID)
+    .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == OF_ID, conversations.c.deleted_at.is_(None))
     .with_for_update()
 )
-_DELETE = delete(conversations).where(OWNED, conversations.c.id == OF_ID)
 _RENAME = update(conversations).where(OWNED, conversations.c.id == OF_ID)
 
 
@@ -137,11 +138,6 @@ async def lock_conversation(connection: AsyncConnection, tenant_id: str, convers
     found = await connection.execute(_LOCK, {"of_tenant": tenant_id, "of_id": conversation_id})
     if found.first() is None:
         raise NotFoundError("No such conversation.")
-
-
-async def delete_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> None:
-    """Remove a conversation with all that belongs to it. The caller commits."""
-    await connection.execute(_DELETE, of(principal, conversation_id))
 
 
 def _contains(column: ColumnElement[str], query: str) -> ColumnElement[bool]:

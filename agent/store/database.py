@@ -5,83 +5,162 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import anyio
+import structlog
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from uuid_utils.compat import uuid7
 
-from agent.errors import ConfigurationError, FrontdeskError
-from agent.store import sqlite
+from agent.errors import ConfigurationError, DatabaseError
+from agent.store import files, sqlite
+from agent.store.checkpoints import checkpoint
+from agent.store.faults import is_fault, reason_of, why_not_reached
+from agent.store.limits import Deadline, Limits
 from alembic import command
+
+logger = structlog.get_logger()
 
 Transaction: TypeAlias = AsyncConnection
 """An open transaction, for those who hand it on without speaking SQL themselves."""
 
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
 ALEMBIC = Path(__file__).parents[2] / "alembic"
-
-
-class DatabaseError(FrontdeskError):
-    """The database does not answer."""
+UPKEEP_CONNECTIONS = 2
+"""Connections that only upkeep uses: the renewal of leases, and what takes runs over."""
 
 
 class Store:
-    """A pool of connections. `read` and `write` are the only ways in; neither is held while a stream is open."""
+    """A pool of connections. `read` and `write` are the only ways in; neither is held while a stream is open.
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    Both raise `DatabaseError` for whatever the database does wrong, at the latest when the transaction's time is over,
+    and never use that connection again. What the code does wrong, a broken constraint among it, passes as it is.
+    """
+
+    def __init__(self, url: str, *, pool_size: int, limits: Limits | None = None) -> None:
         try:
             self.url = make_url(url)
         except (ArgumentError, ValueError):
             raise ConfigurationError("the database URL cannot be parsed") from None
         if self.url.drivername not in DRIVERS:
             raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
-        self._sqlite = self.url.drivername.startswith("sqlite")
-        if self._sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        connector = {"async_creator": sqlite.connector(self.url.database or "")} if self._sqlite else {}
-        self.engine = create_async_engine(
-            self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True, **connector
-        )
+        self._limits = limits or Limits()
+        self._path = self._file() if self.url.drivername.startswith("sqlite") else None
+        self._identity: tuple[int, int] | None = None
+        self.engine = self._connect(pool_size, statement_s=self._limits.statement_s)
+        # Of upkeep's own: nobody's searches and turns can take these, so no lease runs out because of them.
+        self._upkeep = self._connect(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
         # Writers of one process queue here; SQLite's own busy handler polls and is not fair.
         self._writers = _Turns()
-        if self._sqlite:
-            event.listen(self.engine.sync_engine, "connect", sqlite.prepare)
-            event.listen(self.engine.sync_engine, "begin", sqlite.begin)
+        self._has_deleted = True  # nobody knows what was deleted last time
+        """Whether SQLite's log of writes may still hold what was deleted."""
+
+    def _file(self) -> Path:
+        if not self.url.database or self.url.database == ":memory:":
+            raise ConfigurationError("the database URL must name a file: sqlite+aiosqlite:////var/lib/frontdesk.db")
+        path = Path(self.url.database)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ConfigurationError(f"{path.parent} cannot be made: {exc.strerror}") from None
+        return path
+
+    def _connect(self, pool_size: int, *, statement_s: float) -> AsyncEngine:
+        """Return a pool of up to `pool_size` connections; none is open yet."""
+        limits = self._limits
+        shared: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 0,
+            "pool_timeout": limits.checkout_s,
+            "hide_parameters": True,
+        }
+        if self._path is not None:
+            engine = create_async_engine(self.url, async_creator=sqlite.connector(self._path, limits), **shared)
+            event.listen(engine.sync_engine, "connect", sqlite.prepare)
+            event.listen(engine.sync_engine, "begin", sqlite.begin)
+            return engine
+        from agent.store import postgresql  # psycopg is of no use to an installation on SQLite
+
+        connecting = {**postgresql.parameters(limits), "async_creator_fn": postgresql.connector(limits)}
+        engine = create_async_engine(self.url, connect_args=connecting, **shared)
+        prepare = postgresql.preparer(statement_s=statement_s, transaction_s=limits.transaction_s)
+        event.listen(engine.sync_engine, "connect", prepare)
+        return engine
 
     @asynccontextmanager
-    async def read(self, *, by_key: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that only reads. `by_key`: it finds a few rows by index, which SQLite does at once."""
-        async with self.engine.connect() as connection:
-            await connection.execution_options(frontdesk_by_key=by_key)
-            async with connection.begin():
+    async def read(self, *, by_key: bool = False, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that only reads. `by_key`: it finds a few rows by index, which SQLite does at once.
+
+        `is_urgent`: on a connection of upkeep's own, and with its shorter time.
+
+        Raises:
+            DatabaseError: the database did not do it, or not in time.
+        """
+        deadline = self._deadline(is_urgent=is_urgent)
+        try:
+            async with self._begun(deadline, is_urgent=is_urgent, frontdesk_by_key=by_key) as connection:
                 yield connection
+        except Exception as exc:
+            if (fault := _fault(exc)) is not None:
+                raise fault from exc
+            raise
+        finally:
+            deadline.over()
 
     @asynccontextmanager
     async def write(self, *, is_urgent: bool = False, by_key: bool = True) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits when the block ends and rolls back when it raises.
 
-        `by_key` False: it touches more than a few rows.
+        `by_key` False: it touches more than a few rows. `is_urgent`: on a connection of upkeep's own, and with its shorter
+        time; where writers queue, it is next: no lease must run out because many messages come at once.
 
-        A stop that comes meanwhile waits until it is decided. Where writers queue, an urgent one is next: no lease must
-        run out because many messages come at once.
+        A stop that comes meanwhile waits until it is decided, which is at the end of the transaction's time at the latest.
+
+        Raises:
+            DatabaseError: the database did not do it, or not in time. It may have been committed.
         """
-        with anyio.CancelScope(shield=True):
-            async with AsyncExitStack() as stack:
-                if self._sqlite:
-                    await stack.enter_async_context(self._writers.turn(is_urgent=is_urgent))
-                connection = await stack.enter_async_context(self.engine.connect())
-                await connection.execution_options(frontdesk_writer=True, frontdesk_by_key=by_key)
-                await stack.enter_async_context(connection.begin())
-                yield connection
+        deadline = self._deadline(is_urgent=is_urgent)
+        try:
+            with anyio.CancelScope(shield=True):
+                async with AsyncExitStack() as stack:
+                    if self._path is not None:
+                        await stack.enter_async_context(self._writers.turn(deadline, is_urgent=is_urgent))
+                    options = {"frontdesk_writer": True, "frontdesk_by_key": by_key}
+                    yield await stack.enter_async_context(self._begun(deadline, is_urgent=is_urgent, **options))
+        except Exception as exc:
+            if (fault := _fault(exc)) is not None:
+                raise fault from exc
+            raise
+        finally:
+            deadline.over()
+
+    def _deadline(self, *, is_urgent: bool) -> Deadline:
+        return Deadline(self._limits.upkeep_s if is_urgent else self._limits.transaction_s)
+
+    @asynccontextmanager
+    async def _begun(self, deadline: Deadline, *, is_urgent: bool, **options: bool) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction with these options on a connection that is thrown away if the database fails."""
+        async with (self._upkeep if is_urgent else self.engine).connect() as connection:
+            driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
+            deadline.watch(driver.abandon)
+            await connection.execution_options(**options)
+            try:
+                async with connection.begin():
+                    yield connection
+            except Exception as exc:
+                if deadline.missed or is_fault(exc):
+                    await connection.invalidate()
+                raise
+            finally:
+                deadline.over()  # it is somebody else's from here on
 
     async def prepare(self) -> None:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
@@ -89,7 +168,7 @@ class Store:
         Raises:
             ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so.
         """
-        if self._sqlite:
+        if self._path is not None:
             await self.migrate()
             return
         try:
@@ -97,8 +176,8 @@ class Store:
                 current = await connection.run_sync(
                     lambda sync: MigrationContext.configure(sync).get_current_revision()
                 )
-        except SQLAlchemyError as exc:
-            raise ConfigurationError(f"the database cannot be reached: {type(exc).__name__}") from None
+        except (SQLAlchemyError, OSError) as exc:
+            raise self._unreachable(exc) from None
         if current != ScriptDirectory(str(ALEMBIC)).get_current_head():
             raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
 
@@ -108,18 +187,62 @@ class Store:
         Raises:
             DatabaseError: it gave none.
         """
+        async with self.read() as connection:
+            await connection.execute(select(1))
+
+    async def check_file(self) -> None:
+        """Make sure that a SQLite file is still the one that was opened: writes into a deleted one succeed, and are lost.
+
+        It says nothing about PostgreSQL.
+
+        Raises:
+            DatabaseError: the file is gone, another one has its place, or the disk does not answer.
+        """
+        if self._path is None:
+            return
         try:
-            async with self.read() as connection:
-                await connection.execute(select(1))
-        except (SQLAlchemyError, OSError) as exc:
+            async with asyncio.timeout(self._limits.upkeep_s):
+                found = await anyio.to_thread.run_sync(self._path.stat, abandon_on_cancel=True)
+        except (OSError, TimeoutError) as exc:
             raise DatabaseError(type(exc).__name__) from exc
+        identity = found.st_dev, found.st_ino
+        if self._identity is None:
+            self._identity = identity
+        if identity != self._identity:
+            raise DatabaseError("FileReplaced")
+
+    async def checkpoint(self, *, most_bytes: int) -> None:
+        """Keep SQLite's log of writes short, beside all transactions; PostgreSQL does that itself.
+
+        Raises:
+            DatabaseError: the file cannot be opened or written.
+        """
+        if self._path is None:
+            return
+        cuts, self._has_deleted = self._has_deleted, False
+        try:
+            is_short = await anyio.to_thread.run_sync(
+                lambda: checkpoint(self._path, most_bytes=most_bytes, cuts=cuts), abandon_on_cancel=True
+            )
+        except Exception as exc:
+            self._has_deleted |= cuts
+            if (fault := _fault(exc)) is not None:
+                raise fault from exc
+            raise
+        self._has_deleted |= cuts and not is_short
+
+    def note_deletion(self) -> None:
+        """Let the next checkpoint cut SQLite's log of writes: what was deleted is in it."""
+        self._has_deleted = True
 
     async def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to call at every start, by several processes at once.
 
         Raises:
-            ConfigurationError: the database cannot be opened, or was made by a newer version of Frontdesk.
+            ConfigurationError: the database cannot be opened, is none of ours, or was made by a newer version of Frontdesk.
         """
+        if self._path is not None and not files.check(self._path):
+            await files.make(self._path, self._fill)
         try:
             async with self.engine.connect() as connection:
                 await connection.execution_options(frontdesk_writer=True)
@@ -127,12 +250,44 @@ class Store:
                     await connection.run_sync(_upgrade)
         except CommandError as exc:
             raise ConfigurationError(f"the database has a schema version that is not known here: {exc}") from exc
-        except (OperationalError, OSError) as exc:
-            raise ConfigurationError(f"the database cannot be reached: {type(exc).__name__}") from None
+        except (SQLAlchemyError, OSError) as exc:
+            if not (is_fault(exc) or isinstance(exc, OSError)):
+                raise
+            raise self._unreachable(exc) from None
+        if self._path is not None:
+            await self.check_file()
+
+    async def _fill(self, path: Path) -> None:
+        """Make a new SQLite file with the newest schema."""
+        new = Store(self.url.set(database=str(path)).render_as_string(hide_password=False), pool_size=1)
+        try:
+            async with new.write(by_key=False) as connection:
+                await connection.run_sync(_upgrade)
+        except DatabaseError as exc:
+            raise ConfigurationError(f"{self._path} cannot be made ({exc.reason})") from None
+        finally:
+            await new.close()
+
+    def _unreachable(self, exc: Exception) -> ConfigurationError:
+        """Return what to tell of a database that does not let us in: no password, and no text that may hold data."""
+        if self._path is not None:
+            return ConfigurationError(f"the database {self._path} cannot be used: {reason_of(exc)}")
+        place = f"{self.url.host or 'the local socket'}:{self.url.port or 5432}"
+        return ConfigurationError(f"the database at {place} cannot be reached: {why_not_reached(exc)}")
 
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        await self._upkeep.dispose()
+
+
+def _fault(exc: Exception) -> DatabaseError | None:
+    """Return what a caller is told, where an error is the database's fault; a nested transaction has said so already."""
+    if isinstance(exc, DatabaseError) or not is_fault(exc):
+        return None
+    reason = reason_of(exc)
+    logger.warning("database_failed", error=reason)
+    return DatabaseError(reason)
 
 
 class _Turns:
@@ -143,18 +298,23 @@ class _Turns:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def turn(self, *, is_urgent: bool) -> AsyncIterator[None]:
-        """Wait for the lock, and hold it for the block."""
+    async def turn(self, deadline: Deadline, *, is_urgent: bool) -> AsyncIterator[None]:
+        """Wait for the lock, and hold it for the block.
+
+        Raises:
+            DatabaseError: its turn did not come in time.
+        """
         if self._taken:
-            await self._wait(is_urgent=is_urgent)
+            await self._wait(deadline, is_urgent=is_urgent)
         self._taken = True
         try:
             yield
         finally:
             self._pass_on()
 
-    async def _wait(self, *, is_urgent: bool) -> None:
+    async def _wait(self, deadline: Deadline, *, is_urgent: bool) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        deadline.watch(lambda: turn.done() or turn.set_exception(DatabaseError("QueueTimeout")))
         (self._waiting.appendleft if is_urgent else self._waiting.append)(turn)
         try:
             await turn

@@ -39,7 +39,13 @@ def is_unfinished(table: FromClause) -> ColumnElement[bool]:
     return table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
 
 
-_OWNED = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER)
+_IS_GONE = exists().where(
+    conversations.c.tenant_id == runs.c.tenant_id,
+    conversations.c.id == runs.c.conversation_id,
+    conversations.c.deleted_at.is_not(None),
+)
+"""The condition that a run's conversation was deleted: then there is no such run, although its row may be there still."""
+_OWNED = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER, ~_IS_GONE)
 _NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == OF_ID)
 _OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
 _RESERVE = (
@@ -50,7 +56,9 @@ _RESERVE = (
 )
 _INSERT = runs.insert()
 _GET = select(runs).where(_OWNED, runs.c.id == OF_ID)
-_GET_BY_KEY = select(runs).where(_OWNED, runs.c.idempotency_key == bindparam("key"))
+_GET_BY_KEY = select(runs, _IS_GONE.label("is_gone")).where(
+    runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER, runs.c.idempotency_key == bindparam("key")
+)
 _earlier = runs.alias()
 _CLAIM = (
     update(runs)
@@ -70,6 +78,7 @@ _CLAIM = (
 _RESUME = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
 _HOLD = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(state="running")
 _UPDATE = update(runs).where(_NAMED)
+_UPDATE_SEEN = update(runs).where(_NAMED, ~_IS_GONE)
 _UPDATE_UNFINISHED = update(runs).where(_OF_ATTEMPT, is_unfinished(runs))
 _later = runs.alias("later")
 SUPERSEDED = exists().where(
@@ -212,11 +221,14 @@ async def get_run(connection: AsyncConnection, principal: Principal, run_id: UUI
 async def find_run_by_key(
     connection: AsyncConnection, principal: Principal, key: str, *, keep: timedelta
 ) -> Run | None:
-    """Return the principal's run that was started with this idempotency key within `keep`; frees an older key."""
+    """Return the principal's run that was started with this idempotency key within `keep`.
+
+    An older key is freed, and so is one of a conversation that was deleted.
+    """
     row = (await connection.execute(_GET_BY_KEY, {**of(principal), "key": key})).one_or_none()
     if row is None:
         return None
-    if row.created_at < datetime.now(UTC) - keep:
+    if row.is_gone or row.created_at < datetime.now(UTC) - keep:
         await connection.execute(_UPDATE, {**of(principal, row.id), "idempotency_key": None})
         return None
     return _run(row)
@@ -315,8 +327,14 @@ async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: 
 async def set_suggestions(
     connection: AsyncConnection, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]
 ) -> None:
-    """Keep the follow-up questions of an ended run. The caller commits."""
-    await connection.execute(_UPDATE, {"of_tenant": tenant_id, "of_id": run_id, "suggestions": list(questions)})
+    """Keep the follow-up questions of an ended run. The caller commits.
+
+    Raises:
+        NotFoundError: its conversation was deleted.
+    """
+    offered = {"of_tenant": tenant_id, "of_id": run_id, "suggestions": list(questions)}
+    if rows_changed(await connection.execute(_UPDATE_SEEN, offered)) != 1:
+        raise NotFoundError("No such run.")
 
 
 async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:

@@ -9,26 +9,85 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiosqlite
+from aiosqlite.core import _STOP_RUNNING_SENTINEL
 from sqlalchemy import Connection
 
+from agent.store.limits import Limits
+
 BUSY_TIMEOUT_MS = 5000
+NOT_CONNECTED = "no active connection"
+"""As aiosqlite says it: SQLAlchemy takes it for a lost connection and throws that away."""
 
 
 class BesideOrAtOnce(aiosqlite.Connection):
-    """aiosqlite's connection, which runs everything in its thread unless `by_key` is set."""
+    """aiosqlite's connection, which runs everything in its thread unless `by_key` is set.
+
+    Nobody waits for the thread past the limit of a statement, or once the connection was abandoned: a thread that hangs in
+    the disk cannot be woken. It closes the connection when it is back, and what was not committed is undone then.
+    """
 
     _changes = 0
+    _abandoned = False
+    _waiting: asyncio.Future[Any] | None = None
+    _cursor: object = None
+    """Whose statement the thread was given last."""
     by_key = False
     """Whether the open transaction finds its few rows by key."""
+    settling: asyncio.TimerHandle | None = None
+    """Abandons it, unless it is ready to use in time."""
+    statement_s = 15.0
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._abandoned:
+            raise ValueError(NOT_CONNECTED)
         commits = fn.__name__ == "commit" and self._conn.total_changes != self._changes
         if not self.by_key or commits or args[:1] == (BEGIN_WRITE,):
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+            return await self._execute_beside(partial(fn, *args, **kwargs))
         return fn(*args, **kwargs)
+
+    async def _execute_beside(self, work: partial[Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        done = self._waiting = loop.create_future()
+        self._cursor = getattr(work.func, "__self__", None)
+        limit = loop.call_later(self.statement_s, self.abandon)
+        self._tx.put_nowait((done, work))
+        try:
+            return await done
+        finally:
+            limit.cancel()
+            self._waiting = None
+
+    def abandon(self) -> None:
+        """Give the connection up: who waits for its thread fails now, and the thread closes it as soon as it can."""
+        if self._abandoned or self._connection is None:
+            return
+        self._abandoned = True
+        self._connection.interrupt()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(ValueError(NOT_CONNECTED))
+        self._tx.put_nowait((None, self._close_at_last))
+
+    def _close_at_last(self) -> object:
+        """Close in the thread, whoever opened it, and end the thread."""
+        if self._connection is not None:
+            if isinstance(self._cursor, sqlite3.Cursor):
+                self._cursor.close()  # a statement that was not read to its end keeps its lock, past the close too
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+        return _STOP_RUNNING_SENTINEL
+
+    async def close(self) -> None:
+        """Close it, unless it was abandoned: then its thread does."""
+        if not self._abandoned:
+            await super().close()
 
     def begin_read(self) -> None:
         """Open a transaction that takes no lock yet."""
@@ -54,16 +113,50 @@ BEGIN_WRITE = "BEGIN IMMEDIATE"
 another one wrote in between."""
 
 
-def connector(path: str) -> Callable[[], Awaitable[BesideOrAtOnce]]:
-    """Return what opens a connection to the file."""
+PRAGMAS = (
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # What was deleted is overwritten.
+    "secure_delete = ON",
+    # No commit of a turn's pays for what others wrote: upkeep moves the log of writes into the file (`checkpoints.py`).
+    "wal_autocheckpoint = 0",
+)
+
+
+def connector(path: Path, limits: Limits) -> Callable[[], Awaitable[BesideOrAtOnce]]:
+    """Return what opens a connection to the file.
+
+    The first one makes the file, where there is none. After that a file that is gone is an error, and not an empty one.
+    """
+    mode = "rwc"
 
     async def connect() -> BesideOrAtOnce:
+        nonlocal mode
+        loop = asyncio.get_running_loop()
+        until = loop.time() + limits.connect_s
         # Never used by two threads at the same time: who waits for the connection's thread does nothing else with it.
         connection = BesideOrAtOnce(
-            lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False), iter_chunk_size=64
+            partial(
+                sqlite3.connect,
+                f"file:{quote(str(path))}?mode={mode}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            ),
+            iter_chunk_size=64,
         )
+        connection.statement_s = limits.statement_s
         connection._thread.daemon = True
-        await connection
+        try:
+            async with asyncio.timeout_at(until):
+                await connection
+        except TimeoutError:
+            raise sqlite3.OperationalError("the file was not opened in time") from None
+        except RuntimeError as exc:  # no thread can be started
+            raise sqlite3.OperationalError(str(exc)) from exc
+        mode = "rw"
+        connection.settling = loop.call_at(until, connection.abandon)
         return connection
 
     return connect
@@ -72,12 +165,16 @@ def connector(path: str) -> Callable[[], Awaitable[BesideOrAtOnce]]:
 def prepare(connection: Any, _record: object) -> None:
     """Set what a new connection needs. It is in autocommit mode, because `begin` opens the transactions."""
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     _switch_to_wal(connection, cursor)
     cursor.close()
     # SQLite's own lower() knows ASCII only; a search for "ä" must find "Ä".
     connection.create_function("lower", 1, _lower, deterministic=True)
+    driver = connection.driver_connection
+    assert isinstance(driver, BesideOrAtOnce)
+    if driver.settling is not None:
+        driver.settling.cancel()
 
 
 def begin(connection: Connection) -> None:

@@ -82,8 +82,17 @@ conversations = Table(
     Column("last_turn", Integer, nullable=False, comment="turn of the newest run"),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("deleted_at", Instant, comment="since when nobody sees it; its rows go in batches"),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_conversations_owner", "tenant_id", "user_id", "updated_at", "id"),
+    Index(
+        "ix_conversations_deleted",
+        "deleted_at",
+        "tenant_id",
+        "id",
+        sqlite_where=text("deleted_at IS NOT NULL"),
+        postgresql_where=text("deleted_at IS NOT NULL"),
+    ),
 )
 
 runs = Table(
@@ -197,6 +206,8 @@ messages = Table(
     CheckConstraint("(role = 'tool') = (tool_call_id IS NOT NULL)", name="tool_call_id"),
     Index("uq_messages_position", "tenant_id", "conversation_id", "position", unique=True),
     Index("ix_messages_turn", "tenant_id", "conversation_id", "turn", "position"),
+    # Of the foreign key: without it, deleting a run reads all messages of the tenant.
+    Index("ix_messages_run", "tenant_id", "run_id"),
     # The window of a turn is read from this one, however many superseded messages lie between.
     Index(
         "ix_messages_counting",

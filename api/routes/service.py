@@ -6,8 +6,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
-from agent.errors import OverloadedError
-from agent.store.database import DatabaseError
+from agent.errors import DatabaseError, OverloadedError
 from api import __version__
 from api.dependencies import InstallationDep
 from api.routes.chat import CONTEXT_BYTES, MESSAGE_CHARACTERS

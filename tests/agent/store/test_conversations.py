@@ -9,13 +9,13 @@ from agent.store.conversations import (
     TITLE_LENGTH,
     Conversation,
     ConversationCursor,
-    delete_conversation,
     get_conversation,
     list_conversations,
     rename_conversation,
     title_from,
 )
 from agent.store.database import Store
+from agent.store.deletion import hide_conversation, purge_deleted
 from agent.store.feedback import Feedback, rate_message
 from agent.store.messages import NewMessage, RequestedCall
 from agent.store.tool_calls import propose_calls
@@ -129,7 +129,8 @@ async def test_deleting_a_conversation_deletes_all_that_belongs_to_it_and_nothin
     assert all(before.values()), "a table is empty: the test would prove less"
     await new_run(store, EVE)
     others = {name: count - before[name] for name, count in (await count_rows(store)).items()}
-    await in_one(store, delete_conversation, ANN, conversation_id)
+    await in_one(store, hide_conversation, ANN, conversation_id)
+    await purge_deleted(store, most_rows=500, gone=lambda *_: None)
     assert await count_rows(store) == others
 
 
@@ -137,7 +138,9 @@ async def test_nobody_deletes_other_peoples_conversations(store: Store) -> None:
     conversation_id = await _full_conversation(store)
     before = await count_rows(store)
     for who in (BEN, EVE):
-        await in_one(store, delete_conversation, who, conversation_id)
+        with pytest.raises(NotFoundError):
+            await in_one(store, hide_conversation, who, conversation_id)
+    await purge_deleted(store, most_rows=500, gone=lambda *_: None)
     assert await count_rows(store) == before
 
 

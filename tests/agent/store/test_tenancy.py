@@ -19,7 +19,7 @@ import agent.store
 from agent.context import Principal
 from agent.errors import FrontdeskError
 from agent.events import Usage
-from agent.store import conversations, feedback, leases, messages, runs, tool_calls, versions
+from agent.store import conversations, deletion, feedback, leases, messages, runs, tool_calls, versions
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.leases import RunName
@@ -27,7 +27,7 @@ from agent.store.messages import NewMessage, RequestedCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.tables import metadata
 
-OVER_ALL_TENANTS = {"abandoned_runs", "renew_leases"}
+OVER_ALL_TENANTS = {"abandoned_runs", "renew_leases", "remove_batch"}
 """Background work: they give names only, which the others ask for."""
 CALL = RequestedCall("call-1", "find_order", {})
 
@@ -122,7 +122,7 @@ def attempts() -> dict[str, Attempt]:
             c, who, run.conversation_id, title="x"
         ),
         "lock_conversation": lambda c, who, run: conversations.lock_conversation(c, who.tenant_id, run.conversation_id),
-        "delete_conversation": lambda c, who, run: conversations.delete_conversation(c, who, run.conversation_id),
+        "hide_conversation": lambda c, who, run: deletion.hide_conversation(c, who, run.conversation_id),
         "rate_message": lambda c, who, run: feedback.rate_message(c, who, Feedback(run.message_id, "down", None)),
         "append_messages": lambda c, who, run: messages.append_messages(
             c, who, run.conversation_id, run_id=run.id, turn=1, new=[said]

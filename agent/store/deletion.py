@@ -1,0 +1,136 @@
+"""Deleting a conversation: one short transaction hides it, many short ones remove its rows.
+
+The invariant: from the first commit on nothing of it can be seen or written, whoever has its ids, and however many rows
+it has, no transaction holds others up for longer than one batch takes. What a process leaves, the next one finds.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.context import Principal
+from agent.errors import NotFoundError
+from agent.store.conversations import OWNED, of
+from agent.store.database import Store
+from agent.store.runs import is_unfinished
+from agent.store.tables import OF_ID, OF_TENANT, conversations, feedback, messages, runs, tool_calls
+
+_HIDE = (
+    update(conversations)
+    .where(OWNED, conversations.c.id == OF_ID)
+    .values(deleted_at=bindparam("now"))
+    .returning(conversations.c.id)
+)
+_END = (
+    update(runs)
+    .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == OF_ID, is_unfinished(runs))
+    .values(state="cancelled", finish_reason="cancelled", ended_at=bindparam("now"), worker_id=None, lease_until=None)
+    .returning(runs.c.id)
+)
+_DELETED = (
+    select(conversations.c.tenant_id, conversations.c.id)
+    .where(conversations.c.deleted_at.is_not(None))
+    .order_by(conversations.c.deleted_at)
+    .limit(1)
+)
+_TAKE = _DELETED.with_for_update(skip_locked=True)
+"""The next conversation to remove, which no other process removes at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What one batch removed."""
+
+    rows: int
+    runs: Sequence[tuple[str, UUID]]
+
+
+async def hide_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
+    """Delete a conversation, for all who could see it; return the runs that this has ended. The caller commits.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    place = {**of(principal, conversation_id), "now": datetime.now(UTC)}
+    if (await connection.execute(_HIDE, place)).first() is None:
+        raise NotFoundError("No such conversation.")
+    return list((await connection.execute(_END, place)).scalars())
+
+
+async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[str, UUID], object]) -> None:
+    """Remove the rows of all deleted conversations; tell `gone` the tenant and the id of each run that was theirs.
+
+    At most `most_rows` in a transaction, and between two of them others have the database for as long as one took.
+    """
+    while True:
+        async with store.read(by_key=True) as connection:
+            if (await connection.execute(_DELETED)).first() is None:
+                return
+        begun = time.monotonic()
+        async with store.write(by_key=False) as connection:
+            removed = await remove_batch(connection, most_rows=most_rows)
+        if not removed.rows:
+            return  # another process is at it
+        store.note_deletion()
+        for tenant_id, run_id in removed.runs:
+            gone(tenant_id, run_id)
+        await asyncio.sleep(time.monotonic() - begun)
+
+
+async def remove_batch(connection: AsyncConnection, *, most_rows: int) -> Removed:
+    """Remove up to `most_rows` rows of a deleted conversation, those first that point to others. The caller commits."""
+    taken = (await connection.execute(_TAKE)).one_or_none()
+    if taken is None:
+        return Removed(0, [])
+    tenant_id, conversation_id = taken
+    batch = _Batch(connection, tenant_id, most_rows)
+    await batch.remove(messages, conversation_id, child=feedback, of_child=feedback.c.message_id)
+    removed = await batch.remove(runs, conversation_id, child=tool_calls, of_child=tool_calls.c.run_id)
+    if batch.room:
+        await batch.delete(conversations, [(conversation_id,)])
+    return Removed(most_rows - batch.room, [(tenant_id, run_id) for run_id in removed])
+
+
+class _Batch:
+    """One transaction's share of a tenant's rows. `room` is how many more rows it may remove."""
+
+    def __init__(self, connection: AsyncConnection, tenant_id: str, room: int) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+        self.room = room
+
+    async def remove(self, table: Table, conversation_id: UUID, *, child: Table, of_child: Any) -> list[UUID]:
+        """Remove rows of a conversation, what points to them first; return the ids of those that are gone."""
+        if not self.room:
+            return []
+        own = (table.c.tenant_id == self._tenant_id, table.c.conversation_id == conversation_id)
+        ids = [row.id for row in await self._some(select(table.c.id).where(*own))]
+        if not ids:
+            return []
+        pointing = select(*_key(child)).where(child.c.tenant_id == self._tenant_id, of_child.in_(ids))
+        await self.delete(child, [tuple(row) for row in await self._some(pointing)])
+        gone = ids[: self.room]  # room is left only where nothing points to these any more
+        await self.delete(table, [(one,) for one in gone])
+        return gone
+
+    async def delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+        """Remove rows by their keys within the tenant."""
+        if keys:
+            named = tuple_(*_key(table)).in_(keys)
+            await self._connection.execute(delete(table).where(table.c.tenant_id == self._tenant_id, named))
+            self.room -= len(keys)
+
+    async def _some(self, statement: Select[Any]) -> Sequence[Any]:
+        return (await self._connection.execute(statement.limit(self.room))).all()
+
+
+def _key(table: Table) -> list[Any]:
+    """Return the columns of a table's key behind the tenant."""
+    return [column for column in table.primary_key.columns if column is not table.c.tenant_id]

@@ -1,0 +1,64 @@
+"""What is a fault of the database, and what is a mistake of the code: the first is told as 503, the second never hidden."""
+
+import re
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as CheckoutTimeoutError
+
+SQLITE_FAULTS = {
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY),
+    *(sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL),
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_NOTADB),
+}
+"""SQLite says "no such column", too, by an OperationalError: only its code tells."""
+POSTGRESQL_FAULTS = ("25006", "25P03", "XX")
+"""Internal errors by their code: a server that only reads, a transaction that idled too long, broken data."""
+
+REASONS = {
+    "refused": "nothing listens there (connection refused)",
+    "password": "the password is wrong or missing",
+    "authentication": "the server did not accept the user",
+    "no pg_hba": "the server lets nobody in from here (pg_hba.conf)",
+    "starting up": "it is starting up",
+    "role  does not exist": "there is no such user",
+    "database  does not exist": "there is no such database",
+    "too many": "it has no free connection left",
+    "resolve": "the host name is not known",
+    "translate host": "the host name is not known",
+    "timeout": "it did not answer in time",
+    "ssl": "the encrypted connection failed",
+    "certificate": "the encrypted connection failed",
+    "no such file": "nothing listens there (no such socket)",
+    "closed the connection": "it closed the connection",
+}
+"""What the texts of a failed connect say, in order. Such an error has no code, and its text names the user."""
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+def is_fault(exc: BaseException) -> bool:
+    """Return whether an error says that the database does not do its work, as opposed to what it was asked for."""
+    if isinstance(exc, CheckoutTimeoutError | DisconnectionError):
+        return True
+    if isinstance(exc, DBAPIError) and exc.connection_invalidated:
+        return True
+    cause = exc.orig if isinstance(exc, DBAPIError) else exc
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", None)
+        # Without a code it is not SQLite's own: aiosqlite has no connection any more.
+        return code & 0xFF in SQLITE_FAULTS if code is not None else isinstance(cause, sqlite3.OperationalError)
+    if isinstance(exc, InternalError):
+        return str(getattr(cause, "sqlstate", "")).startswith(POSTGRESQL_FAULTS)
+    return isinstance(exc, OperationalError | InterfaceError)
+
+
+def reason_of(exc: BaseException) -> str:
+    """Return what the operator is told of a fault: types and codes, never a text of the database's."""
+    cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig is not None else exc
+    return getattr(cause, "sqlite_errorname", None) or type(cause).__name__
+
+
+def why_not_reached(exc: BaseException) -> str:
+    """Return why there is no connection, in words that hold nothing of the URL and nothing of the data."""
+    text = QUOTED.sub("", str(exc.orig if isinstance(exc, DBAPIError) else exc)).lower()
+    return next((reason for words, reason in REASONS.items() if words in text), reason_of(exc))

@@ -1,0 +1,102 @@
+"""PostgreSQL through psycopg: connections that fail at a limit instead of waiting for a peer that says nothing.
+
+A cancelled wait makes psycopg ask the server to cancel the statement and wait again for both, five seconds each. So a limit
+shuts the socket down instead: every wait on it ends at once, with an error that SQLAlchemy takes for a lost connection.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+from psycopg import waiting
+from psycopg.abc import RV, PQGen
+
+from agent.store.limits import Limits
+
+KEEPALIVE_IDLE_S = 5
+KEEPALIVE_EVERY_S = 2
+KEEPALIVES = 2
+APPLICATION = "frontdesk"
+
+
+class Connection(psycopg.AsyncConnection[Any]):
+    """A connection that can be abandoned, and that a cancelled statement closes."""
+
+    settling: asyncio.TimerHandle | None = None
+    """Abandons it, unless it is ready to use in time."""
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        try:
+            return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            self.pgconn.finish()  # in the middle of a statement: nobody can use it, and the server finds out by itself
+            raise
+
+    def abandon(self) -> None:
+        """Shut the socket down: every wait on it ends now."""
+        if self.closed:
+            return
+        shut = socket.socket(fileno=self.pgconn.socket)
+        try:
+            shut.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the peer was faster
+        finally:
+            shut.detach()  # the descriptor is libpq's
+
+
+def connector(limits: Limits) -> Callable[..., Awaitable[Connection]]:
+    """Return what opens a connection."""
+
+    async def connect(*args: Any, **parameters: Any) -> Connection:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + limits.connect_s
+        try:
+            async with asyncio.timeout_at(until):  # psycopg's own limit is one for each address of the host
+                connection = await Connection.connect(*args, **parameters)
+        except TimeoutError:
+            raise psycopg.errors.ConnectionTimeout("connection timeout expired") from None
+        connection.settling = loop.call_at(until, connection.abandon)
+        return connection
+
+    return connect
+
+
+def parameters(limits: Limits) -> dict[str, object]:
+    """Return the connection parameters that let the kernel find out about a peer that is gone."""
+    return {
+        "connect_timeout": max(2, round(limits.connect_s)),
+        "tcp_user_timeout": round(limits.silence_s * 1000),
+        "keepalives": 1,
+        "keepalives_idle": KEEPALIVE_IDLE_S,
+        "keepalives_interval": KEEPALIVE_EVERY_S,
+        "keepalives_count": KEEPALIVES,
+        "application_name": APPLICATION,
+    }
+
+
+def preparer(*, statement_s: float, transaction_s: float) -> Callable[[Any, object], None]:
+    """Return what sets a new connection's limits on the server's side.
+
+    By a statement, and not by the parameter `options`: poolers refuse that.
+    """
+    settings = {
+        "statement_timeout": statement_s,
+        "lock_timeout": statement_s,
+        "idle_in_transaction_session_timeout": transaction_s,
+    }
+    chosen = ", ".join(f"set_config('{name}', '{round(limit_s * 1000)}', false)" for name, limit_s in settings.items())
+
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT {chosen}")
+        cursor.close()
+        connection.commit()
+        driver = connection.driver_connection
+        assert isinstance(driver, Connection)
+        if driver.settling is not None:
+            driver.settling.cancel()
+
+    return prepare
