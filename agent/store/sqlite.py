@@ -64,6 +64,11 @@ class BesideOrAtOnce(aiosqlite.Connection):
             limit.cancel()
             self._waiting = None
 
+    def _check(self) -> None:
+        """Refuse to work beside the thread that closes an abandoned connection."""
+        if self._abandoned:
+            raise sqlite3.OperationalError(NOT_CONNECTED)
+
     def abandon(self) -> None:
         """Give the connection up: who waits for its thread fails now, and the thread closes it as soon as it can."""
         if self._abandoned or self._connection is None:
@@ -91,11 +96,13 @@ class BesideOrAtOnce(aiosqlite.Connection):
 
     def begin_read(self) -> None:
         """Open a transaction that takes no lock yet."""
+        self._check()
         self._changes = self._conn.total_changes
         self._conn.execute(BEGIN_READ)
 
     def begin_write(self) -> bool:
         """Take the lock, unless another process has it: then waiting for it is the thread's work."""
+        self._check()
         self._changes = self._conn.total_changes
         self._conn.execute("PRAGMA busy_timeout = 0")
         try:

@@ -267,7 +267,7 @@ async def test_a_deleted_conversation_is_gone_with_all_that_was_said(world: Worl
     assert deleted.status_code == 200
     assert deleted.json()["success"] is True
     assert isinstance(deleted.json()["message"], str)
-    assert world.rows() == before
+    await until(lambda: world.rows() == before)
     assert await listed(ann) == []
     for gone in (f"/conversations/{conversation_id}", f"/conversations/{conversation_id}/messages", f"/runs/{run_id}"):
         assert (await ann.request("GET", gone)).status_code == 404
@@ -288,7 +288,7 @@ async def test_deleting_stops_the_run_and_those_that_wait(world: World, ann: Per
 
     assert deleted.status_code == 200
     assert [stream.first("status") for stream in streams] == ["cancelled", "cancelled"]
-    assert world.rows() == before
+    await until(lambda: world.rows() == before)
     await until(lambda: world.provider.cancelled == 1)
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 from fastapi import Request
+from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, World, open_world, parse_stream
 
@@ -204,7 +205,7 @@ async def test_a_public_conversation_can_be_deleted_once(world: World, visitor: 
     assert (deleted.status_code, deleted.json()["success"]) == (200, True)
     assert isinstance(deleted.json()["message"], str)
     assert (again.status_code, again.json()["code"]) == (404, "not_found")
-    assert world.rows() == before
+    await until(lambda: world.rows() == before)
 
 
 async def test_deletions_count_against_the_limit_too(world: World, visitor: httpx2.AsyncClient) -> None:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from support.faults import until
 from support.world import OpenWorld, Person, World
 
 CALLS = ("regenerate", "edit")
@@ -248,4 +249,4 @@ async def test_a_conversation_with_versions_can_be_deleted(world: World, ann: Pe
     world.provider.say("Until four.")
     await post(ann, "edit", chat["conversation_id"], chat["message_id"])
     assert (await ann.request("DELETE", f"/conversations/{chat['conversation_id']}")).status_code == 200
-    assert world.rows() == before
+    await until(lambda: world.rows() == before)

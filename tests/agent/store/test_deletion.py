@@ -1,6 +1,7 @@
 """Deleting: hidden by one short transaction, removed by many, and nothing is left of it, on both kinds of database."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,9 +106,11 @@ def unindexed(connection: Connection) -> list[str]:
     for name in metadata.tables:
         full = [one for one in found.get_indexes(name) if not one.get("dialect_options", {}).keys() & PARTIAL]
         indexes = [found.get_pk_constraint(name)["constrained_columns"], *(one["column_names"] for one in full)]
-        for reference in found.get_foreign_keys(name):
-            if not any(leads(reference["constrained_columns"], list(map(str, index))) for index in indexes):
-                wanting.append(f"{name} {reference['constrained_columns']}")
+        wanting += [
+            f"{name} {reference['constrained_columns']}"
+            for reference in found.get_foreign_keys(name)
+            if not any(leads(reference["constrained_columns"], list(map(str, index))) for index in indexes)
+        ]
     return wanting
 
 
@@ -254,8 +257,7 @@ async def test_removing_a_batch_reads_no_more_because_the_tenant_has_much(store:
 
 @pytest.fixture
 async def on_file(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[tuple[Store, Path]]:
-    path = tmp_path / "one.db"
-    path.write_bytes(sqlite_template.read_bytes())
+    path = shutil.copy(sqlite_template, tmp_path / "one.db")
     store = Store(f"sqlite+aiosqlite:///{path}", pool_size=3)
     yield store, path
     await store.close()

@@ -1,6 +1,5 @@
 """What a SQLite file is at start: ours, missing, or refused in a line. And its log of writes, which stays short."""
 
-import asyncio
 import os
 import shutil
 import sqlite3
@@ -13,6 +12,7 @@ from sqlalchemy import select, text
 from support.rows import ANN, count_rows, in_one, new_run
 
 from agent.errors import ConfigurationError, DatabaseError
+from agent.store import files
 from agent.store.checkpoints import log_bytes
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
@@ -65,6 +65,11 @@ def gone_but_for_its_log(path: Path) -> None:
     path.rename(path.with_name(f"{path.name}-wal"))
 
 
+def files_in(folder: Path) -> list[tuple[str, int]]:
+    """Return the names and sizes of the files in a folder."""
+    return sorted((one.name, one.stat().st_size) for one in folder.iterdir())
+
+
 BROKEN = {
     "is empty": fill_with(b""),
     "cannot be read as a database": fill_with(b"This is a letter, and no database. " * 300),
@@ -85,7 +90,7 @@ async def test_what_is_no_database_of_ours_is_refused_in_a_line_and_left_as_it_i
     """G50"""
     path = shutil.copy(sqlite_template, tmp_path / "one.db")
     BROKEN[words](path)
-    before = sorted((one.name, one.stat().st_size) for one in tmp_path.iterdir())
+    before = files_in(tmp_path)
     store = store_at(path)
     with pytest.raises(ConfigurationError, match=words.strip()) as refused:
         await store.prepare()
@@ -93,18 +98,24 @@ async def test_what_is_no_database_of_ours_is_refused_in_a_line_and_left_as_it_i
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
     assert refused.value.__suppress_context__ or refused.value.__cause__ is None
-    assert sorted((one.name, one.stat().st_size) for one in tmp_path.iterdir()) == before
+    assert files_in(tmp_path) == before
 
 
 async def test_a_missing_file_is_made_whole_by_whoever_comes_first(tmp_path: Path) -> None:
     """G50"""
     path = tmp_path / "folder" / "new.db"
-    stores = [store_at(path) for _ in range(4)]
-    await asyncio.gather(*(store.prepare() for store in stores))
-    await new_run(stores[0])
-    assert [(await count_rows(store))["runs"] for store in stores] == [1] * 4
-    for store in stores:
-        await store.close()
+    first, second = store_at(path), store_at(path)
+
+    async def lose_the_race(new: Path) -> None:
+        _put(new, b"half")
+        await first.prepare()
+
+    await files.make(path, lose_the_race)
+    await second.prepare()
+    await new_run(first)
+    assert (await count_rows(second))["runs"] == 1
+    await first.close()
+    await second.close()
     assert [one.name for one in path.parent.iterdir()] == ["new.db"]
 
 
@@ -192,7 +203,7 @@ async def test_too_many_open_files_are_a_fault(store: Store) -> None:
     import resource
 
     was = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), was[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())), was[1]))
     try:
         with pytest.raises(DatabaseError):
             async with store.read() as connection:

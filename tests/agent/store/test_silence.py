@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from support.faults import until
 from support.rows import ANN, in_one
 from support.silence import SilentProxy, silent_proxy
 
@@ -95,8 +96,7 @@ async def test_who_finds_no_free_connection_is_told_so_in_time(store: Store, pro
     await all_at_once(store, 5)
     proxy.silence()
     stuck = [asyncio.create_task(_select(store)) for _ in range(5)]
-    while pool(store).checkedout() < 5:
-        await asyncio.sleep(0)
+    await until(lambda: pool(store).checkedout() == 5)
     with in_time(SHORT.checkout_s), pytest.raises(DatabaseError):
         await _select(store)
     await asyncio.gather(*stuck, return_exceptions=True)
@@ -221,8 +221,7 @@ async def test_upkeep_has_a_connection_that_nobody_else_takes(store: Store) -> N
             await release.wait()
 
     others = [asyncio.create_task(hold()) for _ in range(5)]
-    while pool(store).checkedout() < 5:
-        await asyncio.sleep(0)
+    await until(lambda: pool(store).checkedout() == 5)
     async with store.write(is_urgent=True) as connection:
         await create_conversation(connection, ANN, title="renewed")
     async with store.read(is_urgent=True) as connection:
@@ -269,17 +268,22 @@ async def test_a_disk_that_hangs_keeps_a_thread_and_nobody_who_waits(on_file: St
         release.wait(60)
         return 1
 
+    async def work(connection: Any) -> None:
+        driver = (await connection.get_raw_connection()).driver_connection
+        drivers.append(driver)
+        driver._conn.create_function("hang", 0, hang)
+        driver.by_key = False  # as what may wait for the disk goes
+        await connection.execute(text("SELECT hang()"))
+
+    drivers: list[Any] = []
     async with asyncio.timeout(30):
         with in_time(SHORT.statement_s), pytest.raises(DatabaseError):
-            async with on_file.write(by_key=False) as connection:
-                driver: Any = (await connection.get_raw_connection()).driver_connection
-                driver._conn.create_function("hang", 0, hang)
-                await connection.execute(text("SELECT hang()"))
+            await in_one(on_file, work)
         assert stuck.is_set()
         assert await _select(on_file) == 1
     release.set()
-    await asyncio.to_thread(driver._thread.join, 20)
-    assert not driver._thread.is_alive()
+    await asyncio.to_thread(drivers[0]._thread.join, 20)
+    assert not drivers[0]._thread.is_alive()
     await in_one(on_file, create_conversation, ANN, title="Orders")
 
 
@@ -313,9 +317,6 @@ async def test_writers_that_wait_in_the_queue_fail_in_time_too(on_file: Store) -
     await in_one(on_file, create_conversation, ANN, title="Orders")
 
 
-FAULTS: dict[str, Callable[[Path], Awaitable[None]]] = {}
-
-
 async def test_a_mistake_of_the_code_is_not_hidden_as_a_fault(on_file: Store) -> None:
     with pytest.raises(DBAPIError):
         async with on_file.read() as connection:
@@ -330,11 +331,14 @@ async def test_a_mistake_of_the_code_is_not_hidden_on_postgresql(store: Store) -
 
 async def test_a_full_disk_is_a_fault_and_leaves_nothing_half_written(on_file: Store) -> None:
     """G32"""
+
+    async def fill(connection: Any) -> None:
+        await connection.execute(text("PRAGMA max_page_count = 1"))
+        for _ in range(1000):
+            await create_conversation(connection, ANN, title="x" * 200)
+
     with pytest.raises(DatabaseError):
-        async with on_file.write() as connection:
-            await connection.execute(text("PRAGMA max_page_count = 1"))
-            for _ in range(1000):
-                await create_conversation(connection, ANN, title="x" * 200)
+        await in_one(on_file, fill)
     async with on_file.read() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM conversations"))).scalar_one() == 0
 
@@ -344,14 +348,14 @@ async def test_a_file_that_was_deleted_or_replaced_is_noticed_and_never_made_ane
     await on_file.prepare()
     await on_file.check_file()
     assert on_file.url.database
-    path = Path(on_file.url.database)
-    aside = path.rename(path.with_name("aside.db"))
+    path = anyio.Path(on_file.url.database)
+    aside = await path.rename(path.with_name("aside.db"))
     with pytest.raises(DatabaseError):
         await on_file.check_file()
     await on_file.engine.dispose()  # new connections find no file
     with pytest.raises(DatabaseError):
         await _select(on_file)
-    assert not path.exists()
+    assert not await path.exists()
     shutil.copy(aside, path)
     with pytest.raises(DatabaseError):
         await on_file.check_file()

@@ -1,0 +1,217 @@
+"""A database that fails, as clients see it: a 503 that says when to come back, and a run that goes on."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import orjson
+import psycopg
+import pytest
+from support.faults import rows, until
+from support.provider import Call
+from support.silence import SilentProxy, silent_proxy
+from support.world import OpenWorld, Person, World
+
+from agent.store.tables import runs
+
+SHORT: dict[str, Any] = {
+    "database_connect_timeout_s": 1,
+    "database_checkout_timeout_s": 1,
+    "database_statement_timeout_s": 1,
+    "database_transaction_timeout_s": 1,
+    "database_upkeep_timeout_s": 0.5,
+    "lease_s": 1,
+    "renew_every_s": 0.2,
+    "reap_every_s": 0.05,
+    "max_attempts": 9,
+}
+NOBODYS = "00000000-0000-7000-8000-000000000000"
+FREE = {"/health", "/livez", "/assistant", "/", "/demo/token", "/chat/public", "/chat/public/{conversation_id}"}
+"""Routes that ask the database nothing, and those of the public chat, which its limit shuts."""
+BODIES: dict[str, dict[str, object]] = {
+    "/chat": {"message": "hello"},
+    "/conversations/{conversation_id}/edit": {"message_id": NOBODYS, "message": "hello"},
+    "/conversations/{conversation_id}/regenerate": {"message_id": NOBODYS},
+    "/messages/{message_id}/feedback": {"rating": "up"},
+    "/conversations/{conversation_id}": {"title": "new"},
+}
+
+
+@pytest.fixture
+async def proxy(postgres: str) -> AsyncIterator[SilentProxy]:
+    name = f"faults_{uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_frontdesk".encode())
+    url = postgres.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+    async with silent_proxy(url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def world(open_frontdesk: OpenWorld, proxy: SilentProxy) -> World:
+    return await open_frontdesk(database_url=proxy.url, **SHORT)
+
+
+@pytest.fixture
+def ann(world: World) -> Person:
+    return world.person()
+
+
+def is_told(answer: httpx2.Response) -> bool:
+    """Return whether an answer says that the database is away and when to come back."""
+    return (answer.status_code, answer.json()["code"]) == (503, "overloaded") and int(answer.headers["retry-after"]) > 0
+
+
+async def test_every_route_answers_503_while_the_database_says_nothing(
+    world: World, ann: Person, proxy: SilentProxy
+) -> None:
+    """G32"""
+    routes = [
+        (method.upper(), path)
+        for path, item in world.app.openapi()["paths"].items()
+        for method in item
+        if path not in FREE
+    ]
+    assert len(routes) > 12
+    proxy.silence()
+    proxy.says_nothing = True
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(*(_request(ann, method, path) for method, path in routes))
+    assert [route for route, answer in zip(routes, answers, strict=True) if not is_told(answer)] == []
+    proxy.says_nothing = False
+    await until(lambda: _is_ready(ann), timeout_s=20)
+    world.provider.say("Hello.")
+    assert (await ann.ask("hello")).status_code == 200
+
+
+async def _request(ann: Person, method: str, path: str) -> httpx2.Response:
+    body = BODIES.get(path) if method in ("POST", "PATCH") else None
+    return await ann.request(method, re.sub(r"\{[^}]+\}", NOBODYS, path), json=body)
+
+
+async def _is_ready(ann: Person) -> bool:
+    return (await ann.request("GET", "/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("word", [b"COMMIT", b"INSERT INTO messages", b"UPDATE runs"])
+async def test_a_run_whose_database_goes_silent_is_never_failed_and_goes_on_when_it_is_back(
+    world: World, ann: Person, proxy: SilentProxy, word: bytes
+) -> None:
+    """G32"""
+    gate = asyncio.Event()
+    world.provider.wait_for(gate, " two", before=["One"])
+    world.provider.say("One two")
+    async with ann.open_stream("count") as stream:
+        await stream.until("token")
+        run_id = stream.so_far.first("run_id")
+        proxy.silence()
+        proxy.silent_from = word
+        gate.set()
+        first = await stream.rest(timeout_s=30)
+    assert "status" not in first.keys
+    [row] = [row for row in await _rows_behind(proxy, world) if str(row["id"]) == run_id]
+    assert (row["state"], row["error_code"]) == ("running", None)
+    proxy.silent_from = None
+    await until(lambda: _is_completed(ann, run_id), timeout_s=30)
+    whole = await ann.events(run_id)
+    assert whole.first("status") == "completed"
+
+
+async def _rows_behind(proxy: SilentProxy, world: World) -> list[dict[str, Any]]:
+    """Return the runs, read past a proxy that is silent."""
+    word, proxy.silent_from = proxy.silent_from, None
+    try:
+        return await rows(world, runs)
+    finally:
+        proxy.silent_from = word
+
+
+async def _reads_to_its_end(ann: Person, run_id: str) -> bool:
+    stream = await ann.events(run_id)
+    return stream.is_done and stream.first("status") == "completed"
+
+
+async def _is_completed(ann: Person, run_id: str) -> bool:
+    answer = await ann.request("GET", f"/runs/{run_id}")
+    return answer.status_code == 200 and answer.json()["state"] == "completed"
+
+
+async def test_a_call_whose_start_cannot_be_stored_is_made_once_when_the_database_is_back(
+    world: World, ann: Person, proxy: SilentProxy
+) -> None:
+    """G32"""
+    world.backend.answer("POST /orders", {"id": 7})
+    world.provider.call(Call("create_order", {"item": "tea"}))
+    world.provider.say("Ordered.")
+    proxy.silent_from = b"UPDATE tool_calls"
+    async with ann.open_stream("order tea") as stream:
+        run_id = await stream.until("run_id")
+        first = await stream.rest(timeout_s=30)
+    assert "status" not in first.keys
+    assert not world.backend.requests
+    proxy.silent_from = None
+    await until(lambda: _reads_to_its_end(ann, run_id), timeout_s=30)  # it needs its user's token again
+    assert [request.path for request in world.backend.requests] == ["/orders"]
+    assert b"failed unexpectedly" not in orjson.dumps(world.provider.requests)
+
+
+async def test_a_locked_file_is_a_503_for_a_message_and_a_pause_for_a_run(open_frontdesk: OpenWorld) -> None:
+    """G32"""
+    world = await open_frontdesk(**SHORT)
+    ann, gate = world.person(), asyncio.Event()
+    world.provider.wait_for(gate, " two", before=["One"])
+    world.provider.say("One two")
+    other = sqlite3.connect(world.settings.data / "frontdesk.db", isolation_level=None)
+    async with ann.open_stream("count") as stream:
+        await stream.until("token")
+        run_id = stream.so_far.first("run_id")
+        other.execute("BEGIN IMMEDIATE")
+        gate.set()
+        assert is_told(await ann.ask("more"))
+        first = await stream.rest(timeout_s=30)
+    other.execute("COMMIT")
+    other.close()
+    assert "status" not in first.keys
+    await until(lambda: _is_completed(ann, run_id), timeout_s=30)
+
+
+async def test_an_export_that_the_database_cuts_is_cut_and_not_completed(
+    world: World, ann: Person, proxy: SilentProxy
+) -> None:
+    """G32"""
+    world.provider.say("Hello.")
+    conversation_id = (await ann.ask("hello")).json()["conversation_id"]
+    path = f"/conversations/{conversation_id}/export"
+    assert (await ann.request("GET", path)).content.endswith(b"]}")
+    proxy.silent_from = b"ORDER BY messages.turn"  # the conversation is still read, its messages are not
+    with pytest.raises(httpx2.RemoteProtocolError, match="incomplete chunked"):
+        await ann.request("GET", path)
+
+
+async def test_a_message_that_was_refused_is_answered_once_when_it_is_posted_again(
+    world: World, ann: Person, proxy: SilentProxy
+) -> None:
+    """G32"""
+    world.provider.say("Hello.")
+    for word in (b"INSERT INTO conv", b"COMMIT"):
+        proxy.silent_from = word
+        assert is_told(await ann.ask("hello", headers={"Idempotency-Key": "k"}))
+    proxy.silent_from = None
+    again = await ann.ask("hello", headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.json()["response"]) == (200, "Hello.")
+    assert len(await rows(world, runs)) == 1
+
+
+async def test_what_an_operator_is_told_of_a_fault_is_its_type_and_no_text(
+    world: World, ann: Person, proxy: SilentProxy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """G32"""
+    proxy.silent_from = b"INSERT INTO conv"
+    assert is_told(await ann.ask("SECRET-WORDS"))
+    printed = capsys.readouterr()
+    assert "database_failed" in printed.out + printed.err
+    assert "SECRET-WORDS" not in printed.out + printed.err
