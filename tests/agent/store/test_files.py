@@ -203,7 +203,7 @@ async def test_too_many_open_files_are_a_fault(store: Store) -> None:
     import resource
 
     was = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())), was[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(files_in(Path("/proc/self/fd"))), was[1]))
     try:
         with pytest.raises(DatabaseError):
             async with store.read() as connection:
