@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     )
     wal_bytes: int = Field(
         default=64 * 1024 * 1024,
-        ge=1024 * 1024,
+        ge=4 * 1024 * 1024,
         description="SQLite: a longer log of writes is cut as soon as it can be",
     )
     purge_rows: int = Field(default=200, ge=1, le=500, description="rows of a deleted conversation removed at once")

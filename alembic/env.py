@@ -6,8 +6,12 @@ from sqlalchemy import Connection
 
 from agent.settings import load_settings
 from agent.store.database import Store
+from agent.store.limits import Limits
 from agent.store.tables import metadata
 from alembic import context
+
+HOUR_S = 3600.0
+"""Who migrates by hand has time."""
 
 
 def migrate(connection: Connection) -> None:
@@ -32,7 +36,7 @@ def migrate(connection: Connection) -> None:
 async def migrate_from_settings() -> None:
     """Serve the `alembic` command itself, as in `alembic revision --autogenerate`."""
     settings = load_settings()
-    store = Store(settings.database, pool_size=1)
+    store = Store(settings.database, pool_size=1, limits=Limits(statement_s=HOUR_S, transaction_s=HOUR_S))
     async with store.write() as connection:
         await connection.run_sync(migrate)
     await store.close()

@@ -34,6 +34,8 @@ Transaction: TypeAlias = AsyncConnection
 
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
 ALEMBIC = Path(__file__).parents[2] / "alembic"
+MIGRATION_S = 3600.0
+"""One statement of a migration on SQLite: a new index over all that was ever said. PostgreSQL's are limited in `alembic`."""
 UPKEEP_CONNECTIONS = 2
 """Connections that only upkeep uses: the renewal of leases, and what takes runs over."""
 
@@ -149,8 +151,7 @@ class Store:
     async def _begun(self, deadline: Deadline, *, is_urgent: bool, **options: bool) -> AsyncIterator[AsyncConnection]:
         """Open a transaction with these options on a connection that is thrown away if the database fails."""
         async with (self._upkeep if is_urgent else self.engine).connect() as connection:
-            driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
-            deadline.watch(driver.abandon)
+            deadline.watch(_driver(connection).abandon)
             await connection.execution_options(**options)
             try:
                 async with connection.begin():
@@ -245,9 +246,12 @@ class Store:
             await files.make(self._path, self._fill)
         try:
             async with self.engine.connect() as connection:
+                driver = _driver(connection)
+                driver.statement_s = MIGRATION_S
                 await connection.execution_options(frontdesk_writer=True)
                 async with connection.begin():
                     await connection.run_sync(_upgrade)
+                driver.statement_s = self._limits.statement_s
         except CommandError as exc:
             raise ConfigurationError(f"the database has a schema version that is not known here: {exc}") from exc
         except (SQLAlchemyError, OSError) as exc:
@@ -279,6 +283,11 @@ class Store:
         """Close all connections."""
         await self.engine.dispose()
         await self._upkeep.dispose()
+
+
+def _driver(connection: AsyncConnection) -> Any:
+    """Return the driver's own connection, `sqlite.BesideOrAtOnce` or `postgresql.Connection`."""
+    return connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
 
 
 def _fault(exc: Exception) -> DatabaseError | None:

@@ -26,6 +26,8 @@ class Connection(psycopg.AsyncConnection[Any]):
 
     settling: asyncio.TimerHandle | None = None
     """Abandons it, unless it is ready to use in time."""
+    statement_s: float
+    """How long a statement may take. The server sees to it."""
 
     async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         try:

@@ -291,3 +291,16 @@ async def _is_there(log: MemoryLog, run: RunKey) -> bool:
     except LogTrimmedError:
         return False
     return True
+
+
+async def test_a_run_that_was_deleted_is_forgotten_and_its_readers_read_to_the_end() -> None:
+    """G31"""
+    log = MemoryLog(keep_s=60)
+    await log.append(RUN, EventId(1, 1), TextDelta("said"))
+    await log.append(RUN, EventId(1, 2), LogClosed())
+    reader = log.follow(RUN)
+    log.forget(RUN)
+    with pytest.raises(LogTrimmedError):
+        await log.read(RUN)
+    log.forget(RUN)
+    await reader.aclose()

@@ -21,7 +21,7 @@ from support.faults import until
 from support.rows import ANN, in_one
 from support.silence import SilentProxy, silent_proxy
 
-from agent.errors import DatabaseError
+from agent.errors import ConfigurationError, DatabaseError
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.limits import Limits
@@ -359,3 +359,54 @@ async def test_a_file_that_was_deleted_or_replaced_is_noticed_and_never_made_ane
     shutil.copy(aside, path)
     with pytest.raises(DatabaseError):
         await on_file.check_file()
+
+
+async def a_server_that_refuses(message: str) -> asyncio.Server:
+    """Return a server that lets nobody in, and says so as PostgreSQL does."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"N")  # no encryption
+        await reader.read(1000)
+        fields = b"SFATAL\0C28P01\0M" + message.encode() + b"\0\0"
+        writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+        await writer.drain()
+        writer.close()
+
+    return await asyncio.start_server(refuse, "127.0.0.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ('password authentication failed for user "SECRET"', "the password is wrong"),
+        ("fe_sendauth: no password supplied", "the password is wrong"),
+        ('database "SECRET password" does not exist', "no such database"),
+        ('role "SECRET database" does not exist', "no such user"),
+        ('no pg_hba.conf entry for host "SECRET"', "pg_hba"),
+        ("sorry, too many clients already", "no free connection"),
+        ("the database system is starting up", "starting up"),
+        ("SECRET words that nobody foresaw", "OperationalError"),
+    ],
+)
+async def test_why_a_server_lets_nobody_in_is_told_in_a_line_without_data(message: str, reason: str) -> None:
+    """G32"""
+    server = await a_server_that_refuses(message)
+    port = server.sockets[0].getsockname()[1]
+    store = Store(f"postgresql+psycopg://SECRET:SECRET@127.0.0.1:{port}/SECRET", pool_size=1, limits=SHORT)
+    with pytest.raises(ConfigurationError, match=reason) as refused:
+        await store.prepare()
+    await store.close()
+    server.close()
+    assert "SECRET" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert str(port) in str(refused.value)
+
+
+async def test_a_server_that_says_nothing_at_start_is_told_so(proxy: SilentProxy) -> None:
+    """G32"""
+    proxy.says_nothing = True
+    store = Store(proxy.url, pool_size=1, limits=SHORT)
+    with pytest.raises(ConfigurationError, match="did not answer in time"):
+        await store.prepare()
+    await store.close()
