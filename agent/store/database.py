@@ -277,7 +277,7 @@ class Store:
         if self._path is not None:
             return ConfigurationError(f"the database {self._path} cannot be used: {reason_of(exc)}")
         place = f"{self.url.host or 'the local socket'}:{self.url.port or 5432}"
-        return ConfigurationError(f"the database at {place} cannot be reached: {why_not_reached(exc)}")
+        return ConfigurationError(f"the database cannot be reached: {why_not_reached(exc)} ({place})")
 
     async def close(self) -> None:
         """Close all connections."""

@@ -45,7 +45,8 @@ _IS_GONE = exists().where(
     conversations.c.deleted_at.is_not(None),
 )
 """The condition that a run's conversation was deleted: then there is no such run, although its row may be there still."""
-_OWNED = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER, ~_IS_GONE)
+_MINE = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER)
+_OWNED = and_(_MINE, ~_IS_GONE)
 _NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == OF_ID)
 _OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
 _RESERVE = (
@@ -56,9 +57,7 @@ _RESERVE = (
 )
 _INSERT = runs.insert()
 _GET = select(runs).where(_OWNED, runs.c.id == OF_ID)
-_GET_BY_KEY = select(runs, _IS_GONE.label("is_gone")).where(
-    runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER, runs.c.idempotency_key == bindparam("key")
-)
+_GET_BY_KEY = select(runs, _IS_GONE.label("is_gone")).where(_MINE, runs.c.idempotency_key == bindparam("key"))
 _earlier = runs.alias()
 _CLAIM = (
     update(runs)
