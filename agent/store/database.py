@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -218,12 +219,13 @@ class Store:
         Raises:
             DatabaseError: the file cannot be opened or written.
         """
-        if self._path is None:
+        path = self._path
+        if path is None:
             return
         cuts, self._has_deleted = self._has_deleted, False
         try:
             is_short = await anyio.to_thread.run_sync(
-                lambda: checkpoint(self._path, most_bytes=most_bytes, cuts=cuts), abandon_on_cancel=True
+                lambda: checkpoint(path, most_bytes=most_bytes, cuts=cuts), abandon_on_cancel=True
             )
         except Exception as exc:
             self._has_deleted |= cuts
@@ -323,7 +325,7 @@ class _Turns:
 
     async def _wait(self, deadline: Deadline, *, is_urgent: bool) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        deadline.watch(lambda: turn.done() or turn.set_exception(DatabaseError("QueueTimeout")))
+        deadline.watch(partial(_give_up, turn))
         (self._waiting.appendleft if is_urgent else self._waiting.append)(turn)
         try:
             await turn
@@ -339,6 +341,11 @@ class _Turns:
                 turn.set_result(None)  # the lock stays taken on the way
                 return
         self._taken = False
+
+
+def _give_up(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(DatabaseError("QueueTimeout"))
 
 
 def new_id() -> UUID:

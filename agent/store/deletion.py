@@ -128,7 +128,8 @@ class _Batch:
             self.room -= len(keys)
 
     async def _some(self, statement: Select[Any]) -> Sequence[Any]:
-        return (await self._connection.execute(statement.limit(self.room))).all()
+        rows: Sequence[Any] = (await self._connection.execute(statement.limit(self.room))).all()
+        return rows
 
 
 def _key(table: Table) -> list[Any]:

@@ -89,6 +89,8 @@ async def _pass_on(
         while data := await up_reader.read(65536):
             if not passage.is_silent:
                 writer.write(data)
+        if passage.is_silent:
+            await asyncio.Event().wait()  # that the server has closed is not told either
 
     both = [asyncio.create_task(to_server()), asyncio.create_task(to_client())]
     try:

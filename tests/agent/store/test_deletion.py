@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,8 @@ async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principa
             await connection.execute(insert(table), new)
 
 
-def leads(columns: list[str], index: list[str]) -> bool:
-    return index[: len(columns)] == columns
+def leads(columns: Sequence[object], index: Sequence[object]) -> bool:
+    return list(index)[: len(columns)] == list(columns)
 
 
 def declared(table: Table) -> list[list[str]]:
@@ -109,7 +109,7 @@ def unindexed(connection: Connection) -> list[str]:
         wanting += [
             f"{name} {reference['constrained_columns']}"
             for reference in found.get_foreign_keys(name)
-            if not any(leads(reference["constrained_columns"], list(map(str, index))) for index in indexes)
+            if not any(leads(reference["constrained_columns"], index) for index in indexes)
         ]
     return wanting
 
@@ -257,7 +257,7 @@ async def test_removing_a_batch_reads_no_more_because_the_tenant_has_much(store:
 
 @pytest.fixture
 async def on_file(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[tuple[Store, Path]]:
-    path = shutil.copy(sqlite_template, tmp_path / "one.db")
+    path = Path(shutil.copy(sqlite_template, tmp_path / "one.db"))
     store = Store(f"sqlite+aiosqlite:///{path}", pool_size=3)
     yield store, path
     await store.close()

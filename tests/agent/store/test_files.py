@@ -88,7 +88,7 @@ async def test_what_is_no_database_of_ours_is_refused_in_a_line_and_left_as_it_i
     sqlite_template: Path, tmp_path: Path, words: str
 ) -> None:
     """G50"""
-    path = shutil.copy(sqlite_template, tmp_path / "one.db")
+    path = Path(shutil.copy(sqlite_template, tmp_path / "one.db"))
     BROKEN[words](path)
     before = files_in(tmp_path)
     store = store_at(path)
@@ -122,7 +122,7 @@ async def test_a_missing_file_is_made_whole_by_whoever_comes_first(tmp_path: Pat
 async def test_a_database_that_was_there_is_opened_with_all_that_is_in_it(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
-    path = shutil.copy(sqlite_template, tmp_path / "a folder #1?%.db")
+    path = Path(shutil.copy(sqlite_template, tmp_path / "a folder #1?%.db"))
     for count in range(3):
         store = store_at(path)
         await store.prepare()
@@ -145,7 +145,7 @@ async def test_a_database_in_memory_is_refused(url: str) -> None:
 
 @pytest.fixture
 async def store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
-    store = store_at(shutil.copy(sqlite_template, tmp_path / "one.db"))
+    store = store_at(Path(shutil.copy(sqlite_template, tmp_path / "one.db")))
     yield store
     await store.close()
 
