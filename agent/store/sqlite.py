@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiosqlite
-from aiosqlite.core import _STOP_RUNNING_SENTINEL
+from aiosqlite.core import _STOP_RUNNING_SENTINEL, set_exception, set_result
 from sqlalchemy import Connection
 
 from agent.store.limits import Limits
@@ -57,12 +57,22 @@ class BesideOrAtOnce(aiosqlite.Connection):
         done = self._waiting = loop.create_future()
         self._cursor = getattr(work.func, "__self__", None)
         limit = loop.call_later(self.statement_s, self.abandon)
-        self._tx.put_nowait((done, work))
+        self._tx.put_nowait((None, partial(self._in_thread, work, loop, done)))
         try:
             return await done
         finally:
             limit.cancel()
             self._waiting = None
+
+    def _in_thread(self, work: partial[Any], loop: asyncio.AbstractEventLoop, done: asyncio.Future[Any]) -> None:
+        """Do the work and tell who waits for it; nobody does any more, and the loop may be gone, where it was abandoned."""
+        tell: Callable[[], None]
+        try:
+            tell = partial(set_result, done, work())
+        except BaseException as exc:  # noqa: BLE001 (whatever it is, it belongs to who waits)
+            tell = partial(set_exception, done, exc)
+        if not self._abandoned:
+            loop.call_soon_threadsafe(tell)
 
     def _check(self) -> None:
         """Refuse to work beside the thread that closes an abandoned connection."""

@@ -57,7 +57,7 @@ async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
         finally:
             proxy.passages.discard(passage)
             tasks.discard(task)
-            writer.close()
+            writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -69,6 +69,8 @@ async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)  # what was aborted is closed in the loop's next rounds
 
 
 async def _pass_on(
@@ -100,4 +102,4 @@ async def _pass_on(
             one.cancel()
         with suppress(ConnectionError):
             await asyncio.gather(*both, return_exceptions=True)
-        up_writer.close()
+        up_writer.transport.abort()
