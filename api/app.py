@@ -30,6 +30,7 @@ from api.auth import Authenticator
 from api.dependencies import Installation
 from api.middleware import RequestMiddleware
 from api.routes import chat, conversations, demo, feedback, pages, public, runs, service, versions
+from demo import DemoChatModel
 from tools.backend import Backend
 from tools.registry import load_tools
 
@@ -49,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     assistant = load_assistant(settings.assistant)
     mounted = _backend_app(settings, assistant.backend)
     backend = _backend(settings, assistant.backend, mounted)
-    catalog = Catalog(settings)
+    catalog = Catalog(settings, offline={"demo": DemoChatModel})
     catalog.check(assistant)
     parts = _Parts(
         settings=settings,

@@ -15,7 +15,7 @@ from agent.assistant import History, Limits, Suggestions
 from agent.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-OWN = ("agent", "api", "tools", "examples")
+OWN = ("agent", "api", "demo", "tools", "examples")
 
 
 @lru_cache
@@ -56,7 +56,7 @@ def test_the_import_arrows_hold() -> None:
 def test_only_the_store_speaks_sql() -> None:
     speakers = [
         path
-        for path, module in sources("agent", "api", "tools").items()
+        for path, module in sources("agent", "api", "demo", "tools").items()
         if any(name.split(".")[0] in ("sqlalchemy", "alembic", "aiosqlite", "psycopg") for name in imported(module))
     ]
     assert speakers

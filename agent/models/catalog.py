@@ -1,6 +1,6 @@
-"""Spec strings to chat models: `openai:<name>` for any OpenAI-compatible server, `demo` for the offline one."""
+"""Spec strings to chat models: `openai:<name>` for any OpenAI-compatible server, and those that the app registers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,6 @@ from langchain_core.language_models import BaseChatModel
 
 from agent.assistant import Assistant, Limits
 from agent.errors import ConfigurationError, InvalidRequestError
-from agent.models.demo import DemoChatModel
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,21 +15,25 @@ if TYPE_CHECKING:
 
 
 class Catalog:
-    """The models of this installation. One instance of each is kept, and one HTTP client for all of them."""
+    """The models of this installation. One instance of each is kept, and one HTTP client for all of them.
 
-    def __init__(self, settings: Settings) -> None:
+    `offline` makes the models that need no provider, by the spec that names them.
+    """
+
+    def __init__(self, settings: Settings, offline: Mapping[str, Callable[[], BaseChatModel]] = {}) -> None:
         self._settings = settings
+        self._offline = offline
         self._opened: dict[tuple[str, Limits], BaseChatModel] = {}
         self._session: ClientSession | None = None
 
     def specs(self, assistant: Assistant) -> list[str]:
         """Return what this assistant can be asked with, its default first.
 
-        `openai:` models need a key or a base URL; where nothing else is left, the demo model answers.
+        `openai:` models need a key or a base URL; where nothing else is left, an offline model answers.
         """
         wanted = ([self._settings.model] if self._settings.model else []) + list(assistant.models)
         usable = [spec for spec in dict.fromkeys(wanted) if self._usable(spec)]
-        return usable or ["demo"]
+        return usable or list(self._offline)
 
     def resolve(self, assistant: Assistant, requested: str | None) -> str:
         """Return the spec to use.
@@ -64,24 +67,24 @@ class Catalog:
         """
         for spec in [*assistant.models, *([self._settings.model] if self._settings.model else [])]:
             self._make(spec)
-        if any(spec != "demo" for spec in self.specs(assistant)):
+        if any(spec not in self._offline for spec in self.specs(assistant)):
             import_module("agent.models.openai")  # it takes a second in which nothing else goes on: now, not in a run
 
     def _usable(self, spec: str) -> bool:
-        return spec == "demo" or bool(self._settings.openai_api_key or self._settings.openai_base_url)
+        return spec in self._offline or bool(self._settings.openai_api_key or self._settings.openai_base_url)
 
     def _make(self, spec: str) -> Callable[[Limits], BaseChatModel]:
+        if make := self._offline.get(spec):
+            return lambda _limits: make()
         kind, _, name = spec.partition(":")
         match kind, name:
-            case "demo", "":
-                return lambda _limits: DemoChatModel()
             case "openai", name if name:
                 return lambda limits: self._open_openai(name, limits)
             case _:
-                raise ConfigurationError(f"model {spec!r}: write openai:<name> or demo")
+                raise ConfigurationError(f"model {spec!r}: write {' or '.join(['openai:<name>', *self._offline])}")
 
     def _open_openai(self, name: str, limits: Limits) -> BaseChatModel:
-        # Imported where it is needed: langchain_openai takes a second, and the demo does without.
+        # Imported where it is needed: langchain_openai takes a second, and an offline model does without.
         from agent.models.openai import open_model, open_session
 
         if self._session is None:

@@ -57,7 +57,7 @@ def test_every_file_that_the_documents_link_or_name_is_there() -> None:
         text = document.read_text("utf-8")
         links = re.findall(r"\]\(((?!https?:)[^)#]+)\)", text)
         missing = [link for link in links if not (document.parent / link).exists()]
-        code = re.findall(r"(?<![\w/])((?:agent|api|tools|bench|tests)/[\w/]+\.py)\b", text)
+        code = re.findall(r"(?<![\w/])((?:agent|api|demo|tools|bench|tests)/[\w/]+\.py)\b", text)
         missing += [name for name in code if not (ROOT / name).exists()]
         assert missing == [], document
 

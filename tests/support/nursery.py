@@ -49,7 +49,7 @@ LIBRARIES = (
     "uvicorn.protocols.websockets.auto",
     "uvloop",
 )
-OWN = ("agent", "api", "tools")
+OWN = ("agent", "api", "demo", "tools")
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import pytest
 from agent.assistant import Assistant, Limits
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.models.catalog import Catalog
-from agent.models.demo import DemoChatModel
 from agent.settings import Settings
+from demo import DemoChatModel
 
 BOTH = ("openai:large", "openai:small", "demo")
 
@@ -19,7 +19,7 @@ def assistant(*models: str) -> Assistant:
 
 
 def catalog(**settings: Any) -> Catalog:
-    return Catalog(Settings(_env_file=None, **settings))
+    return Catalog(Settings(_env_file=None, **settings), offline={"demo": DemoChatModel})
 
 
 @pytest.fixture(autouse=True)

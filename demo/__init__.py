@@ -1,4 +1,4 @@
-"""The offline demo model: matches words against the bound tools, so that a first minute needs no key and no network.
+"""The offline model: matches words against the bound tools, so that a first minute needs no key and no network.
 
     turn      messages  -> what is asked now, what came back, what was said before
     language  text      -> words, concepts, clauses, wishes      (lexicon: the word tables)
@@ -13,6 +13,6 @@ The invariant: it is a pure function of the messages and the tools given, it nev
 figure in an answer comes from a tool's result. It knows no concrete tool.
 """
 
-from agent.models.demo.model import DemoChatModel
+from demo.model import DemoChatModel
 
 __all__ = ["DemoChatModel"]

@@ -19,9 +19,9 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
-from agent.models.demo.chain import Call
-from agent.models.demo.reply import Reply, reply
-from agent.models.demo.turn import text_of
+from demo.chain import Call
+from demo.reply import Reply, reply
+from demo.turn import text_of
 
 _PIECE = re.compile(r"\|[^\n]*\n?|\s*\S+\s*|\s+")
 """A table's row, or a word with the space around it; the pieces joined are the text."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import log
 
-from agent.models.demo import lexicon
-from agent.models.demo.language import Phrase, concept, concepts, is_adjective, is_generic, times
-from agent.models.demo.schema import NAME, Card, Choice
+from demo import lexicon
+from demo.language import Phrase, concept, concepts, is_adjective, is_generic, times
+from demo.schema import NAME, Card, Choice
 
 ENOUGH = 0.8
 """A lower score is no match."""

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agent.models.demo import DemoChatModel
 from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from demo import DemoChatModel
 
 
 def function(name: str, description: str, required: tuple[str, ...] = (), /, **properties: object) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import re
 
-from agent.models.demo import lexicon
-from agent.models.demo.clues import COMMON, DATE, Clues
-from agent.models.demo.language import concept, concepts, identifier_words, stem
-from agent.models.demo.schema import Card, Choice, Parameter
+from demo import lexicon
+from demo.clues import COMMON, DATE, Clues
+from demo.language import concept, concepts, identifier_words, stem
+from demo.schema import Card, Choice, Parameter
 
 _AMOUNT_OF_TIME = re.compile(
     r"\b(\d{1,4}|an?|one|two|three|four|five|six|seven|eight|nine|ten)[ -](day|week|fortnight|month|quarter|year)s?\b",

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent.models.demo import lexicon
+from demo import lexicon
 
 MOST_CHARACTERS = 1_000
 """Characters of a question that are looked at; what follows is not about choosing a tool."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from agent.models.demo import lexicon
-from agent.models.demo.language import Phrase, concept, concepts, human, identifier_words, is_generic, is_plural, words
-from agent.models.demo.markdown import heading, plain, shown
+from demo import lexicon
+from demo.language import Phrase, concept, concepts, human, identifier_words, is_generic, is_plural, words
+from demo.markdown import heading, plain, shown
 
 Row = Mapping[str, object]
 

@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.models.demo.arguments import is_id
-from agent.models.demo.clues import Clues
-from agent.models.demo.language import concept, concepts, words
-from agent.models.demo.schema import Card, Choice, Parameter
-from agent.models.demo.score import Shelf
+from demo.arguments import is_id
+from demo.clues import Clues
+from demo.language import concept, concepts, words
+from demo.schema import Card, Choice, Parameter
+from demo.score import Shelf
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from agent.models.demo import lexicon
-from agent.models.demo.language import human, identifier_words, words
+from demo import lexicon
+from demo.language import human, identifier_words, words
 
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 10, 6, 80
 

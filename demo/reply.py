@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage
 
-from agent.models.demo.answer import answer, read
-from agent.models.demo.chain import Call, Chain, matches, next_call
-from agent.models.demo.choose import Plan, plan
-from agent.models.demo.language import human
-from agent.models.demo.markdown import plain, table
-from agent.models.demo.schema import Card, cards
-from agent.models.demo.score import Shelf
-from agent.models.demo.smalltalk import smalltalk
-from agent.models.demo.suggest import suggestions, title
-from agent.models.demo.turn import Turn, read_turn
 from agent.models.text import clean
 from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from demo.answer import answer, read
+from demo.chain import Call, Chain, matches, next_call
+from demo.choose import Plan, plan
+from demo.language import human
+from demo.markdown import plain, table
+from demo.schema import Card, cards
+from demo.score import Shelf
+from demo.smalltalk import smalltalk
+from demo.suggest import suggestions, title
+from demo.turn import Turn, read_turn
 
 NOTE = (
     "*Answered by Frontdesk's built-in demo model, which only matches words. "

@@ -7,13 +7,13 @@ one of its values, and no tool is planned without its required arguments.
 import re
 from dataclasses import dataclass, field, replace
 
-from agent.models.demo import lexicon
-from agent.models.demo.arguments import best_choice, fill, is_id
-from agent.models.demo.chain import Call, Chain, chain_by_parameter, lookup_tool, search_parameter
-from agent.models.demo.clues import Clues, clues
-from agent.models.demo.language import Phrase, clauses, concept, concepts, normalised, phrase, words
-from agent.models.demo.schema import Card, Parameter
-from agent.models.demo.score import ENOUGH, Shelf, action_score, commands, data_score, goes_places
+from demo import lexicon
+from demo.arguments import best_choice, fill, is_id
+from demo.chain import Call, Chain, chain_by_parameter, lookup_tool, search_parameter
+from demo.clues import Clues, clues
+from demo.language import Phrase, clauses, concept, concepts, normalised, phrase, words
+from demo.schema import Card, Parameter
+from demo.score import ENOUGH, Shelf, action_score, commands, data_score, goes_places
 
 MOST_CALLS = 4
 _MOST_CLAUSES = 24

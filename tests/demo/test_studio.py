@@ -7,9 +7,9 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.assistant import load_assistant
-from agent.models.demo import DemoChatModel
 from agent.prompts import SUGGESTIONS_REQUEST
 from agent.settings import STUDIO
+from demo import DemoChatModel
 from tools.actions import action_tools
 from tools.backend import Backend
 from tools.functions import load_functions

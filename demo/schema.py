@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.models.demo import lexicon
-from agent.models.demo.language import concept, concepts, identifier_words, related, words
 from agent.models.text import clean
+from demo import lexicon
+from demo.language import concept, concepts, identifier_words, related, words
 
 NAME, CHOICE, PARAMETER, DESCRIPTION, DETAIL = 3.0, 1.5, 1.0, 1.0, 0.4
 """Weight of a concept by where it stands: tool name, allowed value, parameter name, description, parameter description."""

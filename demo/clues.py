@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agent.models.demo import lexicon
-from agent.models.demo.language import concept, words
+from demo import lexicon
+from demo.language import concept, words
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")

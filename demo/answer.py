@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from agent.models.demo import lexicon
-from agent.models.demo.figures import Row, figure_sentence, is_figure, row_sentence
-from agent.models.demo.language import (
+from demo import lexicon
+from demo.figures import Row, figure_sentence, is_figure, row_sentence
+from demo.language import (
     Phrase,
     clauses,
     concepts,
@@ -19,10 +19,10 @@ from agent.models.demo.language import (
     phrase,
     singular,
 )
-from agent.models.demo.markdown import MOST_ROWS, bullets, heading, plain, shown, table
-from agent.models.demo.schema import Card
-from agent.models.demo.score import Shelf, goes_places
-from agent.models.demo.turn import Result
+from demo.markdown import MOST_ROWS, bullets, heading, plain, shown, table
+from demo.schema import Card
+from demo.score import Shelf, goes_places
+from demo.turn import Result
 
 _QUIET = frozenset({"currency", "limit", "offset", "shown", "page", "page_size", "ok", "success"})
 _MOST_RECOVERED = 200

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
 
-from agent.models.demo import DemoChatModel
 from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST, with_facts
+from demo import DemoChatModel
 
 TOOLS: list[dict[str, Any]] = [
     {"type": "function", "function": {"name": "get_orders_stats", "description": "Count the orders."}},

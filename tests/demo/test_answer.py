@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from agent.models.demo.answer import answer, past, read
-from agent.models.demo.markdown import plain
-from agent.models.demo.schema import cards
-from agent.models.demo.score import Shelf
-from agent.models.demo.turn import Result
+from demo.answer import answer, past, read
+from demo.markdown import plain
+from demo.schema import cards
+from demo.score import Shelf
+from demo.turn import Result
 
 SHELF = Shelf(
     cards(

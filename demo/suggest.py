@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from agent.models.demo import lexicon
-from agent.models.demo.choose import plan
-from agent.models.demo.language import concepts, is_plural, words
-from agent.models.demo.schema import Card
-from agent.models.demo.score import Shelf, goes_places
+from demo import lexicon
+from demo.choose import plan
+from demo.language import concepts, is_plural, words
+from demo.schema import Card
+from demo.score import Shelf, goes_places
 
 MOST, SHORT = 3, 50
 """Suggestions at once; each is shorter than so many characters."""
