@@ -9,6 +9,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from agent.settings import STUDIO, Settings
+from examples.studio.backend import create_app
+
 NOW = datetime(2026, 3, 12, 14, 5, tzinfo=UTC)
 TODAY = NOW.date().isoformat()
 
@@ -22,6 +25,14 @@ WRITES: list[tuple[str, str, dict[str, object]]] = [
 ]
 """Every write of the API with a body that it accepts; `SAMPLE` fills in the ids."""
 SAMPLE = {"client_id": 1001, "membership_id": 20001, "enquiry_id": 501}
+
+DEFINITION = STUDIO.read_text("utf-8").replace("examples.studio.backend:create_app", "support.studio:on_a_still_day")
+"""The demo's own assistant over a backend on which it is always `NOW`."""
+
+
+def on_a_still_day(settings: Settings) -> FastAPI:
+    return create_app(settings, now=lambda: NOW)
+
 
 Token = Callable[..., str]
 As = Callable[..., dict[str, str]]
