@@ -1,31 +1,17 @@
 """What the tools returned, as Markdown. Every figure stands in a result; what cannot be read is quoted, not guessed."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import orjson
 
-from demo import lexicon
-from demo.figures import Row, figure_sentence, is_figure, row_sentence
-from demo.language import (
-    Phrase,
-    clauses,
-    concepts,
-    human,
-    identifier_words,
-    is_plural,
-    normalised,
-    phrase,
-    singular,
-)
-from demo.markdown import MOST_ROWS, bullets, heading, plain, shown, table
+from demo.language import Phrase, clauses, concepts, human, identifier_words, normalised, phrase, words
+from demo.markdown import MAX_ROWS, Row, bullets, is_figure, plain, shown, table
 from demo.schema import Card
 from demo.score import Shelf, goes_places
 from demo.turn import Result
 
 _QUIET = frozenset({"currency", "limit", "offset", "shown", "page", "page_size", "ok", "success"})
-_MOST_RECOVERED = 200
+_TOTALS = ("total", "count", "total_count")
 
 
 def answer(question: str, results: Sequence[Result], shelf: Shelf, *, who: str = "") -> str:
@@ -33,199 +19,119 @@ def answer(question: str, results: Sequence[Result], shelf: Shelf, *, who: str =
     return "\n\n".join(_section(question, result, shelf.get(result.name), who) for result in results)
 
 
+def read(content: str) -> object:
+    """Return a tool result's data; None where it is no JSON, or not all of it."""
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        return None
+
+
 def _section(question: str, result: Result, card: Card | None, who: str) -> str:
-    what = card.wording if card else human(result.name)
-    data, whole = read(result.content)
-    trouble = data.get("error") or data.get("detail") if isinstance(data, Mapping) else None
-    refused = isinstance(data, Mapping) and (data.get("ok") is False or bool(data.get("error")))
-    if result.failed or refused:
-        said = trouble if isinstance(trouble, str) else result.content
-        return f"I could not {plain(what)}: {plain(said, 300) or 'no reason was given'}"
+    data = read(result.content)
+    values: Row = data if isinstance(data, Mapping) else {}
+    if result.failed or values.get("ok") is False or values.get("error"):
+        trouble = values.get("error") or values.get("detail")
+        said = plain(trouble if isinstance(trouble, str) else result.content, 300)
+        return f"I could not finish **{plain(human(result.name))}**: {said or 'no reason was given'}"
     if card is not None and card.is_action:
         return _acted(result, card, who)
     if card is not None and card.is_write:
         return _changed(data, card)
-    heard = _clause(question, card)
-    topic = _topic(card, result.name)
-    told = (
-        _told(data, _About(topic, _full_topic(card, topic), _filters(result)), heard)
-        if data is not None
-        else _quoted(result.content, topic)
-    )
-    return told if whole or data is None else f"{told}\n\nThe result was too long and was cut; this is its beginning."
-
-
-def read(content: str) -> tuple[object, bool]:
-    """Return a tool result's data and whether it is all of it.
-
-    Of JSON that was cut in its middle, the complete rows of its first list are returned; of other text, None.
-    """
-    try:
-        return orjson.loads(content), True
-    except ValueError:
-        rows = _recovered(content)
-        return (rows, False) if rows else (None, True)
-
-
-def _recovered(content: str) -> list[object]:
-    if not content.startswith(("{", "[")):
-        return []
-    decoder, rows, at = json.JSONDecoder(), list[object](), content.find("[") + 1
-    while 0 < at < len(content) and len(rows) < _MOST_RECOVERED:
-        try:
-            row, at = decoder.raw_decode(content, at)
-        except (ValueError, RecursionError):
-            break
-        rows.append(row)
-        rest = content[at : at + 10].lstrip()
-        at += len(content[at : at + 10]) - len(rest) + 1 if rest.startswith(",") else len(content)
-        at += len(content[at : at + 10]) - len(content[at : at + 10].lstrip())
-    return rows if all(isinstance(row, Mapping) for row in rows) else []
+    topic = plain(" ".join(_subject(card, result.name)))
+    topic = topic[:1].upper() + topic[1:] or "Result"
+    title = f"{topic}{_filters(result)}"
+    if data is None and result.content not in ("", "null"):
+        return f"{title}:\n\n> {plain(result.content, 300)}"
+    return _told(data, title, _clause(question, card), concepts(words(topic)))
 
 
 def _clause(question: str, card: Card | None) -> Phrase:
     """Return the clause that the tool was called for."""
-    pieces = [phrase(piece) for piece in clauses(normalised(question))[:24]]
     whole = phrase(normalised(question))
-    if card is None or len(pieces) < 2:
-        return whole
-    about = concepts(card.subject)
-    fitting = [piece for piece in pieces if piece.concepts & about]
-    return max(fitting, key=lambda piece: len(piece.concepts & about)) if fitting else whole
+    about = concepts(card.subject) if card else frozenset()
+    pieces = [phrase(piece) for piece in clauses(whole.text)[:24]]
+    best = max(pieces, key=lambda piece: len(piece.concepts & about), default=whole)
+    return best if best.concepts & about else whole
 
 
-def _topic(card: Card | None, name: str) -> str:
+def _subject(card: Card | None, name: str) -> list[str]:
     subject = card.subject if card else identifier_words(name)
-    kept = [word for word in subject if word not in {"stats", "statistics", "summary", "stat", "count"} | lexicon.TIMES]
-    return plain(" ".join(kept))
-
-
-@dataclass(frozen=True, slots=True)
-class _About:
-    """What the figures are of: the tool's subject, the same with its time, and what was asked for only, in brackets."""
-
-    topic: str
-    whole: str
-    filters: str
-
-
-def _full_topic(card: Card | None, topic: str) -> str:
-    times = [word for word in card.subject if word in lexicon.TIMES] if card else []
-    return " ".join([topic, *times])
+    return [word for word in subject if word not in {"stats", "statistics", "summary", "stat", "count"}]
 
 
 def _filters(result: Result) -> str:
-    given = [(key, value) for key, value in result.arguments.items() if isinstance(value, str | int) and key != "limit"]
-    told = [f"{plain(human(key))}: {plain(str(value).replace('_', ' '))}" for key, value in given]
+    given = [(key, value) for key, value in result.arguments.items() if isinstance(value, str | float | int)]
+    told = [f"{plain(human(key))}: {plain(str(value).replace('_', ' '))}" for key, value in given if key != "limit"]
     return f" ({', '.join(told)})" if told else ""
 
 
-def _told(data: object, about: _About, heard: Phrase) -> str:
-    topic = about.topic
+def _told(data: object, title: str, heard: Phrase, topic: frozenset[str]) -> str:
     match data:
+        case None | []:
+            return f"{title}: nothing to show."
         case Mapping():
-            return _mapping(data, about, heard)
-        case list() if data and all(isinstance(row, Mapping) for row in data):
-            count = f"Here are **{len(data)}** {topic}:" if len(data) > 1 else f"{_capital(topic)}:"
-            return f"{row_sentence(data, heard) or count}\n\n{table(data)}"
-        case list() if data:
-            more = f"\n- and {len(data) - MOST_ROWS} more" if len(data) > MOST_ROWS else ""
-            return f"{_capital(topic)}:\n\n" + "\n".join(f"- {shown('', item)}" for item in data[:MOST_ROWS]) + more
-        case list() | None:
-            return f"There are no {topic} to show{about.filters}." if topic else "There is nothing to show."
+            return _mapping(data, title, heard, topic)
+        case list() if rows := _rows(data):
+            return f"{title}: **{len(rows)}**\n\n{table(rows)}"
+        case list():
+            more = f"\n- …and {len(data) - MAX_ROWS} more" if len(data) > MAX_ROWS else ""
+            return f"{title}:\n\n" + "\n".join(f"- {shown('', item)}" for item in data[:MAX_ROWS]) + more
         case _:
-            return f"{_capital(topic)}: **{shown('', data)}**."
+            return f"{title}: **{shown('', data)}**"
 
 
-def _mapping(data: Row, about: _About, heard: Phrase) -> str:
+def _mapping(data: Row, title: str, heard: Phrase, topic: frozenset[str]) -> str:
+    """Return the figure that was asked for, the other values, and the rows unless only their number was asked for."""
     currency = str(data.get("currency") or "")
     lists = {key: rows for key, value in data.items() if (rows := _rows(value))}
     values = {key: value for key, value in data.items() if key not in lists and key not in _QUIET and value != []}
-    empty = [key for key, value in data.items() if value == []]
-    if empty and not lists and not values.get("total") and len(values) < 5:
-        return f"There are no {about.topic or plain(human(empty[0]))} to show{about.filters}."
-    key, lead = _lead(values, lists, about, heard, currency=currency)
-    counted = key is not None and "count" in heard.wishes
-    if key is None and not lists:
-        return f"{lead}\n\n{bullets(values, currency=currency)}".strip()
-    figures = {name: value for name, value in values.items() if is_figure(value) and name != key}
-    others = {name: value for name, value in values.items() if name not in figures and name != key}
-    parts = [lead, bullets(figures, currency=currency)]
-    for name, rows in lists.items() if not counted else ():
-        title = f"{heading(name)}:\n\n" if len(lists) > 1 else ""
-        parts.append(title + table(rows, currency=currency, total=_total(data, name, lists, about)))
-    return "\n\n".join(part for part in [*parts, bullets(others, currency=currency)] if part)
+    if not lists and not any(values.values()) and any(value == [] for value in data.values()):
+        return f"{title}: nothing to show."
+    key = _asked(values, heard, topic, total_counts=bool(lists) or "count" in heard.wishes)
+    lead = f"{title}:"
+    if key is not None:
+        of = "" if lists and key in _TOTALS else f" {plain(human(key).removesuffix(' percent'), 60)}"
+        lead += f" **{shown(key, values.pop(key), currency=currency)}**{of}"
+    parts = [lead, bullets(values, currency=currency)]
+    is_counted = key is not None and "count" in heard.wishes
+    total = data.get("total") if len(lists) == 1 else None
+    for name, rows in lists.items() if not is_counted else ():
+        heading = f"{plain(human(name))}:\n\n" if len(lists) > 1 else ""
+        parts.insert(-1, heading + table(rows, currency=currency, total=total if isinstance(total, int) else None))
+    return "\n\n".join(part for part in parts if part)
 
 
-def _lead(
-    values: Row, lists: Mapping[str, list[Row]], about: _About, heard: Phrase, *, currency: str
-) -> tuple[str | None, str]:
-    """Return the sentence to begin with, and the key of the figure in it."""
-    said = next((said for rows in lists.values() if (said := row_sentence(rows, heard, currency=currency))), None)
-    found = figure_sentence(values, about.topic, heard, currency=currency)
-    if said and not (found and "count" in heard.wishes):
-        return None, said
-    if found and found[0] == "total" and len(lists) == 1 and (name := next(iter(lists))):
-        count = int(str(values["total"])) if isinstance(values["total"], int) else 0
-        if _is_of(name, about):
-            return found[0], f"**{count}** {about.topic if count != 1 else singular(about.topic)}{about.filters}."
-        if not is_plural(about.topic):
-            return found[0], f"{_capital(about.whole)}: **{count}** {plain(human(name))}{about.filters}."
-    return found or (None, f"{_capital(about.whole)}{about.filters}:")
+def _asked(values: Row, heard: Phrase, topic: frozenset[str], *, total_counts: bool) -> str | None:
+    """Return the key of the figure that the question is about, if one stands out: by its words, else the total."""
+    figures = [key for key, value in values.items() if is_figure(value) and not key.lower().endswith("id")]
 
+    def rank(key: str) -> tuple[bool, int, int]:
+        own = concepts(identifier_words(key))
+        hits = own & heard.concepts
+        return bool(hits) and own <= heard.concepts, len(hits - topic), len(hits)
 
-def _total(data: Row, name: str, lists: Mapping[str, list[Row]], about: _About) -> int | None:
-    """Return how many rows there are in all, where the total is about these rows."""
-    total = data.get("total")
-    related = _is_of(name, about) or not is_plural(about.topic)
-    return total if isinstance(total, int) and len(lists) == 1 and related else None
-
-
-def _is_of(name: str, about: _About) -> bool:
-    return name in _WRAPPERS or bool(set(identifier_words(name)) & set(about.topic.split()))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:] or "Result"
-
-
-_WRAPPERS = frozenset({"items", "results", "data", "rows", "records", "comparison"})
+    best = max(figures, key=rank, default=None)
+    if best is not None and rank(best)[2]:
+        return best
+    return next((key for key in figures if key.lower() in _TOTALS), None) if total_counts else None
 
 
 def _rows(value: object) -> list[Row]:
     return value if isinstance(value, list) and all(isinstance(row, Mapping) for row in value) else []
 
 
-def _quoted(content: str, topic: str) -> str:
-    excerpt = plain(content, 300)
-    return f"{_capital(topic)}:\n\n> {excerpt}" if excerpt else f"There are no {topic} to show."
-
-
 def _acted(result: Result, card: Card, who: str) -> str:
     asked = str(result.arguments.get("value", ""))
     value = plain(asked if any(char.isdigit() for char in asked) else human(asked))
-    subject = plain(" ".join(card.subject))
-    if goes_places(card):
-        there = f"**{value}**" if value.startswith("/") else f"the **{value}** page"
-        return f"Opened the page of **{plain(who)}**." if who else f"Opened {there}."
-    return f"Switched to the **{value}** {subject}.".replace(" .", ".")
+    if not goes_places(card):
+        return f"Switched to **{value}** ({plain(' '.join(card.subject) or human(card.name))})."
+    return f"Opened the page of **{plain(who)}**." if who else f"Opened **{value}**."
 
 
 def _changed(data: object, card: Card) -> str:
-    said = f"{past(card.verb).capitalize()} the {' '.join(card.subject)}."
-    if isinstance(data, Mapping):
-        values = {key: v for key, v in data.items() if key not in _QUIET and v not in (None, "", [], {})}
-        currency = str(data.get("currency") or "")
-        return f"{said}\n\n{bullets(values, currency=currency, most=8)}".strip()
-    return f"{said} {shown('', data)}" if isinstance(data, str) else said
-
-
-def past(verb: str) -> str:
-    """Return an imperative as what was done: create -> created."""
-    if verb.startswith("check") and verb != "check":
-        return f"checked {verb.removeprefix('check')}"
-    if verb in lexicon.IRREGULAR_PAST:
-        return lexicon.IRREGULAR_PAST[verb]
-    if verb.endswith("e"):
-        return f"{verb}d"
-    return f"{verb[:-1]}ied" if verb.endswith("y") and verb[-2:-1] not in "aeiou" else f"{verb}ed"
+    said = f"Done: **{plain(human(card.name))}**"
+    if not isinstance(data, Mapping):
+        return f"{said}: {shown('', data)}" if isinstance(data, str) else said
+    values = {key: value for key, value in data.items() if key not in _QUIET and value not in (None, "", [], {})}
+    return f"{said}\n\n{bullets(values, currency=str(data.get('currency') or ''))}".strip()

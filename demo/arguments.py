@@ -1,4 +1,4 @@
-"""Arguments taken from the words of a question. What is not said is not filled in."""
+"""Arguments taken from the words of a question. What is not said is not filled in, and no figure is cut or rounded."""
 
 import re
 
@@ -7,51 +7,60 @@ from demo.clues import COMMON, DATE, Clues
 from demo.language import concept, concepts, identifier_words, stem
 from demo.schema import Card, Choice, Parameter
 
+NUMBER = re.compile(
+    r"(?<![\w.,/'’-])(?<!\d )([-−+]?(?:\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.\d{1,9})?|[-−+]?\.\d{1,9})"
+    r"(?!\w|[.,/'’-]?\d| \d|\s?(?:hundred|thousand|million|billion|dozen)\b|\sand a half)",
+    re.IGNORECASE,
+)
+"""A number that can be read in one way only: 12, -2.5, 1,200.50. Of 2,5 or 1/2 or 2-3 no part is one."""
+
+_WHOLE = r"(?<![\w.,/'’-])(?<!\d )(?<!half )"
 _AMOUNT_OF_TIME = re.compile(
-    r"\b(\d{1,4}|an?|one|two|three|four|five|six|seven|eight|nine|ten)[ -](day|week|fortnight|month|quarter|year)s?\b",
+    rf"{_WHOLE}(\d{{1,4}}|{'|'.join(lexicon.NUMBER_WORDS)})[ -](day|week|fortnight|month|quarter|year)s?\b(?! and a half)",
     re.IGNORECASE,
 )
 _NAMED_TIME = re.compile(
-    r"\b(?:this|next|coming|last|past|within the|a)\s+(week|fortnight|month|quarter|year)\b", re.IGNORECASE
+    r"\b(?:this|next|coming|last|within the)\s(week|fortnight|month|quarter|year)\b", re.IGNORECASE
 )
+_AHEAD = frozenset({"ahead", "next", "due", "soon", "coming", "upcoming", "future"})
 _HOW_MANY = re.compile(
-    r"\b(?:top|first|last|latest|newest|next|best|only)\s+(\d{1,4})\b(?!\s*(?:day|week|month|year))", re.IGNORECASE
+    r"\b(?:top|first|last|latest|newest|next|best|only)\s(\d{1,4})\b(?![.,]\d|\s?(?:day|week|month|year))",
+    re.IGNORECASE,
 )
 _SOUGHT = re.compile(
     r"\b(?:named|called|search(?: for)?|find|look(?:ing)? (?:up|for))\s+([^\n,;.!?\d]{2,60})", re.IGNORECASE
 )
 _FROM = re.compile(r"\b(?:named|called|from|for|by)\s+([^\n,;.!?\d]{2,60})", re.IGNORECASE)
+_IDENTITY = re.compile(r"\b([^\W\d_]{1,40})\s+(?:#|number |no\.? |id )?((?:[A-Za-z]{1,4}-?)?\d[\w-]{0,40})\b(?![.,]\d)")
 
 _ID_WORDS = frozenset({"id", "number", "code", "reference"})
 _PHONE_WORDS = frozenset({"phone", "telephone", "mobile"})
+_LIMIT_WORDS = frozenset({"limit", "count", "top", "size", "n"})
 
 
 def fill(card: Card, found: Clues) -> tuple[dict[str, object], list[Parameter]]:
     """Return the arguments that the text gives, and the required parameters that it does not."""
     arguments: dict[str, object] = {}
     for parameter in card.parameters:
-        taken = {value for value in arguments.values() if isinstance(value, str)}
-        value = _value(card, parameter, found, taken)
-        if value is not None:
+        value = _value(card, parameter, found)
+        if value is not None and not (isinstance(value, str) and value in arguments.values()):
             arguments[parameter.name] = value
-    missing = [p for p in card.parameters if p.required and p.name not in arguments]
-    return arguments, missing
+    return arguments, [p for p in card.parameters if p.required and p.name not in arguments]
 
 
-def _value(card: Card, parameter: Parameter, found: Clues, taken: set[str]) -> object | None:
+def _value(card: Card, parameter: Parameter, found: Clues) -> object | None:
     if parameter.kind in {"array", "object"}:
         return None
     if parameter.kind == "boolean":
         return True if set(map(stem, parameter.words)) <= set(map(stem, found.words)) else None
     if parameter.choices and (parameter.closed or parameter.name == "value"):
         choice = best_choice(parameter, found.words)
-        return choice.value if choice else _usual(parameter)
+        return choice.value if choice else None
     if is_id(parameter):
         return _identity(card, parameter, found)
     if parameter.kind in {"integer", "number"}:
-        return _quantity(parameter, found)
-    text = _string(card, parameter, found)
-    return None if text in taken else text
+        return _quantity(card, parameter, found)
+    return _string(card, parameter, found)
 
 
 def is_id(parameter: Parameter) -> bool:
@@ -65,12 +74,11 @@ def best_choice(parameter: Parameter, some_words: tuple[str, ...]) -> Choice | N
     Where "this" is compared with "last", it is this. A template is never named: it needs an id.
     """
     stems = [concept(word) for word in some_words]
-    raw = list(some_words)
     best: tuple[int, int, int] | None = None
     winner: Choice | None = None
     for choice in parameter.choices:
         parts = list(identifier_words(choice.value))
-        at = _position(parts, raw, stems, loose=parameter.name == "value")
+        at = _position(parts, list(some_words), stems, loose=parameter.name == "value")
         if choice.is_template or at is None:
             continue
         rank = (len(parts), parts[0] == "this", -at)
@@ -80,13 +88,10 @@ def best_choice(parameter: Parameter, some_words: tuple[str, ...]) -> Choice | N
 
 
 def _position(parts: list[str], raw: list[str], stems: list[str], *, loose: bool) -> int | None:
-    wanted = [concept(part) for part in parts]
-    size = len(parts)
-    if not size:
-        return None
-    for at in range(len(raw) - size + 1):
+    wanted, size = [concept(part) for part in parts], len(parts)
+    for at in range(len(raw) - size + 1) if size else ():
         said = raw[at : at + size]
-        if said == parts or said == [*parts[:-1], f"{parts[-1]}s"] or (loose and stems[at : at + size] == wanted):
+        if said in (parts, [*parts[:-1], f"{parts[-1]}s"]) or (loose and stems[at : at + size] == wanted):
             return at
     return None
 
@@ -95,65 +100,70 @@ def _by_meaning(parameter: Parameter, said: frozenset[str]) -> Choice | None:
     if parameter.name != "value":
         return None
     plain = [choice for choice in parameter.choices if not choice.is_template]
-    shared = {name for name in said if sum(name in choice.meaning for choice in plain) > 1}
-    named = [(len((choice.meaning & said) - shared), choice) for choice in plain]
-    hits = max((hits for hits, _ in named), default=0)
-    return next((choice for found, choice in named if found == hits), None) if hits else None
-
-
-def _usual(parameter: Parameter) -> str | None:
-    """Return the present period for a required period that was not said."""
-    if not parameter.required or "period" not in parameter.words:
-        return None
-    return next((choice.value for choice in parameter.choices if choice.value.startswith("this")), None)
+    best = max(plain, key=lambda choice: len(choice.meaning & said), default=None)
+    return best if best and best.meaning & said else None
 
 
 def _identity(card: Card, parameter: Parameter, found: Clues) -> object | None:
     nouns = {concept(word) for word in parameter.words[:-1] or card.subject}
-    pattern = r"\b([^\W\d_]{1,40})\s+(?:#|number |no\.? |id )?((?:[A-Za-z]{1,4}-?)?\d[\w-]{0,40})\b"
-    said = [(m[1], m[2]) for m in re.finditer(pattern, found.text)]
-    hits = [number for word, number in said if concept(word.lower()) in nouns or word.lower() in {"id", "number"}]
-    hits += re.findall(r"#(\d{1,18})\b", found.text)
+    said = [(m[1].lower(), m[2]) for m in _IDENTITY.finditer(found.text)]
+    hits = [number for word, number in said if concept(word) in nouns or word in {"id", "number"}]
+    hits += re.findall(r"#(\d{1,18})\b(?![.,]\d)", found.text)
     if parameter.kind in {"integer", "number"}:
         hits = [hit for hit in hits if hit.isdecimal() and hit.isascii()]
         return int(hits[0][:18]) if hits else None
     return hits[0] if hits else None
 
 
-def _quantity(parameter: Parameter, found: Clues) -> int | None:
-    amount = _days(parameter, found.text)
-    if amount is None and {"limit", "count", "top", "size", "n"} & set(parameter.words):
-        match = _HOW_MANY.search(found.text)
-        amount = int(match[1]) if match else None
-    if amount is None and not {"limit", "offset", "page"} & set(parameter.words):
-        label = re.escape(parameter.words[-1]) if parameter.words else "amount"
-        match = re.search(
-            rf"\b{label}\s*(?:is|of|=|:|to)?\s*(\d{{1,9}})\b|\b(\d{{1,9}})\s+{label}\b", found.text, re.IGNORECASE
-        )
-        amount = int(match[1] or match[2]) if match else None
-    if amount is None:
+def _quantity(card: Card, parameter: Parameter, found: Clues) -> float | None:
+    """Return the number meant, as it was said; what a tool only looks up with is kept within its bounds."""
+    own = set(parameter.words)
+    amount: float | None = days(card, parameter, found.text)
+    if amount is None and _LIMIT_WORDS & own and (match := _HOW_MANY.search(found.text)):
+        amount = int(match[1])
+    if amount is None and not {"limit", "offset", "page"} & own:
+        amount = _labelled_number(parameter, found.text)
+    if amount is None or (parameter.kind == "integer" and amount != int(amount)):
         return None
-    low, high = parameter.minimum, parameter.maximum
-    amount = max(amount, int(low)) if low is not None else amount
-    return min(amount, int(high)) if high is not None else amount
+    if not card.is_write:
+        amount = amount if parameter.minimum is None else max(amount, parameter.minimum)
+        amount = amount if parameter.maximum is None else min(amount, parameter.maximum)
+    return int(amount) if amount == int(amount) else amount
 
 
-def _days(parameter: Parameter, text: str) -> int | None:
+def _labelled_number(parameter: Parameter, text: str) -> float | None:
+    """Return the number beside the parameter's last word: "price 12.50", "for 2.5 seconds"."""
+    label = rf"\b{re.escape(parameter.words[-1].removesuffix('s') if parameter.words else 'amount')}s?\b"
+    for match in NUMBER.finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        if re.search(rf"{label}\s*(?:is|of|=|:|to|at)?\s*[€$£]?$", before, re.IGNORECASE) or re.match(
+            rf"[\s-]*{label}", after, re.IGNORECASE
+        ):
+            return number(match)
+    return None
+
+
+def number(match: re.Match[str]) -> float:
+    """Return the value of a match of `NUMBER`."""
+    return float(match[1].replace(",", "").replace("−", "-"))
+
+
+def days(card: Card, parameter: Parameter, text: str) -> int | None:
+    """Return the days that a text names for a parameter that takes days, and None for days past where it looks ahead."""
     if not {"day", "days"} & set(parameter.words):
         return None
-    match = _AMOUNT_OF_TIME.search(text)
-    if match:
+    looks_ahead = bool(_AHEAD & set(re.findall(r"\w+", card.described)))
+    if looks_ahead and re.search(r"\blast\b|\bago\b|\bsince\b", text, re.IGNORECASE):
+        return None
+    if match := _AMOUNT_OF_TIME.search(text):
         low = match[1].lower()
-        return (
-            int(lexicon.NUMBER_WORDS.get(low, 0) or (int(low) if low.isdecimal() else 0))
-            * lexicon.PERIOD_DAYS[match[2].lower()]
-        )
-    match = _NAMED_TIME.search(text)
-    if match:
+        return (int(low) if low.isdecimal() else lexicon.NUMBER_WORDS.get(low, 0)) * lexicon.PERIOD_DAYS[
+            match[2].lower()
+        ]
+    if match := _NAMED_TIME.search(text):
         return lexicon.PERIOD_DAYS[match[1].lower()]
-    return next(
-        (days for word, days in (("today", 0), ("tomorrow", 1)) if re.search(rf"\b{word}\b", text, re.IGNORECASE)), None
-    )
+    near = (("today", 0), ("tomorrow", 1)) if looks_ahead else ()
+    return next((ahead for word, ahead in near if re.search(rf"\b{word}\b", text, re.IGNORECASE)), None)
 
 
 def _string(card: Card, parameter: Parameter, found: Clues) -> str | None:
@@ -195,9 +205,7 @@ def _labelled(card: Card, parameter: Parameter, found: Clues) -> str | None:
 
 
 def _before_label(parameter: Parameter, found: Clues) -> str | None:
-    """Return the capitalised or quoted word before the parameter's name: "on the Gold plan" -> Gold."""
-    for label in parameter.words[-1:]:
-        match = re.search(rf"\b([^\W\d_]{{1,40}})\s+{re.escape(label)}s?\b", found.text)
-        if match and match[1][0].isupper() and match[1].lower() not in lexicon.STOP:
-            return match[1]
-    return None
+    """Return the capitalised word before the parameter's name: "on the Gold plan" -> Gold."""
+    label = re.escape(parameter.words[-1]) if parameter.words else "name"
+    match = re.search(rf"\b([^\W\d_]{{1,40}})\s+{label}s?\b", found.text)
+    return match[1] if match and match[1][0].isupper() and match[1].lower() not in lexicon.STOP else None

@@ -4,7 +4,7 @@ The invariant: the second call is made only for the one row that holds every wor
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from demo.arguments import is_id
@@ -26,7 +26,7 @@ class Call:
 class Chain:
     """The call to make once `lookup` has found who is meant. The id goes into `parameter`, inside `template` if given."""
 
-    lookup: str
+    lookup: Call
     who: str
     name: str
     parameter: str
@@ -34,26 +34,27 @@ class Chain:
     arguments: dict[str, object]
 
 
-def chain_by_parameter(
-    card: Card, arguments: dict[str, object], missing: list[Parameter], found: Clues, shelf: Shelf
+def chain(
+    card: Card,
+    parameter: Parameter,
+    found: Clues,
+    shelf: Shelf,
+    *,
+    template: Choice | None = None,
+    arguments: dict[str, object] | None = None,
 ) -> Chain | None:
-    """Return the chain that finds the only missing argument, an id, by name."""
-    if len(missing) != 1 or not is_id(missing[0]) or not found.names + found.quoted:
-        return None
-    parameter, who = missing[0], (found.quoted + found.names)[0]
-    lookup = lookup_tool(concept(parameter.words[0]), parameter.description, shelf)
-    return Chain(lookup.name, who, card.name, parameter.name, None, arguments) if lookup else None
+    """Return the chain that finds the id for the parameter by the first name in the text, if there is a tool for it."""
+    who = next(iter(found.quoted + found.names), None)
+    noun = template.noun if template else concept(parameter.words[0]) if is_id(parameter) else None
+    able = [(c, s) for c in shelf.cards if not c.is_write and not c.is_action and (s := _search_parameter(c))]
+    mentioned = [pair for pair in able if not template and pair[0].name in parameter.description]
+    nouned = [pair for pair in able if noun in concepts(pair[0].subject)]
+    for lookup, search in (mentioned + nouned)[:1] if who and noun else ():
+        return Chain(Call(lookup.name, {search: who}), who or "", card.name, parameter.name, template, arguments or {})
+    return None
 
 
-def lookup_tool(noun: str, described: str, shelf: Shelf) -> Card | None:
-    """Return the tool that finds such things by name, or that the description names."""
-    able = [card for card in shelf.cards if not card.is_write and not card.is_action and search_parameter(card)]
-    mentioned = [card for card in able if card.name in described]
-    nouned = [card for card in able if noun in concepts(card.subject)]
-    return next(iter(mentioned + nouned), None)
-
-
-def search_parameter(card: Card) -> str | None:
+def _search_parameter(card: Card) -> str | None:
     """Return the parameter that takes a name, if the tool needs nothing else."""
     names = [p.name for p in card.parameters if p.kind == "string" and {"search", "name", "query", "q"} & set(p.words)]
     others_needed = [p for p in card.parameters if p.required and p.name not in names[:1]]
@@ -80,9 +81,7 @@ def next_call(chain: Chain, row: Mapping[str, object]) -> Call | None:
 
 
 def _rows(data: object) -> list[Mapping[str, object]]:
-    values: Sequence[object] = [data] if isinstance(data, list) else []
-    if isinstance(data, Mapping):
-        values = list(data.values())
+    values = data.values() if isinstance(data, Mapping) else [data]
     found = next((value for value in values if isinstance(value, list) and value), [])
     return [row for row in found if isinstance(row, Mapping)]
 
@@ -97,7 +96,7 @@ def _said(row: Mapping[str, object]) -> set[str]:
 
 
 def _is_identity(value: object) -> bool:
-    """Say whether it is an id that may stand in a path: letters, digits, - and _ only."""
+    """Return whether it is an id that may stand in a path: letters, digits, - and _ only."""
     if not isinstance(value, int | str) or isinstance(value, bool):
         return False
     text = str(value)

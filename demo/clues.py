@@ -11,7 +11,8 @@ _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _PHONE = re.compile(r"\+?\d[\d ().-]{4,22}\d")
 _QUOTED = re.compile(r"[\"“«]([^\"”»\n]{1,100})[\"”»]|(?<!\w)['‘]([^'’\n]{2,100})['’](?!\w)")
-_CAPITAL = re.compile(r"(?<![\w'’/.@-])(?=[^\W\d_a-z])[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*")
+_CAPITAL = r"(?=[^\W\d_a-z])[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*"
+_NAME = re.compile(rf"(?<![\w'’/.@-]){_CAPITAL}(?: {_CAPITAL})*")
 COMMON = (
     lexicon.STOP | lexicon.POLITE | lexicon.CALENDAR | lexicon.WRITE_VERBS | lexicon.ACTION_VERBS | lexicon.READ_VERBS
 )
@@ -52,44 +53,23 @@ def clues(text: str, *, known: frozenset[str], vocabulary: frozenset[str]) -> Cl
 
 
 def _names(text: str, known: frozenset[str], vocabulary: frozenset[str]) -> Iterator[str]:
-    run: list[re.Match[str]] = []
-    for match in [*(m for m in _CAPITAL.finditer(text) if m[0][0].isupper()), None]:
-        if run and (match is None or text[run[-1].end() : match.start()] != " "):
-            kept = [part for part in run if not is_common(part[0])]
-            while kept and (concept(kept[0][0].lower()) in known or _opens(kept[0], vocabulary)):
-                kept.pop(0)
-            place = kept and re.search(r"\b(?:at|in|on)(?: the)? $", text[: kept[0].start()])
-            if (
-                kept
-                and not place
-                and not all(concept(part[0].lower()) in vocabulary for part in kept)
-                and not _lonely(kept, text)
-            ):
-                yield " ".join(part[0] for part in kept)
-            run = []
-        if match is not None:
-            run.append(match)
+    """Yield runs of capitalised words, without the tools' own words, places, and the capital that a text begins with."""
+    for run in _NAME.finditer(text):
+        kept = [word for word in run[0].split(" ") if word[0].isupper() and word.lower() not in COMMON]
+        own = [concept(word.lower()) for word in kept]
+        while own and (own[0] in known or (run.start() == 0 and run[0].startswith(kept[0]) and own[0] in vocabulary)):
+            del own[0], kept[0]
+        is_place = re.search(r"\b(?:at|in|on)(?: the)? $", text[: run.start()])
+        rest = text[run.end() :]
+        is_lonely = run.start() == 0 and kept == [run[0]] and rest.strip(" .!?") and rest[:2] not in {"'s", "’s"}
+        if kept and not is_place and not is_lonely and not set(own) <= vocabulary:
+            yield " ".join(kept)
 
 
 def _owners(text: str, vocabulary: frozenset[str]) -> Iterator[str]:
     """Yield a name in small letters, from "maria silva's page" and "the page of maria silva"."""
     for match in _OWNED.finditer(text):
         said = (match[1] or match[2]).split()
-        own = [word for word in said if not is_common(word) and concept(word.lower()) not in vocabulary]
+        own = [word for word in said if word.lower() not in COMMON and concept(word.lower()) not in vocabulary]
         if own:
             yield " ".join(own)
-
-
-def is_common(word: str) -> bool:
-    return word.lower() in COMMON
-
-
-def _opens(part: re.Match[str], vocabulary: frozenset[str]) -> bool:
-    return part.start() == 0 and concept(part[0].lower()) in vocabulary
-
-
-def _lonely(kept: list[re.Match[str]], text: str) -> bool:
-    """Say whether this is just the capital that a sentence begins with."""
-    first = kept[0]
-    rest = text[first.end() :]
-    return len(kept) == 1 and first.start() == 0 and bool(rest.strip(" .!?")) and rest[:2] not in {"'s", "’s"}

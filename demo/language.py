@@ -6,13 +6,12 @@ from functools import lru_cache
 
 from demo import lexicon
 
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 """Characters of a question that are looked at; what follows is not about choosing a tool."""
 
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_TWO_WORD_VERBS = {("check", "in"), ("check", "out")}
-_CLAUSE_END = re.compile(r"[?!;,\n]+|\.(?=\s|$)|&|\b(?:and|plus|also|then|as well as)\b", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[?!;\n]+|(?<!\d),|,(?!\d)|\.(?=\s|$)|&|\b(?:and|plus|also|then|as well as)\b", re.IGNORECASE)
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -23,7 +22,12 @@ def words(text: str) -> tuple[str, ...]:
 def identifier_words(name: str) -> tuple[str, ...]:
     """Return the words of a snake_case, kebab-case or camelCase name."""
     found = words(_CAMEL.sub(" ", name))
-    return (found[0] + found[1], *found[2:]) if found[:2] in _TWO_WORD_VERBS else found
+    return (found[0] + found[1], *found[2:]) if found[:2] in {("check", "in"), ("check", "out")} else found
+
+
+def human(name: str) -> str:
+    """Return an identifier as words: `newThisMonth` -> `new this month`."""
+    return " ".join(words(_CAMEL.sub(" ", name))) or name
 
 
 def stem(word: str) -> str:
@@ -41,10 +45,6 @@ def stem(word: str) -> str:
 
 
 _CONCEPTS = {stem(word): row.split()[0] for row in lexicon.SYNONYMS for word in row.split()}
-_RELATED: dict[str, list[tuple[str, float]]] = {}
-for _one, _other, _nearness in lexicon.RELATED:
-    _RELATED.setdefault(_one, []).append((_other, _nearness))
-    _RELATED.setdefault(_other, []).append((_one, _nearness))
 
 
 @lru_cache(maxsize=8192)
@@ -54,38 +54,23 @@ def concept(word: str) -> str:
     return _CONCEPTS.get(found, found)
 
 
-def related(name: str) -> list[tuple[str, float]]:
-    """Return the concepts near to this one, with their nearness in 0..1."""
-    return _RELATED.get(name, [])
-
-
 def concepts(some_words: tuple[str, ...]) -> frozenset[str]:
     """Return the concepts of the words that have a subject of their own."""
     return frozenset(concept(word) for word in some_words if word not in lexicon.STOP)
 
 
-_GENERIC = frozenset(concept(word) for word in lexicon.GENERIC)
-_TIMES = frozenset(concept(word) for word in lexicon.TIMES)
+TIMES = frozenset(concept(word) for word in lexicon.TIMES)
+_GENERIC = TIMES | frozenset(concept(word) for word in lexicon.FILLERS | lexicon.STATES)
 
 
 def is_generic(name: str) -> bool:
-    """Say whether the concept may only refine a choice."""
+    """Return whether the concept may only refine a choice."""
     return name in _GENERIC or name.isdigit()
-
-
-def is_adjective(name: str) -> bool:
-    """Say whether the concept is general without being about time: open, new, total."""
-    return is_generic(name) and name not in _TIMES
-
-
-def times(names: frozenset[str]) -> frozenset[str]:
-    """Return those concepts that are about time."""
-    return names & _TIMES
 
 
 def normalised(text: str) -> str:
     """Return the start of the text with its idioms replaced; capitals stay."""
-    text = text[:MOST_CHARACTERS]
+    text = text[:MAX_CHARACTERS]
     for pattern, replacement in lexicon.PHRASES:
         text = pattern.sub(replacement, text)
     return text
@@ -105,17 +90,13 @@ class Phrase:
 
 def phrase(text: str, *, inherited: frozenset[str] = frozenset()) -> Phrase:
     """Read one clause. Without wishes of its own it takes the inherited ones ("how many trainers and classes")."""
-    some_words = words(text)
-    lead = list(some_words)
-    while lead and lead[0] in lexicon.POLITE:
-        lead.pop(0)
-    verb = lead[0] if lead else ""
-    wishes = frozenset(_wishes(verb, some_words)) or inherited
-    return Phrase(text, some_words, concepts(some_words), verb, wishes)
+    said = words(text)
+    verb = next((word for word in said if word not in lexicon.POLITE), "")
+    return Phrase(text, said, concepts(said), verb, frozenset(_wishes(verb, said)) or inherited)
 
 
-def _wishes(verb: str, some_words: tuple[str, ...]) -> list[str]:
-    joined = f" {' '.join(some_words)} "
+def _wishes(verb: str, said: tuple[str, ...]) -> list[str]:
+    joined = f" {' '.join(said)} "
     found = []
     if any(mark in joined for mark in (" how many ", " number of ", " count ", " how much ")):
         found.append("count")
@@ -133,21 +114,3 @@ def _wishes(verb: str, some_words: tuple[str, ...]) -> list[str]:
 def clauses(text: str) -> list[str]:
     """Split a text where one question may end and another begin; the pieces are not empty."""
     return [piece.strip() for piece in _CLAUSE_END.split(text) if piece.strip()]
-
-
-def human(name: str) -> str:
-    """Return an identifier as words: `newThisMonth` -> `new this month`."""
-    return " ".join(identifier_words(name)) or name
-
-
-def singular(text: str) -> str:
-    """Return the text with its last word as one of it: `open enquiries` -> open enquiry."""
-    if not is_plural(text):
-        return text
-    if text.endswith("ies"):
-        return f"{text[:-3]}y"
-    return text[:-2] if text.endswith(("sses", "ches", "shes", "xes")) else text[:-1]
-
-
-def is_plural(word: str) -> bool:
-    return word.endswith("s") and not word.endswith(("ss", "us", "is"))

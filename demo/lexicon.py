@@ -1,4 +1,4 @@
-"""The word tables of the demo model: general business English, nothing about one business."""
+"""The word tables of the offline model: general business English, nothing about one business."""
 
 import re
 
@@ -8,7 +8,9 @@ def _set(text: str) -> frozenset[str]:
 
 
 SYNONYMS: tuple[str, ...] = (
-    "client customer member guest patient shopper buyer people",
+    "client customer member guest patient shopper buyer",
+    "person people",
+    "new joined signed",
     "revenue income turnover earning earned earn profit money taking",
     "sale sell sold",
     "expense cost spend spending spent",
@@ -37,26 +39,13 @@ SYNONYMS: tuple[str, ...] = (
     "create add register",
     "delete remove erase",
     "update edit modify",
-    "freeze pause suspend hold",
+    "freeze pause suspend hold frozen",
     "gray grey",
 )
 """Words that mean the same; the first stands for all. A word stands in one row only."""
 
-RELATED: tuple[tuple[str, str, float], ...] = (
-    ("revenue", "sale", 0.6),
-    ("revenue", "payment", 0.4),
-    ("revenue", "expense", 0.4),
-    ("staff", "trainer", 0.7),
-    ("membership", "plan", 0.5),
-    ("product", "stock", 0.5),
-    ("attendance", "appointment", 0.4),
-    ("class", "schedule", 0.5),
-    ("client", "membership", 0.2),
-    ("person", "client", 0.6),
-    ("person", "staff", 0.4),
-    ("person", "trainer", 0.4),
-)
-"""Near meanings, both ways, and how near."""
+NEAR: tuple[str, ...] = ("revenue sale", "person client staff trainer")
+"""Concepts near to the first of their row, both ways, so that one may be told for the other: half as good as itself."""
 
 PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
@@ -72,17 +61,22 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\brun(?:ning|s)? out\b", "expiring"),
         (r"\b(?:current|present) (?=day|week|month|quarter|year)", "this "),
         (r"\b(?:previous|past|prior) (?=day|week|month|quarter|year)", "last "),
+        (r"\b(year|month) to date\b", r"this \1"),
         (r"\bvs\.", "vs"),
+        (r"\bno\.? (?=\d)", "number "),
         (r"\bwho(?:['’]s| is) (?=[^\W\da-z])", "person "),
+        (r"\b(?:to|in|at) (?:the|our|my) (?:gym|studio|club|shop|store|office|company|clinic|school)\b", ""),
+        (r"\b(?:quant[oa]s|cu[aá]nt[oa]s|wie viele|combien de)\b", "how many"),
+        (r"\b(?:temos|tenemos|haben wir|avons-nous)\b", "do we have"),
     )
 )
 """Idioms, replaced before anything else looks at the words."""
 
 STOP = _set(
     "a an the and or but of for to in on at by with from as is are was were be been am do does did has have had "
-    "having i me my we our us you your it its he she his her him they their them this that these those there here "
+    "having i me my we our us you your it its he she his her him they them their this that these those there here "
     "what which who whom whose when where why how many much some any all every each please can could would will "
-    "should shall may let s t d ll re ve m if not no yes so than then now just also about tell give want need "
+    "should shall may let s t d ll re ve m if no yes so than then now just also about tell give want need "
     "like see know get got make made show display view look find search fetch list go going take bring into up "
     "out over vs versus compared compare only more most very still one ones other another put use using turn "
     "switch change set hi hello hey thanks thank ok okay let s us look currently right moment return returns "
@@ -90,12 +84,20 @@ STOP = _set(
 )
 """Words without a subject of their own."""
 
-TIMES = _set("today yesterday tomorrow now day week month quarter year daily weekly monthly yearly last next")
-GENERIC = TIMES | _set(
-    "total number count new open closed active inactive recent latest current top best first statistic create "
-    "page name id status value period soon figure data business work time thing person dark light"
+MISSED = _set("he she his her hers him they no not never without except excluding same")
+"""Words that change what is asked, and that no tool is told of: a question that has one is not answered."""
+
+PAST = _set("expired ended lapsed")
+"""What is over is not what will be over: only a tool that says so itself is about it."""
+
+TIMES = _set("today yesterday tomorrow day week month quarter year last next")
+FILLERS = _set(
+    "total number count recent latest current top best first statistic create page name id status value period soon "
+    "figure data business work time thing person date report altogether exactly overall roughly far least detail help"
 )
-"""Words that refine a choice of tool but never justify one alone."""
+STATES = _set("new open closed active inactive dark light")
+"""Words that refine a choice of tool but never justify one alone: times, and what is left out without a loss, and the
+states that a tool must know if they are asked for."""
 
 POLITE = _set(
     "please can could would will you i want need to like d ll let s us now and then also hey hi hello ok okay "
@@ -131,27 +133,8 @@ ORDERS = _set(
 ACTION_VERBS = _set("change switch set toggle navigate open go show select choose apply use")
 
 PERIOD_DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "quarter": 90, "year": 365}
-NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    )
-} | {"a": 1, "an": 1}
-
-IRREGULAR_PAST = {
-    "freeze": "froze",
-    "unfreeze": "unfroze",
-    "send": "sent",
-    "set": "set",
-    "pay": "paid",
-    "put": "put",
-    "make": "made",
-    "cancel": "cancelled",
-    "stop": "stopped",
-    "transfer": "transferred",
-    "write": "wrote",
-    "submit": "submitted",
-}
+_COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBER_WORDS = {"a": 1, "an": 1} | {word: number for number, word in enumerate(_COUNTED, start=1)}
 
 CALENDAR = _set(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "

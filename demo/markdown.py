@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 from demo import lexicon
 from demo.language import human, identifier_words, words
 
-MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 10, 6, 80
+MAX_ROWS, MAX_COLUMNS, MAX_VALUES, MAX_CHARACTERS = 10, 6, 20, 80
+
+Row = Mapping[str, object]
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&!$])")
+_LEAD = re.compile(r"^(?=[-+=]\s|[-=]{2,})|^(\d+)(?=[.)]\s)")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 
 
-def plain(text: str, most: int = MOST_CHARACTERS) -> str:
+def plain(text: str, most: int = MAX_CHARACTERS) -> str:
     """Return the text on one line, shortened, with every character escaped that Markdown or HTML would read."""
     line = " ".join(text.split())
     line = line if len(line) <= most else line[: most - 1].rstrip() + "…"
-    line = re.sub(r"^(?=[-+=]\s|[-=]{2,})|^(\d+)(?=[.)]\s)", r"\1\\", line.replace("://", ":\N{ZERO WIDTH SPACE}//"))
-    return _SPECIAL.sub(r"\\\1", line) if "\\" not in line else _escape_kept(line)
+    line = _SPECIAL.sub(r"\\\1", line.replace("://", ":\N{ZERO WIDTH SPACE}//"))
+    return _LEAD.sub(r"\1\\", line)
 
 
-def _escape_kept(line: str) -> str:
-    """Escape a line in which a backslash was put at the start on purpose."""
-    lead = re.match(r"\d*\\(?=[-+=.)])", line)
-    rest = line[lead.end() :] if lead else line
-    return (lead[0] if lead else "") + _SPECIAL.sub(r"\\\1", rest)
+def is_figure(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def shown(key: str, value: object, *, currency: str = "", label: str = "") -> str:
@@ -66,38 +66,36 @@ def heading(key: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def table(rows: Sequence[Mapping[str, object]], *, currency: str = "", total: int | None = None) -> str:
+def table(rows: Sequence[Row], *, currency: str = "", total: int | None = None) -> str:
     """Return the first rows as a table, with how many more there are. `total` counts rows that were not given, too."""
     columns = _columns(rows)
     lines = [
         f"| {' | '.join(heading(column) for column in columns)} |",
         f"|{'|'.join(' --- ' for _ in columns)}|",
     ]
-    for row in rows[:MOST_ROWS]:
+    for row in rows[:MAX_ROWS]:
         label = next((value for value in row.values() if isinstance(value, str)), "")
         cells = (shown(column, row.get(column), currency=currency, label=label) for column in columns)
         lines.append(f"| {' | '.join(cells)} |")
-    more = max(total or 0, len(rows)) - min(len(rows), MOST_ROWS)
+    more = max(total or 0, len(rows)) - min(len(rows), MAX_ROWS)
     return "\n".join(lines) + (f"\n\n…and {more} more." if more > 0 else "")
 
 
-def _columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    keys = dict.fromkeys(key for row in rows[:MOST_ROWS] for key in row)
-    filled = [key for key in keys if any(row.get(key) not in (None, "") for row in rows[:MOST_ROWS])] or list(keys)
-    references = [key for key in filled if key.lower().endswith(("_id", "uuid")) or len(key) > 40]
-    kept = [key for key in filled if key not in references]
-    return (kept or filled)[:MOST_COLUMNS]
+def _columns(rows: Sequence[Row]) -> list[str]:
+    keys = dict.fromkeys(key for row in rows[:MAX_ROWS] for key in row)
+    filled = [key for key in keys if any(row.get(key) not in (None, "") for row in rows[:MAX_ROWS])] or list(keys)
+    kept = [key for key in filled if not key.lower().endswith(("_id", "uuid")) and len(key) <= 40]
+    return (kept or filled)[:MAX_COLUMNS]
 
 
-def bullets(values: Mapping[str, object], *, currency: str = "", most: int = 12) -> str:
+def bullets(values: Row, *, currency: str = "") -> str:
     """Return a list of the values, one line each; a mapping inside becomes one line of its own values."""
-    lines = []
-    for key, value in list(values.items())[:most]:
-        if isinstance(value, Mapping):
-            inner = (
-                f"{plain(human(k), 40)} {shown(k, v, currency=currency, label=key)}" for k, v in list(value.items())[:8]
-            )
-            lines.append(f"- {heading(key)}: {', '.join(inner) or '–'}")
-        else:
-            lines.append(f"- {heading(key)}: {shown(key, value, currency=currency)}")
-    return "\n".join(lines)
+    lines = [f"- {heading(key)}: {_value(key, value, currency)}" for key, value in list(values.items())[:MAX_VALUES]]
+    return "\n".join(lines + ([f"- …and {len(values) - MAX_VALUES} more"] if len(values) > MAX_VALUES else []))
+
+
+def _value(key: str, value: object, currency: str) -> str:
+    if not isinstance(value, Mapping):
+        return shown(key, value, currency=currency)
+    inner = (f"{plain(human(k), 40)} {shown(k, v, currency=currency, label=key)}" for k, v in list(value.items())[:8])
+    return ", ".join(inner) or "–"

@@ -1,4 +1,4 @@
-"""The demo model as a LangChain chat model: what `reply` decides, streamed word by word."""
+"""The offline model as a LangChain chat model: what `reply` decides, streamed word by word."""
 
 import json
 import re
@@ -19,8 +19,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
-from demo.chain import Call
-from demo.reply import Reply, reply
+from demo.reply import reply
 from demo.turn import text_of
 
 _PIECE = re.compile(r"\|[^\n]*\n?|\s*\S+\s*|\s+")
@@ -61,15 +60,6 @@ class DemoChatModel(BaseChatModel):
     ) -> ChatResult:
         return generate_from_stream(_chunks(messages, kwargs.get("tools")))
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(_chunks(messages, kwargs.get("tools")))
-
     async def _astream(
         self,
         messages: list[BaseMessage],
@@ -88,25 +78,18 @@ def _chunks(messages: list[BaseMessage], tools: object) -> Iterator[ChatGenerati
     for piece in _PIECE.findall(answer.text):
         yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
     for index, call in enumerate(answer.calls):
-        yield ChatGenerationChunk(message=_call_chunk(index, call))
-    yield ChatGenerationChunk(message=_last_chunk(messages, answer))
-
-
-def _call_chunk(index: int, call: Call) -> AIMessageChunk:
-    arguments = json.dumps(call.arguments)
-    part = tool_call_chunk(name=call.name, args=arguments, id=f"call_{uuid4().hex}", index=index)
-    return AIMessageChunk(content="", tool_call_chunks=[part])
-
-
-def _last_chunk(messages: list[BaseMessage], answer: Reply) -> AIMessageChunk:
+        arguments, identity = json.dumps(call.arguments), f"call_{uuid4().hex}"
+        part = tool_call_chunk(name=call.name, args=arguments, id=identity, index=index)
+        yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=[part]))
     read = sum(_tokens(text_of(message)) for message in messages)
     written = _tokens(answer.text) + sum(_tokens(f"{call.name}{call.arguments}") for call in answer.calls)
-    return AIMessageChunk(
+    last = AIMessageChunk(
         content="",
         usage_metadata=UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=read + written),
         response_metadata={"finish_reason": "tool_calls" if answer.calls else "stop", "model_name": "demo"},
         chunk_position="last",
     )
+    yield ChatGenerationChunk(message=last)
 
 
 def _tokens(text: str) -> int:

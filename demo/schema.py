@@ -1,4 +1,4 @@
-"""From bound tools to cards: what the demo model needs to know of a tool, with a weight for every concept in it."""
+"""From bound tools to cards: what the offline model needs to know of a tool, with a weight for every concept in it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,10 +7,16 @@ from typing import Any
 
 from agent.models.text import clean
 from demo import lexicon
-from demo.language import concept, concepts, identifier_words, related, words
+from demo.language import concept, concepts, identifier_words, words
 
 NAME, CHOICE, PARAMETER, DESCRIPTION, DETAIL = 3.0, 1.5, 1.0, 1.0, 0.4
 """Weight of a concept by where it stands: tool name, allowed value, parameter name, description, parameter description."""
+
+_NEAR: dict[str, set[str]] = {}
+for _first, *_others in (row.split() for row in lexicon.NEAR):
+    for _other in _others:
+        _NEAR.setdefault(_first, set()).add(_other)
+        _NEAR.setdefault(_other, set()).add(_first)
 
 _PLACEHOLDER = re.compile(r"\{([^{}/]*)\}")
 
@@ -58,7 +64,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A tool as the demo model sees it. `subject` is its name without the verb."""
+    """A tool as the offline model sees it. `subject` is its name without the verb."""
 
     name: str
     description: str
@@ -74,21 +80,18 @@ class Card:
         return any(concept(word) in {"statistic", "count"} for word in self.subject)
 
     @property
-    def wording(self) -> str:
-        """What it does, as after "to": get the client."""
-        if not self.name.lower().startswith(self.verb[:5]) or not self.subject:
-            return " ".join(identifier_words(self.name))
-        verb = self.verb.replace("checkin", "check in").replace("checkout", "check out")
-        return f"{verb} the {' '.join(self.subject)}"
-
-    @property
     def value_parameter(self) -> Parameter | None:
         return next((p for p in self.parameters if p.name == "value" and p.choices), None)
 
     def weight(self, name: str) -> float:
-        """Return how strongly the tool is about this concept, 0 to 3; near concepts count for less."""
-        near = (nearness * self.weights.get(other, 0.0) for other, nearness in related(name))
+        """Return how strongly the tool is about this concept, 0 to 3; near concepts count for half."""
+        near = (0.5 * self.weights.get(other, 0.0) for other in _NEAR.get(name, ()))
         return max(self.weights.get(name, 0.0), *near, 0.0)
+
+    @property
+    def described(self) -> str:
+        """All that is said about the tool and its arguments, in small letters."""
+        return "\n".join([self.description, *(p.description for p in self.parameters)]).lower()
 
 
 def cards(tools: object) -> tuple[Card, ...]:
@@ -106,28 +109,22 @@ def _is_name(name: object) -> bool:
 def _card(function: Mapping[str, Any]) -> Card:
     name, description = function["name"], _text(function.get("description"))
     parameters = tuple(_parameters(function.get("parameters"), description))
-    name_words = identifier_words(name)
-    first = name_words[0] if name_words else ""
+    said = identifier_words(name)
+    first, told = said[0] if said else "", next(iter(words(description[:40])), "").removesuffix("s")
     is_verb = first in lexicon.READ_VERBS | lexicon.WRITE_VERBS | lexicon.ACTION_VERBS
+    subject = said[1:] if is_verb else said
     is_action = any(p.name == "value" and p.choices for p in parameters)
-    first_said = words(description[:40])[:1]
-    writes = first in lexicon.WRITE_VERBS or (
-        first not in lexicon.READ_VERBS and any(_imperative(word) in lexicon.WRITE_VERBS for word in first_said)
-    )
+    is_write = first in lexicon.WRITE_VERBS or (first not in lexicon.READ_VERBS and told in lexicon.WRITE_VERBS)
     return Card(
         name=name,
         description=description,
         parameters=parameters,
-        verb=first if is_verb else (_imperative(first_said[0]) if first_said else ""),
-        subject=name_words[1:] if is_verb else name_words,
-        weights=_weights(name_words[1:] if is_verb else name_words, description, parameters),
+        verb=first if is_verb else told,
+        subject=subject,
+        weights=_weights(subject, description, parameters),
         is_action=is_action,
-        is_write=writes and not is_action,
+        is_write=is_write and not is_action,
     )
-
-
-def _imperative(word: str) -> str:
-    return word.removesuffix("s")
 
 
 def _weights(subject: tuple[str, ...], description: str, parameters: tuple[Parameter, ...]) -> dict[str, float]:
@@ -190,9 +187,8 @@ def _parts(schema: object, root: Mapping[str, Any], depth: int = 0) -> Iterator[
 def _choices(values: list[str], described: str) -> Iterator[Choice]:
     for value in dict.fromkeys(values):
         others = {other for other in values if other != value and other.startswith(value)}
-        yield Choice(
-            value, concepts(identifier_words(_PLACEHOLDER.sub(" ", value))), _meaning(value, others, described)
-        )
+        said = identifier_words(_PLACEHOLDER.sub(" ", value))
+        yield Choice(value, concepts(said), _meaning(value, others, described))
 
 
 def _meaning(value: str, longer: set[str], described: str) -> frozenset[str]:

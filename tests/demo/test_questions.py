@@ -53,6 +53,7 @@ CONVERSATIONS: list[tuple[str, list[tuple[str, End]]]] = [
         ],
     ),
     ("aurora/owner", [("hwo mnay clinets do we hav", REFUSED)]),
+    ("aurora/owner", [("profit year to date", End(["get_income_expense"], [(MONEY + "this_year", "net")]))]),
     (
         "aurora/owner",
         [("Who are our trainers?", End(["list_trainers"], [("/trainers", "total")], ["Anselm Mahlangu"]))],
@@ -157,7 +158,7 @@ CONVERSATIONS: list[tuple[str, list[tuple[str, End]]]] = [
         ],
     ),
 ]
-IN_ANY_WAY = {"Quantos clientes temos?"}
+IN_ANY_WAY = {"Quantos clientes temos?", "how many trainers and how many open enquiries?"}
 """Answered rightly by more than one tool: by the count, and by the list with its total."""
 QUESTIONS = [
     pytest.param(number, turn, id=f"{who}-{question}")
@@ -205,6 +206,73 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
 async def answers(desk: Desk) -> list[list[dict[str, Any]]]:
     """Every conversation of the table, all at once: each takes its time to be streamed word by word."""
     return await asyncio.gather(*(desk.talk(who, [asked for asked, _ in turns]) for who, turns in CONVERSATIONS))
+
+
+REFUSALS: list[tuple[str, list[str]]] = [
+    # Periods that are named and that no argument can say.
+    ("revenue in October", ["October"]),
+    ("profit in May", ["in May"]),
+    ("How was revenue in Q3?", ["Q3"]),
+    ("revenue in 2024", ["2024"]),
+    ("revenue yesterday", ["yesterday"]),
+    ("revenue last quarter", ["last quarter"]),
+    ("revenue two weeks ago", ["two weeks ago"]),
+    ("revenue of the last 3 months", ["last 3 months"]),
+    ("revenue next month", ["next month"]),
+    ("monthly revenue", ["monthly"]),
+    ("revenue per month", ["per month"]),
+    ("membership sales in March", ["March"]),
+    ("Show me the revenue of each month of the last half year as a chart", ["each month", "last half year", "chart"]),
+    ("compare revenue of this month with the same month last year", ["same month last year"]),
+    ("revenue this month against last year", ["last year"]),
+    ("how many clients joined last year?", ["last year"]),
+    ("How many new leads came in this week and how many of them are still open?", ["leads"]),
+    ("visits in the last 3 months", ["last 3 months"]),
+    ("which memberships expired last month?", ["last month"]),
+    ("memberships expiring in 2.5 weeks", ["2.5 weeks"]),
+    ("classes tomorrow", ["tomorrow"]),
+    # Somebody who is named, and is no client to look for.
+    ("what about kinetic? how many clients do they have?", ["kinetic", "they"]),
+    ("how many clients does Kinetic Club have?", ["Kinetic", "Club"]),
+    ("revenue of Kinetic Club", ["Kinetic", "Club"]),
+    ("how much money did Liam Hansen make this month?", ["Liam", "Hansen"]),
+    ("when does her membership end?", ["her"]),
+    # Things that no tool knows, and what turns a question round.
+    ("who owes us money?", ["owes"]),
+    ("how many attendance appointments are there today?", ["appointments"]),
+    ("how much did we spend on rent?", ["rent"]),
+    ("how many clients are not active?", ["not"]),
+    ("show client 12.5", ["12.5"]),
+]
+
+
+@pytest.fixture(scope="module")
+async def refusals(desk: Desk) -> dict[str, dict[str, Any]]:
+    asked = [question for question, _ in REFUSALS]
+    answered = await asyncio.gather(*(desk.talk("aurora/owner", [question]) for question in asked))
+    return {question: answers[0] for question, answers in zip(asked, answered, strict=True)}
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("question", "named"), REFUSALS, ids=[question for question, _ in REFUSALS])
+async def test_what_was_named_and_not_understood_is_refused_by_name_and_no_figure_is_shown_instead(
+    refusals: dict[str, dict[str, Any]], question: str, named: list[str]
+) -> None:
+    answer = refusals[question]
+
+    assert used(answer) == []
+    assert "built-in demo model" in answer["response"]
+    for word in named:
+        assert f"**{word}**" in answer["response"]
+    assert set(re.findall(r"\d+", answer["response"])) <= set(re.findall(r"\d+", question))
+
+
+@pytest.mark.timeout(60)
+async def test_what_is_understood_is_done_and_the_rest_is_refused_by_name(desk: Desk) -> None:
+    (answer,) = await desk.talk("aurora/owner", ["switch to dark mode and revenue in October"])
+
+    assert used(answer) == ["change_theme=dark"]
+    assert "**October**" in answer["response"]
 
 
 def used(answer: dict[str, Any]) -> list[str]:

@@ -39,6 +39,19 @@ SHOP = [
         ("customer_id",),
         customer_id={"type": "integer", "description": "as search_customers returns it"},
     ),
+    function(
+        "record_refund",
+        "Record a refund for an order.",
+        ("order_id", "amount"),
+        order_id={"type": "integer"},
+        amount={"type": "number", "maximum": 5000},
+    ),
+    function(
+        "get_slow_report",
+        "Report after waiting for some seconds.",
+        ("seconds",),
+        seconds={"type": "number", "minimum": -9},
+    ),
     function("change_layout", "Change how lists look.", ("value",), value={"enum": ["compact", "wide"]}),
     function(
         "navigate",
@@ -80,7 +93,7 @@ def after(question: str, *results: object) -> AIMessage:
         ("How many purchases do we have?", [("get_orders_stats", {})]),
         ("show me the orders", [("list_orders", {})]),
         ("list the shipped orders", [("list_orders", {"status": "shipped"})]),
-        ("open orders", [("list_orders", {"status": "open"})]),
+        ("show open orders", [("list_orders", {"status": "open"})]),
         ("the last 5 orders", [("list_orders", {"limit": 5})]),
         ("show order 4711", [("get_order", {"order_id": 4711})]),
         ("what did we sell last month?", [("get_sales_report", {"period": "last_month"})]),
@@ -107,6 +120,40 @@ def after(question: str, *results: object) -> AIMessage:
 )
 def test_a_question_becomes_the_calls_that_answer_it(question: str, expected: list[tuple[str, object]]) -> None:
     assert calls(asked(question)) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [("2.5", 2.5), ("0.5", 0.5), (".5", 0.5), ("-2.5", -2.5), ("1,200.50", 1200.5), ("1,200", 1200), ("12", 12)],
+)
+def test_a_number_reaches_a_tool_whole(said: str, amount: float) -> None:
+    assert calls(asked(f"slow report, waiting for {said} seconds")) == [("get_slow_report", {"seconds": amount})]
+    refund = calls(asked(f"record a refund for order 12, amount {said}"))
+    assert refund == [("record_refund", {"order_id": 12, "amount": amount})]
+    assert calls(asked(f"record a refund of amount €{said} for order 12")) == refund
+
+
+@pytest.mark.parametrize(
+    "said", ["2,5", "1.200,50", "1/2", "2-3", "1 200.50", "2 and a half", "1.5 million", "2.5.1", "12k", "1,2000"]
+)
+def test_a_number_that_can_be_read_in_two_ways_is_asked_for_again(said: str) -> None:
+    answer = asked(f"record a refund for order 12, amount {said}")
+    assert not answer.tool_calls
+    assert "- amount" in answer.text
+    assert "demo model" in answer.text
+    assert not asked(f"slow report after waiting for {said} seconds").tool_calls
+    assert not asked(f"record a refund of {said} amount for order 12").tool_calls
+
+
+def test_a_tool_that_changes_something_gets_the_amount_that_was_said_even_beyond_its_bounds() -> None:
+    refund = calls(asked("record a refund for order 12, amount 6000"))
+    assert refund == [("record_refund", {"order_id": 12, "amount": 6000})]
+
+
+def test_an_integer_takes_no_fraction() -> None:
+    assert not asked("create a product, name Garden chair, price 45.50").tool_calls
+    assert not asked("deliveries in the next 2.5 weeks").tool_calls
+    assert not asked("cancel order 12.5").tool_calls
 
 
 @pytest.mark.parametrize(
@@ -192,14 +239,14 @@ def test_a_failed_search_is_explained() -> None:
 
 def test_the_figure_that_was_asked_for_comes_first() -> None:
     stats = {"total": 42, "open": 5, "shipped": 30, "returned": 7}
-    assert after("how many orders?", stats).text.startswith("You have **42** orders in total.\n\n- Open: 5")
-    assert after("how many open orders?", stats).text.startswith("You have **5** open orders.")
+    assert after("how many orders?", stats).text.startswith("Orders: **42** total\n\n- Open: 5")
+    assert after("how many open orders?", stats).text.startswith("Orders: **5** open\n\n- Total: 42")
 
 
 def test_two_questions_get_a_paragraph_each() -> None:
     text = after("how many orders and how many products?", {"total": 42, "open": 5}, {"total": 9}).text
-    assert text.startswith("You have **42** orders in total.")
-    assert "\n\nStock: **9** in total." in text
+    assert text.startswith("Orders: **42** total")
+    assert "\n\nStock: **9** total" in text
 
 
 def test_a_short_question_about_another_time_goes_on_with_the_subject() -> None:
@@ -213,6 +260,9 @@ def test_suggestions_are_short_questions_that_the_model_answers_with_another_too
     told = [HumanMessage("how many orders?"), first, result, AIMessage("You have **42** orders.")]
     lines = shop.invoke([*told, HumanMessage(SUGGESTIONS_REQUEST)]).text.splitlines()
     assert len(lines) == len(set(lines)) == 3
+    assert all(any(f["function"]["description"].startswith(line) for f in SHOP) for line in lines), (
+        "the tools' own words"
+    )
     for line in lines:
         assert len(line) < 50
         names = [name for name, _ in calls(asked(line))]
@@ -232,7 +282,7 @@ def test_a_suggestion_that_was_asked_already_is_not_made_again() -> None:
 
 def test_the_tool_that_was_just_used_is_not_suggested_even_when_it_is_the_only_one() -> None:
     stats = model.bind_tools([tool for tool in SHOP if tool["function"]["name"] == "get_orders_stats"])
-    assert stats.invoke([HumanMessage("hi"), HumanMessage(SUGGESTIONS_REQUEST)]).text == "How many orders do we have?"
+    assert stats.invoke([HumanMessage("hi"), HumanMessage(SUGGESTIONS_REQUEST)]).text == "Count orders by state"
     call = {"name": "get_orders_stats", "args": {}, "id": "one"}
     used = [HumanMessage("orders?"), AIMessage("", tool_calls=[call]), ToolMessage("{}", tool_call_id="one")]
     assert stats.invoke([*used, AIMessage("None."), HumanMessage(SUGGESTIONS_REQUEST)]).text == ""

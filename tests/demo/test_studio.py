@@ -42,6 +42,9 @@ def calls(functions: list[dict[str, Any]], *messages: BaseMessage) -> list[tuple
         ("How many customers do we have?", [("get_clients_stats", {})]),
         ("revenue this month vs last", [("get_income_expense", {"period": "this_month"})]),
         ("How's business this month?", [("get_income_expense", {"period": "this_month"})]),
+        ("show the details of client 1166", [("get_client", {"client_id": 1166})]),
+        ("how many expired memberships are there?", [("get_memberships_stats", {})]),
+        ("compare attendance this week and last week", [("get_attendance_stats", {})]),
         ("who came today?", [("get_attendance_today", {})]),
         ("memberships expiring this week", [("get_expiring_memberships", {"days": 7})]),
         ("switch to dark mode", [("change_theme", {"value": "dark"})]),
@@ -52,7 +55,10 @@ def calls(functions: list[dict[str, Any]], *messages: BaseMessage) -> list[tuple
         ("open maria silva's page", [("find_clients", {"search": "maria silva"})]),
         ("list the trainers", [("list_trainers", {})]),
         ("show me the classes", [("list_classes", {})]),
-        ("how many trainers and how many open enquiries?", [("get_trainers_stats", {}), ("get_enquiries_stats", {})]),
+        (
+            "how many trainers and how many open enquiries?",
+            [("get_trainers_stats", {}), ("list_enquiries", {"status": "open"})],
+        ),
         (
             "new enquiry from Ana Ruiz, phone 555-0101, interested in yoga",
             [("create_enquiry", {"name": "Ana Ruiz", "phone": "555-0101", "interest": "yoga"})],

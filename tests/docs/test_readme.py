@@ -43,7 +43,8 @@ async def test_the_readmes_own_tool_answers(tmp_path: Path) -> None:
         await server.communicate()
 
     assert chat.returncode == 0, errors.decode()
-    assert "packed" in output.decode()
+    assert "Order (number: 1001):" in output.decode()
+    assert "Status: packed" in output.decode()
 
 
 def test_every_script_that_the_readme_names_is_there() -> None:
