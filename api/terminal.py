@@ -17,6 +17,8 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.text import Text
 
+from agent.http import open_blocking_client
+
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 """The server pings every 15 s, so a silence as long as this is a dead connection."""
@@ -96,7 +98,7 @@ class Chat:
         shown = Shown()
         key = uuid4().hex
         with (
-            httpx2.Client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client,
+            open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client,
             ExitStack() as stack,
         ):
             live = self._live(stack)

@@ -1,7 +1,7 @@
 """The tenant's backend over HTTP: the one host that tools may call, always with the caller's own token.
 
 The invariant: a request leaves only for the configured origin, carries the credential of the principal that asks,
-and what comes back is bounded in size. Redirects are not followed, so a token never travels to another host.
+and what comes back is bounded in size. Redirects are not followed, so a token never travels to another host; no cookie is kept, so nobody gets another's session.
 """
 
 import re
@@ -15,6 +15,7 @@ import httpx2
 import orjson
 
 from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
+from agent.http import open_client
 from agent.toolkit import CallContext
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
@@ -110,13 +111,10 @@ class Backend:
         url = httpx2.URL(base_url)
         if url.scheme not in ("http", "https") or not url.host:
             raise ConfigurationError(f"the backend's URL must be http(s)://host[/path], not {base_url!r}")
-        self._client = httpx2.AsyncClient(
+        self._client = open_client(
             base_url=base_url.rstrip("/") + "/",
             transport=transport,
             timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            follow_redirects=False,
-            trust_env=False,
-            headers={"User-Agent": "frontdesk"},
         )
 
     def session(self, context: CallContext) -> BackendSession:

@@ -8,6 +8,7 @@ from langchain_core.language_models import BaseChatModel
 
 from agent.assistant import Assistant, Limits
 from agent.errors import ConfigurationError, InvalidRequestError
+from agent.http import open_session
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Catalog:
 
     def _open_openai(self, name: str, limits: Limits) -> BaseChatModel:
         # Imported where it is needed: langchain_openai takes a second, and an offline model does without.
-        from agent.models.openai import open_model, open_session
+        from agent.models.openai import open_model
 
         if self._session is None:
             self._session = open_session(connect_timeout_s=limits.connect_timeout_s)

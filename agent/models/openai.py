@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
-from httpx2 import create_ssl_context
+from httpx2 import Timeout
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
@@ -34,6 +34,7 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
+from agent.http import open_blocking_client, open_client
 from agent.models.sse import EventSplitter
 
 TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
@@ -42,7 +43,6 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, Recur
 DONE = b"[DONE]"
 MAX_ERROR_BYTES = 64 * 1024
 OPENAI_URL = "https://api.openai.com/v1"
-KEEPALIVE_S = 60.0
 DRAIN_S = 0.02
 PROVIDER = {"model_provider": "openai"}
 
@@ -117,8 +117,9 @@ class OpenAICompatibleModel(ChatOpenAI):
             headers=headers,
             params={name: str(value) for name, value in (self.default_query or {}).items()},
             proxy=self.proxy,
+            allow_redirects=False,
         ) as response:
-            if response.status >= 400:
+            if response.status >= 300:
                 raise _refusal(response, await response.content.read(MAX_ERROR_BYTES))
             try:
                 yield response
@@ -258,19 +259,13 @@ def open_model(
         base_url=base_url,
         session=session,
         proxy=_proxy_for(base_url or OPENAI_URL),
+        # LangChain's own ones are asked nothing here; its defaults would be shared, and keep cookies.
+        http_client=open_blocking_client(timeout=Timeout(limits.deadline_s)),
+        http_async_client=open_client(timeout=Timeout(limits.deadline_s)),
+        openai_proxy=None,
         max_retries=0,
         stream_usage=True,
         use_responses_api=False,
-    )
-
-
-def open_session(*, connect_timeout_s: float) -> aiohttp.ClientSession:
-    """Return the HTTP client for all models: kept connections, no limit of its own on how long an answer streams."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=create_ssl_context()),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s, sock_read=None),
-        auto_decompress=True,
-        cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from support.http import Connection, Request, listen
 
 from agent.assistant import Limits
-from agent.models.openai import OpenAICompatibleModel, open_model, open_session
+from agent.http import open_session
+from agent.models.openai import OpenAICompatibleModel, open_model
 
 
 def _event(delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:

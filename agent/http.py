@@ -1,0 +1,74 @@
+"""HTTP clients: the only place that makes one, so that none keeps what a response sets.
+
+A client is shared by all tenants and users. The invariant: nothing that one response sets stands in another request. No
+cookie is kept or sent, no redirect is followed, and there is no cache and no sign-in of the client's own.
+"""
+
+from functools import cache
+from http.cookiejar import Cookie, CookieJar
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request
+
+import httpx2
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+KEEPALIVE_S = 60.0
+
+
+class NoCookies(CookieJar):
+    """A jar that takes nothing and gives nothing, whatever a response or a caller puts into it."""
+
+    def extract_cookies(self, response: Any, request: Request) -> None:
+        pass
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        pass
+
+    def add_cookie_header(self, request: Request) -> None:
+        pass
+
+
+def open_client(
+    *, timeout: httpx2.Timeout, base_url: str = "", transport: httpx2.AsyncBaseTransport | None = None
+) -> httpx2.AsyncClient:
+    """Return a client for requests of many users. Proxies of the environment do not get to see them."""
+    return httpx2.AsyncClient(
+        base_url=base_url,
+        transport=transport,
+        timeout=timeout,
+        verify=_certificates(),
+        cookies=NoCookies(),
+        follow_redirects=False,
+        trust_env=False,
+        headers={"User-Agent": "frontdesk"},
+    )
+
+
+def open_blocking_client(*, timeout: httpx2.Timeout) -> httpx2.Client:
+    """Return a client for a command of one user, who may need the environment's proxy to reach the server."""
+    return httpx2.Client(timeout=timeout, verify=_certificates(), cookies=NoCookies(), follow_redirects=False)
+
+
+def open_session(*, connect_timeout_s: float) -> "ClientSession":
+    """Return a client for the models of all tenants: kept connections, no limit of its own on how long an answer streams.
+
+    A redirect has to be refused with each request: `allow_redirects=False`.
+    """
+    import aiohttp  # only a real model needs it, and it takes its time
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=_certificates()),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s, sock_read=None),
+        auto_decompress=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+@cache
+def _certificates() -> SSLContext:
+    """Return whom to believe over TLS. Reading the certificates takes longer than all else that a client needs."""
+    return httpx2.create_ssl_context()
