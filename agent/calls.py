@@ -24,9 +24,12 @@ from agent.errors import (
 from agent.events import ActionRequested, CredentialNeeded, ToolCallChanged, ToolCallStatus
 from agent.failpoints import failpoint
 from agent.journal import SettledCall
+from agent.masking import Mask
 from agent.models.text import clean
+from agent.places import tool_place
+from agent.prompts import without_mark
 from agent.store.messages import RequestedCall
-from agent.toolkit import Action, CallContext, Tool
+from agent.toolkit import Action, CallContext, Tool, has_side_effects
 from agent.turn import Turn
 
 logger = structlog.get_logger()
@@ -34,26 +37,19 @@ logger = structlog.get_logger()
 BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
 ERROR_CHARACTERS = 500
 """How much of a failure's text clients are shown."""
+MOST_OF_A_SECRET = 4096
+"""Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
 
 async def settle(turn: Turn, call: RequestedCall) -> SettledCall:
     """Execute one call and say so in the log. Never raises for what the tool or the model did wrong."""
     begun = time.monotonic()
     await turn.journal.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments))
-    try:
-        result = await _execute(turn, call)
-        action = result if isinstance(result, Action) else None
-        text, is_error = _written(result, most_bytes=turn.assistant.limits.tool_result_bytes), False
-    except ToolError as exc:
-        text, is_error, action = clean(str(exc)), True, None
-    except (RunError, LeaseLostError, StaleAppendError, DatabaseError):
-        raise
-    except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
-        logger.error("tool_failed", tool=call.name, error=type(exc).__name__)
-        text, is_error, action = "The tool failed unexpectedly.", True, None
-    if action is not None:
-        await turn.journal.emit(ActionRequested(action.type, action.value, call.id))
-    outcome: ToolCallStatus = "error" if is_error else "ok"
+    with structlog.contextvars.bound_contextvars(tool=call.name):
+        settled = await _outcome(turn, call)
+    if settled.action is not None:
+        await turn.journal.emit(ActionRequested(settled.action.type, settled.action.value, call.id))
+    outcome: ToolCallStatus = "error" if settled.is_error else "ok"
     metrics.tool_calls.labels(call.name if call.name in turn.tools else "unknown", outcome).inc()
     await turn.journal.emit(
         ToolCallChanged(
@@ -61,10 +57,29 @@ async def settle(turn: Turn, call: RequestedCall) -> SettledCall:
             call.name,
             outcome,
             duration_ms=round((time.monotonic() - begun) * 1000),
-            error=text[:ERROR_CHARACTERS] if is_error else None,
+            error=settled.text[:ERROR_CHARACTERS] if settled.is_error else None,
         )
     )
-    return SettledCall(call, text, is_error, action)
+    return settled
+
+
+async def _outcome(turn: Turn, call: RequestedCall) -> SettledCall:
+    """Return what a call came to. Nothing leaves here that the run's credentials stand in."""
+    mask = turn.principal.mask
+    try:
+        result = await _execute(turn, call)
+        if isinstance(result, Action):
+            result = Action(result.type, mask(result.value))
+        text = _written(result, mask, most_bytes=turn.assistant.limits.tool_result_bytes)
+        return SettledCall(call, text, False, result if isinstance(result, Action) else None)
+    except ToolError as exc:
+        return SettledCall(call, without_mark(mask(clean(str(exc)))), True, None)
+    except (RunError, LeaseLostError, StaleAppendError, DatabaseError):
+        raise
+    except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
+        logger.error("tool_failed", error=type(exc).__name__, where=tool_place(exc))
+        logger.debug("tool_failed_because", text=mask(str(exc))[:ERROR_CHARACTERS])
+        return SettledCall(call, f"The tool failed unexpectedly.{_doubt(turn.tools.get(call.name))}", True, None)
 
 
 async def _execute(turn: Turn, call: RequestedCall) -> object:
@@ -77,7 +92,7 @@ async def _execute(turn: Turn, call: RequestedCall) -> object:
     needs_user = tool.kind == "data" and turn.principal.current.credential is None
     if needs_user and not await _fresh_credential(turn, None):
         raise InterruptedRunError("the run was recovered and its user did not come back")
-    if tool.risk == "write":
+    if has_side_effects(tool.risk):
         await turn.journal.commit_start(call)
     used = turn.principal.current.credential
     try:
@@ -95,8 +110,8 @@ async def _call(turn: Turn, tool: Tool, call: RequestedCall) -> object:
         async with asyncio.timeout(timeout_s):
             result = await tool.call(context, call.arguments)
     except TimeoutError as exc:
-        outcome = " Its outcome is unknown: check before you try again." if tool.risk == "write" else ""
-        raise ToolError(f"The tool took longer than {timeout_s:g} s and was stopped.{outcome}") from exc
+        logger.warning("tool_timed_out", timeout_s=timeout_s)
+        raise ToolError(f"The tool took longer than {timeout_s:g} s and was stopped.{_doubt(tool)}") from exc
     failpoint("call.after_effect")
     return result
 
@@ -112,7 +127,11 @@ def _branch(turn: Turn) -> int | str | None:
     return turn.run.branch_id if turn.run.branch_id is not None else turn.principal.current.branch_id
 
 
-def _written(result: object, *, most_bytes: int) -> str:
+def _doubt(tool: Tool | None) -> str:
+    return " Its outcome is unknown: check before you try again." if tool and has_side_effects(tool.risk) else ""
+
+
+def _written(result: object, mask: Mask, *, most_bytes: int) -> str:
     """Return a tool's result as text for the model, cut with a note when it is too large."""
     if isinstance(result, Action):
         result = {"ok": True, "action": result.type, "value": result.value}
@@ -121,7 +140,9 @@ def _written(result: object, *, most_bytes: int) -> str:
     else:
         text = clean(orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
     whole = text.encode()
+    seen = whole[: most_bytes + MOST_OF_A_SECRET].decode("utf-8", "ignore")
+    shown = without_mark(mask(seen))
     if len(whole) <= most_bytes:
-        return text
-    shown = whole[:most_bytes].decode("utf-8", "ignore")
-    return f"{shown}\n[Cut here: {most_bytes} of {len(whole)} bytes. Ask for less: filter or page.]"
+        return shown
+    cut = shown.encode()[:most_bytes].decode("utf-8", "ignore")
+    return f"{cut}\n[Cut here: {most_bytes} of {len(whole)} bytes. Ask for less: filter or page.]"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from agent.context import Credential, Principal
 from agent.errors import ForbiddenError
+from agent.masking import Mask
 
 
 class RunPrincipal:
@@ -14,6 +15,9 @@ class RunPrincipal:
 
     def __init__(self, principal: Principal, *, wait_s: float) -> None:
         self.current = principal
+        self.mask = Mask()
+        """Hides every credential that this run has had."""
+        self._learn()
         self._wait_s = wait_s
         self._renewed = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
@@ -31,6 +35,7 @@ class RunPrincipal:
         if principal.credential is None or principal.credential == self.current.credential:
             return  # a reader that came back with the same token brings nothing new
         self.current = principal
+        self._learn()
         self._renewed.set()
 
     async def fresh(self, refused: Credential | None, *, ask: Callable[[datetime], Awaitable[None]]) -> bool:
@@ -52,3 +57,7 @@ class RunPrincipal:
                 return True
             self._gave_up, self._gave_up_on = True, refused
             return False
+
+    def _learn(self) -> None:
+        if self.current.credential is not None:
+            self.mask.learn(self.current.credential.reveal())

@@ -21,6 +21,7 @@
     │   ├── DeadlineError               deadline
     │   └── InterruptedRunError         interrupted
     ├── ToolError                       a tool failed; its text is written for the model
+    │   ├── NotThereError               what was to be changed is not there: nothing happened
     │   └── CredentialRefusedError      the backend did not accept the token: nothing happened, a fresh one may do
     ├── ConfigurationError              the installation is wrong; raised at start only
     ├── LeaseLostError                  this worker no longer owns the run; stop without writing
@@ -223,6 +224,10 @@ class InterruptedRunError(RunError):
 
 class ToolError(FrontdeskError):
     """A tool could not do its work. The text is given to the model: say what to change or to tell the user."""
+
+
+class NotThereError(ToolError):
+    """The backend has nothing to change under this path. A tool may add how to find what is there."""
 
 
 class CredentialRefusedError(ToolError):

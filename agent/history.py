@@ -12,6 +12,7 @@ from itertools import groupby
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 from agent.assistant import History
+from agent.prompts import without_mark
 from agent.store.messages import Said
 
 CHARACTERS_PER_TOKEN = 4
@@ -71,7 +72,7 @@ def _repaired(turn: Sequence[Said], *, open_step: int | None = None) -> Iterator
     for message in turn:
         match message.role:
             case "user":
-                yield HumanMessage(message.text)
+                yield HumanMessage(without_mark(message.text))
             case "assistant":
                 yield _assistant_message(message)
                 for call in message.tool_calls:
@@ -106,4 +107,4 @@ def _result_message(call_id: str, name: str, stored: Said | None) -> ToolMessage
     if stored is None:
         return ToolMessage(LOST_RESULT, tool_call_id=call_id, name=name, status="error")
     status = "error" if stored.is_error else "success"
-    return ToolMessage(stored.text, tool_call_id=call_id, name=name, status=status)
+    return ToolMessage(without_mark(stored.text), tool_call_id=call_id, name=name, status=status)

@@ -15,6 +15,7 @@ from agent.errors import InterruptedRunError
 from agent.events import AnyEvent, ErrorRaised, EventId, LogClosed, RunEnded, RunStarted, Usage
 from agent.failpoints import failpoint
 from agent.log.memory import RunKey
+from agent.places import place_of
 from agent.settings import Settings
 from agent.snapshot import settled
 from agent.store.deletion import purge_deleted
@@ -22,7 +23,7 @@ from agent.store.leases import RunName, abandoned_runs, fail_run, renew_leases, 
 from agent.store.messages import run_messages
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls
-from agent.work import HeldRun, Parts, place_of
+from agent.work import HeldRun, Parts
 
 logger = structlog.get_logger()
 

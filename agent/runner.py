@@ -28,6 +28,7 @@ from agent.journal import Journal
 from agent.leases import Leases
 from agent.log.memory import MemoryLog, RunKey
 from agent.models.catalog import Catalog
+from agent.places import place_of
 from agent.readers import Readers, read_run
 from agent.settings import Settings
 from agent.start import RunRequest, Started, Starts
@@ -43,7 +44,7 @@ from agent.store.runs import (
 )
 from agent.toolkit import Tool
 from agent.turn import Transcript
-from agent.work import HeldRun, Parts, bring_to_end, end_stopped, place_of
+from agent.work import HeldRun, Parts, bring_to_end, end_stopped
 
 logger = structlog.get_logger()
 

@@ -6,17 +6,24 @@ returns can add tools, change policy or reach the page, except an `Action` that 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from agent.context import Principal
+from agent.errors import ConfigurationError
 
-Risk = Literal["read", "write"]
-"""`read` may be repeated at any time; `write` has side effects and is never repeated blindly."""
+Risk = Literal["read", "write", "dangerous"]
+"""`read` may be repeated at any time; `write` has side effects and is never repeated blindly; `dangerous` is a write that
+nobody can wave through."""
 
 Kind = Literal["data", "action", "unknown"]
 """`data` tools ask or change the backend; `action` tools make the page do something; `unknown` ones are not there: the
 model asked for them, and the ledger says so."""
+
+
+def has_side_effects(risk: str) -> bool:
+    """Return whether a call of this risk changes something. Whatever is not known to be a read does."""
+    return risk != "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +63,17 @@ class Tool:
     kind: Kind = "data"
     timeout_s: float | None = None
     """Seconds one call may take; None takes the assistant's default."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would leave a tool without its protection.
+
+        Raises:
+            ConfigurationError: the risk is none, or the time limit is no positive number.
+        """
+        if self.risk not in get_args(Risk):
+            raise ConfigurationError(f"tool {self.name}: risk must be read, write or dangerous, not {self.risk!r}")
+        limit_s = self.timeout_s
+        if limit_s is not None and not (isinstance(limit_s, int | float) and 0 < limit_s < float("inf")):
+            raise ConfigurationError(
+                f"tool {self.name}: timeout_s must be a number of seconds above 0, not {limit_s!r}"
+            )

@@ -18,13 +18,14 @@ from agent.history import LOST_RESULT
 from agent.journal import Journal, SettledCall
 from agent.log.memory import MemoryLog, RunKey
 from agent.models.catalog import Catalog
+from agent.places import place_of
 from agent.stop import StoppedError, Stopper, StopReason
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import Run, RunEnd, release_run
 from agent.store.tool_calls import list_calls
 from agent.suggestions import afterthoughts
-from agent.toolkit import Tool
+from agent.toolkit import Tool, has_side_effects
 from agent.turn import Transcript, Turn, open_turn
 
 logger = structlog.get_logger()
@@ -120,7 +121,7 @@ async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
     async with store.read(by_key=True) as connection:
         messages = await run_messages(connection, owner, held.run)
         ledger = await list_calls(connection, owner, held.run.id)
-    out = {entry.id for entry in ledger if entry.state == "started" and entry.risk == "write"}
+    out = {entry.id for entry in ledger if entry.state == "started" and has_side_effects(entry.risk)}
     settled = {message.tool_call_id for message in messages}
     asked = [(message.step, call) for message in messages for call in message.tool_calls]
     lost = [(step, call) for step, call in asked if call.id in out - settled]
@@ -176,13 +177,3 @@ async def _end(held: HeldRun, turn: Turn | None, error: RunError | None) -> None
     metrics.runs_ended.labels(end.status, code or "").inc()
     logger.info("run_ended", status=end.status, code=code, reason=str(error) if error else None)
     await held.journal.close()
-
-
-def place_of(exc: BaseException) -> str:
-    """Return the innermost place of an error, for the log. Its text may hold data and is left out."""
-    traceback = exc.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return ""
-    return f"{traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}"

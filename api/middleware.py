@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import metrics
 from agent.errors import PayloadTooLargeError
-from agent.work import place_of
+from agent.places import place_of
 from api.errors import problem
 
 logger = structlog.get_logger()

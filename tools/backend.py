@@ -4,28 +4,26 @@ The invariant: a request leaves only for the configured origin, carries the cred
 and what comes back is bounded in size. Redirects are not followed, so a token never travels to another host; no cookie is kept, so nobody gets another's session.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, Literal
 
 import httpx2
 import orjson
+import structlog
 
-from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
+from agent.errors import ConfigurationError, ToolError
 from agent.http import open_client
 from agent.toolkit import CallContext
+from tools.answers import MAX_RESPONSE_BYTES, Answer, told, unreachable
+from tools.paths import is_plain
 
-MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+logger = structlog.get_logger()
+
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 600.0
 """The tool's own time limit ends a call earlier; this one only frees the socket of a call that nobody awaits."""
-
-_END = re.compile(r"[?#]")
-_ODD = re.compile(r"[\\\x00-\x1f\x7f]")
-"""What no path holds; a backslash is read as a slash by some servers."""
 
 QueryValue = str | int | float | bool | None
 
@@ -40,6 +38,8 @@ class BackendSession:
     client: httpx2.AsyncClient
     context: CallContext
     writes: int = 0
+    made: int = 0
+    """Changes that the backend answered with success."""
 
     async def get(self, path: str, **query: QueryValue) -> Any:
         """Return the parsed JSON at `path`, or None where the backend answers 404. Empty query values are left out.
@@ -50,10 +50,13 @@ class BackendSession:
         return await self._request("GET", path, query=query)
 
     async def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """Send a change with an `Idempotency-Key`; return the parsed JSON, None on 404.
+        """Send a change with an `Idempotency-Key`; return the parsed JSON.
+
+        What the backend answers with success was done, also where the rest of its answer cannot be read.
 
         Raises:
-            ToolError: as for `get`.
+            NotThereError: the backend answered 404, and the change was not made.
+            ToolError: the change was not made, or nobody knows; the text says which.
         """
         return await self._request("POST", path, body=body or {})
 
@@ -68,26 +71,43 @@ class BackendSession:
     async def _request(
         self, method: str, path: str, *, query: Mapping[str, QueryValue] | None = None, body: object = None
     ) -> Any:
-        if not _is_plain(path):
+        request = self._build(method, path, query=query, body=body)
+        try:
+            result = told(await self._send(request))
+        except ToolError as exc:
+            if self.made:
+                raise type(exc)(f"{exc} What this tool changed before stays changed.") from exc
+            raise
+        self.made += method != "GET"
+        return result
+
+    def _build(self, method: str, path: str, *, query: Mapping[str, QueryValue] | None, body: object) -> httpx2.Request:
+        if not is_plain(path):
             raise ToolError(f"Not a path of the backend: {path[:200]!r}")
-        request = self.client.build_request(
-            method,
-            path,  # with its slash: without it, "/http://elsewhere" would be another host
-            params={key: value for key, value in (query or {}).items() if value is not None},
-            content=orjson.dumps(body) if body is not None else None,
-            headers=self._headers(method, has_body=body is not None),
-        )
+        try:
+            return self.client.build_request(
+                method,
+                path,  # with its slash: without it, "/http://elsewhere" would be another host
+                params={key: value for key, value in (query or {}).items() if value is not None},
+                content=orjson.dumps(body) if body is not None else None,
+                headers=self._headers(method, has_body=body is not None),
+            )
+        except (httpx2.InvalidURL, UnicodeError) as exc:
+            raise ToolError("An argument holds something that cannot be sent.") from exc
+
+    async def _send(self, request: httpx2.Request) -> Answer:
+        """Return what came back; how much of it is said by the answer itself."""
         try:
             response = await self.client.send(request, stream=True)
-            try:
-                content = await _read_bounded(response)
-            finally:
-                await response.aclose()
-        except httpx2.TimeoutException as exc:
-            raise ToolError("The business system did not answer in time.") from exc
         except httpx2.HTTPError as exc:
-            raise ToolError("The business system cannot be reached right now.") from exc
-        return _interpret(response.status_code, content)
+            logger.warning("backend_unreachable", method=request.method, error=type(exc).__name__)
+            raise unreachable(request.method, exc) from exc
+        try:
+            return Answer(request.method, response.status_code, *await _read_bounded(response))
+        except httpx2.HTTPError:  # its status is known all the same
+            return Answer(request.method, response.status_code, b"", "lost")
+        finally:
+            await response.aclose()
 
     def _headers(self, method: str, *, has_body: bool) -> dict[str, str]:
         headers = {"Accept": "application/json"}
@@ -130,51 +150,13 @@ class Backend:
         await self._client.aclose()
 
 
-def _is_plain(path: str) -> bool:
-    """Say whether `path` stays below the backend's URL, whatever a model put into it. A query goes into the query values."""
-    decoded = unquote(path)
-    if not path.startswith("/") or path.startswith("//") or _END.search(path) or _ODD.search(decoded):
-        return False
-    return not {".", ".."} & set(decoded.split("/"))
-
-
-async def _read_bounded(response: httpx2.Response) -> bytes:
+async def _read_bounded(response: httpx2.Response) -> tuple[bytes, Literal["whole", "large"]]:
+    """Return what may be read of the body, and whether that is all of it."""
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
         size += len(part)
         if size > MAX_RESPONSE_BYTES:
-            raise ToolError(f"The answer is larger than {MAX_RESPONSE_BYTES} bytes. Ask for less: filter or page.")
+            return b"".join(parts), "large"
         parts.append(part)
-    return b"".join(parts)
-
-
-def _interpret(status: int, content: bytes) -> Any:
-    match status:
-        case _ if 200 <= status < 300 and not content:
-            return {"ok": True}
-        case 404:
-            return None
-        case 401:
-            raise CredentialRefusedError("The business system did not accept the user's sign-in.")
-        case 403:
-            raise ToolError(f"The user is not allowed to see or do this: {_detail(content)}")
-        case _ if 200 <= status < 300:
-            try:
-                return orjson.loads(content)
-            except orjson.JSONDecodeError as exc:
-                raise ToolError("The business system answered with something that is not JSON.") from exc
-        case _ if 400 <= status < 500:
-            raise ToolError(f"The business system refused the request ({status}): {_detail(content)}")
-        case _:
-            raise ToolError(f"The business system failed ({status}).")
-
-
-def _detail(content: bytes) -> str:
-    """Return what the backend said about a refused request, cut to a line or two."""
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return content[:300].decode("utf-8", "replace")
-    detail = body.get("detail", body) if isinstance(body, dict) else body
-    return (detail if isinstance(detail, str) else orjson.dumps(detail).decode())[:300]
+    return b"".join(parts), "whole"

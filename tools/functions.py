@@ -17,6 +17,9 @@ from agent.context import Principal
 from agent.errors import ConfigurationError, ToolError
 from agent.toolkit import CallContext, Risk, Tool
 from tools.backend import Backend, BackendSession
+from tools.paths import segment
+
+__all__ = ["FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
 

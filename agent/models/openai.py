@@ -35,6 +35,7 @@ from agent.errors import (
     RunError,
 )
 from agent.http import open_blocking_client, open_client
+from agent.masking import Mask
 from agent.models.sse import EventSplitter
 
 TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
@@ -120,7 +121,7 @@ class OpenAICompatibleModel(ChatOpenAI):
             allow_redirects=False,
         ) as response:
             if response.status >= 300:
-                raise _refusal(response, await response.content.read(MAX_ERROR_BYTES))
+                raise self._refusal(response, await response.content.read(MAX_ERROR_BYTES))
             try:
                 yield response
             finally:
@@ -157,7 +158,7 @@ class OpenAICompatibleModel(ChatOpenAI):
     def _convert_other(self, event: dict[str, Any], state: "_StreamState") -> list[AIMessageChunk]:
         """Return the chunk for an event that is not plain text, as `ChatOpenAI` makes it."""
         if error := event.get("error"):
-            raise _error_of(error.get("code") if isinstance(error, dict) else None, status=None, retry_after_s=None)
+            raise self._error(error.get("code") if isinstance(error, dict) else None, status=None)
         choices = event.get("choices") or []
         delta = (choices[0].get("delta") or {}) if choices else {}
         if calls := delta.get("tool_calls"):
@@ -171,6 +172,21 @@ class OpenAICompatibleModel(ChatOpenAI):
             message.additional_kwargs["reasoning_content"] = reasoning
         state.finished = state.finished or bool(choices and choices[0].get("finish_reason"))
         return [message]
+
+    def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> RunError:
+        """Return our error for a response that is one. The provider's text goes no further."""
+        try:
+            parsed = orjson.loads(body)
+            code = parsed["error"]["code"]
+        except (ValueError, KeyError, TypeError):
+            code = None
+        return self._error(code, status=response.status, retry_after_s=_retry_after(response))
+
+    def _error(self, code: object, *, status: int | None, retry_after_s: float | None = None) -> RunError:
+        """Return our error for a provider's code, which is logged: without the key, where a provider says it back."""
+        mask = Mask()
+        mask.learn(self.root_async_client.api_key)
+        return _error_of(mask(code) if isinstance(code, str) else code, status=status, retry_after_s=retry_after_s)
 
 
 class _StreamState:
@@ -276,16 +292,6 @@ def _proxy_for(url: str) -> str | None:
     """
     parts = urlsplit(url)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
-
-
-def _refusal(response: aiohttp.ClientResponse, body: bytes) -> RunError:
-    """Return our error for a response that is one. The provider's text goes no further."""
-    try:
-        parsed = orjson.loads(body)
-        code = parsed["error"]["code"]
-    except (ValueError, KeyError, TypeError):
-        code = None
-    return _error_of(code, status=response.status, retry_after_s=_retry_after(response))
 
 
 def _error_of(code: object, *, status: int | None, retry_after_s: float | None) -> RunError:

@@ -105,7 +105,7 @@ async def superseded_writes(
             messages.c.conversation_id == conversation_id,
             messages.c.turn >= from_turn,
             messages.c.superseded_by.is_not(None),
-            tool_calls.c.risk == "write",
+            tool_calls.c.risk != "read",
             tool_calls.c.state != "proposed",
         )
         .order_by(messages.c.turn.desc(), messages.c.position.desc(), tool_calls.c.id.desc())

@@ -4,13 +4,14 @@ Each tool is one call of the studio's API with the user's own token, cut down to
 rows of flat columns beside the total. No tool takes a tenant.
 """
 
+from collections.abc import Awaitable
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from agent.errors import ToolError
+from agent.errors import NotThereError, ToolError
 from examples.studio.periods import PeriodName
-from tools.functions import ToolContext, tool
+from tools.functions import ToolContext, segment, tool
 
 SHOWN = 25
 
@@ -99,7 +100,7 @@ async def find_clients(context: ToolContext, arguments: ClientSearch) -> Answer:
 @tool()
 async def get_client(context: ToolContext, arguments: ClientId) -> Answer:
     """Show one client by id: contact data, membership, trainer, last visit, total paid and notes."""
-    client = await context.backend.get(f"/clients/{arguments.client_id}")
+    client = await context.backend.get(f"/clients/{segment(arguments.client_id)}")
     return _found(client, f"client {arguments.client_id}", "Look the id up with find_clients.")
 
 
@@ -216,43 +217,44 @@ async def list_classes(context: ToolContext, arguments: Weekday) -> Answer:
 @tool(risk="write")
 async def create_enquiry(context: ToolContext, arguments: NewEnquiry) -> Answer:
     """Add (create, record) a new enquiry or lead: a person who is interested and is not a client yet."""
-    return _found(await context.backend.post("/enquiries", arguments.model_dump()), "branch")
+    return await _done(context.backend.post("/enquiries", arguments.model_dump()))
 
 
 @tool(risk="write")
 async def update_enquiry(context: ToolContext, arguments: EnquiryChange) -> Answer:
     """Set (mark, change) the status of an enquiry: contacted, converted, lost or open again."""
-    changed = await context.backend.patch(f"/enquiries/{arguments.enquiry_id}", {"status": arguments.status})
-    return _found(changed, f"enquiry {arguments.enquiry_id}", "Look the id up with list_enquiries.")
+    change = context.backend.patch(f"/enquiries/{segment(arguments.enquiry_id)}", {"status": arguments.status})
+    return await _done(change, "Look the id up with list_enquiries.")
 
 
 @tool(risk="write")
 async def freeze_membership(context: ToolContext, arguments: Freeze) -> Answer:
     """Freeze (pause, suspend) an active membership for some days; its end moves back by as many."""
-    frozen = await context.backend.post(f"/memberships/{arguments.membership_id}/freeze", {"days": arguments.days})
-    return _found(frozen, f"membership {arguments.membership_id}", "Look the id up with find_clients.")
+    path = f"/memberships/{segment(arguments.membership_id)}/freeze"
+    change = context.backend.post(path, {"days": arguments.days})
+    return await _done(change, "Look the id up with find_clients.")
 
 
 @tool(risk="write")
 async def unfreeze_membership(context: ToolContext, arguments: MembershipId) -> Answer:
     """Unfreeze (resume, reactivate) a frozen membership from today on."""
-    resumed = await context.backend.post(f"/memberships/{arguments.membership_id}/unfreeze")
-    return _found(resumed, f"membership {arguments.membership_id}", "Look the id up with find_clients.")
+    change = context.backend.post(f"/memberships/{segment(arguments.membership_id)}/unfreeze")
+    return await _done(change, "Look the id up with find_clients.")
 
 
 @tool(risk="write")
 async def check_in_client(context: ToolContext, arguments: ClientId) -> Answer:
     """Check a client in (register a visit, mark as arrived) today; needs an active membership."""
-    visit = await context.backend.post("/attendance", {"client_id": arguments.client_id})
-    return _found(visit, f"client {arguments.client_id}", "Look the id up with find_clients.")
+    change = context.backend.post("/attendance", {"client_id": arguments.client_id})
+    return await _done(change, "Look the id up with find_clients.")
 
 
 @tool(risk="write")
 async def update_client(context: ToolContext, arguments: ClientChange) -> Answer:
     """Change (correct, update) a client's phone number, email address or notes."""
     changes = arguments.model_dump(exclude={"client_id"}, exclude_none=True)
-    changed = await context.backend.patch(f"/clients/{arguments.client_id}", changes)
-    return _found(changed, f"client {arguments.client_id}", "Look the id up with find_clients.")
+    change = context.backend.patch(f"/clients/{segment(arguments.client_id)}", changes)
+    return await _done(change, "Look the id up with find_clients.")
 
 
 def _found(answer: Any, what: str, advice: str = "") -> Answer:
@@ -263,6 +265,19 @@ def _found(answer: Any, what: str, advice: str = "") -> Answer:
     """
     if not isinstance(answer, dict):
         raise ToolError(f"There is no {what}. {advice}".strip())
+    return answer
+
+
+async def _done(change: Awaitable[Any], advice: str = "") -> Answer:
+    """Return the backend's answer to a change.
+
+    Raises:
+        ToolError: it was not made; `advice` says how to go on where there is nothing to change.
+    """
+    try:
+        answer: Answer = await change
+    except NotThereError as exc:
+        raise ToolError(f"{exc} {advice}".strip()) from exc
     return answer
 
 

@@ -1,8 +1,10 @@
 """One tool call: bad requests, failures, limits and secrets. The model is told, and the run goes on."""
 
 import asyncio
+from linecache import getline
 
 import pytest
+from support import odd_tools, shop_tools
 from support.faults import rows
 from support.http import Connection, Request
 from support.provider import Call
@@ -10,6 +12,8 @@ from support.world import OpenWorld, Person, Stream
 
 from agent.calls import ERROR_CHARACTERS
 from agent.store.tables import messages, tool_calls
+
+ODD = {"toolsets": ["support.shop_tools", "support.odd_tools"]}
 
 
 async def told(ann: Person, *calls: Call) -> tuple[Stream, list[str]]:
@@ -88,10 +92,54 @@ async def test_an_exception_of_a_tool_tells_nobody_its_text(ann: Person, capfd: 
     logged = "".join(capfd.readouterr())
     assert results == ["The tool failed unexpectedly."]
     assert b"SECRET-TOOL-TEXT" not in stream.raw
-    assert "tool_failed" in logged
-    assert "RuntimeError" in logged
-    assert "SECRET-TOOL-TEXT" not in logged
+    [line] = [line for line in logged.splitlines() if "tool_failed " in line]
+    assert "RuntimeError" in line
+    assert "SECRET-TOOL-TEXT" not in line
     assert "SECRET-TOOL-TEXT" not in str(await rows(ann.world, messages, tenant_id=ann.tenant))
+
+
+@pytest.mark.parametrize(("name", "error"), [("broken", "RuntimeError"), ("broken_within", "JSONDecodeError")])
+async def test_a_tool_that_breaks_is_logged_with_the_line_of_its_own_code(
+    open_frontdesk: OpenWorld, capfd: pytest.CaptureFixture[str], name: str, error: str
+) -> None:
+    """G46: also where a library broke that it called; its words are told at `debug` only."""
+    await told((await open_frontdesk(assistant=ODD)).person(), Call(name))
+    lines = "".join(capfd.readouterr()).splitlines()
+    [line] = [line for line in lines if "tool_failed " in line]
+    assert (f"tool={name}" in line, f"error={error}" in line, "[error" in line) == (True, True, True)
+    path, _, number = line.partition("where=")[2].split()[0].rpartition(":")
+    assert path in (shop_tools.__file__, odd_tools.__file__)
+    assert "SECRET-TOOL-TEXT" in getline(path, int(number))
+    assert any("tool_failed_because" in line and "[debug" in line and f"tool={name}" in line for line in lines)
+
+
+async def test_a_write_that_breaks_is_told_as_unknown(open_frontdesk: OpenWorld) -> None:
+    """G46: it may have changed something before."""
+    ann = (await open_frontdesk(assistant=ODD)).person()
+    ann.world.backend.answer("POST /orders", {"number": 8})
+    _, results = await told(ann, Call("order_and_break"))
+    assert results == ["The tool failed unexpectedly. Its outcome is unknown: check before you try again."]
+    assert sum(ann.world.backend.effects.values()) == 1
+
+
+async def test_a_write_to_what_is_not_there_is_an_error(ann: Person) -> None:
+    """G46: the model hears that nothing was done, and the page that it failed."""
+    stream, results = await told(ann, Call("create_order", {"item": "tea"}))
+    assert results == ["The business system has no such thing (404): not found. The change was not made."]
+    assert settled(stream)["status"] == "error"
+
+
+async def test_a_dangerous_call_is_a_write(open_frontdesk: OpenWorld) -> None:
+    """G46: in the ledger, in what is told of its outcome, and begun before it leaves."""
+    world = await open_frontdesk(assistant={**ODD, "limits": {"tool_timeout_s": 0.2}})
+    ann = world.person()
+    world.backend.hang("DELETE /orders/7")
+    _, results = await told(ann, Call("delete_order", {"number": 7}))
+    assert results == [
+        "The tool took longer than 0.2 s and was stopped. Its outcome is unknown: check before you try again."
+    ]
+    [row] = await rows(world, tool_calls, tenant_id=ann.tenant)
+    assert (row["risk"], row["started_at"] is not None) == ("dangerous", True)
 
 
 async def test_a_read_that_takes_too_long_is_stopped_and_its_connection_closed(ann: Person) -> None:
@@ -126,7 +174,7 @@ async def test_a_write_that_takes_too_long_is_told_as_unknown(open_frontdesk: Op
         (403, {"detail": "Owners only."}, "The user is not allowed to see or do this: Owners only."),
         (409, {"detail": "Taken."}, "The business system refused the request (409): Taken."),
         (500, {"detail": "SECRET-BACKEND-TEXT"}, "The business system failed (500)."),
-        (302, {}, "The business system failed (302)."),
+        (302, {}, "The business system answered with a redirect (302), and redirects are not followed."),
     ],
 )
 async def test_a_failure_of_the_backend_goes_back_to_the_model(

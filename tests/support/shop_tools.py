@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from tools.functions import ToolContext, tool
+from tools.functions import ToolContext, segment, tool
 
 
 class FindOrderArguments(BaseModel):
@@ -20,7 +20,7 @@ class CreateOrderArguments(BaseModel):
 @tool()
 async def find_order(context: ToolContext, arguments: FindOrderArguments) -> object:
     """Find one order by its number."""
-    return await context.backend.get(f"/orders/{arguments.number}")
+    return await context.backend.get(f"/orders/{segment(arguments.number)}")
 
 
 @tool()

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.backend import Route, TenantBackend, scripted_backend
-from support.http import Connection, Request
+from support.http import Connection, Request, head
 
 from agent.context import Principal
 from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
+from agent.http import open_client
 from agent.toolkit import CallContext
-from tools.backend import MAX_RESPONSE_BYTES, Backend, BackendSession
+from tools.answers import DONE_UNREADABLE, LOOK_AGAIN, MAX_RESPONSE_BYTES, NOT_MADE, TAKEN_ON, UNKNOWN
+from tools.backend import Backend, BackendSession
 
 STRANGE_PATHS = [
     *("", "orders", "http://evil.example/x", "//evil.example/x", "///evil.example", "/\\evil.example", "\\\\evil"),
@@ -152,7 +154,7 @@ async def test_whatever_a_model_puts_into_a_path_the_request_stays_where_it_belo
 async def test_a_redirect_is_never_followed(session: BackendSession, backend: TenantBackend, status: int) -> None:
     async with scripted_backend() as evil:
         backend.routes["GET /orders/count"] = responding(status, b"", Location=f"{evil.url}/steal")
-        with pytest.raises(ToolError, match=f"failed \\({status}\\)"):
+        with pytest.raises(ToolError, match=f"a redirect \\({status}\\), and redirects are not followed"):
             await session.get("/orders/count")
         assert not evil.requests
     assert len(backend.requests) == 1
@@ -207,7 +209,7 @@ async def test_a_long_refusal_is_cut(session: BackendSession, backend: TenantBac
     assert len(str(failed.value)) < 400
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize("status", [200, 201, 204, 205])
 async def test_a_success_without_a_body_is_a_success(
     session: BackendSession, backend: TenantBackend, status: int
 ) -> None:
@@ -284,3 +286,160 @@ async def test_a_call_that_is_given_up_closes_its_connection(session: BackendSes
 def test_a_url_that_is_none_is_refused_at_start(url: str) -> None:
     with pytest.raises(ConfigurationError, match="backend's URL"):
         Backend(url)
+
+
+WRITES = [("POST", "post", ({"a": 1},)), ("PATCH", "patch", ({"a": 1},)), ("DELETE", "delete", ())]
+DONE = {"ok": True, "note": DONE_UNREADABLE}
+
+
+@pytest.mark.parametrize(("method", "name", "body"), WRITES)
+@pytest.mark.parametrize(
+    ("status", "content", "told"),
+    [
+        (404, b'{"detail":"not found"}', f"has no such thing (404): not found. {NOT_MADE}"),
+        (404, b"", f"(404): . {NOT_MADE}"),
+        (409, b'{"detail":"Taken."}', f"refused the request (409): Taken. {LOOK_AGAIN}"),
+        (403, b'{"detail":"Owners only."}', "not allowed to see or do this: Owners only."),
+        (410, b'{"detail":"Gone."}', "refused the request (410): Gone."),
+        (408, b"", UNKNOWN),
+        (500, b"SECRET", f"failed (500). {UNKNOWN}"),
+        (502, b"", UNKNOWN),
+        (503, b"", UNKNOWN),
+        (504, b"", UNKNOWN),
+        (301, b"", UNKNOWN),
+        (302, b"", UNKNOWN),
+        (303, b"", UNKNOWN),
+        (304, b"", UNKNOWN),
+        (307, b"", NOT_MADE),
+        (308, b"", NOT_MADE),
+        (600, b"", UNKNOWN),
+    ],
+)
+async def test_a_write_that_did_not_succeed_is_told_as_not_made_or_as_unknown(
+    session: BackendSession,
+    backend: TenantBackend,
+    method: str,
+    name: str,
+    body: tuple[object, ...],
+    status: int,
+    content: bytes,
+    told: str,
+) -> None:
+    """G46: never as nothing, and never as done."""
+    backend.routes[f"{method} /orders/7"] = responding(status, content)
+    with pytest.raises(ToolError) as failed:
+        await getattr(session, name)("/orders/7", *body)
+    assert told in str(failed.value)
+    assert len(backend.requests) == 1
+
+
+@pytest.mark.parametrize(("method", "name", "body"), WRITES)
+@pytest.mark.parametrize("content", [b"<html>", b"\xff\xfe", b'{"a":', b"x" * (MAX_RESPONSE_BYTES + 1)])
+async def test_a_write_that_succeeded_is_told_as_done_whatever_its_answer_is(
+    session: BackendSession, backend: TenantBackend, method: str, name: str, body: tuple[object, ...], content: bytes
+) -> None:
+    """G46: a model that hears of a failure makes it again."""
+    backend.routes[f"{method} /orders/7"] = responding(201, content)
+    assert await getattr(session, name)("/orders/7", *body) == DONE
+
+
+async def test_a_write_whose_success_breaks_off_is_told_as_done(
+    session: BackendSession, backend: TenantBackend
+) -> None:
+    """G46: its status had come."""
+    backend.routes["POST /orders"] = breaking_off(201)
+    backend.routes["POST /failing"] = breaking_off(500)
+    backend.routes["GET /orders/count"] = breaking_off(200)
+    assert await session.post("/orders") == DONE
+    with pytest.raises(ToolError, match="may or may not have been made"):
+        await session.post("/failing")
+    with pytest.raises(ToolError, match="its answer broke off"):
+        await session.get("/orders/count")
+
+
+async def test_what_was_only_taken_on_is_not_told_as_done(session: BackendSession, backend: TenantBackend) -> None:
+    """G46: 202 says that it may still fail."""
+    backend.routes["POST /orders"] = responding(202, b"")
+    backend.routes["POST /reports"] = responding(202, b'{"job":7}')
+    assert await session.post("/orders") == {"accepted": True, "note": TAKEN_ON}
+    assert await session.post("/reports") == {"job": 7}
+
+
+async def test_a_write_whose_connection_is_lost_may_have_been_made(
+    session: BackendSession, backend: TenantBackend
+) -> None:
+    """G46: it had left."""
+
+    async def cut(_request: Request, connection: Connection) -> None:
+        connection.cut()
+
+    backend.routes["POST /orders"] = cut
+    with pytest.raises(ToolError, match="may or may not have been made: check"):
+        await session.post("/orders")
+
+
+async def test_a_write_that_is_not_answered_in_time_may_have_been_made(
+    context: CallContext, backend: TenantBackend
+) -> None:
+    """G46: it had left, too."""
+    backend.hang("POST /orders")
+    async with open_client(base_url=backend.url, timeout=httpx2.Timeout(5, read=0.05)) as client:
+        with pytest.raises(ToolError, match=r"did not answer in time\. .* may or may not have been made: check"):
+            await BackendSession(client, context).post("/orders")
+
+
+async def test_a_write_that_never_left_was_not_made(context: CallContext) -> None:
+    """G46: nobody was there to take it."""
+    async with scripted_backend() as gone:
+        url = gone.url
+    async with Backend(url) as client:
+        with pytest.raises(ToolError, match=r"cannot be reached right now\. The change was not made"):
+            await client.session(context).post("/orders")
+
+
+@pytest.mark.parametrize("then", ["GET /orders/count", "POST /more"])
+async def test_what_a_tool_changed_before_it_failed_is_told_with_the_failure(
+    session: BackendSession, backend: TenantBackend, then: str
+) -> None:
+    """G46: the first of two changes stays made."""
+    backend.answer("POST /orders", {"number": 1})
+    backend.answer(then, {"detail": "no"}, status=400)
+    method, path = then.split()
+    await session.post("/orders")
+    with pytest.raises(ToolError, match="What this tool changed before stays changed"):
+        await (session.get(path) if method == "GET" else session.post(path))
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\ud800b"])
+async def test_a_query_value_that_is_no_text_is_refused(
+    session: BackendSession, backend: TenantBackend, value: str
+) -> None:
+    with pytest.raises(ToolError, match="cannot be sent"):
+        await session.get("/orders", search=value)
+    assert not backend.requests
+
+
+async def test_what_the_backend_refuses_and_what_it_fails_at_is_logged_without_data(
+    session: BackendSession, backend: TenantBackend, capfd: pytest.CaptureFixture[str]
+) -> None:
+    backend.answer("GET /orders/count", {"detail": "SECRET"}, status=422)
+    backend.answer("POST /orders", {"detail": "SECRET"}, status=502)
+    with pytest.raises(ToolError):
+        await session.get("/orders/count")
+    with pytest.raises(ToolError):
+        await session.post("/orders", {"name": "SECRET"})
+    assert await session.get("/nowhere") is None
+    refused, failed = "".join(capfd.readouterr()).splitlines()
+    assert ("info" in refused, "backend_refused" in refused, "status=422" in refused) == (True, True, True)
+    assert ("warning" in failed, "backend_failed" in failed, "status=502" in failed) == (True, True, True)
+    assert "SECRET" not in refused + failed
+
+
+def breaking_off(status: int) -> Route:
+    """Send a head that promises more than comes."""
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        await connection.send(head(status, {"Content-Type": "application/json", "Content-Length": "100"}) + b'{"a":')
+        connection.writer.close()
+
+    return respond

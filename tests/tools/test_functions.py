@@ -211,3 +211,37 @@ async def test_a_toolset_that_is_not_there_or_empty_is_named(client: Backend, na
 def test_every_tool_of_the_tests_shop_says_what_it_does() -> None:
     tools = [value for value in vars(shop_tools).values() if isinstance(value, FunctionTool)]
     assert all(one.description.endswith(".") for one in tools)
+
+
+@pytest.mark.parametrize("risk", ["delete", "Write", "READ", "write ", "", "none", None, "writes", 1, ["write"]])
+async def test_a_risk_that_is_none_stops_the_start(client: Backend, risk: Any) -> None:
+    """G46: a typo would make a write a read, which is repeated."""
+    module = ModuleType("shop")
+
+    @tool(risk=risk)
+    async def pay(context: ToolContext, arguments: Item) -> object:
+        """Pay."""
+        return None
+
+    pay.function.__module__ = "shop"
+    module.__dict__["pay"] = pay
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"tool .*pay: risk must be read, write or dangerous, not {risk!r}".replace("[", r"\["),
+    ):
+        load_functions(module, client)
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf"), "5"])
+async def test_a_time_limit_that_is_none_stops_the_start(client: Backend, timeout_s: Any) -> None:
+    module = ModuleType("shop")
+
+    @tool(timeout_s=timeout_s)
+    async def wait(context: ToolContext, arguments: Item) -> object:
+        """Wait."""
+        return None
+
+    wait.function.__module__ = "shop"
+    module.__dict__["wait"] = wait
+    with pytest.raises(ConfigurationError, match="timeout_s must be a number of seconds above 0"):
+        load_functions(module, client)

@@ -1,0 +1,119 @@
+"""What an answer of the backend comes to: a result for the tool, or a text for the model.
+
+The invariant: a change is told as made where the backend said so, as not made where it said that, and else as unknown.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx2
+import orjson
+import structlog
+
+from agent.errors import CredentialRefusedError, NotThereError, ToolError
+
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+UNKNOWN = "The change may or may not have been made: check before you try again."
+NOT_MADE = "The change was not made."
+LOOK_AGAIN = "The change was not made; look at how things are now before you try again."
+DONE_UNREADABLE = "The business system said that it was done; the rest of its answer could not be read."
+TAKEN_ON = "Taken on by the business system, perhaps not done yet: check before you say that it is."
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the backend. What of its body could not be read is not in `content`."""
+
+    method: str
+    status: int
+    content: bytes
+    end: Literal["whole", "large", "lost"] = "whole"
+
+    @property
+    def is_change(self) -> bool:
+        return self.method != "GET"
+
+
+def told(answer: Answer) -> Any:
+    """Return the result of an answer; None is the 404 of a read.
+
+    Raises:
+        ToolError: the backend refused, failed, or said something that cannot be read.
+    """
+    if 200 <= answer.status < 300:
+        return _result(answer)
+    if answer.status == 404 and not answer.is_change:
+        return None
+    if 400 <= answer.status < 500:
+        logger.info("backend_refused", method=answer.method, status=answer.status)
+    else:
+        logger.warning("backend_failed", method=answer.method, status=answer.status)
+    raise _refusal(answer)
+
+
+def unreachable(method: str, error: httpx2.HTTPError) -> ToolError:
+    """Return what the model is told of a request without an answer."""
+    may_be_made = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+    text = "The business system cannot be reached right now."
+    if may_be_made and isinstance(error, httpx2.TimeoutException):
+        text = "The business system did not answer in time."
+    if method == "GET":
+        return ToolError(text)
+    return ToolError(f"{text} {UNKNOWN if may_be_made else NOT_MADE}")
+
+
+def _result(answer: Answer) -> Any:
+    if answer.end == "whole" and not answer.content:
+        return {"accepted": True, "note": TAKEN_ON} if answer.status == 202 else {"ok": True}
+    if answer.end == "whole":
+        try:
+            return orjson.loads(answer.content)
+        except orjson.JSONDecodeError:
+            reason = "The business system answered with something that is not JSON."
+    elif answer.end == "large":
+        reason = f"The answer is larger than {MAX_RESPONSE_BYTES} bytes. Ask for less: filter or page."
+    else:
+        reason = "The business system cannot be reached right now: its answer broke off."
+    logger.warning("backend_answer_unreadable", method=answer.method, status=answer.status, end=answer.end)
+    if answer.is_change:
+        return {"ok": True, "note": DONE_UNREADABLE}
+    raise ToolError(reason)
+
+
+def _refusal(answer: Answer) -> ToolError:
+    status, detail = answer.status, _detail(answer.content)
+    match status:
+        case 401:
+            return CredentialRefusedError("The business system did not accept the user's sign-in.")
+        case 403:
+            return ToolError(f"The user is not allowed to see or do this: {detail}")
+        case 404:  # of a change
+            return NotThereError(f"The business system has no such thing (404): {_sentence(detail)} {NOT_MADE}")
+        case 409 if answer.is_change:
+            return ToolError(f"The business system refused the request (409): {_sentence(detail)} {LOOK_AGAIN}")
+        case 408 if answer.is_change:
+            return ToolError(f"The business system did not get the request in time (408). {UNKNOWN}")
+        case _ if 400 <= status < 500:
+            return ToolError(f"The business system refused the request ({status}): {detail}")
+        case _ if 300 <= status < 400:
+            text = f"The business system answered with a redirect ({status}), and redirects are not followed."
+            more = NOT_MADE if status in (307, 308) else UNKNOWN
+        case _:
+            text, more = f"The business system failed ({status}).", UNKNOWN
+    return ToolError(f"{text} {more}" if answer.is_change else text)
+
+
+def _detail(content: bytes) -> str:
+    """Return what the backend said about a refused request, cut to a line or two."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content[:300].decode("utf-8", "replace")
+    detail = body.get("detail", body) if isinstance(body, dict) else body
+    return (detail if isinstance(detail, str) else orjson.dumps(detail).decode())[:300]
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
