@@ -105,7 +105,7 @@ class Assistant(Part):
     persona: str = Field(min_length=1, description="the system prompt")
     greeting: str = ""
     starters: tuple[ShortText, ...] = ()
-    models: tuple[str, ...] = Field(default=("openai:gpt-4o-mini", "demo"), min_length=1)
+    models: tuple[str, ...] = Field(min_length=1, description="the default first; `demo` only matches words")
     title: Literal["words", "model"] = "words"
     backend: BackendDefinition | None = None
     toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")

@@ -4,6 +4,7 @@ A client is shared by all tenants and users. The invariant: nothing that one res
 cookie is kept or sent, no redirect is followed, and there is no cache and no sign-in of the client's own.
 """
 
+import re
 from functools import cache
 from http.cookiejar import Cookie, CookieJar
 from ssl import SSLContext
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request
 
 import httpx2
+
+from agent.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -29,6 +32,32 @@ class NoCookies(CookieJar):
 
     def add_cookie_header(self, request: Request) -> None:
         pass
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as it may be shown: without a user, a password, and a query, which may hold another secret."""
+    plain = re.split(r"[?#]", url, maxsplit=1)[0]
+    scheme, mark, rest = plain.rpartition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if "://" not in scheme else "***"
+
+
+def check_url(url: str, *, name: str) -> None:
+    """Refuse what is no address of a server, and one with a password in it: it would take the place of each user's token.
+
+    Raises:
+        ConfigurationError: it is none. The text shows no password.
+    """
+    try:
+        parsed = httpx2.URL(url)
+        is_address = (
+            parsed.scheme in ("http", "https") and bool(parsed.host) and not parsed.query and not parsed.fragment
+        )
+    except (httpx2.InvalidURL, UnicodeError):
+        raise ConfigurationError(f"{name} must be http(s)://host[/path], which this is not") from None
+    if "@" in url.partition("://")[2].partition("/")[0] or (is_address and parsed.userinfo):
+        raise ConfigurationError(f"{name} must not hold a user or a password: {shown_url(url)!r}")
+    if not is_address:
+        raise ConfigurationError(f"{name} must be http(s)://host[/path], not {shown_url(url)!r}")
 
 
 def open_client(

@@ -69,7 +69,7 @@ class Runner:
         tools: Mapping[str, Tool],
         settings: Settings,
     ) -> None:
-        self._parts = Parts(store, log, catalog, assistant, tools, build_loop())
+        self._parts = Parts(store, log, catalog, assistant, tools, build_loop(), is_traced=settings.tracing)
         self._store = store
         self._log = log
         self._settings = settings

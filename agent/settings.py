@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         description="any server that speaks OpenAI's protocol",
     )
 
+    tracing: bool = Field(
+        default=False,
+        description="send every tenant's words to the LangSmith that LANGSMITH_* names; without it that is off whatever they say",
+    )
+
     jwt_secret: SecretStr | None = Field(
         default=None, min_length=1, description="for HS algorithms; without one, one is made and kept"
     )
@@ -131,6 +136,13 @@ class Settings(BaseSettings):
             transaction_s=self.database_transaction_timeout_s,
             upkeep_s=self.database_upkeep_timeout_s,
         )
+
+    @cached_property
+    def database_file(self) -> Path | None:
+        """Return the file of a SQLite database; None where it is none."""
+        scheme, _, path = self.database.partition(":///")
+        name = path.partition("?")[0]
+        return Path(name) if scheme.startswith("sqlite") and name and name != ":memory:" else None
 
     @cached_property
     def secret(self) -> str:

@@ -26,6 +26,7 @@ from agent.store.runs import Run, RunEnd, release_run
 from agent.store.tool_calls import list_calls
 from agent.suggestions import afterthoughts
 from agent.toolkit import Tool, has_side_effects
+from agent.tracing import traced
 from agent.turn import Transcript, Turn, open_turn
 
 logger = structlog.get_logger()
@@ -41,6 +42,7 @@ class Parts:
     assistant: Assistant
     tools: Mapping[str, Tool]
     loop: Loop
+    is_traced: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +74,11 @@ async def bring_to_end(parts: Parts, held: HeldRun) -> None:
         LeaseLostError, StaleAppendError, NotFoundError: the run is another's, or gone; nothing more was written.
         DatabaseError: the database failed in the middle. The run is left as it is, for its next attempt.
     """
+    with traced(is_on=parts.is_traced):
+        await _bring_to_end(parts, held)
+
+
+async def _bring_to_end(parts: Parts, held: HeldRun) -> None:
     limits = parts.assistant.limits
     deadline = asyncio.get_running_loop().call_later(limits.deadline_s, held.stopper.stop, "deadline")
     turn: Turn | None = None

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from agent.at_rest import close_files, close_new_files
 from agent.errors import ConfigurationError
 from agent.settings import Settings, load_settings
 from api import logs, terminal
@@ -25,6 +26,12 @@ DAY_S = 86_400
 TOKEN_TTL_S = 7 * DAY_S
 
 
+@cli.callback()
+def begin() -> None:
+    """An agent runtime for multi-tenant software."""
+    close_new_files()
+
+
 @cli.command()
 def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
@@ -34,7 +41,7 @@ def serve(
     with _readable_errors():
         from api.server import run_server
 
-        settings = load_settings()
+        settings = _settings()
         logs.configure(settings.log_level)
         if not run_server(settings, host=host, port=port):
             raise typer.Exit(1)
@@ -50,7 +57,7 @@ def token(
 ) -> None:
     """Print a signed token for development."""
     with _readable_errors():
-        print(sign(load_settings(), tenant=tenant, user=user, role=role or user, branch=branch, ttl_s=ttl))
+        print(sign(_settings(), tenant=tenant, user=user, role=role or user, branch=branch, ttl_s=ttl))
 
 
 @cli.command()
@@ -65,7 +72,7 @@ def chat(
 ) -> None:
     """Talk with the assistant of a running server."""
     with _readable_errors():
-        settings = load_settings()
+        settings = _settings()
         bearer = bearer or sign(settings, tenant="aurora", user="owner", role="owner", branch=None, ttl_s=DAY_S)
         status = terminal.run_chat(
             message,
@@ -82,7 +89,7 @@ def chat(
 def migrate() -> None:
     """Bring the database's schema to the newest version."""
     with _readable_errors():
-        asyncio.run(_migrate(load_settings()))
+        asyncio.run(_migrate(_settings()))
     print("The database is up to date.")
 
 
@@ -92,7 +99,17 @@ def openapi() -> None:
     with _readable_errors():
         from api.app import create_app
 
-        print(json.dumps(create_app(load_settings()).openapi(), indent=2, ensure_ascii=False))
+        settings = load_settings()
+        logs.configure(settings.log_level)
+        print(json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False))
+
+
+def _settings() -> Settings:
+    """Return the settings, after what lies on the disk was closed to others."""
+    settings = load_settings()
+    for problem in close_files(settings):
+        print(f"frontdesk: warning: {problem}", file=sys.stderr)
+    return settings
 
 
 async def _migrate(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.text import Text
 
-from agent.http import open_blocking_client
+from agent.http import open_blocking_client, shown_url
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
@@ -87,7 +87,7 @@ class Chat:
 
     def resume_last(self) -> None:
         """Go on with the conversation of the last call."""
-        self.conversation_id = self._known().get(self._url)
+        self.conversation_id = self._known().get(shown_url(self._url))
 
     def ask(self, message: str) -> Shown:
         """Send a message and show the answer as it streams; a dropped connection is taken up where it broke.
@@ -110,7 +110,9 @@ class Chat:
                         self._show(live, shown)
                 except httpx2.TransportError as exc:
                     if not shown.last_id:
-                        raise ChatError(f"There is no server at {self._url}. Start one with scripts/serve.") from exc
+                        raise ChatError(
+                            f"There is no server at {shown_url(self._url)}. Start one with scripts/serve."
+                        ) from exc
                 if shown.done:
                     break
         self._remember(shown)
@@ -165,7 +167,7 @@ class Chat:
     def _remember(self, shown: Shown) -> None:
         self.conversation_id = shown.conversation_id or self.conversation_id
         self._memory.parent.mkdir(parents=True, exist_ok=True)
-        self._memory.write_text(json.dumps({**self._known(), self._url: self.conversation_id}))
+        self._memory.write_text(json.dumps({**self._known(), shown_url(self._url): self.conversation_id}))
 
     def _known(self) -> dict[str, str]:
         """Return the last conversation with each server; nothing where the file is missing or damaged."""

@@ -13,8 +13,8 @@ import httpx2
 import orjson
 import structlog
 
-from agent.errors import ConfigurationError, ToolError
-from agent.http import open_client
+from agent.errors import ToolError
+from agent.http import check_url, open_client
 from agent.toolkit import CallContext
 from tools.answers import MAX_RESPONSE_BYTES, Answer, told, unreachable
 from tools.paths import is_plain
@@ -128,9 +128,7 @@ class Backend:
     """One pooled HTTP client for the backend of an assistant. Close it with the app."""
 
     def __init__(self, base_url: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        url = httpx2.URL(base_url)
-        if url.scheme not in ("http", "https") or not url.host:
-            raise ConfigurationError(f"the backend's URL must be http(s)://host[/path], not {base_url!r}")
+        check_url(base_url, name="the backend's URL")
         self._client = open_client(
             base_url=base_url.rstrip("/") + "/",
             transport=transport,

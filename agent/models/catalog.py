@@ -4,15 +4,18 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import structlog
 from langchain_core.language_models import BaseChatModel
 
 from agent.assistant import Assistant, Limits
 from agent.errors import ConfigurationError, InvalidRequestError
-from agent.http import open_session
+from agent.http import check_url, open_session
 from agent.settings import Settings
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
+
+logger = structlog.get_logger()
 
 
 class Catalog:
@@ -28,13 +31,8 @@ class Catalog:
         self._session: ClientSession | None = None
 
     def specs(self, assistant: Assistant) -> list[str]:
-        """Return what this assistant can be asked with, its default first.
-
-        `openai:` models need a key or a base URL; where nothing else is left, an offline model answers.
-        """
-        wanted = ([self._settings.model] if self._settings.model else []) + list(assistant.models)
-        usable = [spec for spec in dict.fromkeys(wanted) if self._usable(spec)]
-        return usable or list(self._offline)
+        """Return what this assistant can be asked with, its default first. Nothing stands in for what is missing."""
+        return [spec for spec in self._wanted(assistant) if self._is_usable(spec)]
 
     def resolve(self, assistant: Assistant, requested: str | None) -> str:
         """Return the spec to use.
@@ -61,17 +59,29 @@ class Catalog:
         return self._opened[key]
 
     def check(self, assistant: Assistant) -> None:
-        """Look at every spec once, at start.
+        """Look at every spec once, at start. One that lacks its key is skipped where an offline one is listed; that is logged.
 
         Raises:
-            ConfigurationError: one is of no known kind.
+            ConfigurationError: one is of no known kind, or lacks its key and is not to be skipped.
         """
-        for spec in [*assistant.models, *([self._settings.model] if self._settings.model else [])]:
+        for spec in self._wanted(assistant):
             self._make(spec)
+        if self._settings.openai_base_url is not None:
+            check_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
+        missing = [spec for spec in self._wanted(assistant) if not self._is_usable(spec)]
+        may_skip = any(spec in self._offline for spec in self._wanted(assistant))
+        if missing and (self._settings.model in missing or not may_skip):
+            raise ConfigurationError(f"{missing[0]} needs OPENAI_API_KEY or OPENAI_BASE_URL")
+        if missing:
+            logger.warning("models_skipped", models=missing, reason="no OPENAI_API_KEY and no OPENAI_BASE_URL")
         if any(spec not in self._offline for spec in self.specs(assistant)):
             import_module("agent.models.openai")  # it takes a second in which nothing else goes on: now, not in a run
 
-    def _usable(self, spec: str) -> bool:
+    def _wanted(self, assistant: Assistant) -> list[str]:
+        wanted = ([self._settings.model] if self._settings.model else []) + list(assistant.models)
+        return list(dict.fromkeys(wanted))
+
+    def _is_usable(self, spec: str) -> bool:
         return spec in self._offline or bool(self._settings.openai_api_key or self._settings.openai_base_url)
 
     def _make(self, spec: str) -> Callable[[Limits], BaseChatModel]:

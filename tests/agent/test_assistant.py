@@ -11,7 +11,7 @@ from agent.assistant import SHORT, Assistant, CancelAfter, Limits, load_assistan
 from agent.errors import ConfigurationError
 from agent.settings import STUDIO
 
-SMALL: dict[str, Any] = {"name": "Desk", "persona": "You help."}
+SMALL: dict[str, Any] = {"name": "Desk", "persona": "You help.", "models": ["demo"]}
 
 
 def made(**more: Any) -> Assistant:
@@ -28,7 +28,7 @@ def test_the_demos_own_assistant_loads() -> None:
     assert assistant.models[-1] == "demo"
 
 
-def test_a_name_and_a_persona_are_enough() -> None:
+def test_a_name_a_persona_and_models_are_enough() -> None:
     assistant = made()
     assert assistant.limits == Limits()
     assert (assistant.limits.steps, assistant.limits.tool_timeout_s, assistant.limits.tool_result_bytes) == (
@@ -42,7 +42,7 @@ def test_a_name_and_a_persona_are_enough() -> None:
 
 def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "assistant.yaml"
-    path.write_text("name: Empfang\npersona: |\n  Du hilfst — „gern“.\n", "utf-8")
+    path.write_text("name: Empfang\nmodels: [demo]\npersona: |\n  Du hilfst — „gern“.\n", "utf-8")
     assert load_assistant(path).persona == "Du hilfst — „gern“.\n"
 
 
@@ -51,19 +51,20 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
     [
         ("persona: x", "name: Field required"),
         ("name: x", "persona: Field required"),
-        ("name: x\npersona: y\nlimts: {}", "limts: Extra inputs are not permitted"),
-        ("name: x\npersona: y\nlimits: {steps: 0}", "limits.steps:"),
-        ("name: x\npersona: y\nlimits: {step: 5}", "limits.step:"),
-        ("name: x\npersona: y\nactions: {a: {description: d, values: {}}}", "actions.a.values:"),
-        ("name: x\npersona: y\nactions: {a: {values: {v: w}}}", "actions.a.description:"),
-        ("name: x\npersona: y\nactions: {a: {description: d, values: {on: w}}}", "actions.a.values"),
-        ("name: x\npersona: y\nstarters: [" + "x" * (SHORT + 1) + "]", "starters.0:"),
-        ("name: x\npersona: y\nbackend: {url: 'http://a', app: 'a:b'}", "backend:"),
-        ("name: x\npersona: y\nbackend: {app: 'a.b'}", "backend.app:"),
+        ("name: x\npersona: y", "models: Field required"),
+        ("name: x\nmodels: [demo]\npersona: y\nlimts: {}", "limts: Extra inputs are not permitted"),
+        ("name: x\nmodels: [demo]\npersona: y\nlimits: {steps: 0}", "limits.steps:"),
+        ("name: x\nmodels: [demo]\npersona: y\nlimits: {step: 5}", "limits.step:"),
+        ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {description: d, values: {}}}", "actions.a.values:"),
+        ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {values: {v: w}}}", "actions.a.description:"),
+        ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {description: d, values: {on: w}}}", "actions.a.values"),
+        ("name: x\nmodels: [demo]\npersona: y\nstarters: [" + "x" * (SHORT + 1) + "]", "starters.0:"),
+        ("name: x\nmodels: [demo]\npersona: y\nbackend: {url: 'http://a', app: 'a:b'}", "backend:"),
+        ("name: x\nmodels: [demo]\npersona: y\nbackend: {app: 'a.b'}", "backend.app:"),
         ("name: x\npersona: y\nmodels: []", "models:"),
-        ("name: x\npersona: y\ntenants: {acme: {models: [demo]}}", "tenants.acme.models:"),
-        ("name: x\npersona: y\ntenants: {acme: {persona: ''}}", "tenants.acme.persona:"),
-        ("name: x\npersona: y\nsuggestions: {timeout_s: 30}", "suggestions.timeout_s:"),
+        ("name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {models: [demo]}}", "tenants.acme.models:"),
+        ("name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {persona: ''}}", "tenants.acme.persona:"),
+        ("name: x\nmodels: [demo]\npersona: y\nsuggestions: {timeout_s: 30}", "suggestions.timeout_s:"),
         ("name: [x", "not YAML"),
         ("name: x\n\tpersona: y", "not YAML"),
         ("!!python/object/apply:os.system [ls]", "not YAML"),

@@ -21,8 +21,8 @@ from support.world import OpenWorld
 
 from agent.assistant import Limits
 from agent.context import Credential, Principal
-from agent.errors import RunError, ToolError
-from agent.http import open_blocking_client, open_client, open_session
+from agent.errors import ConfigurationError, RunError, ToolError
+from agent.http import open_blocking_client, open_client, open_session, shown_url
 from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
 from agent.models.stream import Reply, stream_reply
@@ -272,3 +272,49 @@ def _post(client: httpx2.Client, url: str) -> None:
 
 async def _drop(_text: str) -> None:
     pass
+
+
+URLS = [
+    "http://ann:SECRET@shop.example",
+    "https://ann:SECRET@shop.example:8443/api",
+    "http://SECRET@shop.example",
+    "ftp://ann:SECRET@shop.example",
+    "ann:SECRET@shop.example",
+    "http:/ann:SECRET@shop.example/x",
+    "http://ann:SEC/RET@shop.example",
+    "http://ann:SECRET@[::1]:80/x",
+    "http://ann:SECRET@shop.example/x?key=SECRET",
+    "http://shop.example/x?key=SECRET",
+    "http://shop.example/x#SECRET",
+    "http://ann:SECRET@shop.example:port/",
+    "http://a:b@http://ann:SECRET@shop.example",
+    "HTTP://ann:SECRET@SHOP.example",
+    "http://ann:%53SECRET@shop.example",
+]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_url_with_a_password_is_refused_in_a_line_that_does_not_show_it(url: str) -> None:
+    """G44: nor is it used: it would take the place of each user's own token."""
+    with pytest.raises(ConfigurationError, match=r"^the backend's URL must") as refused:
+        Backend(url)
+    shown = str(refused.value)
+    assert "SECRET" not in shown
+    assert "RET@" not in shown
+    assert "\n" not in shown
+    assert "SECRET" not in shown_url(url)
+
+
+async def test_the_terminal_neither_shows_nor_keeps_a_password_of_its_servers_url(tmp_path: Path) -> None:
+    """G44: what it remembers of a server is its address."""
+    memory = tmp_path / "terminal.json"
+    async with setter(200) as server:
+        url = server.url.replace("http://", "http://ann:SECRET@")
+        chat = Chat(url, "token", console=Console(quiet=True), memory=memory)
+        chat.conversation_id = "c"
+        with suppress(ChatError):
+            await asyncio.to_thread(chat.ask, "hi")
+    with pytest.raises(ChatError) as failed:
+        await asyncio.to_thread(chat.ask, "hi")
+    assert "SECRET" not in str(failed.value)
+    assert not memory.exists() or "SECRET" not in memory.read_text()

@@ -13,7 +13,7 @@ THEME = {"description": "Switch the theme.", "values": {"dark": "dark"}}
 
 
 def assistant(**more: Any) -> Assistant:
-    return Assistant.model_validate({"name": "Desk", "persona": "You help.", **more})
+    return Assistant.model_validate({"name": "Desk", "persona": "You help.", "models": ["demo"], **more})
 
 
 async def test_tools_come_by_name_toolsets_first_then_actions(client: Backend) -> None:

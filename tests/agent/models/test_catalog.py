@@ -35,10 +35,52 @@ async def configured() -> AsyncIterator[Catalog]:
     await made.close()
 
 
-def test_without_a_provider_the_demo_model_answers() -> None:
+def test_without_a_provider_the_demo_model_answers_where_it_is_listed_and_nothing_elsewhere() -> None:
+    """G46: nothing stands in for a model."""
     assert catalog().specs(assistant(*BOTH)) == ["demo"]
-    assert catalog().specs(assistant("openai:large")) == ["demo"]
-    assert catalog(model="openai:large").specs(assistant("openai:small")) == ["demo"]
+    assert catalog().specs(assistant("openai:large")) == []
+    assert catalog(model="openai:large").specs(assistant("openai:small")) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "models", "named"),
+    [
+        (None, ("openai:large",), "openai:large"),
+        (None, ("openai:large", "openai:small"), "openai:large"),
+        ("openai:mine", ("openai:large",), "openai:mine"),
+        ("openai:mine", BOTH, "openai:mine"),
+        ("openai:mine", ("demo",), "openai:mine"),
+    ],
+)
+def test_a_model_without_its_key_stops_the_start_unless_the_demo_model_is_listed(
+    model: str | None, models: tuple[str, ...], named: str
+) -> None:
+    """G46: and one that the operator has set does so always."""
+    with pytest.raises(ConfigurationError, match=f"^{named} needs OPENAI_API_KEY or OPENAI_BASE_URL$"):
+        catalog(model=model).check(assistant(*models))
+
+
+@pytest.mark.parametrize("empty", [{}, {"openai_api_key": ""}])
+def test_listed_models_without_a_key_are_skipped_with_one_line_where_the_demo_model_is_listed(
+    empty: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """G46: the operator is told of all of them at once."""
+    catalog(**empty).check(assistant(*BOTH))
+    [line] = "".join(capfd.readouterr()).splitlines()
+    assert "warning" in line
+    assert "models_skipped" in line
+    assert "openai:large" in line
+    assert "openai:small" in line
+    catalog(openai_api_key="k").check(assistant(*BOTH))
+    assert "models_skipped" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("url", ["localhost", "localhost:11434/v1", "ftp://x/v1", "http://", "http://ann:SECRET@x/v1"])
+def test_a_base_url_that_is_none_stops_the_start_and_its_password_is_not_shown(url: str) -> None:
+    """G46: it would fail at the first message."""
+    with pytest.raises(ConfigurationError, match=r"^OPENAI_BASE_URL must") as refused:
+        catalog(openai_base_url=url).check(assistant(*BOTH))
+    assert "SECRET" not in str(refused.value)
 
 
 @pytest.mark.parametrize("provider", [{"openai_api_key": "k"}, {"openai_base_url": "http://127.0.0.1:9/v1"}])
@@ -75,7 +117,7 @@ def test_a_spec_of_no_known_kind_is_refused_at_start(spec: str) -> None:
 
 
 def test_a_name_may_hold_colons_and_slashes() -> None:
-    catalog().check(assistant("openai:qwen3:8b", "openai:meta-llama/Llama-3.1-8B"))
+    catalog(openai_api_key="k").check(assistant("openai:qwen3:8b", "openai:meta-llama/Llama-3.1-8B"))
 
 
 async def test_one_model_is_kept_per_spec_and_limits(configured: Catalog) -> None:

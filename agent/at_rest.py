@@ -1,0 +1,64 @@
+"""What lies on the disk is readable by its owner only.
+
+Everything that Frontdesk writes there holds what people said, or a secret. New files are closed because the process
+makes them so; `close_files` closes what an earlier start, a backup or a hand left open.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.settings import Settings
+
+OTHERS = 0o077
+OWN_FILES = ("frontdesk.db", "studio.db", "terminal.json", "jwt-secret")
+BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal")
+
+
+def close_new_files() -> None:
+    """Let every file and folder that this process makes be its owner's only."""
+    os.umask(OTHERS)
+
+
+def close_files(settings: Settings) -> list[str]:
+    """Take from others what they could read; return a line for each thing that stays open to them."""
+    paths = [path for path in _own_paths(settings) if path.exists()]
+    return [problem for path in paths if (problem := _close(path))]
+
+
+def _own_paths(settings: Settings) -> Iterator[Path]:
+    """Yield the data folder and what Frontdesk keeps in it, or elsewhere; a foreign folder is not ours to close."""
+    yield settings.data
+    files = [settings.data / name for name in OWN_FILES]
+    if settings.database_file is not None:
+        files.append(settings.database_file)
+    for file in files:
+        for ending in BESIDE_A_DATABASE:
+            yield file.with_name(file.name + ending)
+
+
+def _close(path: Path) -> str | None:
+    """Close a file or a folder; return what to tell the operator where that cannot or must not be done."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & OTHERS:
+        return None
+    if path.stat().st_uid != os.getuid():
+        return (
+            f"{path} is open to other users of this machine and belongs to one: close it, or let it belong to this one"
+        )
+    if path.is_dir() and (mode & stat.S_ISVTX or _is_shared(path)):
+        return f"{path} is open to other users of this machine: give FRONTDESK_DATA a folder of its own"
+    try:
+        path.chmod(mode & ~OTHERS)
+        if not stat.S_IMODE(path.stat().st_mode) & OTHERS:
+            return None
+    except OSError:
+        pass
+    return f"{path} is open to other users of this machine and cannot be closed"
+
+
+def _is_shared(folder: Path) -> bool:
+    """Return whether a folder is one that others may count on: the one we are in, one above it, or somebody's home."""
+    resolved = folder.resolve()
+    return resolved in (Path.cwd(), *Path.cwd().parents, Path.home().resolve())

@@ -1,0 +1,23 @@
+"""Whether runs are told to a tracing service: LangChain would do so because of an environment variable alone.
+
+The invariant: what tenants say goes to no third party, unless our own setting says so.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from langsmith import tracing_context
+
+OUTDATED = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")
+"""LangChain refuses to work at all where one of these is set and its tracing is off."""
+
+
+@contextmanager
+def traced(*, is_on: bool) -> Iterator[None]:
+    """Trace what goes on inside, or see that nobody does."""
+    if not is_on:
+        for name in OUTDATED:
+            os.environ.pop(name, None)
+    with tracing_context(enabled=is_on):
+        yield
