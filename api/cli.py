@@ -26,12 +26,6 @@ DAY_S = 86_400
 TOKEN_TTL_S = 7 * DAY_S
 
 
-@cli.callback()
-def begin() -> None:
-    """An agent runtime for multi-tenant software."""
-    close_new_files()
-
-
 @cli.command()
 def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
@@ -136,7 +130,8 @@ def _readable_errors() -> Iterator[None]:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Whatever it writes is its user's only."""
+    close_new_files()
     cli()
 
 

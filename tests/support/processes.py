@@ -39,7 +39,7 @@ class Nursery:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "support.nursery"],
             cwd=ROOT,
-            env=_environment({}),
+            env=environment({}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -157,21 +157,21 @@ class Machine:
         """Start the next process, armed with a failpoint where one is named, and wait until it serves."""
         name = f"server-{len(self.servers) + 1}-{uuid4().hex[:6]}"
         paths = {kind: self.folder / f"{name}.{kind}" for kind in ("output", "errors", "status")}
-        environment = _environment(self.environment)
+        variables = environment(self.environment)
         if failpoint is not None:
-            environment["FRONTDESK_FAILPOINT"] = failpoint
+            variables["FRONTDESK_FAILPOINT"] = failpoint
         arguments = ["serve", "--port", str(self.port)]
         child: subprocess.Popen[bytes] | None = None
         if self.nursery is not None:
             order: dict[str, object] = {name: str(path) for name, path in paths.items()}
-            order |= {"arguments": arguments, "environment": environment, "folder": str(self.folder)}
+            order |= {"arguments": arguments, "environment": variables, "folder": str(self.folder)}
             pid = self.nursery.start(order)
         else:
             with paths["output"].open("wb") as output, paths["errors"].open("wb") as errors:
                 child = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
                     [sys.executable, "-m", "api.cli", *arguments],
                     cwd=self.folder,
-                    env=environment,
+                    env=variables,
                     stdout=output,
                     stderr=errors,
                     stdin=subprocess.DEVNULL,
@@ -206,7 +206,7 @@ class Machine:
         return "".join(path.read_text() for one in self.servers for path in (one.output, one.errors) if path.exists())
 
 
-def _environment(settings: dict[str, str]) -> dict[str, str]:
+def environment(settings: dict[str, str]) -> dict[str, str]:
     """Return the environment of a child: nothing of ours but what a process needs to begin."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {

@@ -1,0 +1,117 @@
+"""What lies on the disk after real starts of real processes: nothing that another user of the machine could read."""
+
+import asyncio
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.processes import ROOT, Machine, environment
+
+from agent.at_rest import close_files
+from agent.settings import Settings
+
+COMMAND_LIMIT_S = 60
+
+
+@pytest.fixture(autouse=True)
+def _an_open_mask() -> Iterator[None]:
+    """Let what is made be open to everybody, unless a process sees to it itself."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def open_to_others(folder: Path) -> dict[str, str]:
+    """Return what of a folder, itself included, others could open, with its mode."""
+    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (folder, *folder.rglob("*"))}
+    return {str(path): oct(mode) for path, mode in modes.items() if mode & 0o077}
+
+
+async def command(folder: Path, *arguments: str, **settings: str) -> str:
+    """Run a command to its end; return what it wrote on standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "api.cli", *arguments),
+        cwd=folder,
+        env=environment({**settings, "PYTHONPATH": str(ROOT)}),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(COMMAND_LIMIT_S):
+        _, errors = await process.communicate()
+    assert process.returncode == 0, errors
+    return errors.decode()
+
+
+@pytest.mark.timeout(150)
+async def test_a_server_and_its_commands_leave_nothing_open_and_close_what_was(tmp_path: Path) -> None:
+    """G44: the folder, the databases with what lies beside them, the secret, the terminal's memory."""
+    data = tmp_path / "data"
+    machine = Machine(tmp_path, {"FRONTDESK_DATA": str(data)})
+    await machine.start()
+    try:
+        assert machine.url
+        settings = {"FRONTDESK_DATA": str(data), "FRONTDESK_URL": machine.url}
+        await command(tmp_path, "chat", "how many clients?", **settings)
+        names = {path.name for path in data.iterdir()}
+        assert {
+            "frontdesk.db",
+            "frontdesk.db-wal",
+            "frontdesk.db-shm",
+            "studio.db",
+            "jwt-secret",
+            "terminal.json",
+        } <= names
+        assert open_to_others(data) == {}
+        for path in (data, *data.iterdir()):
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        assert await command(tmp_path, "chat", "how many trainers?", **settings) == ""
+        assert open_to_others(data) == {}
+    finally:
+        await machine.stop()
+
+
+async def test_a_database_elsewhere_is_closed_and_its_folder_left_alone(tmp_path: Path) -> None:
+    """G44: the file is ours, the folder is not."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "other.txt").touch()
+    database = elsewhere / "mine.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    settings = {"FRONTDESK_DATA": str(tmp_path / "data"), "FRONTDESK_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    await command(tmp_path, "migrate", **settings)
+    assert set(open_to_others(elsewhere)) == {str(elsewhere), str(elsewhere / "other.txt")}
+
+
+@pytest.mark.parametrize("place", ["where we are", "above", "a folder for everybody"])
+def test_a_folder_that_others_count_on_is_told_and_not_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """G44: to close it would be worse; what is ours in it is closed all the same."""
+    folder = tmp_path / "shared"
+    (folder / "below").mkdir(parents=True)
+    (folder / "terminal.json").touch()
+    monkeypatch.chdir(folder if place == "where we are" else folder / "below" if place == "above" else tmp_path / "..")
+    if place == "a folder for everybody":
+        folder.chmod(0o1777)
+    [problem] = close_files(Settings(_env_file=None, data=folder))
+    assert problem == f"{folder} is open to other users of this machine: give FRONTDESK_DATA a folder of its own"
+    assert stat.S_IMODE((folder / "terminal.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) & 0o077
+
+
+def test_what_belongs_to_somebody_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """G44: another user's file is not ours to change."""
+    data = tmp_path / "data"
+    data.mkdir(0o700)
+    (data / "studio.db").touch()
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    [problem] = close_files(Settings(_env_file=None, data=data))
+    assert problem.startswith(f"{data / 'studio.db'} is open to other users of this machine and belongs to one")
+    assert stat.S_IMODE((data / "studio.db").stat().st_mode) == 0o666
