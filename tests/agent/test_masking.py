@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from urllib.parse import quote
 
 import jwt
@@ -131,6 +131,10 @@ def _echo(world: World, echo: Callable[[str], object], *, status: int) -> None:
     world.backend.routes["POST /orders"] = answer
 
 
+def _between(before: str, token: str) -> str:
+    return f"{before}{token}{'.' * 400}"
+
+
 async def _shown(ann: Person, capfd: pytest.CaptureFixture[str], *calls: Call) -> list[str]:
     """Return what was shown, logged, stored and sent to the provider while the model asked for these calls."""
     world = ann.world
@@ -198,7 +202,8 @@ async def test_a_token_that_stands_across_the_cut_of_a_long_result_is_hidden(
     world = await open_frontdesk(assistant={"limits": {"tool_result_bytes": 512}})
     ann = world.person()
     for shift in range(0, len(ann.token), 29):
-        _echo(world, lambda token, shift=shift: "." * (512 - shift) + token + "." * 400, status=200)
+        before = "." * (512 - shift)
+        _echo(world, partial(_between, before), status=200)
         assert [shows(text, ann.token) for text in await _shown(ann, capfd, Call("count_orders"))] == [[]] * 4
 
 

@@ -42,18 +42,22 @@ class Collector:
 
 @asynccontextmanager
 async def watched(
-    folder: Path, provider: Provider, backend: TenantBackend, asked_for: dict[str, str], **settings: object
+    folder: Path, provider: Provider, backend: TenantBackend, asked_for: dict[str, str], *, tracing: bool = False
 ) -> AsyncIterator[tuple[Machine, Collector]]:
     """Run a server whose environment asks for tracing, beside the service that it would go to."""
     collector = Collector()
     assistant = {"suggestions": {"enabled": True}, "title": "model"}
-    urls = {"provider_url": provider.url, "backend_url": backend.url}
-    async with listen(collector.handle) as url, machine(folder, **urls, assistant=assistant, **settings) as made:
+    prepared = machine(folder, provider_url=provider.url, backend_url=backend.url, assistant=assistant, tracing=tracing)
+    async with listen(collector.handle) as url, prepared as made:
         collector.url = url
         made.environment |= {
             **asked_for,
-            "LANGSMITH_ENDPOINT": url, "LANGCHAIN_ENDPOINT": url, "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-            "LANGSMITH_API_KEY": "k", "LANGCHAIN_API_KEY": "k", "LANGSMITH_PROJECT": "p",
+            "LANGSMITH_ENDPOINT": url,
+            "LANGCHAIN_ENDPOINT": url,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+            "LANGSMITH_API_KEY": "k",
+            "LANGCHAIN_API_KEY": "k",
+            "LANGSMITH_PROJECT": "p",
         }
         await made.start()
         yield made, collector
@@ -93,7 +97,7 @@ async def test_it_is_traced_where_our_setting_says_so(
     tmp_path: Path, provider: Provider, backend: TenantBackend
 ) -> None:
     """G44: so the test above would notice."""
-    async with watched(tmp_path, provider, backend, {}, tracing="true") as (made, collector):
+    async with watched(tmp_path, provider, backend, {}, tracing=True) as (made, collector):
         await ask(made, provider, backend)
         async with asyncio.timeout(60):
             await collector.heard.wait()
