@@ -98,6 +98,7 @@ async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
     stack.push_async_callback(parts.store.close)
     await parts.store.prepare()
     stack.push_async_callback(parts.catalog.close)
+    parts.catalog.tell_skipped(parts.assistant)
     if parts.backend is not None:
         await stack.enter_async_context(parts.backend)
     runner = Runner(

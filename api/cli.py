@@ -93,9 +93,7 @@ def openapi() -> None:
     with _readable_errors():
         from api.app import create_app
 
-        settings = load_settings()
-        logs.configure(settings.log_level)
-        print(json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False))
+        print(json.dumps(create_app(load_settings()).openapi(), indent=2, ensure_ascii=False))
 
 
 def _settings() -> Settings:

@@ -59,7 +59,7 @@ class Catalog:
         return self._opened[key]
 
     def check(self, assistant: Assistant) -> None:
-        """Look at every spec once, at start. One that lacks its key is skipped where an offline one is listed; that is logged.
+        """Look at every spec once, at start. Those that lack their key are skipped where an offline one is listed.
 
         Raises:
             ConfigurationError: one is of no known kind, or lacks its key and is not to be skipped.
@@ -72,10 +72,13 @@ class Catalog:
         may_skip = any(spec in self._offline for spec in self._wanted(assistant))
         if missing and (self._settings.model in missing or not may_skip):
             raise ConfigurationError(f"{missing[0]} needs OPENAI_API_KEY or OPENAI_BASE_URL")
-        if missing:
-            logger.warning("models_skipped", models=missing, reason="no OPENAI_API_KEY and no OPENAI_BASE_URL")
         if any(spec not in self._offline for spec in self.specs(assistant)):
             import_module("agent.models.openai")  # it takes a second in which nothing else goes on: now, not in a run
+
+    def tell_skipped(self, assistant: Assistant) -> None:
+        """Say in one line of the log which of the listed models cannot be used."""
+        if missing := [spec for spec in self._wanted(assistant) if not self._is_usable(spec)]:
+            logger.warning("models_skipped", models=missing, reason="no OPENAI_API_KEY and no OPENAI_BASE_URL")
 
     def _wanted(self, assistant: Assistant) -> list[str]:
         wanted = ([self._settings.model] if self._settings.model else []) + list(assistant.models)

@@ -68,6 +68,7 @@ async def test_a_server_and_its_commands_leave_nothing_open_and_close_what_was(t
             "terminal.json",
         } <= names
         assert open_to_others(data) == {}
+        assert machine.logs().count("models_skipped") == 1
         for path in (data, *data.iterdir()):
             path.chmod(0o777 if path.is_dir() else 0o666)
         assert await command(tmp_path, "chat", "how many trainers?", **settings) == ""

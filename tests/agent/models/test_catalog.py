@@ -65,13 +65,15 @@ def test_listed_models_without_a_key_are_skipped_with_one_line_where_the_demo_mo
     empty: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """G46: the operator is told of all of them at once."""
-    catalog(**empty).check(assistant(*BOTH))
+    keyless = catalog(**empty)
+    keyless.check(assistant(*BOTH))
+    keyless.tell_skipped(assistant(*BOTH))
     [line] = "".join(capfd.readouterr()).splitlines()
     assert "warning" in line
     assert "models_skipped" in line
     assert "openai:large" in line
     assert "openai:small" in line
-    catalog(openai_api_key="k").check(assistant(*BOTH))
+    catalog(openai_api_key="k").tell_skipped(assistant(*BOTH))
     assert "models_skipped" not in "".join(capfd.readouterr())
 
 
