@@ -38,12 +38,40 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The authenticated caller. Every function that touches tenant data takes one first."""
+    """The authenticated caller. Every function that touches tenant data takes one first.
+
+    `branches` are those that the token names; none means that it is bound to no branch. `issued_at` and `expires_at` are
+    the token's, in seconds since 1970.
+    """
 
     tenant_id: str
     user_id: str
     role: str = "client"
-    branch_id: int | str | None = None
+    branches: tuple[int | str, ...] = ()
     email: str | None = None
     name: str | None = None
     credential: Credential | None = field(default=None, compare=False)
+    issued_at: int | None = field(default=None, compare=False)
+    expires_at: int | None = field(default=None, compare=False)
+
+    @property
+    def branch_id(self) -> int | str | None:
+        """The one branch that the token names; None where it names none or several."""
+        return self.branches[0] if len(self.branches) == 1 else None
+
+    def may_choose(self, branch_id: int | str | None) -> bool:
+        """Return whether a request of this principal may be about a branch. `2` and `"2"` are the same one."""
+        return branch_id is None or not self.branches or str(branch_id) in map(str, self.branches)
+
+    def has_rights_of(self, other: "Principal") -> bool:
+        """Return whether this is the same user, in the same role, of the same branches."""
+        mine = self.tenant_id, self.user_id, self.role, set(map(str, self.branches))
+        return mine == (other.tenant_id, other.user_id, other.role, set(map(str, other.branches)))
+
+    def is_older_than(self, other: "Principal") -> bool:
+        """Return whether its token was issued before the other's; where one does not say when, whether it expires before."""
+        if self.issued_at is not None and other.issued_at is not None:
+            return self.issued_at < other.issued_at
+        if self.expires_at is not None and other.expires_at is not None:
+            return self.expires_at < other.expires_at
+        return False

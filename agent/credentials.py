@@ -9,9 +9,15 @@ from agent.context import Credential, Principal
 from agent.errors import ForbiddenError
 from agent.masking import Mask
 
+OTHER_RIGHTS = "The run goes on only with a token of the same user, role and branch."
+
 
 class RunPrincipal:
-    """The principal of a run. Its credential is replaced when the same user comes with a fresh one."""
+    """The principal of a run. Its credential is replaced when the same user comes with a fresh one.
+
+    A run never gains rights: what it goes on with has the role and the branches that it was begun with, and is not older
+    than what it has.
+    """
 
     def __init__(self, principal: Principal, *, wait_s: float) -> None:
         self.current = principal
@@ -28,12 +34,14 @@ class RunPrincipal:
         """Go on with this principal's credential.
 
         Raises:
-            ForbiddenError: it is another user's, or another tenant's.
+            ForbiddenError: it is another user's or tenant's, of another role or of other branches, or it is older.
         """
-        if (principal.tenant_id, principal.user_id) != (self.current.tenant_id, self.current.user_id):
-            raise ForbiddenError("The run belongs to another user.")
+        if not principal.has_rights_of(self.current):
+            raise ForbiddenError(OTHER_RIGHTS)
         if principal.credential is None or principal.credential == self.current.credential:
             return  # a reader that came back with the same token brings nothing new
+        if self.current.credential is not None and principal.is_older_than(self.current):
+            raise ForbiddenError("The token is older than the one that the run has.")
         self.current = principal
         self._learn()
         self._renewed.set()

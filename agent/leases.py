@@ -137,14 +137,21 @@ class Leases:
             logger.warning("run_abandoned", tenant=name.tenant_id, run=str(name.run_id))
             await self._close_log(key)
         if user_id is not None:
-            await self._pick_up(self._offered(key) or Principal(name.tenant_id, user_id), name.run_id)
+            await self._pick_up(Principal(name.tenant_id, user_id), name.run_id)
 
-    async def _pick_up(self, principal: Principal, run_id: UUID) -> None:
-        """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work."""
+    async def _pick_up(self, owner: Principal, run_id: UUID) -> None:
+        """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work.
+
+        It goes on with the token of a reader that waits for it, where that has the rights that it was begun with.
+        """
         async with self._parts.store.read(by_key=True) as connection:
-            run = await get_run(connection, principal, run_id)
-            messages = await run_messages(connection, principal, run)
-            calls = await list_calls(connection, principal, run_id)
+            run = await get_run(connection, owner, run_id)
+            messages = await run_messages(connection, owner, run)
+            calls = await list_calls(connection, owner, run_id)
+        principal = run.starter(owner)
+        offered = self._offered(RunKey(owner.tenant_id, run_id))
+        if offered is not None and offered.has_rights_of(principal):
+            principal = offered
         logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
         started = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
         await self._work_on(principal, run, [started, *settled(run, messages, calls)])

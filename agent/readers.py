@@ -11,7 +11,8 @@ from uuid import UUID
 
 from agent.assistant import CancelAfter
 from agent.context import Principal
-from agent.errors import LogTrimmedError
+from agent.credentials import OTHER_RIGHTS
+from agent.errors import ForbiddenError, LogTrimmedError
 from agent.events import START, EventId, LoggedEvent
 from agent.log.memory import RunKey, next_batch
 from agent.snapshot import from_log, from_transcript
@@ -45,10 +46,10 @@ class Readers:
         """Return a reader of the events after `after`, of a run that was just read or started as the principal's.
 
         Closing it does not touch the run. A reader that asks for what the log does not have gets a snapshot first, never
-        a gap. A run that is not over goes on with the reader's credential: it is the same user's, and the newest.
+        a gap. A run that is not over goes on with the reader's credential, where that has the run's rights and is the newest.
         """
         key = RunKey(principal.tenant_id, run.id)
-        self._renew(key, principal)
+        self._offer(key, principal)
         return self._follow(principal, run, after)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
@@ -56,14 +57,20 @@ class Readers:
 
         Raises:
             NotFoundError: the principal has no such run.
+            ForbiddenError: it was begun in another role or of other branches, or goes on with a newer token already.
         """
         run = await read_run(self._parts.store, principal, run_id)
-        self._renew(RunKey(principal.tenant_id, run_id), principal)
+        if not principal.has_rights_of(run.starter(principal)):
+            raise ForbiddenError(OTHER_RIGHTS)
+        if (held := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
+            held.principal.renew(principal)
         return run
 
-    def _renew(self, key: RunKey, principal: Principal) -> None:
+    def _offer(self, key: RunKey, principal: Principal) -> None:
+        """Let a run go on with a reader's credential. One that it must not have, it does not get: its user may still read."""
         if (held := self._held.get(key)) is not None:
-            held.principal.renew(principal)
+            with suppress(ForbiddenError):
+                held.principal.renew(principal)
 
     @contextmanager
     def _counted(self, key: RunKey) -> Iterator[None]:
@@ -123,7 +130,7 @@ class Readers:
         finally:
             if self._offered.get(key) is principal:
                 del self._offered[key]
-        self._renew(key, principal)  # it may have come after the takeover had looked
+        self._offer(key, principal)  # it may have come after the takeover had looked
         return is_here
 
     async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:

@@ -15,6 +15,9 @@ from agent.store.limits import Limits
 
 STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
 
+ANY = "any"
+"""The word by which an operator says that every audience, or issuer, is accepted."""
+
 Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"]
 
 
@@ -75,17 +78,45 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(
         default=None, min_length=1, description="for HS algorithms; without one, one is made and kept"
     )
-    jwt_public_key: str | None = Field(default=None, description="PEM")
-    jwt_jwks_url: str | None = Field(default=None, description="where the issuer publishes its keys")
+    jwt_public_key: str | None = Field(
+        default=None, description="PEM of an RSA (2048 bits or more), P-256 or Ed25519 public key"
+    )
+    jwt_jwks_url: str | None = Field(
+        default=None,
+        description="where the issuer publishes its keys; in place of a public key, and with an audience and an issuer",
+    )
+    jwt_jwks_allow_http: bool = Field(default=False, description="fetch them over plain http from another machine, too")
+    jwt_jwks_refresh_s: float = Field(default=300.0, gt=0, description="the keys are fetched anew this often")
+    jwt_jwks_cooldown_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="the time between two fetches, whatever strangers ask for and however the last one went",
+    )
+    jwt_jwks_keep_s: float = Field(
+        default=86_400.0, gt=0, description="known keys count for so long while the issuer is away"
+    )
+    jwt_jwks_timeout_s: float = Field(default=5.0, gt=0, description="a whole fetch of the keys")
+    jwt_jwks_max_bytes: int = Field(
+        default=1024 * 1024, ge=1024, description="a larger answer of the issuer is not read"
+    )
     jwt_algorithms: tuple[Algorithm, ...] = Field(default=("HS256",), description="the only ones accepted")
-    jwt_audience: str | None = Field(default=None, description="`aud` that tokens must have")
-    jwt_issuer: str | None = Field(default=None, description="`iss` that tokens must have")
-    jwt_leeway_s: int = Field(default=0, ge=0, le=300, description="clock difference that is forgiven")
+    jwt_audience: str | None = Field(default=None, description="`aud` that tokens must have; `any` does not look at it")
+    jwt_issuer: str | None = Field(default=None, description="`iss` that tokens must have; `any` does not look at it")
+    jwt_leeway_s: int = Field(
+        default=30, ge=0, le=300, description="difference of clocks that is forgiven in `exp`, `nbf` and `iat`"
+    )
+    jwt_max_lifetime_s: int | None = Field(
+        default=None, ge=1, description="a token that would be valid for longer than this from now on is refused"
+    )
     claim_user: tuple[str, ...] = Field(
         default=("sub", "userId"), description="claims that name the user; the first counts"
     )
-    claim_tenant: tuple[str, ...] = Field(default=("tenant_id", "gymId"), description="claims that name the tenant")
-    claim_branch: tuple[str, ...] = Field(default=("branchId",), description="claims that name the branch")
+    claim_tenant: tuple[str, ...] = Field(
+        default=("tenant_id", "gymId"), description="claims that name the tenant; name one in production"
+    )
+    claim_branch: tuple[str, ...] = Field(
+        default=("branchId",), description="claims that name the branch, or the branches"
+    )
     claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role")
 
     cors_origins: tuple[str, ...] = Field(default=(), description="origins of the pages that may call")
@@ -93,7 +124,36 @@ class Settings(BaseSettings):
     demo_hosts: tuple[str, ...] = Field(
         default=(), description="host names under which anybody may use the demo; without one, only this machine may"
     )
-    public_limit: str = Field(default="10/minute", description="messages per address on /chat/public")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="addresses and networks of the proxies whose X-Forwarded-For and -Proto are believed"
+    )
+    public_limit: str = Field(
+        default="10/minute",
+        description="messages per address on /chat/public, where the assistant opens it and says no other",
+    )
+    max_streams_per_user: int = Field(
+        default=20,
+        ge=1,
+        description="answers that one user, or one visitor's address, may wait for or read at once; more get a 429",
+    )
+    max_connections: int = Field(
+        default=2000, ge=10, description="open connections; fewer where the process may not have as many files"
+    )
+    first_request_timeout_s: float = Field(
+        default=20.0, gt=0, description="a connection on which nothing was asked is closed"
+    )
+    header_timeout_s: float = Field(
+        default=20.0, gt=0, description="from a request's first byte to the end of its headers"
+    )
+    max_header_bytes: int = Field(default=64 * 1024, ge=1024, description="longer headers get a 431")
+    body_timeout_s: float = Field(default=60.0, gt=0, description="from the end of the headers to the end of the body")
+    keep_alive_s: float = Field(
+        default=75.0, gt=0, description="a connection without a request is closed; longer than your proxy keeps it"
+    )
+    openapi: bool = Field(default=True, description="/openapi.json and /docs are there")
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="the bearer token that /metrics asks for; without one it is open"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least important lines that are logged"
     )
@@ -110,7 +170,7 @@ class Settings(BaseSettings):
     recovery_wait_s: float = Field(default=12.0, ge=0, description="how long a reader waits for a takeover")
     idempotency_keep_s: float = Field(default=86_400.0, gt=0, description="how long an Idempotency-Key is remembered")
     send_timeout_s: float = Field(default=20.0, gt=0, description="a client that reads nothing for this long is cut")
-    shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM")
+    shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM or SIGHUP")
 
     @cached_property
     def is_demo(self) -> bool:
@@ -145,6 +205,21 @@ class Settings(BaseSettings):
         return Path(name) if scheme.startswith("sqlite") and name and name != ":memory:" else None
 
     @cached_property
+    def expected_audience(self) -> str | None:
+        """Return the `aud` that a token must have; None where any will do."""
+        return None if self.jwt_audience == ANY else self.jwt_audience
+
+    @cached_property
+    def expected_issuer(self) -> str | None:
+        """Return the `iss` that a token must have; None where any will do."""
+        return None if self.jwt_issuer == ANY else self.jwt_issuer
+
+    @property
+    def secret_path(self) -> Path:
+        """Return the file of the secret that is made where none is given."""
+        return self.data / "jwt-secret"
+
+    @cached_property
     def secret(self) -> str:
         """Return the shared secret of HS algorithms; without one it is made once and kept in the data folder.
 
@@ -155,7 +230,7 @@ class Settings(BaseSettings):
         """
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
-        path = self.data / "jwt-secret"
+        path = self.secret_path
         if not path.exists():
             _make_secret(path)
         secret = path.read_text().strip()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from agent.assistant import WhenActive
 from agent.context import Principal
-from agent.errors import IdempotencyMismatchError, RunActiveError, SupersededError
+from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.settings import Settings
 from agent.store.conversations import create_conversation, lock_conversation, title_from
@@ -72,12 +72,14 @@ class Starts:
         An equal request with the same idempotency key gets the run that exists.
 
         Raises:
+            ForbiddenError: the token does not allow the branch that the request names, or takes over from what it replaces.
             NotFoundError: the principal has no such conversation, or it has no such message to replace.
             SupersededError: that message was replaced before.
             RunActiveError: the conversation has an active run, and the policy is to refuse.
             IdempotencyMismatchError: the key was used for another request.
             OverloadedError: too many runs wait.
         """
+        _check_branch(principal, request.branch_id)
         try:
             return await self._commit(principal, request, model, may_begin=may_begin)
         except (KeyTakenError, SupersededError, RunActiveError):  # by an equal request, or it is refused again
@@ -140,10 +142,12 @@ class Starts:
             may_begin=may_begin,
         )
         if replaced is not None:
+            branch_id = replaced.branch_id if new.branch_id is None else new.branch_id
+            _check_branch(principal, branch_id)  # the token may name other branches than the one did that asked first
             new = replace(
                 new,
                 replaces=replaced.turn,
-                branch_id=replaced.branch_id if new.branch_id is None else new.branch_id,
+                branch_id=branch_id,
                 page=replaced.page if new.page is None else new.page,
             )
         run = await insert_run(connection, principal, new)
@@ -183,3 +187,9 @@ class Starts:
         if policy == "interrupt" or replaced is None:
             return unfinished
         return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
+
+
+def _check_branch(principal: Principal, branch_id: int | str | None) -> None:
+    """Raise ForbiddenError where the token names branches and this is none of them."""
+    if not principal.may_choose(branch_id):
+        raise ForbiddenError("branch_id: the token does not allow this branch")

@@ -36,7 +36,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What a tool call knows of its run. `branch_id` is the request's, or else the principal's own."""
+    """What a tool call knows of its run.
+
+    `branch_id` is the request's, or else the one branch that the token names; None where that is none, or not one.
+    """
 
     principal: Principal
     run_id: UUID

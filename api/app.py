@@ -99,6 +99,7 @@ async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
     await parts.store.prepare()
     stack.push_async_callback(parts.catalog.close)
     parts.catalog.tell_skipped(parts.assistant)
+    await stack.enter_async_context(parts.authenticator)
     if parts.backend is not None:
         await stack.enter_async_context(parts.backend)
     runner = Runner(

@@ -4,18 +4,23 @@ The algorithms are fixed by configuration, never by the token. The token itself 
 and nowhere else.
 """
 
-import asyncio
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
 from typing import Any
 
 import jwt
-from jwt import PyJWKClient
+import structlog
 
 from agent.context import Credential, Principal
-from agent.errors import ConfigurationError, OverloadedError, UnauthorizedError
+from agent.errors import ConfigurationError, UnauthorizedError
 from agent.settings import Settings
+from api.jwks import IssuerKeys
+from api.keys import jwks_url, public_key, shared_secret
+
+logger = structlog.get_logger()
 
 DEFAULT_ROLE = "client"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
@@ -23,16 +28,16 @@ TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
 BRANCH = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
 MOST_CHARACTERS = 256
 MOST_TOKEN_CHARACTERS = 16_384
-JWKS_KEEP_S = 300
-JWKS_TIMEOUT_S = 5
+MOST_KEYS_OF_ONE_ID = 4
+"""How many keys of one `kid` a token is tried with. An issuer that is right has one."""
 
 
 class Authenticator:
-    """Checks tokens by the installation's settings."""
+    """Checks tokens by the installation's settings. Enter it once, in the app's lifespan."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._jwks: PyJWKClient | None = None
+        self._issuer: IssuerKeys | None = None
         self._key = ""
         symmetric = [name for name in settings.jwt_algorithms if name.startswith("HS")]
         if not settings.jwt_algorithms:
@@ -42,23 +47,31 @@ class Authenticator:
             raise ConfigurationError(
                 "FRONTDESK_JWT_ALGORITHMS: shared-secret and public-key algorithms cannot be mixed"
             )
+        _check_sources(settings, is_symmetric=bool(symmetric))
         if symmetric:
-            self._key = _checked(settings.secret, settings, name="FRONTDESK_JWT_SECRET")
+            self._key = shared_secret(settings)
         elif settings.jwt_jwks_url:
-            self._jwks = PyJWKClient(settings.jwt_jwks_url, lifespan=JWKS_KEEP_S, timeout=JWKS_TIMEOUT_S)
+            self._issuer = IssuerKeys(jwks_url(settings.jwt_jwks_url, settings), settings)
         elif settings.jwt_public_key:
-            self._key = _checked(settings.jwt_public_key, settings, name="FRONTDESK_JWT_PUBLIC_KEY")
-        else:
-            raise ConfigurationError(
-                "FRONTDESK_JWT_PUBLIC_KEY or FRONTDESK_JWT_JWKS_URL is needed for these algorithms"
-            )
+            self._key = public_key(settings.jwt_public_key, settings)
+
+    async def __aenter__(self) -> "Authenticator":
+        if self._issuer is not None:
+            await self._issuer.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._issuer is not None:
+            await self._issuer.__aexit__(exc_type, exc, traceback)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Return the principal that an `Authorization` header proves.
 
         Raises:
             UnauthorizedError: there is no bearer token, or it is expired, forged, or names no user or tenant.
-            OverloadedError: the keys to check it with cannot be fetched.
+            OverloadedError: the issuer's keys are not known and cannot be had now. A 401 would make clients sign out.
         """
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
@@ -69,35 +82,46 @@ class Authenticator:
         return self._principal(await self._claims(token), token)
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        settings = self._settings
         try:
-            key: Any = self._key
-            if self._jwks is not None:
-                key = (await asyncio.to_thread(self._jwks.get_signing_key_from_jwt, token)).key
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=list(settings.jwt_algorithms),
-                audience=settings.jwt_audience,
-                issuer=settings.jwt_issuer,
-                leeway=settings.jwt_leeway_s,
-                options={
-                    "require": ["exp"],
-                    "verify_aud": settings.jwt_audience is not None,
-                    "verify_sub": False,  # many issuers write a number; what is usable is decided below
-                },
-            )
-        except jwt.PyJWKClientConnectionError as exc:
-            # Not the caller's fault: a 401 would make clients sign their users out.
-            raise OverloadedError("Tokens cannot be checked right now.", retry_after_s=JWKS_TIMEOUT_S) from exc
+            if self._issuer is None:
+                return self._decode(token, self._key)
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") not in self._settings.jwt_algorithms:  # before anybody is asked for a key
+                raise UnauthorizedError("The token is not valid.")
+            for key in (await self._issuer.find(header.get("kid")))[:MOST_KEYS_OF_ONE_ID]:
+                with suppress(jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
+                    return self._decode(token, key)
         except jwt.ExpiredSignatureError:
             raise UnauthorizedError("The token has expired.") from None
+        except jwt.ImmatureSignatureError:
+            raise UnauthorizedError("The token is not valid yet.") from None
         except jwt.MissingRequiredClaimError as exc:
             raise UnauthorizedError(f"The token has no {exc.claim}.") from None
         except (jwt.InvalidAudienceError, jwt.InvalidIssuerError):
             raise UnauthorizedError("The token was issued for another service.") from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise UnauthorizedError("The token is not valid.") from None
+        raise UnauthorizedError("The token is not valid.")
+
+    def _decode(self, token: str, key: str | jwt.PyJWK) -> dict[str, Any]:
+        """Return the claims of a token. Of a `PyJWK` the algorithm that the key itself is for counts, too."""
+        settings = self._settings
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=list(settings.jwt_algorithms),
+            audience=settings.expected_audience,
+            issuer=settings.expected_issuer,
+            leeway=settings.jwt_leeway_s,
+            options={
+                "require": ["exp"],
+                "verify_aud": settings.expected_audience is not None,
+                "verify_sub": False,  # many issuers write a number; what is usable is decided below
+            },
+        )
+        most_s = settings.jwt_max_lifetime_s
+        if most_s is not None and int(claims["exp"]) > time.time() + most_s + settings.jwt_leeway_s:
+            raise UnauthorizedError("The token is valid for too long.")
         return claims
 
     def _principal(self, claims: dict[str, Any], token: str) -> Principal:
@@ -112,10 +136,12 @@ class Authenticator:
             tenant_id=tenant_id,
             user_id=user_id,
             role=_text(claims, settings.claim_role) or DEFAULT_ROLE,
-            branch_id=_branch(claims, settings.claim_branch),
+            branches=_branches(claims, settings.claim_branch),
             email=_text(claims, ("email",)),
             name=_text(claims, ("name",)),
             credential=Credential(token),
+            issued_at=_instant(claims, "iat"),
+            expires_at=_instant(claims, "exp"),
         )
 
 
@@ -132,23 +158,32 @@ def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str |
     claims: dict[str, object] = {"sub": user, "tenant_id": tenant, "role": role, "iat": now, "exp": now + ttl_s}
     if branch is not None:
         claims["branchId"] = int(branch) if branch.isdecimal() else branch
-    if settings.jwt_audience:
-        claims["aud"] = settings.jwt_audience
-    if settings.jwt_issuer:
-        claims["iss"] = settings.jwt_issuer
+    if settings.expected_audience:
+        claims["aud"] = settings.expected_audience
+    if settings.expected_issuer:
+        claims["iss"] = settings.expected_issuer
     return jwt.encode(claims, settings.secret, algorithm=algorithm)
 
 
-def _checked(key: str, settings: Settings, *, name: str) -> str:
-    """Return the key, which every configured algorithm can use."""
-    if not key.strip():
-        raise ConfigurationError(f"{name}: it is empty")
-    for algorithm in settings.jwt_algorithms:
-        try:
-            jwt.get_algorithm_by_name(algorithm).prepare_key(key)
-        except (jwt.PyJWTError, ValueError, TypeError):
-            raise ConfigurationError(f"{name}: not a key for {algorithm}") from None
-    return key
+def _check_sources(settings: Settings, *, is_symmetric: bool) -> None:
+    """Refuse settings that name more than the one place that keys come from, or none.
+
+    Raises:
+        ConfigurationError: one of them would be left out without a word.
+    """
+    jwks, pem = settings.jwt_jwks_url, settings.jwt_public_key
+    if is_symmetric and (jwks or pem):
+        name = "FRONTDESK_JWT_JWKS_URL" if jwks else "FRONTDESK_JWT_PUBLIC_KEY"
+        raise ConfigurationError(
+            f'FRONTDESK_JWT_ALGORITHMS: {name} is of no use to HS algorithms; name the issuer\'s, like ["RS256"]'
+        )
+    if jwks and pem:
+        raise ConfigurationError("FRONTDESK_JWT_PUBLIC_KEY and FRONTDESK_JWT_JWKS_URL: give one of the two")
+    if not (is_symmetric or jwks or pem):
+        raise ConfigurationError("FRONTDESK_JWT_PUBLIC_KEY or FRONTDESK_JWT_JWKS_URL is needed for these algorithms")
+    if not is_symmetric and "claim_tenant" not in settings.model_fields_set:
+        # An identity provider may let its users write one of the default names themselves.
+        logger.warning("tenant_claim_not_chosen", setting="FRONTDESK_CLAIM_TENANT", read=settings.claim_tenant)
 
 
 def _text(claims: dict[str, Any], names: Sequence[str]) -> str | None:
@@ -161,11 +196,26 @@ def _text(claims: dict[str, Any], names: Sequence[str]) -> str | None:
     return text if usable else None
 
 
-def _branch(claims: dict[str, Any], names: Sequence[str]) -> int | str | None:
-    """Return the principal's branch, of the type that the token gave it."""
+def _branches(claims: dict[str, Any], names: Sequence[str]) -> tuple[int | str, ...]:
+    """Return the branches that the token names, one value or a list, of the types that it gave them, each once.
+
+    Raises:
+        UnauthorizedError: one of them is no branch, or the list is empty. That is not "any".
+    """
     value = next((claims[name] for name in names if claims.get(name) is not None), None)
     if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int) or not BRANCH.fullmatch(str(value)):
+        return ()
+    listed = value if isinstance(value, list) else [value]
+    if not listed or not all(map(_is_branch, listed)):
         raise UnauthorizedError("The token's branch is not usable.")
-    return value
+    return tuple({str(one): one for one in reversed(listed)}.values())[::-1]
+
+
+def _is_branch(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and bool(BRANCH.fullmatch(str(value)))
+
+
+def _instant(claims: dict[str, Any], name: str) -> int | None:
+    """Return a time that a checked token gives, in seconds since 1970; None where it gives none."""
+    value = claims.get(name)
+    return None if value is None else int(value)

@@ -110,6 +110,15 @@ class Run:
     error_code: str | None = None
     usage: Usage = field(default_factory=Usage)
     suggestions: tuple[str, ...] = ()
+    role: str | None = None
+    token_branches: tuple[int | str, ...] = ()
+
+    def starter(self, owner: Principal) -> Principal:
+        """Return whoever began this run of `owner`, with the rights of then and without a credential.
+
+        Of a run from before these were kept nobody has the rights: no token has an empty role.
+        """
+        return Principal(owner.tenant_id, owner.user_id, role=self.role or "", branches=self.token_branches)
 
 
 _INSERTED = (
@@ -125,6 +134,8 @@ _INSERTED = (
     "request_hash",
     "created_at",
     "started_at",
+    "role",
+    "token_branches",
 )
 
 
@@ -185,6 +196,8 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         request_hash=new.request_hash,
         created_at=now,
         started_at=now if begins else None,
+        role=principal.role,
+        token_branches=principal.branches,
     )
     row = {
         "tenant_id": principal.tenant_id,
@@ -372,4 +385,6 @@ def _run(row: Any) -> Run:
         error_code=row.error_code,
         usage=Usage(row.input_tokens, row.output_tokens),
         suggestions=tuple(row.suggestions or ()),
+        role=row.role,
+        token_branches=tuple(row.token_branches or ()),
     )

@@ -116,6 +116,8 @@ runs = Table(
     Column("message_id", Uuid, nullable=False, comment="the id that the answer has or will have"),
     Column("model", String(200), nullable=False),
     Column("branch_id", Json),
+    Column("role", String(256), comment="of the token that began it; it goes on with no other"),
+    Column("token_branches", Json, comment="the branches of the token that began it; it goes on with no others"),
     Column("page", Json, comment="what the client said about its page; data for the model"),
     Column("idempotency_key", String(255)),
     Column("request_hash", String(64)),

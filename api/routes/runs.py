@@ -11,7 +11,7 @@ from agent.context import Principal
 from agent.events import EventId
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
-from api.dependencies import AfterDep, Installation, InstallationDep, PrincipalDep, RunIdDep
+from api.dependencies import NEEDS_SEAT, AfterDep, Installation, InstallationDep, PrincipalDep, RunIdDep
 from api.sse import event_stream, stream_headers
 
 router = APIRouter(tags=["runs"])
@@ -68,7 +68,7 @@ async def read_run(run_id: RunIdDep, principal: PrincipalDep, installation: Inst
         return run_view(await get_run(connection, principal, run_id))
 
 
-@router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response)
+@router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response, dependencies=[NEEDS_SEAT])
 async def stream_run_events(
     run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
 ) -> Response:
@@ -86,11 +86,18 @@ async def cancel_run(run_id: RunIdDep, principal: PrincipalDep, installation: In
 
 @router.post("/runs/{run_id}/credential")
 async def renew_credential(run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep) -> RunView:
-    """Let a run go on with the token of this request, as after an `auth_required` event."""
+    """Let a run go on with the token of this request, as after an `auth_required` event.
+
+    403 where that is of another role or branch than the run was begun with, or older than the token that it has.
+    """
     return run_view(await installation.runner.renew_credential(principal, run_id))
 
 
-@router.get("/conversations/{conversation_id}/stream", responses={**STREAM, 204: {"description": "No active run."}})
+@router.get(
+    "/conversations/{conversation_id}/stream",
+    responses={**STREAM, 204: {"description": "No active run."}},
+    dependencies=[NEEDS_SEAT],
+)
 async def stream_conversation(
     conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
 ) -> Response:

@@ -51,10 +51,10 @@ def read_claims(token: str | None, settings: Settings) -> Mapping[str, Any]:
             token,
             settings.secret,
             algorithms=["HS256"],
-            audience=settings.jwt_audience,
-            issuer=settings.jwt_issuer,
+            audience=settings.expected_audience,
+            issuer=settings.expected_issuer,
             leeway=settings.jwt_leeway_s,
-            options={"require": ["exp"], "verify_aud": settings.jwt_audience is not None},
+            options={"require": ["exp"], "verify_aud": settings.expected_audience is not None},
         )
     except jwt.ExpiredSignatureError as exc:
         raise unauthorized("The token has expired.") from exc

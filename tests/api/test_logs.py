@@ -106,7 +106,7 @@ async def use(world: World, machine: Machine) -> tuple[list[str], dict[str, str]
     await ann.request("POST", "/chat", content=f'{{"message": "{WORDS}'.encode())
     await ann.request("POST", "/chat", content=WORDS.encode() * 100_000)
     bad = [
-        sign({"sub": "ann", "tenant_id": TENANT}, ttl_s=-1),
+        sign({"sub": "ann", "tenant_id": TENANT}, ttl_s=-100),
         sign({"sub": WORDS}),
         "garbage-token.from-some.body-else",
     ]

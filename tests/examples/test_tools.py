@@ -65,7 +65,7 @@ def tools(backend: Backend) -> dict[str, Tool]:
 def calling(token: Token) -> Calling:
     def context(user: str = "owner", tenant: str = "aurora", *, branch: int | None = None) -> CallContext:
         credential = Credential(token(sub=user, tenant_id=tenant, role=user))
-        principal = Principal(tenant, user, user, branch, credential=credential)
+        principal = Principal(tenant, user, user, () if branch is None else (branch,), credential=credential)
         return CallContext(principal, uuid4(), uuid4().hex, branch)
 
     return context

@@ -1,0 +1,126 @@
+"""The keys that tokens are checked with, looked at once, at start: weak or unfit ones are refused in one line.
+
+The invariant: no message shows a key or a part of one.
+"""
+
+import re
+from ipaddress import ip_address
+
+import httpx2
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from agent.errors import ConfigurationError
+from agent.settings import Settings
+
+SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""What a shared secret holds at least: as much as the hash gives (RFC 7518, 3.2)."""
+RSA_BITS = 2048
+"""The shortest RSA key (RFC 7518, 3.3)."""
+UNUSABLE = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, UnsupportedAlgorithm)
+"""What libraries raise for something that is no key."""
+_CONTENT = {
+    "RS256": "an RSA public key",
+    "ES256": "a public key of the curve P-256",
+    "EdDSA": "an Ed25519 or Ed448 public key",
+}
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+
+
+def shared_secret(settings: Settings) -> str:
+    """Return the secret of HS algorithms.
+
+    Raises:
+        ConfigurationError: it is too short for one of them, a short text over and over, or a public key.
+    """
+    secret = settings.secret
+    name = "FRONTDESK_JWT_SECRET" if settings.jwt_secret is not None else str(settings.secret_path)
+    if not secret.strip():
+        raise ConfigurationError(f"{name}: it is empty")
+    strictest = max(settings.jwt_algorithms, key=SECRET_BYTES.__getitem__)
+    least = SECRET_BYTES[strictest]
+    if len(_unrepeated(secret.encode())) < least:
+        raise ConfigurationError(
+            f"{name}: {strictest} needs a secret of at least {least} bytes that do not repeat; "
+            f"`openssl rand -base64 {least}` makes one"
+        )
+    for algorithm in settings.jwt_algorithms:
+        try:
+            jwt.get_algorithm_by_name(algorithm).prepare_key(secret)
+        except UNUSABLE:
+            raise ConfigurationError(f"{name}: it is a public key or a certificate, which is no secret") from None
+    return secret
+
+
+def public_key(pem: str, settings: Settings) -> str:
+    """Return the PEM text of a public key that fits every configured algorithm.
+
+    Raises:
+        ConfigurationError: it is a private key, a certificate, too short, or of another kind.
+    """
+    name = "FRONTDESK_JWT_PUBLIC_KEY"
+    if not pem.strip():
+        raise ConfigurationError(f"{name}: it is empty")
+    labels = _PEM.findall(pem)
+    if any("PRIVATE KEY" in label for label in labels):
+        raise ConfigurationError(
+            f"{name}: it holds a private key, which belongs to the issuer alone; `openssl pkey -pubout` gives its public one"
+        )
+    if any("CERTIFICATE" in label for label in labels):
+        raise ConfigurationError(
+            f"{name}: it is a certificate; `openssl x509 -pubkey -noout` gives the public key in it"
+        )
+    for algorithm in settings.jwt_algorithms:
+        try:
+            key = jwt.get_algorithm_by_name(algorithm).prepare_key(pem)
+        except UNUSABLE:
+            raise ConfigurationError(f"{name}: not a key for {algorithm}: {_CONTENT[algorithm]} is needed") from None
+        if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS:
+            raise ConfigurationError(f"{name}: an RSA key needs at least {RSA_BITS} bits")
+    return pem
+
+
+def jwks_url(text: str, settings: Settings) -> str:
+    """Return the address of the issuer's keys, which nobody on the way can change.
+
+    Raises:
+        ConfigurationError: it is no https:// address, and plain http:// is neither to this machine nor allowed; or the
+            settings do not say for whom, and by whom, tokens have to be issued.
+    """
+    name = "FRONTDESK_JWT_JWKS_URL"
+    try:
+        url = httpx2.URL(text)
+    except (httpx2.InvalidURL, ValueError, TypeError):
+        raise ConfigurationError(f"{name}: write it like https://issuer.example.com/jwks.json") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(f"{name}: write it like https://issuer.example.com/jwks.json")
+    if url.scheme == "http" and not (settings.jwt_jwks_allow_http or _is_this_machine(url.host)):
+        raise ConfigurationError(
+            f"{name}: plain http lets anybody on the way issue tokens; use https, or say FRONTDESK_JWT_JWKS_ALLOW_HTTP=true"
+        )
+    # An issuer serves many products: its signature alone says nothing about whom a token is for.
+    for value, variable in (
+        (settings.jwt_audience, "FRONTDESK_JWT_AUDIENCE"),
+        (settings.jwt_issuer, "FRONTDESK_JWT_ISSUER"),
+    ):
+        if value is None:
+            raise ConfigurationError(f"{variable}: needed with {name}; name what tokens must say, or write `any`")
+    return text
+
+
+def _unrepeated(secret: bytes) -> bytes:
+    """Return the shortest beginning that, over and over, gives the whole."""
+    for length in range(1, len(secret) + 1):
+        if (secret[:length] * (len(secret) // length + 1))[: len(secret)] == secret:
+            return secret[:length]
+    return secret
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
