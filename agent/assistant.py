@@ -61,6 +61,18 @@ class Limits(Part):
     model_retries: int = Field(default=2, ge=0, le=10, description="before the first token only")
 
 
+class Public(Part):
+    """What visitors without a token get on `/chat/public`: an answer without tools. Without this part it is not there.
+
+    Limits are written like `10/minute`.
+    """
+
+    models: tuple[str, ...] = Field(min_length=1, description="of the assistant's; the first one is the default")
+    message_characters: int = Field(default=2000, ge=1, le=32_000, description="the context's included")
+    limit: str | None = Field(default=None, description="messages per address; None takes FRONTDESK_PUBLIC_LIMIT")
+    installation_limit: str = Field(default="100/minute", description="messages of all visitors together")
+
+
 class CancelAfter(Part):
     """Stop a run when nobody has read it for this long."""
 
@@ -115,7 +127,14 @@ class Assistant(Part):
     on_disconnect: Literal["continue"] | CancelAfter = "continue"
     history: History = History()
     limits: Limits = Limits()
+    public: Public | None = None
     tenants: dict[str, Override] = {}
+
+    @model_validator(mode="after")
+    def _public_models_are_own(self) -> Self:
+        if self.public is not None and (strange := set(self.public.models) - set(self.models)):
+            raise ValueError(f"public.models: {', '.join(sorted(strange))} is not among models")
+        return self
 
     def for_tenant(self, tenant_id: str) -> "Assistant":
         """Return the assistant as this tenant has it."""

@@ -5,17 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from limits import RateLimitItem
-from limits import parse as parse_limit
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant import Assistant, BackendDefinition, load_assistant
 from agent.errors import ConfigurationError
@@ -29,7 +27,9 @@ from api import __version__, errors
 from api.auth import Authenticator
 from api.dependencies import Installation
 from api.middleware import RequestMiddleware
-from api.routes import chat, conversations, demo, feedback, pages, public, runs, service, versions
+from api.routes import chat, conversations, demo, docs, feedback, pages, public, runs, service, versions
+from api.seats import Seats
+from api.visitors import Visitors, limit_of
 from demo import DemoChatModel
 from tools.backend import Backend
 from tools.registry import load_tools
@@ -60,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         store=Store(settings.database, pool_size=settings.database_pool_size, limits=settings.database_limits),
         backend=backend,
         tools=load_tools(assistant, backend),
-        public_limit=_public_limit(settings),
+        visitors=_visitors(settings, assistant, catalog),
     )
 
     @asynccontextmanager
@@ -69,9 +69,17 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.installation = await _open(stack, parts)
             yield
 
-    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan, responses=PROBLEMS)
+    app = FastAPI(
+        title="Frontdesk",
+        version=__version__,
+        lifespan=lifespan,
+        responses=PROBLEMS,
+        openapi_url="/openapi.json" if settings.openapi else None,
+        docs_url=None,  # FastAPI's pages run scripts of other hosts; `routes/docs.py` has one that runs none
+        redoc_url=None,
+    )
     errors.install(app)
-    for module in (service, pages, demo, chat, versions, public, runs, conversations, feedback):
+    for module in (service, docs, pages, demo, chat, versions, public, runs, conversations, feedback):
         app.include_router(module.router)
     if mounted is not None and assistant.backend is not None:
         app.mount(assistant.backend.mount, mounted)
@@ -90,7 +98,7 @@ class _Parts:
     store: Store
     backend: Backend | None
     tools: dict[str, Tool]
-    public_limit: RateLimitItem
+    visitors: Visitors | None
 
 
 async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
@@ -118,8 +126,8 @@ async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
         authenticator=parts.authenticator,
         store=parts.store,
         runner=runner,
-        public_limiter=MovingWindowRateLimiter(MemoryStorage()),
-        public_limit=parts.public_limit,
+        seats=Seats(parts.settings.max_streams_per_user),
+        visitors=parts.visitors,
     )
 
 
@@ -135,13 +143,27 @@ def _surround(app: FastAPI, settings: Settings) -> None:
             expose_headers=EXPOSED,
             max_age=600,
         )
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=_proxies(settings))
 
 
-def _public_limit(settings: Settings) -> RateLimitItem:
-    try:
-        return parse_limit(settings.public_limit)
-    except ValueError:
-        raise ConfigurationError("FRONTDESK_PUBLIC_LIMIT: write it like 10/minute") from None
+def _proxies(settings: Settings) -> list[str]:
+    """Return the addresses and networks whose word about the caller's address is believed."""
+    for proxy in settings.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise ConfigurationError(
+                "FRONTDESK_TRUSTED_PROXIES: name addresses or networks, like 127.0.0.1 or 10.0.0.0/8"
+            ) from None
+    return list(settings.trusted_proxies)
+
+
+def _visitors(settings: Settings, assistant: Assistant, catalog: Catalog) -> Visitors | None:
+    limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
+    if assistant.public is None:
+        return None
+    return Visitors(assistant.public, settings, usable=catalog.specs(assistant))
 
 
 def _backend_app(settings: Settings, definition: BackendDefinition | None) -> ASGIApp | None:

@@ -1,5 +1,6 @@
 """What routes ask for: the parts of the running installation, and the principal of a request."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -7,8 +8,6 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from limits import RateLimitItem
-from limits.aio.strategies import MovingWindowRateLimiter
 
 from agent.assistant import Assistant
 from agent.context import Principal
@@ -18,6 +17,8 @@ from agent.runner import Runner
 from agent.settings import Settings
 from agent.store.database import Store
 from api.auth import Authenticator
+from api.seats import Seats
+from api.visitors import Visitors
 
 NOWHERE = EventId(2**63 - 1, 0)
 """What an unreadable Last-Event-ID becomes: an id that no log has, so its reader gets a snapshot."""
@@ -33,8 +34,9 @@ class Installation:
     authenticator: Authenticator
     store: Store
     runner: Runner
-    public_limiter: MovingWindowRateLimiter
-    public_limit: RateLimitItem
+    seats: Seats
+    visitors: Visitors | None
+    """None where the assistant is not open to visitors."""
 
 
 def installation_of(request: Request) -> Installation:
@@ -64,6 +66,15 @@ async def get_principal(
     return principal
 
 
+PrincipalDep = Annotated[Principal, Depends(get_principal)]
+
+
+async def take_seat(principal: PrincipalDep, installation: InstallationDep) -> AsyncIterator[None]:
+    """Hold one of the user's seats for as long as the request lasts, its response included."""
+    with installation.seats.taken(principal.tenant_id, principal.user_id):
+        yield
+
+
 async def get_after(
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
     after: Annotated[str | None, Query(max_length=64, description="as Last-Event-ID, which wins")] = None,
@@ -81,6 +92,7 @@ async def get_run_id(run_id: UUID) -> UUID:
     return run_id
 
 
-PrincipalDep = Annotated[Principal, Depends(get_principal)]
 AfterDep = Annotated[EventId, Depends(get_after)]
 RunIdDep = Annotated[UUID, Depends(get_run_id)]
+NEEDS_SEAT = Depends(take_seat)
+"""Of routes whose answer is that of a run: the user reads, or waits."""

@@ -18,6 +18,7 @@ logger = structlog.get_logger()
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
+TWO_TOKENS = problem(400, "invalid_request", "The request is not valid", "Authorization: send one")
 BROKEN = problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
 
 
@@ -43,7 +44,12 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                answer = MutableHeaders(scope=message)
+                answer["X-Request-Id"] = request_id
+                answer["X-Content-Type-Options"] = "nosniff"
+                answer.setdefault(
+                    "Cache-Control", "no-store"
+                )  # but for streams, files and pages, which say what they mean
             await send(message)
 
         structlog.contextvars.clear_contextvars()
@@ -63,7 +69,9 @@ class RequestMiddleware:
             logger.info("request", method=scope["method"], route=route, status=status, ms=taken_ms)
 
     def _app_for(self, headers: Headers) -> ASGIApp:
-        """Return the app, or the refusal of a body that says itself that it is too large."""
+        """Return the app, or the refusal of two tokens at once, or of a body that says itself that it is too large."""
+        if len(headers.getlist("authorization")) > 1:
+            return TWO_TOKENS  # a proxy may have looked at the other one
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) <= self._max_body_bytes:
             return self._app

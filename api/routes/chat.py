@@ -21,7 +21,7 @@ from agent.runner import Runner
 from agent.start import RunRequest
 from agent.store.runs import Run
 from api.auth import BRANCH
-from api.dependencies import AfterDep, InstallationDep, PrincipalDep, installation_of
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, installation_of
 from api.errors import problem
 from api.protocols import answer as answers
 from api.sse import Reader, event_stream, run_headers, stream_headers
@@ -123,7 +123,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/chat", responses=ANSWERS)
+@router.post("/chat", responses=ANSWERS, dependencies=[NEEDS_SEAT])
 async def chat(
     body: ChatRequest,
     request: Request,

@@ -4,8 +4,8 @@ A real installation has nothing of the kind: its product signs its users in. Why
 
 - It is there in demo mode only, and demo mode has a secret that this installation made for itself. So the tokens are
   good for nothing but the demo's invented data, and nothing that an operator configured can be reached with them.
-- Only those at this machine get in: both ends of the connection are loopback addresses. A server that listens on all
-  addresses does not open the demo to the network.
+- Only those at this machine get in: both ends of the connection are loopback addresses, and no header says that a proxy
+  passes somebody on, whoever that is. A server that listens on all addresses does not open the demo to the network.
 - A page of another site in a browser of this machine does not get in either. After DNS rebinding its own host name
   stands in `Host`, and that is no name of the loopback; without it the `Origin` of its requests is not this server's.
   (The answer has no CORS header as well, unless the operator named that site in `FRONTDESK_CORS_ORIGINS`; and even then
@@ -14,7 +14,7 @@ A real installation has nothing of the kind: its product signs its users in. Why
   host names under which anybody who can connect may be any of the six.
 
 Whatever is not allowed is a 404, as if there were no demo. What remains: a proxy on this machine that tells of every
-visitor as if they were local (`Host: localhost`, no `X-Forwarded-For`) lets those in who forge the `Origin` too. They
+visitor as if they were local (`Host: localhost`, and none of the headers of proxies) lets those in who forge the `Origin` too. They
 would see invented people, and could talk to the assistant, which `/chat/public` lets them anyhow.
 """
 
@@ -33,6 +33,8 @@ router = APIRouter(include_in_schema=False)
 
 TOKEN_TTL_S = 900
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""A browser of this machine sends none of these. What they say does not matter: it may be the visitor who says it."""
 
 
 class DemoUser(BaseModel):
@@ -67,6 +69,8 @@ def is_open_to(request: Request, settings: Settings) -> bool:
     host = _host_name(request)
     if host in settings.demo_hosts:
         return True
+    if any(name in request.headers for name in OF_PROXIES):
+        return False
     ends = (request.scope.get("client"), request.scope.get("server"))
     return host in LOOPBACK and all(end is not None and _is_loopback(end[0]) for end in ends)
 

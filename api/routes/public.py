@@ -1,34 +1,66 @@
-"""Public chat: no token, no tools, limited per address.
+"""Public chat: no token, no tools, and only where the assistant opens it. Everywhere else it is a 404.
 
 A visitor has no identity, so the conversation's id is what proves that it is theirs: there is no route that lists public
 conversations, and none of the other routes serves them.
 """
 
-import ipaddress
-import math
-import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
 
 from agent.context import PUBLIC_TENANT, Principal
-from agent.errors import RateLimitedError
-from api.dependencies import AfterDep, Installation, InstallationDep
+from agent.errors import NotFoundError
+from api.dependencies import AfterDep, InstallationDep, installation_of
 from api.routes.chat import ANSWERS, ChatRequest, respond
 from api.routes.conversations import Deleted
-
-router = APIRouter(tags=["public"])
+from api.visitors import Visitors, address_of
 
 VISITOR = Principal(PUBLIC_TENANT, "visitor", role="visitor")
-NETWORK_BITS = 64
-"""One visitor owns at least a whole IPv6 network of this size, so it counts as one address."""
 
 
-@router.post("/chat/public", responses=ANSWERS)
-async def public_chat(body: ChatRequest, request: Request, installation: InstallationDep, after: AfterDep) -> Response:
-    """Ask the assistant without a token. It knows nothing of any tenant and can do nothing."""
-    await _limit(request, installation)
-    run = await installation.runner.start(VISITOR, body.to_run(idempotency_key=None))
+class _OpenedRoute(APIRoute):
+    """A route that is there only where the assistant opens it; elsewhere not even a body is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_if_open(request: Request) -> Response:
+            if installation_of(request).visitors is None:
+                raise NotFoundError("There is no such page.")
+            return await handle(request)
+
+        return handle_if_open
+
+
+router = APIRouter(tags=["public"], route_class=_OpenedRoute)
+
+
+async def get_visitors(installation: InstallationDep) -> Visitors:
+    assert installation.visitors is not None
+    return installation.visitors
+
+
+async def take_seat(request: Request, installation: InstallationDep) -> AsyncIterator[None]:
+    with installation.seats.taken(PUBLIC_TENANT, address_of(request)):
+        yield
+
+
+VisitorsDep = Annotated[Visitors, Depends(get_visitors)]
+
+
+@router.post("/chat/public", responses=ANSWERS, dependencies=[Depends(take_seat)])
+async def public_chat(
+    body: ChatRequest, request: Request, visitors: VisitorsDep, installation: InstallationDep, after: AfterDep
+) -> Response:
+    """Ask the assistant without a token, where it is open to visitors. It knows nothing of any tenant and can do nothing."""
+    await visitors.admit(address_of(request))
+    visitors.check_length(len(body.message) + (len(orjson.dumps(body.context).decode()) if body.context else 0))
+    asked = body.model_copy(update={"model": visitors.model(body.model)}).to_run(idempotency_key=None)
+    run = await installation.runner.start(VISITOR, asked)
     response = await respond(request, installation.runner, VISITOR, run, after)
     if "location" in response.headers:
         del response.headers["location"]  # that route wants a token
@@ -36,31 +68,10 @@ async def public_chat(body: ChatRequest, request: Request, installation: Install
 
 
 @router.delete("/chat/public/{conversation_id}")
-async def delete_public_chat(conversation_id: UUID, request: Request, installation: InstallationDep) -> Deleted:
+async def delete_public_chat(
+    conversation_id: UUID, request: Request, visitors: VisitorsDep, installation: InstallationDep
+) -> Deleted:
     """Delete a public conversation."""
-    await _limit(request, installation)
+    await visitors.admit(address_of(request))
     await installation.runner.delete_conversation(VISITOR, conversation_id)
     return Deleted(success=True, message="The conversation was deleted.")
-
-
-async def _limit(request: Request, installation: Installation) -> None:
-    limiter, limit = installation.public_limiter, installation.public_limit
-    key = address(request)
-    if not await limiter.hit(limit, "public", key):
-        reset_at = (await limiter.get_window_stats(limit, "public", key)).reset_time
-        wait_s = max(1, math.ceil(reset_at - time.time()))
-        raise RateLimitedError("Too many messages from your address. Try again later.", retry_after_s=wait_s)
-
-
-def address(request: Request) -> str:
-    """Return what identifies the caller's address; a proxy's header counts only where the server trusts the proxy."""
-    host = request.client.host if request.client else "unknown"
-    try:
-        parsed = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)  # what a socket for both kinds shows of an IPv4 address
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))
-    return str(parsed)

@@ -1,12 +1,13 @@
 """The service itself: is it well, what can it do."""
 
+from hmac import compare_digest
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
-from agent.errors import DatabaseError, OverloadedError
+from agent.errors import DatabaseError, OverloadedError, UnauthorizedError
 from api import __version__
 from api.dependencies import InstallationDep
 from api.routes.chat import CONTEXT_BYTES, MESSAGE_CHARACTERS
@@ -68,8 +69,13 @@ async def ready(installation: InstallationDep) -> Health:
 
 
 @router.get("/metrics", response_class=Response, include_in_schema=False)
-async def metrics() -> Response:
-    """Return the metrics for Prometheus. They name no tenant and no user."""
+async def metrics(request: Request, installation: InstallationDep) -> Response:
+    """Return the metrics for Prometheus, to whoever knows the token where one is set. They name no tenant and no user."""
+    token = installation.settings.metrics_token
+    if token is not None:
+        wanted = f"Bearer {token.get_secret_value()}".encode()
+        if not compare_digest(wanted, request.headers.get("authorization", "").encode()):
+            raise UnauthorizedError("Send the metrics' bearer token.")
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

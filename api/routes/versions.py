@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from api.dependencies import AfterDep, InstallationDep, PrincipalDep
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.routes.chat import ANSWERS, IdempotencyKey, MessageText, RunOptions, respond
 
 router = APIRouter(tags=["chat"])
@@ -24,7 +24,7 @@ class EditRequest(RegenerateRequest):
     message: MessageText
 
 
-@router.post("/conversations/{conversation_id}/regenerate", responses=ANSWERS)
+@router.post("/conversations/{conversation_id}/regenerate", responses=ANSWERS, dependencies=[NEEDS_SEAT])
 async def regenerate(
     conversation_id: UUID,
     body: RegenerateRequest,
@@ -40,7 +40,7 @@ async def regenerate(
     return await respond(request, installation.runner, principal, run, after)
 
 
-@router.post("/conversations/{conversation_id}/edit", responses=ANSWERS)
+@router.post("/conversations/{conversation_id}/edit", responses=ANSWERS, dependencies=[NEEDS_SEAT])
 async def edit(
     conversation_id: UUID,
     body: EditRequest,

@@ -1,7 +1,8 @@
-"""Public chat: no token, no tools, limited per address."""
+"""Public chat: no token, no tools, open only where the assistant says so, limited per address and in all."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,14 +15,18 @@ from support.provider import Call
 from support.world import OpenWorld, Person, World, open_world, parse_stream
 
 from agent.assistant import Assistant
-from api.routes.public import address
+from agent.errors import ConfigurationError
+from api.visitors import address_of
+
+BEHIND_A_PROXY = {"trusted_proxies": ("127.0.0.1",)}
+OPEN = {"models": ["openai:scripted"]}
 
 
 @pytest.fixture(scope="module")
 async def house(house: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The installation that the tests of this file share: three messages a minute and address."""
     folder = tmp_path_factory.mktemp("public")
-    async with open_world(folder, house.provider, house.backend, public_limit="3/minute") as world:
+    async with open_world(folder, house.provider, house.backend, public_limit="3/minute", **BEHIND_A_PROXY) as world:
         yield world
 
 
@@ -163,19 +168,140 @@ async def test_each_address_has_a_limit_of_its_own(world: World, visitor: httpx2
     assert (await ask(visitor, "hello")).status_code == 429
 
 
-@pytest.mark.parametrize(("trusted", "status"), [("127.0.0.1", 200), ("192.0.2.1", 429)])
-async def test_a_header_makes_another_address_only_where_the_proxy_is_trusted(
-    open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch, trusted: str, status: int
+@pytest.mark.parametrize(
+    ("trusted", "told", "is_told"),
+    [
+        ((), "10.9.0.{}", False),
+        (("192.0.2.1",), "10.9.0.{}", False),
+        (("127.0.0.1",), "10.9.0.{}", True),
+        (("127.0.0.0/8",), "10.9.0.{}", True),
+        (("127.0.0.1",), "10.9.0.{}, 10.9.9.9", False),
+        (("127.0.0.1", "10.9.9.0/24"), "10.1.1.1, 10.9.0.{}, 10.9.9.9", True),
+        (("127.0.0.1",), "visitor-{}", False),
+        (("127.0.0.1",), "10.9.9.9, visitor-{}", False),
+        (("127.0.0.1",), "", False),
+        (("127.0.0.1",), "2001:db8:1:2::{}", False),
+        (("127.0.0.1",), "2001:db8:1:{}::1", True),
+    ],
+)
+async def test_an_address_is_believed_from_a_named_proxy_only(
+    open_frontdesk: OpenWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: tuple[str, ...],
+    told: str,
+    is_told: bool,
 ) -> None:
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)  # uvicorn reads it
-    world = await open_frontdesk(public_limit="1/minute")
-    for number in range(2):
-        if number == 0 or status == 200:
-            world.provider.say("Hello.")
-        async with visiting(world, next(addresses)) as client:
-            answer = await ask(client, "hello")
+    """G41: the right-most one that no proxy has; words that are no address are one visitor, whatever they are."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # uvicorn's own; it widens nothing
+    world = await open_frontdesk(public_limit="1/minute", trusted_proxies=trusted)
+    world.provider.say("Hello.")
+    if is_told:
+        world.provider.say("Hello.")
+    statuses = []
+    for number in (1, 2):
+        async with visiting(world, told.format(number)) as client:
+            statuses.append((await ask(client, "hello")).status_code)
 
-    assert answer.status_code == status
+    assert statuses == ([200, 200] if is_told else [200, 429])
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example.com", "10.0.0.1/8", "10.0.0.0/33", ""])
+async def test_a_proxy_that_is_no_address_stops_the_start(open_frontdesk: OpenWorld, proxy: str) -> None:
+    """G41: not everybody is a proxy."""
+    with pytest.raises(ConfigurationError, match="FRONTDESK_TRUSTED_PROXIES"):
+        await open_frontdesk(trusted_proxies=(proxy,))
+
+
+ROUTES = [("POST", "/chat/public"), ("DELETE", "/chat/public/00000000-0000-0000-0000-000000000000")]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize("content", [b'{"message": "hi"}', b"{", b"", b'{"message": 5}'])
+async def test_without_a_word_of_the_assistant_there_is_no_public_chat(
+    open_frontdesk: OpenWorld, method: str, path: str, content: bytes
+) -> None:
+    """G41: a 404 whatever is sent, with a token as without."""
+    world = await open_frontdesk(assistant={"public": None})
+    before = world.rows()
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as visitor:
+        for headers in ({}, {"Authorization": f"Bearer {world.person().token}"}):
+            typed = {"Content-Type": "application/json", **headers}
+            answer = await visitor.request(method, path, content=content, headers=typed)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert world.rows() == before
+
+
+async def test_visitors_get_the_models_and_the_length_that_the_assistant_names(open_frontdesk: OpenWorld) -> None:
+    """G41: not the dearest one, and not the longest."""
+    models = {"models": ["openai:dear", "openai:cheap"]}
+    public = {"models": ["openai:cheap"], "message_characters": 20, "limit": "100/minute"}
+    world = await open_frontdesk(assistant={**models, "public": public})
+    world.provider.say("Hello.")
+    world.provider.say("Hello.")
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as visitor:
+        for refused in (
+            {"message": "hello", "model": "openai:dear"},
+            {"message": "hello", "model": "demo"},
+            {"message": "x" * 21},
+            {"message": "hello", "context": {"route": "/orders/1234"}},
+        ):
+            answer = await visitor.post("/chat/public", json=refused)
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), refused
+            assert "dear" not in answer.text
+        for taken in ({"message": "x" * 20}, {"message": "hello", "model": "openai:cheap"}):
+            assert (await visitor.post("/chat/public", json=taken)).status_code == 200
+    assert [request["model"] for request in world.provider.requests] == ["cheap", "cheap"]
+
+
+async def test_all_visitors_together_have_a_limit_too(open_frontdesk: OpenWorld) -> None:
+    """G41: however many addresses somebody has."""
+    public = {**OPEN, "installation_limit": "3/minute"}
+    world = await open_frontdesk(assistant={"public": public}, **BEHIND_A_PROXY)
+    statuses = []
+    for number in range(4):
+        if number < 3:
+            world.provider.say("Hello.")
+        async with visiting(world, next(addresses)) as one:
+            answer = await ask(one, "hello")
+            statuses.append(answer.status_code)
+    assert statuses == [200, 200, 200, 429]
+    assert (answer.json()["code"], int(answer.headers["retry-after"]) > 0) == ("rate_limited", True)
+
+
+@pytest.mark.parametrize(
+    ("public", "said"),
+    [
+        ({}, "public.models"),
+        ({"models": []}, "public.models"),
+        ({"models": ["openai:other"]}, "public.models"),
+        ({**OPEN, "limit": "now and then"}, "public.limit"),
+        ({**OPEN, "installation_limit": "never"}, "public.installation_limit"),
+        ({**OPEN, "message_characters": 0}, "public.message_characters"),
+        ({**OPEN, "enabled": True}, "public.enabled"),
+    ],
+)
+async def test_a_public_part_that_is_wrong_stops_the_start(
+    open_frontdesk: OpenWorld, public: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        await open_frontdesk(assistant={"public": public})
+    assert said in str(refused.value)
+
+
+async def test_a_visitor_can_wait_for_so_many_answers_at_once(open_frontdesk: OpenWorld) -> None:
+    """G40: by address."""
+    world = await open_frontdesk(max_streams_per_user=2, **BEHIND_A_PROXY)
+    for _ in range(3):
+        world.provider.hang("Hello")
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(visiting(world, next(addresses)))
+        other = await stack.enter_async_context(visiting(world, next(addresses)))
+        for visitor in (one, one, other):
+            opened = visitor.stream(
+                "POST", "/chat/public", json={"message": "hi"}, headers={"Accept": "text/event-stream"}
+            )
+            assert (await stack.enter_async_context(opened)).status_code == 200
+        assert (await ask(one, "hello")).status_code == 429
 
 
 @pytest.mark.parametrize(
@@ -187,11 +313,14 @@ async def test_a_header_makes_another_address_only_where_the_proxy_is_trusted(
         ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
         ("::ffff:10.1.2.3", "10.1.2.3"),
         ("::ffff:10.1.2.4", "10.1.2.4"),
-        ("testclient", "testclient"),
+        ("testclient", "unknown"),
+        ("", "unknown"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("fe80::1%anything", "fe80::/64"),
     ],
 )
 def test_an_ipv6_network_is_one_address_and_a_mapped_ipv4_is_itself(host: str, expected: str) -> None:
-    assert address(cast("Request", SimpleNamespace(client=SimpleNamespace(host=host)))) == expected
+    assert address_of(cast("Request", SimpleNamespace(client=SimpleNamespace(host=host)))) == expected
 
 
 async def test_a_public_conversation_can_be_deleted_once(world: World, visitor: httpx2.AsyncClient) -> None:

@@ -22,6 +22,7 @@ from support.serving import serve
 from agent.settings import Settings
 from agent.store.database import Store
 from api.app import create_app
+from api.connections import bounded_connections
 
 SECRET = "a-secret-for-tests-that-is-long-enough"
 MARKER = "TOKEN-MARKER"
@@ -39,6 +40,7 @@ ASSISTANT: dict[str, Any] = {
         "navigate": {"description": "Open a page.", "values": {"/orders": "all orders", "/orders/{id}": "one order"}},
     },
     "suggestions": {"enabled": False},
+    "public": {"models": ["openai:scripted"], "message_characters": 32_000, "installation_limit": "1000/minute"},
     "limits": {"model_retries": 2, "first_token_timeout_s": 5, "between_tokens_timeout_s": 5},
 }
 
@@ -242,9 +244,10 @@ def _stream(response: httpx2.Response) -> Stream:
 
 
 def write_assistant(folder: Path, **changes: Any) -> Path:
-    """Write the tests' assistant, with changes, and return its path."""
+    """Write the tests' assistant, with changes, and return its path. With other models it is closed to visitors."""
     path = folder / "assistant.yaml"
-    path.write_text(yaml.safe_dump({**ASSISTANT, **changes}))
+    closed = {"public": None} if "models" in changes else {}
+    path.write_text(yaml.safe_dump({**ASSISTANT, **closed, **changes}))
     return path
 
 
@@ -269,12 +272,13 @@ async def open_world(
         "openai_base_url": provider.url,
         "jwt_secret": SECRET,
         "shutdown_grace_s": 0.2,
+        "max_streams_per_user": 500,
         **settings,
     }
     made = Settings(_env_file=None, **values)
     await _give_schema(made)
     app = create_app(made)
-    async with serve(app) as url:
+    async with serve(app, protocol=bounded_connections(made)) as url:
         yield World(url, app, made, provider, backend)
 
 

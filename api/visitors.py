@@ -1,0 +1,97 @@
+"""Visitors without a token: what the assistant opens to them, and how much of it.
+
+A visitor is counted by address, and all of them together: whoever has many addresses still shares the installation's limit.
+"""
+
+import ipaddress
+import math
+import time
+from collections.abc import Sequence
+
+from fastapi import Request
+from limits import RateLimitItem
+from limits import parse as parse_limit
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from agent.assistant import Public
+from agent.errors import ConfigurationError, InvalidRequestError, RateLimitedError
+from agent.settings import Settings
+
+NETWORK_BITS = 64
+"""One visitor owns at least a whole IPv6 network of this size, so it counts as one address."""
+UNKNOWN = "unknown"
+EVERYBODY = "everybody"
+
+
+class Visitors:
+    """Public chat as an assistant opens it."""
+
+    def __init__(self, public: Public, settings: Settings, *, usable: Sequence[str]) -> None:
+        self._most_characters = public.message_characters
+        self._models = [spec for spec in public.models if spec in usable]
+        if not self._models:
+            raise ConfigurationError("public.models: none of them can be used; their key, or their name, is missing")
+        own = limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")
+        self._per_address = limit_of(public.limit, name="public.limit") if public.limit is not None else own
+        self._in_all = limit_of(public.installation_limit, name="public.installation_limit")
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def admit(self, address: str) -> None:
+        """Count a request of this address, and of all of them.
+
+        Raises:
+            RateLimitedError: this address has used up its limit, or all together theirs.
+        """
+        await self._hit(self._per_address, address, "Too many messages from your address. Try again later.")
+        await self._hit(self._in_all, EVERYBODY, "Too many visitors are asking. Try again later.")
+
+    def model(self, requested: str | None) -> str:
+        """Return the model that answers a visitor who asks for this one, or for none.
+
+        Raises:
+            InvalidRequestError: it is not for visitors.
+        """
+        if requested not in (None, *self._models):
+            raise InvalidRequestError(f"model: not one of {', '.join(self._models)}")
+        return requested or self._models[0]
+
+    def check_length(self, characters: int) -> None:
+        """Refuse what is longer than a visitor may send.
+
+        Raises:
+            InvalidRequestError: it is.
+        """
+        if characters > self._most_characters:
+            raise InvalidRequestError(f"message: at most {self._most_characters} characters, the context's included")
+
+    async def _hit(self, limit: RateLimitItem, key: str, refusal: str) -> None:
+        if not await self._limiter.hit(limit, "public", key):
+            reset_at = (await self._limiter.get_window_stats(limit, "public", key)).reset_time
+            raise RateLimitedError(refusal, retry_after_s=max(1, math.ceil(reset_at - time.time())))
+
+
+def limit_of(text: str, *, name: str) -> RateLimitItem:
+    """Return a limit that was written like `10/minute`.
+
+    Raises:
+        ConfigurationError: it was not.
+    """
+    try:
+        return parse_limit(text)
+    except ValueError:
+        raise ConfigurationError(f"{name}: write it like 10/minute") from None
+
+
+def address_of(request: Request) -> str:
+    """Return what identifies the caller's address; all who have none that can be read are one."""
+    host = request.client.host if request.client else ""
+    try:
+        parsed = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return UNKNOWN
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)  # what a socket for both kinds shows of an IPv4 address
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))
+    return str(parsed)
