@@ -2,9 +2,13 @@
 
 import asyncio
 import gc
+import math
+import os
+import signal
 import socket
-from collections.abc import Iterable
-from contextlib import suppress
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -14,6 +18,7 @@ from agent.runner import Runner
 from agent.settings import Settings
 from agent.store.database import Store
 from api.app import create_app
+from api.connections import bounded_connections
 
 LAST_WORDS_S = 0.15
 """For responses to end after the runs have been let go."""
@@ -36,7 +41,10 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=bounded_connections(settings),
+        ws="none",  # there is nothing to upgrade to, and an upgraded connection would leave the limits behind
+        proxy_headers=False,  # the app knows whom to believe; the environment does not (FORWARDED_ALLOW_IPS)
+        timeout_keep_alive=math.ceil(settings.keep_alive_s),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -61,7 +69,8 @@ class _Server(uvicorn.Server):
     """Says where it is once it listens, and drains before it closes its doors.
 
     While it drains it still answers: new messages get a 503 that says when to come back, and readers see answers that
-    end within the grace time to their end. A second signal ends the grace time, a third one waits for nothing.
+    end within the grace time to their end. A second signal ends the grace time, a third one waits for nothing. SIGHUP, which
+    a terminal sends when it closes and a service manager for "reload", drains as SIGTERM does; further ones change nothing.
     """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
@@ -70,6 +79,7 @@ class _Server(uvicorn.Server):
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signals = 0
+        self._terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -88,8 +98,24 @@ class _Server(uvicorn.Server):
             page = "it in a browser" if host not in ANYWHERE else f"http://localhost:{port} on this machine"
             print(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"', flush=True)
 
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Take SIGHUP as well as what uvicorn takes, unless whoever started us wants it ignored (`nohup`)."""
+        with super().capture_signals():
+            before = signal.getsignal(signal.SIGHUP)
+            if before is not signal.SIG_IGN:
+                signal.signal(signal.SIGHUP, self.handle_exit)
+            try:
+                yield
+            finally:
+                signal.signal(signal.SIGHUP, before)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         installation = getattr(self._app.state, "installation", None)
+        if sig == signal.SIGHUP:
+            _write_nowhere(self._terminals)
+            if self._signals:  # the terminal and its shell both send one
+                return
         self._signals += 1
         if self._loop is None or installation is None or self._signals > 2:
             self.should_exit, self.force_exit = True, self._signals > 2
@@ -118,3 +144,11 @@ def _cut_stalled_clients(listening: Iterable[socket.socket], *, after_s: float) 
     for one in listening:
         if option is not None and one.family in (socket.AF_INET, socket.AF_INET6):
             one.setsockopt(socket.IPPROTO_TCP, option, round(after_s * 1000))
+
+
+def _write_nowhere(files: Iterable[int]) -> None:
+    """Let what is written to these files go nowhere: writing to a terminal that is closed is an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for file in files:
+        os.dup2(nowhere, file)
+    os.close(nowhere)

@@ -1,7 +1,10 @@
 """SIGTERM at the real server process: what is nearly done is finished, the rest is left to the next process, at once."""
 
 import asyncio
+import os
+import pty
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
@@ -11,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 from support.gated import GatedProvider, gated_provider
-from support.processes import Machine, Server
+from support.processes import LISTENING, START_LIMIT_S, Machine, Server
 from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
@@ -50,9 +53,9 @@ class Scene:
                 await asyncio.sleep(0.01)
         return response
 
-    async def terminate(self) -> float:
-        """Send SIGTERM and return when; new messages are refused from then on."""
-        self.server.send(signal.SIGTERM)
+    async def terminate(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Send a signal and return when; new messages are refused from then on."""
+        self.server.send(number)
         sent_at = time.time()
         async with asyncio.timeout(GRACE_S):
             while (status := (await self.refused())[0]) != 503:
@@ -105,6 +108,49 @@ async def test_new_messages_are_refused_and_answers_that_end_in_time_are_read_to
     assert screen.shown.status == "completed"
     assert answer["response"] == "Half and half."
     assert time.time() - sent_at < GRACE_S
+
+
+async def test_a_hangup_drains_too_and_a_second_one_does_not_end_the_grace_time(scene: Scene) -> None:
+    """G23: a terminal that closes and its shell send one each, a service manager sends one for "reload"."""
+    stream = await scene.ask()
+    await scene.terminate(signal.SIGHUP)
+    scene.server.send(signal.SIGHUP)
+    assert (await scene.refused())[0] == 503
+
+    scene.provider.gate.set()
+    async with asyncio.timeout(LIMIT_S):
+        screen = await rest_of(stream)
+        assert await scene.server.exited() == 0
+    assert (screen.is_done, screen.shown.status) == (True, "completed")
+
+
+async def test_a_terminal_that_is_gone_when_it_hangs_up_keeps_nothing_from_ending(scene: Scene) -> None:
+    """G23: what is logged from then on, of the runs that are left behind, goes nowhere."""
+    await scene.server.kill()
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
+    environment = scene.machine.process_environment()
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=scene.machine.folder, env=environment, stdout=end, stderr=end
+    )
+    os.close(end)
+    try:
+        shown = b""
+        async with asyncio.timeout(START_LIMIT_S):
+            while (found := LISTENING.search(shown.decode())) is None:
+                shown += await asyncio.to_thread(os.read, terminal, 4096)
+        scene.server.url = found[1]
+        stream = await scene.ask()
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(LIMIT_S):
+            screen = await rest_of(stream)
+            assert await process.wait() == 0
+        assert screen.shown.text == "Half "
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_runs_that_take_longer_are_left_to_the_next_process_which_finishes_them_at_once(scene: Scene) -> None:
