@@ -24,6 +24,7 @@ def settings(folder: Path, **changes: Any) -> Settings:
         "data": folder / "data",
         "jwt_secret": SECRET,
         "backend_url": "http://127.0.0.1:1",
+        "openai_base_url": "http://127.0.0.1:1",
         "assistant": folder / "assistant.yaml",
     }
     write_assistant(folder)
