@@ -208,7 +208,10 @@ def _branches(claims: dict[str, Any], names: Sequence[str]) -> tuple[int | str, 
     listed = value if isinstance(value, list) else [value]
     if not listed or not all(map(_is_branch, listed)):
         raise UnauthorizedError("The token's branch is not usable.")
-    return tuple({str(one): one for one in reversed(listed)}.values())[::-1]
+    each: dict[str, int | str] = {}
+    for one in listed:
+        each.setdefault(str(one), one)
+    return tuple(each.values())
 
 
 def _is_branch(value: object) -> bool:

@@ -16,6 +16,7 @@ from bench.upstream import Script
 
 SECRET = "a-secret-for-the-bench-that-is-long-enough"  # noqa: S105 (of a server that lives for minutes)
 TENANTS = 20
+USERS = 1000
 COMMAND = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
 
 
@@ -34,16 +35,16 @@ def environment(upstream: str, folder: Path) -> dict[str, str]:
 
 
 def token(number: int) -> str:
-    """Return a token of one of the tenants."""
-    tenant = f"tenant-{number % TENANTS}"
-    return jwt.encode({"sub": "bench", "tenant_id": tenant, "exp": int(time.time()) + 86_400}, SECRET)
+    """Return a token of one of the users, each of a tenant: no user reads more streams than one may."""
+    claims = {"sub": f"bench-{number}", "tenant_id": f"tenant-{number % TENANTS}", "exp": int(time.time()) + 86_400}
+    return jwt.encode(claims, SECRET)
 
 
-TOKENS = [token(number) for number in range(TENANTS)]
+TOKENS = [token(number) for number in range(USERS)]
 
 
 def ask(script: Script, number: int, conversation: str | None) -> bytes:
-    """Return a request; conversations that were made up are the first tenant's."""
+    """Return a request; conversations that were made up are the first user's."""
     body = {"message": script.words} | ({"conversation_id": conversation} if conversation else {})
     return post("/chat", orjson.dumps(body), token=TOKENS[0 if conversation else number % len(TOKENS)])
 
@@ -67,7 +68,7 @@ async def _conversation(store: Store, length: int) -> UUID:
         {
             **scope,
             "id": run_id,
-            "user_id": "bench",
+            "user_id": "bench-0",
             "turn": turn,
             "state": "completed",
             "attempt": 1,
@@ -96,7 +97,7 @@ async def _conversation(store: Store, length: int) -> UUID:
         for position in range(1, 2 * turns + 1)
     ]
     async with store.write() as connection:
-        owner = {"tenant_id": "tenant-0", "user_id": "bench", "title": "Bench", "created_at": now, "updated_at": now}
+        owner = {"tenant_id": "tenant-0", "user_id": "bench-0", "title": "Bench", "created_at": now, "updated_at": now}
         await connection.execute(
             conversations.insert(),
             [{**owner, "id": scope["conversation_id"], "last_position": 2 * turns, "last_turn": turns}],

@@ -107,7 +107,8 @@ async def test_another_version_cannot_take_a_branch_that_the_token_does_not_allo
     before = world.rows()
     for path, text in (("regenerate", None), ("edit", "two")):
         url = f"/conversations/{said['conversation_id']}/{path}"
-        for branch in ({}, {"branch_id": 7}):
+        branches: list[dict[str, Any]] = [{}, {"branch_id": 7}]
+        for branch in branches:
             answer = await worker(world).ask(text, path=url, **message, **branch)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (path, branch)
     assert world.rows() == before
@@ -250,7 +251,7 @@ async def test_a_token_that_was_issued_a_moment_ahead_is_taken(open_frontdesk: O
     world = await open_frontdesk()
     now = int(time.time())
     answers = [
-        (await world.person(**claims).request("GET", "/conversations")).status_code
-        for claims in ({"iat": now + 2}, {"nbf": now + 2}, {"iat": now + 20}, {"iat": now + 3600}, {"nbf": now + 3600})
+        (await world.person(**{claim: now + ahead_s}).request("GET", "/conversations")).status_code  # type: ignore[arg-type]
+        for claim, ahead_s in (("iat", 2), ("nbf", 2), ("iat", 20), ("iat", 3600), ("nbf", 3600))
     ]
     assert answers == [200, 200, 200, 401, 401]

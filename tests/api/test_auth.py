@@ -229,6 +229,22 @@ async def test_an_installation_can_name_the_claims_itself() -> None:
     assert (principal.tenant_id, principal.user_id, principal.role, principal.branch_id) == ("acme", "5", "admin", "s1")
 
 
+@pytest.mark.parametrize(
+    ("claimed", "read"),
+    [
+        ([1, 2], (1, 2)),
+        ([2, "2", "north", 2], (2, "north")),
+        (["north"], ("north",)),
+        ([0], (0,)),
+    ],
+)
+async def test_a_token_may_name_several_branches(claimed: list[object], read: tuple[object, ...]) -> None:
+    principal = await authenticated(settings(), sign({**CLAIMS, "branchId": claimed}))
+
+    assert principal.branches == read
+    assert principal.branch_id == (read[0] if len(read) == 1 else None)
+
+
 async def test_the_default_claims_count_for_nothing_where_others_are_configured(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(claim_tenant=("org",))
 
@@ -259,6 +275,21 @@ async def test_audience_and_issuer_are_checked_where_they_are_configured(
 
 async def test_an_audience_is_ignored_where_none_is_configured() -> None:
     assert await accepts(settings(), sign({**CLAIMS, "aud": "somebody"}))
+
+
+async def test_the_word_any_says_that_audience_and_issuer_are_not_looked_at() -> None:
+    anybody = settings(**ANYBODY)
+
+    assert await accepts(anybody, sign({**CLAIMS, "aud": "somebody", "iss": "https://other"}))
+    assert await accepts(anybody, sign(CLAIMS))
+
+
+async def test_a_token_that_is_valid_for_too_long_is_refused_where_a_limit_is_set() -> None:
+    assert await accepts(settings(), sign(CLAIMS, ttl_s=10**9))
+    bounded = settings(jwt_max_lifetime_s=3600)
+    assert await accepts(bounded, sign(CLAIMS, ttl_s=3600))
+    assert not await accepts(bounded, sign(CLAIMS, ttl_s=7200))
+    assert not await accepts(bounded, signed({**CLAIMS, "exp": 10**400}))
 
 
 async def test_the_leeway_is_what_is_configured() -> None:

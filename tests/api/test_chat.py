@@ -159,7 +159,9 @@ async def test_tools_call_the_backend_with_the_callers_own_token_and_branch(worl
     assert world.backend.requests[0].headers["x-branch-id"] == "2"
 
 
-@pytest.mark.parametrize(("claim", "asked", "sent"), [(7, None, "7"), ("north", None, "north"), ("south", "south", "south")])
+@pytest.mark.parametrize(
+    ("claim", "asked", "sent"), [(7, None, "7"), ("north", None, "north"), ("south", "south", "south")]
+)
 async def test_without_a_branch_in_the_request_the_principals_own_counts(
     world: World, claim: int | str, asked: str | None, sent: str
 ) -> None:

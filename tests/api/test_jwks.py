@@ -69,7 +69,7 @@ class Issuer:
                 await asyncio.sleep(0.01)
 
 
-def body(content: bytes, status: int = 200, **headers: str) -> Answer:
+def body(content: bytes, status: int = 200, *, headers: dict[str, str] | None = None) -> Answer:
     """Return an answer of these bytes."""
 
     async def send(connection: Connection) -> None:
@@ -228,10 +228,10 @@ NO_SETS: dict[str, Answer] = {
     "of another curve": body(orjson.dumps({"keys": [jwk(CURVE)]})),
     "a point that is on no curve": body(orjson.dumps({"keys": [jwk(CURVE, x="A" * 43)]})),
     "private": body(orjson.dumps({"keys": [jwk(OLD, d="AQAB")]})),
-    "a redirect": body(b"", 302, Location="/elsewhere"),
+    "a redirect": body(b"", 302, headers={"Location": "/elsewhere"}),
     "another status": body(orjson.dumps({"keys": [jwk(OLD)]}), 203),
     "not text": body(b"\xff\xfe\x00"),
-    "compressed": body(b"\x1f\x8b\x08\x00", **{"Content-Encoding": "gzip"}),
+    "compressed": body(b"\x1f\x8b\x08\x00", headers={"Content-Encoding": "gzip"}),
 }
 
 

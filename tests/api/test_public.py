@@ -18,7 +18,7 @@ from agent.assistant import Assistant
 from agent.errors import ConfigurationError
 from api.visitors import address_of
 
-BEHIND_A_PROXY = {"trusted_proxies": ("127.0.0.1",)}
+BEHIND_A_PROXY: dict[str, Any] = {"trusted_proxies": ("127.0.0.1",)}
 OPEN = {"models": ["openai:scripted"]}
 
 
