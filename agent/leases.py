@@ -6,6 +6,7 @@ The invariant: when another process may have taken a run over, this one has stop
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -15,6 +16,7 @@ from agent.errors import InterruptedRunError
 from agent.events import AnyEvent, ErrorRaised, EventId, LogClosed, RunEnded, RunStarted, Usage
 from agent.failpoints import failpoint
 from agent.log.memory import RunKey
+from agent.search import let_search_know
 from agent.settings import Settings
 from agent.snapshot import settled
 from agent.store.leases import RunName, abandoned_runs, fail_run, renew_leases, take_over
@@ -57,6 +59,7 @@ class Leases:
             self._repeat(self._renew, every_s=settings.renew_every_s),
             self._repeat(self._give_up_unrenewed, every_s=settings.reap_every_s),
             self._repeat(self._recover, every_s=settings.reap_every_s),
+            self._repeat(partial(let_search_know, self._parts.store), every_s=settings.search_index_every_s),
         ]
 
     def stop_taking_over(self) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from agent.settings import load_settings
 from agent.store.database import Store
-from agent.store.tables import metadata
+from agent.store.tables import is_compared, metadata
 from alembic import context
 
 
@@ -23,6 +23,7 @@ def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
+        include_object=is_compared,
         render_as_batch=connection.dialect.name == "sqlite",
         transactional_ddl=False,  # the caller's transaction is the transaction
     )

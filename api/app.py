@@ -22,6 +22,7 @@ from agent.errors import ConfigurationError
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.runner import Runner
+from agent.search import Searches
 from agent.settings import Settings
 from agent.store.database import Store
 from agent.toolkit import Tool
@@ -56,7 +57,12 @@ def create_app(settings: Settings) -> FastAPI:
         assistant=assistant,
         catalog=catalog,
         authenticator=Authenticator(settings),
-        store=Store(settings.database, pool_size=settings.database_pool_size),
+        store=Store(
+            settings.database,
+            pool_size=settings.database_pool_size,
+            search_connections=settings.search_connections,
+            search_timeout_s=settings.search_timeout_s,
+        ),
         backend=backend,
         tools=load_tools(assistant, backend),
         public_limit=_public_limit(settings),
@@ -115,6 +121,12 @@ async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
         authenticator=parts.authenticator,
         store=parts.store,
         runner=runner,
+        searches=Searches(
+            parts.store,
+            most=parts.settings.search_connections,
+            timeout_s=parts.settings.search_timeout_s,
+            most_waiting_per_user=parts.settings.max_queued_searches_per_user,
+        ),
         public_limiter=MovingWindowRateLimiter(MemoryStorage()),
         public_limit=parts.public_limit,
     )

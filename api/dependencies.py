@@ -15,6 +15,7 @@ from agent.context import Principal
 from agent.events import START, EventId, parse_event_id
 from agent.models.catalog import Catalog
 from agent.runner import Runner
+from agent.search import Searches
 from agent.settings import Settings
 from agent.store.database import Store
 from api.auth import Authenticator
@@ -33,6 +34,7 @@ class Installation:
     authenticator: Authenticator
     store: Store
     runner: Runner
+    searches: Searches
     public_limiter: MovingWindowRateLimiter
     public_limit: RateLimitItem
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import anyio
@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from uuid_utils.compat import uuid7
 
 from agent.errors import ConfigurationError, FrontdeskError
@@ -35,9 +35,10 @@ class DatabaseError(FrontdeskError):
 
 
 class Store:
-    """A pool of connections. `read` and `write` are the only ways in; neither is held while a stream is open."""
+    """A pool of connections. `read` and `write` are the only ways in, and `search` of its own connections; none is held
+    while a stream is open."""
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    def __init__(self, url: str, *, pool_size: int, search_connections: int = 2, search_timeout_s: float = 3.0) -> None:
         try:
             self.url = make_url(url)
         except (ArgumentError, ValueError):
@@ -47,15 +48,21 @@ class Store:
         self._sqlite = self.url.drivername.startswith("sqlite")
         if self._sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        connector = {"async_creator": sqlite.connector(self.url.database or "")} if self._sqlite else {}
-        self.engine = create_async_engine(
-            self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True, **connector
-        )
+        self.engine = self._connect(pool_size)
+        # Of searches' own: they cost what a user has, and nobody's turn waits behind them.
+        self._searches = self._connect(search_connections)
+        self._search_timeout_s = search_timeout_s
         # Writers of one process queue here; SQLite's own busy handler polls and is not fair.
         self._writers = _Turns()
+
+    def _connect(self, pool_size: int) -> AsyncEngine:
+        """Return a pool of up to `pool_size` connections; none is open yet."""
+        connector = {"async_creator": sqlite.connector(self.url.database or "")} if self._sqlite else {}
+        engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True, **connector)
         if self._sqlite:
-            event.listen(self.engine.sync_engine, "connect", sqlite.prepare)
-            event.listen(self.engine.sync_engine, "begin", sqlite.begin)
+            event.listen(engine.sync_engine, "connect", sqlite.prepare)
+            event.listen(engine.sync_engine, "begin", sqlite.begin)
+        return engine
 
     @asynccontextmanager
     async def read(self, *, by_key: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -64,6 +71,24 @@ class Store:
             await connection.execution_options(frontdesk_by_key=by_key)
             async with connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def search(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that reads, on a connection for searches.
+
+        A statement that takes longer than a search may, or that nobody waits for any more, is stopped in the database.
+        """
+        async with self._searches.connect() as connection:
+            if self._sqlite:
+                driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
+                async with connection.begin():
+                    with sqlite.stopped_by_errors(driver):
+                        yield connection
+            else:
+                async with connection.begin():
+                    limit_ms = int(self._search_timeout_s * 1000)
+                    await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit_ms}")
+                    yield connection
 
     @asynccontextmanager
     async def write(self, *, is_urgent: bool = False, by_key: bool = True) -> AsyncIterator[AsyncConnection]:
@@ -133,6 +158,7 @@ class Store:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        await self._searches.dispose()
 
 
 class _Turns:

@@ -8,13 +8,16 @@ disk (a commit) or for another process (the lock, where it has it), and what may
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiosqlite
 from sqlalchemy import Connection
 
 BUSY_TIMEOUT_MS = 5000
+STEPS_BETWEEN_LOOKS = 10_000
+"""Of SQLite's machine, about a millisecond: so soon a search notices that it was stopped."""
 
 
 class BesideOrAtOnce(aiosqlite.Connection):
@@ -76,8 +79,6 @@ def prepare(connection: Any, _record: object) -> None:
         cursor.execute(f"PRAGMA {pragma}")
     _switch_to_wal(connection, cursor)
     cursor.close()
-    # SQLite's own lower() knows ASCII only; a search for "ä" must find "Ä".
-    connection.create_function("lower", 1, _lower, deterministic=True)
 
 
 def begin(connection: Connection) -> None:
@@ -90,6 +91,21 @@ def begin(connection: Connection) -> None:
         driver.begin_read()
     elif not driver.begin_write():
         connection.exec_driver_sql(BEGIN_WRITE)
+
+
+@contextmanager
+def stopped_by_errors(driver: BesideOrAtOnce) -> Iterator[None]:
+    """Stop what the connection executes when the block is left by an error: nobody waits for it any more.
+
+    The thread looks now and then by itself, so it is stopped also where it had not begun yet.
+    """
+    is_stopped = False
+    driver._conn.set_progress_handler(lambda: is_stopped, STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    except BaseException:
+        is_stopped = True
+        raise
 
 
 def _switch_to_wal(connection: Any, cursor: Any) -> None:
@@ -108,7 +124,3 @@ def _switch_to_wal(connection: Any, cursor: Any) -> None:
         else:
             return
         connection.run_async(lambda _: asyncio.sleep(0.01))
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
