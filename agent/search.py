@@ -122,5 +122,7 @@ class Searches:
 
 async def let_search_know(store: Store) -> None:
     """Index all that is new, the newest first, in small batches."""
-    while await index_batch(store):
+    rows = await index_batch(store)
+    while rows:
         await asyncio.sleep(PAUSE_S)
+        rows = await index_batch(store)

@@ -81,14 +81,12 @@ class Store:
         async with self._searches.connect() as connection:
             if self._sqlite:
                 driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
-                async with connection.begin():
-                    with sqlite.stopped_by_errors(driver):
-                        yield connection
-            else:
-                async with connection.begin():
+                driver.stop_when_cancelled()
+            async with connection.begin():
+                if not self._sqlite:
                     limit_ms = int(self._search_timeout_s * 1000)
                     await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit_ms}")
-                    yield connection
+                yield connection
 
     @asynccontextmanager
     async def write(self, *, is_urgent: bool = False, by_key: bool = True) -> AsyncIterator[AsyncConnection]:

@@ -8,8 +8,7 @@ disk (a commit) or for another process (the lock, where it has it), and what may
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiosqlite
@@ -24,14 +23,26 @@ class BesideOrAtOnce(aiosqlite.Connection):
     """aiosqlite's connection, which runs everything in its thread unless `by_key` is set."""
 
     _changes = 0
+    _is_stopped = False
     by_key = False
     """Whether the open transaction finds its few rows by key."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         commits = fn.__name__ == "commit" and self._conn.total_changes != self._changes
         if not self.by_key or commits or args[:1] == (BEGIN_WRITE,):
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+            try:
+                return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+            except asyncio.CancelledError:
+                self._is_stopped = True
+                raise
         return fn(*args, **kwargs)
+
+    def stop_when_cancelled(self) -> None:
+        """Let what the thread executes end when nobody waits for it any more; the connection is of no more use then.
+
+        The thread looks now and then by itself, so that is so too where it had not begun yet.
+        """
+        self._conn.set_progress_handler(lambda: self._is_stopped, STEPS_BETWEEN_LOOKS)
 
     def begin_read(self) -> None:
         """Open a transaction that takes no lock yet."""
@@ -91,21 +102,6 @@ def begin(connection: Connection) -> None:
         driver.begin_read()
     elif not driver.begin_write():
         connection.exec_driver_sql(BEGIN_WRITE)
-
-
-@contextmanager
-def stopped_by_errors(driver: BesideOrAtOnce) -> Iterator[None]:
-    """Stop what the connection executes when the block is left by an error: nobody waits for it any more.
-
-    The thread looks now and then by itself, so it is stopped also where it had not begun yet.
-    """
-    is_stopped = False
-    driver._conn.set_progress_handler(lambda: is_stopped, STEPS_BETWEEN_LOOKS)
-    try:
-        yield
-    except BaseException:
-        is_stopped = True
-        raise
 
 
 def _switch_to_wal(connection: Any, cursor: Any) -> None:

@@ -19,7 +19,7 @@ MOST_BYTES = 400_000
 """Bytes of a message's words; PostgreSQL's `tsvector` takes a megabyte."""
 WORD_LENGTH = 64
 """Characters of a word that count, in a text and in a question."""
-MOST_ASKED = 16
+MOST_ASKED = 10
 """Words of a question that count: the longest ones, of which there are fewest."""
 SCOPE_LENGTH = 13
 BEGINNING = "="
