@@ -7,13 +7,13 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from bench.search import QUESTIONS, ask, fill
 from support.gated import gated_provider
 from support.raw import STREAM, raw_request
 from support.searching import index_all
 from support.server import machine, token_of
 
 from agent.store.database import Store
+from bench.search import QUESTIONS, ask, fill
 
 pytestmark = pytest.mark.alone
 

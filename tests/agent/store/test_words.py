@@ -33,7 +33,7 @@ def composed(text: str) -> str:
 
 
 @given(TEXTS.map(composed), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_every_word_is_found_by_each_of_its_beginnings(text: str, data: st.DataObject) -> None:
     """G33"""
     for word in text.split()[:3]:
@@ -45,17 +45,18 @@ def test_every_word_is_found_by_each_of_its_beginnings(text: str, data: st.DataO
 @example("İstanbul")
 @example("ΟΔΥΣΣΕΥΣ")
 @example("Straße")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_case_and_accents_make_no_difference(text: str) -> None:
     """G33"""
-    bare = "".join(char for char in unicodedata.normalize("NFD", text) if unicodedata.combining(char) in (0, 8, 9))
+    letters = (0, 8, 9, 240)  # combining classes of what is more than an accent; the last is a Greek iota
+    bare = "".join(char for char in unicodedata.normalize("NFD", text) if unicodedata.combining(char) in letters)
     for variant in (text.lower(), text.upper(), text.casefold(), composed(bare)):
         assert finds(variant, text) == bool(asked_terms(variant))
 
 
 @given(st.text(st.characters()))
 @example("\x00\ud800")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_terms_have_nothing_that_a_query_language_or_a_database_could_read(text: str) -> None:
     """G33"""
     for term in terms_of(text) + asked_terms(text):
