@@ -32,7 +32,8 @@ ENOUGH_HITS = 4_000
 PARTS_AT_ONCE = 16
 
 BATCH_ROWS = 500
-BATCH_CHARACTERS = 100_000
+"""Beyond the chunk that goes past them: a turn that writes waits for one batch at most, some tens of milliseconds."""
+BATCH_CHARACTERS = 40_000
 CHUNK = 25
 """Messages that are read at once: of long ones, a few megabytes."""
 INDEXING_LOCK = 7045218
@@ -208,7 +209,9 @@ async def _read(connection: AsyncConnection, row: Any, *, rows: int, characters:
         position = chunk[-1].position
         rows -= len(chunk)
         characters -= sum(len(text) for _, text in said)
-    return _Due(*tuple(row)[:6], position=position, texts=texts)
+    return _Due(
+        row.tenant_id, row.id, row.user_id, row.title, row.is_title_indexed, row.indexed_position, position, texts
+    )
 
 
 async def _messages(connection: AsyncConnection, tenant_id: str, conversation_id: UUID, position: int) -> Sequence[Any]:
