@@ -80,16 +80,15 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("question", HOSTILE)
-async def test_no_question_is_read_as_a_query_language(store: Store, question: str) -> None:
+async def test_no_question_is_read_as_a_query_language(store: Store) -> None:
     """G33"""
     run = await new_run(store)
     await say(store, run, answer("or and not near"))
     await index_all(store)
-    found = await search(store, ANN, question)
-    if "zzz" in question or "how" not in question:
-        assert found == []
-    assert await search(store, BEN, question) == []
+    for question in HOSTILE:
+        found = await search(store, ANN, question)
+        assert found == [] or ("how" in question and "zzz" not in question), question
+        assert await search(store, BEN, question) == []
 
 
 async def test_conversations_are_found_newest_first_and_in_pages(store: Store) -> None:
