@@ -237,8 +237,8 @@ async def test_what_changes_between_reading_and_writing_is_not_forgotten(
 async def test_a_search_that_nobody_waits_for_is_stopped_in_the_database(database_url: str) -> None:
     """G33"""
     store = Store(database_url, pool_size=1, search_connections=1, search_timeout_s=600)
-    endless = {
-        "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+    long = {
+        "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000000) SELECT max(i) FROM n",
         "postgresql": "SELECT pg_sleep(600)",
     }[store.engine.dialect.name]
     began = asyncio.Event()
@@ -246,7 +246,7 @@ async def test_a_search_that_nobody_waits_for_is_stopped_in_the_database(databas
     async def look() -> None:
         async with store.search() as connection:
             began.set()
-            await connection.execute(text(endless))
+            await connection.execute(text(long))
 
     async with asyncio.timeout(30):
         for _ in range(3):
