@@ -6,6 +6,7 @@ The invariant: when another process may have taken a run over, this one has stop
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ from agent.events import AnyEvent, ErrorRaised, EventId, LogClosed, RunEnded, Ru
 from agent.failpoints import failpoint
 from agent.log.memory import RunKey
 from agent.places import place_of
+from agent.search import let_search_know
 from agent.settings import Settings
 from agent.snapshot import settled
 from agent.store.deletion import purge_deleted
@@ -64,6 +66,7 @@ class Leases:
             self._repeat(self._recover, every_s=settings.reap_every_s),
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
+            self._repeat(partial(let_search_know, self._parts.store), every_s=settings.search_index_every_s),
         ]
 
     def stop_taking_over(self) -> None:

@@ -169,6 +169,14 @@ class Settings(BaseSettings):
     auth_wait_s: float = Field(default=60.0, ge=0, description="how long a run waits for a fresh token")
     recovery_wait_s: float = Field(default=12.0, ge=0, description="how long a reader waits for a takeover")
     idempotency_keep_s: float = Field(default=86_400.0, gt=0, description="how long an Idempotency-Key is remembered")
+    search_connections: int = Field(
+        default=2, ge=1, le=20, description="connections for all searches; one tenant leaves one to the others"
+    )
+    search_timeout_s: float = Field(default=3.0, gt=0, description="the time of a search, waiting included")
+    max_queued_searches_per_user: int = Field(
+        default=10, ge=1, description="searches of one user that wait; beyond it 429 rate_limited"
+    )
+    search_index_every_s: float = Field(default=0.5, gt=0, description="how often search learns of what is new")
     send_timeout_s: float = Field(default=20.0, gt=0, description="a client that reads nothing for this long is cut")
     shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM or SIGHUP")
 
@@ -195,6 +203,7 @@ class Settings(BaseSettings):
             statement_s=self.database_statement_timeout_s,
             transaction_s=self.database_transaction_timeout_s,
             upkeep_s=self.database_upkeep_timeout_s,
+            search_s=self.search_timeout_s,
         )
 
     @cached_property

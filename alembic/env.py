@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from agent.settings import load_settings
 from agent.store.database import Store
 from agent.store.limits import Limits
-from agent.store.tables import metadata
+from agent.store.tables import is_compared, metadata
 from alembic import context
 
 HOUR_S = 3600.0
@@ -27,6 +27,7 @@ def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
+        include_object=is_compared,
         render_as_batch=connection.dialect.name == "sqlite",
         transactional_ddl=False,  # the caller's transaction is the transaction
     )

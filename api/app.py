@@ -20,6 +20,7 @@ from agent.errors import ConfigurationError
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.runner import Runner
+from agent.search import Searches
 from agent.settings import Settings
 from agent.store.database import Store
 from agent.toolkit import Tool
@@ -57,7 +58,12 @@ def create_app(settings: Settings) -> FastAPI:
         assistant=assistant,
         catalog=catalog,
         authenticator=Authenticator(settings),
-        store=Store(settings.database, pool_size=settings.database_pool_size, limits=settings.database_limits),
+        store=Store(
+            settings.database,
+            pool_size=settings.database_pool_size,
+            limits=settings.database_limits,
+            search_connections=settings.search_connections,
+        ),
         backend=backend,
         tools=load_tools(assistant, backend),
         visitors=_visitors(settings, assistant, catalog),
@@ -128,6 +134,12 @@ async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
         runner=runner,
         seats=Seats(parts.settings.max_streams_per_user),
         visitors=parts.visitors,
+        searches=Searches(
+            parts.store,
+            most=parts.settings.search_connections,
+            timeout_s=parts.settings.search_timeout_s,
+            most_waiting_per_user=parts.settings.max_queued_searches_per_user,
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from agent.context import Principal
 from agent.events import START, EventId, parse_event_id
 from agent.models.catalog import Catalog
 from agent.runner import Runner
+from agent.search import Searches
 from agent.settings import Settings
 from agent.store.database import Store
 from api.auth import Authenticator
@@ -34,6 +35,7 @@ class Installation:
     authenticator: Authenticator
     store: Store
     runner: Runner
+    searches: Searches
     seats: Seats
     visitors: Visitors | None
     """None where the assistant is not open to visitors."""

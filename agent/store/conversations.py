@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
 from agent.errors import NotFoundError
 from agent.store.database import new_id
-from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations, messages
+from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations
 
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
@@ -30,7 +30,7 @@ _LOCK = (
     .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == OF_ID, conversations.c.deleted_at.is_(None))
     .with_for_update()
 )
-_RENAME = update(conversations).where(OWNED, conversations.c.id == OF_ID)
+_RENAME = update(conversations).where(OWNED, conversations.c.id == OF_ID).values(is_title_indexed=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +97,12 @@ async def list_conversations(
     *,
     limit: int,
     after: ConversationCursor | None,
-    query: str | None,
 ) -> list[Conversation]:
-    """Return up to `limit` conversations, newest first, those whose title or messages contain `query`."""
+    """Return up to `limit` conversations, newest first. Read by index: the cost is that of `limit`."""
     statement = _SELECT
     if after is not None:
         place = tuple_(conversations.c.updated_at, conversations.c.id)
         statement = statement.where(place < (after.updated_at, after.id))
-    if query:
-        text_matches = exists().where(
-            messages.c.tenant_id == conversations.c.tenant_id,
-            messages.c.conversation_id == conversations.c.id,
-            messages.c.role.in_(("user", "assistant")),
-            messages.c.superseded_by.is_(None),
-            _contains(messages.c.text, query),
-        )
-        statement = statement.where(or_(_contains(conversations.c.title, query), text_matches))
     statement = statement.order_by(conversations.c.updated_at.desc(), conversations.c.id.desc()).limit(limit)
     return [_conversation(row) for row in await connection.execute(statement, of(principal))]
 
@@ -138,10 +128,6 @@ async def lock_conversation(connection: AsyncConnection, tenant_id: str, convers
     found = await connection.execute(_LOCK, {"of_tenant": tenant_id, "of_id": conversation_id})
     if found.first() is None:
         raise NotFoundError("No such conversation.")
-
-
-def _contains(column: ColumnElement[str], query: str) -> ColumnElement[bool]:
-    return func.lower(column).contains(query.lower(), autoescape=True)
 
 
 def _conversation(row: Row[Any]) -> Conversation:

@@ -42,13 +42,13 @@ UPKEEP_CONNECTIONS = 2
 
 
 class Store:
-    """A pool of connections. `read` and `write` are the only ways in; neither is held while a stream is open.
+    """Pools of connections. `read`, `write` and `search` are the only ways in; none is held while a stream is open.
 
-    Both raise `DatabaseError` for whatever the database does wrong, at the latest when the transaction's time is over,
+    They raise `DatabaseError` for whatever the database does wrong, at the latest when the transaction's time is over,
     and never use that connection again. What the code does wrong, a broken constraint among it, passes as it is.
     """
 
-    def __init__(self, url: str, *, pool_size: int, limits: Limits | None = None) -> None:
+    def __init__(self, url: str, *, pool_size: int, limits: Limits | None = None, search_connections: int = 2) -> None:
         try:
             self.url = make_url(url)
         except (ArgumentError, ValueError):
@@ -61,6 +61,8 @@ class Store:
         self.engine = self._connect(pool_size, statement_s=self._limits.statement_s)
         # Of upkeep's own: nobody's searches and turns can take these, so no lease runs out because of them.
         self._upkeep = self._connect(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
+        # Of searches' own: nobody's turn waits behind them.
+        self._searches = self._connect(search_connections, statement_s=self._limits.search_s)
         # Writers of one process queue here; SQLite's own busy handler polls and is not fair.
         self._writers = _Turns()
         self._has_deleted = True  # nobody knows what was deleted last time
@@ -109,7 +111,29 @@ class Store:
         """
         deadline = self._deadline(is_urgent=is_urgent)
         try:
-            async with self._begun(deadline, is_urgent=is_urgent, frontdesk_by_key=by_key) as connection:
+            async with self._begun(deadline, pool=self._pool(is_urgent), frontdesk_by_key=by_key) as connection:
+                yield connection
+        except Exception as exc:
+            if (fault := _fault(exc)) is not None:
+                raise fault from exc
+            raise
+        finally:
+            deadline.over()
+
+    @asynccontextmanager
+    async def search(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that reads, on a connection for searches and with their shorter time.
+
+        A statement that nobody waits for any more is stopped in the database.
+
+        Raises:
+            DatabaseError: the database did not do it, or not in time.
+        """
+        deadline = Deadline(self._limits.search_s)
+        try:
+            async with self._begun(deadline, pool=self._searches) as connection:
+                if self._path is not None:
+                    _driver(connection).stop_when_abandoned()
                 yield connection
         except Exception as exc:
             if (fault := _fault(exc)) is not None:
@@ -137,7 +161,7 @@ class Store:
                     if self._path is not None:
                         await stack.enter_async_context(self._writers.turn(deadline, is_urgent=is_urgent))
                     options = {"frontdesk_writer": True, "frontdesk_by_key": by_key}
-                    yield await stack.enter_async_context(self._begun(deadline, is_urgent=is_urgent, **options))
+                    yield await stack.enter_async_context(self._begun(deadline, pool=self._pool(is_urgent), **options))
         except Exception as exc:
             if (fault := _fault(exc)) is not None:
                 raise fault from exc
@@ -145,13 +169,16 @@ class Store:
         finally:
             deadline.over()
 
+    def _pool(self, is_urgent: bool) -> AsyncEngine:
+        return self._upkeep if is_urgent else self.engine
+
     def _deadline(self, *, is_urgent: bool) -> Deadline:
         return Deadline(self._limits.upkeep_s if is_urgent else self._limits.transaction_s)
 
     @asynccontextmanager
-    async def _begun(self, deadline: Deadline, *, is_urgent: bool, **options: bool) -> AsyncIterator[AsyncConnection]:
+    async def _begun(self, deadline: Deadline, *, pool: AsyncEngine, **options: bool) -> AsyncIterator[AsyncConnection]:
         """Open a transaction with these options on a connection that is thrown away if the database fails."""
-        async with (self._upkeep if is_urgent else self.engine).connect() as connection:
+        async with pool.connect() as connection:
             deadline.watch(_driver(connection).abandon)
             await connection.execution_options(**options)
             try:
@@ -285,6 +312,7 @@ class Store:
         """Close all connections."""
         await self.engine.dispose()
         await self._upkeep.dispose()
+        await self._searches.dispose()
 
 
 def _driver(connection: AsyncConnection) -> Any:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy import Select, Table, bindparam, delete, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import Principal
@@ -20,7 +20,7 @@ from agent.errors import NotFoundError
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
 from agent.store.runs import is_unfinished
-from agent.store.tables import OF_ID, OF_TENANT, conversations, feedback, messages, runs, tool_calls
+from agent.store.tables import OF_ID, OF_TENANT, conversations, feedback, messages, runs, search_entries, tool_calls
 
 _HIDE = (
     update(conversations)
@@ -42,6 +42,10 @@ _DELETED = (
 )
 _TAKE = _DELETED.with_for_update(skip_locked=True)
 """The next conversation to remove, which no other process removes at this moment."""
+
+MERGED_PAGES = 64
+_MERGE = text("INSERT INTO search_index (search_index, rank) VALUES ('merge', :pages)")
+_CHANGES = text("SELECT total_changes()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +73,45 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[str, UU
 
     At most `most_rows` in a transaction, and between two of them others have the database for as long as one took.
     """
+    has_removed = False
     while True:
         async with store.read(by_key=True) as connection:
             if (await connection.execute(_DELETED)).first() is None:
-                return
+                break
         begun = time.monotonic()
         async with store.write(by_key=False) as connection:
             removed = await remove_batch(connection, most_rows=most_rows)
         if not removed.rows:
             return  # another process is at it
+        has_removed = True
         store.note_deletion()
         for tenant_id, run_id in removed.runs:
             gone(tenant_id, run_id)
         await asyncio.sleep(time.monotonic() - begun)
+    if has_removed:
+        await _forget_words(store)
+
+
+async def _forget_words(store: Store) -> None:
+    """Let SQLite's index of words lose those of removed entries: until its segments are merged it only marks them.
+
+    A few pages in a transaction, and between two of them others have the database for much longer than one took.
+    """
+    pages = -MERGED_PAGES  # below zero: begin a merge of all segments, however few there are
+    is_merging = True
+    while is_merging:
+        begun = time.monotonic()
+        async with store.write(by_key=False) as connection:
+            if connection.dialect.name != "sqlite":
+                return
+            before = (await connection.execute(_CHANGES)).scalar_one()
+            await connection.execute(_MERGE, {"pages": pages})
+            is_merging = (
+                await connection.execute(_CHANGES)
+            ).scalar_one() - before >= 2  # as FTS5 says that it did something
+        store.note_deletion()
+        pages = MERGED_PAGES
+        await asyncio.sleep(4 * (time.monotonic() - begun))
 
 
 async def remove_batch(connection: AsyncConnection, *, most_rows: int) -> Removed:
@@ -92,6 +122,7 @@ async def remove_batch(connection: AsyncConnection, *, most_rows: int) -> Remove
     tenant_id, conversation_id = taken
     batch = _Batch(connection, tenant_id, most_rows)
     await batch.remove(messages, conversation_id, child=feedback, of_child=feedback.c.message_id)
+    await batch.remove_entries(conversation_id)
     removed = await batch.remove(runs, conversation_id, child=tool_calls, of_child=tool_calls.c.run_id)
     if batch.room:
         await batch.delete(conversations, [(conversation_id,)])
@@ -119,6 +150,14 @@ class _Batch:
         gone = ids[: self.room]  # room is left only where nothing points to these any more
         await self.delete(table, [(one,) for one in gone])
         return gone
+
+    async def remove_entries(self, conversation_id: UUID) -> None:
+        """Remove what search knows of a conversation."""
+        if self.room:
+            entries = search_entries.c
+            own = (entries.tenant_id == self._tenant_id, entries.conversation_id == conversation_id)
+            rows = await self._some(select(entries.id).where(*own))
+            await self.delete(search_entries, [(row.id,) for row in rows])
 
     async def delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         """Remove rows by their keys within the tenant."""

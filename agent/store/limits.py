@@ -19,6 +19,7 @@ class Limits:
     statement_s: float = 15.0
     transaction_s: float = 20.0
     upkeep_s: float = 2.0
+    search_s: float = 3.0
 
 
 class Deadline:

@@ -22,6 +22,8 @@ from sqlalchemy import Connection
 from agent.store.limits import Limits
 
 BUSY_TIMEOUT_MS = 5000
+STEPS_BETWEEN_LOOKS = 10_000
+"""Of SQLite's machine, about a millisecond: so soon a search notices that it was stopped."""
 NOT_CONNECTED = "no active connection"
 """As aiosqlite says it: SQLAlchemy takes it for a lost connection and throws that away."""
 
@@ -60,12 +62,17 @@ class BesideOrAtOnce(aiosqlite.Connection):
         self._tx.put_nowait((None, partial(self._in_thread, work, loop, done)))
         try:
             return await done
+        except asyncio.CancelledError:
+            self.abandon()  # nobody waits for it any more; SQLAlchemy would close it behind the running statement
+            raise
         finally:
             limit.cancel()
             self._waiting = None
 
     def _in_thread(self, work: partial[Any], loop: asyncio.AbstractEventLoop, done: asyncio.Future[Any]) -> None:
         """Do the work and tell who waits for it; nobody does any more, and the loop may be gone, where it was abandoned."""
+        if self._abandoned:
+            return
         tell: Callable[[], None]
         try:
             tell = partial(set_result, done, work())
@@ -73,6 +80,10 @@ class BesideOrAtOnce(aiosqlite.Connection):
             tell = partial(set_exception, done, exc)
         if not self._abandoned:
             loop.call_soon_threadsafe(tell)
+
+    def stop_when_abandoned(self) -> None:
+        """Let a statement look now and then whether it is still waited for: an interrupt that comes before it begins is lost."""
+        self._conn.set_progress_handler(lambda: self._abandoned, STEPS_BETWEEN_LOOKS)
 
     def _check(self) -> None:
         """Refuse to work beside the thread that closes an abandoned connection."""
@@ -186,8 +197,6 @@ def prepare(connection: Any, _record: object) -> None:
         cursor.execute(f"PRAGMA {pragma}")
     _switch_to_wal(connection, cursor)
     cursor.close()
-    # SQLite's own lower() knows ASCII only; a search for "ä" must find "Ä".
-    connection.create_function("lower", 1, _lower, deterministic=True)
     driver = connection.driver_connection
     assert isinstance(driver, BesideOrAtOnce)
     if driver.settling is not None:
@@ -222,7 +231,3 @@ def _switch_to_wal(connection: Any, cursor: Any) -> None:
         else:
             return
         connection.run_async(lambda _: asyncio.sleep(0.01))
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value

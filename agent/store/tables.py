@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     BindParameter,
     Boolean,
     CheckConstraint,
@@ -26,8 +27,10 @@ from sqlalchemy import (
     TypeDecorator,
     Uuid,
     bindparam,
+    false,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 metadata = MetaData(
     naming_convention={
@@ -71,6 +74,9 @@ def _tenant() -> Column[str]:
     return Column("tenant_id", String(128), nullable=False)
 
 
+UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
+"""Whether search does not yet know all of a conversation, in the words of the partial index."""
+
 conversations = Table(
     "conversations",
     metadata,
@@ -83,6 +89,20 @@ conversations = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("deleted_at", Instant, comment="since when nobody sees it; its rows go in batches"),
+    Column(
+        "indexed_position",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="up to this position search knows the messages",
+    ),
+    Column(
+        "is_title_indexed",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="whether search knows the title",
+    ),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_conversations_owner", "tenant_id", "user_id", "updated_at", "id"),
     Index(
@@ -93,6 +113,8 @@ conversations = Table(
         sqlite_where=text("deleted_at IS NOT NULL"),
         postgresql_where=text("deleted_at IS NOT NULL"),
     ),
+    # What upkeep has to let search know. A turn writes nothing for it beyond the row that it changes anyway.
+    Index("ix_conversations_unindexed", "updated_at", sqlite_where=UNINDEXED, postgresql_where=UNINDEXED),
 )
 
 runs = Table(
@@ -272,3 +294,41 @@ feedback = Table(
     ForeignKeyConstraint(["tenant_id", "message_id"], ["messages.tenant_id", "messages.id"], ondelete="CASCADE"),
     CheckConstraint("rating IN ('up', 'down')", name="rating"),
 )
+
+search_entries = Table(
+    "search_entries",
+    metadata,
+    _tenant(),
+    Column("id", Uuid, nullable=False, comment="of the message; the conversation's own for its title"),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("user_id", String(256), nullable=False),
+    Column("number", BigInteger, nullable=False, comment="the entry's row in SQLite's index"),
+    Column(
+        "reached",
+        BigInteger,
+        nullable=False,
+        comment="size of the user's entries up to this one; tells its part of the index",
+    ),
+    Column("scope", String(16), nullable=False, comment="stands in front of each word in the index"),
+    Column("words", Text().with_variant(TSVECTOR(), "postgresql"), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"], ondelete="CASCADE"
+    ),
+    Index("ix_search_entries_conversation", "tenant_id", "conversation_id"),
+    Index("ix_search_entries_reached", "tenant_id", "user_id", "reached"),
+    # Each number once, because one at a time writes entries; SQLite's index knows no tenants.
+    Index("ix_search_entries_number", "number"),
+    # Without a list of what is to be added later: a search would have to read it all. SQLite has a table for it (0005).
+    Index(
+        "ix_search_entries_words",
+        "words",
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    ).ddl_if(dialect="postgresql"),
+)
+
+
+def is_compared(_thing: object, name: str | None, _kind: str, _is_reflected: bool, _other: object) -> bool:
+    """Return whether alembic is to compare a thing with what is declared: all but what only one database has."""
+    return not (name or "").startswith("search_index") and name != "ix_search_entries_words"

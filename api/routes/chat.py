@@ -6,7 +6,6 @@ from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
-import anyio
 import orjson
 import structlog
 from fastapi import APIRouter, Header, Request, Response
@@ -25,6 +24,7 @@ from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.errors import problem
 from api.protocols import answer as answers
 from api.sse import Reader, event_stream, run_headers, stream_headers
+from api.waiting import while_connected
 
 router = APIRouter(tags=["chat"])
 
@@ -167,23 +167,16 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
 
 async def _whole(request: Request, reader: Reader) -> Answer | None:
     """Return the answer when its run has ended; None when the client goes before: it is no reader any more then."""
-    answer, is_whole = Answer(), False
 
-    async def read() -> None:
-        nonlocal is_whole
+    async def read() -> Answer:
+        answer = Answer()
         async with aclosing(reader) as batches:
             async for batch in batches:
                 for logged in batch:
                     answer.apply(logged.event)
-        is_whole = True
-        group.cancel_scope.cancel()
+        return answer
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(read)
-        while (await request.receive())["type"] != "http.disconnect":
-            pass  # what is left of the body
-        group.cancel_scope.cancel()
-    return answer if is_whole else None
+    return await while_connected(request, read())
 
 
 def wants_stream(request: Request) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
 
@@ -26,6 +26,7 @@ from agent.store.messages import Message, list_messages
 from api.dependencies import InstallationDep, PrincipalDep
 from api.routes.chat import NO_NUL
 from api.routes.runs import UsageView
+from api.waiting import while_connected
 
 router = APIRouter(tags=["conversations"])
 
@@ -43,7 +44,8 @@ Versions = Annotated[
     Literal["current", "all"], Query(description="`all`: with the superseded messages, in the order of their turns")
 ]
 Search = Annotated[
-    Annotated[str, NO_NUL] | None, Query(max_length=200, description="text in the title or in a message")
+    Annotated[str, NO_NUL] | None,
+    Query(max_length=200, description="words that words of the title or of one message begin with"),
 ]
 
 
@@ -109,14 +111,23 @@ class Deleted(BaseModel):
 
 @router.get("/conversations")
 async def list_own_conversations(
-    principal: PrincipalDep, installation: InstallationDep, limit: Limit = 20, cursor: Cursor = None, q: Search = None
+    request: Request,
+    principal: PrincipalDep,
+    installation: InstallationDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    q: Search = None,
 ) -> ConversationPage:
     """List the user's conversations, newest first; `q` searches titles and messages."""
     after = _conversation_cursor(cursor)
     if q is not None and "\x00" in q:
         raise InvalidRequestError("q: must not contain NUL characters")
-    async with installation.store.read() as connection:
-        found = await list_conversations(connection, principal, limit=limit + 1, after=after, query=q)
+    if q:
+        search = installation.searches.find(principal, q, limit=limit + 1, after=after)
+        found = await while_connected(request, search) or []
+    else:
+        async with installation.store.read() as connection:
+            found = await list_conversations(connection, principal, limit=limit + 1, after=after)
     more = len(found) > limit
     last = found[limit - 1] if more else None
     return ConversationPage(

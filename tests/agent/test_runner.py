@@ -180,7 +180,7 @@ async def test_a_stop_never_interrupts_a_commit(store: Store) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(write)
     async with store.read() as connection:
-        found = await list_conversations(connection, ann, limit=9, after=None, query=None)
+        found = await list_conversations(connection, ann, limit=9, after=None)
     assert {one.title for one in found} == {"before", "after"}
 
 

@@ -7,6 +7,7 @@ import httpx2
 import psycopg
 import pytest
 from support.provider import Call
+from support.searching import until_indexed
 from support.world import OpenWorld, Person, World, open_world
 
 
@@ -41,6 +42,7 @@ async def test_a_conversation_goes_its_whole_way(world: World, ann: Person) -> N
     path = f"/conversations/{again['conversation_id']}"
     assert stream.text == again["response"] == "Wait.\n\nÄrger mit **42**."
     assert len((await ann.request("GET", f"{path}/messages")).json()["items"]) == 5
+    await until_indexed(world.app.state.installation.store)
     assert len((await ann.request("GET", "/conversations", params={"q": "ärger", "limit": 1})).json()["items"]) == 1
     assert (await ann.request("PATCH", path, json={"title": "Neu"})).json()["title"] == "Neu"
     rated = await ann.request("POST", f"/messages/{again['message_id']}/feedback", json={"rating": "up"})

@@ -10,6 +10,7 @@ from support.backend import TenantBackend
 from support.embedding import Meter, OpenWidget, Widget
 from support.host import Host
 from support.provider import Call, Provider
+from support.searching import until_indexed
 from support.wire import Wire
 from support.world import OpenWorld, World
 
@@ -201,7 +202,9 @@ async def test_an_answer_that_comes_while_the_panel_is_closed_is_unread_until_it
     await expect(launcher.locator(".unread")).to_have_count(0)
 
 
-async def test_conversations_are_found_opened_renamed_and_deleted(visit: Visit, provider: Provider) -> None:
+async def test_conversations_are_found_opened_renamed_and_deleted(
+    visit: Visit, shop: World, provider: Provider
+) -> None:
     widget = await visit()
     for question in ("Where are the blue mats?", "Who is ill?"):
         provider.say(f"About: {question}")
@@ -214,6 +217,7 @@ async def test_conversations_are_found_opened_renamed_and_deleted(visit: Visit, 
     await expect(rows.first).to_have_class("current")
     search = widget.page.get_by_label("Search conversations")
     await expect(search).to_be_focused()
+    await until_indexed(shop.app.state.installation.store)
     await search.fill("mats")
     await expect(rows).to_have_count(1)
     await rows.first.hover()

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import orjson
 from support.shown import Shown
-from support.world import Frame
+from support.world import SQLITE_TABLES, Frame
 
 INVARIANTS = {
     "I1": "every acknowledged message is readable, once",
@@ -174,7 +174,7 @@ def read_sqlite(path: Path) -> Database:
     """Read a SQLite file."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = [name for (name,) in connection.execute(SQLITE_TABLES)]
         raw = {
             name: [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')]  # noqa: S608 (its own names)
             for name in names

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, inspect, select, update
 
 from agent.context import Principal
 from agent.events import EndStatus, Usage
@@ -86,9 +86,11 @@ async def let_the_lease_run_out(store: Store, run: Run, who: Principal = ANN) ->
 
 
 async def count_rows(store: Store) -> dict[str, int]:
-    """Return how many rows each table has."""
+    """Return how many rows each table has; an older schema may not have all of them."""
     async with store.read() as connection:
+        there = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
         return {
             name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
             for name, table in metadata.tables.items()
+            if name in there
         }

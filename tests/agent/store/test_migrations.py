@@ -17,13 +17,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
 from support.rows import ANN, count_rows, new_run
+from support.searching import index_all, search
 
 from agent.errors import ConfigurationError
 from agent.store.conversations import list_conversations
 from agent.store.database import ALEMBIC, Store, new_id
 from agent.store.messages import list_messages
 from agent.store.runs import NewRun, get_run, insert_run
-from agent.store.tables import metadata
+from agent.store.tables import is_compared, metadata
 from agent.store.versions import supersede
 from alembic import command
 
@@ -36,7 +37,8 @@ async def on(store: Store, work: Any) -> Any:
 
 
 def differences(connection: Connection) -> list[Any]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    compared = {"compare_type": True, "compare_server_default": True, "include_object": is_compared}
+    context = MigrationContext.configure(connection, opts=compared)
     return list(compare_metadata(context, metadata))
 
 
@@ -132,9 +134,11 @@ async def test_rows_of_the_first_version_are_kept_on_the_way_up_and_down(empty_d
 
     await store.migrate()
     assert await on(store, differences) == []
-    assert await count_rows(store) == before
+    assert await count_rows(store) == {**before, "search_entries": 0}
+    await index_all(store)
+    assert len(await search(store, ANN, "assistant")) == 1
     async with store.read() as connection:
-        [conversation] = await list_conversations(connection, ANN, limit=9, after=None, query="assistant 2")
+        [conversation] = await list_conversations(connection, ANN, limit=9, after=None)
         messages = await list_messages(connection, ANN, conversation.id, limit=9, after=None)
         run = await get_run(connection, ANN, messages[0].run_id)
     assert [message.text for message in messages] == ["user 1", "assistant 1", "user 2", "assistant 2"]

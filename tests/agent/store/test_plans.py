@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 from support.rows import ANN, WORKER, new_run
+from support.searching import index_all
 
 from agent.events import Usage
-from agent.store.database import Store
+from agent.store import search
+from agent.store.conversations import ConversationCursor, list_conversations
+from agent.store.database import Store, new_id
 from agent.store.leases import RunName, abandoned_runs, renew_leases
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
 from agent.store.runs import Run, RunEnd, active_run, claim_run, end_run, hold_run, unfinished_runs
@@ -84,3 +88,53 @@ async def test_leases_are_renewed_by_the_keys_of_the_runs(sqlite: Store) -> None
         return await renew_leases(connection, [RunName("acme", run.id)], worker_id=WORKER, lease_s=6)
 
     assert not [step for step in await plan_of(sqlite, renew) if step.startswith("SCAN")]
+
+
+async def test_the_list_of_conversations_is_read_by_index_also_from_its_middle(sqlite: Store) -> None:
+    """G33"""
+
+    async def read(connection: AsyncConnection, run: Run) -> object:
+        after = ConversationCursor(run.created_at, run.conversation_id)
+        return await list_conversations(connection, ANN, limit=20, after=after)
+
+    [step] = await plan_of(sqlite, read)
+    assert "SEARCH conversations USING INDEX ix_conversations_owner" in step
+    assert "updated_at,id)<" in step.replace(" ", "") or "updated_at<" in step.replace(" ", "")
+
+
+async def test_what_is_to_be_indexed_is_looked_for_among_what_is_not(sqlite: Store) -> None:
+    """G33"""
+    plan = await plan_of(sqlite, lambda connection, _: search._due(connection))
+    assert any("INDEX ix_conversations_unindexed" in step for step in plan), plan
+    assert not [step for step in plan if step.startswith("SCAN") and "ix_conversations_unindexed" not in step]
+
+
+async def test_a_search_goes_from_the_index_to_what_it_found(sqlite: Store) -> None:
+    """G33"""
+    await new_run(sqlite)
+    await index_all(sqlite)
+    after = ConversationCursor(datetime.now(UTC), new_id())
+    for place in (None, after):
+
+        async def look(connection: AsyncConnection, _: Run, place: ConversationCursor | None = place) -> object:
+            return await search.search_conversations(connection, ANN, question="how many", limit=20, after=place)
+
+        plan = await plan_of(sqlite, look)
+        whole = [step for step in plan if step.startswith("SCAN") and step.split()[1] not in ("f", "h")]
+        assert any("VIRTUAL TABLE" in step for step in plan)
+        assert whole == [], plan
+        assert not any("ix_conversations_owner" in step for step in plan)
+
+
+async def test_postgresql_finds_by_its_index_too(store: Store) -> None:
+    """G33"""
+    if store.engine.dialect.name == "postgresql":
+        await new_run(store)
+        await index_all(store)
+        asked: list[tuple[str, Any]] = []
+        async with store.search() as connection:
+            event.listen(store._searches.sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
+            await search.search_conversations(connection, ANN, question="how", limit=20, after=None)
+            statement, parameters = next(one for one in asked if "matches" in one[0])
+            plan = [str(row[0]) for row in await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+        assert any("ix_search_entries_words" in step for step in plan), plan

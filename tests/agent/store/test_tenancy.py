@@ -14,12 +14,13 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, new_run, say
+from support.searching import index_all
 
 import agent.store
 from agent.context import Principal
 from agent.errors import FrontdeskError
 from agent.events import Usage
-from agent.store import conversations, deletion, feedback, leases, messages, runs, tool_calls, versions
+from agent.store import conversations, deletion, feedback, leases, messages, runs, search, tool_calls, versions
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.leases import RunName
@@ -75,6 +76,7 @@ async def _filled(store: Store) -> Run:
     answer = (await say(store, run, NewMessage("assistant", "42", 1, id=run.message_id)))[0]
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=1, calls=[(CALL, "data", "read")])
     await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
+    await index_all(store)
     return run
 
 
@@ -115,8 +117,9 @@ def attempts() -> dict[str, Attempt]:
 
     return {
         "get_conversation": lambda c, who, run: conversations.get_conversation(c, who, run.conversation_id),
-        "list_conversations": lambda c, who, _: conversations.list_conversations(
-            c, who, limit=9, after=None, query=None
+        "list_conversations": lambda c, who, _: conversations.list_conversations(c, who, limit=9, after=None),
+        "search_conversations": lambda c, who, _: search.search_conversations(
+            c, who, question="how many", limit=9, after=None
         ),
         "rename_conversation": lambda c, who, run: conversations.rename_conversation(
             c, who, run.conversation_id, title="x"
