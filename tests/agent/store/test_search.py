@@ -8,15 +8,21 @@ from sqlalchemy import func, select, text
 from support.rows import ANN, BEN, EVE, at_once, in_one, new_conversation, new_run, say
 from support.searching import index_all, search
 
+from agent.errors import DatabaseError
 from agent.store import search as searching
 from agent.store.conversations import ConversationCursor, rename_conversation
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation, purge_deleted
+from agent.store.limits import Limits
 from agent.store.messages import NewMessage
 from agent.store.search import BATCH_ROWS, CHUNK, index_batch
 from agent.store.tables import search_entries
 from agent.store.words import MOST_ASKED, scope_of
 
+LONG = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000000) SELECT max(i) FROM n",
+    "postgresql": "SELECT pg_sleep(600)",
+}
 ANN_S_FIRST_PART = (ANN.tenant_id, ANN.user_id, 0)
 
 
@@ -240,11 +246,8 @@ async def test_what_changes_between_reading_and_writing_is_not_forgotten(
 
 async def test_a_search_that_nobody_waits_for_is_stopped_in_the_database(database_url: str) -> None:
     """G33"""
-    store = Store(database_url, pool_size=1, search_connections=1, search_timeout_s=600)
-    long = {
-        "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000000) SELECT max(i) FROM n",
-        "postgresql": "SELECT pg_sleep(600)",
-    }[store.engine.dialect.name]
+    store = Store(database_url, pool_size=1, search_connections=1, limits=Limits(search_s=600, statement_s=600))
+    long = LONG[store.engine.dialect.name]
     began = asyncio.Event()
 
     async def look() -> None:
@@ -266,10 +269,12 @@ async def test_a_search_that_nobody_waits_for_is_stopped_in_the_database(databas
 
 
 async def test_a_statement_of_a_search_has_a_time_limit_in_the_database(database_url: str) -> None:
-    store = Store(database_url, pool_size=1, search_timeout_s=0.2)
-    if store.engine.dialect.name == "postgresql":
-        async with store.search() as connection:
-            assert (await connection.execute(text("SHOW statement_timeout"))).scalar_one() == "200ms"
+    store = Store(database_url, pool_size=1, search_connections=1, limits=Limits(search_s=0.2))
+    for _ in range(2):
+        with pytest.raises(DatabaseError):
+            async with store.search() as connection:
+                await connection.execute(text(LONG[store.engine.dialect.name]))
+    assert await search(store, ANN, "how") == []
     await store.close()
 
 
