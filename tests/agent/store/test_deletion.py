@@ -106,7 +106,10 @@ def unindexed(connection: Connection) -> list[str]:
     wanting = []
     for name in metadata.tables:
         full = [one for one in found.get_indexes(name) if not one.get("dialect_options", {}).keys() & PARTIAL]
-        indexes = [found.get_pk_constraint(name)["constrained_columns"], *(one["column_names"] for one in full)]
+        indexes: list[Any] = [
+            found.get_pk_constraint(name)["constrained_columns"],
+            *(one["column_names"] for one in full),
+        ]
         wanting += [
             f"{name} {reference['constrained_columns']}"
             for reference in found.get_foreign_keys(name)
