@@ -157,7 +157,7 @@ class Machine:
         """Start the next process, armed with a failpoint where one is named, and wait until it serves."""
         name = f"server-{len(self.servers) + 1}-{uuid4().hex[:6]}"
         paths = {kind: self.folder / f"{name}.{kind}" for kind in ("output", "errors", "status")}
-        variables = self.process_environment()
+        variables = environment(self.environment)
         if failpoint is not None:
             variables["FRONTDESK_FAILPOINT"] = failpoint
         arguments = ["serve", "--port", str(self.port)]
@@ -187,10 +187,6 @@ class Machine:
                 raise
         self.started_at = time.time()
         return self.server
-
-    def process_environment(self) -> dict[str, str]:
-        """Return the environment of its processes."""
-        return environment(self.environment)
 
     def expire_leases(self) -> None:
         """Turn the clock forward for the leases of processes that are dead: a test need not wait for them to run out."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 from support.gated import GatedProvider, gated_provider
-from support.processes import LISTENING, START_LIMIT_S, Machine, Server
+from support.processes import LISTENING, START_LIMIT_S, Machine, Server, environment
 from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
@@ -129,9 +129,9 @@ async def test_a_terminal_that_is_gone_when_it_hangs_up_keeps_nothing_from_endin
     await scene.server.kill()
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
-    environment = scene.machine.process_environment()
+    variables = environment(scene.machine.environment)
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=scene.machine.folder, env=environment, stdout=end, stderr=end
+        *command, cwd=scene.machine.folder, env=variables, stdout=end, stderr=end
     )
     os.close(end)
     try:
