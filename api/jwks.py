@@ -20,8 +20,8 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from agent.errors import OverloadedError
+from agent.places import place_of
 from agent.settings import Settings
-from agent.work import place_of
 from api.keys import RSA_BITS, UNUSABLE
 
 logger = structlog.get_logger()
