@@ -105,6 +105,8 @@ async def _execute(turn: Turn, call: RequestedCall) -> object:
 
 async def _call(turn: Turn, tool: Tool, call: RequestedCall) -> object:
     timeout_s = tool.timeout_s or turn.assistant.limits.tool_timeout_s
+    if tool.risk == "write":
+        await turn.journal.still_own()
     context = CallContext(turn.principal.current, turn.run.id, call.id, _branch(turn))
     try:
         async with asyncio.timeout(timeout_s):

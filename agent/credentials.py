@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from agent.context import Credential, Principal
 from agent.errors import ForbiddenError
 from agent.masking import Mask
+from agent.presence import Absence
 
 OTHER_RIGHTS = "The run goes on only with a token of the same user, role and branch."
 
@@ -19,12 +20,14 @@ class RunPrincipal:
     than what it has.
     """
 
-    def __init__(self, principal: Principal, *, wait_s: float) -> None:
+    def __init__(self, principal: Principal, *, wait_s: float, absence: Absence | None = None) -> None:
         self.current = principal
         self.mask = Mask()
         """Hides every credential that this run has had."""
         self._learn()
         self._wait_s = wait_s
+        self._absence = absence
+        """The wait that recovered runs of one user share."""
         self._renewed = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._gave_up_on: Credential | None = None
@@ -45,6 +48,8 @@ class RunPrincipal:
         self.current = principal
         self._learn()
         self._renewed.set()
+        if self._absence is not None:
+            self._absence.is_over()
 
     async def fresh(self, refused: Credential | None, *, ask: Callable[[datetime], Awaitable[None]]) -> bool:
         """Wait until there is a credential other than `refused`; False when none came in time.
@@ -56,15 +61,19 @@ class RunPrincipal:
                 return True
             if self._gave_up and self._gave_up_on == refused:
                 return False
-            self._renewed.clear()
-            await ask(datetime.now(UTC) + timedelta(seconds=self._wait_s))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._wait_s):
-                    await self._renewed.wait()
+            if (wait_s := self._left_s(refused)) > 0:
+                self._renewed.clear()
+                await ask(datetime.now(UTC) + timedelta(seconds=wait_s))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._renewed.wait()
             if self.current.credential != refused:
                 return True
             self._gave_up, self._gave_up_on = True, refused
             return False
+
+    def _left_s(self, refused: Credential | None) -> float:
+        return self._absence.left_s() if refused is None and self._absence is not None else self._wait_s
 
     def _learn(self) -> None:
         if self.current.credential is not None:

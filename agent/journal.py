@@ -23,8 +23,9 @@ from agent.log.memory import MemoryLog, RunKey
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
 from agent.store.messages import NewMessage, RequestedCall, append_messages
-from agent.store.runs import Run, RunEnd, end_run, hold_run, set_suggestions
+from agent.store.runs import Run, RunEnd, check_attempt, end_run, hold_run, set_suggestions
 from agent.store.tool_calls import propose_calls, settle_call, start_call
+from agent.tenure import Tenure
 from agent.toolkit import Action, Kind, Risk
 
 
@@ -41,8 +42,9 @@ class SettledCall:
 class Journal:
     """Writes for one attempt. Every method may raise LeaseLostError: stop then, without writing more."""
 
-    def __init__(self, store: Store, log: MemoryLog, principal: Principal, run: Run) -> None:
+    def __init__(self, store: Store, log: MemoryLog, tenure: Tenure, *, principal: Principal, run: Run) -> None:
         self._store = store
+        self._tenure = tenure
         self._log = log
         self._principal = principal
         self._run = run
@@ -69,12 +71,24 @@ class Journal:
         failpoint("reply.after_commit")
 
     async def commit_start(self, call: RequestedCall) -> None:
-        """Note that a call with side effects is about to leave the process."""
+        """Note that a call with side effects is about to leave the process. A worker in doubt waits before it does."""
+        await self._tenure.certain()
         async with self._store.write() as connection:
             await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
             await start_call(connection, self._principal, call.id)
             failpoint("call.before_start")
         failpoint("call.after_start")
+
+    async def still_own(self) -> None:
+        """Return when this worker may let something with side effects leave: right before it does, as time went by.
+
+        Raises:
+            LeaseLostError: it was in doubt, and the run belongs to another attempt by now.
+        """
+        while self._tenure.in_doubt:
+            await self._tenure.certain()
+            async with self._store.read(by_key=True) as connection:
+                await check_attempt(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
 
     async def commit_results(self, step: int, settled: Sequence[SettledCall]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""

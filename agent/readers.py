@@ -15,6 +15,7 @@ from agent.credentials import OTHER_RIGHTS
 from agent.errors import ForbiddenError, LogTrimmedError
 from agent.events import START, EventId, LoggedEvent
 from agent.log.memory import RunKey, next_batch
+from agent.presence import Absences
 from agent.snapshot import from_log, from_transcript
 from agent.store.database import Store
 from agent.store.messages import run_messages
@@ -26,9 +27,12 @@ from agent.work import HeldRun, Parts
 class Readers:
     """The readers of this process."""
 
-    def __init__(self, parts: Parts, held: Mapping[RunKey, HeldRun], *, recovery_wait_s: float) -> None:
+    def __init__(
+        self, parts: Parts, held: Mapping[RunKey, HeldRun], absences: Absences, *, recovery_wait_s: float
+    ) -> None:
         self._parts = parts
         self._held = held
+        self._absences = absences
         self._recovery_wait_s = recovery_wait_s
         self._counts: Counter[RunKey] = Counter()
         self._offered: dict[RunKey, Principal] = {}
@@ -62,12 +66,14 @@ class Readers:
         run = await read_run(self._parts.store, principal, run_id)
         if not principal.has_rights_of(run.starter(principal)):
             raise ForbiddenError(OTHER_RIGHTS)
+        self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
             held.principal.renew(principal)
         return run
 
     def _offer(self, key: RunKey, principal: Principal) -> None:
         """Let a run go on with a reader's credential. One that it must not have, it does not get: its user may still read."""
+        self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._held.get(key)) is not None:
             with suppress(ForbiddenError):
                 held.principal.renew(principal)

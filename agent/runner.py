@@ -17,10 +17,7 @@ from agent.admission import Admission
 from agent.assistant import Assistant
 from agent.context import Principal
 from agent.credentials import RunPrincipal
-from agent.errors import (
-    FrontdeskError,
-    OverloadedError,
-)
+from agent.errors import DatabaseError, FrontdeskError, OverloadedError, RateLimitedError, RequestError
 from agent.events import START, AnyEvent, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint
 from agent.graph import build_loop
@@ -29,11 +26,13 @@ from agent.leases import Leases
 from agent.log.memory import MemoryLog, RunKey
 from agent.models.catalog import Catalog
 from agent.places import place_of
+from agent.presence import Absences
 from agent.readers import Readers, read_run
+from agent.roster import RETRY_AFTER_S, Place, Roster
 from agent.settings import Settings
 from agent.start import RunRequest, Started, Starts
 from agent.stop import StoppedError, StopReason
-from agent.store.database import Store
+from agent.store.database import Store, new_id
 from agent.store.deletion import hide_conversation
 from agent.store.runs import (
     UNFINISHED,
@@ -42,6 +41,7 @@ from agent.store.runs import (
     claim_run,
     resume_run,
 )
+from agent.tenure import Tenure
 from agent.toolkit import Tool
 from agent.turn import Transcript
 from agent.work import HeldRun, Parts, bring_to_end, end_stopped
@@ -53,7 +53,6 @@ STOP_WAIT_S = 10.0
 RELEASE_WAIT_S = 0.5
 OTHER_PROCESS_POLL_S = 0.5
 """How often a run looks again when an earlier turn of its conversation is with another process."""
-RETRY_AFTER_S = 5
 
 
 class Runner:
@@ -74,13 +73,21 @@ class Runner:
         self._log = log
         self._settings = settings
         self._worker_id = uuid4().hex
-        self._admission = Admission(most=settings.max_runs, most_per_tenant=settings.max_runs_per_tenant)
-        self._held: dict[RunKey, HeldRun] = {}
-        self._starts = Starts(self._parts, settings, worker_id=self._worker_id, check_queue=self._check_queue)
-        self._readers = Readers(self._parts, self._held, recovery_wait_s=settings.recovery_wait_s)
+        self._admission = Admission(
+            most=settings.max_runs,
+            most_per_tenant=settings.max_runs_per_tenant,
+            most_per_user=settings.max_runs_per_user,
+        )
+        self._roster = Roster(settings)
+        self._held = self._roster.held
+        self._absences = Absences(wait_s=settings.auth_wait_s)
+        self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
+        self._starts = Starts(self._parts, settings, self._roster.queue, worker_id=self._worker_id)
+        self._readers = Readers(self._parts, self._held, self._absences, recovery_wait_s=settings.recovery_wait_s)
         self._leases = Leases(
             self._parts,
-            self._held,
+            self._roster,
+            self._tenure,
             worker_id=self._worker_id,
             settings=settings,
             offered=self._readers.offered,
@@ -91,6 +98,7 @@ class Runner:
         self._draining = False
 
     async def __aenter__(self) -> "Runner":
+        await self._leases.renew()  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
         self._upkeep = [self._tasks.create_task(upkeep) for upkeep in self._leases.upkeep()]
         return self
@@ -100,6 +108,11 @@ class Runner:
     ) -> None:
         await self.drain()
         await self._tasks.__aexit__(exc_type, exc, traceback)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether messages can be taken: no shutdown is under way, and the last renewals were written. It asks nobody."""
+        return not self._draining and self._leases.is_well
 
     @property
     def draining(self) -> bool:
@@ -117,24 +130,46 @@ class Runner:
             SupersededError: that message was replaced before.
             RunActiveError: the conversation has an active run, and the policy is to refuse.
             IdempotencyMismatchError: the key was used for another request.
+            RateLimitedError: too many runs of the conversation, the user or the tenant wait.
             OverloadedError: too many runs wait, or the server is stopping.
         """
         if self._draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
+        self._absences.end(principal.tenant_id, principal.user_id)
         model = self._parts.catalog.resolve(self._parts.assistant, request.model)
-        tenant_id = principal.tenant_id
-        is_admitted = self._admission.try_enter(tenant_id)
+        is_admitted = self._admission.try_enter(principal.tenant_id, principal.user_id)
+        if not is_admitted:
+            try:
+                self._roster.queue.check(Place(principal.tenant_id, principal.user_id, request.conversation_id))
+            except (RateLimitedError, OverloadedError):
+                if (equal := await self._starts.find(principal, request)) is not None:
+                    return equal
+                raise
+        return await self._start(principal, request, model, is_admitted=is_admitted)
+
+    async def _start(self, principal: Principal, request: RunRequest, model: str, *, is_admitted: bool) -> Run:
+        """Store and begin a run that has its place at work already where it `is_admitted`."""
+        key = RunKey(principal.tenant_id, new_id())
+        self._roster.arriving.add(key)
         started: Started | None = None
         try:
-            if not is_admitted:
-                self._check_queue()
-            started = await self._starts.commit(principal, request, model, may_begin=is_admitted)
+            started = await self._starts.commit(principal, request, model, run_id=key.run_id, may_begin=is_admitted)
+            failpoint("start.after_commit")
+        except BaseException as exc:
+            if isinstance(exc, DatabaseError) or not isinstance(exc, RequestError):
+                self._leases.leave(key, principal)  # if it was stored after all; what was refused was not
+            raise
         finally:
             if is_admitted and (started is None or not started.is_claimed):
-                self._admission.leave(tenant_id)
-        failpoint("start.after_commit")
-        if started.is_new:
-            await self._begin(principal, started)
+                self._admission.leave(principal.tenant_id, principal.user_id)
+            if started is None:
+                self._roster.queue.leave(key)
+                self._roster.arriving.discard(key)
+        try:
+            if started.is_new:
+                await self._begin(principal, started)
+        finally:
+            self._roster.arriving.discard(key)
         return started.run
 
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
@@ -206,6 +241,8 @@ class Runner:
         self._log.leave_all()
         for task in self._upkeep:
             task.cancel()
+        if not self._held:
+            await self._end_lease()
 
     def release(self) -> None:
         """End the grace time of `drain`: leave all runs to the next process now."""
@@ -217,14 +254,15 @@ class Runner:
                 while self._held:
                     await next(iter(self._held.values())).over.wait()
 
+    async def _end_lease(self) -> None:
+        """Let the next process take over at once what is left. Where the database is away, the lease runs out."""
+        with suppress(TimeoutError, DatabaseError):
+            async with asyncio.timeout(RELEASE_WAIT_S):
+                await self._leases.end()
+
     def _stop_all(self, reason: StopReason) -> None:
         for held in list(self._held.values()):
             held.stopper.stop(reason)
-
-    def _check_queue(self) -> None:
-        waiting = sum(not held.is_admitted for held in self._held.values())
-        if waiting >= self._settings.max_queued_runs:
-            raise OverloadedError("Too many messages are waiting to be answered.", retry_after_s=RETRY_AFTER_S)
 
     async def _cancel_elsewhere(self, principal: Principal, run_id: UUID) -> None:
         """End a run that this process does not hold: its own died, or will find out at its next write."""
@@ -246,16 +284,28 @@ class Runner:
                 await self._cancel_elsewhere(principal, run_id)
 
     async def _work_on(
-        self, principal: Principal, run: Run, events: Sequence[AnyEvent], *, transcript: Transcript | None = None
+        self,
+        principal: Principal,
+        run: Run,
+        events: Sequence[AnyEvent],
+        *,
+        transcript: Transcript | None = None,
+        counts_attempt: bool = True,
     ) -> None:
         """Hold a run from now on: its log goes on with these events, then its work begins.
 
         One that comes with its transcript is claimed and admitted already.
         """
-        run_principal = RunPrincipal(principal, wait_s=self._settings.auth_wait_s)
-        journal = Journal(self._store, self._log, principal, run)
-        held = HeldRun(run_principal, run, journal, is_admitted=transcript is not None, transcript=transcript)
-        self._held[held.key] = held
+        absence = self._absences.of(principal.tenant_id, principal.user_id) if principal.credential is None else None
+        held = HeldRun(
+            RunPrincipal(principal, wait_s=self._settings.auth_wait_s, absence=absence),
+            run,
+            Journal(self._store, self._log, self._tenure, principal=principal, run=run),
+            is_admitted=transcript is not None,
+            transcript=transcript,
+            counts_attempt=counts_attempt,
+        )
+        self._roster.add(held)
         metrics.runs_active.inc()
         for event in events:
             await held.journal.emit(event)
@@ -268,26 +318,31 @@ class Runner:
             try:
                 await self._wait_and_claim(held)
                 await bring_to_end(self._parts, held)
+            except DatabaseError as exc:
+                self._leave(held, exc)
             except FrontdeskError as exc:
                 logger.warning("run_lost", reason=type(exc).__name__)
                 self._log.leave(held.key)
             except StoppedError:
                 pass  # it was stopped while it waited, and is dealt with
             except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)
-                # The database did not take the end. The lease runs out, and the run is taken over or failed.
-                logger.error("run_end_failed", error=type(exc).__name__, where=place_of(exc))
-                self._log.leave(held.key)
+                self._leave(held, exc)
             finally:
                 self._let_go(held)
 
+    def _leave(self, held: HeldRun, exc: Exception) -> None:
+        """Leave a run without an end, because the database did not take what came next. It is taken up again."""
+        logger.error("run_end_failed", error=type(exc).__name__, where=place_of(exc))
+        self._leases.leave(held.key, held.principal.current)
+        self._log.leave(held.key)
+
     def _let_go(self, held: HeldRun) -> None:
         if held.is_admitted:
-            self._admission.leave(held.key.tenant_id)
-        self._held.pop(held.key, None)
+            self._admission.leave(held.key.tenant_id, held.principal.current.user_id)
         if held.unread is not None:
             held.unread.cancel()
         metrics.runs_active.dec()
-        held.over.set()
+        self._roster.remove(held)
 
     async def _wait_and_claim(self, held: HeldRun) -> None:
         """Return when the run is claimed and admitted.
@@ -295,38 +350,28 @@ class Runner:
         Raises:
             StoppedError: it was stopped meanwhile; its end is written.
         """
-        tenant_id = held.key.tenant_id
+        place = held.key.tenant_id, held.principal.current.user_id
         try:
             while not held.is_admitted:
                 with held.stopper.stoppable():
-                    await self._wait_for_earlier(held)
-                    await self._admission.enter(tenant_id)
-                    held.is_admitted = True
+                    # Each waits for the one right before it, so an end wakes one run, however many wait behind.
+                    while (earlier := self._roster.before(held)) is not None:
+                        await earlier.over.wait()
+                    await self._admission.enter(*place)
+                    self._roster.admit(held)
                 if not await self._claim(held):
-                    self._admission.leave(tenant_id)
-                    held.is_admitted = False
+                    self._admission.leave(*place)
+                    self._roster.wait(held)
                     with held.stopper.stoppable():
                         await asyncio.sleep(OTHER_PROCESS_POLL_S)
         except StoppedError as stopped:
             await end_stopped(self._parts, held, stopped.reason)
             raise
 
-    async def _wait_for_earlier(self, held: HeldRun) -> None:
-        """Wait until this process holds no earlier turn of the same conversation."""
-        while True:
-            earlier = [
-                other
-                for other in self._held.values()
-                if other.run.conversation_id == held.run.conversation_id and other.run.turn < held.run.turn
-            ]
-            if not earlier:
-                return
-            await earlier[0].over.wait()
-
     async def _claim(self, held: HeldRun) -> bool:
         async with self._store.write() as connection:
-            if held.run.state == "running":  # it was at work when its process died
-                claimed = await resume_run(connection, *held.key, attempt=held.run.attempt)
+            if held.run.state == "running":  # it was at work before
+                claimed = await resume_run(connection, *held.key, attempt=held.run.attempt, counts=held.counts_attempt)
             else:
                 claimed = await claim_run(connection, *held.key, worker_id=self._worker_id)
             failpoint("claim.before_commit")

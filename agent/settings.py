@@ -158,13 +158,33 @@ class Settings(BaseSettings):
         default="info", description="the least important lines that are logged"
     )
     log_keep_s: float = Field(default=900.0, gt=0, description="how long an ended run can be replayed from its log")
+    log_keep_bytes: int = Field(
+        default=256_000_000,
+        ge=0,
+        description="memory for logs of ended runs; past it the oldest go, and the transcript serves",
+    )
+    log_keep_bytes_per_tenant: int | None = Field(
+        default=None, ge=0, description="of these, for one tenant; without a number a quarter"
+    )
     max_runs: int = Field(default=200, ge=1, description="runs at work at once in this process")
     max_runs_per_tenant: int = Field(default=50, ge=1, description="of these, runs of one tenant")
+    max_runs_per_user: int = Field(default=5, ge=1, description="of these, runs of one user; visitors are no users")
     max_queued_runs: int = Field(default=1000, ge=0, description="runs that wait; beyond it 503 overloaded")
+    max_queued_per_tenant: int | None = Field(
+        default=None, ge=1, description="of these, one tenant's; beyond it 429; without a number a tenth of the queue"
+    )
+    max_queued_per_user: int = Field(default=20, ge=1, description="of these, one user's; beyond it 429 rate_limited")
+    max_queued_per_conversation: int = Field(
+        default=10, ge=1, description="of these, one conversation's; beyond it 429"
+    )
     max_attempts: int = Field(default=3, ge=1, description="attempts at a run, takeovers among them")
-    lease_s: float = Field(default=6.0, gt=0, description="a worker's right to write for a run, unless renewed")
-    renew_every_s: float = Field(default=1.5, gt=0, description="how often leases are renewed")
-    lease_lost_after_s: float = Field(default=5.0, gt=0, description="without renewal a worker stops its runs itself")
+    lease_s: float = Field(default=6.0, gt=0, description="a worker's right to its runs, unless renewed")
+    renew_every_s: float = Field(
+        default=1.5, gt=0, description="how often it is; twice that without, and it is not ready"
+    )
+    lease_lost_after_s: float = Field(
+        default=5.0, gt=0, description="without renewal a worker begins no write any more"
+    )
     reap_every_s: float = Field(default=0.5, gt=0, description="how often abandoned runs are looked for")
     auth_wait_s: float = Field(default=60.0, ge=0, description="how long a run waits for a fresh token")
     recovery_wait_s: float = Field(default=12.0, ge=0, description="how long a reader waits for a takeover")

@@ -3,7 +3,6 @@
 The invariant: what is refused leaves nothing behind, and what is stored will be answered, here or by another process.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +12,8 @@ from agent.assistant import WhenActive
 from agent.context import Principal
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
+from agent.log.memory import RunKey
+from agent.roster import Place, Queue
 from agent.settings import Settings
 from agent.store.conversations import create_conversation, lock_conversation, title_from
 from agent.store.database import Transaction
@@ -57,19 +58,33 @@ class Started:
 
 
 class Starts:
-    """Starts of this process's runs. `check_queue` raises where no more may wait."""
+    """Starts of this process's runs."""
 
-    def __init__(self, parts: Parts, settings: Settings, *, worker_id: str, check_queue: Callable[[], None]) -> None:
+    def __init__(self, parts: Parts, settings: Settings, queue: Queue, *, worker_id: str) -> None:
         self._parts = parts
         self._store = parts.store
         self._settings = settings
         self._worker_id = worker_id
-        self._check_queue = check_queue
+        self._queue = queue
 
-    async def commit(self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool) -> Started:
+    async def find(self, principal: Principal, request: RunRequest) -> Run | None:
+        """Return the run of an equal request with the same idempotency key. It only reads: a refusal must cost little.
+
+        Raises:
+            IdempotencyMismatchError: the key was used for another request.
+        """
+        if request.idempotency_key is None:
+            return None
+        async with self._store.read(by_key=True) as connection:
+            return await self._find_equal(connection, principal, request, frees=False)
+
+    async def commit(
+        self, principal: Principal, request: RunRequest, model: str, *, run_id: UUID, may_begin: bool
+    ) -> Started:
         """Store the message and its run in one transaction; the run is claimed in it where it `may_begin` at once.
 
-        An equal request with the same idempotency key gets the run that exists.
+        An equal request with the same idempotency key gets the run that exists. One that has to wait has its place in
+        the queue from then on, which the caller gives back where this raises.
 
         Raises:
             ForbiddenError: the token does not allow the branch that the request names, or takes over from what it replaces.
@@ -77,22 +92,26 @@ class Starts:
             SupersededError: that message was replaced before.
             RunActiveError: the conversation has an active run, and the policy is to refuse.
             IdempotencyMismatchError: the key was used for another request.
-            OverloadedError: too many runs wait.
+            RateLimitedError, OverloadedError: too many runs wait.
         """
         _check_branch(principal, request.branch_id)
         try:
-            return await self._commit(principal, request, model, may_begin=may_begin)
+            return await self._commit(principal, request, model, run_id=run_id, may_begin=may_begin)
         except (KeyTakenError, SupersededError, RunActiveError):  # by an equal request, or it is refused again
-            return await self._commit(principal, request, model, may_begin=may_begin)
+            return await self._commit(principal, request, model, run_id=run_id, may_begin=may_begin)
 
-    async def _commit(self, principal: Principal, request: RunRequest, model: str, *, may_begin: bool) -> Started:
+    async def _commit(
+        self, principal: Principal, request: RunRequest, model: str, *, run_id: UUID, may_begin: bool
+    ) -> Started:
         async with self._store.write(by_key=request.replaces is None) as connection:
             found = await self._find_equal(connection, principal, request)
             if found is not None:
                 return Started(found, is_new=False)
             replaced = await self._replaced(connection, principal, request)
             earlier = await self._earlier(connection, principal, request, replaced)
-            run, said = await self._insert(connection, principal, request, replaced, model=model, may_begin=may_begin)
+            run, said = await self._insert(
+                connection, principal, request, replaced, model=model, run_id=run_id, may_begin=may_begin
+            )
             is_claimed = run.state == "running" or (
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
@@ -101,7 +120,9 @@ class Starts:
                 window = self._parts.assistant.for_tenant(principal.tenant_id).history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
             else:
-                self._check_queue()
+                place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
+                self._queue.check(place)
+                self._queue.enter(RunKey(principal.tenant_id, run.id), place)
             failpoint("start.before_commit")
         return Started(run, earlier=tuple(earlier), transcript=transcript)
 
@@ -118,6 +139,7 @@ class Starts:
         replaced: Run | None,
         *,
         model: str,
+        run_id: UUID,
         may_begin: bool,
     ) -> tuple[Run, list[Message]]:
         """Store the run and its message, if it has one of its own, and return both.
@@ -134,12 +156,12 @@ class Starts:
             conversation_id,
             model,
             self._worker_id,
-            self._settings.lease_s,
             branch_id=request.branch_id,
             page=request.page,
             idempotency_key=request.idempotency_key,
             request_hash=request.request_hash,
             may_begin=may_begin,
+            id=run_id,
         )
         if replaced is not None:
             branch_id = replaced.branch_id if new.branch_id is None else new.branch_id
@@ -160,11 +182,13 @@ class Starts:
             connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[new_message]
         )
 
-    async def _find_equal(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+    async def _find_equal(
+        self, connection: Transaction, principal: Principal, request: RunRequest, *, frees: bool = True
+    ) -> Run | None:
         if request.idempotency_key is None:
             return None
         keep = timedelta(seconds=self._settings.idempotency_keep_s)
-        found = await find_run_by_key(connection, principal, request.idempotency_key, keep=keep)
+        found = await find_run_by_key(connection, principal, request.idempotency_key, keep=keep, frees=frees)
         if found is not None and found.request_hash != request.request_hash:
             raise IdempotencyMismatchError("The Idempotency-Key was used with another body.")
         return found

@@ -1,7 +1,6 @@
 """Bringing one run to its end. The run's boundary: whatever breaks inside ends that run, with a code, and nothing else."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -55,8 +54,8 @@ class HeldRun:
     stopper: Stopper = field(default_factory=Stopper)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     is_admitted: bool = False
-    leased_at: float = field(default_factory=time.monotonic)
-    """When the lease was last known to be this worker's."""
+    counts_attempt: bool = True
+    """Whether this attempt, once it works, counts towards the most that a run may have."""
     transcript: Transcript | None = None
     """What it begins with, where that was read when it was stored."""
     unread: asyncio.TimerHandle | None = None

@@ -118,7 +118,11 @@ async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
         await stack.enter_async_context(parts.backend)
     runner = Runner(
         store=parts.store,
-        log=MemoryLog(keep_s=parts.settings.log_keep_s),
+        log=MemoryLog(
+            keep_s=parts.settings.log_keep_s,
+            keep_bytes=parts.settings.log_keep_bytes,
+            keep_bytes_per_tenant=parts.settings.log_keep_bytes_per_tenant,
+        ),
         catalog=parts.catalog,
         assistant=parts.assistant,
         tools=parts.tools,

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -17,9 +17,13 @@ from fastapi import FastAPI
 from agent.runner import Runner
 from agent.settings import Settings
 from agent.store.database import Store
+from agent.store.lock import only_server
+from agent.store.workers import end_all_leases
 from api.app import create_app
 from api.connections import bounded_connections
 
+PREDECESSOR_S = 1.0
+"""How long after its grace time a server is gone at the latest."""
 LAST_WORDS_S = 0.15
 """For responses to end after the runs have been let go."""
 COLLECT_AFTER = (20_000, 10, 10)
@@ -35,7 +39,16 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
         ConfigurationError: something in the settings or the assistant is wrong.
     """
     app = create_app(settings)
-    asyncio.run(_check_database(settings))
+    with ExitStack() as stack:
+        path = Store(settings.database, pool_size=1).path
+        if path is not None:
+            # Its predecessor, in a restart that starts the next one first, has its grace time to end.
+            stack.enter_context(only_server(path, wait_s=settings.shutdown_grace_s + PREDECESSOR_S))
+        asyncio.run(_check_database(settings))
+        return _serve(app, settings, host=host, port=port)
+
+
+def _serve(app: FastAPI, settings: Settings, *, host: str, port: int) -> bool:
     config = uvicorn.Config(
         app,
         host=host,
@@ -57,10 +70,16 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
 
 
 async def _check_database(settings: Settings) -> None:
-    """Prepare the database here already: what is wrong with it can still be said in a line."""
+    """Prepare the database here already: what is wrong with it can still be said in a line.
+
+    Where this is the only server, whatever the leases say: what others left is taken over at once.
+    """
     store = Store(settings.database, pool_size=1, limits=settings.database_limits)
     try:
         await store.prepare()
+        if not store.is_shared:
+            async with store.write() as connection:
+                await end_all_leases(connection)
     finally:
         await store.close()
 

@@ -100,6 +100,16 @@ class Store:
         event.listen(engine.sync_engine, "connect", prepare)
         return engine
 
+    @property
+    def path(self) -> Path | None:
+        """The file of SQLite; None for a database that is a server."""
+        return self._path
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may work on this database at the same time."""
+        return self._path is None
+
     @asynccontextmanager
     async def read(self, *, by_key: bool = False, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that only reads. `by_key`: it finds a few rows by index, which SQLite does at once.

@@ -31,7 +31,7 @@ _HIDE = (
 _END = (
     update(runs)
     .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == OF_ID, is_unfinished(runs))
-    .values(state="cancelled", finish_reason="cancelled", ended_at=bindparam("now"), worker_id=None, lease_until=None)
+    .values(state="cancelled", finish_reason="cancelled", ended_at=bindparam("now"), worker_id=None)
     .returning(runs.c.id)
 )
 _DELETED = (

@@ -1,7 +1,7 @@
 """Runs: `queued -> running -> completed | failed | cancelled`, exactly one end each.
 
 A worker owns a running run by its attempt number. Every write for a run first passes `hold_run`, so a worker that lost
-its lease finds out before it changes anything.
+it finds out before it changes anything.
 """
 
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.context import Principal
 from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
 from agent.events import EndStatus, Usage
+from agent.store.clock import database_now, instant
 from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
 from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations, runs
@@ -53,11 +54,13 @@ _RESERVE = (
     update(conversations)
     .where(OWNED, conversations.c.id == OF_ID)
     .values(last_turn=conversations.c.last_turn + 1)
-    .returning(conversations.c.last_turn)
+    .returning(conversations.c.last_turn, database_now().label("now"))
 )
 _INSERT = runs.insert()
 _GET = select(runs).where(_OWNED, runs.c.id == OF_ID)
-_GET_BY_KEY = select(runs, _IS_GONE.label("is_gone")).where(_MINE, runs.c.idempotency_key == bindparam("key"))
+_GET_BY_KEY = select(runs, _IS_GONE.label("is_gone"), database_now().label("now")).where(
+    _MINE, runs.c.idempotency_key == bindparam("key")
+)
 _earlier = runs.alias()
 _CLAIM = (
     update(runs)
@@ -75,6 +78,7 @@ _CLAIM = (
     .values(state="running", started_at=bindparam("now"), begun_attempts=runs.c.begun_attempts + 1)
 )
 _RESUME = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
+_IS_AT_WORK = select(runs.c.id).where(_OF_ATTEMPT, runs.c.state == "running")
 _HOLD = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(state="running")
 _UPDATE = update(runs).where(_NAMED)
 _UPDATE_SEEN = update(runs).where(_NAMED, ~_IS_GONE)
@@ -146,7 +150,6 @@ class NewRun:
     conversation_id: UUID
     model: str
     worker_id: str
-    lease_s: float
     replaces: int | None = None
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
@@ -154,6 +157,7 @@ class NewRun:
     request_hash: str | None = None
     may_begin: bool = False
     """Whether it begins at once where nothing can be in front of it: as the first turn."""
+    id: UUID = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +181,13 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         NotFoundError: the principal has no such conversation.
         KeyTakenError: the principal used this idempotency key before; the transaction is lost.
     """
-    reserved = await connection.execute(_RESERVE, of(principal, new.conversation_id))
-    turn = reserved.scalar_one_or_none()
-    if turn is None:
+    reserved = (await connection.execute(_RESERVE, of(principal, new.conversation_id))).one_or_none()
+    if reserved is None:
         raise NotFoundError("No such conversation.")
-    now = datetime.now(UTC)
+    turn, now = reserved.last_turn, instant(reserved.now)
     begins = new.may_begin and turn == 1
     run = Run(
-        id=new_id(),
+        id=new.id,
         conversation_id=new.conversation_id,
         message_id=new_id(),
         turn=turn,
@@ -207,7 +210,6 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         "begun_attempts": int(begins),
         "idempotency_key": new.idempotency_key,
         "worker_id": new.worker_id,
-        "lease_until": now + timedelta(seconds=new.lease_s),
         "input_tokens": 0,
         "output_tokens": 0,
     }
@@ -231,17 +233,19 @@ async def get_run(connection: AsyncConnection, principal: Principal, run_id: UUI
 
 
 async def find_run_by_key(
-    connection: AsyncConnection, principal: Principal, key: str, *, keep: timedelta
+    connection: AsyncConnection, principal: Principal, key: str, *, keep: timedelta, frees: bool = True
 ) -> Run | None:
     """Return the principal's run that was started with this idempotency key within `keep`.
 
-    An older key is freed, and so is one of a conversation that was deleted.
+    `frees`: an older key, and one of a conversation that was deleted, is free for another run from then on; the caller
+    commits.
     """
     row = (await connection.execute(_GET_BY_KEY, {**of(principal), "key": key})).one_or_none()
     if row is None:
         return None
-    if row.is_gone or row.created_at < datetime.now(UTC) - keep:
-        await connection.execute(_UPDATE, {**of(principal, row.id), "idempotency_key": None})
+    if row.is_gone or row.created_at < instant(row.now) - keep:
+        if frees:
+            await connection.execute(_UPDATE, {**of(principal, row.id), "idempotency_key": None})
         return None
     return _run(row)
 
@@ -281,9 +285,15 @@ async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *
     return rows_changed(await connection.execute(_CLAIM, place)) == 1
 
 
-async def resume_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
-    """Count an attempt that goes on with a running run; False where the run is another's by now. The caller commits."""
-    return rows_changed(await connection.execute(_RESUME, _attempt(tenant_id, run_id, attempt))) == 1
+async def resume_run(
+    connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int, counts: bool = True
+) -> bool:
+    """Go on with a running run, and count the attempt where it `counts`; False where the run is another's by now.
+
+    The caller commits.
+    """
+    statement = _RESUME if counts else _HOLD
+    return rows_changed(await connection.execute(statement, _attempt(tenant_id, run_id, attempt))) == 1
 
 
 async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
@@ -293,6 +303,16 @@ async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *,
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
     if rows_changed(await connection.execute(_HOLD, _attempt(tenant_id, run_id, attempt))) != 1:
+        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
+
+
+async def check_attempt(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
+    """Return where the run is at work and belongs to this attempt; it is not locked.
+
+    Raises:
+        LeaseLostError: it is over, gone, or belongs to another attempt.
+    """
+    if (await connection.execute(_IS_AT_WORK, _attempt(tenant_id, run_id, attempt))).one_or_none() is None:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -311,7 +331,6 @@ async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, 
         "output_tokens": end.usage.output_tokens,
         "ended_at": datetime.now(UTC),
         "worker_id": None,
-        "lease_until": None,
     }
     if rows_changed(await connection.execute(_UPDATE_UNFINISHED, ended)) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
@@ -329,7 +348,6 @@ async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: 
             finish_reason="cancelled",
             ended_at=datetime.now(UTC),
             worker_id=None,
-            lease_until=None,
         ),
         of(principal, run_id),
     )
@@ -351,8 +369,7 @@ async def set_suggestions(
 
 async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Let another worker take the run over at once. The caller commits."""
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    released = {**_attempt(tenant_id, run_id, attempt), "worker_id": None, "lease_until": past}
+    released = {**_attempt(tenant_id, run_id, attempt), "worker_id": None}
     await connection.execute(_UPDATE_UNFINISHED, released)
 
 

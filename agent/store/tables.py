@@ -1,4 +1,4 @@
-"""The tables. Every one has the tenant in front of its primary key and of every foreign key.
+"""The tables. Every one that holds a tenant's data has the tenant in front of its primary key and of every foreign key.
 
 Because references carry the tenant, the database itself refuses a row that points into another tenant. The rules that
 must hold under any race are constraints here, not checks in the code.
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -144,7 +145,6 @@ runs = Table(
     Column("idempotency_key", String(255)),
     Column("request_hash", String(64)),
     Column("worker_id", String(64)),
-    Column("lease_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("ended_at", Instant),
@@ -192,10 +192,22 @@ runs = Table(
     Index(
         "ix_runs_unfinished",
         "state",
-        "lease_until",
+        "worker_id",
         sqlite_where=text("state IN ('queued', 'running')"),
         postgresql_where=text("state IN ('queued', 'running')"),
     ),
+)
+
+# The one table without a tenant: a worker serves all of them, and its row says nothing of any.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(64), nullable=False),
+    Column("lease_until", Double, nullable=False, comment="seconds since 1970, by the database's clock"),
+    Column(
+        "lease_s", Double, nullable=False, comment="the lease's length; one further ahead is over: the clock jumped"
+    ),
+    PrimaryKeyConstraint("id"),
 )
 
 messages = Table(

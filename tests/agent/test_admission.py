@@ -12,6 +12,7 @@ from support.provider import Script
 from support.world import OpenWorld, Person
 
 from agent.admission import Admission
+from agent.context import PUBLIC_TENANT
 from agent.store.tables import messages
 
 
@@ -21,79 +22,87 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-class Crowd:
-    """Runs of some tenants at a gate, and what is known of them without looking inside it."""
+Who = tuple[str, str]
+"""A tenant and a user of it."""
 
-    def __init__(self, *, most: int, most_per_tenant: int) -> None:
-        self.admission = Admission(most=most, most_per_tenant=most_per_tenant)
-        self.most, self.most_per_tenant = most, most_per_tenant
-        self.inside: list[str] = []
-        self.entered: list[tuple[str, int]] = []
-        self.waiting: dict[str, deque[tuple[int, asyncio.Task[None]]]] = defaultdict(deque)
+
+class Crowd:
+    """Runs of some users at a gate, and what is known of them without looking inside it."""
+
+    def __init__(self, *, most: int, most_per_tenant: int, most_per_user: int) -> None:
+        self.admission = Admission(most=most, most_per_tenant=most_per_tenant, most_per_user=most_per_user)
+        self.most, self.most_per_tenant, self.most_per_user = most, most_per_tenant, most_per_user
+        self.inside: list[Who] = []
+        self.entered: list[tuple[Who, int]] = []
+        self.waiting: dict[Who, deque[tuple[int, asyncio.Task[None]]]] = defaultdict(deque)
         self.arrived = 0
 
-    async def arrive(self, tenant: str) -> None:
+    async def arrive(self, who: Who) -> None:
         number = self.arrived
         self.arrived += 1
 
         async def enter() -> None:
-            await self.admission.enter(tenant)
-            self.entered.append((tenant, number))
-            self.inside.append(tenant)
-            self.waiting[tenant].popleft()
+            await self.admission.enter(*who)
+            self.entered.append((who, number))
+            self.inside.append(who)
+            self.waiting[who].popleft()
 
-        self.waiting[tenant].append((number, asyncio.create_task(enter())))
+        self.waiting[who].append((number, asyncio.create_task(enter())))
         await settled()
 
     async def leave(self, index: int) -> None:
-        self.admission.leave(self.inside.pop(index % len(self.inside)))
+        self.admission.leave(*self.inside.pop(index % len(self.inside)))
         await settled()
 
-    async def give_up(self, tenant: str, index: int, *, while_someone_leaves: bool) -> None:
+    async def give_up(self, who: Who, index: int, *, while_someone_leaves: bool) -> None:
         """Let a waiting run be cancelled, perhaps at the moment when it may be admitted."""
-        queue = self.waiting[tenant]
+        queue = self.waiting[who]
         number, task = queue[index % len(queue)]
         if while_someone_leaves and self.inside:
-            self.admission.leave(self.inside.pop(0))
+            self.admission.leave(*self.inside.pop(0))
         queue.remove((number, task))
         task.cancel()
         await settled()
         assert task.cancelled()
 
     def check(self) -> None:
-        counted = Counter(self.inside)
+        of_user, of_tenant = Counter(self.inside), Counter(tenant for tenant, _ in self.inside)
         assert self.admission.inside == len(self.inside) <= self.most
-        assert max(counted.values(), default=0) <= self.most_per_tenant
-        for tenant, queue in self.waiting.items():
-            has_room = len(self.inside) < self.most and counted[tenant] < self.most_per_tenant
-            assert not (queue and has_room), f"{tenant} waits although there is room"
-            numbers = [number for name, number in self.entered if name == tenant]
+        assert max(of_tenant.values(), default=0) <= self.most_per_tenant
+        for who, count in of_user.items():
+            assert count <= self.most_per_user or who[0] == PUBLIC_TENANT
+        for who, queue in self.waiting.items():
+            has_room = len(self.inside) < self.most and of_tenant[who[0]] < self.most_per_tenant
+            has_room &= of_user[who] < self.most_per_user or who[0] == PUBLIC_TENANT
+            assert not (queue and has_room), f"{who} waits although there is room"
+            numbers = [number for name, number in self.entered if name == who]
             assert numbers == sorted(numbers), "overtaken"
 
 
 MOVES = st.lists(
-    st.tuples(st.sampled_from(["arrive", "arrive", "leave", "give up", "give up at once"]), st.integers(0, 9)),
+    st.tuples(st.sampled_from(["arrive", "arrive", "leave", "give up", "give up at once"]), st.integers(0, 11)),
     max_size=60,
 )
+TENANTS = ("acme", "rival", PUBLIC_TENANT)
 
 
 @settings(max_examples=150, deadline=None)
-@given(most=st.integers(1, 4), most_per_tenant=st.integers(1, 3), moves=MOVES)
+@given(most=st.integers(1, 5), most_per_tenant=st.integers(1, 4), most_per_user=st.integers(1, 3), moves=MOVES)
 def test_the_limits_hold_nobody_waits_beside_a_free_place_and_nobody_overtakes(
-    most: int, most_per_tenant: int, moves: Sequence[tuple[str, int]]
+    most: int, most_per_tenant: int, most_per_user: int, moves: Sequence[tuple[str, int]]
 ) -> None:
     """G19: whatever arrives, leaves and gives up in whatever order."""
 
     async def play() -> None:
-        crowd = Crowd(most=most, most_per_tenant=most_per_tenant)
+        crowd = Crowd(most=most, most_per_tenant=most_per_tenant, most_per_user=most_per_user)
         for move, number in moves:
-            tenant = f"tenant-{number % 3}"
+            who = (TENANTS[number % 3], f"user-{number // 6}")
             if move == "arrive":
-                await crowd.arrive(tenant)
+                await crowd.arrive(who)
             elif move == "leave" and crowd.inside:
                 await crowd.leave(number)
-            elif move.startswith("give up") and crowd.waiting[tenant]:
-                await crowd.give_up(tenant, number, while_someone_leaves=move == "give up at once")
+            elif move.startswith("give up") and crowd.waiting[who]:
+                await crowd.give_up(who, number, while_someone_leaves=move == "give up at once")
             crowd.check()
         while crowd.inside:
             await crowd.leave(0)
@@ -105,22 +114,53 @@ def test_the_limits_hold_nobody_waits_beside_a_free_place_and_nobody_overtakes(
 
 async def test_a_tenant_with_a_hundred_waiting_runs_delays_anothers_first_by_one() -> None:
     """G19: tenants take turns."""
-    crowd = Crowd(most=1, most_per_tenant=1)
+    crowd = Crowd(most=1, most_per_tenant=1, most_per_user=1)
     for _ in range(100):
-        await crowd.arrive("busy")
-    await crowd.arrive("calm")
+        await crowd.arrive(("busy", "ann"))
+    await crowd.arrive(("calm", "ann"))
     for _ in range(3):
         await crowd.leave(0)
-    assert [tenant for tenant, _ in crowd.entered][:4] == ["busy", "busy", "calm", "busy"]
+    assert [tenant for (tenant, _), _ in crowd.entered][:4] == ["busy", "busy", "calm", "busy"]
+
+
+async def test_a_user_with_a_hundred_waiting_runs_delays_a_colleagues_first_by_one() -> None:
+    """G19 G34: users of a tenant take turns."""
+    crowd = Crowd(most=1, most_per_tenant=1, most_per_user=1)
+    for _ in range(100):
+        await crowd.arrive(("acme", "busy"))
+    await crowd.arrive(("acme", "calm"))
+    for _ in range(3):
+        await crowd.leave(0)
+    assert [user for (_, user), _ in crowd.entered][:4] == ["busy", "busy", "calm", "busy"]
+
+
+async def test_of_those_who_wait_whoever_has_the_fewest_places_is_next() -> None:
+    """G34: four tenants have all places and wait for more; a fifth does not stand behind them."""
+    crowd = Crowd(most=8, most_per_tenant=8, most_per_user=8)
+    for _ in range(4):
+        for tenant in "abcd":
+            await crowd.arrive((tenant, "ann"))
+    await crowd.arrive(("e", "ann"))
+    await crowd.leave(0)
+    assert crowd.entered[-1][0] == ("e", "ann")
+
+
+async def test_the_limit_of_a_user_leaves_places_to_colleagues_and_does_not_hold_for_visitors() -> None:
+    """G34: visitors share one id, so only their tenant can be limited."""
+    crowd = Crowd(most=20, most_per_tenant=6, most_per_user=2)
+    for who in (("acme", "ann"), ("acme", "ben"), (PUBLIC_TENANT, "visitor")):
+        for _ in range(8):
+            await crowd.arrive(who)
+    assert Counter(crowd.inside) == {("acme", "ann"): 2, ("acme", "ben"): 2, (PUBLIC_TENANT, "visitor"): 6}
 
 
 async def test_a_place_that_was_given_at_the_moment_of_a_cancellation_goes_to_the_next() -> None:
     """G19: no place is lost."""
-    admission = Admission(most=1, most_per_tenant=1)
-    assert admission.try_enter("acme")
-    given_up, patient = (asyncio.create_task(admission.enter("acme")) for _ in range(2))
+    admission = Admission(most=1, most_per_tenant=1, most_per_user=1)
+    assert admission.try_enter("acme", "ann")
+    given_up, patient = (asyncio.create_task(admission.enter("acme", "ann")) for _ in range(2))
     await settled()
-    admission.leave("acme")  # the place is the first one's now, but it has not woken up
+    admission.leave("acme", "ann")  # the place is the first one's now, but it has not woken up
     given_up.cancel()
     async with asyncio.timeout(5):
         await patient
@@ -130,13 +170,13 @@ async def test_a_place_that_was_given_at_the_moment_of_a_cancellation_goes_to_th
 
 async def test_a_newcomer_does_not_overtake_those_who_wait() -> None:
     """G19: order of arrival."""
-    admission = Admission(most=1, most_per_tenant=1)
-    assert admission.try_enter("acme")
-    waiting = asyncio.create_task(admission.enter("acme"))
+    admission = Admission(most=1, most_per_tenant=1, most_per_user=1)
+    assert admission.try_enter("acme", "ann")
+    waiting = asyncio.create_task(admission.enter("acme", "ann"))
     await settled()
-    assert not admission.try_enter("acme")
-    admission.leave("acme")
-    assert not admission.try_enter("acme")
+    assert not admission.try_enter("acme", "ann")
+    admission.leave("acme", "ann")
+    assert not admission.try_enter("acme", "ann")
     await waiting
 
 
@@ -213,7 +253,7 @@ async def test_beyond_the_queue_limit_a_message_is_refused_and_a_stopped_run_fre
     open_frontdesk: OpenWorld,
 ) -> None:
     """G20: 503 with Retry-After; nothing of the refused message is stored."""
-    world = await open_frontdesk(max_runs=1, max_queued_runs=2)
+    world = await open_frontdesk(max_runs=1, max_queued_runs=2, max_queued_per_tenant=9)
     gate = asyncio.Event()
     world.provider.wait_for(gate, "one")
     ann = world.person()
@@ -239,7 +279,7 @@ async def test_beyond_the_queue_limit_a_message_is_refused_and_a_stopped_run_fre
 
 async def test_a_long_queue_in_one_conversation_counts_too(open_frontdesk: OpenWorld) -> None:
     """G20: although there is a place for the run itself."""
-    world = await open_frontdesk(max_queued_runs=1)
+    world = await open_frontdesk(max_queued_runs=1, max_queued_per_tenant=9)
     gate = asyncio.Event()
     world.provider.wait_for(gate, "one")
     world.provider.say("two")

@@ -268,7 +268,7 @@ async def test_the_database_itself_lets_one_run_of_a_conversation_work(store: St
     async with store.write() as connection:
         conversation_id = await create_conversation(connection, ann, title="one")
         for _ in range(2):
-            await insert_run(connection, ann, NewRun(conversation_id, "m", "worker", 5))
+            await insert_run(connection, ann, NewRun(conversation_id, "m", "worker"))
     with pytest.raises(IntegrityError):
         async with store.write() as connection:
             await connection.execute(update(runs).values(state="running"))
@@ -280,7 +280,7 @@ async def test_the_database_itself_keeps_one_answer_of_a_step(store: Store) -> N
     answer = NewMessage("assistant", "yes", step=1)
     async with store.write() as connection:
         conversation_id = await create_conversation(connection, ann, title="one")
-        run = await insert_run(connection, ann, NewRun(conversation_id, "m", "worker", 5))
+        run = await insert_run(connection, ann, NewRun(conversation_id, "m", "worker"))
         await append_messages(connection, ann, conversation_id, run_id=run.id, turn=1, new=[answer])
     with pytest.raises(IntegrityError):
         async with store.write() as connection:

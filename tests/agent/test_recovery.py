@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from support.faults import (
     ZOMBIE,
     Hanging,
     cancel,
-    database_that_hangs,
     execute,
+    keep_leases,
     reaches,
     rows,
     state,
@@ -38,12 +38,11 @@ from agent.context import Principal
 from agent.history import LOST_RESULT, UNANSWERED_NOTE
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
-from agent.store.leases import RunName, renew_leases, take_over
 from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import NewRun, claim_run, insert_run
 from agent.store.tables import messages, runs, tool_calls
+from agent.store.workers import RunName, take_over
 
-PAST = datetime(2026, 1, 1, tzinfo=UTC)
 Succeed = Callable[..., Awaitable[World]]
 
 
@@ -74,11 +73,6 @@ def at(world: World, person: Person) -> Person:
 
 async def taken_over(world: World) -> bool:
     return all(row["attempt"] > 1 for row in await rows(world, runs))
-
-
-async def keep_lease(world: World) -> None:
-    """Let a zombie's lease last: it is not taken over for as long as a test takes."""
-    await execute(world, update(runs).values(lease_until=datetime.now(UTC) + timedelta(minutes=1)))
 
 
 async def answers(world: World) -> list[str]:
@@ -144,7 +138,7 @@ async def test_a_worker_that_lost_its_run_asks_for_no_tool_any_more(pair: Pair) 
     async with pair.ann.open_stream("order tea") as live:
         run_id = await live.until("run_id")
         await until(lambda: len(pair.zombie.provider.requests) == 1)
-        await keep_lease(pair.zombie)
+        await keep_leases(pair.zombie)
         other = await pair.succeed(reap_every_s=60)
         await cancel(at(other, pair.ann), run_id)
         gate.set()
@@ -159,9 +153,9 @@ async def test_a_queued_run_is_not_begun_by_a_worker_that_lost_it(store: Store) 
     ann = Principal("acme", "ann")
     async with store.write() as connection:
         conversation_id = await create_conversation(connection, ann, title="one")
-        run = await insert_run(connection, ann, NewRun(conversation_id, "m", "paused", -1))
+        run = await insert_run(connection, ann, NewRun(conversation_id, "m", "paused"))
         name = RunName("acme", run.id)
-        assert await take_over(connection, name, worker_id="heir", lease_s=5, most_attempts=3) == "ann"
+        assert await take_over(connection, name, worker_id="heir", most_attempts=3) == "ann"
         assert not await claim_run(connection, "acme", run.id, worker_id="paused")
         assert await claim_run(connection, "acme", run.id, worker_id="heir")
 
@@ -277,6 +271,33 @@ async def test_a_recovered_run_without_its_user_asks_for_them_and_then_is_interr
     assert stream.is_done
 
 
+async def test_the_runs_of_a_user_who_stays_away_wait_together(pair: Pair) -> None:
+    """G17: three behind each other hold their conversation for one wait, not for three."""
+    counting = Hanging(pair.zombie, "GET /orders/count", b'{"count":42}')
+    pair.zombie.provider.call(Call("count_orders"))
+    async with pair.ann.open_stream("message 0") as live:
+        conversation_id = await live.until("conversation_id")
+        run_ids = [await live.until("run_id")]
+        await until(lambda: counting.arrived == 1)
+        for n in (1, 2):
+            async with pair.ann.open_stream(f"message {n}", conversation_id=conversation_id) as queued:
+                run_ids.append(await queued.until("run_id"))
+        for _ in (1, 2):
+            pair.zombie.provider.call(Call("count_orders"))
+        heir = await pair.succeed(auth_wait_s=3)
+        ann = at(heir, pair.ann)
+        begun = asyncio.get_running_loop().time()
+        await reaches(ann, run_ids[0], "failed", timeout_s=30)
+        asked_at = asyncio.get_running_loop().time()
+        for run_id in run_ids[1:]:
+            await reaches(ann, run_id, "failed", timeout_s=30)
+        assert asked_at - begun > 1.5, "the first one waited"
+        counting.go_on.set()
+        streams = [await ann.events(run_id) for run_id in run_ids]
+    assert [stream.keys.count("auth_required") for stream in streams] == [1, 0, 0]
+    assert {row["error_code"] for row in await rows(heir, runs)} == {"interrupted"}
+
+
 async def test_a_recovered_run_goes_on_when_its_user_sends_a_token(pair: Pair) -> None:
     """G17: by posting it, without reading."""
     async with waiting_for_its_user(pair, auth_wait_s=20) as (heir, run_id):
@@ -307,26 +328,21 @@ async def test_a_recovered_run_does_not_go_on_with_another_persons_token(pair: P
 
 
 async def test_a_run_that_dies_three_times_is_interrupted_for_good(
-    open_frontdesk: OpenWorld, database_url: str
+    open_frontdesk: OpenWorld, provider: Provider, database_url: str
 ) -> None:
-    """G16: failed in the database and for every reader, once. G14: each attempt is stopped by its own worker."""
-    world = await open_frontdesk(
-        database_url=database_url,
-        lease_s=0.4,
-        renew_every_s=60,
-        lease_lost_after_s=0.5,
-        reap_every_s=0.05,
-        recovery_wait_s=5,
-    )
-    for _ in range(3):
-        world.provider.hang("Well, ")
-    ann = world.person()
-    async with ann.open_stream("tell me") as live:
+    """G16: failed in the database and for every reader, once."""
+    first = await open_frontdesk(database_url=database_url, **ZOMBIE)
+    provider.hang("Well, ")
+    async with first.person().open_stream("tell me") as live:
         run_id = await live.until("run_id")
+        await until(lambda: len(provider.requests) == 1)
+        for number in (2, 3):
+            provider.hang("Well, ")
+            await open_frontdesk(database_url=database_url, **{**ZOMBIE, "reap_every_s": 0.05})
+            await until(lambda number=number: len(provider.requests) == number)  # type: ignore[misc]
+        world = await open_frontdesk(database_url=database_url, **HEIR)
+        ann = at(world, first.person())
         await reaches(ann, run_id, "failed")
-        await live.rest()
-    await until(lambda: world.provider.cancelled == len(world.provider.requests))
-    world.provider.scripts.clear()  # where an attempt was lost before it had asked
     [run] = await rows(world, runs)
     assert (run["attempt"], run["error_code"], run["finish_reason"]) == (3, "interrupted", "error")
     for after in ("", "1-2", "2-3"):
@@ -334,7 +350,7 @@ async def test_a_run_that_dies_three_times_is_interrupted_for_good(
         assert stream.keys == ["conversation_id", "snapshot", "error", "status"]
         assert stream.first("error")["code"] == "interrupted"
         assert stream.is_done
-    world.provider.say("Again.")
+    provider.say("Again.")
     assert (await ann.ask("and now?", conversation_id=str(run["conversation_id"]))).json()["response"] == "Again."
 
 
@@ -351,9 +367,9 @@ async def test_a_run_whose_processes_died_while_it_waited_is_answered_in_the_end
             conversation_id = await first.until("conversation_id")
             async with ann.open_stream("two", conversation_id=conversation_id) as second:
                 waiting = await second.until("run_id")
-            await keep_lease(zombie)
+            await keep_leases(zombie)
             for attempt in range(2, 6):
-                await execute(zombie, update(runs).where(runs.c.state == "queued").values(lease_until=PAST))
+                await execute(zombie, update(runs).where(runs.c.state == "queued").values(worker_id=None))
                 async with open_world(tmp_path, provider, backend, **patient) as heir:
                     await until(partial(is_in_attempt, heir, waiting, attempt))
             provider.say("2")
@@ -382,7 +398,7 @@ async def left_behind(world: World, *, attempt: int = 1) -> str:
     store, ann = world.app.state.installation.store, Principal("acme", "ann")
     async with store.write() as connection:
         conversation_id = await create_conversation(connection, ann, title="left")
-        run = await insert_run(connection, ann, NewRun(conversation_id, "openai:scripted", "dead", 0.3))
+        run = await insert_run(connection, ann, NewRun(conversation_id, "openai:scripted", "dead"))
         new = [NewMessage("user", "are you there?", 0)]
         await append_messages(connection, ann, conversation_id, run_id=run.id, turn=1, new=new)
         assert await claim_run(connection, "acme", run.id, worker_id="dead")
@@ -408,7 +424,7 @@ async def test_a_run_of_a_dead_process_can_be_stopped_before_anybody_takes_it_ov
     async with pair.ann.open_stream("tell me") as live:
         run_id = await live.until("run_id")
         await until(lambda: len(pair.zombie.provider.requests) == 1)
-        await keep_lease(pair.zombie)
+        await keep_leases(pair.zombie)
         other = await pair.succeed(reap_every_s=60)
         assert (await cancel(at(other, pair.ann), run_id))["state"] == "cancelled"
         gate.set()
@@ -425,46 +441,13 @@ async def test_a_message_can_interrupt_a_run_that_is_with_another_process(pair: 
     async with pair.ann.open_stream("first") as live:
         conversation_id = await live.until("conversation_id")
         await live.until_bytes(b"Old")
-        await keep_lease(pair.zombie)
+        await keep_leases(pair.zombie)
         other = await pair.succeed(reap_every_s=60)
         other.provider.say("New.")
         ann = at(other, pair.ann)
         second = await ann.stream("second", conversation_id=conversation_id, when_active="interrupt")
     assert second.text == "New."
     assert [row["state"] for row in await rows(other, runs)] == ["cancelled", "completed"]
-
-
-async def test_a_lease_is_renewed_only_for_runs_that_are_held(store: Store) -> None:
-    """G15: a run that its worker let go of without an end is not kept from the others."""
-    ann = Principal("acme", "ann")
-    async with store.write() as connection:
-        conversation_id = await create_conversation(connection, ann, title="one")
-        await insert_run(connection, ann, NewRun(conversation_id, "m", "worker", 5))
-        assert await renew_leases(connection, [], worker_id="worker", lease_s=99) == set()
-        until_now = (await connection.execute(runs.select())).one().lease_until
-    assert until_now < datetime.now(UTC) + timedelta(seconds=6)
-
-
-async def test_a_worker_whose_database_is_away_for_too_long_stops_its_runs_itself(
-    open_frontdesk: OpenWorld, database_url: str
-) -> None:
-    """G14: before anybody else may begin; and when the database is back, the run goes on."""
-    world = await open_frontdesk(
-        database_url=database_url, lease_s=3, renew_every_s=0.2, lease_lost_after_s=1.5, reap_every_s=0.1
-    )
-    world.provider.hang("Half")
-    world.provider.say("Whole.")
-    ann = world.person()
-    async with ann.open_stream("tell me") as live:
-        run_id = await live.until("run_id")
-        await live.until_bytes(b"Half")
-        async with database_that_hangs(database_url):
-            begun = asyncio.get_running_loop().time()
-            await until(lambda: world.provider.cancelled == 1)
-            assert asyncio.get_running_loop().time() - begun < world.settings.lease_s
-        await reaches(ann, run_id, "completed", timeout_s=20)
-    assert await answers(world) == ["Whole."]
-    assert (await rows(world, runs))[0]["attempt"] == 2
 
 
 async def test_the_next_turn_is_accepted_after_a_result_was_lost(world: World) -> None:

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import orjson
 import pytest
-from sqlalchemy import update
 from support.faults import HEIR, ZOMBIE, Hanging, cancel, reaches, rows, state, store_of, texts, until
 from support.provider import Call
 from support.world import OpenWorld, Person, World
@@ -334,16 +332,15 @@ async def left_behind(zombie: World, *, text: str | None) -> Left:
     async with ann.open_stream("order tea") as live:
         old = Said(*[await live.until(key) for key in ("conversation_id", "message_id", "run_id")])
         await live.until_bytes(b"I order")
-    conversation_id, past = UUID(old.conversation_id), datetime.now(UTC) - timedelta(seconds=1)
+    conversation_id = UUID(old.conversation_id)
     async with store_of(zombie).write() as connection:
         replaced = await find_turn(connection, owner, conversation_id, message_id=UUID(old.message_id))
-        new = NewRun(conversation_id, replaced.model, uuid4().hex, -1.0, replaces=replaced.turn)
+        new = NewRun(conversation_id, replaced.model, uuid4().hex, replaces=replaced.turn)
         run = await insert_run(connection, owner, new)
         await supersede(connection, owner, replaced, by=run, keeps_message=text is None)
         if text is not None:
             said = NewMessage("user", text, step=0)
             await append_messages(connection, owner, conversation_id, run_id=run.id, turn=run.turn, new=[said])
-        await connection.execute(update(runs).values(lease_until=past))
     return Left(ann, old, run.id)
 
 

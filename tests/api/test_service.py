@@ -1,10 +1,12 @@
 """The service itself: health, readiness, metrics, and what a widget shows before the first message."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
 import httpx2
 import pytest
+from support.faults import database_that_hangs, until
 from support.provider import Call
 from support.world import OpenWorld, Person, World
 
@@ -33,6 +35,72 @@ async def test_a_server_that_stops_is_alive_and_not_ready(open_frontdesk: OpenWo
     assert alive.status_code == 200
     assert (ready.status_code, ready.json()["code"]) == (503, "overloaded")
     assert int(ready.headers["retry-after"]) > 0
+
+
+async def test_a_server_whose_writes_hang_is_not_ready_says_so_at_once_and_is_ready_again_by_itself(
+    open_frontdesk: OpenWorld, database_url: str
+) -> None:
+    """G53: it asks nobody, and goes by the last renewal of its own lease, with or without runs."""
+    world = await open_frontdesk(database_url=database_url, renew_every_s=0.2)
+    assert (await get(world, "/readyz")).status_code == 200
+
+    async def is_ready() -> bool:
+        async with asyncio.timeout(2):
+            return (await get(world, "/readyz")).status_code == 200
+
+    async def is_not() -> bool:
+        return not await is_ready()
+
+    async with database_that_hangs(database_url):
+        await until(is_not, timeout_s=20)
+        answer = await get(world, "/readyz")
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await get(world, "/livez")).status_code == 200
+    await until(is_ready, timeout_s=20)
+
+
+async def test_a_server_whose_database_takes_no_writes_is_not_ready_although_it_can_read(
+    open_frontdesk: OpenWorld, database_url: str
+) -> None:
+    """G53: a disk that is full or mounted to be read only answers every question."""
+    world = await open_frontdesk(database_url=database_url, renew_every_s=0.2)
+    store = world.app.state.installation.store
+
+    async def status(wanted: int) -> bool:
+        return (await get(world, "/readyz")).status_code == wanted
+
+    refuse, allow = (
+        ("CREATE TRIGGER full BEFORE UPDATE ON workers BEGIN SELECT RAISE(FAIL, 'full'); END", "DROP TRIGGER full")
+        if database_url.startswith("sqlite")
+        else (
+            "ALTER TABLE workers ADD CONSTRAINT full_disk CHECK (false) NOT VALID",
+            "ALTER TABLE workers DROP CONSTRAINT full_disk",
+        )
+    )
+    async with store.write() as connection:
+        await connection.exec_driver_sql(refuse)
+    await until(lambda: status(503), timeout_s=20)
+    async with store.read() as connection:
+        await connection.exec_driver_sql("SELECT 1")
+    async with store.write() as connection:
+        await connection.exec_driver_sql(allow)
+    await until(lambda: status(200), timeout_s=20)
+
+
+async def test_a_server_whose_database_file_is_gone_is_not_ready_until_it_is_back(open_frontdesk: OpenWorld) -> None:
+    """G53: what is written into a deleted file is lost, although every write succeeds."""
+    world = await open_frontdesk(renew_every_s=0.2)
+    path = world.app.state.installation.store.path
+    assert path is not None
+
+    async def status(wanted: int) -> bool:
+        return (await get(world, "/readyz")).status_code == wanted
+
+    path.rename(path.with_name("moved"))
+    await until(lambda: status(503), timeout_s=20)
+    path.with_name("moved").rename(path)
+    await until(lambda: status(200), timeout_s=20)
 
 
 async def test_the_metrics_count_requests_runs_and_tool_calls_and_name_nobody(world: World, ann: Person) -> None:

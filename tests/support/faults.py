@@ -8,14 +8,15 @@ from typing import Any
 
 import anyio
 import psycopg
-from sqlalchemy import Executable, Table, select
+from sqlalchemy import Executable, Table, select, update
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.http import Connection, Request
 from support.world import LiveStream, Person, World
 
 from agent.prompts import without_facts
+from agent.store.clock import database_now
 from agent.store.database import Store
-from agent.store.tables import messages, metadata
+from agent.store.tables import messages, metadata, workers
 
 ZOMBIE: Mapping[str, float] = {"lease_s": 0.3, "renew_every_s": 60, "lease_lost_after_s": 60, "reap_every_s": 60}
 """Settings of a process that lost touch: it never renews its leases, and does not notice."""
@@ -65,6 +66,11 @@ async def execute(world: World, statement: Executable) -> None:
     """Do something to the database behind the installation's back."""
     async with store_of(world).write() as connection:
         await connection.execute(statement)
+
+
+async def keep_leases(world: World) -> None:
+    """Let the leases of all workers last: a zombie is not taken over for as long as a test takes."""
+    await execute(world, update(workers).values(lease_until=database_now() + 60, lease_s=60))
 
 
 async def state(person: Person, run_id: str) -> str:
@@ -129,7 +135,7 @@ async def database_that_hangs(url: str) -> AsyncIterator[None]:
     if url.startswith("postgresql"):
         plain = url.replace("postgresql+psycopg://", "postgresql://")
         async with await psycopg.AsyncConnection.connect(plain) as connection:
-            await connection.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
+            await connection.execute("LOCK TABLE runs, workers IN ACCESS EXCLUSIVE MODE")
             yield
             await connection.rollback()
         return
@@ -139,3 +145,13 @@ async def database_that_hangs(url: str) -> AsyncIterator[None]:
         yield
         await other.rollback()
     await engine.dispose()
+
+
+@asynccontextmanager
+async def no_renewals(url: str) -> AsyncIterator[None]:
+    """Let no worker renew its lease on PostgreSQL; everything else goes on."""
+    plain = url.replace("postgresql+psycopg://", "postgresql://")
+    async with await psycopg.AsyncConnection.connect(plain) as connection:
+        await connection.execute("SELECT id FROM workers FOR UPDATE")
+        yield
+        await connection.rollback()

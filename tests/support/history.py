@@ -167,7 +167,7 @@ class Database:
 TABLES = ("conversations", "runs", "messages", "tool_calls")
 ID_COLUMNS = {"id", "conversation_id", "run_id", "message_id"}
 JSON_COLUMNS = {"tool_calls", "suggestions", "action", "branch_id", "page"}
-TIME_COLUMNS = {"created_at", "started_at", "ended_at", "settled_at", "lease_until"}
+TIME_COLUMNS = {"created_at", "started_at", "ended_at", "settled_at"}
 
 
 def read_sqlite(path: Path) -> Database:
@@ -347,8 +347,8 @@ def _results(database: Database) -> Iterator[str]:
 def _ends(history: History, database: Database) -> Iterator[str]:
     runs = {run["id"]: run for run in database.runs}
     for run in database.runs:
-        if run["state"] in OVER and (run["ended_at"] is None or run["lease_until"] is not None):
-            yield f"run {run['id']}: {run['state']} without an end, or with a lease"
+        if run["state"] in OVER and (run["ended_at"] is None or run["worker_id"] is not None):
+            yield f"run {run['id']}: {run['state']} without an end, or with a worker"
         if (run["state"] == "failed") != (run["error_code"] is not None):
             yield f"run {run['id']}: {run['state']} with error {run['error_code']}"
     for reader in history.readers:

@@ -4,12 +4,11 @@ import asyncio
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -188,13 +187,9 @@ class Machine:
         self.started_at = time.time()
         return self.server
 
-    def expire_leases(self) -> None:
-        """Turn the clock forward for the leases of processes that are dead: a test need not wait for them to run out."""
-        assert self.server is None or self.server.status is not None, "only the dead have no use for their leases"
-        with closing(sqlite3.connect(self.database)) as connection, connection:
-            connection.execute(
-                "UPDATE runs SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL"
-            )
+    def process_environment(self) -> dict[str, str]:
+        """Return the environment of its processes."""
+        return environment(self.environment)
 
     async def stop(self) -> None:
         """Kill what runs."""

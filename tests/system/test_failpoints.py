@@ -1,12 +1,11 @@
 """The process dies at each commit point, one by one; the next one finishes what was acknowledged, and nothing is done twice.
 
-The settings are the default ones; the leases of a dead process are made to run out at once, but for where that is the point.
+The settings are the default ones. The file has one server at a time, so the next one knows that the last is dead.
 With `FRONTDESK_TEST_ALL_SHAPES=1` each of them dies in every shape of turn that comes to it; without, in one of each size.
 """
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +37,7 @@ PRELUDE = {
 }
 """Where an earlier process has to die for a later one to come to the failpoint."""
 RECOVERY_LIMIT_S = 10.0
-"""From the death of the process to the end of its run. Where the lease does not count, only that it ends is asked."""
+"""From the death of the process to the end of its run, where that is asked."""
 SLOW_START_LIMIT_S = 40.0
 """Where the libraries are loaded anew, perhaps on a busy machine."""
 
@@ -86,7 +85,7 @@ async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
 
 @pytest.mark.alone
 async def test_a_run_is_recovered_within_ten_seconds_with_default_settings(nursery: Nursery, tmp_path: Path) -> None:
-    """I7: the lease of the dead process has to run out first."""
+    """I7: with the start of the next process."""
     async with open_scene(tmp_path, nursery=nursery) as scene:
         problem = await _play(scene, "results.before_commit", SHAPES["all kinds"], recovery_limit_s=RECOVERY_LIMIT_S)
     assert problem == ""
@@ -98,37 +97,6 @@ async def test_a_process_that_an_operator_starts_again_recovers_its_runs(tmp_pat
     async with open_scene(tmp_path, nursery=None, environment=QUICK) as scene:
         problem = await _play(scene, "call.after_effect", SHAPES["three writes"], recovery_limit_s=SLOW_START_LIMIT_S)
     assert problem == ""
-
-
-@pytest.mark.alone
-async def test_a_process_that_wakes_up_after_it_lost_its_run_writes_nothing(nursery: Nursery, tmp_path: Path) -> None:
-    """I2, I3 and I6. It does not notice by itself here that its lease is over: only its writes can be refused."""
-    sleepy = {"FRONTDESK_LEASE_S": "4", "FRONTDESK_RENEW_EVERY_S": "100", "FRONTDESK_LEASE_LOST_AFTER_S": "100"}
-    async with open_scene(tmp_path, nursery=nursery, environment={**QUICK, **sleepy}) as scene:
-        machine, history = scene.machine, scene.history
-        sleeper = await machine.start()
-        async with Visitor(machine, history, "acme", "ann") as ann:
-            post = ann.post(Plan("slow", steps=((0, 2, 0),), words=True, pause_ms=300))
-            reading = asyncio.create_task(ann.stream(post))
-            await until(lambda: ann.counts.frames > 1, limit_s=20, what="the first words")
-            sleeper.send(signal.SIGSTOP)
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-            await machine.start()
-            assert post.run_id is not None
-            watching = asyncio.create_task(ann.watch(post.run_id))
-            await until(lambda: scene.model.calls > 1, limit_s=30, what="the next attempt's model call")
-            sleeper.send(signal.SIGCONT)
-            reader = await watching
-            await until(lambda: "run_lost" in sleeper.errors.read_text(), limit_s=20, what="the refusal of its write")
-        await sleeper.kill()
-        await machine.stop()
-        history.logs = machine.logs()
-        database = read_sqlite(machine.database)
-        verdict = check(history, database)
-    assert reader.shown.status == "completed"
-    assert [run["attempt"] for run in database.runs] == [2], "the one that woke up was in the other's way"
-    assert verdict.is_clean, verdict.details()
 
 
 async def _play(scene: Scene, failpoint: str, plan: Plan, *, recovery_limit_s: float | None = None) -> str:
@@ -149,8 +117,6 @@ async def _play(scene: Scene, failpoint: str, plan: Plan, *, recovery_limit_s: f
                 if (status := await machine.server.exited()) != EXIT_STATUS:
                     return f"ended with {status} instead of at the failpoint"
                 history.deaths.append(machine.server.exited_at or 0)
-                if recovery_limit_s is None:
-                    machine.expire_leases()
                 await machine.start(failpoint=following)
             await asyncio.gather(answered, *earlier)
         except TimeoutError:

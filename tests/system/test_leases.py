@@ -22,7 +22,11 @@ from agent.settings import Settings
 from agent.store.database import Store
 from agent.store.tables import messages, runs, tool_calls
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.timeout(120),
+    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),  # a SQLite file has one server
+]
 
 RECOVERY_LIMIT_S = 10.0
 """From a death to the next attempt's work, with the default settings."""
@@ -152,12 +156,12 @@ async def test_a_write_that_was_out_when_its_process_was_killed_is_not_made_agai
 
 
 async def test_with_the_default_settings_a_run_goes_on_within_ten_seconds_of_its_process_death(
-    provider: Provider, backend: TenantBackend, nursery: Nursery, tmp_path: Path
+    provider: Provider, backend: TenantBackend, nursery: Nursery, database_url: str, tmp_path: Path
 ) -> None:
     """G15: the lease is part of these seconds."""
     provider.hang("Half")
     provider.say("Whole.")
-    async with open_house(tmp_path, provider, backend, nursery) as house:
+    async with open_house(tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url) as house:
         first, other = await house.start("first"), await house.start("other")
         ann, there = person_at(first, provider, backend), person_at(other, provider, backend)
         async with ann.open_stream("tell me") as live:

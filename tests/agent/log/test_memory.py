@@ -1,6 +1,8 @@
 """The log's contract: in order, once each, past and then live, and never a silent gap."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import AsyncGenerator
 from uuid import UUID, uuid4
 
@@ -9,7 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import LogTrimmedError, StaleAppendError
-from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent, TextDelta
+from agent.events import (
+    START,
+    ActionRequested,
+    AnyEvent,
+    ErrorRaised,
+    EventId,
+    LogClosed,
+    LoggedEvent,
+    RunEnded,
+    SnapshotTaken,
+    SuggestionsOffered,
+    TextDelta,
+    ToolCallChanged,
+    Usage,
+)
 from agent.log.memory import BATCH, MemoryLog, RunKey
 
 RUN = RunKey("acme", UUID(int=7))
@@ -304,3 +320,105 @@ async def test_a_run_that_was_deleted_is_forgotten_and_its_readers_read_to_the_e
         await log.read(RUN)
     log.forget(RUN)
     await reader.aclose()
+
+
+def named(n: int, tenant: str = "acme") -> RunKey:
+    return RunKey(tenant, UUID(int=n))
+
+
+async def kept(log: MemoryLog, *runs: RunKey) -> list[RunKey]:
+    return [run for run in runs if await _is_there(log, run)]
+
+
+async def test_ended_logs_have_a_room_in_all_and_the_oldest_goes_first() -> None:
+    """G36: in bytes, whoever they are of."""
+    log = MemoryLog(keep_s=60, keep_bytes=20_000, keep_bytes_per_tenant=20_000)
+    runs = [named(n, f"tenant-{n}") for n in range(40)]
+    for run in runs:
+        await write(log, told(20), run)
+    there = await kept(log, *runs)
+    assert 2 < len(there) < 20
+    assert there == runs[-len(there) :]
+    assert log._ended.bytes <= 20_000
+
+
+async def test_a_tenant_has_its_room_and_takes_nothing_of_the_others() -> None:
+    """G36: a quarter of all, unless a number says more or less."""
+    log = MemoryLog(keep_s=60, keep_bytes=40_000)
+    calm = named(0, "calm")
+    await write(log, told(20), calm)
+    busy = [named(n, "busy") for n in range(1, 100)]
+    for run in busy:
+        await write(log, told(20), run)
+    assert await kept(log, calm) == [calm]
+    there = await kept(log, *busy)
+    assert there == busy[-len(there) :]
+    assert log._ended._bytes_of_tenant["busy"] <= 10_000
+
+
+async def test_a_log_that_has_no_room_is_read_to_its_end_by_those_who_read_it() -> None:
+    """G36 G2: who comes later gets the transcript."""
+    log = MemoryLog(keep_s=60, keep_bytes=0)
+    await write(log, told(2, closed=False))
+    reader = log.follow(RUN)
+    first = await anext(reader)
+    await write(log, told(3)[2:])
+    assert first + await collect(reader) == told(3)
+    with pytest.raises(LogTrimmedError):
+        await log.read(RUN)
+
+
+async def test_an_open_log_takes_no_room_and_gives_none_back() -> None:
+    """G36: it is bounded by what a run may say."""
+    log = MemoryLog(keep_s=60, keep_bytes=1)
+    await write(log, told(20, closed=False))
+    assert len(await log.read(RUN)) == 20
+    assert log._ended.bytes == 0
+
+
+async def test_ended_logs_are_forgotten_when_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G36: by themselves."""
+    monkeypatch.setattr("agent.log.memory.EXPIRY_S", 0.0)
+    log = MemoryLog(keep_s=0.05)
+    for n in range(3):
+        await write(log, told(1), named(n))
+    async with asyncio.timeout(10):
+        while log._ended.bytes:  # noqa: ASYNC110 (nothing tells, and that is the point)
+            await asyncio.sleep(0.01)
+
+
+async def test_an_event_of_every_kind_is_read_from_an_ended_log_as_it_was() -> None:
+    """G36 G2: also with numbers that are larger than others take."""
+    log = MemoryLog(keep_s=60)
+    events: list[AnyEvent] = [
+        ToolCallChanged("a", "find", "running", arguments={"n": 10**30, "x": 0.1, "deep": [{"ä": None}]}),
+        SnapshotTaken("m", "said", ("find",), (ActionRequested("navigate", "/orders", "b"),)),
+        ErrorRaised("deadline", "Too long.", recoverable=True, retry_after_s=1.5),
+        RunEnded("failed", "error", Usage(3, 4)),
+        SuggestionsOffered(("one?", "two?")),
+        LogClosed(),
+    ]
+    logged = [LoggedEvent(EventId(2, n), event) for n, event in enumerate(events, start=1)]
+    await write(log, logged)
+    assert await log.read(RUN) == logged
+    for n, one in enumerate(logged[:-1]):
+        assert await collect(log.follow(RUN, after=one.id)) == logged[n + 1 :]
+
+
+@pytest.mark.parametrize("length", [1, 6, 200])
+async def test_what_ended_logs_are_said_to_take_is_what_they_take(length: int) -> None:
+    """G36: within a factor of one and a half."""
+    log = MemoryLog(keep_s=60)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for n in range(200):
+            run = named(n, f"tenant-{n % 20}")
+            for event_id in range(1, 61):
+                await log.append(run, EventId(1, event_id), TextDelta(f"{event_id:0{length}}"))
+            await log.append(run, EventId(1, 61), LogClosed())
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / 1.5 < log._ended.bytes < taken * 1.5

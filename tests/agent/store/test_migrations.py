@@ -143,7 +143,7 @@ async def test_rows_of_the_first_version_are_kept_on_the_way_up_and_down(empty_d
         run = await get_run(connection, ANN, messages[0].run_id)
     assert [message.text for message in messages] == ["user 1", "assistant 1", "user 2", "assistant 2"]
     async with store.write() as connection:
-        new = await insert_run(connection, ANN, NewRun(conversation.id, "demo", "worker", 6, replaces=run.turn))
+        new = await insert_run(connection, ANN, NewRun(conversation.id, "demo", "worker", replaces=run.turn))
         await supersede(connection, ANN, run, by=new, keeps_message=True)
     async with store.read() as connection:
         counting = await list_messages(connection, ANN, conversation.id, limit=9, after=None)

@@ -1,21 +1,21 @@
 """Runs: one at work per conversation, one end each, and a worker that lost its lease finds out before it writes."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from support.rows import (
     ANN,
     BEN,
     EVE,
     WORKER,
+    abandon,
     at_once,
     finish,
     in_one,
-    let_the_lease_run_out,
     new_conversation,
     new_run,
     read_run,
@@ -23,8 +23,8 @@ from support.rows import (
 
 from agent.errors import LeaseLostError, NotFoundError
 from agent.events import EndStatus, Usage
+from agent.store.clock import database_now
 from agent.store.database import Store
-from agent.store.leases import RunName, abandoned_runs, fail_run, renew_leases, take_over
 from agent.store.runs import (
     KeyTakenError,
     NewRun,
@@ -42,7 +42,17 @@ from agent.store.runs import (
     set_suggestions,
     unfinished_runs,
 )
-from agent.store.tables import runs
+from agent.store.tables import runs, workers
+from agent.store.workers import (
+    RunName,
+    abandoned_runs,
+    end_lease,
+    fail_run,
+    forget_the_dead,
+    own_runs,
+    renew_lease,
+    take_over,
+)
 
 DAY = timedelta(hours=24)
 COMPLETED = RunEnd("completed", "stop", Usage(3, 4))
@@ -53,7 +63,8 @@ async def claim(store: Store, run: Run, worker_id: str = WORKER) -> bool:
 
 
 async def overtake(store: Store, name: RunName, worker_id: str = "worker-2", most_attempts: int = 3) -> str | None:
-    return await in_one(store, take_over, name, worker_id=worker_id, lease_s=6, most_attempts=most_attempts)
+    await in_one(store, renew_lease, worker_id, lease_s=60)
+    return await in_one(store, take_over, name, worker_id=worker_id, most_attempts=most_attempts)
 
 
 async def abandoned(store: Store) -> list[RunName]:
@@ -172,7 +183,7 @@ async def test_a_run_for_a_conversation_that_is_not_there_is_refused(store: Stor
     conversation_id = await new_conversation(store)
     for who in (BEN, EVE):
         with pytest.raises(NotFoundError):
-            await in_one(store, insert_run, who, NewRun(conversation_id, "demo", WORKER, 6))
+            await in_one(store, insert_run, who, NewRun(conversation_id, "demo", WORKER))
 
 
 async def test_the_owner_may_write_and_another_attempt_may_not(store: Store) -> None:
@@ -223,7 +234,7 @@ async def test_a_run_whose_lease_ran_out_is_taken_over_once_as_the_next_attempt(
     run = await new_run(store)
     assert await overtake(store, RunName("acme", run.id)) is None
     assert await abandoned(store) == []
-    name = await let_the_lease_run_out(store, run)
+    name = await abandon(store, run)
     assert await abandoned(store) == [name]
     outcomes = await at_once(overtake(store, name, f"worker-{n}") for n in range(2, 10))
     assert sorted(outcomes, key=str) == [None] * 7 + ["ann"]
@@ -233,7 +244,7 @@ async def test_a_run_whose_lease_ran_out_is_taken_over_once_as_the_next_attempt(
 
 async def test_the_old_owner_of_a_run_that_was_taken_over_can_write_nothing(store: Store) -> None:
     run = await new_run(store)
-    await overtake(store, await let_the_lease_run_out(store, run))
+    await overtake(store, await abandon(store, run))
     with pytest.raises(LeaseLostError):
         await in_one(store, hold_run, "acme", run.id, attempt=1)
     with pytest.raises(LeaseLostError):
@@ -245,7 +256,7 @@ async def test_the_old_owner_of_a_run_that_was_taken_over_can_write_nothing(stor
 
 async def test_a_run_that_waits_is_taken_over_too_and_claimed_by_its_new_worker(store: Store) -> None:
     run = await new_run(store, claim=False)
-    assert await overtake(store, await let_the_lease_run_out(store, run)) == "ann"
+    assert await overtake(store, await abandon(store, run)) == "ann"
     assert not await claim(store, run)
     assert await claim(store, run, "worker-2")
 
@@ -259,15 +270,18 @@ async def test_a_released_run_can_be_taken_over_at_once(store: Store) -> None:
 
 async def test_a_run_that_had_all_its_attempts_is_failed_and_not_before(store: Store) -> None:
     run = await new_run(store)
-    name = await let_the_lease_run_out(store, run)
-    assert not await in_one(store, fail_run, name, code="interrupted", attempts=2)
+    name = await abandon(store, run)
+    assert not await in_one(store, fail_run, name, worker_id="any", code="interrupted", attempts=2)
     await overtake(store, name)
     assert await in_one(store, resume_run, "acme", run.id, attempt=2)
-    assert not await in_one(store, fail_run, name, code="interrupted", attempts=2), "its lease is fresh"
-    await let_the_lease_run_out(store, run)
+    assert not await in_one(store, fail_run, name, worker_id="any", code="interrupted", attempts=2), (
+        "its lease is fresh"
+    )
+    await abandon(store, run)
     assert await overtake(store, name, most_attempts=2) is None
     assert sorted(
-        await at_once(in_one(store, fail_run, name, code="interrupted", attempts=2) for _ in range(5)), key=str
+        await at_once(in_one(store, fail_run, name, worker_id="any", code="interrupted", attempts=2) for _ in range(5)),
+        key=str,
     ) == [
         *[False] * 4,
         True,
@@ -279,26 +293,26 @@ async def test_a_run_that_had_all_its_attempts_is_failed_and_not_before(store: S
 
 async def test_attempts_that_died_while_they_waited_are_not_counted(store: Store) -> None:
     run = await new_run(store, claim=False)
-    name = await let_the_lease_run_out(store, run)
+    name = await abandon(store, run)
     for _ in range(4):  # in the queue
         assert await overtake(store, name) == "ann"
-        assert not await in_one(store, fail_run, name, code="interrupted", attempts=3)
-        await let_the_lease_run_out(store, run)
+        assert not await in_one(store, fail_run, name, worker_id="any", code="interrupted", attempts=3)
+        await abandon(store, run)
     assert await overtake(store, name) == "ann"
     assert await claim(store, run, "worker-2")
     for _ in range(4):  # for a place, after it had begun
-        await let_the_lease_run_out(store, run)
+        await abandon(store, run)
         assert await overtake(store, name) == "ann"
     for attempt in (10, 11):
         assert await in_one(store, resume_run, "acme", run.id, attempt=attempt)
-        await let_the_lease_run_out(store, run)
+        await abandon(store, run)
         assert await overtake(store, name) == ("ann" if attempt == 10 else None)
-    assert await in_one(store, fail_run, name, code="interrupted", attempts=3)
+    assert await in_one(store, fail_run, name, worker_id="any", code="interrupted", attempts=3)
 
 
 async def test_an_attempt_that_is_over_does_not_go_on(store: Store) -> None:
     run = await new_run(store)
-    await overtake(store, await let_the_lease_run_out(store, run))
+    await overtake(store, await abandon(store, run))
     assert not await in_one(store, resume_run, "acme", run.id, attempt=1)
     await finish(store, await read_run(store, run))
     assert not await in_one(store, resume_run, "acme", run.id, attempt=2)
@@ -307,36 +321,91 @@ async def test_an_attempt_that_is_over_does_not_go_on(store: Store) -> None:
 async def test_an_ended_run_is_never_abandoned(store: Store) -> None:
     run = await new_run(store)
     await finish(store, run)
-    assert await overtake(store, await let_the_lease_run_out(store, run)) is None
+    assert await overtake(store, await abandon(store, run)) is None
     assert await abandoned(store) == []
 
 
-async def test_a_worker_renews_what_it_holds_and_learns_what_it_lost(store: Store) -> None:
+async def test_a_worker_has_one_lease_whatever_it_holds_and_learns_what_it_lost(store: Store) -> None:
     kept, lost, ended = [await new_run(store) for _ in range(3)]
-    names = [RunName("acme", run.id) for run in (kept, lost, ended)]
-    await overtake(store, await let_the_lease_run_out(store, lost))
+    await overtake(store, await abandon(store, lost))
     await finish(store, ended)
-    await let_the_lease_run_out(store, kept)
-    renewed = await in_one(store, renew_leases, names, worker_id=WORKER, lease_s=6)
-    assert renewed == {names[0]}
+    async with store.read() as connection:
+        assert await own_runs(connection, WORKER) == {RunName("acme", kept.id): 1}
     assert await abandoned(store) == []
 
 
-async def test_a_run_that_is_not_held_is_not_renewed(store: Store) -> None:
-    held, forgotten = await new_run(store), await new_run(store)
-    for run in (held, forgotten):
-        await let_the_lease_run_out(store, run)
-    await in_one(store, renew_leases, [RunName("acme", held.id)], worker_id=WORKER, lease_s=6)
-    assert await abandoned(store) == [RunName("acme", forgotten.id)]
+async def test_the_runs_of_a_worker_whose_lease_is_over_are_abandoned_and_its_next_renewal_keeps_them(
+    store: Store,
+) -> None:
+    """G35: what decides is the database's time and the row as it is."""
+    names = [RunName("acme", (await new_run(store)).id) for _ in range(2)]
+    await in_one(store, renew_lease, WORKER, lease_s=-1)
+    assert await abandoned(store) == names
+    await in_one(store, renew_lease, WORKER, lease_s=6)
+    assert await abandoned(store) == []
+    assert await overtake(store, names[0]) is None
 
 
-async def test_renewing_nothing_is_no_error(store: Store) -> None:
-    assert await in_one(store, renew_leases, [], worker_id=WORKER, lease_s=6) == set()
+async def test_a_lease_further_ahead_than_it_is_long_counts_as_over(store: Store) -> None:
+    """G35: the database's clock jumped back since, and the worker may be dead for all that anybody knows."""
+    name = RunName("acme", (await new_run(store)).id)
+    for ahead_s, is_abandoned in ((60, False), (600, True), (60, False)):
+        ahead = update(workers).values(lease_until=database_now() + ahead_s, lease_s=60)
+        async with store.write() as connection:
+            await connection.execute(ahead)
+        assert await abandoned(store) == [name] * is_abandoned
+
+
+async def test_the_runs_of_a_worker_that_ended_its_lease_are_abandoned_at_once(store: Store) -> None:
+    name = RunName("acme", (await new_run(store)).id)
+    await in_one(store, end_lease, WORKER)
+    assert await abandoned(store) == [name]
+    await in_one(store, renew_lease, WORKER, lease_s=6)
+    assert await abandoned(store) == []
+
+
+async def test_the_rows_of_the_dead_are_removed_and_nobody_elses(store: Store) -> None:
+    await new_run(store)
+    for number, lease_s in enumerate((-5, -1, 30)):
+        await in_one(store, renew_lease, f"other-{number}", lease_s=lease_s)
+    await in_one(store, forget_the_dead)
+    async with store.read() as connection:
+        assert set((await connection.execute(select(workers.c.id))).scalars()) == {WORKER, "other-2"}
+
+
+async def test_a_worker_takes_up_its_own_run_which_is_nobody_elses_to_take(store: Store) -> None:
+    run = await new_run(store)
+    assert await overtake(store, RunName("acme", run.id)) is None
+    assert await overtake(store, RunName("acme", run.id), WORKER) == "ann"
+    assert not await in_one(store, resume_run, "acme", run.id, attempt=1, counts=False)
+    for attempt in (2, 3, 4, 5):
+        assert await in_one(store, resume_run, "acme", run.id, attempt=attempt, counts=False)
+        assert await overtake(store, RunName("acme", run.id), WORKER, most_attempts=2) == "ann"
+    assert await in_one(store, resume_run, "acme", run.id, attempt=6)
+    assert await overtake(store, RunName("acme", run.id), WORKER, most_attempts=2) is None
+
+
+async def test_the_time_of_a_run_is_the_databases(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """G35 G9: a process whose clock is wrong neither makes old keys nor takes new ones for old."""
+    conversation_id = await new_conversation(store)
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(2100, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("agent.store.runs.datetime", Wrong)
+    run = await new_run(store, conversation_id=conversation_id, idempotency_key="key")
+    found = await in_one(store, find_run_by_key, ANN, "key", keep=timedelta(seconds=60))
+    monkeypatch.undo()
+    assert found is not None
+    assert abs(run.created_at - datetime.now(UTC)) < timedelta(seconds=30)
+    assert await in_one(store, find_run_by_key, ANN, "key", keep=timedelta(seconds=60)) == found
 
 
 async def test_abandoned_runs_come_oldest_first_over_all_tenants(store: Store) -> None:
     made = [(who, await new_run(store, who)) for who in (ANN, EVE, BEN)]
-    names = [await let_the_lease_run_out(store, run, who) for who, run in made]
+    names = [await abandon(store, run, who) for who, run in made]
     assert await abandoned(store) == names
 
 

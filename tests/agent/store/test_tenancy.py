@@ -20,16 +20,26 @@ import agent.store
 from agent.context import Principal
 from agent.errors import FrontdeskError
 from agent.events import Usage
-from agent.store import conversations, deletion, feedback, leases, messages, runs, search, tool_calls, versions
+from agent.store import conversations, deletion, feedback, messages, runs, search, tool_calls, versions, workers
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
-from agent.store.leases import RunName
 from agent.store.messages import NewMessage, RequestedCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.tables import metadata
+from agent.store.workers import RunName
 
-OVER_ALL_TENANTS = {"abandoned_runs", "renew_leases", "remove_batch"}
+OVER_ALL_TENANTS = {
+    "abandoned_runs",
+    "own_runs",
+    "renew_lease",
+    "end_lease",
+    "end_all_leases",
+    "forget_the_dead",
+    "remove_batch",
+}
 """Background work: they give names only, which the others ask for."""
+OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
+"""The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
 CALL = RequestedCall("call-1", "find_order", {})
 
 
@@ -58,7 +68,7 @@ def test_every_function_says_whose_rows_it_means_right_after_the_connection() ->
         assert second.default is inspect.Parameter.empty, name
 
 
-@pytest.mark.parametrize("table", metadata.tables.values(), ids=str)
+@pytest.mark.parametrize("table", OF_TENANTS, ids=str)
 def test_every_table_has_the_tenant_in_front_of_its_key_and_of_every_reference_and_index(table: Table) -> None:
     assert not table.c.tenant_id.nullable
     assert next(iter(table.primary_key.columns)).name == "tenant_id"
@@ -95,7 +105,7 @@ async def test_a_row_that_points_into_another_tenant_is_refused_by_the_database(
 async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
     run = await _filled(store)
     async with store.write() as connection:
-        for table in metadata.sorted_tables:
+        for table in OF_TENANTS:
             rows = (await connection.execute(select(table))).mappings().all()
             await connection.execute(insert(table), [{**row, "tenant_id": EVE.tenant_id} for row in rows])
     await in_one(store, runs.end_run, "acme", run.id, attempt=1, end=RunEnd("completed", "stop", Usage()))
@@ -135,20 +145,23 @@ def attempts() -> dict[str, Attempt]:
         ),
         "list_messages": lambda c, who, run: messages.list_messages(c, who, run.conversation_id, limit=9, after=None),
         "run_messages": lambda c, who, run: messages.run_messages(c, who, run),
-        "insert_run": lambda c, who, run: runs.insert_run(c, who, NewRun(run.conversation_id, "demo", WORKER, 6)),
+        "insert_run": lambda c, who, run: runs.insert_run(c, who, NewRun(run.conversation_id, "demo", WORKER)),
         "get_run": lambda c, who, run: runs.get_run(c, who, run.id),
         "find_run_by_key": lambda c, who, _: runs.find_run_by_key(c, who, "key", keep=timedelta(hours=1)),
         "active_run": lambda c, who, run: runs.active_run(c, who, run.conversation_id),
         "unfinished_runs": lambda c, who, run: runs.unfinished_runs(c, who, run.conversation_id),
         "claim_run": lambda c, who, run: runs.claim_run(c, who.tenant_id, run.id, worker_id=WORKER),
         "resume_run": lambda c, who, run: runs.resume_run(c, who.tenant_id, run.id, attempt=1),
+        "check_attempt": lambda c, who, run: runs.check_attempt(c, who.tenant_id, run.id, attempt=1),
         "hold_run": lambda c, who, run: runs.hold_run(c, who.tenant_id, run.id, attempt=1),
         "end_run": lambda c, who, run: runs.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
         "cancel_run": lambda c, who, run: runs.cancel_run(c, who, run.id),
         "set_suggestions": lambda c, who, run: runs.set_suggestions(c, who.tenant_id, run.id, questions=("x",)),
-        "take_over": lambda c, who, run: leases.take_over(c, name(who, run), worker_id="w", lease_s=6, most_attempts=9),
+        "take_over": lambda c, who, run: workers.take_over(c, name(who, run), worker_id="w", most_attempts=9),
         "release_run": lambda c, who, run: runs.release_run(c, who.tenant_id, run.id, attempt=1),
-        "fail_run": lambda c, who, run: leases.fail_run(c, name(who, run), code="interrupted", attempts=0),
+        "fail_run": lambda c, who, run: workers.fail_run(
+            c, name(who, run), worker_id="w", code="interrupted", attempts=0
+        ),
         "propose_calls": lambda c, who, run: tool_calls.propose_calls(
             c, who, run.id, step=9, calls=[(RequestedCall(str(new_id()), "x", {}), "data", "read")]
         ),
@@ -211,7 +224,7 @@ async def test_background_functions_give_names_only(store: Store) -> None:
     run = await _filled(store)
     await in_one(store, runs.release_run, "acme", run.id, attempt=1)
     async with store.read() as connection:
-        assert await leases.abandoned_runs(connection) == [RunName("acme", run.id)]
+        assert await workers.abandoned_runs(connection) == [RunName("acme", run.id)]
     for field, kind in RunName.__annotations__.items():
         assert kind in (str, UUID), field
     assert (await count_rows(store))["runs"] == 1

@@ -40,7 +40,7 @@ async def replace(store: Store, replaced: Run, *, text: str | None = None, who: 
     """Let a new turn take the place of one: with a message of its own where there is a text, else with the same."""
     async with store.write() as connection:
         found = await find_turn(connection, who, replaced.conversation_id, message_id=replaced.message_id)
-        new = NewRun(replaced.conversation_id, "demo", WORKER, 6.0, replaces=found.turn)
+        new = NewRun(replaced.conversation_id, "demo", WORKER, replaces=found.turn)
         run = await insert_run(connection, who, new)
         await supersede(connection, who, found, by=run, keeps_message=text is None)
         if text is not None:
@@ -191,7 +191,7 @@ async def test_of_versions_that_are_asked_for_at_once_one_takes_the_place(store:
 
 async def test_the_database_itself_lets_one_turn_take_a_place(store: Store) -> None:
     first = await answered(store)
-    new = NewRun(first.conversation_id, "demo", WORKER, 6.0, replaces=1)
+    new = NewRun(first.conversation_id, "demo", WORKER, replaces=1)
     await in_one(store, insert_run, ANN, new)
     with pytest.raises(KeyTakenError) as refused:
         await in_one(store, insert_run, ANN, new)

@@ -1,0 +1,116 @@
+"""Workers: who is alive, and which runs nobody works on. Background work over all tenants, which sees names only.
+
+A worker has one lease, whatever it holds, and runs point to their worker. Times are the database's own and never come
+from a process, whose clock may be wrong. What a worker that lost its lease still writes is refused by the attempt.
+"""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.store.clock import database_now
+from agent.store.runs import is_unfinished, rows_changed
+from agent.store.tables import runs, workers
+
+CLOCK_SLACK_S = 1.0
+"""How far a lease may be ahead of its own length: a clock that is put right by a little is no reason to take runs away."""
+
+_ALIVE = and_(
+    workers.c.lease_until >= database_now(),
+    # The clock jumped back since: without this, what a dead worker left would wait until the clock is there again.
+    workers.c.lease_until <= database_now() + workers.c.lease_s + CLOCK_SLACK_S,
+)
+_NOBODYS = or_(runs.c.worker_id.is_(None), runs.c.worker_id.not_in(select(workers.c.id).where(_ALIVE)))
+_ABANDONED = (
+    select(runs.c.tenant_id, runs.c.id).where(is_unfinished(runs), _NOBODYS).order_by(runs.c.created_at, runs.c.id)
+)
+_OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt).where(
+    is_unfinished(runs), runs.c.worker_id == bindparam("of_worker")
+)
+_RENEW = update(workers).where(workers.c.id == bindparam("of_worker"))
+
+
+class RunName(NamedTuple):
+    """Names a run for background work."""
+
+    tenant_id: str
+    run_id: UUID
+
+
+async def renew_lease(connection: AsyncConnection, worker_id: str, *, lease_s: float) -> None:
+    """Let a worker's lease last `lease_s` from now on; it may be its first one. The caller commits."""
+    lease = {"lease_until": database_now() + lease_s, "lease_s": lease_s}
+    if rows_changed(await connection.execute(_RENEW.values(**lease), {"of_worker": worker_id})) == 0:
+        await connection.execute(workers.insert().values(id=worker_id, **lease))
+
+
+async def end_lease(connection: AsyncConnection, worker_id: str) -> None:
+    """Let others take over at once what a worker leaves. The caller commits."""
+    await connection.execute(delete(workers).where(workers.c.id == worker_id))
+
+
+async def end_all_leases(connection: AsyncConnection) -> None:
+    """Say that nobody works on this database, because the caller knows that it is alone. The caller commits."""
+    await connection.execute(delete(workers))
+
+
+async def forget_the_dead(connection: AsyncConnection) -> None:
+    """Remove the rows of workers whose lease is over: no row means the same. The caller commits."""
+    if (await connection.execute(select(exists().where(~_ALIVE)))).scalar_one():
+        await connection.execute(delete(workers).where(~_ALIVE))
+
+
+async def own_runs(connection: AsyncConnection, worker_id: str) -> dict[RunName, int]:
+    """Return the attempts of the unfinished runs that point to a worker."""
+    found = await connection.execute(_OWN, {"of_worker": worker_id})
+    return {RunName(row.tenant_id, row.id): row.attempt for row in found}
+
+
+async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
+    """Return the unfinished runs without a living worker, over all tenants, oldest first: names only, no content."""
+    found = await connection.execute(_ABANDONED)
+    return [RunName(row.tenant_id, row.id) for row in found]
+
+
+async def take_over(
+    connection: AsyncConnection, name: RunName, *, worker_id: str, most_attempts: int | None
+) -> str | None:
+    """Make a run this worker's, as its next attempt; return its user. The caller commits.
+
+    It is an abandoned one, or one of this worker's own that it does not hold. None where somebody else was faster, or
+    where it has begun `most_attempts` attempts. Those that died while they waited are none.
+    """
+    is_left = runs.c.begun_attempts < most_attempts if most_attempts is not None else true()
+    result = await connection.execute(
+        update(runs)
+        .where(_is_free(name, worker_id), is_left)
+        .values(attempt=runs.c.attempt + 1, worker_id=worker_id)
+        .returning(runs.c.user_id)
+    )
+    user_id: str | None = result.scalar_one_or_none()
+    return user_id
+
+
+async def fail_run(connection: AsyncConnection, name: RunName, *, worker_id: str, code: str, attempts: int) -> bool:
+    """End a run that `take_over` may take and that began `attempts` attempts; False where that is not so any more.
+
+    The caller commits.
+    """
+    result = await connection.execute(
+        update(runs)
+        .where(_is_free(name, worker_id), runs.c.begun_attempts >= attempts)
+        .values(state="failed", finish_reason="error", error_code=code, ended_at=datetime.now(UTC), worker_id=None)
+    )
+    return rows_changed(result) == 1
+
+
+def _is_free(name: RunName, worker_id: str) -> ColumnElement[bool]:
+    return and_(
+        runs.c.tenant_id == name.tenant_id,
+        runs.c.id == name.run_id,
+        is_unfinished(runs),
+        or_(runs.c.worker_id == worker_id, _NOBODYS),
+    )
