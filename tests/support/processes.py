@@ -31,14 +31,35 @@ QUICK = {
 """Leases that run out after two and a half seconds, so that tests of recovery do not take ten."""
 
 
-class Nursery:
-    """Forks server processes from one that has the libraries loaded already. See `support.nursery`."""
+def wrong_clock(clock_s: float) -> dict[str, str]:
+    """Return the environment of a process whose wall clock is ahead by so many seconds. Its monotonic clock is right.
 
-    def __init__(self) -> None:
+    Raises:
+        FileNotFoundError: the Debian package `faketime` is not there.
+    """
+    # Not the one for threads: every look at any clock takes its lock, and ten times the processor's time.
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        raise FileNotFoundError("libfaketime: install the Debian package faketime (scripts/system-packages faketime)")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": f"{clock_s:+}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+    }
+
+
+class Nursery:
+    """Forks server processes from one that has the libraries loaded already. See `support.nursery`.
+
+    Where the clock is wrong, it is wrong for the nursery as for its children: it cannot be changed in a fork.
+    """
+
+    def __init__(self, *, clock_s: float = 0) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "support.nursery"],
             cwd=ROOT,
-            env=environment({}),
+            env=environment(wrong_clock(clock_s) if clock_s else {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -68,6 +89,24 @@ def open_nursery() -> Iterator[Nursery]:
         yield nursery
     finally:
         nursery.close()
+
+
+class Nurseries:
+    """Nurseries by how wrong their clock is; each is opened when it is needed first."""
+
+    def __init__(self) -> None:
+        self._by_clock: dict[float, Nursery] = {}
+
+    def at(self, clock_s: float) -> Nursery:
+        """Return the nursery whose clock is ahead by so many seconds."""
+        if clock_s not in self._by_clock:
+            self._by_clock[clock_s] = Nursery(clock_s=clock_s)
+        return self._by_clock[clock_s]
+
+    def close(self) -> None:
+        """End them all, and what they started."""
+        for nursery in self._by_clock.values():
+            nursery.close()
 
 
 @dataclass(slots=True)
@@ -135,7 +174,7 @@ class Machine:
 
     folder: Path
     environment: dict[str, str]
-    nursery: Nursery | None = None
+    nursery: Nursery | Nurseries | None = None
     port: int = 0
     server: Server | None = None
     servers: list[Server] = field(default_factory=list)
@@ -152,11 +191,14 @@ class Machine:
         server = self.server
         return server.url if server is not None and server.url and server.status is None else None
 
-    async def start(self, *, failpoint: str | None = None) -> Server:
-        """Start the next process, armed with a failpoint where one is named, and wait until it serves."""
+    async def start(self, *, failpoint: str | None = None, clock_s: float = 0) -> Server:
+        """Start the next process and wait until it serves.
+
+        It is armed with a failpoint where one is named; its wall clock is ahead by `clock_s`.
+        """
         name = f"server-{len(self.servers) + 1}-{uuid4().hex[:6]}"
         paths = {kind: self.folder / f"{name}.{kind}" for kind in ("output", "errors", "status")}
-        variables = environment(self.environment)
+        variables = environment(self.environment) | (wrong_clock(clock_s) if clock_s else {})
         if failpoint is not None:
             variables["FRONTDESK_FAILPOINT"] = failpoint
         arguments = ["serve", "--port", str(self.port)]
@@ -164,7 +206,8 @@ class Machine:
         if self.nursery is not None:
             order: dict[str, object] = {name: str(path) for name, path in paths.items()}
             order |= {"arguments": arguments, "environment": variables, "folder": str(self.folder)}
-            pid = self.nursery.start(order)
+            nursery = self.nursery.at(clock_s) if isinstance(self.nursery, Nurseries) else self.nursery
+            pid = await asyncio.to_thread(nursery.start, order)
         else:
             with paths["output"].open("wb") as output, paths["errors"].open("wb") as errors:
                 child = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
@@ -186,10 +229,6 @@ class Machine:
                 raise
         self.started_at = time.time()
         return self.server
-
-    def process_environment(self) -> dict[str, str]:
-        """Return the environment of its processes."""
-        return environment(self.environment)
 
     async def stop(self) -> None:
         """Kill what runs."""

@@ -18,7 +18,7 @@ import jwt
 import orjson
 from support.history import Effect, History
 from support.http import Connection, Request, listen
-from support.processes import Machine, Nursery
+from support.processes import Machine, Nurseries, Nursery
 from support.provider import violations
 from support.world import MARKER, SECRET, write_assistant
 
@@ -202,7 +202,7 @@ class Scene:
 async def open_scene(
     folder: Path,
     *,
-    nursery: Nursery | None,
+    nursery: Nursery | Nurseries | None,
     environment: Mapping[str, str] | None = None,
     most_delay_s: float = 0,
     seed: int = 0,

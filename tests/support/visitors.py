@@ -16,6 +16,10 @@ from support.world import parse_stream, sign
 
 TURN_LIMIT_S = 240.0
 """For a turn of a user who sees process after process die, on a busy machine. What is promised is checked from the database."""
+TOKEN_TTL_S = 86_400
+"""So long that it is valid by a clock that is an hour off."""
+TRY_AGAIN = (500, 503)
+"""500 is never right, and noted; what it was an answer to is repeated all the same, to see what else is wrong."""
 NOWHERE = "999-1"
 """An id that no log ever gives: whoever asks for what comes after it gets a snapshot."""
 
@@ -45,6 +49,9 @@ class Counts:
     resumes: int = 0
     cancels: int = 0
     versions: int = 0
+    deletions: int = 0
+    unavailable: int = 0
+    """Answers 503."""
     signed_in_again: int = 0
     unfinished_json: int = 0
 
@@ -61,7 +68,9 @@ class Visitor:
         self.user = user
         self.random = random or Random()
         self.counts = Counts()
-        token = sign({"tenant_id": tenant, "sub": user})
+        self._conversations: dict[str, str] = {}
+        """By run, as far as this user was told."""
+        token = sign({"tenant_id": tenant, "sub": user}, ttl_s=TOKEN_TTL_S)
         history.marks[tenant] = mark_of(tenant)
         history.secrets |= {token.rpartition(".")[2], token.split(".")[1]}
         self._http = httpx2.AsyncClient(
@@ -80,7 +89,7 @@ class Visitor:
     def post(self, plan: Plan, conversation_id: str | None = None) -> Post:
         """Return a message that is to be sent."""
         message = plan.message(mark_of(self.tenant))
-        post = Post(self.tenant, self.user, f"key-{uuid4()}", message, plan.writes, conversation_id)
+        post = Post(self.tenant, self.user, f"key-{uuid4()}", message, plan.writes, conversation_id, name=plan.name)
         self.history.posts.append(post)
         self.counts.turns += 1
         return post
@@ -90,7 +99,8 @@ class Visitor:
         answer_id = await self._answer_id(post)
         message = plan.message(mark_of(self.tenant)) if plan else post.message
         writes = plan.writes if plan else post.writes
-        version = Post(self.tenant, self.user, f"key-{uuid4()}", message, writes, post.conversation_id)
+        name = plan.name if plan else post.name
+        version = Post(self.tenant, self.user, f"key-{uuid4()}", message, writes, post.conversation_id, name=name)
         version.replaces, version.answer_id, version.is_again = post, answer_id, plan is None
         self.history.posts.append(version)
         self.counts.versions += 1
@@ -117,22 +127,22 @@ class Visitor:
         async with asyncio.timeout(TURN_LIMIT_S):
             while True:
                 response = await self.request(
-                    "POST", _path(post), json=_body(post), headers={"Idempotency-Key": post.key}
+                    "POST", path_of(post), json=body_of(post), headers={"Idempotency-Key": post.key}
                 )
-                if response is None or (response.status_code == 503 and "x-run-id" not in response.headers):
-                    await self._pause()
+                if response is None or (response.status_code in TRY_AGAIN and "x-run-id" not in response.headers):
+                    await self.pause()
                     continue
                 if "x-run-id" not in response.headers:
                     self.history.blame("I1", f"{post.key}: refused with {response.status_code} {response.text[:200]}")
                     raise RefusedError(response.status_code)
-                self._acknowledge(post, response)
+                self.acknowledge(post, response)
                 body: dict[str, Any] = response.json()
                 if "response" not in body:  # sent away: the run goes on, elsewhere or later
-                    if response.status_code != 503:
+                    if response.status_code not in TRY_AGAIN:
                         self.history.blame("I4", f"run {post.run_id}: {response.status_code} {response.text[:200]}")
                         raise RefusedError(response.status_code)
                     self.counts.unfinished_json += 1
-                    await self._pause()
+                    await self.pause()
                     continue
                 post.bodies.append(body)
                 return body
@@ -145,7 +155,7 @@ class Visitor:
                 response = await self.request("POST", f"/runs/{run_id}/cancel")
                 if response is not None and response.status_code == 200:
                     return
-                await self._pause()
+                await self.pause()
 
     async def messages(self, conversation_id: str) -> list[dict[str, Any]]:
         """Return a conversation's messages as the API gives them, trying until it does."""
@@ -154,18 +164,24 @@ class Visitor:
         async with asyncio.timeout(TURN_LIMIT_S):
             while True:
                 query = {"limit": "100", **({"cursor": cursor} if cursor else {})}
-                response = await self.request("GET", f"/conversations/{conversation_id}/messages", params=query)
-                if response is None or response.status_code != 200:
-                    if response is not None:
-                        self.history.blame("I1", f"conversation {conversation_id}: {response.status_code}")
-                        raise RefusedError(response.status_code)
-                    await self._pause()
-                    continue
+                response = await self.answer("GET", f"/conversations/{conversation_id}/messages", params=query)
+                if response.status_code != 200:
+                    self.history.blame("I1", f"conversation {conversation_id}: {response.status_code}")
+                    raise RefusedError(response.status_code)
                 page = response.json()
                 found += page["items"]
                 cursor = page["next_cursor"]
                 if cursor is None:
                     return found
+
+    async def answer(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
+        """Send one request until it is answered, and not with words that say to come again."""
+        async with asyncio.timeout(TURN_LIMIT_S):
+            while True:
+                response = await self.request(method, path, **kwargs)
+                if response is not None and response.status_code not in TRY_AGAIN:
+                    return response
+                await self.pause()
 
     async def request(self, method: str, path: str, **kwargs: Any) -> httpx2.Response | None:
         """Send one request; None where there is no server, or it went away."""
@@ -176,8 +192,19 @@ class Visitor:
             response = await self._http.request(method, url + path, **kwargs)
         except httpx2.TransportError:
             return None
+        self._look_at(response)
         self.history.received[self.tenant].append(response.content)
         return response
+
+    def _look_at(self, response: httpx2.Response) -> None:
+        """Note what no answer may be."""
+        code, request = response.status_code, response.request
+        if code == 500:
+            self.history.blame("I11", f"{request.method} {request.url.path}: 500 {response.text[:200]}")
+        if code == 503:
+            self.counts.unavailable += 1
+            if "retry-after" not in response.headers:
+                self.history.blame("I11", f"{request.method} {request.url.path}: 503 without Retry-After")
 
     async def _answer_id(self, post: Post) -> str:
         async with asyncio.timeout(TURN_LIMIT_S):
@@ -185,7 +212,7 @@ class Visitor:
                 response = await self.request("GET", f"/runs/{post.run_id}")
                 if response is not None and response.status_code == 200:
                     return str(response.json()["message_id"])
-                await self._pause()
+                await self.pause()
 
     def _reader(self, name: str, run_id: str) -> Reader:
         reader = Reader(f"{name} ({self.user} of {self.tenant})", self.tenant, run_id)
@@ -196,29 +223,37 @@ class Visitor:
         """Read one connection to its end or to a cut."""
         url = self.machine.url
         if url is None:
-            await self._pause()
+            await self.pause()
             return
         after = self._place(reader, habits)
+        conversation_id = self._conversations.get(reader.run_id)
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
         reposts = post is not None and (not reader.run_id or self.random.random() < habits.repost)
+        if self.history.is_deleted(conversation_id):
+            reposts = False  # that would be a new message
         if reposts and post is not None:
             request = self._http.stream(
-                "POST", url + _path(post), json=_body(post), headers={**headers, "Idempotency-Key": post.key}
+                "POST", url + path_of(post), json=body_of(post), headers={**headers, "Idempotency-Key": post.key}
             )
         else:
             request = self._http.stream("GET", f"{url}/runs/{reader.run_id}/events", headers=headers)
         try:
             async with request as response:
-                if response.status_code == 503:
-                    await self._pause()
-                    return
                 if response.status_code != 200:
                     await response.aread()
+                    self._look_at(response)
+                if response.status_code in TRY_AGAIN:
+                    await self.pause()
+                    return
+                if response.status_code == 404 and self.history.is_deleted(conversation_id):
+                    reader.is_over = True
+                    return
+                if response.status_code != 200:
                     what = f"run {reader.run_id or (post and post.key)}: {response.status_code} {response.text[:200]}"
                     self.history.blame("I1", what)
                     raise RefusedError(response.status_code)
                 if post is not None:
-                    self._acknowledge(post, response)
+                    self.acknowledge(post, response)
                     reader.run_id = post.run_id or ""
                 if reader.segments:
                     self.counts.resumes += 1
@@ -226,7 +261,7 @@ class Visitor:
         except httpx2.TransportError:
             pass
         if not reader.is_over:
-            await self._pause()
+            await self.pause()
 
     async def _frames(self, reader: Reader, segment: Segment, pieces: AsyncIterator[bytes], habits: Habits) -> None:
         rest = b""
@@ -255,14 +290,18 @@ class Visitor:
             return NOWHERE
         return reader.last_id
 
-    def _acknowledge(self, post: Post, response: httpx2.Response) -> None:
+    def acknowledge(self, post: Post, response: httpx2.Response) -> None:
+        """Take down that the server has answered with the message's run."""
         run_id = response.headers["x-run-id"]
         if post.run_id not in (None, run_id):
             self.history.blame("I1", f"{post.key}: first run {post.run_id}, then {run_id}")
         post.run_id = run_id
         post.conversation_id = response.headers.get("x-conversation-id", post.conversation_id)
+        if post.conversation_id is not None:
+            self._conversations[run_id] = post.conversation_id
 
-    async def _pause(self) -> None:
+    async def pause(self) -> None:
+        """Wait a moment before the next try."""
         await asyncio.sleep(0.02 + 0.05 * self.random.random())
 
 
@@ -270,13 +309,15 @@ class RefusedError(Exception):
     """The server refused what it must not refuse. The history has it."""
 
 
-def _path(post: Post) -> str:
+def path_of(post: Post) -> str:
+    """Return where a message is sent to."""
     if post.replaces is None:
         return "/chat"
     return f"/conversations/{post.sent_to}/{'regenerate' if post.is_again else 'edit'}"
 
 
-def _body(post: Post) -> dict[str, Any]:
+def body_of(post: Post) -> dict[str, Any]:
+    """Return what is sent of it."""
     if post.replaces is not None:
         return {"message_id": post.answer_id, **({} if post.is_again else {"message": post.message})}
     # The id that the server gave is not sent with a repetition: the body would be another one.

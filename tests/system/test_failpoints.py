@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.history import Post, Reader, check, read_sqlite
+from support.checker import check
+from support.databases import read_sqlite
+from support.history import Post, Reader
 from support.processes import QUICK, Nursery, open_nursery
 from support.scenario import Plan, Scene, open_scene
 from support.visitors import Habits, RefusedError, Visitor, until

@@ -1,0 +1,87 @@
+"""Large conversations that are there before the first process starts: deleting one is no small thing."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.context import Principal
+from agent.store import tables
+from agent.store.conversations import create_conversation
+from agent.store.database import Store, new_id
+
+TURNS = 120
+"""Of six rows each."""
+
+
+async def plant(store: Store, owner: Principal, *, mark: str, turns: int = TURNS) -> tuple[str, str]:
+    """Add a conversation of `turns` turns, each with a tool call and its result, as if all had been answered.
+
+    Return its id, and a text that stands in it and nowhere else.
+    """
+    text = f"{mark} planted for {owner.user_id}."
+    async with store.write() as connection:
+        conversation_id = await create_conversation(connection, owner, title=text)
+        said = list(_turns(owner, conversation_id, text, turns))
+        last = {"last_turn": turns, "last_position": 4 * turns}
+        await connection.execute(
+            tables.conversations.update().where(tables.conversations.c.id == conversation_id).values(last)
+        )
+        for number, table in enumerate((tables.runs, tables.messages, tables.tool_calls)):
+            await connection.execute(table.insert(), [row for rows in said for row in rows[number]])
+    return str(conversation_id), text
+
+
+def _turns(
+    owner: Principal, conversation_id: object, text: str, turns: int
+) -> Iterator[tuple[list[dict[str, Any]], ...]]:
+    now = datetime.now(UTC)
+    for turn in range(1, turns + 1):
+        run_id, answer_id, call_id = new_id(), new_id(), str(new_id())
+        common = {"tenant_id": owner.tenant_id, "created_at": now}
+        run = {
+            **common,
+            "id": run_id,
+            "conversation_id": conversation_id,
+            "user_id": owner.user_id,
+            "turn": turn,
+            "state": "completed",
+            "attempt": 1,
+            "begun_attempts": 1,
+            "message_id": answer_id,
+            "model": "openai:scripted",
+            "started_at": now,
+            "ended_at": now,
+            "finish_reason": "stop",
+            "input_tokens": 0,
+            "output_tokens": 0,
+        }
+        call = {
+            **common,
+            "id": call_id,
+            "run_id": run_id,
+            "step": 1,
+            "name": "find_order",
+            "kind": "data",
+            "risk": "read",
+            "state": "settled",
+        }
+        asked = [{"id": call_id, "name": "find_order", "arguments": {"number": 7}}]
+        messages = [
+            {
+                **common,
+                "id": answer_id if n == 3 else new_id(),
+                "conversation_id": conversation_id,
+                "run_id": run_id,
+                "turn": turn,
+                "position": 4 * (turn - 1) + n + 1,
+                "step": step,
+                "role": role,
+                "text": f"{text} {turn}.{n}",
+                "tool_calls": asked if n == 1 else None,
+                "tool_call_id": call_id if role == "tool" else None,
+                "is_error": False,
+                "status": "complete",
+            }
+            for n, (role, step) in enumerate((("user", 0), ("assistant", 1), ("tool", 1), ("assistant", 2)))
+        ]
+        yield [run], messages, [call]
