@@ -6,7 +6,6 @@ leaves those that are known in force, for as long as `FRONTDESK_JWT_JWKS_KEEP_S`
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from agent.errors import OverloadedError
+from agent.http import open_client
 from agent.places import place_of
 from agent.settings import Settings
 from api.keys import RSA_BITS, UNUSABLE
@@ -45,7 +45,6 @@ class IssuerKeys:
     def __init__(self, url: str, settings: Settings) -> None:
         self._url = url
         self._settings = settings
-        self._tls = ssl.create_default_context()
         self._keys: KeysById = {}
         self._fetched_at = 0.0
         self._may_ask_at = 0.0
@@ -138,7 +137,7 @@ class IssuerKeys:
         parts: list[bytes] = []
         size = 0
         async with (
-            httpx2.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=None) as client,
+            open_client(timeout=httpx2.Timeout(None)) as client,  # the whole fetch has one limit
             client.stream("GET", self._url, headers=headers) as response,
         ):
             if response.status_code != 200:
