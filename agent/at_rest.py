@@ -13,7 +13,7 @@ from agent.settings import Settings
 
 OTHERS = 0o077
 OWN_FILES = ("frontdesk.db", "studio.db", "terminal.json", "jwt-secret")
-BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal")
+BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal", ".lock")
 
 
 def close_new_files() -> None:

@@ -194,6 +194,8 @@ class Store:
             try:
                 async with connection.begin():
                     yield connection
+                if deadline.missed:  # whatever the end seemed to say: the connection was given up before it
+                    raise DatabaseError("DeadlineMissed")
             except Exception as exc:
                 if deadline.missed or is_fault(exc):
                     await connection.invalidate()

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,9 +81,9 @@ async def test_a_database_elsewhere_is_closed_and_its_folder_left_alone(tmp_path
     elsewhere.mkdir()
     (elsewhere / "other.txt").touch()
     database = elsewhere / "mine.db"
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
     settings = {"FRONTDESK_DATA": str(tmp_path / "data"), "FRONTDESK_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    await command(tmp_path, "migrate", **settings)
+    database.chmod(0o644)
     await command(tmp_path, "migrate", **settings)
     assert set(open_to_others(elsewhere)) == {str(elsewhere), str(elsewhere / "other.txt")}
 

@@ -43,7 +43,7 @@ ASSISTANT: dict[str, Any] = {
     },
     "suggestions": {"enabled": False},
     "public": {"models": ["openai:scripted"], "message_characters": 32_000, "installation_limit": "1000/minute"},
-    "limits": {"model_retries": 2, "first_token_timeout_s": 5, "between_tokens_timeout_s": 5},
+    "limits": {"model_retries": 2, "first_token_timeout_s": 30, "between_tokens_timeout_s": 30},
 }
 
 

@@ -410,3 +410,17 @@ async def test_a_server_that_says_nothing_at_start_is_told_so(proxy: SilentProxy
     with pytest.raises(ConfigurationError, match="did not answer in time"):
         await store.prepare()
     await store.close()
+
+
+async def test_a_transaction_that_idles_past_its_time_has_not_succeeded_and_leaves_no_broken_connection(
+    database_url: str,
+) -> None:
+    """G32: not even one that asked nothing while its connection was given up."""
+    store = Store(database_url, pool_size=1, limits=Limits(transaction_s=0.2))
+    for _ in range(2):
+        with pytest.raises(DatabaseError):
+            async with store.read():
+                await asyncio.sleep(0.4)
+        async with store.read() as connection:
+            assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+    await store.close()
