@@ -44,14 +44,14 @@ MOST_OF_A_SECRET = 4096
 async def settle(turn: Turn, call: RequestedCall) -> SettledCall:
     """Execute one call and say so in the log. Never raises for what the tool or the model did wrong."""
     begun = time.monotonic()
-    await turn.journal.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments))
+    turn.journal.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments))
     with structlog.contextvars.bound_contextvars(tool=call.name):
         settled = await _outcome(turn, call)
     if settled.action is not None:
-        await turn.journal.emit(ActionRequested(settled.action.type, settled.action.value, call.id))
+        turn.journal.emit(ActionRequested(settled.action.type, settled.action.value, call.id))
     outcome: ToolCallStatus = "error" if settled.is_error else "ok"
     metrics.tool_calls.labels(call.name if call.name in turn.tools else "unknown", outcome).inc()
-    await turn.journal.emit(
+    turn.journal.emit(
         ToolCallChanged(
             call.id,
             call.name,
@@ -120,7 +120,7 @@ async def _call(turn: Turn, tool: Tool, call: RequestedCall) -> object:
 
 async def _fresh_credential(turn: Turn, refused: Credential | None) -> bool:
     async def ask(until: datetime) -> None:
-        await turn.journal.emit(CredentialNeeded(until.isoformat()))
+        turn.journal.emit(CredentialNeeded(until.isoformat()))
 
     return await turn.principal.fresh(refused, ask=ask)
 

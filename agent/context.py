@@ -1,10 +1,18 @@
-"""Who asks: the principal and the credential. Values only; nothing here is ever stored."""
+"""Who asks, the principal and the credential, and the name of a run. Values only."""
 
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
+from uuid import UUID
 
 PUBLIC_TENANT = "$public"
 """The tenant of visitors without a token. No JWT can name it: tenant ids from claims begin with a letter or digit."""
+
+
+class RunKey(NamedTuple):
+    """The name of a run for those who act for no user. It begins with the tenant, as every key does."""
+
+    tenant_id: str
+    run_id: UUID
 
 
 class Credential:

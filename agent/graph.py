@@ -115,7 +115,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
     calls = [RequestedCall(str(call["id"]), call["name"], call["args"]) for call in open_calls(state["messages"])]
     names = [call.name for call in calls if call.name in turn.tools and turn.tools[call.name].kind == "data"]
     if names:
-        await turn.journal.emit(ToolsStarted(tuple(names)))
+        turn.journal.emit(ToolsStarted(tuple(names)))
     turn.reply = Reply()
     done: dict[str, SettledCall] = {}
 
@@ -171,13 +171,13 @@ async def _emit_text(turn: Turn, text: str) -> None:
     if not turn.has_text:
         metrics.first_token_s.observe((datetime.now(UTC) - turn.run.created_at).total_seconds())
     turn.has_text = True
-    await turn.journal.emit(TextDelta(text))
+    turn.journal.emit(TextDelta(text))
     failpoint("model.after_first_token")
 
 
 async def _emit_reasoning(turn: Turn, text: str) -> None:
     if text:
-        await turn.journal.emit(ReasoningDelta(text))
+        turn.journal.emit(ReasoningDelta(text))
 
 
 def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:

@@ -7,19 +7,17 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.errors import RunError
 from agent.events import (
     AnyEvent,
     ErrorRaised,
-    EventId,
-    LogClosed,
     RunEnded,
     SuggestionsOffered,
     TitleChanged,
 )
 from agent.failpoints import failpoint
-from agent.log.memory import MemoryLog, RunKey
+from agent.log.contract import EventLog
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
 from agent.store.messages import NewMessage, RequestedCall, append_messages
@@ -42,25 +40,22 @@ class SettledCall:
 class Journal:
     """Writes for one attempt. Every method may raise LeaseLostError: stop then, without writing more."""
 
-    def __init__(self, store: Store, log: MemoryLog, tenure: Tenure, *, principal: Principal, run: Run) -> None:
+    def __init__(self, store: Store, log: EventLog, tenure: Tenure, *, principal: Principal, run: Run) -> None:
         self._store = store
         self._tenure = tenure
-        self._log = log
         self._principal = principal
         self._run = run
-        self._key = RunKey(principal.tenant_id, run.id)
-        self._n = 0
+        self._segment = log.open(RunKey(principal.tenant_id, run.id), run.attempt)
         self.ended = False
         """Whether this attempt has begun to write the run's end."""
 
-    async def emit(self, event: AnyEvent) -> None:
-        """Append an event to the run's log.
+    def emit(self, event: AnyEvent) -> None:
+        """Append an event to the run's log. It never waits.
 
         Raises:
             StaleAppendError: a later attempt writes this log.
         """
-        self._n += 1
-        await self._log.append(self._key, EventId(self._run.attempt, self._n), event)
+        self._segment.append(event)
 
     async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[RequestedCall, Kind, Risk]]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger."""
@@ -117,10 +112,11 @@ class Journal:
             failpoint("end.before_commit")
         failpoint("end.after_commit")
         if error is not None:
-            await self.emit(
+            self.emit(
                 ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
             )
-        await self.emit(RunEnded(end.status, end.finish_reason, end.usage))
+        self.emit(RunEnded(end.status, end.finish_reason, end.usage))
+        await self._segment.flush()
 
     async def offer(self, questions: Sequence[str]) -> None:
         """Store and send follow-up questions."""
@@ -128,17 +124,21 @@ class Journal:
             await set_suggestions(connection, self._principal.tenant_id, self._run.id, questions=tuple(questions))
             failpoint("suggestions.before_commit")
         failpoint("suggestions.after_commit")
-        await self.emit(SuggestionsOffered(tuple(questions)))
+        self.emit(SuggestionsOffered(tuple(questions)))
 
     async def rename(self, title: str) -> None:
         """Store and send a title that the model made."""
         async with self._store.write() as connection:
             await rename_conversation(connection, self._principal, self._run.conversation_id, title=title)
-        await self.emit(TitleChanged(title))
+        self.emit(TitleChanged(title))
 
     async def close(self) -> None:
         """End the log: readers go home."""
-        await self.emit(LogClosed())
+        await self._segment.close("ended")
+
+    async def leave(self) -> None:
+        """Write the log no more, and send its readers away without an end; nothing, where it was closed."""
+        await self._segment.close("moved")
 
     async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
         """Add messages, as the run's owner."""

@@ -13,22 +13,20 @@ from uuid import UUID
 
 import structlog
 
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.errors import InterruptedRunError
-from agent.events import AnyEvent, ErrorRaised, EventId, LogClosed, RunEnded, RunStarted, Usage
+from agent.events import AnyEvent, RunStarted
 from agent.failpoints import failpoint
-from agent.log.memory import RunKey
 from agent.places import place_of
 from agent.roster import Roster
 from agent.search import let_search_know
 from agent.settings import Settings
-from agent.snapshot import settled
+from agent.snapshot import from_transcript, settled
 from agent.store.deletion import purge_deleted
-from agent.store.messages import run_messages
+from agent.store.messages import Message, run_messages
 from agent.store.runs import Run, get_run
-from agent.store.tool_calls import list_calls
+from agent.store.tool_calls import LedgerEntry, list_calls
 from agent.store.workers import (
-    RunName,
     abandoned_runs,
     end_lease,
     fail_run,
@@ -140,21 +138,18 @@ class Leases:
         async with self._parts.store.read(by_key=True, is_urgent=True) as connection:
             own = await own_runs(connection, self._worker_id)
         for run in held:
-            if own.get(RunName(*run.key)) != run.run.attempt and not run.journal.ended:
+            if own.get(run.key) != run.run.attempt and not run.journal.ended:
                 run.stopper.stop("lost")
         for kept in (self._left, self._taken_up):
-            for key in [key for key in kept if RunName(*key) not in own]:
+            for key in [key for key in kept if key not in own]:
                 del kept[key]  # over, or another's: its credential is not kept longer
-        for name in own:
-            if self._takes_over and not self._is_known(RunKey(*name)):
-                await self._take(name, is_own=True)
+        for key in own:
+            if self._takes_over and not self._is_known(key):
+                await self._take(key, is_own=True)
 
     async def _purge(self) -> None:
         """Remove the rows of deleted conversations."""
-        forget = self._parts.log.forget
-        await purge_deleted(
-            self._parts.store, most_rows=self._settings.purge_rows, gone=lambda *name: forget(RunKey(*name))
-        )
+        await purge_deleted(self._parts.store, most_rows=self._settings.purge_rows, gone=self._parts.log.forget)
 
     async def _checkpoint(self) -> None:
         """Keep SQLite's log of writes short."""
@@ -166,10 +161,10 @@ class Leases:
             return
         async with self._parts.store.read(by_key=True, is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection)
-        left = [RunName(*key) for key in self._left]
-        for name in [*left, *abandoned]:
-            if not self._is_known(RunKey(*name)):
-                await self._take(name, is_own=name in left)
+        left = list(self._left)
+        for key in [*left, *abandoned]:
+            if not self._is_known(key):
+                await self._take(key, is_own=key in left)
         if self._tenure.now() - self._forgot_at > FORGET_EVERY_S:
             self._forgot_at = self._tenure.now()
             async with self._parts.store.write(is_urgent=True) as connection:
@@ -178,38 +173,41 @@ class Leases:
     def _is_known(self, key: RunKey) -> bool:
         return key in self._roster.held or key in self._roster.arriving
 
-    async def _take(self, name: RunName, *, is_own: bool) -> None:
+    async def _take(self, key: RunKey, *, is_own: bool) -> None:
         """Make a run this worker's and begin its next attempt, or fail it; one at a time for each run."""
-        key = RunKey(*name)
         self._roster.arriving.add(key)
         try:
             # Its own process did not die, so that counts for nothing; but a run that can never be stored has to end, too.
             is_free = is_own and self._taken_up[key] < FREE_RETRIES * self._settings.max_attempts
-            user_id = await self._take_over(name, is_free=is_free)
+            user_id = await self._take_over(key, is_free=is_free)
             kept = self._left.pop(key, None)
             if user_id is not None:
                 if is_free:
                     self._taken_up[key] += 1
-                owner = kept or Principal(name.tenant_id, user_id)
-                await self._pick_up(owner, name.run_id, counts_attempt=not is_free)
+                owner = kept or Principal(key.tenant_id, user_id)
+                await self._pick_up(owner, key.run_id, counts_attempt=not is_free)
         finally:
             self._roster.arriving.discard(key)
 
-    async def _take_over(self, name: RunName, *, is_free: bool) -> str | None:
+    async def _take_over(self, key: RunKey, *, is_free: bool) -> str | None:
         """Make a run this worker's and return its user; None where it is another's, or was failed for good."""
         most = self._settings.max_attempts
         async with self._parts.store.write(is_urgent=True) as connection:
             user_id = await take_over(
-                connection, name, worker_id=self._worker_id, most_attempts=None if is_free else most
+                connection, key, worker_id=self._worker_id, most_attempts=None if is_free else most
             )
-            failed = user_id is None and await fail_run(
-                connection, name, worker_id=self._worker_id, code=InterruptedRunError.code, attempts=most
+            failed = (
+                None
+                if user_id is not None
+                else await fail_run(
+                    connection, key, worker_id=self._worker_id, code=InterruptedRunError.code, attempts=most
+                )
             )
             failpoint("takeover.before_commit")
         failpoint("takeover.after_commit")
-        if failed:
-            logger.warning("run_abandoned", tenant=name.tenant_id, run=str(name.run_id))
-            await self._close_log(RunKey(*name))
+        if failed is not None:
+            logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
+            await self._tell_end(Principal(key.tenant_id, failed), key.run_id)
         return user_id
 
     async def _pick_up(self, owner: Principal, run_id: UUID, *, counts_attempt: bool) -> None:
@@ -220,10 +218,7 @@ class Leases:
         """
         key = RunKey(owner.tenant_id, run_id)
         self._left[key] = owner  # until it is held: the database may go away again in between
-        async with self._parts.store.read(by_key=True) as connection:
-            run = await get_run(connection, owner, run_id)
-            messages = await run_messages(connection, owner, run)
-            calls = await list_calls(connection, owner, run_id)
+        run, messages, calls = await self._read(owner, run_id)
         principal = owner if owner.credential is not None else run.starter(owner)
         offered = self._offered(key)
         if offered is not None and offered.has_rights_of(principal):
@@ -235,17 +230,16 @@ class Leases:
         await self._work_on(principal, run, events, counts_attempt=counts_attempt)
         self._left.pop(key, None)
 
-    async def _close_log(self, key: RunKey) -> None:
-        """Send home the readers of a run that was given up, if its log is here."""
-        last = self._parts.log.last(key)
-        if last is None:
-            self._parts.log.leave(key)  # those who wait for it read the transcript
-            return
-        error = InterruptedRunError()
-        events: tuple[AnyEvent, ...] = (
-            ErrorRaised(error.code, error.public, recoverable=error.recoverable),
-            RunEnded("failed", "error", Usage()),
-            LogClosed(),
-        )
-        for n, event in enumerate(events, start=1):
-            await self._parts.log.append(key, EventId(last.attempt, last.n + n), event)
+    async def _read(self, owner: Principal, run_id: UUID) -> tuple[Run, list[Message], list[LedgerEntry]]:
+        async with self._parts.store.read(by_key=True) as connection:
+            run = await get_run(connection, owner, run_id)
+            return run, await run_messages(connection, owner, run), await list_calls(connection, owner, run_id)
+
+    async def _tell_end(self, owner: Principal, run_id: UUID) -> None:
+        """Send home the readers of a run that was given up, with what the database says of it."""
+        run, messages, calls = await self._read(owner, run_id)
+        segment = self._parts.log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1)
+        *events, _closed = from_transcript(run, messages, calls)
+        for logged in events:
+            segment.append(logged.event)
+        await segment.close("ended")

@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from agent.assistant import CancelAfter
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.credentials import OTHER_RIGHTS
 from agent.errors import ForbiddenError, LogTrimmedError
 from agent.events import START, EventId, LoggedEvent
-from agent.log.memory import RunKey, next_batch
+from agent.log.contract import next_batch
 from agent.presence import Absences
 from agent.snapshot import from_log, from_transcript
 from agent.store.database import Store
@@ -113,7 +113,7 @@ class Readers:
                 async for batch in self._parts.log.follow(key, after=after):
                     found = True
                     yield batch
-                if found or self._parts.log.last(key) is not None:
+                if found or await self._parts.log.last(key) is not None:
                     return  # else it asked for what comes after the close, whose id nobody was given
             try:
                 snapshot = from_log(await self._parts.log.read(key))

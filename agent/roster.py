@@ -10,9 +10,8 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from agent.context import PUBLIC_TENANT
+from agent.context import PUBLIC_TENANT, RunKey
 from agent.errors import OverloadedError, RateLimitedError
-from agent.log.memory import RunKey
 from agent.settings import Settings
 from agent.work import HeldRun
 

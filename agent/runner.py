@@ -15,7 +15,7 @@ import structlog
 from agent import metrics
 from agent.admission import Admission
 from agent.assistant import Assistant
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.credentials import RunPrincipal
 from agent.errors import DatabaseError, FrontdeskError, OverloadedError, RateLimitedError, RequestError
 from agent.events import START, AnyEvent, EventId, LoggedEvent, RunStarted
@@ -23,7 +23,7 @@ from agent.failpoints import failpoint
 from agent.graph import build_loop
 from agent.journal import Journal
 from agent.leases import Leases
-from agent.log.memory import MemoryLog, RunKey
+from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
 from agent.places import place_of
 from agent.presence import Absences
@@ -62,7 +62,7 @@ class Runner:
         self,
         *,
         store: Store,
-        log: MemoryLog,
+        log: EventLog,
         catalog: Catalog,
         assistant: Assistant,
         tools: Mapping[str, Tool],
@@ -221,7 +221,7 @@ class Runner:
                 held.stopper.stop("deleted")
                 here.append(held)
             else:
-                self._log.leave(key)
+                await self._log.forget(key)
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_WAIT_S):
                 for held in here:
@@ -238,7 +238,8 @@ class Runner:
             logger.warning("runs_released_at_shutdown", runs=len(self._held))
         self._stop_all("released")
         await self._wait_until_idle(RELEASE_WAIT_S)
-        self._log.leave_all()
+        for held in list(self._held.values()):
+            await held.journal.leave()
         for task in self._upkeep:
             task.cancel()
         if not self._held:
@@ -270,7 +271,7 @@ class Runner:
             cancelled = await cancel_run(connection, principal, run_id)
         if cancelled:
             metrics.runs_ended.labels("cancelled", "").inc()
-            self._log.leave(RunKey(principal.tenant_id, run_id))
+            await self._log.forget(RunKey(principal.tenant_id, run_id))
 
     async def _begin(self, principal: Principal, started: Started) -> None:
         """Take a new run into this process: its log begins, then its work."""
@@ -308,7 +309,7 @@ class Runner:
         self._roster.add(held)
         metrics.runs_active.inc()
         for event in events:
-            await held.journal.emit(event)
+            held.journal.emit(event)
         self._tasks.create_task(self._live(held))
         self._readers.watch(held.key)
 
@@ -319,22 +320,22 @@ class Runner:
                 await self._wait_and_claim(held)
                 await bring_to_end(self._parts, held)
             except DatabaseError as exc:
-                self._leave(held, exc)
+                await self._leave(held, exc)
             except FrontdeskError as exc:
                 logger.warning("run_lost", reason=type(exc).__name__)
-                self._log.leave(held.key)
+                await held.journal.leave()
             except StoppedError:
                 pass  # it was stopped while it waited, and is dealt with
             except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)
-                self._leave(held, exc)
+                await self._leave(held, exc)
             finally:
                 self._let_go(held)
 
-    def _leave(self, held: HeldRun, exc: Exception) -> None:
+    async def _leave(self, held: HeldRun, exc: Exception) -> None:
         """Leave a run without an end, because the database did not take what came next. It is taken up again."""
         logger.error("run_end_failed", error=type(exc).__name__, where=place_of(exc))
         self._leases.leave(held.key, held.principal.current)
-        self._log.leave(held.key)
+        await held.journal.leave()
 
     def _let_go(self, held: HeldRun) -> None:
         if held.is_admitted:

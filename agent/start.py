@@ -9,10 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from agent.assistant import WhenActive
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
-from agent.log.memory import RunKey
 from agent.roster import Place, Queue
 from agent.settings import Settings
 from agent.store.conversations import create_conversation, lock_conversation, title_from

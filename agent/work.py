@@ -8,14 +8,14 @@ import structlog
 
 from agent import metrics
 from agent.assistant import Assistant
-from agent.context import PUBLIC_TENANT
+from agent.context import PUBLIC_TENANT, RunKey
 from agent.credentials import RunPrincipal
 from agent.errors import DatabaseError, DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
 from agent.events import RunEnded
 from agent.graph import Loop, advance
 from agent.history import LOST_RESULT
 from agent.journal import Journal, SettledCall
-from agent.log.memory import MemoryLog, RunKey
+from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
 from agent.places import place_of
 from agent.stop import StoppedError, Stopper, StopReason
@@ -36,7 +36,7 @@ class Parts:
     """What every run of this process works with."""
 
     store: Store
-    log: MemoryLog
+    log: EventLog
     catalog: Catalog
     assistant: Assistant
     tools: Mapping[str, Tool]
@@ -112,12 +112,12 @@ async def end_stopped(parts: Parts, held: HeldRun, reason: StopReason, turn: Tur
         case "released":
             async with parts.store.write() as connection:
                 await release_run(connection, held.key.tenant_id, held.run.id, attempt=held.run.attempt)
-            parts.log.leave(held.key)
+            await held.journal.leave()
         case "lost":
-            parts.log.leave(held.key)
+            await held.journal.leave()
         case "deleted":
             usage = turn.usage + turn.reply.usage if turn else held.run.usage
-            await held.journal.emit(RunEnded("cancelled", "cancelled", usage))
+            held.journal.emit(RunEnded("cancelled", "cancelled", usage))
             await held.journal.close()
 
 

@@ -1,1 +1,1 @@
-"""A run's log: append-only events, each with an id. `memory.py` keeps it in this process."""
+"""A run's log: append-only events, each with an id. `contract.py` says what any log guarantees; `memory.py` keeps it here."""

@@ -7,12 +7,11 @@ memory that its events take, and its size is known.
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-from uuid import UUID
 from weakref import ref
 
 import msgspec
 
+from agent.context import RunKey
 from agent.events import LoggedEvent
 
 OVERHEAD_BYTES = 1024
@@ -21,13 +20,6 @@ TENANTS_PER_ROOM = 4
 """Into how many parts the room is divided where nothing says how much one tenant may have."""
 
 _unpack = msgspec.json.Decoder(list[LoggedEvent]).decode
-
-
-class RunKey(NamedTuple):
-    """Names a run's log. It begins with the tenant, as every key does."""
-
-    tenant_id: str
-    run_id: UUID
 
 
 class Unpacked:

@@ -10,25 +10,20 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from agent.context import RunKey
 from agent.errors import LogTrimmedError, StaleAppendError
-from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent, ReasoningDelta, SnapshotTaken, TextDelta
-from agent.log.ended import EndedLogs, RunKey, Unpacked
+from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent
+from agent.log.contract import Close, EventLog, next_batch
+from agent.log.ended import EndedLogs, Unpacked
 
-__all__ = ["MemoryLog", "RunKey", "next_batch"]
-
-BATCH = 256
-"""Events that a reader takes at once."""
-BATCH_CHARACTERS = 8192
-"""Text that a reader takes at once, but for the last event; it bounds what a slow reader costs."""
 EXPIRY_S = 1.0
 """How often, at most, expired logs are looked for where nobody reads."""
-OTHER_CHARACTERS = 1024
-"""What an event counts that carries no text of the answer."""
 
 
 @dataclass(slots=True)
 class _RunLog:
     events: list[LoggedEvent] = field(default_factory=list)
+    writer: "_Segment | None" = None
     closed: bool = False
     left: bool = False
     """This process no longer writes it; its readers have to come back."""
@@ -52,8 +47,42 @@ class _RunLog:
             raise
 
 
-class MemoryLog:
-    """The events of this process's runs.
+class _Segment:
+    """What one attempt writes. It gets its log with its first event."""
+
+    __slots__ = ("_attempt", "_log", "_logs", "_n", "_run")
+
+    def __init__(self, logs: "MemoryLog", run: RunKey, attempt: int) -> None:
+        self._logs = logs
+        self._run = run
+        self._attempt = attempt
+        self._n = 0
+        self._log: _RunLog | None = None
+
+    def append(self, event: AnyEvent) -> None:
+        log = self._log
+        if log is None:
+            log = self._log = self._logs.begin(self._run, self, attempt=self._attempt)
+        if log.writer is not self:
+            raise StaleAppendError(f"run {self._run.run_id}, attempt {self._attempt}")
+        self._n += 1
+        log.events.append(LoggedEvent(EventId(self._attempt, self._n), event))
+        if log.waiting:
+            log.wake()
+
+    async def flush(self) -> None:
+        if self._log is not None and self._log.writer is not self:
+            raise StaleAppendError(f"run {self._run.run_id}, attempt {self._attempt}")
+
+    async def close(self, how: Close) -> None:
+        if how == "ended":
+            self.append(LogClosed())
+        if self._log is None or self._log.writer is self:
+            self._logs.end(self._run, self._log, how)
+
+
+class MemoryLog(EventLog):
+    """The events of this process's runs; readers elsewhere get none of them.
 
     What is open is bounded by what a run may say. A closed log is kept for `keep_s` seconds and within `keep_bytes` in
     all, of which one tenant has `keep_bytes_per_tenant` (a quarter without a number); then it is as if it had never been.
@@ -74,53 +103,44 @@ class MemoryLog:
         self._expiry: asyncio.TimerHandle | None = None
         self._awaited: dict[RunKey, set[asyncio.Event]] = {}
 
-    async def append(self, run: RunKey, event_id: EventId, event: AnyEvent) -> None:
-        """Add an event at the end and wake the readers.
+    def open(self, run: RunKey, attempt: int) -> _Segment:
+        return _Segment(self, run, attempt)
 
-        Raises:
-            StaleAppendError: `event_id` is not greater than the last one, or the log is closed.
-        """
+    def begin(self, run: RunKey, segment: _Segment, *, attempt: int) -> _RunLog:
+        """Return a run's log, to be written by this segment and no other from now on."""
         log = self._logs.get(run)
         if log is None:
             self._forget_expired()
             if run in self._ended:
-                raise StaleAppendError(f"run {run.run_id}: {event_id} after the end")
+                raise StaleAppendError(f"run {run.run_id}: attempt {attempt} after the end")
             log = self._logs[run] = _RunLog()
-            for opened in self._awaited.get(run, ()):
-                opened.set()
-        if log.events and event_id <= log.events[-1].id:
-            raise StaleAppendError(f"run {run.run_id}: {event_id} after {log.events[-1].id}")
-        log.left = False
-        log.events.append(LoggedEvent(event_id, event))
-        log.wake()
-        if isinstance(event, LogClosed):
-            self._close(run, log)
+            self._tell_awaited(run)
+        elif attempt <= log.events[-1].id.attempt:
+            raise StaleAppendError(f"run {run.run_id}: attempt {attempt} after {log.events[-1].id}")
+        log.writer = segment
+        return log
 
-    def leave(self, run: RunKey) -> None:
-        """Send the readers of an open log away, without an end, and forget it: this process stops writing it.
-
-        What comes next is known elsewhere: to whoever takes the run over, or to the database.
-        """
-        log = self._logs.get(run)
-        if log is not None:
+    def end(self, run: RunKey, log: _RunLog | None, how: Close) -> None:
+        """Let nobody write a log any more. Those who read it now keep its events until they have them."""
+        is_known = log is not None and self._logs.get(run) is log
+        if is_known:
             del self._logs[run]
-            log.left = True
+        if log is not None:
+            log.writer = None
+            log.closed, log.left = how == "ended", how == "moved"
             log.wake()
-        for waiting in self._awaited.get(run, ()):
-            waiting.set()
+        if how == "moved":
+            self._tell_awaited(run)
+        elif log is not None and is_known:  # for others it is packed, unless it was forgotten meanwhile
+            self._ended.add(run, log.events, expires_at=self._clock() + self._keep_s)
+            self._expire_later()
 
-    def forget(self, run: RunKey) -> None:
-        """Keep nothing of a run whose conversation was deleted; those who read it still read to the end."""
+    async def forget(self, run: RunKey) -> None:
         self._logs.pop(run, None)
         self._ended.forget(run)
-
-    def leave_all(self) -> None:
-        """Send the readers of all open logs away."""
-        for run in list(self._logs):
-            self.leave(run)
+        self._tell_awaited(run)
 
     async def opened(self, run: RunKey, *, timeout_s: float) -> bool:
-        """Wait until somebody writes this log here; False when nobody did in time."""
         if run in self._logs or run in self._ended:
             return True
         opened = asyncio.Event()
@@ -130,35 +150,21 @@ class MemoryLog:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await opened.wait()
-            return opened.is_set()
+            return run in self._logs or run in self._ended
         finally:
             waiting.discard(opened)
             if not waiting:
                 del self._awaited[run]
 
-    def last(self, run: RunKey) -> EventId | None:
-        """Return the id of the newest event of a log that is open here; None where there is none."""
+    async def last(self, run: RunKey) -> EventId | None:
         log = self._logs.get(run)
         return log.events[-1].id if log is not None and log.events else None
 
     async def read(self, run: RunKey, *, after: EventId = START) -> list[LoggedEvent]:
-        """Return what is stored after `after`, in order; empty at the end.
-
-        Raises:
-            LogTrimmedError: there is no such log, or `after` was never in it.
-        """
         events = self._find(run).events
         return list(events[_position(events, after) :])
 
     async def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
-        """Yield the run's events after `after`, past and then live, until the terminal one; a batch each time.
-
-        Events come in id order, once each. A batch is what there is at that moment, never empty, bounded in number and
-        in size; a reader slower than the writer gets larger batches.
-
-        Raises:
-            LogTrimmedError: as for `read`, at the first step.
-        """
         log = self._find(run)
         position = _position(log.events, after)
         while True:
@@ -177,12 +183,9 @@ class MemoryLog:
             raise LogTrimmedError(f"no log of run {run.run_id}")
         return log
 
-    def _close(self, run: RunKey, log: _RunLog) -> None:
-        """End a log. Those who read it now keep its events until they have them; for others it is packed."""
-        log.closed = True
-        del self._logs[run]
-        self._ended.add(run, log.events, expires_at=self._clock() + self._keep_s)
-        self._expire_later()
+    def _tell_awaited(self, run: RunKey) -> None:
+        for opened in self._awaited.get(run, ()):
+            opened.set()
 
     def _expire_later(self) -> None:
         """See to it that logs are forgotten when nobody reads and nothing runs, too."""
@@ -198,20 +201,6 @@ class MemoryLog:
 
     def _forget_expired(self) -> None:
         self._ended.forget_expired(self._clock())
-
-
-def next_batch(events: Sequence[LoggedEvent], position: int) -> list[LoggedEvent]:
-    """Return what a reader at `position` takes at once; empty at the end."""
-    end, room = position, BATCH_CHARACTERS
-    last = min(len(events), position + BATCH)
-    while end < last and room > 0:
-        room -= _characters(events[end].event)
-        end += 1
-    return list(events[position:end])
-
-
-def _characters(event: AnyEvent) -> int:
-    return len(event.text) if isinstance(event, TextDelta | ReasoningDelta | SnapshotTaken) else OTHER_CHARACTERS
 
 
 def _position(events: Sequence[LoggedEvent], after: EventId) -> int:

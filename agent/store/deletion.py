@@ -6,7 +6,7 @@ it has, no transaction holds others up for longer than one batch takes. What a p
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, delete, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.errors import NotFoundError
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
@@ -53,7 +53,7 @@ class Removed:
     """What one batch removed."""
 
     rows: int
-    runs: Sequence[tuple[str, UUID]]
+    runs: Sequence[RunKey]
 
 
 async def hide_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
@@ -68,8 +68,8 @@ async def hide_conversation(connection: AsyncConnection, principal: Principal, c
     return list((await connection.execute(_END, place)).scalars())
 
 
-async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[str, UUID], object]) -> None:
-    """Remove the rows of all deleted conversations; tell `gone` the tenant and the id of each run that was theirs.
+async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey], Awaitable[None]]) -> None:
+    """Remove the rows of all deleted conversations; tell `gone` of each run that was theirs.
 
     At most `most_rows` in a transaction, and between two of them others have the database for as long as one took.
     """
@@ -85,8 +85,8 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[str, UU
             return  # another process is at it
         has_removed = True
         store.note_deletion()
-        for tenant_id, run_id in removed.runs:
-            gone(tenant_id, run_id)
+        for run in removed.runs:
+            await gone(run)
         await asyncio.sleep(time.monotonic() - begun)
     if has_removed:
         await _forget_words(store)
@@ -126,7 +126,7 @@ async def remove_batch(connection: AsyncConnection, *, most_rows: int) -> Remove
     removed = await batch.remove(runs, conversation_id, child=tool_calls, of_child=tool_calls.c.run_id)
     if batch.room:
         await batch.delete(conversations, [(conversation_id,)])
-    return Removed(most_rows - batch.room, [(tenant_id, run_id) for run_id in removed])
+    return Removed(most_rows - batch.room, [RunKey(tenant_id, run_id) for run_id in removed])
 
 
 class _Batch:

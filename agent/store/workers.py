@@ -5,12 +5,11 @@ from a process, whose clock may be wrong. What a worker that lost its lease stil
 """
 
 from datetime import UTC, datetime
-from typing import NamedTuple
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agent.context import RunKey
 from agent.store.clock import database_now
 from agent.store.runs import is_unfinished, rows_changed
 from agent.store.tables import runs, workers
@@ -31,13 +30,6 @@ _OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt).where(
     is_unfinished(runs), runs.c.worker_id == bindparam("of_worker")
 )
 _RENEW = update(workers).where(workers.c.id == bindparam("of_worker"))
-
-
-class RunName(NamedTuple):
-    """Names a run for background work."""
-
-    tenant_id: str
-    run_id: UUID
 
 
 async def renew_lease(connection: AsyncConnection, worker_id: str, *, lease_s: float) -> None:
@@ -63,20 +55,20 @@ async def forget_the_dead(connection: AsyncConnection) -> None:
         await connection.execute(delete(workers).where(~_ALIVE))
 
 
-async def own_runs(connection: AsyncConnection, worker_id: str) -> dict[RunName, int]:
+async def own_runs(connection: AsyncConnection, worker_id: str) -> dict[RunKey, int]:
     """Return the attempts of the unfinished runs that point to a worker."""
     found = await connection.execute(_OWN, {"of_worker": worker_id})
-    return {RunName(row.tenant_id, row.id): row.attempt for row in found}
+    return {RunKey(row.tenant_id, row.id): row.attempt for row in found}
 
 
-async def abandoned_runs(connection: AsyncConnection) -> list[RunName]:
+async def abandoned_runs(connection: AsyncConnection) -> list[RunKey]:
     """Return the unfinished runs without a living worker, over all tenants, oldest first: names only, no content."""
     found = await connection.execute(_ABANDONED)
-    return [RunName(row.tenant_id, row.id) for row in found]
+    return [RunKey(row.tenant_id, row.id) for row in found]
 
 
 async def take_over(
-    connection: AsyncConnection, name: RunName, *, worker_id: str, most_attempts: int | None
+    connection: AsyncConnection, run: RunKey, *, worker_id: str, most_attempts: int | None
 ) -> str | None:
     """Make a run this worker's, as its next attempt; return its user. The caller commits.
 
@@ -86,7 +78,7 @@ async def take_over(
     is_left = runs.c.begun_attempts < most_attempts if most_attempts is not None else true()
     result = await connection.execute(
         update(runs)
-        .where(_is_free(name, worker_id), is_left)
+        .where(_is_free(run, worker_id), is_left)
         .values(attempt=runs.c.attempt + 1, worker_id=worker_id)
         .returning(runs.c.user_id)
     )
@@ -94,23 +86,25 @@ async def take_over(
     return user_id
 
 
-async def fail_run(connection: AsyncConnection, name: RunName, *, worker_id: str, code: str, attempts: int) -> bool:
-    """End a run that `take_over` may take and that began `attempts` attempts; False where that is not so any more.
+async def fail_run(connection: AsyncConnection, run: RunKey, *, worker_id: str, code: str, attempts: int) -> str | None:
+    """End a run that `take_over` may take and that began `attempts` attempts; return its user. None where that is not so.
 
     The caller commits.
     """
     result = await connection.execute(
         update(runs)
-        .where(_is_free(name, worker_id), runs.c.begun_attempts >= attempts)
+        .where(_is_free(run, worker_id), runs.c.begun_attempts >= attempts)
         .values(state="failed", finish_reason="error", error_code=code, ended_at=datetime.now(UTC), worker_id=None)
+        .returning(runs.c.user_id)
     )
-    return rows_changed(result) == 1
+    user_id: str | None = result.scalar_one_or_none()
+    return user_id
 
 
-def _is_free(name: RunName, worker_id: str) -> ColumnElement[bool]:
+def _is_free(run: RunKey, worker_id: str) -> ColumnElement[bool]:
     return and_(
-        runs.c.tenant_id == name.tenant_id,
-        runs.c.id == name.run_id,
+        runs.c.tenant_id == run.tenant_id,
+        runs.c.id == run.run_id,
         is_unfinished(runs),
         or_(runs.c.worker_id == worker_id, _NOBODYS),
     )

@@ -34,14 +34,14 @@ from support.http import Connection, Request
 from support.provider import Call, Provider
 from support.world import OpenWorld, Person, World, open_world
 
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.history import LOST_RESULT, UNANSWERED_NOTE
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import NewRun, claim_run, insert_run
 from agent.store.tables import messages, runs, tool_calls
-from agent.store.workers import RunName, take_over
+from agent.store.workers import take_over
 
 Succeed = Callable[..., Awaitable[World]]
 
@@ -154,7 +154,7 @@ async def test_a_queued_run_is_not_begun_by_a_worker_that_lost_it(store: Store) 
     async with store.write() as connection:
         conversation_id = await create_conversation(connection, ann, title="one")
         run = await insert_run(connection, ann, NewRun(conversation_id, "m", "paused"))
-        name = RunName("acme", run.id)
+        name = RunKey("acme", run.id)
         assert await take_over(connection, name, worker_id="heir", most_attempts=3) == "ann"
         assert not await claim_run(connection, "acme", run.id, worker_id="paused")
         assert await claim_run(connection, "acme", run.id, worker_id="heir")

@@ -9,9 +9,8 @@ import pytest
 from support.faults import rows, until
 from support.world import OpenWorld, Person, World
 
-from agent.context import PUBLIC_TENANT, Principal
+from agent.context import PUBLIC_TENANT, Principal, RunKey
 from agent.errors import OverloadedError, RateLimitedError, RequestError
-from agent.log.memory import RunKey
 from agent.roster import Place, Queue
 from agent.settings import Settings
 from agent.start import RunRequest

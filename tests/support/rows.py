@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import func, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.events import EndStatus, Usage
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import NewRun, Run, RunEnd, claim_run, end_run, get_run, insert_run
 from agent.store.tables import metadata, runs
-from agent.store.workers import RunName, renew_lease
+from agent.store.workers import renew_lease
 
 ANN = Principal("acme", "ann")
 BEN = Principal("acme", "ben")
@@ -80,11 +80,15 @@ async def read_run(store: Store, run: Run, who: Principal = ANN) -> Run:
         return await get_run(connection, who, run.id)
 
 
-async def abandon(store: Store, run: Run, who: Principal = ANN) -> RunName:
+async def ignore(_run: RunKey) -> None:
+    """Take note of a run whose rows are gone, where nobody has a log of it."""
+
+
+async def abandon(store: Store, run: Run, who: Principal = ANN) -> RunKey:
     """Make a run one of a worker that nobody knows; return its name."""
     async with store.write() as connection:
         await connection.execute(update(runs).where(runs.c.id == run.id).values(worker_id="dead"))
-    return RunName(who.tenant_id, run.id)
+    return RunKey(who.tenant_id, run.id)
 
 
 async def count_rows(store: Store) -> dict[str, int]:

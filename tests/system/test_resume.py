@@ -13,13 +13,16 @@ from uuid import uuid4
 
 import pytest
 from support.histories import OWNER, Generated, generate
+from support.logs import write
 from support.provider import Call
 from support.raw import STREAM, RawResponse, raw_request
 from support.shown import Screen, Shown, joined
 from support.world import OpenWorld, Person, World, write_assistant
 
 from agent.assistant import load_assistant
-from agent.log.memory import MemoryLog, RunKey
+from agent.context import RunKey
+from agent.log.contract import Segment
+from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.runner import Runner
 from agent.settings import Settings
@@ -120,12 +123,14 @@ class _Play:
 
     async def _write(self, begun: asyncio.Event) -> None:
         random = self._random
+        segment: Segment | None = None
         for number, attempt in enumerate(self._generated.attempts):
-            if number > 0:
-                self._now_at.log.leave(self._key)
+            if segment is not None:
+                await segment.close("moved")
                 self._now_at = random.choice(self._stage.processes)
+            segment = self._now_at.log.open(self._key, number + 1)
             for logged in attempt.events:
-                await self._now_at.log.append(self._key, logged.id, logged.event)
+                await write(segment, [logged])
                 begun.set()
                 if number > 0:
                     self._moved.set()

@@ -1,7 +1,7 @@
 """Conversations: a user's own, newest first, deleted whole."""
 
 import pytest
-from support.rows import ANN, BEN, EVE, count_rows, finish, in_one, new_conversation, new_run, say
+from support.rows import ANN, BEN, EVE, count_rows, finish, ignore, in_one, new_conversation, new_run, say
 from support.searching import index_all
 
 from agent.context import Principal
@@ -105,7 +105,7 @@ async def test_deleting_a_conversation_deletes_all_that_belongs_to_it_and_nothin
     await index_all(store)
     others = {name: count - before[name] for name, count in (await count_rows(store)).items()}
     await in_one(store, hide_conversation, ANN, conversation_id)
-    await purge_deleted(store, most_rows=500, gone=lambda *_: None)
+    await purge_deleted(store, most_rows=500, gone=ignore)
     assert await count_rows(store) == others
 
 
@@ -115,7 +115,7 @@ async def test_nobody_deletes_other_peoples_conversations(store: Store) -> None:
     for who in (BEN, EVE):
         with pytest.raises(NotFoundError):
             await in_one(store, hide_conversation, who, conversation_id)
-    await purge_deleted(store, most_rows=500, gone=lambda *_: None)
+    await purge_deleted(store, most_rows=500, gone=ignore)
     assert await count_rows(store) == before
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, event, insert, inspect, text
 from support.rows import ANN, EVE, count_rows, finish, in_one, new_conversation, new_run, say
 from support.searching import index_all
 
-from agent.context import PUBLIC_TENANT, Principal
+from agent.context import PUBLIC_TENANT, Principal, RunKey
 from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
 from agent.events import Usage
 from agent.store.conversations import get_conversation, list_conversations, lock_conversation, rename_conversation
@@ -45,7 +45,11 @@ DAY = timedelta(days=1)
 async def purge(store: Store, most_rows: int = 500) -> list[UUID]:
     """Remove all that was deleted; return the runs that it was of."""
     gone: list[UUID] = []
-    await purge_deleted(store, most_rows=most_rows, gone=lambda _, run_id: gone.append(run_id))
+
+    async def note(run: RunKey) -> None:
+        gone.append(run.run_id)
+
+    await purge_deleted(store, most_rows=most_rows, gone=note)
     return gone
 
 

@@ -21,6 +21,7 @@ from support.rows import (
     read_run,
 )
 
+from agent.context import RunKey
 from agent.errors import LeaseLostError, NotFoundError
 from agent.events import EndStatus, Usage
 from agent.store.clock import database_now
@@ -44,7 +45,6 @@ from agent.store.runs import (
 )
 from agent.store.tables import runs, workers
 from agent.store.workers import (
-    RunName,
     abandoned_runs,
     end_lease,
     fail_run,
@@ -62,12 +62,12 @@ async def claim(store: Store, run: Run, worker_id: str = WORKER) -> bool:
     return await in_one(store, claim_run, "acme", run.id, worker_id=worker_id)
 
 
-async def overtake(store: Store, name: RunName, worker_id: str = "worker-2", most_attempts: int = 3) -> str | None:
+async def overtake(store: Store, name: RunKey, worker_id: str = "worker-2", most_attempts: int = 3) -> str | None:
     await in_one(store, renew_lease, worker_id, lease_s=60)
     return await in_one(store, take_over, name, worker_id=worker_id, most_attempts=most_attempts)
 
 
-async def abandoned(store: Store) -> list[RunName]:
+async def abandoned(store: Store) -> list[RunKey]:
     async with store.read() as connection:
         return await abandoned_runs(connection)
 
@@ -232,7 +232,7 @@ async def test_the_user_ends_a_run_whoever_works_on_it(store: Store) -> None:
 
 async def test_a_run_whose_lease_ran_out_is_taken_over_once_as_the_next_attempt(store: Store) -> None:
     run = await new_run(store)
-    assert await overtake(store, RunName("acme", run.id)) is None
+    assert await overtake(store, RunKey("acme", run.id)) is None
     assert await abandoned(store) == []
     name = await abandon(store, run)
     assert await abandoned(store) == [name]
@@ -264,8 +264,8 @@ async def test_a_run_that_waits_is_taken_over_too_and_claimed_by_its_new_worker(
 async def test_a_released_run_can_be_taken_over_at_once(store: Store) -> None:
     run = await new_run(store)
     await in_one(store, release_run, "acme", run.id, attempt=1)
-    assert await abandoned(store) == [RunName("acme", run.id)]
-    assert await overtake(store, RunName("acme", run.id)) == "ann"
+    assert await abandoned(store) == [RunKey("acme", run.id)]
+    assert await overtake(store, RunKey("acme", run.id)) == "ann"
 
 
 async def test_a_run_that_had_all_its_attempts_is_failed_and_not_before(store: Store) -> None:
@@ -283,8 +283,8 @@ async def test_a_run_that_had_all_its_attempts_is_failed_and_not_before(store: S
         await at_once(in_one(store, fail_run, name, worker_id="any", code="interrupted", attempts=2) for _ in range(5)),
         key=str,
     ) == [
-        *[False] * 4,
-        True,
+        *[None] * 4,
+        "ann",
     ]
     failed = await read_run(store, run)
     assert (failed.state, failed.error_code, failed.finish_reason) == ("failed", "interrupted", "error")
@@ -330,7 +330,7 @@ async def test_a_worker_has_one_lease_whatever_it_holds_and_learns_what_it_lost(
     await overtake(store, await abandon(store, lost))
     await finish(store, ended)
     async with store.read() as connection:
-        assert await own_runs(connection, WORKER) == {RunName("acme", kept.id): 1}
+        assert await own_runs(connection, WORKER) == {RunKey("acme", kept.id): 1}
     assert await abandoned(store) == []
 
 
@@ -338,7 +338,7 @@ async def test_the_runs_of_a_worker_whose_lease_is_over_are_abandoned_and_its_ne
     store: Store,
 ) -> None:
     """G35: what decides is the database's time and the row as it is."""
-    names = [RunName("acme", (await new_run(store)).id) for _ in range(2)]
+    names = [RunKey("acme", (await new_run(store)).id) for _ in range(2)]
     await in_one(store, renew_lease, WORKER, lease_s=-1)
     assert await abandoned(store) == names
     await in_one(store, renew_lease, WORKER, lease_s=6)
@@ -348,7 +348,7 @@ async def test_the_runs_of_a_worker_whose_lease_is_over_are_abandoned_and_its_ne
 
 async def test_a_lease_further_ahead_than_it_is_long_counts_as_over(store: Store) -> None:
     """G35: the database's clock jumped back since, and the worker may be dead for all that anybody knows."""
-    name = RunName("acme", (await new_run(store)).id)
+    name = RunKey("acme", (await new_run(store)).id)
     for ahead_s, is_abandoned in ((60, False), (600, True), (60, False)):
         ahead = update(workers).values(lease_until=database_now() + ahead_s, lease_s=60)
         async with store.write() as connection:
@@ -357,7 +357,7 @@ async def test_a_lease_further_ahead_than_it_is_long_counts_as_over(store: Store
 
 
 async def test_the_runs_of_a_worker_that_ended_its_lease_are_abandoned_at_once(store: Store) -> None:
-    name = RunName("acme", (await new_run(store)).id)
+    name = RunKey("acme", (await new_run(store)).id)
     await in_one(store, end_lease, WORKER)
     assert await abandoned(store) == [name]
     await in_one(store, renew_lease, WORKER, lease_s=6)
@@ -375,14 +375,14 @@ async def test_the_rows_of_the_dead_are_removed_and_nobody_elses(store: Store) -
 
 async def test_a_worker_takes_up_its_own_run_which_is_nobody_elses_to_take(store: Store) -> None:
     run = await new_run(store)
-    assert await overtake(store, RunName("acme", run.id)) is None
-    assert await overtake(store, RunName("acme", run.id), WORKER) == "ann"
+    assert await overtake(store, RunKey("acme", run.id)) is None
+    assert await overtake(store, RunKey("acme", run.id), WORKER) == "ann"
     assert not await in_one(store, resume_run, "acme", run.id, attempt=1, counts=False)
     for attempt in (2, 3, 4, 5):
         assert await in_one(store, resume_run, "acme", run.id, attempt=attempt, counts=False)
-        assert await overtake(store, RunName("acme", run.id), WORKER, most_attempts=2) == "ann"
+        assert await overtake(store, RunKey("acme", run.id), WORKER, most_attempts=2) == "ann"
     assert await in_one(store, resume_run, "acme", run.id, attempt=6)
-    assert await overtake(store, RunName("acme", run.id), WORKER, most_attempts=2) is None
+    assert await overtake(store, RunKey("acme", run.id), WORKER, most_attempts=2) is None
 
 
 async def test_the_time_of_a_run_is_the_databases(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

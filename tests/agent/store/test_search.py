@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
-from support.rows import ANN, BEN, EVE, at_once, in_one, new_conversation, new_run, say
+from support.rows import ANN, BEN, EVE, at_once, ignore, in_one, new_conversation, new_run, say
 from support.searching import index_all, search
 
 from agent.errors import DatabaseError
@@ -145,7 +145,7 @@ async def test_what_was_deleted_is_found_no_more_and_is_not_in_the_index(store: 
     await in_one(store, hide_conversation, ANN, deleted.conversation_id)
     assert [one.id for one in await search(store, ANN, "how")] == [kept.conversation_id]
     await index_all(store)
-    await purge_deleted(store, most_rows=500, gone=lambda *_: None)
+    await purge_deleted(store, most_rows=500, gone=ignore)
     assert [one.id for one in await search(store, ANN, "how")] == [kept.conversation_id]
     assert await entries(store) == 2
     if store.engine.dialect.name == "sqlite":

@@ -17,7 +17,7 @@ from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, new_run, say
 from support.searching import index_all
 
 import agent.store
-from agent.context import Principal
+from agent.context import Principal, RunKey
 from agent.errors import FrontdeskError
 from agent.events import Usage
 from agent.store import conversations, deletion, feedback, messages, runs, search, tool_calls, versions, workers
@@ -26,7 +26,6 @@ from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, RequestedCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.tables import metadata
-from agent.store.workers import RunName
 
 OVER_ALL_TENANTS = {
     "abandoned_runs",
@@ -63,7 +62,7 @@ def test_every_function_says_whose_rows_it_means_right_after_the_connection() ->
         if name in OVER_ALL_TENANTS:
             continue
         assert second, name
-        scoped = second.annotation in (Principal, RunName) or (second.name, second.annotation) == ("tenant_id", str)
+        scoped = second.annotation in (Principal, RunKey) or (second.name, second.annotation) == ("tenant_id", str)
         assert scoped, f"{name} takes {second}"
         assert second.default is inspect.Parameter.empty, name
 
@@ -122,8 +121,8 @@ def attempts() -> dict[str, Attempt]:
     end = RunEnd("completed", "stop", Usage())
     said = NewMessage("assistant", "mine", 9)
 
-    def name(who: Principal, run: Run) -> RunName:
-        return RunName(who.tenant_id, run.id)
+    def name(who: Principal, run: Run) -> RunKey:
+        return RunKey(who.tenant_id, run.id)
 
     return {
         "get_conversation": lambda c, who, run: conversations.get_conversation(c, who, run.conversation_id),
@@ -224,7 +223,7 @@ async def test_background_functions_give_names_only(store: Store) -> None:
     run = await _filled(store)
     await in_one(store, runs.release_run, "acme", run.id, attempt=1)
     async with store.read() as connection:
-        assert await workers.abandoned_runs(connection) == [RunName("acme", run.id)]
-    for field, kind in RunName.__annotations__.items():
+        assert await workers.abandoned_runs(connection) == [RunKey("acme", run.id)]
+    for field, kind in RunKey.__annotations__.items():
         assert kind in (str, UUID), field
     assert (await count_rows(store))["runs"] == 1
