@@ -1,14 +1,25 @@
-"""How many runs work at once: limits for the process, a tenant and a user, and a fair queue in front of them.
+"""How many runs work at once and how many may wait: limits for the process, a tenant and a user, and a fair gate.
 
 Guarantees: a user's runs enter in order of arrival. A free place goes to the tenant that has the fewest, and within it to
 the user who has the fewest; where they are equal they take turns. So one with a thousand waiting runs delays another's
-first one by one run, not by a thousand. Nobody waits beside a place that they may have.
+first one by one run, not by a thousand. Nobody waits beside a place that they may have. A tenant that has less than its share of those who wait is never refused
+because of what others have put there.
 """
 
 import asyncio
 from collections import Counter, OrderedDict, deque
+from typing import NamedTuple, TypeVar
+from uuid import UUID
 
-from agent.context import PUBLIC_TENANT
+from agent.context import PUBLIC_TENANT, RunKey
+from agent.errors import OverloadedError, RateLimitedError
+from agent.settings import Settings
+
+Key = TypeVar("Key")
+
+RETRY_AFTER_S = 5
+TENANTS_PER_QUEUE = 10
+"""Into how many parts the queue is divided where nothing says how many runs of one tenant may wait."""
 
 
 class Admission:
@@ -109,3 +120,89 @@ class Admission:
             del users[user_id]
         if not users:
             del self._waiting[tenant_id]
+
+
+class Place(NamedTuple):
+    """For whom a run waits. `conversation_id` None: for the first answer of a new one."""
+
+    tenant_id: str
+    user_id: str
+    conversation_id: UUID | None
+
+
+class Queue:
+    """The runs that wait, counted. Every look takes the same time, however many wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._most = settings.max_queued_runs
+        tenth = max(1, settings.max_queued_runs // TENANTS_PER_QUEUE)
+        per_tenant = settings.max_queued_per_tenant
+        self._most_per_tenant = tenth if per_tenant is None else per_tenant
+        self._most_per_user = settings.max_queued_per_user
+        self._most_per_conversation = settings.max_queued_per_conversation
+        self._places: dict[RunKey, Place] = {}
+        self._of_tenant: Counter[str] = Counter()
+        self._of_user: Counter[tuple[str, str]] = Counter()
+        self._of_conversation: Counter[tuple[str, UUID]] = Counter()
+
+    def check(self, place: Place) -> None:
+        """Return where one more may wait.
+
+        Raises:
+            RateLimitedError: too many of this conversation, user or tenant wait already.
+            OverloadedError: too many wait at all, and this tenant has its share of them.
+        """
+        tenant_id, user_id, conversation_id = place
+        has_users = tenant_id != PUBLIC_TENANT  # all visitors have one id: only their tenant can be limited
+        in_conversation = self._of_conversation[tenant_id, conversation_id] if conversation_id is not None else 0
+        if conversation_id is not None and in_conversation >= self._most_per_conversation:
+            raise RateLimitedError("Too many messages wait in this conversation.", retry_after_s=RETRY_AFTER_S)
+        if has_users and self._of_user[tenant_id, user_id] >= self._most_per_user:
+            raise RateLimitedError("Too many of your messages are waiting.", retry_after_s=RETRY_AFTER_S)
+        if self._of_tenant[tenant_id] >= self._most_per_tenant:
+            raise RateLimitedError("Too many messages of your company are waiting.", retry_after_s=RETRY_AFTER_S)
+        if len(self._places) >= self._most and self._of_tenant[tenant_id] >= self._share(tenant_id):
+            raise OverloadedError("Too many messages are waiting to be answered.", retry_after_s=RETRY_AFTER_S)
+
+    def enter(self, key: RunKey, place: Place) -> None:
+        """Count a run as waiting, whatever the limits: those that are taken over wait, too."""
+        if key not in self._places:
+            self._count(place, 1)
+            self._places[key] = place
+
+    def leave(self, key: RunKey) -> None:
+        """Count a run no longer, if it was."""
+        if (place := self._places.pop(key, None)) is not None:
+            self._count(place, -1)
+
+    def has_room(self, place: Place) -> bool:
+        """Return whether one more may wait within every limit. Nobody may have a share beyond that of all."""
+        try:
+            self.check(place)
+        except (RateLimitedError, OverloadedError):
+            return False
+        return len(self._places) < self._most
+
+    @property
+    def length(self) -> int:
+        """How many wait."""
+        return len(self._places)
+
+    def _share(self, tenant_id: str) -> int:
+        if self._most == 0:
+            return 0  # nothing may wait at all
+        tenants = len(self._of_tenant) + (tenant_id not in self._of_tenant)
+        return max(1, self._most // tenants)
+
+    def _count(self, place: Place, change: int) -> None:
+        _add(self._of_tenant, place.tenant_id, change)
+        _add(self._of_user, (place.tenant_id, place.user_id), change)
+        if place.conversation_id is not None:
+            _add(self._of_conversation, (place.tenant_id, place.conversation_id), change)
+
+
+def _add(counts: Counter[Key], key: Key, change: int) -> None:
+    """Count, and keep no key of those who have none: the keys are counted, too."""
+    counts[key] += change
+    if not counts[key]:
+        del counts[key]

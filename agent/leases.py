@@ -6,16 +6,17 @@ it writes is refused. A stall of its own is no death: a run that nobody took goe
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 import structlog
 
+from agent.admission import Place
 from agent.context import Principal, RunKey
 from agent.errors import InterruptedRunError
-from agent.events import AnyEvent, RunStarted
+from agent.events import RunStarted
+from agent.executor import Executor
 from agent.failpoints import failpoint
 from agent.places import place_of
 from agent.roster import Roster
@@ -27,6 +28,7 @@ from agent.store.messages import Message, run_messages
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import LedgerEntry, list_calls
 from agent.store.workers import (
+    Abandoned,
     abandoned_runs,
     end_lease,
     fail_run,
@@ -46,14 +48,8 @@ FREE_RETRIES = 3
 """How often, for each attempt that a run may have, its own living process takes it up again without counting that: enough
 for a database that comes and goes, and not for ever for a run that can never be stored."""
 FORGET_EVERY_S = 60.0
-
-
-class WorkOn(Protocol):
-    """Begins to work on a run; its log goes on with these events."""
-
-    async def __call__(
-        self, principal: Principal, run: Run, events: Sequence[AnyEvent], *, counts_attempt: bool = True
-    ) -> None: ...
+LOOKED_AT = 1000
+"""Of how many runs that others left one look knows: each tenant's, and in it each user's, by turns."""
 
 
 class Leases:
@@ -64,22 +60,18 @@ class Leases:
         parts: Parts,
         roster: Roster,
         tenure: Tenure,
+        executor: Executor,
         *,
         worker_id: str,
         settings: Settings,
-        offered: Callable[[RunKey], Principal | None],
-        work_on: WorkOn,
     ) -> None:
         self._parts = parts
         self._roster = roster
         self._tenure = tenure
         self._worker_id = worker_id
         self._settings = settings
-        self._offered = offered
-        self._work_on = work_on
+        self._executor = executor
         self._takes_over = True
-        self._left: dict[RunKey, Principal] = {}
-        """Runs that this process let go of without an end, with the credential they had."""
         self._taken_up: Counter[RunKey] = Counter()
         self._forgot_at = tenure.now()
 
@@ -104,13 +96,6 @@ class Leases:
         """Leave abandoned runs to others from now on."""
         self._takes_over = False
 
-    def leave(self, key: RunKey, principal: Principal) -> None:
-        """Take a run up again that this process lets go of without an end, with the credential it has in memory.
-
-        That is as soon as the database allows, unless another worker has the run by then.
-        """
-        self._left[key] = principal
-
     async def end(self) -> None:
         """Let others take over at once what is left."""
         async with self._parts.store.write(is_urgent=True) as connection:
@@ -134,18 +119,19 @@ class Leases:
 
     async def _compare(self) -> None:
         """Compare what this process holds with the rows: stop what it lost, take up what it lost sight of."""
-        held = [run for run in self._roster.held.values() if not run.journal.ended]
+        held = [run for run in self._roster if not run.journal.ended]
         async with self._parts.store.read(by_key=True, is_urgent=True) as connection:
             own = await own_runs(connection, self._worker_id)
         for run in held:
             if own.get(run.key) != run.run.attempt and not run.journal.ended:
                 run.stopper.stop("lost")
-        for kept in (self._left, self._taken_up):
-            for key in [key for key in kept if key not in own]:
-                del kept[key]  # over, or another's: its credential is not kept longer
+        for key in [key for key in self._roster.left if key not in own]:
+            self._roster.forget_left(key)  # over, or another's
+        for key in [key for key in self._taken_up if key not in own]:
+            del self._taken_up[key]
         for key in own:
-            if self._takes_over and not self._is_known(key):
-                await self._take(key, is_own=True)
+            if self._takes_over and not self._roster.knows(key):
+                await self._take_back(key)
 
     async def _purge(self) -> None:
         """Remove the rows of deleted conversations."""
@@ -159,35 +145,52 @@ class Leases:
         """Take over, or fail, the runs that nobody works on any more; but not while this worker may be one of the dead."""
         if not self._takes_over or self._tenure.in_doubt:
             return
-        async with self._parts.store.read(by_key=True, is_urgent=True) as connection:
-            abandoned = await abandoned_runs(connection)
-        left = list(self._left)
-        for key in [*left, *abandoned]:
-            if not self._is_known(key):
-                await self._take(key, is_own=key in left)
+        for key in list(self._roster.left):
+            if not self._roster.knows(key):
+                await self._take_back(key)
+        # Of no use to SQLite in the loop's own thread: there may be thousands.
+        async with self._parts.store.read(is_urgent=True) as connection:
+            abandoned = await abandoned_runs(connection, most=LOOKED_AT)
+        for run in abandoned:
+            if not self._roster.knows(run.key):
+                await self._take_in(run)
         if self._tenure.now() - self._forgot_at > FORGET_EVERY_S:
             self._forgot_at = self._tenure.now()
             async with self._parts.store.write(is_urgent=True) as connection:
                 await forget_the_dead(connection)
 
-    def _is_known(self, key: RunKey) -> bool:
-        return key in self._roster.held or key in self._roster.arriving
+    async def _take_back(self, key: RunKey) -> None:
+        """Go on with a run that this process let go of, or lost sight of. It had its place before, so it has it again.
 
-    async def _take(self, key: RunKey, *, is_own: bool) -> None:
-        """Make a run this worker's and begin its next attempt, or fail it; one at a time for each run."""
-        self._roster.arriving.add(key)
-        try:
-            # Its own process did not die, so that counts for nothing; but a run that can never be stored has to end, too.
-            is_free = is_own and self._taken_up[key] < FREE_RETRIES * self._settings.max_attempts
+        Its own process did not die, so that counts for nothing; but a run that can never be stored has to end, too.
+        """
+        with self._roster.arriving(key):
+            is_free = self._taken_up[key] < FREE_RETRIES * self._settings.max_attempts
             user_id = await self._take_over(key, is_free=is_free)
-            kept = self._left.pop(key, None)
+            kept = self._roster.forget_left(key)
             if user_id is not None:
                 if is_free:
                     self._taken_up[key] += 1
-                owner = kept or Principal(key.tenant_id, user_id)
-                await self._pick_up(owner, key.run_id, counts_attempt=not is_free)
+                await self._pick_up(kept or Principal(key.tenant_id, user_id), key.run_id, counts_attempt=not is_free)
+
+    async def _take_in(self, run: Abandoned) -> None:
+        """Take over a run that another process left, if there is room for it; if not, it stays in its row until there is."""
+        place = Place(run.tenant_id, run.user_id, run.conversation_id)
+        is_spent = run.begun_attempts >= self._settings.max_attempts  # it is failed, which takes no room
+        room = None if is_spent else self._roster.make_room(run.key, place, is_first=run.is_first)
+        if room is None and not is_spent:
+            return
+        is_held = False
+        try:
+            with self._roster.arriving(run.key):
+                user_id = await self._take_over(run.key, is_free=False)
+                if user_id is not None:
+                    owner = Principal(run.tenant_id, user_id)
+                    await self._pick_up(owner, run.run_id, is_admitted=room == "at work")
+                    is_held = True
         finally:
-            self._roster.arriving.discard(key)
+            if room is not None and not is_held:
+                self._roster.give_room_back(run.key, place, room)
 
     async def _take_over(self, key: RunKey, *, is_free: bool) -> str | None:
         """Make a run this worker's and return its user; None where it is another's, or was failed for good."""
@@ -210,25 +213,29 @@ class Leases:
             await self._tell_end(Principal(key.tenant_id, failed), key.run_id)
         return user_id
 
-    async def _pick_up(self, owner: Principal, run_id: UUID, *, counts_attempt: bool) -> None:
+    async def _pick_up(
+        self, owner: Principal, run_id: UUID, *, is_admitted: bool = False, counts_attempt: bool = True
+    ) -> None:
         """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work.
 
         It goes on with the token that this process has, or of a reader that waits for it, where that has the rights that it
         was begun with and is not older.
         """
         key = RunKey(owner.tenant_id, run_id)
-        self._left[key] = owner  # until it is held: the database may go away again in between
+        self._roster.leave_behind(key, owner)  # until it is held: the database may go away again in between
         run, messages, calls = await self._read(owner, run_id)
         principal = owner if owner.credential is not None else run.starter(owner)
-        offered = self._offered(key)
+        offered = self._roster.offered(key)
         if offered is not None and offered.has_rights_of(principal):
             is_older = principal.credential is not None and offered.is_older_than(principal)
             principal = principal if is_older else offered
         logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
         started = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
         events = [started, *settled(run, messages, calls)]
-        await self._work_on(principal, run, events, counts_attempt=counts_attempt)
-        self._left.pop(key, None)
+        self._executor.hold(
+            principal, run, events, is_admitted=is_admitted, is_taken_over=True, counts_attempt=counts_attempt
+        )
+        self._roster.forget_left(key)
 
     async def _read(self, owner: Principal, run_id: UUID) -> tuple[Run, list[Message], list[LedgerEntry]]:
         async with self._parts.store.read(by_key=True) as connection:

@@ -1,50 +1,35 @@
 """Who reads a run: past and live, with a snapshot where the log has a gap, and with the token that they bring.
 
-A reader never touches the run, except that a run may be stopped when nobody has read it for as long as the assistant says.
+A reader never touches the run; the roster counts them, for a run that nobody reads may be stopped.
 """
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from uuid import UUID
 
-from agent.assistant import CancelAfter
 from agent.context import Principal, RunKey
 from agent.credentials import OTHER_RIGHTS
 from agent.errors import ForbiddenError, LogTrimmedError
 from agent.events import START, EventId, LoggedEvent
 from agent.log.contract import next_batch
 from agent.presence import Absences
+from agent.roster import Roster
 from agent.snapshot import from_log, from_transcript
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import UNFINISHED, Run, get_run
 from agent.store.tool_calls import list_calls
-from agent.work import HeldRun, Parts
+from agent.work import Parts
 
 
 class Readers:
     """The readers of this process."""
 
-    def __init__(
-        self, parts: Parts, held: Mapping[RunKey, HeldRun], absences: Absences, *, recovery_wait_s: float
-    ) -> None:
+    def __init__(self, parts: Parts, roster: Roster, absences: Absences, *, recovery_wait_s: float) -> None:
         self._parts = parts
-        self._held = held
+        self._roster = roster
         self._absences = absences
         self._recovery_wait_s = recovery_wait_s
-        self._counts: Counter[RunKey] = Counter()
-        self._offered: dict[RunKey, Principal] = {}
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return self._counts.total()
-
-    def offered(self, key: RunKey) -> Principal | None:
-        """Return the principal of a reader that waits for this run to be taken over."""
-        return self._offered.get(key)
 
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Return a reader of the events after `after`, of a run that was just read or started as the principal's.
@@ -67,47 +52,22 @@ class Readers:
         if not principal.has_rights_of(run.starter(principal)):
             raise ForbiddenError(OTHER_RIGHTS)
         self._absences.end(principal.tenant_id, principal.user_id)
-        if (held := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
+        if (held := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
             held.principal.renew(principal)
         return run
 
     def _offer(self, key: RunKey, principal: Principal) -> None:
         """Let a run go on with a reader's credential. One that it must not have, it does not get: its user may still read."""
         self._absences.end(principal.tenant_id, principal.user_id)
-        if (held := self._held.get(key)) is not None:
+        if (held := self._roster.find(key)) is not None:
             with suppress(ForbiddenError):
                 held.principal.renew(principal)
 
-    @contextmanager
-    def _counted(self, key: RunKey) -> Iterator[None]:
-        """Know meanwhile that somebody reads."""
-        self._counts[key] += 1
-        self.watch(key)
-        try:
-            yield
-        finally:
-            self._counts[key] -= 1
-            if not self._counts[key]:
-                del self._counts[key]
-            self.watch(key)
-
-    def watch(self, key: RunKey) -> None:
-        """Stop the run if nobody reads it for as long as the assistant says."""
-        held, policy = self._held.get(key), self._parts.assistant.on_disconnect
-        if held is None or not isinstance(policy, CancelAfter):
-            return
-        if held.unread is not None:
-            held.unread.cancel()
-            held.unread = None
-        if not self._counts[key]:
-            loop = asyncio.get_running_loop()
-            held.unread = loop.call_later(policy.cancel_after_s, held.stopper.stop, "cancelled")
-
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key = RunKey(principal.tenant_id, run.id)
-        with self._counted(key):
+        with self._roster.reading(key):
             if run.state in UNFINISHED:
-                await self._is_here(key, principal)
+                await self._wait_for_log(key, principal)
             found = False
             with suppress(LogTrimmedError):
                 async for batch in self._parts.log.follow(key, after=after):
@@ -128,16 +88,11 @@ class Readers:
                 async for batch in self._parts.log.follow(key, after=snapshot[-1].id):
                     yield batch
 
-    async def _is_here(self, key: RunKey, principal: Principal) -> bool:
-        """Say whether this process has the run's log; wait a while for a takeover, with the reader's credential."""
-        self._offered[key] = principal
-        try:
-            is_here = await self._parts.log.opened(key, timeout_s=self._recovery_wait_s)
-        finally:
-            if self._offered.get(key) is principal:
-                del self._offered[key]
+    async def _wait_for_log(self, key: RunKey, principal: Principal) -> None:
+        """Wait a while for the run's log where it is not here: for a takeover, which gets the reader's credential."""
+        with self._roster.offering(key, principal):
+            await self._parts.log.opened(key, timeout_s=self._recovery_wait_s)
         self._offer(key, principal)  # it may have come after the takeover had looked
-        return is_here
 
     async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
         """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""

@@ -1,134 +1,193 @@
-"""The runs that this process holds: who waits, how many more may, and which turn of a conversation is next. No I/O in it.
+"""The runs that this process holds: found by their keys, in order of their turns, with those who read them. No I/O in it.
 
-The invariant: a tenant that has less than its share of the queue is never refused because of what others have put there.
+Everybody asks here: who starts a run whether it may begin or wait, who works on it whose turn it is, who takes runs over
+what there is room for, who reads it whether it is here. Nobody else keeps a list of runs.
 """
 
+import asyncio
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Literal
 from uuid import UUID
 
-from agent.context import PUBLIC_TENANT, RunKey
-from agent.errors import OverloadedError, RateLimitedError
+from agent.admission import Admission, Place, Queue
+from agent.assistant import CancelAfter
+from agent.context import Principal, RunKey
+from agent.credentials import RunPrincipal
+from agent.journal import Journal
 from agent.settings import Settings
-from agent.work import HeldRun
+from agent.stop import Stopper, StopReason
+from agent.store.runs import Run
+from agent.turn import Transcript
 
-Key = TypeVar("Key")
-
-RETRY_AFTER_S = 5
-TENANTS_PER_QUEUE = 10
-"""Into how many parts the queue is divided where nothing says how many runs of one tenant may wait."""
-
-
-class Place(NamedTuple):
-    """For whom a run waits. `conversation_id` None: for the first answer of a new one."""
-
-    tenant_id: str
-    user_id: str
-    conversation_id: UUID | None
+Room = Literal["at work", "waiting"]
+"""What a run that is taken over finds: a place at work, or one among those who wait."""
 
 
-class Queue:
-    """The runs that wait, counted. Every look takes the same time, however many wait."""
+@dataclass(slots=True, eq=False)
+class HeldRun:
+    """A run that this process holds, waiting or at work. The credential lives here and nowhere else."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._most = settings.max_queued_runs
-        tenth = max(1, settings.max_queued_runs // TENANTS_PER_QUEUE)
-        per_tenant = settings.max_queued_per_tenant
-        self._most_per_tenant = tenth if per_tenant is None else per_tenant
-        self._most_per_user = settings.max_queued_per_user
-        self._most_per_conversation = settings.max_queued_per_conversation
-        self._places: dict[RunKey, Place] = {}
-        self._of_tenant: Counter[str] = Counter()
-        self._of_user: Counter[tuple[str, str]] = Counter()
-        self._of_conversation: Counter[tuple[str, UUID]] = Counter()
+    principal: RunPrincipal
+    run: Run
+    journal: Journal
+    stopper: Stopper = field(default_factory=Stopper)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    is_admitted: bool = False
+    is_taken_over: bool = False
+    counts_attempt: bool = True
+    """Whether this attempt, once it works, counts towards the most that a run may have."""
+    transcript: Transcript | None = None
+    """What it begins with, where that was read when it was stored: it is claimed then."""
+    unread: asyncio.TimerHandle | None = None
+    """Stops the run, if nobody comes to read it."""
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.principal.current.tenant_id, self.run.id)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.key.tenant_id, self.principal.current.user_id, self.run.conversation_id)
+
+
+class Roster:
+    """The runs of this process. Iterating gives those that are held, waiting or at work."""
+
+    def __init__(self, settings: Settings, *, on_disconnect: Literal["continue"] | CancelAfter) -> None:
+        self._admission = Admission(
+            most=settings.max_runs,
+            most_per_tenant=settings.max_runs_per_tenant,
+            most_per_user=settings.max_runs_per_user,
+        )
+        self._waiting = Queue(settings)
+        self._taken_over = Queue(settings)
+        """Those who wait and were taken over, once more: posts do not keep them out, and they are bounded all the same."""
+        self._on_disconnect = on_disconnect
+        self._held: dict[RunKey, HeldRun] = {}
+        self._turns: dict[tuple[str, UUID], list[HeldRun]] = {}
+        self._arriving: set[RunKey] = set()
+        self._left: dict[RunKey, Principal] = {}
+        self._readers: Counter[RunKey] = Counter()
+        self._offered: dict[RunKey, Principal] = {}
+
+    def __iter__(self) -> Iterator[HeldRun]:
+        return iter(list(self._held.values()))
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, key: RunKey) -> bool:
+        return key in self._held
+
+    def find(self, key: RunKey) -> HeldRun | None:
+        """Return a run that is held."""
+        return self._held.get(key)
+
+    def knows(self, key: RunKey) -> bool:
+        """Return whether a run is held or about to be: nobody else need look after it."""
+        return key in self._held or key in self._arriving
+
+    # How a run gets here.
+
+    @contextmanager
+    def arriving(self, key: RunKey) -> Iterator[None]:
+        """Let a run be known while it is on its way."""
+        self._arriving.add(key)
+        try:
+            yield
+        finally:
+            self._arriving.discard(key)
+
+    def try_admit(self, principal: Principal) -> bool:
+        """Take a place at work for a run that is not held yet; False where there is none."""
+        return self._admission.try_enter(principal.tenant_id, principal.user_id)
+
+    def give_back(self, principal: Principal) -> None:
+        """Give back what `try_admit` took, for a run that will not be held as admitted."""
+        self._admission.leave(principal.tenant_id, principal.user_id)
 
     def check(self, place: Place) -> None:
         """Return where one more may wait.
 
         Raises:
-            RateLimitedError: too many of this conversation, user or tenant wait already.
-            OverloadedError: too many wait at all, and this tenant has its share of them.
+            RateLimitedError, OverloadedError: too many wait.
         """
-        tenant_id, user_id, conversation_id = place
-        has_users = tenant_id != PUBLIC_TENANT  # all visitors have one id: only their tenant can be limited
-        in_conversation = self._of_conversation[tenant_id, conversation_id] if conversation_id is not None else 0
-        if conversation_id is not None and in_conversation >= self._most_per_conversation:
-            raise RateLimitedError("Too many messages wait in this conversation.", retry_after_s=RETRY_AFTER_S)
-        if has_users and self._of_user[tenant_id, user_id] >= self._most_per_user:
-            raise RateLimitedError("Too many of your messages are waiting.", retry_after_s=RETRY_AFTER_S)
-        if self._of_tenant[tenant_id] >= self._most_per_tenant:
-            raise RateLimitedError("Too many messages of your company are waiting.", retry_after_s=RETRY_AFTER_S)
-        if len(self._places) >= self._most and self._of_tenant[tenant_id] >= self._share(tenant_id):
-            raise OverloadedError("Too many messages are waiting to be answered.", retry_after_s=RETRY_AFTER_S)
+        self._waiting.check(place)
 
-    def enter(self, key: RunKey, place: Place) -> None:
-        """Count a run as waiting, whatever the limits: those that are taken over wait, too."""
-        if key not in self._places:
-            self._count(place, 1)
-            self._places[key] = place
+    def reserve(self, key: RunKey, place: Place) -> None:
+        """Count a run as waiting before it is held.
 
-    def leave(self, key: RunKey) -> None:
-        """Count a run no longer, if it was."""
-        if (place := self._places.pop(key, None)) is not None:
-            self._count(place, -1)
+        Raises:
+            RateLimitedError, OverloadedError: too many wait; it is not counted.
+        """
+        self._waiting.check(place)
+        self._waiting.enter(key, place)
 
-    @property
-    def length(self) -> int:
-        """How many wait."""
-        return len(self._places)
+    def cancel_reservation(self, key: RunKey) -> None:
+        """Count a run that will not be held as waiting no longer."""
+        self._waiting.leave(key)
+        self._taken_over.leave(key)
 
-    def _share(self, tenant_id: str) -> int:
-        if self._most == 0:
-            return 0  # nothing may wait at all
-        tenants = len(self._of_tenant) + (tenant_id not in self._of_tenant)
-        return max(1, self._most // tenants)
+    def make_room(self, key: RunKey, place: Place, *, is_first: bool) -> Room | None:
+        """Take a place for a run that is to be taken over; None where there is none, and it stays where it is.
 
-    def _count(self, place: Place, change: int) -> None:
-        _add(self._of_tenant, place.tenant_id, change)
-        _add(self._of_user, (place.tenant_id, place.user_id), change)
-        if place.conversation_id is not None:
-            _add(self._of_conversation, (place.tenant_id, place.conversation_id), change)
+        One that `is_first` of its conversation may have a place at work at once. So those that wait behind it here never
+        keep it out.
+        """
+        if is_first and self._admission.try_enter(place.tenant_id, place.user_id):
+            return "at work"
+        if not self._taken_over.has_room(place):
+            return None
+        self._taken_over.enter(key, place)
+        return "waiting"
 
+    def give_room_back(self, key: RunKey, place: Place, room: Room) -> None:
+        """Give back what `make_room` took."""
+        if room == "at work":
+            self._admission.leave(place.tenant_id, place.user_id)
+        else:
+            self._taken_over.leave(key)
 
-class Roster:
-    """The runs, by their keys and in the order of their conversations."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.queue = Queue(settings)
-        self.arriving: set[RunKey] = set()
-        """Those that are about to be held: nobody else need look after them."""
-        self._held: dict[RunKey, HeldRun] = {}
-        self._turns: dict[tuple[str, UUID], list[HeldRun]] = {}
-
-    @property
-    def held(self) -> Mapping[RunKey, HeldRun]:
-        """All runs that are held, waiting or at work."""
-        return MappingProxyType(self._held)
+    # While it is here.
 
     def add(self, run: HeldRun) -> None:
         """Hold a run from now on."""
         self._held[run.key] = run
         insort(self._turns.setdefault(_conversation(run), []), run, key=_turn)
         if not run.is_admitted:
-            self.wait(run)
+            self._wait(run)
+        self._watch(run.key)
 
-    def wait(self, run: HeldRun) -> None:
-        """Let a run wait, perhaps again."""
+    async def turn(self, run: HeldRun) -> None:
+        """Return when earlier turns of the run's conversation that are held here are over, and it has its place at work.
+
+        Each waits for the one right before it, so an end wakes one run, however many wait behind.
+        """
+        while (earlier := self.before(run)) is not None:
+            await earlier.over.wait()
+        if not run.is_admitted:
+            await self._admission.enter(run.place.tenant_id, run.place.user_id)
+            run.is_admitted = True
+        self.cancel_reservation(run.key)
+
+    def wait_again(self, run: HeldRun) -> None:
+        """Take a run's place at work from it, because it cannot begin yet."""
+        self._admission.leave(run.place.tenant_id, run.place.user_id)
         run.is_admitted = False
-        principal = run.principal.current
-        self.queue.enter(run.key, Place(principal.tenant_id, principal.user_id, run.run.conversation_id))
-
-    def admit(self, run: HeldRun) -> None:
-        """Let a run work."""
-        run.is_admitted = True
-        self.queue.leave(run.key)
+        self._wait(run)
 
     def remove(self, run: HeldRun) -> None:
-        """Hold a run no longer, and wake the turn that waits for this one and no other."""
-        self.queue.leave(run.key)
+        """Hold a run no longer, give its place to the next, and wake the turn that waits for this one and no other."""
+        if run.is_admitted:
+            self._admission.leave(run.place.tenant_id, run.place.user_id)
+        if run.unread is not None:
+            run.unread.cancel()
+        self.cancel_reservation(run.key)
         if self._held.get(run.key) is run:
             del self._held[run.key]
         turns = self._turns[_conversation(run)]
@@ -143,6 +202,86 @@ class Roster:
         index = bisect_left(turns, run.run.turn, key=_turn)
         return turns[index - 1] if index else None
 
+    def stop_all(self, reason: StopReason) -> None:
+        """Ask all that are held to stop."""
+        for run in self:
+            run.stopper.stop(reason)
+
+    async def idle(self, *, timeout_s: float) -> bool:
+        """Wait until nothing is held; return whether that is so in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._held:
+                    await next(iter(self._held.values())).over.wait()
+        return not self._held
+
+    # What was let go of without an end.
+
+    @property
+    def left(self) -> Mapping[RunKey, Principal]:
+        """The runs that this process let go of without an end and takes up again, with the credential they had."""
+        return MappingProxyType(self._left)
+
+    def leave_behind(self, key: RunKey, principal: Principal) -> None:
+        """Take a run up again as soon as the database allows, unless another worker has it by then."""
+        self._left[key] = principal
+
+    def forget_left(self, key: RunKey) -> Principal | None:
+        """Take a run up no more; return whose it was. Its credential is not kept any longer."""
+        return self._left.pop(key, None)
+
+    # Who reads.
+
+    @property
+    def reader_count(self) -> int:
+        """How many readers there are."""
+        return self._readers.total()
+
+    @contextmanager
+    def reading(self, key: RunKey) -> Iterator[None]:
+        """Know meanwhile that somebody reads a run."""
+        self._readers[key] += 1
+        self._watch(key)
+        try:
+            yield
+        finally:
+            self._readers[key] -= 1
+            if not self._readers[key]:
+                del self._readers[key]
+            self._watch(key)
+
+    @contextmanager
+    def offering(self, key: RunKey, principal: Principal) -> Iterator[None]:
+        """Have a reader's principal meanwhile for whoever takes the run over."""
+        self._offered[key] = principal
+        try:
+            yield
+        finally:
+            if self._offered.get(key) is principal:
+                del self._offered[key]
+
+    def offered(self, key: RunKey) -> Principal | None:
+        """Return the principal of a reader that waits for this run to be taken over."""
+        return self._offered.get(key)
+
+    def _watch(self, key: RunKey) -> None:
+        """Stop a run if nobody reads it for as long as the assistant says."""
+        held = self._held.get(key)
+        if held is None or not isinstance(self._on_disconnect, CancelAfter):
+            return
+        if held.unread is not None:
+            held.unread.cancel()
+            held.unread = None
+        if not self._readers[key]:
+            loop = asyncio.get_running_loop()
+            held.unread = loop.call_later(self._on_disconnect.cancel_after_s, held.stopper.stop, "cancelled")
+
+    def _wait(self, run: HeldRun) -> None:
+        """Count a run as waiting, whatever the limits: what is held has to wait somewhere."""
+        self._waiting.enter(run.key, run.place)
+        if run.is_taken_over:
+            self._taken_over.enter(run.key, run.place)
+
 
 def _conversation(run: HeldRun) -> tuple[str, UUID]:
     return run.key.tenant_id, run.run.conversation_id
@@ -150,10 +289,3 @@ def _conversation(run: HeldRun) -> tuple[str, UUID]:
 
 def _turn(run: HeldRun) -> int:
     return run.run.turn
-
-
-def _add(counts: Counter[Key], key: Key, change: int) -> None:
-    """Count, and keep no key of those who have none: the keys are counted, too."""
-    counts[key] += change
-    if not counts[key]:
-        del counts[key]

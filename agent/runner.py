@@ -1,11 +1,11 @@
-"""Runs from start to end: start, follow, cancel, drain. The only place that starts tasks.
+"""The door to runs: start, follow, cancel, delete, drain.
 
 A run belongs to this server, not to the socket that asked for it: readers come and go, the run goes on. And it does not
 belong to this process alone: when a process dies, another one, or its own successor, takes its runs over.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from types import TracebackType
 from uuid import UUID, uuid4
@@ -13,38 +13,32 @@ from uuid import UUID, uuid4
 import structlog
 
 from agent import metrics
-from agent.admission import Admission
+from agent.admission import RETRY_AFTER_S, Place
 from agent.assistant import Assistant
 from agent.context import Principal, RunKey
-from agent.credentials import RunPrincipal
-from agent.errors import DatabaseError, FrontdeskError, OverloadedError, RateLimitedError, RequestError
-from agent.events import START, AnyEvent, EventId, LoggedEvent, RunStarted
+from agent.errors import DatabaseError, OverloadedError, RateLimitedError, RequestError
+from agent.events import START, EventId, LoggedEvent, RunStarted
+from agent.executor import Executor
 from agent.failpoints import failpoint
 from agent.graph import build_loop
-from agent.journal import Journal
 from agent.leases import Leases
 from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
-from agent.places import place_of
 from agent.presence import Absences
 from agent.readers import Readers, read_run
-from agent.roster import RETRY_AFTER_S, Place, Roster
+from agent.roster import Roster
 from agent.settings import Settings
 from agent.start import RunRequest, Started, Starts
-from agent.stop import StoppedError, StopReason
 from agent.store.database import Store, new_id
 from agent.store.deletion import hide_conversation
 from agent.store.runs import (
     UNFINISHED,
     Run,
     cancel_run,
-    claim_run,
-    resume_run,
 )
 from agent.tenure import Tenure
 from agent.toolkit import Tool
-from agent.turn import Transcript
-from agent.work import HeldRun, Parts, bring_to_end, end_stopped
+from agent.work import Parts
 
 logger = structlog.get_logger()
 
@@ -72,28 +66,25 @@ class Runner:
         self._store = store
         self._log = log
         self._settings = settings
-        self._worker_id = uuid4().hex
-        self._admission = Admission(
-            most=settings.max_runs,
-            most_per_tenant=settings.max_runs_per_tenant,
-            most_per_user=settings.max_runs_per_user,
-        )
-        self._roster = Roster(settings)
-        self._held = self._roster.held
+        worker_id = uuid4().hex
+        self._roster = Roster(settings, on_disconnect=assistant.on_disconnect)
         self._absences = Absences(wait_s=settings.auth_wait_s)
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
-        self._starts = Starts(self._parts, settings, self._roster.queue, worker_id=self._worker_id)
-        self._readers = Readers(self._parts, self._held, self._absences, recovery_wait_s=settings.recovery_wait_s)
-        self._leases = Leases(
+        self._tasks = asyncio.TaskGroup()
+        self._starts = Starts(self._parts, settings, self._roster, worker_id=worker_id)
+        self._readers = Readers(self._parts, self._roster, self._absences, recovery_wait_s=settings.recovery_wait_s)
+        self._executor = Executor(
             self._parts,
             self._roster,
             self._tenure,
-            worker_id=self._worker_id,
+            self._absences,
+            self._tasks,
             settings=settings,
-            offered=self._readers.offered,
-            work_on=self._work_on,
+            worker_id=worker_id,
         )
-        self._tasks = asyncio.TaskGroup()
+        self._leases = Leases(
+            self._parts, self._roster, self._tenure, self._executor, worker_id=worker_id, settings=settings
+        )
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
 
@@ -137,40 +128,39 @@ class Runner:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         self._absences.end(principal.tenant_id, principal.user_id)
         model = self._parts.catalog.resolve(self._parts.assistant, request.model)
-        is_admitted = self._admission.try_enter(principal.tenant_id, principal.user_id)
+        is_admitted = self._roster.try_admit(principal)
         if not is_admitted:
             try:
-                self._roster.queue.check(Place(principal.tenant_id, principal.user_id, request.conversation_id))
+                self._roster.check(Place(principal.tenant_id, principal.user_id, request.conversation_id))
             except (RateLimitedError, OverloadedError):
                 if (equal := await self._starts.find(principal, request)) is not None:
                     return equal
                 raise
-        return await self._start(principal, request, model, is_admitted=is_admitted)
-
-    async def _start(self, principal: Principal, request: RunRequest, model: str, *, is_admitted: bool) -> Run:
-        """Store and begin a run that has its place at work already where it `is_admitted`."""
         key = RunKey(principal.tenant_id, new_id())
-        self._roster.arriving.add(key)
+        with self._roster.arriving(key):
+            started = await self._store_start(principal, request, model, key, is_admitted=is_admitted)
+            if started.is_new:
+                await self._begin(principal, started)
+        return started.run
+
+    async def _store_start(
+        self, principal: Principal, request: RunRequest, model: str, key: RunKey, *, is_admitted: bool
+    ) -> Started:
+        """Store a start, and give back what places it does not need."""
         started: Started | None = None
         try:
             started = await self._starts.commit(principal, request, model, run_id=key.run_id, may_begin=is_admitted)
             failpoint("start.after_commit")
+            return started
         except BaseException as exc:
             if isinstance(exc, DatabaseError) or not isinstance(exc, RequestError):
-                self._leases.leave(key, principal)  # if it was stored after all; what was refused was not
+                self._roster.leave_behind(key, principal)  # if it was stored after all; what was refused was not
             raise
         finally:
             if is_admitted and (started is None or not started.is_claimed):
-                self._admission.leave(principal.tenant_id, principal.user_id)
+                self._roster.give_back(principal)
             if started is None:
-                self._roster.queue.leave(key)
-                self._roster.arriving.discard(key)
-        try:
-            if started.is_new:
-                await self._begin(principal, started)
-        finally:
-            self._roster.arriving.discard(key)
-        return started.run
+                self._roster.cancel_reservation(key)
 
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Return a reader of a run that was just read or started as the principal's; see `Readers.follow`."""
@@ -183,7 +173,7 @@ class Runner:
     @property
     def reader_count(self) -> int:
         """How many readers this process has."""
-        return self._readers.count
+        return self._roster.reader_count
 
     async def cancel(self, principal: Principal, run_id: UUID) -> Run:
         """Stop a run, keep what it said, and return it as it is then. Stopping one that is over changes nothing.
@@ -193,13 +183,13 @@ class Runner:
         """
         run = await read_run(self._store, principal, run_id)
         key = RunKey(principal.tenant_id, run_id)
-        if (held := self._held.get(key)) is not None:
+        if (held := self._roster.find(key)) is not None:
             held.stopper.stop("cancelled")
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_WAIT_S):
                     await held.over.wait()
             run = await read_run(self._store, principal, run_id)
-        if run.state in UNFINISHED and key not in self._held:
+        if run.state in UNFINISHED and key not in self._roster:
             await self._cancel_elsewhere(principal, run_id)
             run = await read_run(self._store, principal, run_id)
         return run
@@ -217,7 +207,7 @@ class Runner:
         here = []
         for key in (RunKey(principal.tenant_id, run_id) for run_id in ended):
             metrics.runs_ended.labels("cancelled", "").inc()
-            if (held := self._held.get(key)) is not None:
+            if (held := self._roster.find(key)) is not None:
                 held.stopper.stop("deleted")
                 here.append(held)
             else:
@@ -233,37 +223,26 @@ class Runner:
             return
         self._draining = True
         self._leases.stop_taking_over()
-        await self._wait_until_idle(self._settings.shutdown_grace_s)
-        if self._held:
-            logger.warning("runs_released_at_shutdown", runs=len(self._held))
-        self._stop_all("released")
-        await self._wait_until_idle(RELEASE_WAIT_S)
-        for held in list(self._held.values()):
+        if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):
+            logger.warning("runs_released_at_shutdown", runs=len(self._roster))
+        self._roster.stop_all("released")
+        is_idle = await self._roster.idle(timeout_s=RELEASE_WAIT_S)
+        for held in self._roster:
             await held.journal.leave()
         for task in self._upkeep:
             task.cancel()
-        if not self._held:
+        if is_idle:
             await self._end_lease()
 
     def release(self) -> None:
         """End the grace time of `drain`: leave all runs to the next process now."""
-        self._stop_all("released")
-
-    async def _wait_until_idle(self, timeout_s: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while self._held:
-                    await next(iter(self._held.values())).over.wait()
+        self._roster.stop_all("released")
 
     async def _end_lease(self) -> None:
         """Let the next process take over at once what is left. Where the database is away, the lease runs out."""
         with suppress(TimeoutError, DatabaseError):
             async with asyncio.timeout(RELEASE_WAIT_S):
                 await self._leases.end()
-
-    def _stop_all(self, reason: StopReason) -> None:
-        for held in list(self._held.values()):
-            held.stopper.stop(reason)
 
     async def _cancel_elsewhere(self, principal: Principal, run_id: UUID) -> None:
         """End a run that this process does not hold: its own died, or will find out at its next write."""
@@ -274,107 +253,12 @@ class Runner:
             await self._log.forget(RunKey(principal.tenant_id, run_id))
 
     async def _begin(self, principal: Principal, started: Started) -> None:
-        """Take a new run into this process: its log begins, then its work."""
+        """Take a new run into this process, and stop what it takes the place of."""
         run = started.run
         event = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
-        await self._work_on(principal, run, [event], transcript=started.transcript)
+        self._executor.hold(principal, run, [event], transcript=started.transcript, is_admitted=started.is_claimed)
         for run_id in started.earlier:
-            if (earlier := self._held.get(RunKey(principal.tenant_id, run_id))) is not None:
+            if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")
             else:
                 await self._cancel_elsewhere(principal, run_id)
-
-    async def _work_on(
-        self,
-        principal: Principal,
-        run: Run,
-        events: Sequence[AnyEvent],
-        *,
-        transcript: Transcript | None = None,
-        counts_attempt: bool = True,
-    ) -> None:
-        """Hold a run from now on: its log goes on with these events, then its work begins.
-
-        One that comes with its transcript is claimed and admitted already.
-        """
-        absence = self._absences.of(principal.tenant_id, principal.user_id) if principal.credential is None else None
-        held = HeldRun(
-            RunPrincipal(principal, wait_s=self._settings.auth_wait_s, absence=absence),
-            run,
-            Journal(self._store, self._log, self._tenure, principal=principal, run=run),
-            is_admitted=transcript is not None,
-            transcript=transcript,
-            counts_attempt=counts_attempt,
-        )
-        self._roster.add(held)
-        metrics.runs_active.inc()
-        for event in events:
-            held.journal.emit(event)
-        self._tasks.create_task(self._live(held))
-        self._readers.watch(held.key)
-
-    async def _live(self, held: HeldRun) -> None:
-        """Wait for the run's turn, bring it to its end, let it go."""
-        with structlog.contextvars.bound_contextvars(tenant=held.key.tenant_id, run=str(held.run.id)):
-            try:
-                await self._wait_and_claim(held)
-                await bring_to_end(self._parts, held)
-            except DatabaseError as exc:
-                await self._leave(held, exc)
-            except FrontdeskError as exc:
-                logger.warning("run_lost", reason=type(exc).__name__)
-                await held.journal.leave()
-            except StoppedError:
-                pass  # it was stopped while it waited, and is dealt with
-            except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)
-                await self._leave(held, exc)
-            finally:
-                self._let_go(held)
-
-    async def _leave(self, held: HeldRun, exc: Exception) -> None:
-        """Leave a run without an end, because the database did not take what came next. It is taken up again."""
-        logger.error("run_end_failed", error=type(exc).__name__, where=place_of(exc))
-        self._leases.leave(held.key, held.principal.current)
-        await held.journal.leave()
-
-    def _let_go(self, held: HeldRun) -> None:
-        if held.is_admitted:
-            self._admission.leave(held.key.tenant_id, held.principal.current.user_id)
-        if held.unread is not None:
-            held.unread.cancel()
-        metrics.runs_active.dec()
-        self._roster.remove(held)
-
-    async def _wait_and_claim(self, held: HeldRun) -> None:
-        """Return when the run is claimed and admitted.
-
-        Raises:
-            StoppedError: it was stopped meanwhile; its end is written.
-        """
-        place = held.key.tenant_id, held.principal.current.user_id
-        try:
-            while not held.is_admitted:
-                with held.stopper.stoppable():
-                    # Each waits for the one right before it, so an end wakes one run, however many wait behind.
-                    while (earlier := self._roster.before(held)) is not None:
-                        await earlier.over.wait()
-                    await self._admission.enter(*place)
-                    self._roster.admit(held)
-                if not await self._claim(held):
-                    self._admission.leave(*place)
-                    self._roster.wait(held)
-                    with held.stopper.stoppable():
-                        await asyncio.sleep(OTHER_PROCESS_POLL_S)
-        except StoppedError as stopped:
-            await end_stopped(self._parts, held, stopped.reason)
-            raise
-
-    async def _claim(self, held: HeldRun) -> bool:
-        async with self._store.write() as connection:
-            if held.run.state == "running":  # it was at work before
-                claimed = await resume_run(connection, *held.key, attempt=held.run.attempt, counts=held.counts_attempt)
-            else:
-                claimed = await claim_run(connection, *held.key, worker_id=self._worker_id)
-            failpoint("claim.before_commit")
-        failpoint("claim.after_commit")
-        return claimed

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from agent.admission import Place
 from agent.assistant import WhenActive
 from agent.context import Principal, RunKey
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
-from agent.roster import Place, Queue
+from agent.roster import Roster
 from agent.settings import Settings
 from agent.store.conversations import create_conversation, lock_conversation, title_from
 from agent.store.database import Transaction
@@ -59,12 +60,12 @@ class Started:
 class Starts:
     """Starts of this process's runs."""
 
-    def __init__(self, parts: Parts, settings: Settings, queue: Queue, *, worker_id: str) -> None:
+    def __init__(self, parts: Parts, settings: Settings, roster: Roster, *, worker_id: str) -> None:
         self._parts = parts
         self._store = parts.store
         self._settings = settings
         self._worker_id = worker_id
-        self._queue = queue
+        self._roster = roster
 
     async def find(self, principal: Principal, request: RunRequest) -> Run | None:
         """Return the run of an equal request with the same idempotency key. It only reads: a refusal must cost little.
@@ -120,8 +121,7 @@ class Starts:
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
             else:
                 place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
-                self._queue.check(place)
-                self._queue.enter(RunKey(principal.tenant_id, run.id), place)
+                self._roster.reserve(RunKey(principal.tenant_id, run.id), place)
             failpoint("start.before_commit")
         return Started(run, earlier=tuple(earlier), transcript=transcript)
 

@@ -2,31 +2,31 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
 from agent import metrics
 from agent.assistant import Assistant
-from agent.context import PUBLIC_TENANT, RunKey
-from agent.credentials import RunPrincipal
+from agent.context import PUBLIC_TENANT
 from agent.errors import DatabaseError, DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
 from agent.events import RunEnded
 from agent.graph import Loop, advance
 from agent.history import LOST_RESULT
-from agent.journal import Journal, SettledCall
+from agent.journal import SettledCall
 from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
 from agent.places import place_of
-from agent.stop import StoppedError, Stopper, StopReason
+from agent.roster import HeldRun
+from agent.stop import StoppedError, StopReason
 from agent.store.database import Store
 from agent.store.messages import run_messages
-from agent.store.runs import Run, RunEnd, release_run
+from agent.store.runs import RunEnd, release_run
 from agent.store.tool_calls import list_calls
 from agent.suggestions import afterthoughts
 from agent.toolkit import Tool, has_side_effects
 from agent.tracing import traced
-from agent.turn import Transcript, Turn, open_turn
+from agent.turn import Turn, open_turn
 
 logger = structlog.get_logger()
 
@@ -42,28 +42,6 @@ class Parts:
     tools: Mapping[str, Tool]
     loop: Loop
     is_traced: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class HeldRun:
-    """A run that this process holds, waiting or at work. The credential lives here and nowhere else."""
-
-    principal: RunPrincipal
-    run: Run
-    journal: Journal
-    stopper: Stopper = field(default_factory=Stopper)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    is_admitted: bool = False
-    counts_attempt: bool = True
-    """Whether this attempt, once it works, counts towards the most that a run may have."""
-    transcript: Transcript | None = None
-    """What it begins with, where that was read when it was stored."""
-    unread: asyncio.TimerHandle | None = None
-    """Stops the run, if nobody comes to read it."""
-
-    @property
-    def key(self) -> RunKey:
-        return RunKey(self.principal.current.tenant_id, self.run.id)
 
 
 async def bring_to_end(parts: Parts, held: HeldRun) -> None:

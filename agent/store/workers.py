@@ -5,8 +5,10 @@ from a process, whose clock may be wrong. What a worker that lost its lease stil
 """
 
 from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.context import RunKey
@@ -23,13 +25,61 @@ _ALIVE = and_(
     workers.c.lease_until <= database_now() + workers.c.lease_s + CLOCK_SLACK_S,
 )
 _NOBODYS = or_(runs.c.worker_id.is_(None), runs.c.worker_id.not_in(select(workers.c.id).where(_ALIVE)))
-_ABANDONED = (
-    select(runs.c.tenant_id, runs.c.id).where(is_unfinished(runs), _NOBODYS).order_by(runs.c.created_at, runs.c.id)
+_of_user = (
+    select(
+        *(runs.c[name] for name in ("tenant_id", "id", "user_id", "conversation_id", "turn", "begun_attempts")),
+        runs.c.created_at,
+        func.row_number()
+        .over(partition_by=(runs.c.tenant_id, runs.c.user_id), order_by=(runs.c.created_at, runs.c.id))
+        .label("number"),
+    )
+    .where(is_unfinished(runs), _NOBODYS)
+    .subquery("of_user")
 )
+_of_tenant = select(
+    _of_user,
+    func.row_number()
+    .over(partition_by=_of_user.c.tenant_id, order_by=(_of_user.c.number, _of_user.c.created_at, _of_user.c.id))
+    .label("rank"),
+).subquery("of_tenant")
+_next = (
+    select(_of_tenant)
+    .order_by(_of_tenant.c.rank, _of_tenant.c.created_at, _of_tenant.c.id)
+    .limit(bindparam("most"))
+    .subquery("next")
+)
+_earlier = runs.alias("earlier")
+_ABANDONED = select(
+    *(_next.c[name] for name in ("tenant_id", "id", "user_id", "conversation_id", "begun_attempts")),
+    ~exists()
+    .where(
+        _earlier.c.tenant_id == _next.c.tenant_id,
+        _earlier.c.conversation_id == _next.c.conversation_id,
+        _earlier.c.turn < _next.c.turn,
+        is_unfinished(_earlier),
+    )
+    .label("is_first"),
+).order_by(_next.c.rank, _next.c.created_at, _next.c.id)
 _OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt).where(
     is_unfinished(runs), runs.c.worker_id == bindparam("of_worker")
 )
 _RENEW = update(workers).where(workers.c.id == bindparam("of_worker"))
+
+
+class Abandoned(NamedTuple):
+    """A run that nobody works on, and what decides whether there is room for it."""
+
+    tenant_id: str
+    run_id: UUID
+    user_id: str
+    conversation_id: UUID
+    begun_attempts: int
+    is_first: bool
+    """Whether no earlier turn of its conversation is unfinished."""
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.tenant_id, self.run_id)
 
 
 async def renew_lease(connection: AsyncConnection, worker_id: str, *, lease_s: float) -> None:
@@ -61,10 +111,13 @@ async def own_runs(connection: AsyncConnection, worker_id: str) -> dict[RunKey, 
     return {RunKey(row.tenant_id, row.id): row.attempt for row in found}
 
 
-async def abandoned_runs(connection: AsyncConnection) -> list[RunKey]:
-    """Return the unfinished runs without a living worker, over all tenants, oldest first: names only, no content."""
-    found = await connection.execute(_ABANDONED)
-    return [RunKey(row.tenant_id, row.id) for row in found]
+async def abandoned_runs(connection: AsyncConnection, *, most: int) -> list[Abandoned]:
+    """Return up to `most` unfinished runs without a living worker, over all tenants: names only, no content.
+
+    Each tenant's, and within it each user's, by turns; of one user, the oldest first.
+    """
+    found = await connection.execute(_ABANDONED, {"most": most})
+    return [Abandoned(*row[:5], is_first=bool(row.is_first)) for row in found]
 
 
 async def take_over(

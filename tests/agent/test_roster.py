@@ -9,13 +9,13 @@ import pytest
 from support.faults import rows, until
 from support.world import OpenWorld, Person, World
 
+from agent.admission import Place, Queue
 from agent.context import PUBLIC_TENANT, Principal, RunKey
 from agent.errors import OverloadedError, RateLimitedError, RequestError
-from agent.roster import Place, Queue
+from agent.roster import HeldRun
 from agent.settings import Settings
 from agent.start import RunRequest
 from agent.store.tables import messages, runs
-from agent.work import HeldRun
 
 
 class Crowd:
@@ -193,7 +193,11 @@ async def test_waiting_in_a_conversation_costs_its_length_not_its_square(open_fr
     """G34: an end wakes the turn behind it and no other, with a thousand waiting."""
     most, answered = 1000, 20
     world = await open_frontdesk(
-        max_queued_per_conversation=most, max_queued_per_user=most, max_queued_per_tenant=most, shutdown_grace_s=0
+        assistant={"limits": {"first_token_timeout_s": 300, "between_tokens_timeout_s": 300}},
+        max_queued_per_conversation=most,
+        max_queued_per_user=most,
+        max_queued_per_tenant=most,
+        shutdown_grace_s=0,
     )
     gate, ann = asyncio.Event(), world.person()
     world.provider.wait_for(gate, "yes")

@@ -172,14 +172,14 @@ async def test_a_run_that_its_own_process_lost_sight_of_is_taken_up_and_that_cou
         await live.until_bytes(b"Half")
         world.provider.call(Call("count_orders"))
         world.provider.say("42.")
-        [held] = runner._held.values()
-        runner._leases.leave(held.key, held.principal.current)
+        [held] = runner._roster
+        runner._roster.leave_behind(held.key, held.principal.current)
         held.stopper.stop("lost")
         await live.rest()
     stream = await ann.events(run_id)
     assert (stream.text, stream.first("status")) == ("42.", "completed")
     assert [(row["attempt"], row["begun_attempts"]) for row in await rows(world, runs)] == [(2, 1)]
-    await until(lambda: not runner._leases._left and not runner._leases._taken_up)
+    await until(lambda: not runner._roster.left and not runner._leases._taken_up)
 
 
 async def test_a_run_that_can_never_be_stored_is_not_taken_up_for_ever(
@@ -194,8 +194,8 @@ async def test_a_run_that_can_never_be_stored_is_not_taken_up_for_ever(
         run_id = await live.until("run_id")
         for number in range(1, 5):
             await until(lambda number=number: len(world.provider.requests) == number, timeout_s=20)  # type: ignore[misc]
-            [held] = runner._held.values()
-            runner._leases.leave(held.key, held.principal.current)
+            [held] = runner._roster
+            runner._roster.leave_behind(held.key, held.principal.current)
             held.stopper.stop("lost")
         await reaches(ann, run_id, "failed", timeout_s=20)
         await live.rest()

@@ -69,7 +69,7 @@ async def overtake(store: Store, name: RunKey, worker_id: str = "worker-2", most
 
 async def abandoned(store: Store) -> list[RunKey]:
     async with store.read() as connection:
-        return await abandoned_runs(connection)
+        return [run.key for run in await abandoned_runs(connection, most=99)]
 
 
 async def test_a_new_run_is_as_it_was_asked_for(store: Store) -> None:

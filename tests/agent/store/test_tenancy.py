@@ -223,7 +223,8 @@ async def test_background_functions_give_names_only(store: Store) -> None:
     run = await _filled(store)
     await in_one(store, runs.release_run, "acme", run.id, attempt=1)
     async with store.read() as connection:
-        assert await workers.abandoned_runs(connection) == [RunKey("acme", run.id)]
-    for field, kind in RunKey.__annotations__.items():
-        assert kind in (str, UUID), field
+        found = await workers.abandoned_runs(connection, most=9)
+    assert [one.key for one in found] == [RunKey("acme", run.id)]
+    for field, kind in workers.Abandoned.__annotations__.items():
+        assert kind in (str, UUID, int, bool), field
     assert (await count_rows(store))["runs"] == 1

@@ -1,0 +1,141 @@
+"""The tasks of the runs that this process holds: each waits for its turn, is brought to its end, and is let go.
+
+The invariant: a run whose database or process fails in the middle is left without an end, for its next attempt.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from agent import metrics
+from agent.context import Principal
+from agent.credentials import RunPrincipal
+from agent.errors import DatabaseError, FrontdeskError
+from agent.events import AnyEvent
+from agent.failpoints import failpoint
+from agent.journal import Journal
+from agent.places import place_of
+from agent.presence import Absences
+from agent.roster import HeldRun, Roster
+from agent.settings import Settings
+from agent.stop import StoppedError
+from agent.store.runs import Run, claim_run, resume_run
+from agent.tenure import Tenure
+from agent.turn import Transcript
+from agent.work import Parts, bring_to_end, end_stopped
+
+logger = structlog.get_logger()
+
+OTHER_PROCESS_POLL_S = 0.5
+"""How often a run looks again when an earlier turn of its conversation is with another process."""
+
+
+class Executor:
+    """Works on runs, each in a task of `tasks`."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        roster: Roster,
+        tenure: Tenure,
+        absences: Absences,
+        tasks: asyncio.TaskGroup,
+        *,
+        settings: Settings,
+        worker_id: str,
+    ) -> None:
+        self._parts = parts
+        self._roster = roster
+        self._tenure = tenure
+        self._absences = absences
+        self._tasks = tasks
+        self._settings = settings
+        self._worker_id = worker_id
+
+    def hold(
+        self,
+        principal: Principal,
+        run: Run,
+        events: Sequence[AnyEvent],
+        *,
+        transcript: Transcript | None = None,
+        is_admitted: bool = False,
+        is_taken_over: bool = False,
+        counts_attempt: bool = True,
+    ) -> None:
+        """Hold a run from now on: its log goes on with these events, then its work begins.
+
+        One that comes with its transcript is claimed already, and one that `is_admitted` has its place at work.
+        """
+        absence = self._absences.of(principal.tenant_id, principal.user_id) if principal.credential is None else None
+        held = HeldRun(
+            RunPrincipal(principal, wait_s=self._settings.auth_wait_s, absence=absence),
+            run,
+            Journal(self._parts.store, self._parts.log, self._tenure, principal=principal, run=run),
+            is_admitted=is_admitted,
+            is_taken_over=is_taken_over,
+            transcript=transcript,
+            counts_attempt=counts_attempt,
+        )
+        self._roster.add(held)
+        metrics.runs_active.inc()
+        for event in events:
+            held.journal.emit(event)
+        self._tasks.create_task(self._live(held))
+
+    async def _live(self, held: HeldRun) -> None:
+        """Wait for the run's turn, bring it to its end, let it go."""
+        with structlog.contextvars.bound_contextvars(tenant=held.key.tenant_id, run=str(held.run.id)):
+            try:
+                await self._wait_and_claim(held)
+                await bring_to_end(self._parts, held)
+            except DatabaseError as exc:
+                await self._leave(held, exc)
+            except FrontdeskError as exc:
+                logger.warning("run_lost", reason=type(exc).__name__)
+                await held.journal.leave()
+            except StoppedError:
+                pass  # it was stopped while it waited, and is dealt with
+            except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)
+                await self._leave(held, exc)
+            finally:
+                metrics.runs_active.dec()
+                self._roster.remove(held)
+
+    async def _leave(self, held: HeldRun, exc: Exception) -> None:
+        """Leave a run without an end, because the database did not take what came next. It is taken up again."""
+        logger.error("run_end_failed", error=type(exc).__name__, where=place_of(exc))
+        self._roster.leave_behind(held.key, held.principal.current)
+        await held.journal.leave()
+
+    async def _wait_and_claim(self, held: HeldRun) -> None:
+        """Return when the run is claimed and admitted.
+
+        Raises:
+            StoppedError: it was stopped meanwhile; its end is written.
+        """
+        if held.transcript is not None:
+            return
+        try:
+            while True:
+                with held.stopper.stoppable():
+                    await self._roster.turn(held)
+                if await self._claim(held):
+                    return
+                self._roster.wait_again(held)
+                with held.stopper.stoppable():
+                    await asyncio.sleep(OTHER_PROCESS_POLL_S)
+        except StoppedError as stopped:
+            await end_stopped(self._parts, held, stopped.reason)
+            raise
+
+    async def _claim(self, held: HeldRun) -> bool:
+        async with self._parts.store.write() as connection:
+            if held.run.state == "running":  # it was at work before
+                claimed = await resume_run(connection, *held.key, attempt=held.run.attempt, counts=held.counts_attempt)
+            else:
+                claimed = await claim_run(connection, *held.key, worker_id=self._worker_id)
+            failpoint("claim.before_commit")
+        failpoint("claim.after_commit")
+        return claimed
