@@ -21,6 +21,9 @@ from agent.events import (
     Usage,
 )
 
+STEP_SEPARATOR = "\n\n"
+"""Between what the model said in one step and in the next: for clients that only join tokens."""
+
 
 @dataclass(slots=True)
 class Answer:

@@ -13,17 +13,16 @@ from agent.context import Principal
 from agent.credentials import RunPrincipal
 from agent.errors import DatabaseError, FrontdeskError
 from agent.events import AnyEvent
-from agent.failpoints import failpoint
 from agent.journal import Journal
 from agent.places import place_of
 from agent.presence import Absences
 from agent.roster import HeldRun, Roster
 from agent.settings import Settings
 from agent.stop import StoppedError
-from agent.store.runs import Run, claim_run, resume_run
+from agent.store.runs import Run
 from agent.tenure import Tenure
 from agent.turn import Transcript
-from agent.work import Parts, bring_to_end, end_stopped
+from agent.work import Parts, Stopped, conclude, execute
 
 logger = structlog.get_logger()
 
@@ -78,6 +77,8 @@ class Executor:
             transcript=transcript,
             counts_attempt=counts_attempt,
         )
+        if run.is_cancel_requested:  # of an attempt that died before it heard
+            held.stopper.stop("cancelled")
         self._roster.add(held)
         metrics.runs_active.inc()
         for event in events:
@@ -89,7 +90,7 @@ class Executor:
         with structlog.contextvars.bound_contextvars(tenant=held.key.tenant_id, run=str(held.run.id)):
             try:
                 await self._wait_and_claim(held)
-                await bring_to_end(self._parts, held)
+                await execute(self._parts, held)
             except DatabaseError as exc:
                 await self._leave(held, exc)
             except FrontdeskError as exc:
@@ -121,21 +122,11 @@ class Executor:
             while True:
                 with held.stopper.stoppable():
                     await self._roster.turn(held)
-                if await self._claim(held):
+                if await held.journal.begin(worker_id=self._worker_id, counts=held.counts_attempt):
                     return
                 self._roster.wait_again(held)
                 with held.stopper.stoppable():
                     await asyncio.sleep(OTHER_PROCESS_POLL_S)
         except StoppedError as stopped:
-            await end_stopped(self._parts, held, stopped.reason)
+            await conclude(held, Stopped(stopped.reason))
             raise
-
-    async def _claim(self, held: HeldRun) -> bool:
-        async with self._parts.store.write() as connection:
-            if held.run.state == "running":  # it was at work before
-                claimed = await resume_run(connection, *held.key, attempt=held.run.attempt, counts=held.counts_attempt)
-            else:
-                claimed = await claim_run(connection, *held.key, worker_id=self._worker_id)
-            failpoint("claim.before_commit")
-        failpoint("claim.after_commit")
-        return claimed

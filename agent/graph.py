@@ -5,6 +5,7 @@ model asks for, and stops when there is nothing left to do. Events go straight i
 """
 
 import operator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Literal, TypeAlias, TypedDict
@@ -16,6 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agent import metrics
+from agent.answer import STEP_SEPARATOR
 from agent.calls import settle
 from agent.events import ReasoningDelta, TextDelta, ToolsStarted
 from agent.failpoints import failpoint
@@ -25,12 +27,9 @@ from agent.models.stream import Reply, stream_reply
 from agent.stop import StoppedError
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, RequestedCall
-from agent.store.runs import RunEnd
 from agent.toolkit import Kind, Risk, Tool
 from agent.turn import Turn
 
-STEP_SEPARATOR = "\n\n"
-"""Between what the model said in one step and in the next: for clients that only join tokens."""
 LIMIT_TEXT = "I stopped here, because this took more steps than I may take. Tell me how to go on."
 
 
@@ -39,6 +38,21 @@ class LoopState(TypedDict):
 
     messages: Annotated[list[BaseMessage], operator.add]
 
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The model has said its last word: `turn.reply`."""
+
+    finish_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepLimit:
+    """All steps are used; `turn.reply` says so to the user."""
+
+
+Outcome: TypeAlias = Answered | StepLimit
+"""What the loop came to. The run's boundary makes an end of it."""
 
 Loop: TypeAlias = CompiledStateGraph[LoopState, Turn, LoopState, LoopState]
 
@@ -56,8 +70,8 @@ def build_loop() -> Loop:
     return graph.compile()
 
 
-async def advance(loop: Loop, turn: Turn) -> None:
-    """Run the loop until the transcript needs nothing more; the run's end is committed then.
+async def advance(loop: Loop, turn: Turn) -> Outcome:
+    """Run the loop until the transcript needs nothing more; return what it came to. It ends nothing.
 
     Raises:
         RunError: the run cannot go on; the caller ends it.
@@ -68,10 +82,11 @@ async def advance(loop: Loop, turn: Turn) -> None:
         {"messages": turn.messages}, context=turn, config={"recursion_limit": 2 * turn.assistant.limits.steps + 5}
     )
     turn.messages = state["messages"]
+    return StepLimit() if turn.is_at_limit else Answered(turn.reply.finish_reason)
 
 
 async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
-    """Ask the model; stream what it says; store its message, and with it the run's end where it asks for nothing."""
+    """Ask the model; stream what it says; store its message where it asks for tools. An answer is the outcome's to store."""
     turn = runtime.context
     if open_calls(state["messages"]):
         return {"messages": []}  # a recovered run begins with the calls that an earlier attempt left open
@@ -88,7 +103,6 @@ async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
         )
     turn.usage += turn.reply.usage
     if not turn.reply.requests:
-        await _complete(turn, turn.reply.finish_reason)
         return {"messages": [AIMessage(turn.reply.text)]}
     calls = [RequestedCall(str(new_id()), request.name, request.arguments or {}) for request in turn.reply.requests]
     turn.unreadable = {
@@ -140,12 +154,12 @@ async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
 
 
 async def stop_at_limit(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
-    """End a run that used all its steps with words, as a normal ending."""
+    """Say in words that all steps are used: a normal ending."""
     turn = runtime.context
     turn.step += 1
     turn.reply = Reply(pieces=[LIMIT_TEXT])
+    turn.is_at_limit = True
     await _emit_text(turn, LIMIT_TEXT)
-    await _complete(turn, "step_limit")
     return {"messages": [AIMessage(LIMIT_TEXT)]}
 
 
@@ -159,10 +173,6 @@ async def after_tools(state: LoopState, runtime: Runtime[Turn]) -> Literal["mode
     """Back to the model, while there are steps left."""
     turn = runtime.context
     return "model" if turn.step < turn.assistant.limits.steps else "limit"
-
-
-async def _complete(turn: Turn, finish_reason: str) -> None:
-    await turn.journal.end(RunEnd("completed", finish_reason, turn.usage), turn.answer())
 
 
 async def _emit_text(turn: Turn, text: str) -> None:

@@ -6,25 +6,47 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
+import structlog
+
+from agent import metrics
 from agent.context import Principal, RunKey
-from agent.errors import RunError
+from agent.errors import InterruptedRunError, RunError
 from agent.events import (
     AnyEvent,
+    EndStatus,
     ErrorRaised,
     RunEnded,
     SuggestionsOffered,
     TitleChanged,
+    Usage,
 )
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
+from agent.snapshot import from_transcript
+from agent.store import workers
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
-from agent.store.messages import NewMessage, RequestedCall, append_messages
-from agent.store.runs import Run, RunEnd, check_attempt, end_run, hold_run, set_suggestions
-from agent.store.tool_calls import propose_calls, settle_call, start_call
+from agent.store.deletion import hide_conversation
+from agent.store.messages import NewMessage, RequestedCall, append_messages, run_messages
+from agent.store.runs import (
+    Run,
+    RunEnd,
+    check_attempt,
+    claim_run,
+    end_run,
+    get_run,
+    hold_run,
+    release_run,
+    resume_run,
+    set_suggestions,
+)
+from agent.store.tool_calls import list_calls, propose_calls, settle_call, start_call
 from agent.tenure import Tenure
 from agent.toolkit import Action, Kind, Risk
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +78,21 @@ class Journal:
             StaleAppendError: a later attempt writes this log.
         """
         self._segment.append(event)
+
+    async def begin(self, *, worker_id: str, counts: bool) -> bool:
+        """Begin to work, or go on where an earlier attempt was; False where an earlier turn is not over, or it is another's.
+
+        `counts`: going on counts as one of the attempts that a run may have.
+        """
+        key, run = (self._principal.tenant_id, self._run.id), self._run
+        async with self._store.write() as connection:
+            if run.state == "running":
+                has_begun = await resume_run(connection, *key, attempt=run.attempt, counts=counts)
+            else:
+                has_begun = await claim_run(connection, *key, worker_id=worker_id)
+            failpoint("claim.before_commit")
+        failpoint("claim.after_commit")
+        return has_begun
 
     async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[RequestedCall, Kind, Risk]]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger."""
@@ -111,6 +148,7 @@ class Journal:
             await end_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt, end=end)
             failpoint("end.before_commit")
         failpoint("end.after_commit")
+        _count_end(end.status, end.error_code)
         if error is not None:
             self.emit(
                 ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
@@ -136,6 +174,17 @@ class Journal:
         """End the log: readers go home."""
         await self._segment.close("ended")
 
+    async def tell_deleted(self, usage: Usage) -> None:
+        """Say that the run ended with its conversation, which was deleted: `delete_conversation` has written that."""
+        self.emit(RunEnded("cancelled", "cancelled", usage))
+        await self.close()
+
+    async def release(self) -> None:
+        """Let another process go on at once."""
+        async with self._store.write() as connection:
+            await release_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+        await self.leave()
+
     async def leave(self) -> None:
         """Write the log no more, and send its readers away without an end; nothing, where it was closed."""
         await self._segment.close("moved")
@@ -154,6 +203,75 @@ class Journal:
             )
         else:
             await lock_conversation(connection, self._principal.tenant_id, run.conversation_id)
+
+
+async def take_over(store: Store, key: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:
+    """Make a run that nobody has this worker's, as its next attempt, and return its user.
+
+    None where it is another's or over by now, or where it has begun `most_attempts` attempts.
+    """
+    async with store.write(is_urgent=True) as connection:
+        user_id = await workers.take_over(connection, key, worker_id=worker_id, most_attempts=most_attempts)
+        failpoint("takeover.before_commit")
+    failpoint("takeover.after_commit")
+    return user_id
+
+
+async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id: str, attempts: int) -> None:
+    """End a run that nobody has and that began `attempts` attempts; nothing, where that is not so."""
+    code = InterruptedRunError.code
+    async with store.write(is_urgent=True) as connection:
+        user_id = await workers.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
+        failpoint("takeover.before_commit")
+    failpoint("takeover.after_commit")
+    if user_id is not None:
+        _count_end("failed", code)
+        logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
+        await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
+
+
+async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:
+    """Stop the principal's run, which this process does not hold; return whether it is over.
+
+    A living worker that has it is asked to, and ends it with what was said so far. Without one it is ended here.
+    """
+    async with store.write() as connection:
+        is_ended = await workers.cancel_run(connection, principal, run_id)
+        is_asked = not is_ended and await workers.request_cancel(connection, principal, run_id)
+    if is_ended:
+        _count_end("cancelled", None)
+        await _tell_end(store, log, principal, run_id)
+    return not is_asked
+
+
+async def delete_conversation(store: Store, principal: Principal, conversation_id: UUID) -> list[UUID]:
+    """Hide a conversation from everybody and end its runs; return those. Who holds them tells their readers.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    async with store.write() as connection:
+        ended = await hide_conversation(connection, principal, conversation_id)
+    for _ in ended:
+        _count_end("cancelled", None)
+    return ended
+
+
+async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID) -> None:
+    """Send home the readers of a run that was ended from outside, with what the database says of it."""
+    async with store.read(by_key=True) as connection:
+        run = await get_run(connection, owner, run_id)
+        messages = await run_messages(connection, owner, run)
+        calls = await list_calls(connection, owner, run_id)
+    segment = log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1)
+    *events, _closed = from_transcript(run, messages, calls)
+    for logged in events:
+        segment.append(logged.event)
+    await segment.close("ended")
+
+
+def _count_end(status: EndStatus, code: str | None) -> None:
+    metrics.runs_ended.labels(status, code or "").inc()
 
 
 def _result(step: int, settled: SettledCall) -> NewMessage:

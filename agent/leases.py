@@ -14,28 +14,25 @@ import structlog
 
 from agent.admission import Place
 from agent.context import Principal, RunKey
-from agent.errors import InterruptedRunError
 from agent.events import RunStarted
 from agent.executor import Executor
-from agent.failpoints import failpoint
+from agent.journal import fail_abandoned, take_over
 from agent.places import place_of
 from agent.roster import Roster
 from agent.search import let_search_know
 from agent.settings import Settings
-from agent.snapshot import from_transcript, settled
+from agent.snapshot import settled
 from agent.store.deletion import purge_deleted
-from agent.store.messages import Message, run_messages
-from agent.store.runs import Run, get_run
-from agent.store.tool_calls import LedgerEntry, list_calls
+from agent.store.messages import run_messages
+from agent.store.runs import get_run
+from agent.store.tool_calls import list_calls
 from agent.store.workers import (
     Abandoned,
     abandoned_runs,
     end_lease,
-    fail_run,
     forget_the_dead,
     own_runs,
     renew_lease,
-    take_over,
 )
 from agent.tenure import Tenure
 from agent.work import Parts
@@ -123,8 +120,13 @@ class Leases:
         async with self._parts.store.read(by_key=True, is_urgent=True) as connection:
             own = await own_runs(connection, self._worker_id)
         for run in held:
-            if own.get(run.key) != run.run.attempt and not run.journal.ended:
+            row = own.get(run.key)
+            if run.journal.ended:
+                continue
+            if row is None or row.attempt != run.run.attempt:
                 run.stopper.stop("lost")
+            elif row.is_cancel_requested:
+                run.stopper.stop("cancelled")
         for key in [key for key in self._roster.left if key not in own]:
             self._roster.forget_left(key)  # over, or another's
         for key in [key for key in self._taken_up if key not in own]:
@@ -166,7 +168,10 @@ class Leases:
         """
         with self._roster.arriving(key):
             is_free = self._taken_up[key] < FREE_RETRIES * self._settings.max_attempts
-            user_id = await self._take_over(key, is_free=is_free)
+            most = None if is_free else self._settings.max_attempts
+            user_id = await take_over(self._parts.store, key, worker_id=self._worker_id, most_attempts=most)
+            if user_id is None and not is_free:
+                await self._fail(key)
             kept = self._roster.forget_left(key)
             if user_id is not None:
                 if is_free:
@@ -176,42 +181,29 @@ class Leases:
     async def _take_in(self, run: Abandoned) -> None:
         """Take over a run that another process left, if there is room for it; if not, it stays in its row until there is."""
         place = Place(run.tenant_id, run.user_id, run.conversation_id)
-        is_spent = run.begun_attempts >= self._settings.max_attempts  # it is failed, which takes no room
-        room = None if is_spent else self._roster.make_room(run.key, place, is_first=run.is_first)
-        if room is None and not is_spent:
+        most = self._settings.max_attempts
+        if run.begun_attempts >= most:
+            await self._fail(run.key)
+            return
+        room = self._roster.make_room(run.key, place, is_first=run.is_first)
+        if room is None:
             return
         is_held = False
         try:
             with self._roster.arriving(run.key):
-                user_id = await self._take_over(run.key, is_free=False)
+                user_id = await take_over(self._parts.store, run.key, worker_id=self._worker_id, most_attempts=most)
                 if user_id is not None:
                     owner = Principal(run.tenant_id, user_id)
                     await self._pick_up(owner, run.run_id, is_admitted=room == "at work")
                     is_held = True
         finally:
-            if room is not None and not is_held:
+            if not is_held:
                 self._roster.give_room_back(run.key, place, room)
 
-    async def _take_over(self, key: RunKey, *, is_free: bool) -> str | None:
-        """Make a run this worker's and return its user; None where it is another's, or was failed for good."""
-        most = self._settings.max_attempts
-        async with self._parts.store.write(is_urgent=True) as connection:
-            user_id = await take_over(
-                connection, key, worker_id=self._worker_id, most_attempts=None if is_free else most
-            )
-            failed = (
-                None
-                if user_id is not None
-                else await fail_run(
-                    connection, key, worker_id=self._worker_id, code=InterruptedRunError.code, attempts=most
-                )
-            )
-            failpoint("takeover.before_commit")
-        failpoint("takeover.after_commit")
-        if failed is not None:
-            logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
-            await self._tell_end(Principal(key.tenant_id, failed), key.run_id)
-        return user_id
+    async def _fail(self, key: RunKey) -> None:
+        """Give a run up that has had all its attempts."""
+        parts, most = self._parts, self._settings.max_attempts
+        await fail_abandoned(parts.store, parts.log, key, worker_id=self._worker_id, attempts=most)
 
     async def _pick_up(
         self, owner: Principal, run_id: UUID, *, is_admitted: bool = False, counts_attempt: bool = True
@@ -223,7 +215,10 @@ class Leases:
         """
         key = RunKey(owner.tenant_id, run_id)
         self._roster.leave_behind(key, owner)  # until it is held: the database may go away again in between
-        run, messages, calls = await self._read(owner, run_id)
+        async with self._parts.store.read(by_key=True) as connection:
+            run = await get_run(connection, owner, run_id)
+            messages = await run_messages(connection, owner, run)
+            calls = await list_calls(connection, owner, run_id)
         principal = owner if owner.credential is not None else run.starter(owner)
         offered = self._roster.offered(key)
         if offered is not None and offered.has_rights_of(principal):
@@ -236,17 +231,3 @@ class Leases:
             principal, run, events, is_admitted=is_admitted, is_taken_over=True, counts_attempt=counts_attempt
         )
         self._roster.forget_left(key)
-
-    async def _read(self, owner: Principal, run_id: UUID) -> tuple[Run, list[Message], list[LedgerEntry]]:
-        async with self._parts.store.read(by_key=True) as connection:
-            run = await get_run(connection, owner, run_id)
-            return run, await run_messages(connection, owner, run), await list_calls(connection, owner, run_id)
-
-    async def _tell_end(self, owner: Principal, run_id: UUID) -> None:
-        """Send home the readers of a run that was given up, with what the database says of it."""
-        run, messages, calls = await self._read(owner, run_id)
-        segment = self._parts.log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1)
-        *events, _closed = from_transcript(run, messages, calls)
-        for logged in events:
-            segment.append(logged.event)
-        await segment.close("ended")

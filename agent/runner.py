@@ -5,14 +5,13 @@ belong to this process alone: when a process dies, another one, or its own succe
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from uuid import UUID, uuid4
 
 import structlog
 
-from agent import metrics
 from agent.admission import RETRY_AFTER_S, Place
 from agent.assistant import Assistant
 from agent.context import Principal, RunKey
@@ -21,21 +20,17 @@ from agent.events import START, EventId, LoggedEvent, RunStarted
 from agent.executor import Executor
 from agent.failpoints import failpoint
 from agent.graph import build_loop
+from agent.journal import cancel_elsewhere, delete_conversation
 from agent.leases import Leases
 from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
 from agent.presence import Absences
 from agent.readers import Readers, read_run
-from agent.roster import Roster
+from agent.roster import HeldRun, Roster
 from agent.settings import Settings
 from agent.start import RunRequest, Started, Starts
 from agent.store.database import Store, new_id
-from agent.store.deletion import hide_conversation
-from agent.store.runs import (
-    UNFINISHED,
-    Run,
-    cancel_run,
-)
+from agent.store.runs import UNFINISHED, Run
 from agent.tenure import Tenure
 from agent.toolkit import Tool
 from agent.work import Parts
@@ -44,9 +39,9 @@ logger = structlog.get_logger()
 
 STOP_WAIT_S = 10.0
 """How long a cancel waits for the run's end before it answers with the run as it is."""
+CANCEL_POLL_S = 0.2
+"""How often a cancel looks whether the process that has the run has ended it."""
 RELEASE_WAIT_S = 0.5
-OTHER_PROCESS_POLL_S = 0.5
-"""How often a run looks again when an earlier turn of its conversation is with another process."""
 
 
 class Runner:
@@ -181,17 +176,18 @@ class Runner:
         Raises:
             NotFoundError: the principal has no such run.
         """
-        run = await read_run(self._store, principal, run_id)
-        key = RunKey(principal.tenant_id, run_id)
-        if (held := self._roster.find(key)) is not None:
-            held.stopper.stop("cancelled")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STOP_WAIT_S):
-                    await held.over.wait()
+        run, key = await read_run(self._store, principal, run_id), RunKey(principal.tenant_id, run_id)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + STOP_WAIT_S
+        while run.state in UNFINISHED and loop.time() < until:
+            if (held := self._roster.find(key)) is not None:
+                held.stopper.stop("cancelled")
+                await _over([held], until=until)
+            elif not await cancel_elsewhere(self._store, self._log, principal, run_id):
+                await asyncio.sleep(CANCEL_POLL_S)
             run = await read_run(self._store, principal, run_id)
-        if run.state in UNFINISHED and key not in self._roster:
-            await self._cancel_elsewhere(principal, run_id)
-            run = await read_run(self._store, principal, run_id)
+            if run.state not in UNFINISHED and held is None:
+                await self._log.forget(key)  # readers who wait for it here read how it ended
         return run
 
     async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
@@ -202,20 +198,15 @@ class Runner:
         Raises:
             NotFoundError: the principal has no such conversation.
         """
-        async with self._store.write() as connection:
-            ended = await hide_conversation(connection, principal, conversation_id)
+        ended = await delete_conversation(self._store, principal, conversation_id)
         here = []
         for key in (RunKey(principal.tenant_id, run_id) for run_id in ended):
-            metrics.runs_ended.labels("cancelled", "").inc()
             if (held := self._roster.find(key)) is not None:
                 held.stopper.stop("deleted")
                 here.append(held)
             else:
                 await self._log.forget(key)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WAIT_S):
-                for held in here:
-                    await held.over.wait()
+        await _over(here, until=asyncio.get_running_loop().time() + STOP_WAIT_S)
 
     async def drain(self) -> None:
         """Take no new runs, give the ones at work their grace time, then leave the rest to the next process."""
@@ -244,14 +235,6 @@ class Runner:
             async with asyncio.timeout(RELEASE_WAIT_S):
                 await self._leases.end()
 
-    async def _cancel_elsewhere(self, principal: Principal, run_id: UUID) -> None:
-        """End a run that this process does not hold: its own died, or will find out at its next write."""
-        async with self._store.write() as connection:
-            cancelled = await cancel_run(connection, principal, run_id)
-        if cancelled:
-            metrics.runs_ended.labels("cancelled", "").inc()
-            await self._log.forget(RunKey(principal.tenant_id, run_id))
-
     async def _begin(self, principal: Principal, started: Started) -> None:
         """Take a new run into this process, and stop what it takes the place of."""
         run = started.run
@@ -261,4 +244,12 @@ class Runner:
             if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")
             else:
-                await self._cancel_elsewhere(principal, run_id)
+                await cancel_elsewhere(self._store, self._log, principal, run_id)
+
+
+async def _over(runs: Sequence[HeldRun], *, until: float) -> None:
+    """Wait until runs are let go of, at most until this time of the loop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            for run in runs:
+                await run.over.wait()

@@ -5,7 +5,7 @@ A snapshot holds only so much text; what is longer follows in deltas, so that no
 
 from collections.abc import Sequence
 
-from agent.answer import Answer
+from agent.answer import STEP_SEPARATOR, Answer
 from agent.errors import RunError
 from agent.events import (
     ActionRequested,
@@ -20,7 +20,6 @@ from agent.events import (
     SuggestionsOffered,
     TextDelta,
 )
-from agent.graph import STEP_SEPARATOR
 from agent.store.messages import Message
 from agent.store.runs import UNFINISHED, Run
 from agent.store.tool_calls import LedgerEntry

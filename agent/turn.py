@@ -47,6 +47,8 @@ class Turn:
     unreadable: set[str] = field(default_factory=set)
     """Calls whose arguments were no JSON object."""
     step: int = 0
+    is_at_limit: bool = False
+    """Whether its last words are that all steps are used."""
     usage: Usage = field(default_factory=Usage)
     has_text: bool = False
 

@@ -1,17 +1,17 @@
-"""Bringing one run to its end. The run's boundary: whatever breaks inside ends that run, with a code, and nothing else."""
+"""One run, to its end. The run's boundary: outcomes, errors and stops become ends here, and what breaks takes nothing else along."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 
-from agent import metrics
 from agent.assistant import Assistant
 from agent.context import PUBLIC_TENANT
 from agent.errors import DatabaseError, DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
-from agent.events import RunEnded
-from agent.graph import Loop, advance
+from agent.events import Usage
+from agent.graph import Answered, Loop, Outcome, StepLimit, advance
 from agent.history import LOST_RESULT
 from agent.journal import SettledCall
 from agent.log.contract import EventLog
@@ -21,7 +21,7 @@ from agent.roster import HeldRun
 from agent.stop import StoppedError, StopReason
 from agent.store.database import Store
 from agent.store.messages import run_messages
-from agent.store.runs import RunEnd, release_run
+from agent.store.runs import RunEnd
 from agent.store.tool_calls import list_calls
 from agent.suggestions import afterthoughts
 from agent.toolkit import Tool, has_side_effects
@@ -44,59 +44,78 @@ class Parts:
     is_traced: bool = False
 
 
-async def bring_to_end(parts: Parts, held: HeldRun) -> None:
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run cannot go on."""
+
+    error: RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody asked the run to stop."""
+
+    reason: StopReason
+
+
+End: TypeAlias = Outcome | Failed | Stopped
+
+
+async def execute(parts: Parts, held: HeldRun) -> None:
     """Work until the run has its end in the database and in the log, or is left to another process.
 
     Raises:
         LeaseLostError, StaleAppendError, NotFoundError: the run is another's, or gone; nothing more was written.
         DatabaseError: the database failed in the middle. The run is left as it is, for its next attempt.
     """
-    with traced(is_on=parts.is_traced):
-        await _bring_to_end(parts, held)
-
-
-async def _bring_to_end(parts: Parts, held: HeldRun) -> None:
     limits = parts.assistant.limits
     deadline = asyncio.get_running_loop().call_later(limits.deadline_s, held.stopper.stop, "deadline")
+    try:
+        with traced(is_on=parts.is_traced):
+            turn, end = await _advance(parts, held)
+            await conclude(held, end, turn)
+    finally:
+        deadline.cancel()
+
+
+async def _advance(parts: Parts, held: HeldRun) -> tuple[Turn | None, End]:
+    """Return the attempt, as far as it came, and what it came to: errors and stops are outcomes here."""
     turn: Turn | None = None
     try:
         if held.run.attempt > 1:
             await _settle_lost_writes(parts.store, held)
         turn = await _open(parts, held)
-        await advance(parts.loop, turn)
-        await _finish(held, turn)
+        return turn, await advance(parts.loop, turn)
     except StoppedError as stopped:
-        await end_stopped(parts, held, stopped.reason, turn)
+        return turn, Stopped(stopped.reason)
     except RunError as error:
-        await _end(held, turn, error)
+        return turn, Failed(error)
     except (LeaseLostError, StaleAppendError, NotFoundError, DatabaseError):
         raise
-    except Exception as exc:
-        if held.journal.ended:
-            raise
+    except Exception as exc:  # noqa: BLE001 (the run's boundary: whatever breaks ends this run and nothing else)
         logger.error("run_broke", error=type(exc).__name__, where=place_of(exc))
-        await _end(held, turn, RunError(type(exc).__name__))
-    finally:
-        deadline.cancel()
+        return turn, Failed(RunError(type(exc).__name__))
 
 
-async def end_stopped(parts: Parts, held: HeldRun, reason: StopReason, turn: Turn | None = None) -> None:
-    """Do what a stop asks for: end the run, or leave it as it is for another process."""
-    match reason:
-        case "cancelled":
+async def conclude(held: HeldRun, end: End, turn: Turn | None = None) -> None:
+    """Make the run's end of what it came to; or leave it as it is, for another process."""
+    match end:
+        case Answered(reason):
+            await _complete(held, turn, reason)
+        case StepLimit():
+            await _complete(held, turn, "step_limit")
+        case Failed(error):
+            await _end(held, turn, error)
+        case Stopped("cancelled"):
             await _end(held, turn, None)
-        case "deadline":
+        case Stopped("deadline"):
             await _end(held, turn, DeadlineError("the run's deadline passed"))
-        case "released":
-            async with parts.store.write() as connection:
-                await release_run(connection, held.key.tenant_id, held.run.id, attempt=held.run.attempt)
+        case Stopped("released"):
+            await held.journal.release()
+        case Stopped("lost"):
             await held.journal.leave()
-        case "lost":
-            await held.journal.leave()
-        case "deleted":
-            usage = turn.usage + turn.reply.usage if turn else held.run.usage
-            held.journal.emit(RunEnded("cancelled", "cancelled", usage))
-            await held.journal.close()
+        case Stopped("deleted"):
+            await held.journal.tell_deleted(_usage(held, turn))
 
 
 async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
@@ -131,22 +150,22 @@ async def _open(parts: Parts, held: HeldRun) -> Turn:
     )
 
 
-async def _finish(held: HeldRun, turn: Turn) -> None:
-    """Say what comes after a completed run. Its end is committed and sent already."""
-    metrics.runs_ended.labels("completed", "").inc()
-    usage = turn.usage
+async def _complete(held: HeldRun, turn: Turn | None, reason: str) -> None:
+    """End a run that was answered, then say what comes after."""
+    assert turn is not None
+    await held.journal.end(RunEnd("completed", reason, turn.usage), turn.answer())
     logger.info(
         "run_ended",
         status="completed",
         steps=turn.step,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
+        input_tokens=turn.usage.input_tokens,
+        output_tokens=turn.usage.output_tokens,
     )
     try:
         await afterthoughts(turn)
     except StoppedError:
         pass
-    except Exception as exc:  # noqa: BLE001 (the run's boundary: the run is complete, and its readers want to go home)
+    except Exception as exc:  # noqa: BLE001 (the run is complete, and its readers want to go home)
         logger.error("afterthoughts_failed", error=type(exc).__name__, where=place_of(exc))
     await held.journal.close()
 
@@ -154,10 +173,12 @@ async def _finish(held: HeldRun, turn: Turn) -> None:
 async def _end(held: HeldRun, turn: Turn | None, error: RunError | None) -> None:
     """End a run that did not complete: as failed with an error, or as cancelled. What it said is kept."""
     code = error.code if error else None
-    usage = turn.usage + turn.reply.usage if turn else held.run.usage
     partial = turn.answer(partial=True) if turn and turn.reply.text else None
-    end = RunEnd("failed" if error else "cancelled", "error" if error else "cancelled", usage, code)
+    end = RunEnd("failed" if error else "cancelled", "error" if error else "cancelled", _usage(held, turn), code)
     await held.journal.end(end, partial, error=error)
-    metrics.runs_ended.labels(end.status, code or "").inc()
     logger.info("run_ended", status=end.status, code=code, reason=str(error) if error else None)
     await held.journal.close()
+
+
+def _usage(held: HeldRun, turn: Turn | None) -> Usage:
+    return turn.usage + turn.reply.usage if turn else held.run.usage

@@ -30,7 +30,7 @@ class Segment(Protocol):
     """What one attempt adds to a run's log. It counts the events itself, from 1."""
 
     def append(self, event: AnyEvent) -> None:
-        """Add an event behind the last one. It never waits, and readers may get it at once.
+        """Add an event behind the last one. It never waits; readers get it soon, whether it is flushed or not.
 
         Raises:
             StaleAppendError: a later attempt writes this log, or it is closed; perhaps only the next `flush` says so.

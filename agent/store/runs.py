@@ -47,7 +47,7 @@ _IS_GONE = exists().where(
 )
 """The condition that a run's conversation was deleted: then there is no such run, although its row may be there still."""
 _MINE = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER)
-_OWNED = and_(_MINE, ~_IS_GONE)
+OWNED_RUN = and_(_MINE, ~_IS_GONE)
 _NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == OF_ID)
 _OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
 _RESERVE = (
@@ -57,7 +57,7 @@ _RESERVE = (
     .returning(conversations.c.last_turn, database_now().label("now"))
 )
 _INSERT = runs.insert()
-_GET = select(runs).where(_OWNED, runs.c.id == OF_ID)
+_GET = select(runs).where(OWNED_RUN, runs.c.id == OF_ID)
 _GET_BY_KEY = select(runs, _IS_GONE.label("is_gone"), database_now().label("now")).where(
     _MINE, runs.c.idempotency_key == bindparam("key")
 )
@@ -116,6 +116,8 @@ class Run:
     suggestions: tuple[str, ...] = ()
     role: str | None = None
     token_branches: tuple[int | str, ...] = ()
+    is_cancel_requested: bool = False
+    """Whether another process was asked to stop it."""
 
     def starter(self, owner: Principal) -> Principal:
         """Return whoever began this run of `owner`, with the rights of then and without a credential.
@@ -254,7 +256,7 @@ async def active_run(connection: AsyncConnection, principal: Principal, conversa
     """Return the conversation's running run, or else the first one in its queue; none that is superseded."""
     statement = (
         select(runs)
-        .where(_OWNED, runs.c.conversation_id == conversation_id, is_unfinished(runs), ~SUPERSEDED)
+        .where(OWNED_RUN, runs.c.conversation_id == conversation_id, is_unfinished(runs), ~SUPERSEDED)
         .order_by(runs.c.turn)
         .limit(1)
     )
@@ -269,7 +271,7 @@ async def unfinished_runs(
     statement = (
         select(runs.c.id)
         .where(
-            _OWNED,
+            OWNED_RUN,
             runs.c.conversation_id == conversation_id,
             runs.c.turn >= from_turn,
             is_unfinished(runs),
@@ -336,24 +338,6 @@ async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, 
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
-async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> bool:
-    """End the principal's run whoever works on it: what they write next is refused. False where it is over.
-
-    The caller commits.
-    """
-    statement = update(runs).where(_OWNED, runs.c.id == OF_ID, is_unfinished(runs))
-    result = await connection.execute(
-        statement.values(
-            state="cancelled",
-            finish_reason="cancelled",
-            ended_at=datetime.now(UTC),
-            worker_id=None,
-        ),
-        of(principal, run_id),
-    )
-    return rows_changed(result) == 1
-
-
 async def set_suggestions(
     connection: AsyncConnection, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]
 ) -> None:
@@ -404,4 +388,5 @@ def _run(row: Any) -> Run:
         suggestions=tuple(row.suggestions or ()),
         role=row.role,
         token_branches=tuple(row.token_branches or ()),
+        is_cancel_requested=row.cancel_requested_at is not None,
     )

@@ -145,6 +145,7 @@ runs = Table(
     Column("idempotency_key", String(255)),
     Column("request_hash", String(64)),
     Column("worker_id", String(64)),
+    Column("cancel_requested_at", Instant, comment="since when its holder is asked to stop it, by another process"),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("ended_at", Instant),

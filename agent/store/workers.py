@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import RunKey
+from agent.context import Principal, RunKey
 from agent.store.clock import database_now
-from agent.store.runs import is_unfinished, rows_changed
-from agent.store.tables import runs, workers
+from agent.store.conversations import of
+from agent.store.runs import OWNED_RUN, is_unfinished, rows_changed
+from agent.store.tables import OF_ID, Instant, runs, workers
 
 CLOCK_SLACK_S = 1.0
 """How far a lease may be ahead of its own length: a clock that is put right by a little is no reason to take runs away."""
@@ -60,10 +61,23 @@ _ABANDONED = select(
     )
     .label("is_first"),
 ).order_by(_next.c.rank, _next.c.created_at, _next.c.id)
-_OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt).where(
+_OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt, runs.c.cancel_requested_at.is_not(None)).where(
     is_unfinished(runs), runs.c.worker_id == bindparam("of_worker")
 )
+_CANCEL = update(runs).where(OWNED_RUN, runs.c.id == OF_ID, is_unfinished(runs), _NOBODYS)
+_REQUEST = (
+    update(runs)
+    .where(OWNED_RUN, runs.c.id == OF_ID, is_unfinished(runs))
+    .values(cancel_requested_at=func.coalesce(runs.c.cancel_requested_at, bindparam("now", type_=Instant)))
+)
 _RENEW = update(workers).where(workers.c.id == bindparam("of_worker"))
+
+
+class Own(NamedTuple):
+    """What the row says of a run that points to a worker."""
+
+    attempt: int
+    is_cancel_requested: bool = False
 
 
 class Abandoned(NamedTuple):
@@ -105,10 +119,10 @@ async def forget_the_dead(connection: AsyncConnection) -> None:
         await connection.execute(delete(workers).where(~_ALIVE))
 
 
-async def own_runs(connection: AsyncConnection, worker_id: str) -> dict[RunKey, int]:
-    """Return the attempts of the unfinished runs that point to a worker."""
+async def own_runs(connection: AsyncConnection, worker_id: str) -> dict[RunKey, Own]:
+    """Return the unfinished runs that point to a worker."""
     found = await connection.execute(_OWN, {"of_worker": worker_id})
-    return {RunKey(row.tenant_id, row.id): row.attempt for row in found}
+    return {RunKey(tenant_id, run_id): Own(*row) for tenant_id, run_id, *row in found}
 
 
 async def abandoned_runs(connection: AsyncConnection, *, most: int) -> list[Abandoned]:
@@ -152,6 +166,17 @@ async def fail_run(connection: AsyncConnection, run: RunKey, *, worker_id: str, 
     )
     user_id: str | None = result.scalar_one_or_none()
     return user_id
+
+
+async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> bool:
+    """End the principal's run, if no living worker has it; what a dead one still writes is refused. The caller commits."""
+    ended = {"state": "cancelled", "finish_reason": "cancelled", "ended_at": datetime.now(UTC), "worker_id": None}
+    return rows_changed(await connection.execute(_CANCEL.values(**ended), of(principal, run_id))) == 1
+
+
+async def request_cancel(connection: AsyncConnection, principal: Principal, run_id: UUID) -> bool:
+    """Ask whoever has the principal's run to end it; False where it is over or there is none. The caller commits."""
+    return rows_changed(await connection.execute(_REQUEST, {**of(principal, run_id), "now": datetime.now(UTC)})) == 1
 
 
 def _is_free(run: RunKey, worker_id: str) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from agent.answer import STEP_SEPARATOR
 from agent.context import Principal
 from agent.events import (
     ActionRequested,
@@ -24,7 +25,6 @@ from agent.events import (
     ToolsStarted,
     Usage,
 )
-from agent.graph import STEP_SEPARATOR
 from agent.snapshot import settled
 from agent.store import tables
 from agent.store.conversations import create_conversation

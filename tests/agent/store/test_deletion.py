@@ -26,7 +26,6 @@ from agent.store.runs import (
     Run,
     RunEnd,
     active_run,
-    cancel_run,
     end_run,
     find_run_by_key,
     get_run,
@@ -38,6 +37,7 @@ from agent.store.runs import (
 from agent.store.tables import conversations, feedback, messages, metadata, runs, tool_calls
 from agent.store.tool_calls import propose_calls
 from agent.store.versions import find_turn
+from agent.store.workers import cancel_run
 
 DAY = timedelta(days=1)
 

@@ -32,7 +32,6 @@ from agent.store.runs import (
     Run,
     RunEnd,
     active_run,
-    cancel_run,
     claim_run,
     end_run,
     find_run_by_key,
@@ -45,12 +44,15 @@ from agent.store.runs import (
 )
 from agent.store.tables import runs, workers
 from agent.store.workers import (
+    Own,
     abandoned_runs,
+    cancel_run,
     end_lease,
     fail_run,
     forget_the_dead,
     own_runs,
     renew_lease,
+    request_cancel,
     take_over,
 )
 
@@ -219,8 +221,14 @@ async def test_a_run_that_waits_can_be_ended(store: Store) -> None:
     assert (await read_run(store, run)).state == "cancelled"
 
 
-async def test_the_user_ends_a_run_whoever_works_on_it(store: Store) -> None:
+async def test_the_user_ends_a_run_that_no_living_worker_has_and_asks_a_living_one_to(store: Store) -> None:
     run = await new_run(store)
+    assert not await in_one(store, cancel_run, ANN, run.id)
+    for stranger, is_asked in ((BEN, False), (EVE, False), (ANN, True), (ANN, True)):
+        assert await in_one(store, request_cancel, stranger, run.id) is is_asked
+    async with store.read() as connection:
+        assert await own_runs(connection, WORKER) == {RunKey("acme", run.id): Own(1, is_cancel_requested=True)}
+    await abandon(store, run)
     assert not await in_one(store, cancel_run, BEN, run.id)
     assert not await in_one(store, cancel_run, EVE, run.id)
     assert await in_one(store, cancel_run, ANN, run.id)
@@ -330,7 +338,7 @@ async def test_a_worker_has_one_lease_whatever_it_holds_and_learns_what_it_lost(
     await overtake(store, await abandon(store, lost))
     await finish(store, ended)
     async with store.read() as connection:
-        assert await own_runs(connection, WORKER) == {RunKey("acme", kept.id): 1}
+        assert await own_runs(connection, WORKER) == {RunKey("acme", kept.id): Own(1)}
     assert await abandoned(store) == []
 
 
