@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -13,7 +14,9 @@ from support.world import OpenWorld, Person, World
 
 from agent.store.tables import messages, runs
 
-LIVELY = {"renew_every_s": 0.2, "lease_s": 60, "lease_lost_after_s": 50}
+PATIENT: dict[str, Any] = {"assistant": {"limits": {"first_token_timeout_s": 300, "between_tokens_timeout_s": 300}}}
+"""A model that is waited for, however slow the machine is."""
+LIVELY: dict[str, Any] = {**PATIENT, "renew_every_s": 0.2, "lease_s": 60, "lease_lost_after_s": 50}
 """Settings of a process that looks at its rows often, and whose lease nobody takes however slow the machine is."""
 
 
@@ -121,7 +124,7 @@ async def test_a_run_without_a_living_process_is_ended_from_outside(
     open_frontdesk: OpenWorld, database_url: str
 ) -> None:
     """G61 G12 G13: with its events and its metric, and what its process still writes is refused."""
-    zombie = await open_frontdesk(database_url=database_url, **ZOMBIE)
+    zombie = await open_frontdesk(database_url=database_url, **PATIENT, **ZOMBIE)
     ann, gate = zombie.person(), asyncio.Event()
     zombie.provider.wait_for(gate, "too late")
     async with ann.open_stream("tell me") as live:
@@ -142,7 +145,7 @@ async def test_a_stop_that_was_asked_for_is_heard_by_whoever_takes_the_run_over(
     open_frontdesk: OpenWorld, database_url: str
 ) -> None:
     """G61: its process died before it looked."""
-    zombie = await open_frontdesk(database_url=database_url, **ZOMBIE)
+    zombie = await open_frontdesk(database_url=database_url, **PATIENT, **ZOMBIE)
     ann = zombie.person()
     zombie.provider.hang("Half")
     async with ann.open_stream("tell me") as live:
@@ -160,7 +163,7 @@ async def test_a_cancel_that_nobody_hears_answers_with_the_run_as_it_is(
 ) -> None:
     """G61: a living process that hangs is not overruled; it ends the run when it looks again."""
     monkeypatch.setattr("agent.runner.STOP_WAIT_S", 0.3)
-    deaf = await open_frontdesk(database_url=database_url, **ZOMBIE)
+    deaf = await open_frontdesk(database_url=database_url, **PATIENT, **ZOMBIE)
     ann = deaf.person()
     deaf.provider.hang("Half")
     async with ann.open_stream("tell me") as live:
@@ -179,7 +182,7 @@ async def test_a_run_that_used_up_its_attempts_is_counted_as_ended(
     open_frontdesk: OpenWorld, database_url: str
 ) -> None:
     """G61 G16: once, as failed."""
-    zombie = await open_frontdesk(database_url=database_url, **ZOMBIE)
+    zombie = await open_frontdesk(database_url=database_url, **PATIENT, **ZOMBIE)
     ann = zombie.person()
     zombie.provider.hang("Well, ")
     async with ann.open_stream("tell me") as live:
