@@ -17,6 +17,10 @@
     │   ├── ModelRateLimitedError       model_rate_limited (retry_after_s)
     │   ├── ModelTimeoutError           model_timeout
     │   ├── ModelRefusedError           model_refused
+    │   │   ├── ModelUnauthorizedError  model_unauthorized
+    │   │   ├── ContentRefusedError     model_refused      the message is not shown to a model again
+    │   │   └── OnlyThoughtError        model_refused      no tokens were left for an answer
+    │   ├── ModelQuotaError             model_quota
     │   ├── ContextTooLongError         context_too_long
     │   ├── DeadlineError               deadline
     │   └── InterruptedRunError         interrupted
@@ -197,6 +201,34 @@ class ModelRefusedError(RunError):
 
     code = "model_refused"
     public = "The language model refused this request."
+    recoverable = False
+
+
+class ModelUnauthorizedError(ModelRefusedError):
+    """The provider did not accept the operator's key."""
+
+    code = "model_unauthorized"
+    public = "The language model cannot be used: its key was refused. Please tell the operator."
+
+
+class ContentRefusedError(ModelRefusedError):
+    """The provider refused what was said, not how it was asked: the message would be refused again."""
+
+    public = "The language model refused the content of this message. Say it in another way."
+
+
+class OnlyThoughtError(ModelRefusedError):
+    """The model used all its tokens for thinking."""
+
+    public = "The language model spent all it may say on thinking. Ask for less at once."
+    recoverable = True
+
+
+class ModelQuotaError(RunError):
+    """The account with the provider is empty; waiting does not help."""
+
+    code = "model_quota"
+    public = "The language model cannot be used: its account is used up. Please tell the operator."
     recoverable = False
 
 

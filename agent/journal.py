@@ -7,8 +7,9 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.answer import Answer
 from agent.context import Principal
-from agent.errors import RunError
+from agent.errors import ContentRefusedError, RunError
 from agent.events import (
     AnyEvent,
     ErrorRaised,
@@ -22,7 +23,7 @@ from agent.failpoints import failpoint
 from agent.log.memory import MemoryLog, RunKey
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
-from agent.store.messages import NewMessage, RequestedCall, append_messages
+from agent.store.messages import NewMessage, RequestedCall, append_messages, withhold_message
 from agent.store.runs import Run, RunEnd, check_attempt, end_run, hold_run, set_suggestions
 from agent.store.tool_calls import propose_calls, settle_call, start_call
 from agent.tenure import Tenure
@@ -109,11 +110,16 @@ class Journal:
         failpoint("unknown.after_commit")
 
     async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
-        """Store the last message and the run's one end together, then say so in the log."""
+        """Store the last message and the run's one end together, then say so in the log.
+
+        A user's message that was refused for its content is kept from models from now on.
+        """
         self.ended = True
         async with self._store.write() as connection:
             await self._append_unheld(connection, [message] if message else [])
             await end_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt, end=end)
+            if isinstance(error, ContentRefusedError):
+                await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")
         failpoint("end.after_commit")
         if error is not None:
@@ -135,6 +141,13 @@ class Journal:
         async with self._store.write() as connection:
             await rename_conversation(connection, self._principal, self._run.conversation_id, title=title)
         await self.emit(TitleChanged(title))
+
+    async def shown(self) -> Answer:
+        """Return what readers of this attempt's log show by now."""
+        answer = Answer()
+        for logged in await self._log.read(self._key):
+            answer.apply(logged.event)
+        return answer
 
     async def close(self) -> None:
         """End the log: readers go home."""

@@ -149,7 +149,7 @@ class Starts:
         conversation_id = request.conversation_id or await create_conversation(
             connection, principal, title=title_from(request.message or "")
         )
-        offered = self._parts.catalog.specs(self._parts.assistant)
+        offered = self._parts.catalog.names(self._parts.assistant)
         if replaced is not None and request.model is None and replaced.model in offered:
             model = replaced.model
         new = NewRun(

@@ -179,7 +179,7 @@ def _visitors(settings: Settings, assistant: Assistant, catalog: Catalog) -> Vis
     limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
     if assistant.public is None:
         return None
-    return Visitors(assistant.public, settings, usable=catalog.specs(assistant))
+    return Visitors(assistant.public, settings, usable=catalog.names(assistant))
 
 
 def _backend_app(settings: Settings, definition: BackendDefinition | None) -> ASGIApp | None:

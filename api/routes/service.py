@@ -91,7 +91,7 @@ async def describe_assistant(request: Request, installation: InstallationDep) ->
         name=assistant.name,
         greeting=assistant.greeting,
         starters=list(assistant.starters),
-        models=installation.catalog.specs(assistant),
+        models=installation.catalog.names(assistant),
         actions={
             name: ActionView(description=action.description, values=action.values)
             for name, action in assistant.actions.items()
