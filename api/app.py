@@ -28,7 +28,8 @@ from api import __version__, errors
 from api.auth import Authenticator
 from api.dependencies import Installation
 from api.middleware import RequestMiddleware
-from api.routes import chat, conversations, demo, docs, feedback, pages, public, runs, service, versions
+from api.routes import assistant as assistant_route
+from api.routes import chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
 from api.seats import Seats
 from api.visitors import Visitors, limit_of
 from demo import DemoChatModel
@@ -85,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for module in (service, docs, pages, demo, chat, versions, public, runs, conversations, feedback):
+    for module in (health, assistant_route, docs, pages, demo, chat, turns, public, runs, conversations, feedback):
         app.include_router(module.router)
     if mounted is not None and assistant.backend is not None:
         app.mount(assistant.backend.mount, mounted)

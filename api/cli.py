@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from agent.at_rest import close_files, close_new_files
 from agent.errors import ConfigurationError
 from agent.settings import Settings, load_settings
 from api import logs, terminal
+from api.at_rest import close_files, close_new_files
 from api.auth import sign
 
 cli = typer.Typer(

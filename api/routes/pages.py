@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from agent.errors import NotFoundError
 from api.dependencies import InstallationDep
 from api.routes.demo import is_open_to
-from api.routes.service import Health
+from api.routes.health import Health
 
 router = APIRouter()
 

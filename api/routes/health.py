@@ -1,4 +1,4 @@
-"""The service itself: is it well, what can it do."""
+"""Whether the service is well, and its metrics."""
 
 from hmac import compare_digest
 from typing import Literal
@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from agent.errors import OverloadedError, UnauthorizedError
 from api import __version__
 from api.dependencies import InstallationDep
-from api.routes.chat import CONTEXT_BYTES, MESSAGE_CHARACTERS
 
 router = APIRouter(tags=["service"])
 
@@ -18,30 +17,6 @@ router = APIRouter(tags=["service"])
 class Health(BaseModel):
     status: Literal["healthy"] = "healthy"
     version: str = __version__
-
-
-class ActionView(BaseModel):
-    """An action that the page may be asked for; `values` maps each value to its meaning."""
-
-    description: str
-    values: dict[str, str]
-
-
-class LimitsView(BaseModel):
-    message_characters: int = MESSAGE_CHARACTERS
-    context_bytes: int = CONTEXT_BYTES
-
-
-class AssistantView(BaseModel):
-    """What a widget shows before the first message."""
-
-    name: str
-    greeting: str
-    starters: list[str]
-    models: list[str]
-    actions: dict[str, ActionView]
-    suggestions: bool
-    limits: LimitsView
 
 
 @router.get("/health")
@@ -78,24 +53,3 @@ async def metrics(request: Request, installation: InstallationDep) -> Response:
         if not compare_digest(wanted, request.headers.get("authorization", "").encode()):
             raise UnauthorizedError("Send the metrics' bearer token.")
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-@router.get("/assistant")
-async def describe_assistant(request: Request, installation: InstallationDep) -> AssistantView:
-    """Describe the assistant: with a token as the caller's tenant has it, without one as it is."""
-    assistant = installation.assistant
-    if "authorization" in request.headers:
-        principal = await installation.authenticator.authenticate(request.headers["authorization"])
-        assistant = assistant.for_tenant(principal.tenant_id)
-    return AssistantView(
-        name=assistant.name,
-        greeting=assistant.greeting,
-        starters=list(assistant.starters),
-        models=installation.catalog.specs(assistant),
-        actions={
-            name: ActionView(description=action.description, values=action.values)
-            for name, action in assistant.actions.items()
-        },
-        suggestions=assistant.suggestions.enabled,
-        limits=LimitsView(),
-    )
