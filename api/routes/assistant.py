@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from api.dependencies import InstallationDep
-from api.routes.chat import CONTEXT_BYTES, MESSAGE_CHARACTERS
+from api.requests import CONTEXT_BYTES, MESSAGE_CHARACTERS
 
 router = APIRouter(tags=["service"])
 

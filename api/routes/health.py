@@ -1,22 +1,15 @@
 """Whether the service is well, and its metrics."""
 
 from hmac import compare_digest
-from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
 
 from agent.errors import OverloadedError, UnauthorizedError
-from api import __version__
 from api.dependencies import InstallationDep
+from api.views import Health
 
 router = APIRouter(tags=["service"])
-
-
-class Health(BaseModel):
-    status: Literal["healthy"] = "healthy"
-    version: str = __version__
 
 
 @router.get("/health")

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.staticfiles import StaticFiles
 
 from agent.errors import NotFoundError
+from api.demo_access import is_open_to
 from api.dependencies import InstallationDep
-from api.routes.demo import is_open_to
-from api.routes.health import Health
+from api.views import Health
 
 router = APIRouter()
 
