@@ -11,14 +11,13 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from agent.context import PUBLIC_TENANT
-from agent.errors import OverloadedError, RateLimitedError
+from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError
 from agent.log.memory import RunKey
 from agent.settings import Settings
 from agent.work import HeldRun
 
 Key = TypeVar("Key")
 
-RETRY_AFTER_S = 5
 TENANTS_PER_QUEUE = 10
 """Into how many parts the queue is divided where nothing says how many runs of one tenant may wait."""
 

@@ -9,17 +9,16 @@ from fastapi import Request, Response
 
 from agent.answer import Answer
 from agent.context import Principal
-from agent.errors import OverloadedError
+from agent.errors import RETRY_AFTER_S, OverloadedError
 from agent.events import EventId
 from agent.runner import Runner
 from agent.store.runs import Run
 from api.dependencies import installation_of
-from api.errors import problem
+from api.errors import refusal
 from api.protocols import answer as answers
 from api.sse import Reader, event_stream, run_headers, stream_headers
 from api.waiting import while_connected
 
-RETRY_AFTER_S = 5
 CLIENT_GONE = 499
 """What the log says of an answer that nobody waited for; it is sent to nobody."""
 
@@ -43,10 +42,8 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
     if answer is None:
         return Response(status_code=CLIENT_GONE)
     if answer.status is None:
-        return problem(
-            OverloadedError.status,
-            OverloadedError.code,
-            OverloadedError.title,
+        return refusal(
+            OverloadedError,
             "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",
             run_id=run.id,
             headers={**headers, "Retry-After": str(RETRY_AFTER_S)},

@@ -3,6 +3,7 @@
 import math
 
 from agent.answer import Answer
+from agent.errors import RETRY_AFTER_S
 from api.protocols.native import action, error, usage
 
 FAILED = {
@@ -14,7 +15,6 @@ FAILED = {
     "deadline": 504,
     "interrupted": 503,
 }
-RETRY_AFTER_S = 5
 
 
 def body(answer: Answer) -> dict[str, object]:

@@ -5,7 +5,7 @@ from hmac import compare_digest
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from agent.errors import OverloadedError, UnauthorizedError
+from agent.errors import RETRY_AFTER_S, OverloadedError, UnauthorizedError
 from api.dependencies import InstallationDep
 from api.views import Health
 
@@ -31,9 +31,9 @@ async def ready(installation: InstallationDep) -> Health:
     It asks nobody, so it answers at once whatever hangs: it tells of the worker's last renewal, which is a write.
     """
     if installation.runner.draining:
-        raise OverloadedError("The server is restarting.", retry_after_s=5)
+        raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
     if not installation.runner.is_ready:
-        raise OverloadedError("The database does not take anything.", retry_after_s=5)
+        raise OverloadedError("The database does not take anything.", retry_after_s=RETRY_AFTER_S)
     return Health()
 
 
