@@ -29,7 +29,7 @@ from agent.places import place_of
 from agent.presence import Absences
 from agent.readers import Readers, read_run
 from agent.roster import Place, Roster
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.start import RunRequest, Started, Starts
 from agent.stop import StoppedError, StopReason
 from agent.store.database import Store, new_id
@@ -66,7 +66,7 @@ class Runner:
         catalog: Catalog,
         assistant: Assistant,
         tools: Mapping[str, Tool],
-        settings: Settings,
+        settings: RuntimeSettings,
     ) -> None:
         self._parts = Parts(store, log, catalog, assistant, tools, build_loop(), is_traced=settings.tracing)
         self._store = store

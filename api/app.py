@@ -21,7 +21,6 @@ from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.runner import Runner
 from agent.search import Searches
-from agent.settings import Settings
 from agent.store.database import Store
 from agent.toolkit import Tool
 from api import __version__, errors
@@ -31,6 +30,7 @@ from api.middleware import RequestMiddleware
 from api.routes import assistant as assistant_route
 from api.routes import chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
 from api.seats import Seats
+from api.settings import Settings
 from api.visitors import Visitors, limit_of
 from demo import DemoChatModel
 from tools.backend import Backend

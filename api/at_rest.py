@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.settings import Settings
+from api.settings import Settings
 
 OTHERS = 0o077
 OWN_FILES = ("frontdesk.db", "studio.db", "terminal.json", "jwt-secret")

@@ -16,9 +16,9 @@ import structlog
 
 from agent.context import Credential, Principal
 from agent.errors import ConfigurationError, UnauthorizedError
-from agent.settings import Settings
 from api.jwks import IssuerKeys
 from api.keys import jwks_url, public_key, shared_secret
+from api.settings import Settings
 
 logger = structlog.get_logger()
 

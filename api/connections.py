@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from agent.settings import Settings
 from api.errors import problem
+from api.settings import HttpSettings
 
 logger = structlog.get_logger()
 
@@ -37,7 +37,7 @@ class Doors:
     waiting: OrderedDict["BoundedConnection", None] = field(default_factory=OrderedDict)
 
 
-def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
+def bounded_connections(settings: HttpSettings) -> type["BoundedConnection"]:
     """Return the protocol of a server's connections, with the limits of these settings."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = settings.max_connections

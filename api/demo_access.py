@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 from fastapi import Request
 
-from agent.settings import Settings
+from api.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")

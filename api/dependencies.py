@@ -15,10 +15,10 @@ from agent.events import START, EventId, parse_event_id
 from agent.models.catalog import Catalog
 from agent.runner import Runner
 from agent.search import Searches
-from agent.settings import Settings
 from agent.store.database import Store
 from api.auth import Authenticator
 from api.seats import Seats
+from api.settings import Settings
 from api.visitors import Visitors
 
 NOWHERE = EventId(2**63 - 1, 0)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic_core import PydanticUndefined
 
 from agent.events import AnyEvent, LogClosed
-from agent.settings import Settings
+from api.settings import Settings
 from api.typescript import meaning, payloads, wire_types
 
 ROOT = Path(__file__).parent.parent

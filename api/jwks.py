@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from agent.errors import OverloadedError
 from agent.http import open_client
 from agent.places import place_of
-from agent.settings import Settings
 from api.keys import RSA_BITS, UNUSABLE
+from api.settings import AuthSettings
 
 logger = structlog.get_logger()
 
@@ -42,7 +42,7 @@ class BadAnswerError(Exception):
 class IssuerKeys:
     """The keys of one issuer. Enter it once, in the app's lifespan; without that it knows none."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: AuthSettings) -> None:
         self._url = url
         self._settings = settings
         self._keys: KeysById = {}

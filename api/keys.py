@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from agent.errors import ConfigurationError
-from agent.settings import Settings
+from api.settings import Settings
 
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 """What a shared secret holds at least: as much as the hash gives (RFC 7518, 3.2)."""

@@ -15,12 +15,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.runner import Runner
-from agent.settings import Settings
 from agent.store.database import Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
 from api.app import create_app
 from api.connections import bounded_connections
+from api.settings import Settings
 
 PREDECESSOR_S = 1.0
 """How long after its grace time a server is gone at the latest."""

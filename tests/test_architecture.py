@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from agent.assistant import History, Limits, Suggestions
-from agent.settings import Settings
+from api.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 OWN = ("agent", "api", "demo", "tools", "examples")

@@ -10,7 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from agent.assistant import Assistant, Limits
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_url, open_session
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -24,7 +24,7 @@ class Catalog:
     `offline` makes the models that need no provider, by the spec that names them.
     """
 
-    def __init__(self, settings: Settings, offline: Mapping[str, Callable[[], BaseChatModel]] = {}) -> None:
+    def __init__(self, settings: RuntimeSettings, offline: Mapping[str, Callable[[], BaseChatModel]] = {}) -> None:
         self._settings = settings
         self._offline = offline
         self._opened: dict[tuple[str, Limits], BaseChatModel] = {}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.processes import ROOT, Machine, environment
 
-from agent.settings import Settings
 from api.at_rest import close_files
+from api.settings import Settings
 
 COMMAND_LIMIT_S = 60
 

@@ -17,7 +17,7 @@ from support.processes import Machine
 from support.provider import Call, scripted_provider
 from support.world import MARKER, SECRET, Person, World, sign, write_assistant
 
-from agent.settings import Settings
+from api.settings import Settings
 
 WORDS = "WORDS-OF-A-PERSON"
 TENANT = "tenant-of-the-logs"

@@ -10,7 +10,7 @@ from support.office import NARROW, Office, ask_studio, go, heading, main, open_o
 from support.processes import Machine
 
 from agent.assistant import load_assistant
-from agent.settings import STUDIO
+from api.settings import STUDIO
 
 ACTIONS = load_assistant(STUDIO).actions
 PAGES = [value.replace("{id}", "1003") for value in ACTIONS["navigate"].values]

@@ -16,9 +16,9 @@ import pytest
 from support.serving import serve
 from support.studio import DEFINITION
 
-from agent.settings import Settings
 from api.app import create_app
 from api.auth import sign
+from api.settings import Settings
 
 MONEY = "/reports/income-expense?period="
 
