@@ -15,7 +15,7 @@ from agent.assistant import History, Limits, Suggestions
 from api.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-OWN = ("agent", "api", "demo", "tools", "examples")
+OWN = ("agent", "api", "demo", "tools", "examples", "scripts")
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""What is made from the code: the settings' and the events' tables, the web client's types of the wire.
+"""The documents that are made from the code: tables of settings and events, the web client's types of the wire.
 
 `scripts/generate --check` fails where they are stale.
 """
@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from agent.events import AnyEvent, LogClosed
 from api.settings import Settings
-from api.typescript import meaning, payloads, wire_types
+from scripts.typescript import meaning, payloads, wire_types
 
 ROOT = Path(__file__).parent.parent
 MARK = "<!-- made by scripts/generate: do not edit below -->\n"
