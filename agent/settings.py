@@ -13,7 +13,7 @@ from agent.store.limits import Limits
 
 
 class EnvironmentSettings(BaseSettings):
-    """How settings are read, whichever they are."""
+    """The way in which settings are read, whichever they are."""
 
     model_config = SettingsConfigDict(
         env_prefix="FRONTDESK_",
@@ -26,7 +26,7 @@ class EnvironmentSettings(BaseSettings):
 
 
 class RuntimeSettings(EnvironmentSettings):
-    """What the runtime itself can be told. Unset, it keeps everything in SQLite."""
+    """Settings of the runtime itself. Unset, it keeps everything in SQLite."""
 
     data: Path = Field(default=Path("data"), description="folder for SQLite files and the generated secret")
     database_url: SecretStr | None = Field(default=None, description="sqlite+aiosqlite:// or postgresql+psycopg://")

@@ -1,4 +1,4 @@
-"""What lies on the disk is readable by its owner only.
+"""Files on the disk are readable by their owner only.
 
 Everything that Frontdesk writes there holds what people said, or a secret. New files are closed because the process
 makes them so; `close_files` closes what an earlier start, a backup or a hand left open.

@@ -30,34 +30,34 @@ from agent.errors import (
 MAX_PROBLEMS = 10
 
 
-class Shown(NamedTuple):
+class HttpProblem(NamedTuple):
     """An error's status, and its title for people."""
 
     status: int
     title: str
 
 
-OVER_HTTP: dict[type[RequestError], Shown] = {
-    InvalidRequestError: Shown(422, "The request is not valid"),
-    IdempotencyMismatchError: Shown(422, "The idempotency key belongs to another request"),
-    UnauthorizedError: Shown(401, "Not authenticated"),
-    ForbiddenError: Shown(403, "Not allowed"),
-    NotFoundError: Shown(404, "Not found"),
-    RunActiveError: Shown(409, "The conversation is busy"),
-    SupersededError: Shown(409, "The message was superseded"),
-    PayloadTooLargeError: Shown(413, "The request is too large"),
-    RateLimitedError: Shown(429, "Too many requests"),
-    OverloadedError: Shown(503, "The service is overloaded"),
-    DatabaseError: Shown(503, "The database does not answer"),
+OVER_HTTP: dict[type[RequestError], HttpProblem] = {
+    InvalidRequestError: HttpProblem(422, "The request is not valid"),
+    IdempotencyMismatchError: HttpProblem(422, "The idempotency key belongs to another request"),
+    UnauthorizedError: HttpProblem(401, "Not authenticated"),
+    ForbiddenError: HttpProblem(403, "Not allowed"),
+    NotFoundError: HttpProblem(404, "Not found"),
+    RunActiveError: HttpProblem(409, "The conversation is busy"),
+    SupersededError: HttpProblem(409, "The message was superseded"),
+    PayloadTooLargeError: HttpProblem(413, "The request is too large"),
+    RateLimitedError: HttpProblem(429, "Too many requests"),
+    OverloadedError: HttpProblem(503, "The service is overloaded"),
+    DatabaseError: HttpProblem(503, "The database does not answer"),
 }
 KNOWN: dict[int, type[RequestError]] = {
     OVER_HTTP[kind].status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)
 }
-"""What the framework's own refusals are to clients."""
+"""The framework's own refusals, as the ones that clients know."""
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field."""
+    """A field, and what is wrong with it."""
 
     field: str
     message: str

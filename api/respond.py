@@ -20,7 +20,7 @@ from api.sse import Reader, event_stream, run_headers, stream_headers
 from api.waiting import while_connected
 
 CLIENT_GONE = 499
-"""What the log says of an answer that nobody waited for; it is sent to nobody."""
+"""The status in the log of an answer that nobody waited for; it is sent to nobody."""
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {

@@ -22,7 +22,7 @@ Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"]
 
 
 class HttpSettings(EnvironmentSettings):
-    """What the server can be told: whom it listens to, and how long."""
+    """Settings of the server: whom it listens to, and how long."""
 
     cors_origins: tuple[str, ...] = Field(default=(), description="origins of the pages that may call")
     max_body_bytes: int = Field(default=512 * 1024, ge=1024, description="a larger request gets a 413")
@@ -63,7 +63,7 @@ class HttpSettings(EnvironmentSettings):
 
 
 class AuthSettings(EnvironmentSettings):
-    """What the server can be told of tokens: how they are checked, and which claims name whom."""
+    """Settings of tokens: how they are checked, and which claims name whom."""
 
     jwt_secret: SecretStr | None = Field(
         default=None, min_length=1, description="for HS algorithms; without one, one is made and kept"

@@ -19,7 +19,7 @@ from agent.errors import ConfigurationError, InvalidRequestError, RateLimitedErr
 from api.settings import HttpSettings
 
 NETWORK_BITS = 64
-"""One visitor owns at least a whole IPv6 network of this size, so it counts as one address."""
+"""An IPv6 network of this size counts as one address: one visitor owns at least a whole one."""
 UNKNOWN = "unknown"
 EVERYBODY = "everybody"
 

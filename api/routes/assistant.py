@@ -1,4 +1,4 @@
-"""What a widget shows before the first message."""
+"""The assistant as a widget shows it before the first message."""
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ class LimitsView(BaseModel):
 
 
 class AssistantView(BaseModel):
-    """What a widget shows before the first message."""
+    """The assistant before the first message, without what its model is told."""
 
     name: str
     greeting: str

@@ -34,7 +34,7 @@ TOKEN_TTL_S = 900
 
 
 class DemoUser(BaseModel):
-    """One of the six."""
+    """A user of the demo: there are six."""
 
     model_config = ConfigDict(extra="forbid")
 
