@@ -7,7 +7,7 @@ from secrets import token_urlsafe
 from tempfile import NamedTemporaryFile
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from agent.errors import ConfigurationError
@@ -199,6 +199,13 @@ class Settings(BaseSettings):
     search_index_every_s: float = Field(default=0.5, gt=0, description="how often search learns of what is new")
     send_timeout_s: float = Field(default=20.0, gt=0, description="a client that reads nothing for this long is cut")
     shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM or SIGHUP")
+
+    @field_validator("openai_api_key", mode="before")
+    @classmethod
+    def _no_blank_key(cls, value: object) -> object:
+        """Take white space alone for no key: it would be sent, and refused at each question."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return None if isinstance(text, str) and not text.strip() else value
 
     @cached_property
     def is_demo(self) -> bool:
