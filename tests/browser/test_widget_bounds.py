@@ -62,17 +62,17 @@ SHOW = """async (text) => {
         toolCalls: [call], actions: [{ id: "1", type: text, value: text }],
         approvals: [{ toolCallId: "2", name: text, title: text, arguments: { a: text }, expiresAt: "2999-01-01", decision: null }],
     };
-    const surface = probe.surface();
+    const frame = probe.frame();
     const limits = { messageCharacters: 9, contextBytes: 9 };
-    surface.update(
+    frame.update(
         { conversationId: "c", title: text, messages: [message, answer], phase: "idle", suggestions: [text],
           error: { ...error }, connection: "online" },
         { name: text, greeting: text, starters: [text], models: [], actions: {}, suggestions: true, limits },
     );
-    for (const details of surface.root.querySelectorAll("details")) details.open = true;
+    for (const details of frame.root.querySelectorAll("details")) details.open = true;
     await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-    const said = surface.root.textContent;
-    surface.remove();
+    const said = frame.root.textContent;
+    frame.remove();
     return said;
 }"""
 

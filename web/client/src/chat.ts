@@ -1,16 +1,16 @@
 /** A conversation as a store: turns, shown as one immutable view. */
 import { type Change, pathOf, readExchanges } from "./conversations";
-import { openDeeds, tell } from "./deeds";
+import { openPageRequests, tell } from "./page-requests";
 import { failure, SIGNED_OUT } from "./errors";
 import type { Http } from "./http";
-import type { Once } from "./once";
+import type { Claim } from "./claim";
 import { openRun, type Run } from "./run";
-import { answerOf, fresh, messagesOf, randomId, type Turn, written } from "./turn";
+import { answerOf, messagesOf, newMessage, newUserMessage, randomId, type Turn } from "./turn";
 import type { ActionView, Chat, ChatOptions, ChatView, ErrorView, MessageView, ReceivedEvent } from "./types";
 
 const RECENT_MS = 60_000;
 
-export function openChat(http: Http, once: Once, changes: Set<(change: Change) => void>, options: ChatOptions): Chat {
+export function openChat(http: Http, claim: Claim, changes: Set<(change: Change) => void>, options: ChatOptions): Chat {
   const subscribers = new Set<(view: ChatView) => void>();
   const actors = new Set<(action: ActionView) => void>();
   const watchers = new Set<(event: ReceivedEvent) => void>();
@@ -39,7 +39,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
       if (loading) await loading;
       if (conversationId !== isFor) return; // it was written for another one
       const about = { branch_id: options.branchId, model: options.model, context: options.context?.() };
-      const turn = add(written(message));
+      const turn = add(newUserMessage(message));
       const post = async () => {
         if (!turns.includes(turn)) return;
         await start(turn, "/chat", { message, conversation_id: conversationId, ...about });
@@ -84,7 +84,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
       http.listeners.delete(publish);
     },
   };
-  const attend = openDeeds(once, chat, actors, fail);
+  const attend = openPageRequests(claim, chat, actors, fail);
   changes.add(change);
   http.listeners.add(publish);
   return chat;
@@ -129,7 +129,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
 
   /** Reads a run that was not sent from here, and says whether it came to its end and is shown. */
   async function attach(path: string): Promise<unknown> {
-    const found = (finder = openRun(http, { path }, fresh({}), (events) => {
+    const found = (finder = openRun(http, { path }, newMessage({}), (events) => {
       const turn = turns.find((one) => one.user?.runId === found.answer.runId);
       // Not known yet; or sent from elsewhere since the messages were read, or from here, and then it is read already.
       if (!turn || (turn.run ?? found) !== found) return;
@@ -143,7 +143,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
 
   async function start(turn: Turn, path: string, body: object, before?: MessageView | null): Promise<void> {
     const request = { path, body, key: randomId() };
-    turn.run = openRun(http, request, fresh({}, before), (events) => changed(turn, events));
+    turn.run = openRun(http, request, newMessage({}, before), (events) => changed(turn, events));
     await follow(turn);
   }
 
@@ -163,7 +163,7 @@ export function openChat(http: Http, once: Once, changes: Set<(change: Change) =
     const answer = answerOf(turn);
     turns = turns.slice(0, turns.indexOf(turn));
     if (!user?.runId && message) return chat.send(message); // the server never had it
-    const next = add(message ? written(message, user) : user);
+    const next = add(message ? newUserMessage(message, user) : user);
     const path = `${pathOf(conversationId!)}/${message ? "edit" : "regenerate"}`;
     await start(next, path, { message_id: answer?.id ?? user?.id, message }, message ? null : answer);
   }
