@@ -1,6 +1,6 @@
 /** The client: one server, one user. */
 import { camel } from "./camel";
-import { openChat } from "./chat";
+import { ChatStore } from "./chat";
 import { type Change, conversations } from "./conversations";
 import { openHttp } from "./http";
 import { openClaims } from "./claim";
@@ -21,7 +21,7 @@ export function createClient(options: ClientOptions): Client {
       await http.call("POST", `/messages/${encodeURIComponent(id)}/feedback`, feedback);
       tell({ id, feedback: feedback.rating });
     },
-    chat: (chatOptions = {}) => openChat(http, claim, listeners, chatOptions),
+    chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, chatOptions),
     user: http.owner,
     signOut: http.signOut,
   };

@@ -27,12 +27,12 @@ export function openPageRequests(
   async function act(run: Run, action: ActionView): Promise<void> {
     const handler = own(page.actions, action.type);
     const all = handler ? [() => handler(action.value, action), ...listeners] : [...listeners];
-    if (all.length && (await claim(action.id)) && !run.isLost()) tell(all, action);
+    if (all.length && (await claim(action.id)) && !run.user.aborted) tell(all, action);
   }
 
   /** Runs a page-side tool, in one tab, and posts what came of it. */
   async function use(run: Run, { toolCallId, name, arguments: args }: ClientToolView): Promise<void> {
-    if (!(await claim(toolCallId)) || run.isLost()) return;
+    if (!(await claim(toolCallId)) || run.user.aborted) return;
     const result = await Promise.resolve(args)
       .then(page.tools[name])
       .catch((error) => ({ error: `${error}` }));
