@@ -45,8 +45,8 @@ export class ChatStore implements Chat {
   send = async (text: string) => {
     const message = text.trim();
     if (!message) return;
-    const { id: isFor, loading } = this.#thread;
-    if (loading) await loading;
+    const { id: isFor } = this.#thread;
+    while (this.#thread.loading) await this.#thread.loading;
     const thread = this.#thread;
     if (thread.id !== isFor) return; // it was written for another one
     const options = this.#options;
