@@ -170,3 +170,4 @@ async def test_a_fence_that_fills_all_that_is_parsed_at_once_ends(probe: Page) -
     """G49: a head that is repeated for each part leaves room for the part."""
     html = await drawn(probe, "`" * 40_000 + "\nend")
     assert "end" in html
+    assert html.count('class="block"') < 10, "the head was drawn again and again, until there were too many elements"
