@@ -26,6 +26,7 @@ from agent.store.database import Store
 from agent.toolkit import Tool
 from api import __version__, errors
 from api.auth import Authenticator
+from api.built_files import BuiltFiles
 from api.dependencies import Installation
 from api.middleware import RequestMiddleware
 from api.routes import chat, conversations, demo, docs, feedback, pages, public, runs, service, versions
@@ -46,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the application for these settings. Its lifespan opens the store and the runner.
 
     Raises:
-        ConfigurationError: something in the settings or in the assistant's definition is wrong; the text says what.
+        ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
     """
     assistant = load_assistant(settings.assistant)
     mounted = _backend_app(settings, assistant.backend)
@@ -67,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         backend=backend,
         tools=load_tools(assistant, backend),
         visitors=_visitors(settings, assistant, catalog),
+        built_files=BuiltFiles(),
     )
 
     @asynccontextmanager
@@ -105,6 +107,7 @@ class _Parts:
     backend: Backend | None
     tools: dict[str, Tool]
     visitors: Visitors | None
+    built_files: BuiltFiles
 
 
 async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
@@ -138,6 +141,7 @@ async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
         runner=runner,
         seats=Seats(parts.settings.max_streams_per_user),
         visitors=parts.visitors,
+        built_files=parts.built_files,
         searches=Searches(
             parts.store,
             most=parts.settings.search_connections,

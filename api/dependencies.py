@@ -18,6 +18,7 @@ from agent.search import Searches
 from agent.settings import Settings
 from agent.store.database import Store
 from api.auth import Authenticator
+from api.built_files import BuiltFiles
 from api.seats import Seats
 from api.visitors import Visitors
 
@@ -37,6 +38,7 @@ class Installation:
     runner: Runner
     searches: Searches
     seats: Seats
+    built_files: BuiltFiles
     visitors: Visitors | None
     """None where the assistant is not open to visitors."""
 
