@@ -6,7 +6,7 @@ All are read from the environment and from `.env`, once, at start. Names begin w
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.store.limits import Limits
@@ -106,6 +106,13 @@ class RuntimeSettings(EnvironmentSettings):
     )
     search_index_every_s: float = Field(default=0.5, gt=0, description="how often search learns of what is new")
     shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM or SIGHUP")
+
+    @field_validator("openai_api_key", mode="before")
+    @classmethod
+    def _no_blank_key(cls, value: object) -> object:
+        """Take white space alone for no key: it would be sent, and refused at each question."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return None if isinstance(text, str) and not text.strip() else value
 
     @cached_property
     def database(self) -> str:

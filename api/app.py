@@ -23,6 +23,7 @@ from agent.search import Searches
 from agent.store.database import Store
 from api import __version__, errors
 from api.auth import Authenticator
+from api.built_files import BuiltFiles
 from api.dependencies import Installation
 from api.middleware import RequestMiddleware
 from api.routes import assistant as assistant_route
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the application for these settings. Its lifespan opens the store and the runner.
 
     Raises:
-        ConfigurationError: something in the settings or in the assistant's definition is wrong; the text says what.
+        ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
     """
     assistant = load_assistant(settings.assistant)
     mounted = _backend_app(settings, assistant.backend)
@@ -102,6 +103,7 @@ def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backen
         backend=backend,
         runner=Runner(store=store, log=log, catalog=catalog, assistant=assistant, tools=tools, settings=settings),
         seats=Seats(settings.max_streams_per_user),
+        built_files=BuiltFiles(),
         visitors=_visitors(settings, assistant, catalog),
         searches=Searches(
             store,

@@ -40,9 +40,10 @@ def _own_paths(settings: Settings) -> Iterator[Path]:
 
 def _close(path: Path) -> str | None:
     """Close a file or a folder; return what to tell the operator where that cannot or must not be done."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if not mode & OTHERS:
-        return None
+    kind = path.stat().st_mode
+    mode = stat.S_IMODE(kind)
+    if not mode & OTHERS or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        return None  # a device such as /dev/null is everybody's
     if path.stat().st_uid != os.getuid():
         return (
             f"{path} is open to other users of this machine and belongs to one: close it, or let it belong to this one"

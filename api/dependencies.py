@@ -17,6 +17,7 @@ from agent.runner import Runner
 from agent.search import Searches
 from agent.store.database import Store
 from api.auth import Authenticator
+from api.built_files import BuiltFiles
 from api.seats import Seats
 from api.settings import Settings
 from api.visitors import Visitors
@@ -40,6 +41,7 @@ class Installation:
     runner: Runner
     searches: Searches
     seats: Seats
+    built_files: BuiltFiles
     visitors: Visitors | None
     """None where the assistant is not open to visitors."""
 

@@ -99,6 +99,7 @@ async def test_a_server_whose_database_file_is_gone_is_not_ready_until_it_is_bac
 
     path.rename(path.with_name("moved"))
     await until(lambda: status(503), timeout_s=20)
+    assert (await world.person().ask("hello")).status_code == 503, "it would be written into a file that is not there"
     path.with_name("moved").rename(path)
     await until(lambda: status(200), timeout_s=20)
 

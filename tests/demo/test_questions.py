@@ -197,7 +197,7 @@ class Desk:
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     folder: Path = tmp_path_factory.mktemp("desk")
     (folder / "assistant.yaml").write_text(DEFINITION, "utf-8")
-    at_once = {"max_runs_per_user": 100, "max_queued_per_user": 100, "max_streams_per_user": 200}
+    at_once: dict[str, Any] = {"max_runs_per_user": 100, "max_queued_per_user": 100, "max_streams_per_user": 200}
     settings = Settings(_env_file=None, data=folder, assistant=folder / "assistant.yaml", model="demo", **at_once)
     async with serve(create_app(settings)) as url:
         yield Desk(url, settings)
