@@ -99,13 +99,13 @@ async def _execute(turn: Turn, call: RequestedCall) -> object:
     except CredentialRefusedError:
         if not await _fresh_credential(turn, used):
             raise
-    return await _call(turn, tool, call)
+    return await _call(turn, tool, call, has_waited=True)
 
 
-async def _call(turn: Turn, tool: Tool, call: RequestedCall) -> object:
+async def _call(turn: Turn, tool: Tool, call: RequestedCall, *, has_waited: bool = False) -> object:
     timeout_s = tool.timeout_s or turn.assistant.limits.tool_timeout_s
-    if tool.risk == "write":
-        await turn.journal.still_own()
+    if has_side_effects(tool.risk):
+        await turn.journal.still_own(has_waited=has_waited)
     context = CallContext(turn.principal.current, turn.run.id, call.id, _branch(turn))
     try:
         async with asyncio.timeout(timeout_s):

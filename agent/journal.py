@@ -80,13 +80,17 @@ class Journal:
             failpoint("call.before_start")
         failpoint("call.after_start")
 
-    async def still_own(self) -> None:
+    async def still_own(self, *, has_waited: bool) -> None:
         """Return when this worker may let something with side effects leave: right before it does, as time went by.
 
+        The row is asked where the worker is in doubt, and where it has waited since it said that it begins: a doubt may
+        have come and gone meanwhile.
+
         Raises:
-            LeaseLostError: it was in doubt, and the run belongs to another attempt by now.
+            LeaseLostError: the run belongs to another attempt by now, or is over.
         """
-        while self._tenure.in_doubt:
+        while has_waited or self._tenure.in_doubt:
+            has_waited = False
             await self._tenure.certain()
             async with self._store.read(by_key=True) as connection:
                 await check_attempt(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)

@@ -21,7 +21,7 @@ from agent.log.memory import RunKey
 from agent.places import place_of
 from agent.roster import Roster
 from agent.search import let_search_know
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.snapshot import settled
 from agent.store.deletion import purge_deleted
 from agent.store.messages import run_messages
@@ -68,7 +68,7 @@ class Leases:
         tenure: Tenure,
         *,
         worker_id: str,
-        settings: Settings,
+        settings: RuntimeSettings,
         offered: Callable[[RunKey], Principal | None],
         work_on: WorkOn,
     ) -> None:

@@ -17,7 +17,7 @@ from agent.admission import Admission
 from agent.assistant import Assistant
 from agent.context import Principal
 from agent.credentials import RunPrincipal
-from agent.errors import DatabaseError, FrontdeskError, OverloadedError, RateLimitedError, RequestError
+from agent.errors import RETRY_AFTER_S, DatabaseError, FrontdeskError, OverloadedError, RateLimitedError, RequestError
 from agent.events import START, AnyEvent, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint
 from agent.graph import build_loop
@@ -28,8 +28,8 @@ from agent.models.catalog import Catalog
 from agent.places import place_of
 from agent.presence import Absences
 from agent.readers import Readers, read_run
-from agent.roster import RETRY_AFTER_S, Place, Roster
-from agent.settings import Settings
+from agent.roster import Place, Roster
+from agent.settings import RuntimeSettings
 from agent.start import RunRequest, Started, Starts
 from agent.stop import StoppedError, StopReason
 from agent.store.database import Store, new_id
@@ -66,7 +66,7 @@ class Runner:
         catalog: Catalog,
         assistant: Assistant,
         tools: Mapping[str, Tool],
-        settings: Settings,
+        settings: RuntimeSettings,
     ) -> None:
         self._parts = Parts(store, log, catalog, assistant, tools, build_loop(), is_traced=settings.tracing)
         self._store = store

@@ -14,7 +14,7 @@ from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveErro
 from agent.failpoints import failpoint
 from agent.log.memory import RunKey
 from agent.roster import Place, Queue
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.store.conversations import create_conversation, lock_conversation, title_from
 from agent.store.database import Transaction
 from agent.store.messages import Message, NewMessage, append_messages
@@ -60,7 +60,7 @@ class Started:
 class Starts:
     """Starts of this process's runs."""
 
-    def __init__(self, parts: Parts, settings: Settings, queue: Queue, *, worker_id: str) -> None:
+    def __init__(self, parts: Parts, settings: RuntimeSettings, queue: Queue, *, worker_id: str) -> None:
         self._parts = parts
         self._store = parts.store
         self._settings = settings

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from agent.assistant import Assistant, History, Limits, ModelDefinition
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_url, open_session
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -29,7 +29,7 @@ class Catalog:
     `offline` makes the models that need no provider, by the spec that names them.
     """
 
-    def __init__(self, settings: Settings, offline: Mapping[str, Callable[[], BaseChatModel]] = {}) -> None:
+    def __init__(self, settings: RuntimeSettings, offline: Mapping[str, Callable[[], BaseChatModel]] = {}) -> None:
         self._settings = settings
         self._offline = offline
         self._opened: dict[tuple[str, float], BaseChatModel] = {}

@@ -179,7 +179,7 @@ class OpenAICompatibleModel(ChatOpenAI):
         if self.openai_organization:
             headers["OpenAI-Organization"] = self.openai_organization
         return await self.session.post(
-            f"{client.base_url}chat/completions",
+            f"{str(client.base_url).rstrip('/')}/chat/completions",
             data=orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS),
             headers=headers,
             params={name: str(value) for name, value in (self.default_query or {}).items()},

@@ -58,6 +58,8 @@ class Store:
         self._limits = limits or Limits()
         self._path = self._file() if self.url.drivername.startswith("sqlite") else None
         self._identity: tuple[int, int] | None = None
+        self._is_lost = False
+        """The file is not where it was when upkeep last looked: what is written now would be lost with it."""
         self.engine = self._connect(pool_size, statement_s=self._limits.statement_s)
         # Of upkeep's own: nobody's searches and turns can take these, so no lease runs out because of them.
         self._upkeep = self._connect(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
@@ -164,6 +166,8 @@ class Store:
         Raises:
             DatabaseError: the database did not do it, or not in time. It may have been committed.
         """
+        if self._is_lost and not is_urgent:
+            raise DatabaseError("FileGone")
         deadline = self._deadline(is_urgent=is_urgent)
         try:
             with anyio.CancelScope(shield=True):
@@ -194,6 +198,8 @@ class Store:
             try:
                 async with connection.begin():
                     yield connection
+                if deadline.missed:  # whatever the end seemed to say: the connection was given up before it
+                    raise DatabaseError("DeadlineMissed")
             except Exception as exc:
                 if deadline.missed or is_fault(exc):
                     await connection.invalidate()
@@ -243,11 +249,13 @@ class Store:
             async with asyncio.timeout(self._limits.upkeep_s):
                 found = await anyio.to_thread.run_sync(self._path.stat, abandon_on_cancel=True)
         except (OSError, TimeoutError) as exc:
+            self._is_lost = isinstance(exc, FileNotFoundError)
             raise DatabaseError(type(exc).__name__) from exc
         identity = found.st_dev, found.st_ino
         if self._identity is None:
             self._identity = identity
-        if identity != self._identity:
+        self._is_lost = identity != self._identity
+        if self._is_lost:
             raise DatabaseError("FileReplaced")
 
     async def checkpoint(self, *, most_bytes: int) -> None:

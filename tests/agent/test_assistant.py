@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agent.assistant import SHORT, Assistant, CancelAfter, Limits, load_assistant
 from agent.errors import ConfigurationError
-from agent.settings import STUDIO
+from api.settings import STUDIO
 
 SMALL: dict[str, Any] = {"name": "Desk", "persona": "You help.", "models": ["demo"]}
 

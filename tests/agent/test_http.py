@@ -26,8 +26,8 @@ from agent.http import open_blocking_client, open_client, open_session, shown_ur
 from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
 from agent.models.stream import Reply, Sinks, stream_reply
-from agent.settings import Settings
 from agent.toolkit import CallContext
+from api.settings import Settings
 from api.terminal import Chat, ChatError
 from tools.backend import Backend
 

@@ -13,10 +13,10 @@ from agent.context import PUBLIC_TENANT, Principal
 from agent.errors import OverloadedError, RateLimitedError, RequestError
 from agent.log.memory import RunKey
 from agent.roster import Place, Queue
-from agent.settings import Settings
 from agent.start import RunRequest
 from agent.store.tables import messages, runs
 from agent.work import HeldRun
+from api.settings import Settings
 
 
 class Crowd:

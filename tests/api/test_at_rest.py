@@ -2,18 +2,16 @@
 
 import asyncio
 import os
-import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.processes import ROOT, Machine, environment
 
-from agent.at_rest import close_files
-from agent.settings import Settings
+from api.at_rest import close_files
+from api.settings import Settings
 
 COMMAND_LIMIT_S = 60
 
@@ -83,9 +81,9 @@ async def test_a_database_elsewhere_is_closed_and_its_folder_left_alone(tmp_path
     elsewhere.mkdir()
     (elsewhere / "other.txt").touch()
     database = elsewhere / "mine.db"
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
     settings = {"FRONTDESK_DATA": str(tmp_path / "data"), "FRONTDESK_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    await command(tmp_path, "migrate", **settings)
+    database.chmod(0o644)
     await command(tmp_path, "migrate", **settings)
     assert set(open_to_others(elsewhere)) == {str(elsewhere), str(elsewhere / "other.txt")}
 
@@ -116,3 +114,13 @@ def test_what_belongs_to_somebody_else_is_told(tmp_path: Path, monkeypatch: pyte
     [problem] = close_files(Settings(_env_file=None, data=data))
     assert problem.startswith(f"{data / 'studio.db'} is open to other users of this machine and belongs to one")
     assert stat.S_IMODE((data / "studio.db").stat().st_mode) == 0o666
+
+
+def test_what_is_neither_a_file_nor_a_folder_is_left_as_it_is(tmp_path: Path) -> None:
+    """G44: a device that stands where a file of ours would is everybody's."""
+    data = tmp_path / "data"
+    data.mkdir(0o700)
+    os.mkfifo(data / "terminal.json", 0o666)
+    (data / "terminal.json").chmod(0o666)
+    assert close_files(Settings(_env_file=None, data=data)) == []
+    assert stat.S_IMODE((data / "terminal.json").stat().st_mode) == 0o666

@@ -14,7 +14,7 @@ from support.saying import DONE, call, calling, data, event, usage
 from agent.assistant import Limits, ModelDefinition
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
-from agent.settings import Settings
+from api.settings import Settings
 
 BATCHES = 10
 STREAMS = 200

@@ -9,7 +9,7 @@ from support.world import OpenWorld, World
 from agent.assistant import History, ModelDefinition
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
-from agent.settings import Settings
+from api.settings import Settings
 
 SCRIPTED = "openai:scripted"
 

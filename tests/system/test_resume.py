@@ -22,10 +22,10 @@ from agent.assistant import load_assistant
 from agent.log.memory import MemoryLog, RunKey
 from agent.models.catalog import Catalog
 from agent.runner import Runner
-from agent.settings import Settings
 from agent.store.database import Store
 from api.dependencies import get_after
 from api.protocols import native
+from api.settings import Settings
 from api.sse import event_stream
 
 HISTORIES = 2000

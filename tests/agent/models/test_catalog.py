@@ -8,7 +8,7 @@ import pytest
 from agent.assistant import Assistant, Limits, ModelDefinition
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.models.catalog import Catalog
-from agent.settings import Settings
+from api.settings import Settings
 from demo import DemoChatModel
 
 BOTH = ("openai:large", "openai:small", "demo")

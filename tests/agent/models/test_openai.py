@@ -25,7 +25,7 @@ from agent.errors import (
 from agent.events import Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
-from agent.settings import Settings
+from api.settings import Settings
 
 SECRETS = ("SECRET-PROVIDER-TEXT", "SECRET-KEY")
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from support.faults import until
+from support.searching import until_indexed
 from support.world import OpenWorld, Person, World
 
 CALLS = ("regenerate", "edit")
@@ -220,6 +221,7 @@ async def test_superseded_texts_are_not_found_and_feedback_on_them_stands(world:
     chat = await first_turn(world, ann)
     world.provider.say("Until four.")
     await post(ann, "edit", chat["conversation_id"], chat["message_id"])
+    await until_indexed(world.app.state.installation.store)
     for query, found in (("9 to 5", 0), ("four", 1), ("today", 1)):
         assert len((await ann.request("GET", "/conversations", params={"q": query})).json()["items"]) == found
     rated = await ann.request("POST", f"/messages/{chat['message_id']}/feedback", json={"rating": "down"})
