@@ -215,16 +215,17 @@ def _retry_after(headers: Mapping[str, str], error: Mapping[str, Any], message: 
         if (wait := _seconds(headers.get(name, ""), unit_s=0.001)) is not None:
             return wait
     for name in RETRY_HEADERS:
-        if (wait := _seconds(headers.get(name, "")) or _until(headers.get(name, ""))) is not None:
+        said = headers.get(name, "")
+        if (wait := _seconds(said)) is not None or (wait := _until(said)) is not None:
             return wait
     if (wait := _in_details(error)) is not None:
         return wait
-    if (said := _TRY_AGAIN.search(message)) is not None:
-        unit = said[2].lower()
+    if (words := _TRY_AGAIN.search(message)) is not None:
+        unit = words[2].lower()
         factor = (
             0.001 if (unit.startswith("mi") and "l" in unit) or unit == "ms" else 60.0 if unit.startswith("m") else 1.0
         )
-        return _bounded(float(said[1]) * factor)
+        return _bounded(float(words[1]) * factor)
     return None
 
 
@@ -240,7 +241,9 @@ def _in_details(error: Mapping[str, Any]) -> float | None:
             value = place.get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
                 return _bounded(float(value))
-            if isinstance(value, str) and (wait := _seconds(value) or _duration(value)) is not None:
+            if isinstance(value, str) and (
+                (wait := _seconds(value)) is not None or (wait := _duration(value)) is not None
+            ):
                 return wait
     return None
 

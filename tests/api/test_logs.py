@@ -159,7 +159,7 @@ async def test_every_line_of_a_run_names_the_request_the_tenant_and_the_run(writ
 
     assert [(line["status"], line.get("code")) for line in ends] == [
         ("completed", None),
-        ("failed", "model_refused"),
+        ("failed", "model_unauthorized"),
         ("failed", "model_unavailable"),
         ("completed", None),
         ("cancelled", None),

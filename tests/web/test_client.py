@@ -154,7 +154,7 @@ async def test_an_answer_is_made_anew_and_a_message_is_edited(world: World, page
 async def test_a_run_that_failed_before_its_first_word_is_made_anew(world: World, page: Session) -> None:
     world.provider.fail(401)
     await page.do("send", "When are you open?")
-    assert page.view["error"]["code"] == "model_refused"
+    assert page.view["error"]["code"] == "model_unauthorized"
     world.provider.say("From 9 to 5.")
     await page.do("retry")
 
