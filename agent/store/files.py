@@ -84,7 +84,7 @@ def _check_content(path: Path, size: int) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
             raise ConfigurationError(f"{path} is a database without a table: what was in it is gone. {ADVICE}")
-        if tables == {"alembic_version"}:
+        if tables == {"alembic_version"} and connection.execute("SELECT 1 FROM alembic_version").fetchone():
             raise ConfigurationError(f"{path} has lost its tables: what was in them is gone. {ADVICE}")
         if not tables & OURS:
             raise ConfigurationError(f"{path} is another application's database. Name another file")

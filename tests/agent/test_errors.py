@@ -10,7 +10,7 @@ WIRE = {
     *("idempotency_mismatch", "payload_too_large", "rate_limited", "overloaded"),
 }
 STREAM = {
-    *("model_unavailable", "model_rate_limited", "model_timeout", "model_refused"),
+    *("model_unavailable", "model_rate_limited", "model_timeout", "model_refused", "model_quota", "model_unauthorized"),
     *("context_too_long", "interrupted", "deadline"),
 }
 
