@@ -15,7 +15,7 @@ from agent.errors import ConfigurationError
 
 OURS = {"alembic_version", "conversations"}
 FILE_SUFFIXES = ("", "-wal", "-shm")
-PLACE_OF_PAGE_SIZE, PLACE_OF_PAGES = 16, 28
+PLACE_OF_PAGE_SIZE = 16
 ADVICE = "Restore it from a backup, or move it away to begin anew."
 
 

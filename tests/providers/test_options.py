@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from support.http import Connection, Request, listen
 from support.saying import answer, call, calling, end
 from support.world import OpenWorld, World
 
@@ -68,6 +69,22 @@ async def test_a_server_that_knows_no_system_role_is_told_before_the_first_messa
     assert first["role"] == "user"
     assert first["content"].startswith("You help the staff of a shop.")
     assert "hello" in first["content"]
+
+
+@pytest.mark.parametrize("end", ["", "/", "/gateway", "/gateway/"])
+async def test_an_address_is_put_before_the_route_whether_it_has_a_path_or_not(
+    open_frontdesk: OpenWorld, end: str
+) -> None:
+    asked: list[str] = []
+
+    async def handle(request: Request, connection: Connection) -> None:
+        asked.append(request.path)
+        await connection.respond(200, answer())
+
+    async with listen(handle) as url:
+        world = await open_frontdesk(assistant={"models": [{"spec": SCRIPTED, "base_url": url + end}]})
+        await world.person().stream("hello")
+    assert set(asked) == {f"{end.rstrip('/')}/chat/completions"}
 
 
 async def test_a_model_is_known_by_its_name_to_clients_and_messages(open_frontdesk: OpenWorld) -> None:
