@@ -12,12 +12,11 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from agent.context import PUBLIC_TENANT, RunKey
-from agent.errors import OverloadedError, RateLimitedError
-from agent.settings import Settings
+from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError
+from agent.settings import RuntimeSettings
 
 Key = TypeVar("Key")
 
-RETRY_AFTER_S = 5
 TENANTS_PER_QUEUE = 10
 """Into how many parts the queue is divided where nothing says how many runs of one tenant may wait."""
 
@@ -133,7 +132,7 @@ class Place(NamedTuple):
 class Queue:
     """The runs that wait, counted. Every look takes the same time, however many wait."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: RuntimeSettings) -> None:
         self._most = settings.max_queued_runs
         tenth = max(1, settings.max_queued_runs // TENANTS_PER_QUEUE)
         per_tenant = settings.max_queued_per_tenant

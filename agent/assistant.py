@@ -6,10 +6,10 @@ The file is checked whole when the server starts; nothing of it is looked at aga
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import ConfigurationError
 
@@ -55,9 +55,15 @@ class Limits(Part):
     tool_timeout_s: float = Field(default=30.0, gt=0)
     tool_result_bytes: int = Field(default=32 * 1024, ge=256)
     answer_characters: int = Field(default=200_000, ge=100)
+    step_extras_bytes: int = Field(
+        default=256 * 1024, ge=1024, description="what a provider wants to see again of a step: signatures, reasoning"
+    )
     connect_timeout_s: float = Field(default=10.0, gt=0)
     first_token_timeout_s: float = Field(default=60.0, gt=0)
     between_tokens_timeout_s: float = Field(default=30.0, gt=0)
+    working_timeout_s: float = Field(
+        default=240.0, gt=0, description="without a token, from a provider that says that it is at work"
+    )
     model_retries: int = Field(default=2, ge=0, le=10, description="before the first token only")
 
 
@@ -100,6 +106,58 @@ class BackendDefinition(Part):
         return self
 
 
+class ModelAbilities(Part):
+    """What a server can do without being asked in vain: what it lacks is left out of its requests."""
+
+    tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
+    usage: bool = Field(default=True, description="False: it is not asked to count tokens (`stream_options`)")
+    system: bool = Field(default=True, description="False: what it is told first stands before the first message")
+
+
+class ModelPrice(Part):
+    """What a million tokens cost."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0, description="input that the provider had kept; None: as any input")
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+
+
+class ModelDefinition(Part):
+    """A model that may answer. In a definition a spec alone stands for one with these defaults."""
+
+    spec: str = Field(min_length=1, max_length=200, description="openai:<its name there>, or demo")
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, description="what requests call it; None: its spec"
+    )
+    base_url: str | None = Field(default=None, description="None: OPENAI_BASE_URL, or else OpenAI")
+    api_key_env: str | None = Field(
+        default=None, pattern=r"^[A-Za-z_]\w*$", description="the variable with its key; None: OPENAI_API_KEY"
+    )
+    headers: dict[str, str] = Field(default={}, description="sent with each request; no secrets, the file is no place")
+    extra_body: dict[str, Any] = Field(default={}, description="fields of the request that only this server knows")
+    parameters: dict[str, Any] = Field(default={}, description="such as temperature, max_tokens, max_completion_tokens")
+    abilities: ModelAbilities = ModelAbilities()
+    price: ModelPrice | None = None
+    context: int | None = Field(default=None, ge=1000, description="tokens; the history takes three quarters at most")
+
+    @property
+    def label(self) -> str:
+        """The name that requests, messages and clients know it by."""
+        return self.name or self.spec
+
+    @model_validator(mode="after")
+    def _leaves_the_request_alone(self) -> Self:
+        taken = {"model", "messages", "stream", "stream_options", "tools", "tool_choice"}
+        if found := sorted(taken & {*self.extra_body, *self.parameters}):
+            raise ValueError(f"{found[0]} is Frontdesk's own field of the request")
+        return self
+
+
+def _of_spec(value: object) -> object:
+    return {"spec": value} if isinstance(value, str) else value
+
+
 class Override(Part):
     """What a tenant may change. None keeps the assistant's own."""
 
@@ -117,7 +175,9 @@ class Assistant(Part):
     persona: str = Field(min_length=1, description="the system prompt")
     greeting: str = ""
     starters: tuple[ShortText, ...] = ()
-    models: tuple[str, ...] = Field(min_length=1, description="the default first; `demo` only matches words")
+    models: tuple[Annotated[ModelDefinition, BeforeValidator(_of_spec)], ...] = Field(
+        min_length=1, description="the default first; `demo` only matches words"
+    )
     title: Literal["words", "model"] = "words"
     backend: BackendDefinition | None = None
     toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")
@@ -132,7 +192,7 @@ class Assistant(Part):
 
     @model_validator(mode="after")
     def _public_models_are_own(self) -> Self:
-        if self.public is not None and (strange := set(self.public.models) - set(self.models)):
+        if self.public is not None and (strange := set(self.public.models) - {model.label for model in self.models}):
             raise ValueError(f"public.models: {', '.join(sorted(strange))} is not among models")
         return self
 

@@ -34,7 +34,6 @@ from agent.turn import Turn
 
 logger = structlog.get_logger()
 
-BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
 ERROR_CHARACTERS = 500
 """How much of a failure's text clients are shown."""
 MOST_OF_A_SECRET = 4096
@@ -83,11 +82,11 @@ async def _outcome(turn: Turn, call: RequestedCall) -> SettledCall:
 
 
 async def _execute(turn: Turn, call: RequestedCall) -> object:
+    if call.refused is not None:
+        raise ToolError(call.refused)
     tool = turn.tools.get(call.name)
     if tool is None:
         raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {', '.join(turn.tools) or 'none'}.")
-    if call.id in turn.unreadable:
-        raise ToolError(BAD_ARGUMENTS)
     # The credential died with the process that had it; its user has to come back.
     needs_user = tool.kind == "data" and turn.principal.current.credential is None
     if needs_user and not await _fresh_credential(turn, None):
@@ -100,13 +99,13 @@ async def _execute(turn: Turn, call: RequestedCall) -> object:
     except CredentialRefusedError:
         if not await _fresh_credential(turn, used):
             raise
-    return await _call(turn, tool, call)
+    return await _call(turn, tool, call, has_waited=True)
 
 
-async def _call(turn: Turn, tool: Tool, call: RequestedCall) -> object:
+async def _call(turn: Turn, tool: Tool, call: RequestedCall, *, has_waited: bool = False) -> object:
     timeout_s = tool.timeout_s or turn.assistant.limits.tool_timeout_s
-    if tool.risk == "write":
-        await turn.journal.still_own()
+    if has_side_effects(tool.risk):
+        await turn.journal.still_own(has_waited=has_waited)
     context = CallContext(turn.principal.current, turn.run.id, call.id, _branch(turn))
     try:
         async with asyncio.timeout(timeout_s):

@@ -1,22 +1,27 @@
 """Every error of Frontdesk, in one tree.
 
     FrontdeskError
-    ├── InvalidRequestError        422  invalid_request
-    ├── IdempotencyMismatchError   422  idempotency_mismatch
-    ├── UnauthorizedError          401  unauthorized
-    ├── ForbiddenError             403  forbidden
-    ├── NotFoundError              404  not_found
-    ├── RunActiveError             409  run_active
-    ├── SupersededError            409  superseded
-    ├── PayloadTooLargeError       413  payload_too_large
-    ├── RateLimitedError           429  rate_limited       (retry_after_s)
-    ├── OverloadedError            503  overloaded         (retry_after_s)
-    ├── DatabaseError              503  overloaded         (retry_after_s) the database does not answer, or not in time
+    ├── RequestError                    a request is refused; api/errors.py says what it is over HTTP
+    │   ├── InvalidRequestError         invalid_request
+    │   ├── IdempotencyMismatchError    idempotency_mismatch
+    │   ├── UnauthorizedError           unauthorized
+    │   ├── ForbiddenError              forbidden
+    │   ├── NotFoundError               not_found
+    │   ├── RunActiveError              run_active
+    │   ├── SupersededError             superseded
+    │   ├── PayloadTooLargeError        payload_too_large
+    │   ├── RateLimitedError            rate_limited       (retry_after_s)
+    │   ├── OverloadedError             overloaded         (retry_after_s)
+    │   └── DatabaseError               overloaded         (retry_after_s) the database does not answer, or not in time
     ├── RunError                        a run ended badly; its code goes out as an `error` event
     │   ├── ModelUnavailableError       model_unavailable
     │   ├── ModelRateLimitedError       model_rate_limited (retry_after_s)
     │   ├── ModelTimeoutError           model_timeout
     │   ├── ModelRefusedError           model_refused
+    │   │   ├── ModelUnauthorizedError  model_unauthorized
+    │   │   ├── ContentRefusedError     model_refused      the message is not shown to a model again
+    │   │   └── OnlyThoughtError        model_refused      no tokens were left for an answer
+    │   ├── ModelQuotaError             model_quota
     │   ├── ContextTooLongError         context_too_long
     │   ├── DeadlineError               deadline
     │   └── InterruptedRunError         interrupted
@@ -35,6 +40,9 @@ everything else is for the operator's log.
 from typing import ClassVar
 from uuid import UUID
 
+RETRY_AFTER_S = 5
+"""When who was turned away may come back, where nobody knows better."""
+
 
 class FrontdeskError(Exception):
     """The root. `code` is what clients see; `str(error)` is for operators."""
@@ -45,8 +53,6 @@ class FrontdeskError(Exception):
 class RequestError(FrontdeskError):
     """A request that cannot be served. Its text is public: it names the field or the rule, never data."""
 
-    status: ClassVar[int] = 400
-    title: ClassVar[str] = "Bad request"
     retry_after_s: int | None = None
 
 
@@ -54,48 +60,36 @@ class InvalidRequestError(RequestError):
     """A field is wrong; the text names it."""
 
     code = "invalid_request"
-    status = 422
-    title = "The request is not valid"
 
 
 class IdempotencyMismatchError(RequestError):
     """The Idempotency-Key was used before with another body."""
 
     code = "idempotency_mismatch"
-    status = 422
-    title = "The idempotency key belongs to another request"
 
 
 class UnauthorizedError(RequestError):
     """No token, or one that does not prove a user of a tenant."""
 
     code = "unauthorized"
-    status = 401
-    title = "Not authenticated"
 
 
 class ForbiddenError(RequestError):
     """The caller is known and may not do this."""
 
     code = "forbidden"
-    status = 403
-    title = "Not allowed"
 
 
 class NotFoundError(RequestError):
     """The principal has no such thing: missing and foreign ids are the same answer."""
 
     code = "not_found"
-    status = 404
-    title = "Not found"
 
 
 class RunActiveError(RequestError):
     """The conversation already has an active run."""
 
     code = "run_active"
-    status = 409
-    title = "The conversation is busy"
 
     def __init__(self, message: str, *, run_id: UUID) -> None:
         super().__init__(message)
@@ -106,24 +100,18 @@ class SupersededError(RequestError):
     """The message is of an earlier version: another turn took its place."""
 
     code = "superseded"
-    status = 409
-    title = "The message was superseded"
 
 
 class PayloadTooLargeError(RequestError):
     """The body is larger than the limit."""
 
     code = "payload_too_large"
-    status = 413
-    title = "The request is too large"
 
 
 class RateLimitedError(RequestError):
     """The caller sent too much; `retry_after_s` says when to come back."""
 
     code = "rate_limited"
-    status = 429
-    title = "Too many requests"
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
@@ -134,8 +122,6 @@ class OverloadedError(RequestError):
     """The server has too much to do, or is stopping; `retry_after_s` says when to come back."""
 
     code = "overloaded"
-    status = 503
-    title = "The service is overloaded"
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
@@ -150,9 +136,7 @@ class DatabaseError(RequestError):
     """
 
     code = "overloaded"
-    status = 503
-    title = "The database does not answer"
-    retry_after_s = 5
+    retry_after_s = RETRY_AFTER_S
 
     def __init__(self, reason: str) -> None:
         super().__init__("The database does not answer right now. Try again in a moment.")
@@ -197,6 +181,34 @@ class ModelRefusedError(RunError):
 
     code = "model_refused"
     public = "The language model refused this request."
+    recoverable = False
+
+
+class ModelUnauthorizedError(ModelRefusedError):
+    """The provider did not accept the operator's key."""
+
+    code = "model_unauthorized"
+    public = "The language model cannot be used: its key was refused. Please tell the operator."
+
+
+class ContentRefusedError(ModelRefusedError):
+    """The provider refused what was said, not how it was asked: the message would be refused again."""
+
+    public = "The language model refused the content of this message. Say it in another way."
+
+
+class OnlyThoughtError(ModelRefusedError):
+    """The model used all its tokens for thinking."""
+
+    public = "The language model spent all it may say on thinking. Ask for less at once."
+    recoverable = True
+
+
+class ModelQuotaError(RunError):
+    """The account with the provider is empty; waiting does not help."""
+
+    code = "model_quota"
+    public = "The language model cannot be used: its account is used up. Please tell the operator."
     recoverable = False
 
 

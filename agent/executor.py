@@ -17,7 +17,7 @@ from agent.journal import Journal
 from agent.places import place_of
 from agent.presence import Absences
 from agent.roster import HeldRun, Roster
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.stop import StoppedError
 from agent.store.runs import Run
 from agent.tenure import Tenure
@@ -41,7 +41,7 @@ class Executor:
         absences: Absences,
         tasks: asyncio.TaskGroup,
         *,
-        settings: Settings,
+        settings: RuntimeSettings,
         worker_id: str,
     ) -> None:
         self._parts = parts

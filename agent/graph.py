@@ -19,17 +19,23 @@ from langgraph.runtime import Runtime
 from agent import metrics
 from agent.answer import STEP_SEPARATOR
 from agent.calls import settle
-from agent.events import ReasoningDelta, TextDelta, ToolsStarted
+from agent.events import ReasoningDelta, SnapshotTaken, TextDelta, ToolsStarted
 from agent.failpoints import failpoint
-from agent.history import open_calls
+from agent.history import REFUSED, open_calls, refusals
 from agent.journal import SettledCall
-from agent.models.stream import Reply, stream_reply
+from agent.models.assembly import ToolRequest
+from agent.models.echo import STEP
+from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
 from agent.stop import StoppedError
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, RequestedCall
 from agent.toolkit import Kind, Risk, Tool
 from agent.turn import Turn
 
+BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
+CUT_CALL = (
+    "Not made: your message was cut at its length limit, so this call may be incomplete. Ask again, in smaller pieces."
+)
 LIMIT_TEXT = "I stopped here, because this took more steps than I may take. Tell me how to go on."
 
 
@@ -97,17 +103,15 @@ async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
             turn.model,
             state["messages"],
             turn.reply,
+            Sinks(partial(_emit_text, turn), partial(_emit_reasoning, turn), partial(_retract, turn)),
             limits=turn.assistant.limits,
-            on_text=partial(_emit_text, turn),
-            on_reasoning=partial(_emit_reasoning, turn),
+            tools=turn.tools,
         )
     turn.usage += turn.reply.usage
     if not turn.reply.requests:
         return {"messages": [AIMessage(turn.reply.text)]}
-    calls = [RequestedCall(str(new_id()), request.name, request.arguments or {}) for request in turn.reply.requests]
-    turn.unreadable = {
-        call.id for call, request in zip(calls, turn.reply.requests, strict=True) if request.arguments is None
-    }
+    calls = [_call(request, is_cut=turn.reply.is_cut) for request in turn.reply.requests]
+    extras = turn.extras([(call.id, request) for call, request in zip(calls, turn.reply.requests, strict=True)])
     await turn.journal.commit_reply(
         NewMessage(
             "assistant",
@@ -116,17 +120,32 @@ async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
             tool_calls=tuple(calls),
             model=turn.run.model,
             usage=turn.reply.usage,
+            extras=extras,
         ),
         [(call, *_class_of(turn.tools.get(call.name))) for call in calls],
     )
     asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
-    return {"messages": [AIMessage(turn.reply.text, tool_calls=asked)]}
+    beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}
+    return {"messages": [AIMessage(turn.reply.text, tool_calls=asked, additional_kwargs=beside)]}
+
+
+def _call(request: ToolRequest, *, is_cut: bool) -> RequestedCall:
+    """Return a request as a call with an id of ours, and why it is not made where that is so.
+
+    A step that was cut asked for half of what it meant, or for one of several things that belong together.
+    """
+    refused = CUT_CALL if is_cut else BAD_ARGUMENTS if request.arguments is None else None
+    return RequestedCall(str(new_id()), request.name, request.arguments or {}, refused)
 
 
 async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
     """Execute the open calls at the same time; store and return their results in the model's order."""
     turn = runtime.context
-    calls = [RequestedCall(str(call["id"]), call["name"], call["args"]) for call in open_calls(state["messages"])]
+    refused = refusals(state["messages"])
+    calls = [
+        RequestedCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))
+        for call in open_calls(state["messages"])
+    ]
     names = [call.name for call in calls if call.name in turn.tools and turn.tools[call.name].kind == "data"]
     if names:
         turn.journal.emit(ToolsStarted(tuple(names)))
@@ -183,6 +202,17 @@ async def _emit_text(turn: Turn, text: str) -> None:
     turn.has_text = True
     turn.journal.emit(TextDelta(text))
     failpoint("model.after_first_token")
+
+
+async def _retract(turn: Turn) -> None:
+    """Take back the step's text so far: it was thinking. Readers get what is left as a snapshot, and go on from there."""
+    shown = await turn.journal.shown()
+    left = shown.text.removesuffix(turn.reply.text).removesuffix(STEP_SEPARATOR)
+    first, *more = list(in_pieces(left)) or [""]
+    turn.journal.emit(SnapshotTaken(str(turn.run.message_id), first, tuple(shown.tools_used), tuple(shown.actions)))
+    for piece in more:
+        turn.journal.emit(TextDelta(piece))
+    turn.has_text = bool(left)
 
 
 async def _emit_reasoning(turn: Turn, text: str) -> None:

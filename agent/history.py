@@ -8,10 +8,12 @@ loop goes on with them.
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 from agent.assistant import History
+from agent.models.echo import STEP
 from agent.prompts import without_mark
 from agent.store.messages import Said
 
@@ -20,20 +22,27 @@ TOKENS_PER_MESSAGE = 4
 LOST_RESULT = "No result: the call was interrupted. Its outcome is unknown; check before you try again."
 STOPPED_NOTE = "[The answer was stopped here. Do not continue it unless asked.]"
 UNANSWERED_NOTE = "[This message was not answered.]"
+REFUSED = "frontdesk_refused"
+"""Where an assistant message carries why some of its calls are never made."""
 
 
-def model_messages(earlier: Sequence[Said], current: Sequence[Said], *, window: History) -> list[BaseMessage]:
-    """Return what the model gets: as many whole `earlier` turns as fit into `window`, then the `current` one.
+def model_messages(
+    earlier: Sequence[Said], current: Sequence[Said], *, window: History, model: str
+) -> list[BaseMessage]:
+    """Return what `model` gets: as many whole `earlier` turns as fit into `window`, then the `current` one.
+
+    What a model said beside its steps is with them, for itself. A message that a provider refused for its content, and what
+    followed in its turn, is left out.
 
     Both are in order of turn and position. The current turn is always taken, and counts.
     """
     open_step = max((message.step for message in current if message.role == "assistant"), default=0)
-    now = list(_repaired(current, open_step=open_step))
+    now = list(_repaired(current, model=model, open_step=open_step))
     taken = [now]
     messages, tokens = len(now), sum(map(estimate_tokens, now))
     by_turn = [list(rows) for _, rows in groupby(earlier, key=lambda message: message.turn)]
     for rows in reversed(by_turn):
-        turn = list(_answered(_repaired(rows)))
+        turn = list(_answered(_repaired(rows, model=model)))
         messages += len(turn)
         tokens += sum(map(estimate_tokens, turn))
         # A turn that does not begin with its user message was cut by the query that loaded it.
@@ -63,18 +72,27 @@ def open_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
     return []
 
 
-def _repaired(turn: Sequence[Said], *, open_step: int | None = None) -> Iterator[BaseMessage]:
+def refusals(messages: Sequence[BaseMessage]) -> dict[str, str]:
+    """Return why calls of the last assistant message are not made, by their ids."""
+    last = next((message for message in reversed(messages) if isinstance(message, AIMessage)), None)
+    return dict(last.additional_kwargs.get(REFUSED) or {}) if last is not None else {}
+
+
+def _repaired(turn: Sequence[Said], *, model: str, open_step: int | None = None) -> Iterator[BaseMessage]:
     """Yield one turn's messages with each call's result right behind it, whatever is missing or left over.
 
     Calls of `open_step` without a result stay open.
     """
+    if any(message.withheld for message in turn):
+        yield HumanMessage(UNANSWERED_NOTE)
+        return
     results = {message.tool_call_id: message for message in turn if message.role == "tool"}
     for message in turn:
         match message.role:
             case "user":
                 yield HumanMessage(without_mark(message.text))
             case "assistant":
-                yield _assistant_message(message)
+                yield _assistant_message(message, model)
                 for call in message.tool_calls:
                     if call.id in results or message.step != open_step:
                         yield _result_message(call.id, call.name, results.get(call.id))
@@ -91,7 +109,7 @@ def _answered(turn: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
         yield AIMessage(UNANSWERED_NOTE)
 
 
-def _assistant_message(message: Said) -> AIMessage:
+def _assistant_message(message: Said, model: str) -> AIMessage:
     text = message.text
     if message.status == "partial":
         text = f"{text}\n\n{STOPPED_NOTE}".strip()
@@ -100,7 +118,10 @@ def _assistant_message(message: Said) -> AIMessage:
     ]
     if not calls and not text.strip():
         text = UNANSWERED_NOTE  # providers refuse an assistant message without words or calls
-    return AIMessage(text, tool_calls=calls)
+    kwargs: dict[str, Any] = {STEP: message.extras} if message.extras and message.model == model else {}
+    if refused := {call.id: call.refused for call in message.tool_calls if call.refused}:
+        kwargs[REFUSED] = refused
+    return AIMessage(text, tool_calls=calls, additional_kwargs=kwargs)
 
 
 def _result_message(call_id: str, name: str, stored: Said | None) -> ToolMessage:

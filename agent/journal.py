@@ -11,8 +11,9 @@ from uuid import UUID
 import structlog
 
 from agent import metrics
+from agent.answer import Answer
 from agent.context import Principal, RunKey
-from agent.errors import InterruptedRunError, RunError
+from agent.errors import ContentRefusedError, InterruptedRunError, RunError
 from agent.events import (
     AnyEvent,
     EndStatus,
@@ -29,7 +30,7 @@ from agent.store import workers
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
 from agent.store.deletion import hide_conversation
-from agent.store.messages import NewMessage, RequestedCall, append_messages, run_messages
+from agent.store.messages import NewMessage, RequestedCall, append_messages, run_messages, withhold_message
 from agent.store.runs import (
     Run,
     RunEnd,
@@ -67,7 +68,9 @@ class Journal:
         self._tenure = tenure
         self._principal = principal
         self._run = run
-        self._segment = log.open(RunKey(principal.tenant_id, run.id), run.attempt)
+        self._log = log
+        self._key = RunKey(principal.tenant_id, run.id)
+        self._segment = log.open(self._key, run.attempt)
         self.ended = False
         """Whether this attempt has begun to write the run's end."""
 
@@ -111,13 +114,17 @@ class Journal:
             failpoint("call.before_start")
         failpoint("call.after_start")
 
-    async def still_own(self) -> None:
+    async def still_own(self, *, has_waited: bool) -> None:
         """Return when this worker may let something with side effects leave: right before it does, as time went by.
 
+        The row is asked where the worker is in doubt, and where it has waited since it said that it begins: a doubt may
+        have come and gone meanwhile.
+
         Raises:
-            LeaseLostError: it was in doubt, and the run belongs to another attempt by now.
+            LeaseLostError: the run belongs to another attempt by now, or is over.
         """
-        while self._tenure.in_doubt:
+        while has_waited or self._tenure.in_doubt:
+            has_waited = False
             await self._tenure.certain()
             async with self._store.read(by_key=True) as connection:
                 await check_attempt(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
@@ -141,11 +148,16 @@ class Journal:
         failpoint("unknown.after_commit")
 
     async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
-        """Store the last message and the run's one end together, then say so in the log."""
+        """Store the last message and the run's one end together, then say so in the log.
+
+        A user's message that was refused for its content is kept from models from now on.
+        """
         self.ended = True
         async with self._store.write() as connection:
             await self._append_unheld(connection, [message] if message else [])
             await end_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt, end=end)
+            if isinstance(error, ContentRefusedError):
+                await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")
         failpoint("end.after_commit")
         _count_end(end.status, end.error_code)
@@ -169,6 +181,14 @@ class Journal:
         async with self._store.write() as connection:
             await rename_conversation(connection, self._principal, self._run.conversation_id, title=title)
         self.emit(TitleChanged(title))
+
+    async def shown(self) -> Answer:
+        """Return what readers of this attempt's log show by now."""
+        await self._segment.flush()
+        answer = Answer()
+        for logged in await self._log.read(self._key):
+            answer.apply(logged.event)
+        return answer
 
     async def close(self) -> None:
         """End the log: readers go home."""

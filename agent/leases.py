@@ -20,7 +20,7 @@ from agent.journal import fail_abandoned, take_over
 from agent.places import place_of
 from agent.roster import Roster
 from agent.search import let_search_know
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.snapshot import settled
 from agent.store.deletion import purge_deleted
 from agent.store.messages import run_messages
@@ -60,7 +60,7 @@ class Leases:
         executor: Executor,
         *,
         worker_id: str,
-        settings: Settings,
+        settings: RuntimeSettings,
     ) -> None:
         self._parts = parts
         self._roster = roster

@@ -10,4 +10,3 @@ first_token_s = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 tool_calls = Counter("frontdesk_tool_calls", "Tool calls that settled", ["tool", "outcome"])
-requests = Counter("frontdesk_http_requests", "HTTP requests answered", ["method", "route", "status"])

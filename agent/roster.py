@@ -19,7 +19,7 @@ from agent.assistant import CancelAfter
 from agent.context import Principal, RunKey
 from agent.credentials import RunPrincipal
 from agent.journal import Journal
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.stop import Stopper, StopReason
 from agent.store.runs import Run
 from agent.turn import Transcript
@@ -58,7 +58,7 @@ class HeldRun:
 class Roster:
     """The runs of this process. Iterating gives those that are held, waiting or at work."""
 
-    def __init__(self, settings: Settings, *, on_disconnect: Literal["continue"] | CancelAfter) -> None:
+    def __init__(self, settings: RuntimeSettings, *, on_disconnect: Literal["continue"] | CancelAfter) -> None:
         self._admission = Admission(
             most=settings.max_runs,
             most_per_tenant=settings.max_runs_per_tenant,

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from agent.admission import RETRY_AFTER_S, Place
+from agent.admission import Place
 from agent.assistant import Assistant
 from agent.context import Principal, RunKey
-from agent.errors import DatabaseError, OverloadedError, RateLimitedError, RequestError
+from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError, RateLimitedError, RequestError
 from agent.events import START, EventId, LoggedEvent, RunStarted
 from agent.executor import Executor
 from agent.failpoints import failpoint
@@ -27,7 +27,7 @@ from agent.models.catalog import Catalog
 from agent.presence import Absences
 from agent.readers import Readers, read_run
 from agent.roster import HeldRun, Roster
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.start import RunRequest, Started, Starts
 from agent.store.database import Store, new_id
 from agent.store.runs import UNFINISHED, Run
@@ -55,7 +55,7 @@ class Runner:
         catalog: Catalog,
         assistant: Assistant,
         tools: Mapping[str, Tool],
-        settings: Settings,
+        settings: RuntimeSettings,
     ) -> None:
         self._parts = Parts(store, log, catalog, assistant, tools, build_loop(), is_traced=settings.tracing)
         self._store = store

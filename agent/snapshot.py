@@ -3,7 +3,7 @@
 A snapshot holds only so much text; what is longer follows in deltas, so that no frame is larger than a reader may cost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from agent.answer import STEP_SEPARATOR, Answer
 from agent.errors import RunError
@@ -80,5 +80,13 @@ def settled(run: Run, messages: Sequence[Message], calls: Sequence[LedgerEntry])
 
 def _error(code: str) -> ErrorRaised:
     """Return the error event for a stored code, as it was sent."""
-    kind = next((kind for kind in RunError.__subclasses__() if kind.code == code), RunError)
+    kind = next((kind for kind in _kinds(RunError) if kind.code == code), RunError)
     return ErrorRaised(code, kind.public, recoverable=kind.recoverable)
+
+
+def _kinds(kind: type[RunError]) -> Iterator[type[RunError]]:
+    """Yield all kinds of an error, the general ones before their special cases."""
+    for one in kind.__subclasses__():
+        yield one
+    for one in kind.__subclasses__():
+        yield from _kinds(one)

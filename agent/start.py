@@ -14,7 +14,7 @@ from agent.context import Principal, RunKey
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.roster import Roster
-from agent.settings import Settings
+from agent.settings import RuntimeSettings
 from agent.store.conversations import create_conversation, lock_conversation, title_from
 from agent.store.database import Transaction
 from agent.store.messages import Message, NewMessage, append_messages
@@ -60,7 +60,7 @@ class Started:
 class Starts:
     """Starts of this process's runs."""
 
-    def __init__(self, parts: Parts, settings: Settings, roster: Roster, *, worker_id: str) -> None:
+    def __init__(self, parts: Parts, settings: RuntimeSettings, roster: Roster, *, worker_id: str) -> None:
         self._parts = parts
         self._store = parts.store
         self._settings = settings
@@ -148,7 +148,7 @@ class Starts:
         conversation_id = request.conversation_id or await create_conversation(
             connection, principal, title=title_from(request.message or "")
         )
-        offered = self._parts.catalog.specs(self._parts.assistant)
+        offered = self._parts.catalog.names(self._parts.assistant)
         if replaced is not None and request.model is None and replaced.model in offered:
             model = replaced.model
         new = NewRun(

@@ -16,7 +16,7 @@ from langchain_core.runnables import Runnable
 
 from agent.assistant import SHORT, Limits
 from agent.errors import RunError
-from agent.models.stream import Reply, stream_reply
+from agent.models.stream import Reply, Sinks, stream_reply
 from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from agent.turn import Turn
 
@@ -95,9 +95,8 @@ async def _ask(
                 model,
                 [*messages, HumanMessage(request)],
                 reply,
+                Sinks(text=_ignore, reasoning=_ignore, retract=_ignore),
                 limits=Limits(answer_characters=MOST_CHARACTERS, model_retries=0),
-                on_text=_ignore,
-                on_reasoning=_ignore,
             )
     except (TimeoutError, RunError) as exc:
         logger.info("no_afterthought", error=type(exc).__name__)
@@ -105,5 +104,5 @@ async def _ask(
     return reply.text
 
 
-async def _ignore(_text: str) -> None:
+async def _ignore(_text: str = "") -> None:
     pass

@@ -15,7 +15,9 @@ from agent.credentials import RunPrincipal
 from agent.events import Usage
 from agent.history import model_messages
 from agent.journal import Journal
+from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
+from agent.models.echo import step_extras
 from agent.models.stream import Reply
 from agent.prompts import system_prompt, with_facts
 from agent.stop import StoppedError, Stopper
@@ -44,8 +46,6 @@ class Turn:
     """What the model was given at the start, and everything that was said since."""
     reply: Reply = field(default_factory=Reply)
     """What the current step has said so far; kept when the run is cut short."""
-    unreadable: set[str] = field(default_factory=set)
-    """Calls whose arguments were no JSON object."""
     step: int = 0
     is_at_limit: bool = False
     """Whether its last words are that all steps are used."""
@@ -62,7 +62,12 @@ class Turn:
             model=self.run.model,
             usage=self.reply.usage,
             status="partial" if partial else "complete",
+            extras=None if partial else self.extras([]),
         )
+
+    def extras(self, requests: Sequence[tuple[str, ToolRequest]]) -> dict[str, Any] | None:
+        """Return what of the current step goes back to its provider; `requests` with the ids of their calls."""
+        return step_extras(requests, self.reply.extras, most_bytes=self.assistant.limits.step_extras_bytes)
 
 
 class Transcript(NamedTuple):
@@ -110,12 +115,15 @@ async def open_turn(
     if not current or current[0].role != "user" or current[0].superseded_by is not None:
         raise StoppedError("cancelled")
     done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
-    model: Runnable[LanguageModelInput, Any] = catalog.open(run.model, assistant.limits)
+    definition = catalog.find(assistant, run.model)
+    chat_model = catalog.open(definition, assistant.limits)
+    model: Runnable[LanguageModelInput, Any] = chat_model
     if tools:
-        model = catalog.open(run.model, assistant.limits).bind_tools([_function(tool) for tool in tools.values()])
+        model = chat_model.bind_tools([_function(tool) for tool in tools.values()])
+    window = catalog.window(definition, assistant.history)
     messages = [
         SystemMessage(system_prompt(assistant, owner)),
-        *_with_facts(model_messages(earlier, current, window=assistant.history), current, run, done),
+        *_with_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
     ]
     turn = Turn(principal, run, assistant, model, tools, journal, stopper, messages)
     said = [message for message in current if message.role == "assistant"]

@@ -4,11 +4,11 @@ import asyncio
 
 from sqlalchemy import Connection
 
-from agent.settings import load_settings
 from agent.store.database import Store
 from agent.store.limits import Limits
 from agent.store.tables import is_compared, metadata
 from alembic import context
+from api.settings import load_settings
 
 HOUR_S = 3600.0
 """Who migrates by hand has time."""

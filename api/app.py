@@ -3,7 +3,6 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,28 +15,29 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant import Assistant, BackendDefinition, load_assistant
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, InvalidRequestError, NotFoundError, UnauthorizedError
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.runner import Runner
 from agent.search import Searches
-from agent.settings import Settings
 from agent.store.database import Store
-from agent.toolkit import Tool
 from api import __version__, errors
 from api.auth import Authenticator
+from api.built_files import BuiltFiles
 from api.dependencies import Installation
 from api.middleware import RequestMiddleware
-from api.routes import chat, conversations, demo, docs, feedback, pages, public, runs, service, versions
+from api.routes import assistant as assistant_route
+from api.routes import chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
 from api.seats import Seats
+from api.settings import Settings
 from api.visitors import Visitors, limit_of
 from demo import DemoChatModel
 from tools.backend import Backend
 from tools.registry import load_tools
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"model": errors.Problem, "description": title}
-    for code, title in {401: "Not authenticated", 404: "Not found", 422: "The request is not valid"}.items()
+    status: {"model": errors.Problem, "description": title}
+    for status, title in map(errors.OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
 }
 EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After"]
 
@@ -46,33 +46,20 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the application for these settings. Its lifespan opens the store and the runner.
 
     Raises:
-        ConfigurationError: something in the settings or in the assistant's definition is wrong; the text says what.
+        ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
     """
     assistant = load_assistant(settings.assistant)
     mounted = _backend_app(settings, assistant.backend)
     backend = _backend(settings, assistant.backend, mounted)
     catalog = Catalog(settings, offline={"demo": DemoChatModel})
     catalog.check(assistant)
-    parts = _Parts(
-        settings=settings,
-        assistant=assistant,
-        catalog=catalog,
-        authenticator=Authenticator(settings),
-        store=Store(
-            settings.database,
-            pool_size=settings.database_pool_size,
-            limits=settings.database_limits,
-            search_connections=settings.search_connections,
-        ),
-        backend=backend,
-        tools=load_tools(assistant, backend),
-        visitors=_visitors(settings, assistant, catalog),
-    )
+    installation = _assemble(settings, assistant, catalog, backend)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.installation = await _open(stack, parts)
+            await _open(stack, installation)
+            app.state.installation = installation
             yield
 
     app = FastAPI(
@@ -85,70 +72,62 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for module in (service, docs, pages, demo, chat, versions, public, runs, conversations, feedback):
+    for module in (health, assistant_route, docs, pages, demo, chat, turns, public, runs, conversations, feedback):
         app.include_router(module.router)
     if mounted is not None and assistant.backend is not None:
         app.mount(assistant.backend.mount, mounted)
-    _surround(app, settings)
+    _add_middleware(app, settings)
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What can be made, and so be wrong, before anything is open."""
-
-    settings: Settings
-    assistant: Assistant
-    catalog: Catalog
-    authenticator: Authenticator
-    store: Store
-    backend: Backend | None
-    tools: dict[str, Tool]
-    visitors: Visitors | None
-
-
-async def _open(stack: AsyncExitStack, parts: _Parts) -> Installation:
-    """Open everything that needs closing, in order; the stack closes it in reverse."""
-    stack.push_async_callback(parts.store.close)
-    await parts.store.prepare()
-    stack.push_async_callback(parts.catalog.close)
-    parts.catalog.tell_skipped(parts.assistant)
-    await stack.enter_async_context(parts.authenticator)
-    if parts.backend is not None:
-        await stack.enter_async_context(parts.backend)
-    runner = Runner(
-        store=parts.store,
-        log=MemoryLog(
-            keep_s=parts.settings.log_keep_s,
-            keep_bytes=parts.settings.log_keep_bytes,
-            keep_bytes_per_tenant=parts.settings.log_keep_bytes_per_tenant,
-        ),
-        catalog=parts.catalog,
-        assistant=parts.assistant,
-        tools=parts.tools,
-        settings=parts.settings,
+def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backend: Backend | None) -> Installation:
+    """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
+    store = Store(
+        settings.database,
+        pool_size=settings.database_pool_size,
+        limits=settings.database_limits,
+        search_connections=settings.search_connections,
     )
-    await stack.enter_async_context(runner)
+    log = MemoryLog(
+        keep_s=settings.log_keep_s,
+        keep_bytes=settings.log_keep_bytes,
+        keep_bytes_per_tenant=settings.log_keep_bytes_per_tenant,
+    )
+    tools = load_tools(assistant, backend)
     return Installation(
-        settings=parts.settings,
-        assistant=parts.assistant,
-        catalog=parts.catalog,
-        authenticator=parts.authenticator,
-        store=parts.store,
-        runner=runner,
-        seats=Seats(parts.settings.max_streams_per_user),
-        visitors=parts.visitors,
+        settings=settings,
+        assistant=assistant,
+        catalog=catalog,
+        authenticator=Authenticator(settings),
+        store=store,
+        backend=backend,
+        runner=Runner(store=store, log=log, catalog=catalog, assistant=assistant, tools=tools, settings=settings),
+        seats=Seats(settings.max_streams_per_user),
+        built_files=BuiltFiles(),
+        visitors=_visitors(settings, assistant, catalog),
         searches=Searches(
-            parts.store,
-            most=parts.settings.search_connections,
-            timeout_s=parts.settings.search_timeout_s,
-            most_waiting_per_user=parts.settings.max_queued_searches_per_user,
+            store,
+            most=settings.search_connections,
+            timeout_s=settings.search_timeout_s,
+            most_waiting_per_user=settings.max_queued_searches_per_user,
         ),
     )
 
 
-def _surround(app: FastAPI, settings: Settings) -> None:
-    """Put around the app what every request passes; the last one added is the first one passed."""
+async def _open(stack: AsyncExitStack, installation: Installation) -> None:
+    """Open everything that needs closing, in order; the stack closes it in reverse."""
+    stack.push_async_callback(installation.store.close)
+    await installation.store.prepare()
+    stack.push_async_callback(installation.catalog.close)
+    installation.catalog.tell_skipped(installation.assistant)
+    await stack.enter_async_context(installation.authenticator)
+    if installation.backend is not None:
+        await stack.enter_async_context(installation.backend)
+    await stack.enter_async_context(installation.runner)
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Add the middleware that every request passes; the last one added is the first one passed."""
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
         app.add_middleware(
@@ -179,7 +158,7 @@ def _visitors(settings: Settings, assistant: Assistant, catalog: Catalog) -> Vis
     limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
     if assistant.public is None:
         return None
-    return Visitors(assistant.public, settings, usable=catalog.specs(assistant))
+    return Visitors(assistant.public, settings, usable=catalog.names(assistant))
 
 
 def _backend_app(settings: Settings, definition: BackendDefinition | None) -> ASGIApp | None:

@@ -16,9 +16,9 @@ import structlog
 
 from agent.context import Credential, Principal
 from agent.errors import ConfigurationError, UnauthorizedError
-from agent.settings import Settings
 from api.jwks import IssuerKeys
 from api.keys import jwks_url, public_key, shared_secret
+from api.settings import Settings
 
 logger = structlog.get_logger()
 
@@ -26,9 +26,9 @@ DEFAULT_ROLE = "client"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
 """Tenant ids that a token may name. They begin every key, so they hold nothing that could end one."""
 BRANCH = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
-MOST_CHARACTERS = 256
-MOST_TOKEN_CHARACTERS = 16_384
-MOST_KEYS_OF_ONE_ID = 4
+MAX_CHARACTERS = 256
+MAX_TOKEN_CHARACTERS = 16_384
+MAX_KEYS_OF_ONE_ID = 4
 """How many keys of one `kid` a token is tried with. An issuer that is right has one."""
 
 
@@ -77,7 +77,7 @@ class Authenticator:
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise UnauthorizedError("Send a bearer token in the Authorization header.")
-        if len(token) > MOST_TOKEN_CHARACTERS:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             raise UnauthorizedError("The token is too long.")
         return self._principal(await self._claims(token), token)
 
@@ -88,7 +88,7 @@ class Authenticator:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in self._settings.jwt_algorithms:  # before anybody is asked for a key
                 raise UnauthorizedError("The token is not valid.")
-            for key in (await self._issuer.find(header.get("kid")))[:MOST_KEYS_OF_ONE_ID]:
+            for key in (await self._issuer.find(header.get("kid")))[:MAX_KEYS_OF_ONE_ID]:
                 with suppress(jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
                     return self._decode(token, key)
         except jwt.ExpiredSignatureError:
@@ -192,7 +192,7 @@ def _text(claims: dict[str, Any], names: Sequence[str]) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value)  # never trimmed: what an issuer keeps apart stays apart
-    usable = text.strip() and len(text) <= MOST_CHARACTERS and text.isprintable()
+    usable = text.strip() and len(text) <= MAX_CHARACTERS and text.isprintable()
     return text if usable else None
 
 

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from agent.at_rest import close_files, close_new_files
 from agent.errors import ConfigurationError
-from agent.settings import Settings, load_settings
 from api import logs, terminal
+from api.at_rest import close_files, close_new_files
 from api.auth import sign
+from api.settings import Settings, load_settings
 
 cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."

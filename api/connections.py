@@ -13,23 +13,24 @@ from typing import Any, ClassVar, Literal
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from agent.settings import Settings
-from api.errors import problem
+from agent.errors import RETRY_AFTER_S, OverloadedError
+from api.errors import problem, refusal
+from api.settings import HttpSettings
 
 logger = structlog.get_logger()
 
 Phase = Literal["first", "idle", "head", "body", "answer"]
-"""What a connection waits for: its first request, the next one, the rest of a head, the rest of a body, or our answer."""
+"""The thing that a connection waits for: its first request, the next one, the rest of a head, the rest of a body, or our answer."""
 FILES_FOR_OTHERS = 128
 """Files that are left for the database, the models and the backend when all connections are taken."""
 TOO_SLOW = problem(408, "request_timeout", "The request took too long", "The request did not arrive in time.")
 TOO_LONG = problem(431, "payload_too_large", "The request is too large", "The headers are too long.")
-FULL = problem(503, "overloaded", "The service is overloaded", "Too many connections.", headers={"Retry-After": "5"})
+FULL = refusal(OverloadedError, "Too many connections.", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 @dataclass(slots=True)
 class Doors:
-    """What all connections of a server share: their limits, and who only waits, the longest first."""
+    """The limits that all connections of a server share, and which of them only wait, the longest first."""
 
     most: int
     most_head_bytes: int
@@ -37,7 +38,7 @@ class Doors:
     waiting: OrderedDict["BoundedConnection", None] = field(default_factory=OrderedDict)
 
 
-def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
+def bounded_connections(settings: HttpSettings) -> type["BoundedConnection"]:
     """Return the protocol of a server's connections, with the limits of these settings."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = settings.max_connections

@@ -1,4 +1,4 @@
-"""What routes ask for: the parts of the running installation, and the principal of a request."""
+"""The dependencies of routes: the parts of the running installation, and the principal of a request."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,28 +15,33 @@ from agent.events import START, EventId, parse_event_id
 from agent.models.catalog import Catalog
 from agent.runner import Runner
 from agent.search import Searches
-from agent.settings import Settings
 from agent.store.database import Store
 from api.auth import Authenticator
+from api.built_files import BuiltFiles
 from api.seats import Seats
+from api.settings import Settings
 from api.visitors import Visitors
+from tools.backend import Backend
 
-NOWHERE = EventId(2**63 - 1, 0)
-"""What an unreadable Last-Event-ID becomes: an id that no log has, so its reader gets a snapshot."""
+UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
+"""An unreadable Last-Event-ID becomes this id, which no log has: its reader gets a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Everything that the app is put together from. Made once, in the lifespan."""
+    """Everything that the app is put together from. Made once, by the composition root; opened in the lifespan."""
 
     settings: Settings
     assistant: Assistant
     catalog: Catalog
     authenticator: Authenticator
     store: Store
+    backend: Backend | None
+    """None where the assistant has no backend."""
     runner: Runner
     searches: Searches
     seats: Seats
+    built_files: BuiltFiles
     visitors: Visitors | None
     """None where the assistant is not open to visitors."""
 
@@ -85,7 +90,7 @@ async def get_after(
     text = last_event_id or after
     if not text:
         return START
-    return parse_event_id(text) or NOWHERE
+    return parse_event_id(text) or UNKNOWN_EVENT_ID
 
 
 async def get_run_id(run_id: UUID) -> UUID:

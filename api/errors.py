@@ -1,6 +1,10 @@
-"""Errors as problem+json: stable codes, and texts that name a field or a rule, never data."""
+"""Errors as problem+json: stable codes, and texts that name a field or a rule, never data.
+
+`OVER_HTTP` is the one table of what each refusal is over HTTP; the errors themselves know their code and no status.
+"""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
@@ -9,21 +13,51 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from agent.errors import (
+    DatabaseError,
     ForbiddenError,
+    IdempotencyMismatchError,
+    InvalidRequestError,
     NotFoundError,
+    OverloadedError,
     PayloadTooLargeError,
+    RateLimitedError,
     RequestError,
     RunActiveError,
+    SupersededError,
     UnauthorizedError,
 )
 
-MOST_PROBLEMS = 10
-KNOWN = {kind.status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)}
-"""What the framework's own refusals are to clients."""
+MAX_PROBLEMS = 10
+
+
+class HttpProblem(NamedTuple):
+    """An error's status, and its title for people."""
+
+    status: int
+    title: str
+
+
+OVER_HTTP: dict[type[RequestError], HttpProblem] = {
+    InvalidRequestError: HttpProblem(422, "The request is not valid"),
+    IdempotencyMismatchError: HttpProblem(422, "The idempotency key belongs to another request"),
+    UnauthorizedError: HttpProblem(401, "Not authenticated"),
+    ForbiddenError: HttpProblem(403, "Not allowed"),
+    NotFoundError: HttpProblem(404, "Not found"),
+    RunActiveError: HttpProblem(409, "The conversation is busy"),
+    SupersededError: HttpProblem(409, "The message was superseded"),
+    PayloadTooLargeError: HttpProblem(413, "The request is too large"),
+    RateLimitedError: HttpProblem(429, "Too many requests"),
+    OverloadedError: HttpProblem(503, "The service is overloaded"),
+    DatabaseError: HttpProblem(503, "The database does not answer"),
+}
+KNOWN: dict[int, type[RequestError]] = {
+    OVER_HTTP[kind].status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)
+}
+"""The framework's own refusals, as the ones that clients know."""
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field."""
+    """A field, and what is wrong with it."""
 
     field: str
     message: str
@@ -69,6 +103,14 @@ def problem(
     )
 
 
+def refusal(
+    kind: type[RequestError], detail: str, *, run_id: UUID | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the response that an error of this kind is to a client."""
+    status, title = OVER_HTTP[kind]
+    return problem(status, kind.code, title, detail, run_id=run_id, headers=headers)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of this app leave as problem+json."""
     app.add_exception_handler(RequestError, _request_error)
@@ -81,15 +123,15 @@ async def _request_error(_request: Request, exc: Exception) -> Response:
     headers = {}
     if exc.retry_after_s is not None:
         headers["Retry-After"] = str(exc.retry_after_s)
-    if exc.status == 401:
+    if isinstance(exc, UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
     run_id = exc.run_id if isinstance(exc, RunActiveError) else None
-    return problem(exc.status, exc.code, exc.title, str(exc), run_id=run_id, headers=headers)
+    return refusal(type(exc), str(exc), run_id=run_id, headers=headers)
 
 
 async def _validation_error(_request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
-    errors = [FieldProblem(field=_field(e["loc"]), message=e["msg"]) for e in exc.errors()[:MOST_PROBLEMS]]
+    errors = [FieldProblem(field=_field(e["loc"]), message=e["msg"]) for e in exc.errors()[:MAX_PROBLEMS]]
     detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
     return problem(422, "invalid_request", "The request is not valid", detail, errors=errors)
 
@@ -100,7 +142,7 @@ async def _http_error(_request: Request, exc: Exception) -> Response:
         # FastAPI's answer to a body that it cannot parse at all, such as one nested too deeply.
         return problem(422, "invalid_request", "The request is not valid", "body: not readable as JSON")
     if (kind := KNOWN.get(exc.status_code)) is not None:
-        return problem(kind.status, kind.code, kind.title, exc.detail, headers=exc.headers)
+        return refusal(kind, exc.detail, headers=exc.headers)
     code = "method_not_allowed" if exc.status_code == 405 else "invalid_request"
     return problem(exc.status_code, code, exc.detail, exc.detail, headers=exc.headers)
 

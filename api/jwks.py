@@ -21,14 +21,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from agent.errors import OverloadedError
 from agent.http import open_client
 from agent.places import place_of
-from agent.settings import Settings
 from api.keys import RSA_BITS, UNUSABLE
+from api.settings import AuthSettings
 
 logger = structlog.get_logger()
 
-MOST_KEYS = 100
+MAX_KEYS = 100
 """How many keys of a set are looked at."""
-MOST_NUMBER_CHARACTERS = 4096
+MAX_NUMBER_CHARACTERS = 4096
 """A longer number in a key is no number that anybody checks signatures with: RSA of 24,000 bits."""
 SYMMETRIC, PRIVATE = "oct", "d"
 
@@ -42,7 +42,7 @@ class BadAnswerError(Exception):
 class IssuerKeys:
     """The keys of one issuer. Enter it once, in the app's lifespan; without that it knows none."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: AuthSettings) -> None:
         self._url = url
         self._settings = settings
         self._keys: KeysById = {}
@@ -163,7 +163,7 @@ class IssuerKeys:
         if not isinstance(listed, list):
             raise BadAnswerError("no list of keys")
         keys: dict[str | None, list[jwt.PyJWK]] = {}
-        for entry in listed[:MOST_KEYS]:
+        for entry in listed[:MAX_KEYS]:
             if (key := _key(entry, self._settings.jwt_algorithms)) is not None:
                 keys.setdefault(key.key_id, []).append(key)
         used = sum(map(len, keys.values()))
@@ -187,7 +187,7 @@ def _key(entry: Any, algorithms: Sequence[str]) -> jwt.PyJWK | None:
     operations = entry.get("key_ops")
     if operations is not None and not (isinstance(operations, list) and "verify" in operations):
         return None
-    if any(isinstance(value, str) and len(value) > MOST_NUMBER_CHARACTERS for value in entry.values()):
+    if any(isinstance(value, str) and len(value) > MAX_NUMBER_CHARACTERS for value in entry.values()):
         return None
     try:
         key = jwt.PyJWK(entry)

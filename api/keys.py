@@ -12,14 +12,14 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from agent.errors import ConfigurationError
-from agent.settings import Settings
+from api.settings import Settings
 
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
-"""What a shared secret holds at least: as much as the hash gives (RFC 7518, 3.2)."""
+"""The least bytes of a shared secret: as many as the hash gives (RFC 7518, 3.2)."""
 RSA_BITS = 2048
 """The shortest RSA key (RFC 7518, 3.3)."""
 UNUSABLE = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, UnsupportedAlgorithm)
-"""What libraries raise for something that is no key."""
+"""The errors that libraries raise for something that is no key."""
 _CONTENT = {
     "RS256": "an RSA public key",
     "ES256": "a public key of the curve P-256",

@@ -5,16 +5,17 @@ import time
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent import metrics
 from agent.errors import PayloadTooLargeError
 from agent.places import place_of
-from api.errors import problem
+from api.errors import OVER_HTTP, problem, refusal
 
 logger = structlog.get_logger()
+answered = Counter("frontdesk_http_requests", "HTTP requests answered", ["method", "route", "status"])
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
@@ -64,7 +65,7 @@ class RequestMiddleware:
             await BROKEN(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path", "-")
-            metrics.requests.labels(scope["method"], route, str(status)).inc()
+            answered.labels(scope["method"], route, str(status)).inc()
             taken_ms = round((time.perf_counter() - begun) * 1000, 1)
             logger.info("request", method=scope["method"], route=route, status=status, ms=taken_ms)
 
@@ -75,8 +76,7 @@ class RequestMiddleware:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) <= self._max_body_bytes:
             return self._app
-        error = PayloadTooLargeError
-        return problem(error.status, error.code, error.title, self._refusal)
+        return refusal(PayloadTooLargeError, self._refusal)
 
     def _limited(self, receive: Receive) -> Receive:
         """Return `receive` for bodies that do not say how large they are: it breaks off at the limit.
@@ -90,7 +90,7 @@ class RequestMiddleware:
             message = await receive()
             size += len(message.get("body", b""))
             if size > self._max_body_bytes:
-                raise HTTPException(PayloadTooLargeError.status, self._refusal)
+                raise HTTPException(OVER_HTTP[PayloadTooLargeError].status, self._refusal)
             return message
 
         return receive_limited

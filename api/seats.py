@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agent.errors import RateLimitedError
-
-RETRY_AFTER_S = 5
+from agent.errors import RETRY_AFTER_S, RateLimitedError
 
 
 class Seats:

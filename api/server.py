@@ -15,21 +15,21 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.runner import Runner
-from agent.settings import Settings
 from agent.store.database import Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
 from api.app import create_app
 from api.connections import bounded_connections
+from api.settings import Settings
 
 PREDECESSOR_S = 1.0
 """How long after its grace time a server is gone at the latest."""
-LAST_WORDS_S = 0.15
+FLUSH_WAIT_S = 0.15
 """For responses to end after the runs have been let go."""
-COLLECT_AFTER = (20_000, 10, 10)
+GC_THRESHOLDS = (20_000, 10, 10)
 """Less often than by default: with 500 streams open a full collection takes a quarter of a second, in which no token is
 passed on, and it came every other second. Not much less often: what a stream leaves behind is a cycle."""
-ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 (to tell them apart, not to listen there)
+WILDCARD_HOSTS = ("0.0.0.0", "::")  # noqa: S104 (to tell them apart, not to listen there)
 
 
 def run_server(settings: Settings, *, host: str, port: int) -> bool:
@@ -108,13 +108,13 @@ class _Server(uvicorn.Server):
         # What is loaded by now stays: a full collection need not look through its 300,000 objects while streams wait.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
+        gc.set_threshold(*GC_THRESHOLDS)
         _cut_stalled_clients(self.servers[0].sockets, after_s=self._settings.send_timeout_s)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Frontdesk is on http://{shown}:{port}", flush=True)
         if self._settings.is_demo:
-            page = "it in a browser" if host not in ANYWHERE else f"http://localhost:{port} on this machine"
+            page = "it in a browser" if host not in WILDCARD_HOSTS else f"http://localhost:{port} on this machine"
             print(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"', flush=True)
 
     @contextmanager
@@ -146,7 +146,7 @@ class _Server(uvicorn.Server):
     async def _drain(self, runner: Runner) -> None:
         await runner.drain()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
+            async with asyncio.timeout(FLUSH_WAIT_S):
                 while self.server_state.tasks:
                     await asyncio.wait(set(self.server_state.tasks))
         for connection in list(self.server_state.connections):

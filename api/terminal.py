@@ -24,9 +24,9 @@ READ_TIMEOUT_S = 60.0
 """The server pings every 15 s, so a silence as long as this is a dead connection."""
 RECONNECTS = 5
 RETRY_S = 2.0
-"""What the stream itself asks for in its first frame."""
+"""The pause that the stream itself asks for in its first frame."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What a terminal would obey. A model's words must not move the cursor."""
+"""The characters that a terminal would obey. A model's words must not move the cursor."""
 
 
 class ChatError(Exception):
@@ -35,7 +35,7 @@ class ChatError(Exception):
 
 @dataclass
 class Shown:
-    """What this answer looks like so far."""
+    """The answer as it looks so far."""
 
     text: str = ""
     notes: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Shown:
 
 
 class Chat:
-    """One conversation with one server."""
+    """A conversation with a server."""
 
     def __init__(self, url: str, token: str, *, console: Console, memory: Path) -> None:
         self._url = url.rstrip("/")

@@ -16,10 +16,10 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from agent.assistant import Public
 from agent.errors import ConfigurationError, InvalidRequestError, RateLimitedError
-from agent.settings import Settings
+from api.settings import HttpSettings
 
 NETWORK_BITS = 64
-"""One visitor owns at least a whole IPv6 network of this size, so it counts as one address."""
+"""An IPv6 network of this size counts as one address: one visitor owns at least a whole one."""
 UNKNOWN = "unknown"
 EVERYBODY = "everybody"
 
@@ -27,7 +27,7 @@ EVERYBODY = "everybody"
 class Visitors:
     """Public chat as an assistant opens it."""
 
-    def __init__(self, public: Public, settings: Settings, *, usable: Sequence[str]) -> None:
+    def __init__(self, public: Public, settings: HttpSettings, *, usable: Sequence[str]) -> None:
         self._most_characters = public.message_characters
         self._models = [spec for spec in public.models if spec in usable]
         if not self._models:

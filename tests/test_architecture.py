@@ -12,10 +12,10 @@ import pytest
 from pydantic import BaseModel
 
 from agent.assistant import History, Limits, Suggestions
-from agent.settings import Settings
+from api.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-OWN = ("agent", "api", "demo", "tools", "examples")
+OWN = ("agent", "api", "demo", "tools", "examples", "scripts")
 
 
 @lru_cache
@@ -135,3 +135,19 @@ def test_the_demo_starts_without_the_libraries_that_only_a_real_model_needs() ->
         [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=50, check=True
     )
     assert started.stdout.strip() == "[]"
+
+
+@pytest.mark.timeout(60)
+def test_the_server_reads_no_file_of_ours_when_it_is_imported() -> None:
+    look = (
+        "import sys; opened = []\n"
+        "sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == 'open' else None)\n"
+        "import api.app, api.cli, api.server; print(*opened, sep='\\n')"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=50, check=True
+    )
+    opened = [Path(line) for line in started.stdout.splitlines()]
+    assert opened, "nothing was imported: the test would prove nothing"
+    own = {str(path.relative_to(ROOT)) for path in opened if path.is_relative_to(ROOT) and ".venv" not in path.parts}
+    assert {path for path in own if not path.endswith((".py", ".pyc"))} <= {"web/dist/manifest.json"}

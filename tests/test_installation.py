@@ -2,8 +2,13 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
 
 from api import __version__
 
@@ -47,6 +52,17 @@ def test_installing_the_web_side_runs_no_script_of_a_package() -> None:
     installs = [line for line in (ROOT / "scripts/web").read_text("utf-8").splitlines() if "npm ci" in line]
     assert installs
     assert all("--ignore-scripts" in line for line in installs)
+
+
+@pytest.mark.timeout(120)
+def test_the_wheel_tells_type_checkers_that_its_packages_are_typed(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=110)
+    [wheel] = tmp_path.glob("*.whl")
+    names = set(ZipFile(wheel).namelist())
+    packages = {name.split("/")[0] for name in names if name.count("/") == 1 and name.endswith("/__init__.py")}
+    assert packages == {"agent", "api", "demo", "tools"}
+    assert {name for name in names if name.endswith("py.typed")} == {f"{package}/py.typed" for package in packages}
 
 
 def test_the_packages_of_the_web_side_have_the_version_of_the_server() -> None:

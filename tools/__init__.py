@@ -1,1 +1,17 @@
-"""What an assistant can do: toolsets that implement the contract in `agent.toolkit`."""
+"""The capabilities of an assistant: toolsets that implement the contract in `agent.toolkit`.
+
+This is all that a toolset imports. A toolset is a module; each function in it that `tool` decorates is a tool:
+
+    @tool(risk="read")
+    async def find_order(context: ToolContext, arguments: FindOrderArguments) -> object:
+        order = await context.backend.get(f"/orders/{segment(arguments.number)}")
+
+`ToolError` tells the model what to change or to say. `NotThereError` is the one that a change raises where the backend
+has nothing to change: catch it to say how to find what is there.
+"""
+
+from agent.errors import NotThereError, ToolError
+from tools.functions import ToolContext, tool
+from tools.paths import segment
+
+__all__ = ["NotThereError", "ToolContext", "ToolError", "segment", "tool"]

@@ -13,7 +13,7 @@ from agent.toolkit import Action, CallContext, Tool
 
 PLACEHOLDER = re.compile(r"\{\w+\}")
 ID = r"[A-Za-z0-9_-]{1,64}"
-"""What may stand for a placeholder: an id, never a slash, a dot or a scheme."""
+"""The text that may stand for a placeholder: an id, never a slash, a dot or a scheme."""
 
 
 def action_tools(definitions: Mapping[str, ActionDefinition]) -> list[Tool]:

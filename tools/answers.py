@@ -1,4 +1,4 @@
-"""What an answer of the backend comes to: a result for the tool, or a text for the model.
+"""The outcome of a call of the backend: a result for the tool, or a text for the model.
 
 The invariant: a change is told as made where the backend said so, as not made where it said that, and else as unknown.
 """
@@ -24,7 +24,7 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of the backend. What of its body could not be read is not in `content`."""
+    """An answer of the backend. `content` leaves out what of its body could not be read."""
 
     method: str
     status: int

@@ -125,7 +125,7 @@ class BackendSession:
 
 
 class Backend:
-    """One pooled HTTP client for the backend of an assistant. Close it with the app."""
+    """The backend of an assistant behind one pooled HTTP client. Close it with the app."""
 
     def __init__(self, base_url: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         check_url(base_url, name="the backend's URL")

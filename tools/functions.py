@@ -26,7 +26,7 @@ Arguments = TypeVar("Arguments", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool function gets: who asks, and the tenant's backend, called with that person's own token."""
+    """The context of a tool's call: who asks, and the tenant's backend, called with that person's own token."""
 
     principal: Principal
     run_id: UUID

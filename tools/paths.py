@@ -12,7 +12,7 @@ from uuid import UUID
 
 from agent.errors import ToolError
 
-MOST_CHARACTERS = 4096
+MAX_CHARACTERS = 4096
 _MORE_THAN_A_PATH = re.compile(r"[?#\\]")
 _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _OLD_ESCAPE = re.compile(r"%u[0-9A-Fa-f]{4}", re.IGNORECASE)
@@ -46,7 +46,7 @@ def is_plain(path: str) -> bool:
 
     A query goes into the query values, never in here.
     """
-    if not path.startswith("/") or path.startswith("//") or len(path) > MOST_CHARACTERS:
+    if not path.startswith("/") or path.startswith("//") or len(path) > MAX_CHARACTERS:
         return False
     if _MORE_THAN_A_PATH.search(path) or _NO_ESCAPE.search(path):
         return False

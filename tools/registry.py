@@ -10,7 +10,7 @@ from tools.backend import Backend
 from tools.functions import load_functions
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-"""What every provider accepts as a function's name."""
+"""A function's name as every provider accepts it."""
 
 
 def load_tools(assistant: Assistant, backend: Backend | None) -> dict[str, Tool]:

@@ -1,16 +1,18 @@
 """Any OpenAI-compatible server as a chat model: `ChatOpenAI`'s requests, our own streaming.
 
-`ChatOpenAI` builds the request, binds tools and knows the parameters. Its stream is replaced, because that is where the time
-of a token goes: the bytes of one network read become one chunk, and plain text is not looked at by pydantic twice. What it
-yields for the same bytes merges to the same message (`tests/agent/models/test_openai_side_by_side.py`), and two things more:
-`reasoning_content`, and tool calls without an index.
+`ChatOpenAI` builds the request, binds tools and knows the parameters. What a provider said beside a step goes back into it as
+it came, and only to the model that said it. The stream is read by `completion.py`: the bytes of one network read become one
+piece, and neither pydantic nor LangChain looks at it. What `astream` yields for well-formed bytes merges to what
+`ChatOpenAI` yields for them (`tests/agent/models/test_openai_side_by_side.py`).
+
+The rule of the end: once a finish reason was said, or `[DONE]` behind words or calls, nothing that follows can fail the answer:
+neither the connection nor silence nor what cannot be read. Without either the stream was cut.
 
 Retries are not made here: `agent.models.stream` makes them, and only before the first token.
 """
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,35 +23,36 @@ import orjson
 from httpx2 import Timeout
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
-from pydantic import Field, SecretStr, SkipValidation
+from langchain_openai.chat_models.base import _create_usage_metadata
+from pydantic import Field, PrivateAttr, SecretStr, SkipValidation
 
-from agent.assistant import Limits
-from agent.errors import (
-    ContextTooLongError,
-    ModelRateLimitedError,
-    ModelRefusedError,
-    ModelTimeoutError,
-    ModelUnavailableError,
-    RunError,
-)
+from agent.assistant import ModelAbilities, ModelDefinition
+from agent.errors import ModelTimeoutError, ModelUnavailableError
 from agent.http import open_blocking_client, open_client
 from agent.masking import Mask
-from agent.models.sse import EventSplitter
+from agent.models.completion import CompletionReader, UnreadableError, counted
+from agent.models.delta import Delta
+from agent.models.echo import send_back, without_calls, without_system
+from agent.models.refusals import refusal
+from agent.models.sse import MAX_EVENT_BYTES, EventSplitter, EventTooLargeError
 
-TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
-"""What parsers raise for bytes that are no chat completion."""
-DONE = b"[DONE]"
 MAX_ERROR_BYTES = 64 * 1024
 OPENAI_URL = "https://api.openai.com/v1"
+END_WAIT_S = 1.5
+"""How long the usage, or the end of the response, is waited for once the end of the answer was said."""
 DRAIN_S = 0.02
+SIGN_OF_LIFE = ""
+"""Yielded for bytes that say nothing: the provider is at work, but this is no token."""
 PROVIDER = {"model_provider": "openai"}
+REFUSES_USAGE = {400, 422}
 
 
 class OpenAICompatibleModel(ChatOpenAI):
-    """`ChatOpenAI` whose stream either ends with a finish reason or raises one of our errors.
+    """`ChatOpenAI` whose stream either ends as it said or raises one of our errors.
 
     Closing the stream closes the connection to the provider at once. `stream_pieces` is the same stream without
     LangChain around each piece of text.
@@ -57,6 +60,14 @@ class OpenAICompatibleModel(ChatOpenAI):
 
     session: SkipValidation[aiohttp.ClientSession] = Field(exclude=True)
     proxy: str | None = Field(default=None, exclude=True, repr=False)
+    connect_timeout_s: float = Field(default=10.0, exclude=True)
+    abilities: ModelAbilities = Field(default_factory=ModelAbilities, exclude=True)
+    parameters: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    """Fields of each request, in the spelling that the server wants."""
+    _usage_is_refused: bool = PrivateAttr(default=False)
+    """The server refused a request because of `stream_options`; it is not asked with them again."""
+    _mask: Mask = PrivateAttr(default_factory=Mask)
+    """Hides the key where a provider says it back."""
 
     async def _astream(
         self,
@@ -67,7 +78,7 @@ class OpenAICompatibleModel(ChatOpenAI):
     ) -> AsyncIterator[ChatGenerationChunk]:
         async with aclosing(self.stream_pieces(messages, stop=stop, **kwargs)) as pieces:
             async for piece in pieces:
-                chunk = _generation_of(_text_chunk(piece) if isinstance(piece, str) else piece)
+                chunk = generation(Delta(piece) if isinstance(piece, str) else piece)
                 if run_manager:
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
@@ -79,32 +90,87 @@ class OpenAICompatibleModel(ChatOpenAI):
         stop: list[str] | None = None,
         stream_usage: bool | None = None,
         **kwargs: Any,
-    ) -> AsyncGenerator[str | AIMessageChunk]:
-        """Yield the answer as it comes: plain text as it is, everything else as the chunk that `astream` yields."""
-        payload = self._get_request_payload(messages, stop=stop, stream=True, **kwargs)
-        if self._should_stream_usage(stream_usage, **kwargs):
-            payload["stream_options"] = {"include_usage": True}
-        splitter, state = EventSplitter(), _StreamState()
+    ) -> AsyncGenerator[str | Delta]:
+        """Yield the answer as it comes: plain text as it is, everything else as what it adds to the reply.
+
+        `SIGN_OF_LIFE` stands for bytes that say nothing. The usage comes last, once.
+
+        Raises:
+            RunError: the provider refused, failed, or did not end what it began.
+        """
+        payload = self._payload(messages, stop=stop, stream_usage=stream_usage, **kwargs)
+        reader = CompletionReader(self._mask)
         try:
             async with self._respond(payload) as response:
-                while data := await response.content.readany():
-                    for piece in self._convert(splitter.feed(data), state):
+                body = _Body(response, reader)
+                while (events := await body.next()) is not None:
+                    said = False
+                    for piece in reader.read(events):
+                        said = True
                         yield piece
-                    if state.done:
-                        await _drain(response)
-                        break
-                if not state.finished:
-                    raise ModelUnavailableError("the stream was cut: it ended without a finish reason")
+                    if not said:
+                        yield SIGN_OF_LIFE
+                if not reader.ended:
+                    raise ModelUnavailableError("the stream was cut: its end was never said")
+                if (usage := counted(reader.usage)) is not None:
+                    yield Delta(usage=usage, metadata={"usage": reader.usage})
         except aiohttp.ServerTimeoutError as exc:
             raise ModelTimeoutError("connecting to the provider took too long") from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise ModelUnavailableError(type(exc).__name__) from exc
-        except UNREADABLE as exc:
+        except (UnreadableError, EventTooLargeError) as exc:
             raise ModelUnavailableError(f"unreadable stream: {type(exc).__name__}") from exc
+
+    def _payload(
+        self, messages: list[BaseMessage], *, stop: list[str] | None, stream_usage: bool | None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Return the body of the request."""
+        payload = self._get_request_payload(messages, stop=stop, stream=True, **kwargs)
+        send_back(messages, payload["messages"])
+        if not self.abilities.tools:
+            payload["messages"] = without_calls(payload["messages"])
+            for name in ("tools", "tool_choice", "parallel_tool_calls"):
+                payload.pop(name, None)
+        if not self.abilities.system:
+            payload["messages"] = without_system(payload["messages"])
+        if self.openai_api_base is not None and "tools" in payload:
+            payload["tools"] = [_without_empty_properties(tool) for tool in payload["tools"]]
+        counts = self.abilities.usage and not self._usage_is_refused
+        if counts and self._should_stream_usage(stream_usage, **kwargs):
+            payload["stream_options"] = {"include_usage": True}
+        return {**payload, **self.parameters}
 
     @asynccontextmanager
     async def _respond(self, payload: dict[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send the request and give its response; what is not read of it by the end is dropped with the connection."""
+        """Send the request and give its response; what is not read of it by the end is dropped with the connection.
+
+        Raises:
+            RunError: the provider refused it.
+        """
+        response = await self._post(payload)
+        try:
+            if response.status >= 300:
+                body = await response.content.read(MAX_ERROR_BYTES)
+                if (
+                    response.status not in REFUSES_USAGE
+                    or "stream_options" not in payload
+                    or b"stream_options" not in body
+                ):
+                    raise refusal(response.status, response.headers, body, mask=self._mask)
+                self._usage_is_refused = True
+                del payload["stream_options"]
+                response.close()
+                response = await self._post(payload)
+                if response.status >= 300:
+                    body = await response.content.read(MAX_ERROR_BYTES)
+                    raise refusal(response.status, response.headers, body, mask=self._mask)
+            yield response
+        finally:
+            if not response.content.at_eof():
+                response.close()
+            response.release()
+
+    async def _post(self, payload: dict[str, Any]) -> aiohttp.ClientResponse:
         client = self.root_async_client
         extra = payload.pop("extra_body", {})
         body = {**payload, **extra}
@@ -112,177 +178,149 @@ class OpenAICompatibleModel(ChatOpenAI):
         headers |= {**(self.default_headers or {}), **body.pop("extra_headers", {})}
         if self.openai_organization:
             headers["OpenAI-Organization"] = self.openai_organization
-        async with self.session.post(
-            f"{client.base_url}chat/completions",
+        return await self.session.post(
+            f"{str(client.base_url).rstrip('/')}/chat/completions",
             data=orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS),
             headers=headers,
             params={name: str(value) for name, value in (self.default_query or {}).items()},
             proxy=self.proxy,
             allow_redirects=False,
-        ) as response:
-            if response.status >= 300:
-                raise self._refusal(response, await response.content.read(MAX_ERROR_BYTES))
-            try:
-                yield response
-            finally:
-                if not response.content.at_eof():
-                    response.close()
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout_s, sock_read=None),
+        )
 
-    def _convert(self, events: list[bytes], state: "_StreamState") -> Iterator[str | AIMessageChunk]:
-        """Yield the text of one read as one piece, and every other event as a chunk of its own.
 
-        What came before an unreadable event is not lost.
+class _Body:
+    """The body of a response as batches of events, read until the answer and its usage are there, or nothing more comes."""
+
+    def __init__(self, response: aiohttp.ClientResponse, reader: CompletionReader) -> None:
+        self._content = response.content
+        self._reader = reader
+        self._splitter = EventSplitter()
+        self._has_begun = False
+        self._is_over = False
+        self._end_by: float | None = None
+
+    async def next(self) -> list[bytes] | None:
+        """Return the events of the next read, None at the end. A body that is one JSON object, and no stream, is one event."""
+        if self._reader.done:
+            await _drain(self._content)
+            return None
+        if self._is_over:
+            return None
+        data = await (self._read() if self._has_begun else self._first())
+        if not self._has_begun and data.lstrip()[:1] in (b"{", b"["):
+            self._is_over = True
+            return [await self._whole(data)]
+        self._has_begun, self._is_over = True, not data
+        return self._splitter.feed(data) if data else self._splitter.flush()
+
+    async def _first(self) -> bytes:
+        """Return the first bytes that are not white space alone."""
+        first = b""
+        while not first.strip() and (more := await self._read()):
+            first += more
+        return first
+
+    async def _read(self) -> bytes:
+        """Return what comes next; nothing at the end, and once the end was said also when it is waited for in vain.
+
+        What came together with a cut is not lost with it.
         """
-        pieces: list[str] = []
         try:
-            for data in events:
-                if data == DONE:
-                    state.done = True
-                    break
-                event = _parsed(data)
-                text = _plain_text(event)
-                if text is not None:
-                    pieces.append(text)
-                    continue
-                if pieces:
-                    yield "".join(pieces)
-                    pieces = []
-                yield from self._convert_other(event, state)
-        except UNREADABLE:
-            if pieces:
-                yield "".join(pieces)
-            raise
-        if pieces:
-            yield "".join(pieces)
+            if not self._reader.ended:
+                return await self._content.readany()
+            self._end_by = self._end_by or asyncio.get_running_loop().time() + END_WAIT_S
+            async with asyncio.timeout_at(self._end_by):
+                return await self._content.readany()
+        except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
+            rest: bytes = self._content._read_nowait(-1)  # readany raises before it gives what is buffered
+            if not rest and not self._reader.ended:
+                raise
+            return rest
 
-    def _convert_other(self, event: dict[str, Any], state: "_StreamState") -> list[AIMessageChunk]:
-        """Return the chunk for an event that is not plain text, as `ChatOpenAI` makes it."""
-        if error := event.get("error"):
-            raise self._error(error.get("code") if isinstance(error, dict) else None, status=None)
-        choices = event.get("choices") or []
-        delta = (choices[0].get("delta") or {}) if choices else {}
-        if calls := delta.get("tool_calls"):
-            state.number(calls)
-        chunk = self._convert_chunk_to_generation_chunk(event, AIMessageChunk, None)
-        if chunk is None:
-            return []
-        message = _message_of(chunk)
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-        if isinstance(reasoning, str):
-            message.additional_kwargs["reasoning_content"] = reasoning
-        state.finished = state.finished or bool(choices and choices[0].get("finish_reason"))
-        return [message]
-
-    def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> RunError:
-        """Return our error for a response that is one. The provider's text goes no further."""
-        try:
-            parsed = orjson.loads(body)
-            code = parsed["error"]["code"]
-        except (ValueError, KeyError, TypeError):
-            code = None
-        return self._error(code, status=response.status, retry_after_s=_retry_after(response))
-
-    def _error(self, code: object, *, status: int | None, retry_after_s: float | None = None) -> RunError:
-        """Return our error for a provider's code, which is logged: without the key, where a provider says it back."""
-        mask = Mask()
-        mask.learn(self.root_async_client.api_key)
-        return _error_of(mask(code) if isinstance(code, str) else code, status=status, retry_after_s=retry_after_s)
+    async def _whole(self, first: bytes) -> bytes:
+        pieces, size = [first], len(first)
+        while data := await self._read():
+            pieces.append(data)
+            size += len(data)
+            if size > MAX_EVENT_BYTES:
+                raise EventTooLargeError(f"more than {MAX_EVENT_BYTES} bytes")
+        return b"".join(pieces)
 
 
-class _StreamState:
-    """What has to be remembered from one read to the next."""
-
-    def __init__(self) -> None:
-        self.done = False
-        self.finished = False
-        self._last_index = -1
-
-    def number(self, calls: list[dict[str, Any]]) -> None:
-        """Give calls without an index the one that they mean: a call with a name begins, one without goes on."""
-        for call in calls:
-            if call.get("index") is None:
-                begins = bool(call.get("id") or (call.get("function") or {}).get("name"))
-                call["index"] = max(0, self._last_index + begins)
-            self._last_index = max(self._last_index, call["index"])
+def _without_empty_properties(tool: dict[str, Any]) -> dict[str, Any]:
+    """Return a tool without the empty `properties` that some servers refuse, and OpenAI itself insists on."""
+    function = tool.get("function", {})
+    parameters = function.get("parameters", {})
+    if parameters.get("properties") != {}:
+        return tool
+    kept = {name: value for name, value in parameters.items() if name != "properties"}
+    return {**tool, "function": {**function, "parameters": kept}}
 
 
-def _parsed(data: bytes) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        # Half of a surrogate pair, as `\ud83d`, whose other half comes with the next event: JSON, but not to orjson.
-        return json.loads(data)
-
-
-def _plain_text(event: dict[str, Any]) -> str | None:
-    """Return the text of an event that holds nothing else; None for every other one."""
-    choices = event.get("choices")
-    if not choices or event.get("usage") or len(choices) != 1:
-        return None
-    choice = choices[0]
-    delta = choice.get("delta")
-    if not delta or choice.get("finish_reason") or choice.get("logprobs"):
-        return None
-    text = delta.get("content")
-    if not isinstance(text, str) or (len(delta) > 1 and not _adds_nothing(delta)):
-        return None
-    return text
-
-
-def _adds_nothing(delta: dict[str, Any]) -> bool:
-    """Say whether a delta holds nothing but its content, the role and empty fields."""
-    return all(
-        not value or name == "content" or (name == "role" and value == "assistant") for name, value in delta.items()
+def generation(delta: Delta) -> ChatGenerationChunk:
+    """Return what a delta adds, as `ChatOpenAI` gives it."""
+    known = dict(delta.metadata)
+    usage: UsageMetadata | None = None
+    if (raw := known.pop("usage", None)) is not None and delta.usage is not None:
+        whole = {name: value for name, value in raw.items() if isinstance(value, int | dict)}
+        tokens = {"prompt_tokens": delta.usage.input_tokens, "completion_tokens": delta.usage.output_tokens}
+        usage = _create_usage_metadata({**whole, **tokens})
+        return ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=usage))
+    beside: dict[str, Any] = {"reasoning_content": delta.reasoning} if delta.reasoning else {}
+    message = AIMessageChunk(
+        content=delta.text,
+        additional_kwargs=beside,
+        tool_call_chunks=[
+            tool_call_chunk(name=part.name or None, args=part.arguments, id=part.id or None, index=part.index)
+            for part in delta.calls
+        ],
+        response_metadata=dict(PROVIDER),
     )
-
-
-def _text_chunk(text: str) -> AIMessageChunk:
-    return AIMessageChunk(content=text, response_metadata=dict(PROVIDER))
-
-
-def _message_of(chunk: ChatGenerationChunk) -> AIMessageChunk:
-    """Return a chunk's message with what is known of its generation, as `astream` gives it."""
-    message = chunk.message
-    assert isinstance(message, AIMessageChunk)
-    message.response_metadata = {**(chunk.generation_info or {}), **message.response_metadata}
-    return message
-
-
-def _generation_of(message: AIMessageChunk) -> ChatGenerationChunk:
-    """Return a message's chunk as `_astream` gives it: what is known of its generation is beside it, where handlers look."""
-    known = {name: value for name, value in message.response_metadata.items() if name not in PROVIDER}
-    message.response_metadata = dict(PROVIDER)
     return ChatGenerationChunk(message=message, generation_info=known or None)
 
 
-async def _drain(response: aiohttp.ClientResponse) -> None:
+async def _drain(content: aiohttp.StreamReader) -> None:
     """Wait a moment for the end of a response, so that the connection can be used again."""
-    with suppress(TimeoutError):
+    with suppress(aiohttp.ClientError, OSError):
         async with asyncio.timeout(DRAIN_S):
-            await response.content.read()
+            await content.read()
 
 
 def open_model(
-    name: str, *, api_key: SecretStr | None, base_url: str | None, session: aiohttp.ClientSession, limits: Limits
+    definition: ModelDefinition,
+    *,
+    api_key: SecretStr | None,
+    base_url: str | None,
+    session: aiohttp.ClientSession,
+    connect_timeout_s: float,
 ) -> OpenAICompatibleModel:
-    """Return the model `name` of an OpenAI-compatible server; without `base_url` it is OpenAI's own.
+    """Return a model of an OpenAI-compatible server; without `base_url` it is OpenAI's own.
 
     Servers that want no key get a placeholder, because the client insists on one.
     """
-    return OpenAICompatibleModel(
-        model=name,
-        api_key=api_key or SecretStr("none"),
+    key = api_key or SecretStr("none")
+    model = OpenAICompatibleModel(
+        model=definition.spec.partition(":")[2],
+        api_key=key,
         base_url=base_url,
         session=session,
+        connect_timeout_s=connect_timeout_s,
         proxy=_proxy_for(base_url or OPENAI_URL),
         # LangChain's own ones are asked nothing here; its defaults would be shared, and keep cookies.
-        http_client=open_blocking_client(timeout=Timeout(limits.deadline_s)),
-        http_async_client=open_client(timeout=Timeout(limits.deadline_s)),
+        http_client=open_blocking_client(timeout=Timeout(connect_timeout_s)),
+        http_async_client=open_client(timeout=Timeout(connect_timeout_s)),
         openai_proxy=None,
         max_retries=0,
         stream_usage=True,
         use_responses_api=False,
+        default_headers=definition.headers or None,
+        extra_body=definition.extra_body or None,
+        parameters=definition.parameters,
+        abilities=definition.abilities,
     )
+    model._mask.learn(key.get_secret_value())
+    return model
 
 
 def _proxy_for(url: str) -> str | None:
@@ -292,29 +330,3 @@ def _proxy_for(url: str) -> str | None:
     """
     parts = urlsplit(url)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
-
-
-def _error_of(code: object, *, status: int | None, retry_after_s: float | None) -> RunError:
-    reason = f"status {status}, code {str(code)[:64]}"
-    if isinstance(code, str) and code in TOO_LONG:
-        return ContextTooLongError(reason)
-    match status:
-        case 429:
-            return ModelRateLimitedError(reason, retry_after_s=retry_after_s)
-        case 408 | 409 | 425 | None:
-            return ModelUnavailableError(reason)
-        case _ if status < 500:
-            return ModelRefusedError(reason)
-        case _:
-            failure = ModelUnavailableError(reason)
-            failure.retry_after_s = retry_after_s
-            return failure
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """Return the seconds of a Retry-After header; the date form is rare among providers and not read."""
-    try:
-        seconds = float(response.headers.get("Retry-After", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < 86_400 else None

@@ -1,8 +1,9 @@
 """Bytes of an event stream to the data of its events, as they come.
 
 Follows the WHATWG specification, section 9.2.6: lines end in LF, CR or CRLF, a BOM at the start and comments are skipped,
-several data lines of one event are joined with LF. Only `data` matters to us; other fields are skipped, and so is an event
-that the stream's end cuts in two.
+several data lines of one event are joined with LF. Only `data` matters to us; other fields are skipped. Beyond the
+specification, an event whose empty line never came is given at the end of the stream: some servers leave it out, and whether
+the event is whole is seen from its JSON.
 """
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
@@ -46,6 +47,12 @@ class EventSplitter:
             elif (data := _data_of(block)) is not None:
                 events.append(data)
         return events
+
+    def flush(self) -> list[bytes]:
+        """Return the data of the event that the stream's end left open, if it has any."""
+        rest, self._rest = self._rest, b""
+        data = _data_of(rest.rstrip(b"\n"))
+        return [data] if data else []
 
     def _with_lf(self, chunk: bytes) -> bytes:
         """Return the chunk with every line end as LF; a CRLF that is cut in two counts once."""

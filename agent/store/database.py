@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -58,6 +58,8 @@ class Store:
         self._limits = limits or Limits()
         self._path = self._file() if self.url.drivername.startswith("sqlite") else None
         self._identity: tuple[int, int] | None = None
+        self._is_lost = False
+        """The file is not where it was when upkeep last looked: what is written now would be lost with it."""
         self.engine = self._connect(pool_size, statement_s=self._limits.statement_s)
         # Of upkeep's own: nobody's searches and turns can take these, so no lease runs out because of them.
         self._upkeep = self._connect(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
@@ -120,15 +122,9 @@ class Store:
             DatabaseError: the database did not do it, or not in time.
         """
         deadline = self._deadline(is_urgent=is_urgent)
-        try:
+        with _faults_told(deadline):
             async with self._begun(deadline, pool=self._pool(is_urgent), frontdesk_by_key=by_key) as connection:
                 yield connection
-        except Exception as exc:
-            if (fault := _fault(exc)) is not None:
-                raise fault from exc
-            raise
-        finally:
-            deadline.over()
 
     @asynccontextmanager
     async def search(self) -> AsyncIterator[AsyncConnection]:
@@ -140,17 +136,11 @@ class Store:
             DatabaseError: the database did not do it, or not in time.
         """
         deadline = Deadline(self._limits.search_s)
-        try:
+        with _faults_told(deadline):
             async with self._begun(deadline, pool=self._searches) as connection:
                 if self._path is not None:
                     _driver(connection).stop_when_abandoned()
                 yield connection
-        except Exception as exc:
-            if (fault := _fault(exc)) is not None:
-                raise fault from exc
-            raise
-        finally:
-            deadline.over()
 
     @asynccontextmanager
     async def write(self, *, is_urgent: bool = False, by_key: bool = True) -> AsyncIterator[AsyncConnection]:
@@ -164,20 +154,15 @@ class Store:
         Raises:
             DatabaseError: the database did not do it, or not in time. It may have been committed.
         """
+        if self._is_lost and not is_urgent:
+            raise DatabaseError("FileGone")
         deadline = self._deadline(is_urgent=is_urgent)
-        try:
-            with anyio.CancelScope(shield=True):
-                async with AsyncExitStack() as stack:
-                    if self._path is not None:
-                        await stack.enter_async_context(self._writers.turn(deadline, is_urgent=is_urgent))
-                    options = {"frontdesk_writer": True, "frontdesk_by_key": by_key}
-                    yield await stack.enter_async_context(self._begun(deadline, pool=self._pool(is_urgent), **options))
-        except Exception as exc:
-            if (fault := _fault(exc)) is not None:
-                raise fault from exc
-            raise
-        finally:
-            deadline.over()
+        with _faults_told(deadline), anyio.CancelScope(shield=True):
+            async with AsyncExitStack() as stack:
+                if self._path is not None:
+                    await stack.enter_async_context(self._writers.turn(deadline, is_urgent=is_urgent))
+                options = {"frontdesk_writer": True, "frontdesk_by_key": by_key}
+                yield await stack.enter_async_context(self._begun(deadline, pool=self._pool(is_urgent), **options))
 
     def _pool(self, is_urgent: bool) -> AsyncEngine:
         return self._upkeep if is_urgent else self.engine
@@ -245,11 +230,13 @@ class Store:
             async with asyncio.timeout(self._limits.upkeep_s):
                 found = await anyio.to_thread.run_sync(self._path.stat, abandon_on_cancel=True)
         except (OSError, TimeoutError) as exc:
+            self._is_lost |= isinstance(exc, FileNotFoundError)  # a disk that does not answer says nothing of that
             raise DatabaseError(type(exc).__name__) from exc
         identity = found.st_dev, found.st_ino
         if self._identity is None:
             self._identity = identity
-        if identity != self._identity:
+        self._is_lost = identity != self._identity
+        if self._is_lost:
             raise DatabaseError("FileReplaced")
 
     async def checkpoint(self, *, most_bytes: int) -> None:
@@ -262,16 +249,14 @@ class Store:
         if path is None:
             return
         cuts, self._has_deleted = self._has_deleted, False
+        is_short = False
         try:
-            is_short = await anyio.to_thread.run_sync(
-                lambda: checkpoint(path, most_bytes=most_bytes, cuts=cuts), abandon_on_cancel=True
-            )
-        except Exception as exc:
-            self._has_deleted |= cuts
-            if (fault := _fault(exc)) is not None:
-                raise fault from exc
-            raise
-        self._has_deleted |= cuts and not is_short
+            with _faults_told():
+                is_short = await anyio.to_thread.run_sync(
+                    lambda: checkpoint(path, most_bytes=most_bytes, cuts=cuts), abandon_on_cancel=True
+                )
+        finally:
+            self._has_deleted |= cuts and not is_short
 
     def note_deletion(self) -> None:
         """Let the next checkpoint cut SQLite's log of writes: what was deleted is in it."""
@@ -332,13 +317,23 @@ def _driver(connection: AsyncConnection) -> Any:
     return connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
 
 
-def _fault(exc: Exception) -> DatabaseError | None:
-    """Return what a caller is told, where an error is the database's fault; a nested transaction has said so already."""
-    if isinstance(exc, DatabaseError) or not is_fault(exc):
-        return None
-    reason = reason_of(exc)
-    logger.warning("database_failed", error=reason)
-    return DatabaseError(reason)
+@contextmanager
+def _faults_told(deadline: Deadline | None = None) -> Iterator[None]:
+    """Let what is the database's fault leave the block as a DatabaseError, and the deadline end with it.
+
+    All else passes as it is, and so does what a nested transaction has told already.
+    """
+    try:
+        yield
+    except Exception as exc:
+        if isinstance(exc, DatabaseError) or not is_fault(exc):
+            raise
+        reason = reason_of(exc)
+        logger.warning("database_failed", error=reason)
+        raise DatabaseError(reason) from exc
+    finally:
+        if deadline is not None:
+            deadline.over()
 
 
 class _Turns:

@@ -87,7 +87,7 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
         store.note_deletion()
         for run in removed.runs:
             await gone(run)
-        await asyncio.sleep(time.monotonic() - begun)
+        await asyncio.sleep(time.monotonic() - begun)  # others' share of the database: half
     if has_removed:
         await _forget_words(store)
 
@@ -111,7 +111,7 @@ async def _forget_words(store: Store) -> None:
             ).scalar_one() - before >= 2  # as FTS5 says that it did something
         store.note_deletion()
         pages = MERGED_PAGES
-        await asyncio.sleep(4 * (time.monotonic() - begun))
+        await asyncio.sleep(4 * (time.monotonic() - begun))  # others' share of the one writer: four fifths
 
 
 async def remove_batch(connection: AsyncConnection, *, most_rows: int) -> Removed:

@@ -15,7 +15,7 @@ from agent.errors import ConfigurationError
 
 OURS = {"alembic_version", "conversations"}
 FILE_SUFFIXES = ("", "-wal", "-shm")
-PLACE_OF_PAGE_SIZE, PLACE_OF_PAGES = 16, 28
+PLACE_OF_PAGE_SIZE = 16
 ADVICE = "Restore it from a backup, or move it away to begin anew."
 
 
@@ -28,6 +28,8 @@ def check(path: Path) -> bool:
     if path.is_dir():
         raise ConfigurationError(f"{path} is a folder: the database has to be a file")
     if not path.exists():
+        if path.is_symlink():
+            raise ConfigurationError(f"{path} points to {path.readlink()}, where there is nothing. {ADVICE}")
         _check_gone(path)
         return False
     if not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
@@ -76,16 +78,18 @@ def _check_content(path: Path, size: int) -> None:
     """Look at the head of the file, its list of tables and the first row of each of ours."""
     with path.open("rb") as file:
         head = file.read(100)
+    has_log = path.with_name(f"{path.name}-wal").exists()  # before we connect, which makes one
     page = int.from_bytes(head[PLACE_OF_PAGE_SIZE : PLACE_OF_PAGE_SIZE + 2])
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=5)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
             raise ConfigurationError(f"{path} is a database without a table: what was in it is gone. {ADVICE}")
+        if tables == {"alembic_version"} and connection.execute("SELECT 1 FROM alembic_version").fetchone():
+            raise ConfigurationError(f"{path} has lost its tables: what was in them is gone. {ADVICE}")
         if not tables & OURS:
             raise ConfigurationError(f"{path} is another application's database. Name another file")
         for table in tables & OURS:
             connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 (two names of ours)
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        has_log = path.with_name(f"{path.name}-wal").exists()
     if not has_log and pages * (page if page > 1 else 65536) > size:
         raise ConfigurationError(f"{path} was cut short. {ADVICE}")

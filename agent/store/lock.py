@@ -22,7 +22,8 @@ def only_server(database: Path, *, wait_s: float) -> Iterator[None]:
     Raises:
         ConfigurationError: another server still has it.
     """
-    path = database.with_name(f"{database.name}.lock")
+    file = database.resolve()  # also through a link to it
+    path = file.with_name(f"{file.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -33,7 +34,7 @@ def only_server(database: Path, *, wait_s: float) -> Iterator[None]:
                     f"another server uses {database}: stop it first, or give this one a data folder of its own; "
                     "several servers need PostgreSQL"
                 )
-            time.sleep(POLL_S)
+            time.sleep(POLL_S)  # `flock` has no time limit of its own; nothing is served yet
         yield
     finally:
         os.close(descriptor)

@@ -47,7 +47,10 @@ _RECENT = (
     select(
         # Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse.
         *(messages.c[name] for name in ("turn", "step", "role", "text", "status")),
-        *(messages.c[name] for name in ("tool_calls", "tool_call_id", "tool_name", "is_error")),
+        *(
+            messages.c[name]
+            for name in ("tool_calls", "tool_call_id", "tool_name", "is_error", "model", "extras", "withheld")
+        ),
     )
     .where(
         messages.c.tenant_id == OF_TENANT,
@@ -70,14 +73,27 @@ _OF_RUN = (
     .order_by(messages.c.position)
 )
 
+_WITHHOLD = (
+    update(messages)
+    .where(
+        messages.c.tenant_id == OF_TENANT,
+        messages.c.conversation_id == OF_ID,
+        messages.c.turn == bindparam("of_turn"),
+        messages.c.role == "user",
+        exists().where(OWNED, conversations.c.id == OF_ID),
+    )
+    .values(withheld=True)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class RequestedCall:
-    """One tool call as an assistant message asks for it."""
+    """One tool call as an assistant message asks for it. One that is `refused` is never made: its result says why."""
 
     id: str
     name: str
     arguments: dict[str, Any]
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,8 @@ class NewMessage:
     model: str | None = None
     usage: Usage | None = None
     status: MessageStatus = "complete"
+    extras: dict[str, Any] | None = None
+    """What the model that wrote it wants to see again; opaque."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +128,10 @@ class Said:
     tool_call_id: str | None = None
     tool_name: str | None = None
     is_error: bool = False
+    model: str | None = None
+    extras: dict[str, Any] | None = None
+    withheld: bool = False
+    """A provider refused this user's message for its content: models do not get it any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +144,6 @@ class Message(Said):
     created_at: datetime
     superseded_by: int | None = None
     """The turn that took the place of this one."""
-    model: str | None = None
     usage: Usage | None = None
 
 
@@ -209,8 +230,17 @@ async def run_messages(connection: AsyncConnection, principal: Principal, run: R
     return [_message(row) for row in await connection.execute(_OF_RUN, place)]
 
 
+async def withhold_message(connection: AsyncConnection, principal: Principal, run: Run) -> None:
+    """Let no model get the user's message of a run any more: a provider refused it for its content. The caller commits."""
+    await connection.execute(_WITHHOLD, {**of(principal, run.conversation_id), "of_turn": run.turn})
+
+
 def _row(message: Message) -> dict[str, object]:
-    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls]
+    calls = [
+        {"id": call.id, "name": call.name, "arguments": call.arguments}
+        | ({"refused": call.refused} if call.refused else {})
+        for call in message.tool_calls
+    ]
     return {
         "id": message.id,
         "run_id": message.run_id,
@@ -228,11 +258,12 @@ def _row(message: Message) -> dict[str, object]:
         "input_tokens": message.usage.input_tokens if message.usage else None,
         "output_tokens": message.usage.output_tokens if message.usage else None,
         "status": message.status,
+        "extras": message.extras,
     }
 
 
 def _said(row: Row[Any]) -> Said:
-    turn, step, role, text, status, calls, tool_call_id, tool_name, is_error = tuple(row)
+    turn, step, role, text, status, calls, tool_call_id, tool_name, is_error, model, extras, withheld = tuple(row)
     return Said(
         turn=turn,
         step=step,
@@ -243,6 +274,9 @@ def _said(row: Row[Any]) -> Said:
         tool_call_id=tool_call_id,
         tool_name=tool_name,
         is_error=is_error,
+        model=model,
+        extras=extras,
+        withheld=bool(withheld),
     )
 
 
@@ -264,5 +298,7 @@ def _message(row: Row[Any]) -> Message:
         tool_name=row.tool_name,
         is_error=row.is_error,
         model=row.model,
+        extras=row.extras,
+        withheld=bool(row.withheld),
         usage=Usage(row.input_tokens, row.output_tokens) if counted else None,
     )

@@ -232,6 +232,8 @@ messages = Table(
     Column("output_tokens", Integer),
     Column("status", String(16), nullable=False),
     Column("superseded_by", Integer, comment="the turn that took the place of this message's; NULL while it counts"),
+    Column("extras", Json, comment="what the model that wrote it wants to see again; opaque, bounded"),
+    Column("withheld", Boolean, comment="a provider refused this message for its content; models do not get it"),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(

@@ -1,6 +1,6 @@
 """since when a run is asked to stop by a process that does not hold it
 
-Revision: 0009, after 0007
+Revision: 0009, after 0008
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 
 revision = '0009'
-down_revision = '0007'
+down_revision = '0008'
 branch_labels = None
 depends_on = None
 

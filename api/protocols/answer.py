@@ -3,18 +3,20 @@
 import math
 
 from agent.answer import Answer
+from agent.errors import RETRY_AFTER_S
 from api.protocols.native import action, error, usage
 
 FAILED = {
     "model_unavailable": 502,
     "model_refused": 502,
+    "model_quota": 502,
+    "model_unauthorized": 502,
     "model_rate_limited": 503,
     "model_timeout": 504,
     "context_too_long": 422,
     "deadline": 504,
     "interrupted": 503,
 }
-RETRY_AFTER_S = 5
 
 
 def body(answer: Answer) -> dict[str, object]:

@@ -24,8 +24,8 @@ from agent.store.conversations import (
 from agent.store.database import Store
 from agent.store.messages import Message, list_messages
 from api.dependencies import InstallationDep, PrincipalDep
-from api.routes.chat import NO_NUL
-from api.routes.runs import UsageView
+from api.requests import NO_NUL
+from api.views import Deleted, UsageView
 from api.waiting import while_connected
 
 router = APIRouter(tags=["conversations"])
@@ -102,11 +102,6 @@ class MessagePage(BaseModel):
 
 class Rename(BaseModel):
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH), NO_NUL]
-
-
-class Deleted(BaseModel):
-    success: bool
-    message: str
 
 
 @router.get("/conversations")

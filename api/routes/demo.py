@@ -18,27 +18,23 @@ visitor as if they were local (`Host: localhost`, and none of the headers of pro
 would see invented people, and could talk to the assistant, which `/chat/public` lets them anyhow.
 """
 
-from ipaddress import ip_address
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from agent.errors import NotFoundError
-from agent.settings import Settings
 from api.auth import sign
+from api.demo_access import is_open_to
 from api.dependencies import InstallationDep
 
 router = APIRouter(include_in_schema=False)
 
 TOKEN_TTL_S = 900
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
-"""A browser of this machine sends none of these. What they say does not matter: it may be the visitor who says it."""
 
 
 class DemoUser(BaseModel):
-    """One of the six."""
+    """A user of the demo: there are six."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,33 +56,6 @@ async def sign_in(wanted: DemoUser, request: Request, installation: Installation
     response.headers["Cache-Control"] = "no-store"
     token = sign(settings, tenant=wanted.tenant, user=wanted.user, role=wanted.user, branch=None, ttl_s=TOKEN_TTL_S)
     return DemoToken(token=token)
-
-
-def is_open_to(request: Request, settings: Settings) -> bool:
-    """Return whether this is the demo and the caller may use it: from this machine, or under a name of `demo_hosts`."""
-    if not settings.is_demo:
-        return False
-    host = _host_name(request)
-    if host in settings.demo_hosts:
-        return True
-    if any(name in request.headers for name in OF_PROXIES):
-        return False
-    ends = (request.scope.get("client"), request.scope.get("server"))
-    return host in LOOPBACK and all(end is not None and _is_loopback(end[0]) for end in ends)
-
-
-def _host_name(request: Request) -> str:
-    """Return the name in `Host`, in lower case and without the port."""
-    host = request.headers.get("host", "").lower()
-    name, _, port = host.rpartition(":")
-    return name if name and port.isdecimal() else host
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:  # a socket file's name, or whatever a proxy said
-        return False
 
 
 def _is_from_own_page(request: Request) -> bool:

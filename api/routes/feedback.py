@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 
 from agent.store.feedback import Feedback, rate_message
 from api.dependencies import InstallationDep, PrincipalDep
-from api.routes.chat import NO_NUL
+from api.requests import NO_NUL
 
 router = APIRouter(tags=["feedback"])
 

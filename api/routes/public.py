@@ -15,8 +15,9 @@ from fastapi.routing import APIRoute
 from agent.context import PUBLIC_TENANT, Principal
 from agent.errors import NotFoundError
 from api.dependencies import AfterDep, InstallationDep, installation_of
-from api.routes.chat import ANSWERS, ChatRequest, respond
-from api.routes.conversations import Deleted
+from api.requests import ChatRequest
+from api.respond import ANSWERS, respond
+from api.views import Deleted
 from api.visitors import Visitors, address_of
 
 VISITOR = Principal(PUBLIC_TENANT, "visitor", role="visitor")

@@ -13,17 +13,13 @@ from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
 from api.dependencies import NEEDS_SEAT, AfterDep, Installation, InstallationDep, PrincipalDep, RunIdDep
 from api.sse import event_stream, stream_headers
+from api.views import UsageView
 
 router = APIRouter(tags=["runs"])
 
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The native event stream.", "content": {"text/event-stream": {}}}
 }
-
-
-class UsageView(BaseModel):
-    input_tokens: int
-    output_tokens: int
 
 
 class RunView(BaseModel):

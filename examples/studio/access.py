@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 from fastapi import HTTPException
 
-from agent.settings import Settings
+from api.settings import Settings
 
 ROLES = ("owner", "trainer", "client")
 MAX_ID = 2**53

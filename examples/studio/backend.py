@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from agent.settings import Settings
+from api.settings import Settings
 from examples.studio.database import Studio, utc_now
 from examples.studio.routes import attendance, clients, enquiries, memberships, reports, studio
 

@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from agent.errors import NotThereError, ToolError
 from examples.studio.periods import PeriodName
-from tools.functions import ToolContext, segment, tool
+from tools import NotThereError, ToolContext, ToolError, segment, tool
 
 SHOWN = 25
 

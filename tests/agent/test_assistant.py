@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agent.assistant import SHORT, Assistant, CancelAfter, Limits, load_assistant
 from agent.errors import ConfigurationError
-from agent.settings import STUDIO
+from api.settings import STUDIO
 
 SMALL: dict[str, Any] = {"name": "Desk", "persona": "You help.", "models": ["demo"]}
 
@@ -25,7 +25,7 @@ def test_the_demos_own_assistant_loads() -> None:
     assert len(assistant.actions["change_accent"].values) == 9
     assert assistant.starters
     assert assistant.backend
-    assert assistant.models[-1] == "demo"
+    assert assistant.models[-1].label == "demo"
 
 
 def test_a_name_a_persona_and_models_are_enough() -> None:

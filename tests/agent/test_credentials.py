@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from sqlalchemy import update
 from support.backend import TenantBackend
-from support.faults import dump, open_events, rows, until
+from support.faults import dump, execute, open_events, rows, until
 from support.http import Connection, Request
 from support.provider import Call
 from support.world import MARKER, OpenWorld, Person, World
@@ -12,7 +13,7 @@ from support.world import MARKER, OpenWorld, Person, World
 from agent.context import Credential, Principal
 from agent.credentials import RunPrincipal
 from agent.errors import ForbiddenError
-from agent.store.tables import messages
+from agent.store.tables import messages, runs
 
 SIGN_IN = "The business system did not accept the user's sign-in."
 
@@ -98,6 +99,24 @@ async def test_coming_back_with_the_refused_token_is_not_coming_with_a_fresh_one
             await fresh.request("POST", f"/runs/{run_id}/credential")
             assert (await second_tab.rest()).text == "42."
     assert [bearer(request) for request in world.backend.requests] == [ann.token, fresh.token]
+
+
+async def test_a_write_that_waited_for_a_sign_in_is_dropped_when_another_worker_has_the_run(
+    open_frontdesk: OpenWorld,
+) -> None:
+    """G14: the row is asked again before the second try, because nothing else may have told this worker yet."""
+    world = await open_frontdesk(lease_s=900.0, renew_every_s=300.0, lease_lost_after_s=800.0)
+    ann, fresh = world.person(), world.person(jti="fresh")
+    refuse_but(world.backend, "POST /orders", fresh)
+    world.provider.call(Call("create_order", {"item": "tea"}))
+    held = world.app.state.installation.runner._roster.held
+    async with ann.open_stream("order tea") as live:
+        run_id = await live.until("run_id")
+        await live.until("auth_required")
+        await execute(world, update(runs).values(attempt=runs.c.attempt + 1, worker_id="another"))
+        await fresh.request("POST", f"/runs/{run_id}/credential")
+        await until(lambda: not held)
+    assert [bearer(request) for request in world.backend.requests] == [ann.token]
 
 
 async def test_when_nobody_comes_the_call_fails_and_the_run_completes(open_frontdesk: OpenWorld) -> None:

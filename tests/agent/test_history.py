@@ -111,7 +111,7 @@ def transcripts(draw: st.DrawFn) -> tuple[list[Message], list[Message], History]
 @given(transcripts())
 def test_a_strict_provider_accepts_any_transcript(given: tuple[list[Message], list[Message], History]) -> None:
     earlier, current, window = given
-    messages = model_messages(earlier, current, window=window)
+    messages = model_messages(earlier, current, window=window, model="m")
     if isinstance(messages[-1], AIMessage) and not open_calls(messages):
         messages = [*messages, HumanMessage("and then?")]
     assert not refused(messages)
@@ -120,8 +120,8 @@ def test_a_strict_provider_accepts_any_transcript(given: tuple[list[Message], li
 @given(transcripts())
 def test_the_window_holds_and_the_current_turn_is_whole(given: tuple[list[Message], list[Message], History]) -> None:
     earlier, current, window = given
-    messages = model_messages(earlier, current, window=window)
-    now = model_messages([], current, window=window)
+    messages = model_messages(earlier, current, window=window, model="m")
+    now = model_messages([], current, window=window, model="m")
     assert told(messages)[-len(now) :] == told(now)
     if len(messages) > len(now):
         assert len(messages) <= window.messages
@@ -134,7 +134,7 @@ def test_every_call_but_the_open_ones_is_followed_by_its_one_result(
     given: tuple[list[Message], list[Message], History],
 ) -> None:
     earlier, current, window = given
-    messages = model_messages(earlier, current, window=window)
+    messages = model_messages(earlier, current, window=window, model="m")
     asked = [call["id"] for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
     answered = [message.tool_call_id for message in messages if isinstance(message, ToolMessage)]
     still_open = {call["id"] for call in open_calls(messages)}
@@ -144,7 +144,7 @@ def test_every_call_but_the_open_ones_is_followed_by_its_one_result(
 
 def test_a_whole_conversation_is_told_as_it_was() -> None:
     earlier = turn(1, user("how many?"), says("Let me see.", "a", "b"), result("b", "2"), result("a", "1"), says("3."))
-    messages = model_messages(earlier, turn(2, user("sure?")), window=WIDE)
+    messages = model_messages(earlier, turn(2, user("sure?")), window=WIDE, model="m")
     assert told(messages) == [
         ("Human", "how many?"),
         ("AI", "Let me see."),
@@ -163,7 +163,7 @@ def test_a_whole_conversation_is_told_as_it_was() -> None:
 
 def test_a_call_that_lost_its_result_gets_one_that_says_so() -> None:
     earlier = turn(1, user(), says("", "a", "b"), result("b", "2"), says("Well."))
-    messages = model_messages(earlier, turn(2, user()), window=WIDE)
+    messages = model_messages(earlier, turn(2, user()), window=WIDE, model="m")
     assert told(messages)[2:4] == [("Tool", LOST_RESULT), ("Tool", "2")]
     lost = messages[2]
     assert isinstance(lost, ToolMessage)
@@ -172,7 +172,7 @@ def test_a_call_that_lost_its_result_gets_one_that_says_so() -> None:
 
 def test_a_result_without_its_call_is_dropped() -> None:
     earlier = turn(1, user("q"), result("nobody"), says("Done."))
-    assert told(model_messages(earlier, turn(2, user("r")), window=WIDE)) == [
+    assert told(model_messages(earlier, turn(2, user("r")), window=WIDE, model="m")) == [
         ("Human", "q"),
         ("AI", "Done."),
         ("Human", "r"),
@@ -181,58 +181,63 @@ def test_a_result_without_its_call_is_dropped() -> None:
 
 def test_an_answer_that_was_stopped_says_so_and_is_kept() -> None:
     earlier = turn(1, user("q"), says("Half an ans", status="partial"))
-    assert told(model_messages(earlier, turn(2, user("r")), window=WIDE))[1] == ("AI", f"Half an ans\n\n{STOPPED_NOTE}")
+    assert told(model_messages(earlier, turn(2, user("r")), window=WIDE, model="m"))[1] == (
+        "AI",
+        f"Half an ans\n\n{STOPPED_NOTE}",
+    )
 
 
 @pytest.mark.parametrize("rows", [[user("q")], [user("q"), says("", "a")], [user("q"), says("", "a"), result("a")]])
 def test_a_turn_without_an_answer_ends_with_words_so_that_roles_alternate(rows: list[Row]) -> None:
-    messages = model_messages(turn(1, *rows), turn(2, user("r")), window=WIDE)
+    messages = model_messages(turn(1, *rows), turn(2, user("r")), window=WIDE, model="m")
     assert told(messages)[-2:] == [("AI", UNANSWERED_NOTE), ("Human", "r")]
 
 
 def test_an_empty_answer_is_not_sent_empty() -> None:
-    messages = model_messages(turn(1, user("q"), says("")), turn(2, user("r")), window=WIDE)
+    messages = model_messages(turn(1, user("q"), says("")), turn(2, user("r")), window=WIDE, model="m")
     assert not refused(messages)
 
 
 def test_the_window_takes_whole_turns_by_count_newest_first() -> None:
     earlier = [row for number in range(1, 5) for row in turn(number, user(f"q{number}"), says(f"a{number}"))]
-    messages = model_messages(earlier, turn(5, user("now")), window=History(messages=6))
+    messages = model_messages(earlier, turn(5, user("now")), window=History(messages=6), model="m")
     assert [text for _, text in told(messages)] == ["q3", "a3", "q4", "a4", "now"]
 
 
 def test_the_window_ends_where_the_estimated_tokens_do() -> None:
     earlier = [row for number in range(1, 4) for row in turn(number, user("x" * 400), says(f"a{number}"))]
-    messages = model_messages(earlier, turn(4, user("now")), window=History(messages=100, tokens=250))
+    messages = model_messages(earlier, turn(4, user("now")), window=History(messages=100, tokens=250), model="m")
     assert len(messages) == 5
 
 
 def test_the_current_turn_is_whole_even_where_it_is_larger_than_the_window() -> None:
     current = turn(2, user("q"), *(row for n in range(9) for row in (says("", f"c{n}"), result(f"c{n}", "x" * 900))))
-    messages = model_messages(turn(1, user(), says("a")), current, window=History(messages=3, tokens=100))
+    messages = model_messages(turn(1, user(), says("a")), current, window=History(messages=3, tokens=100), model="m")
     assert len(messages) == len(current)
 
 
 def test_a_turn_that_the_query_cut_in_half_is_left_out_with_all_before_it() -> None:
     earlier = turn(1, user("q"), says("", "a"), result("a"), says("a1"))[1:]
-    assert told(model_messages(earlier, turn(2, user("now")), window=WIDE)) == [("Human", "now")]
+    assert told(model_messages(earlier, turn(2, user("now")), window=WIDE, model="m")) == [("Human", "now")]
 
 
 def test_a_larger_turn_is_not_skipped_for_a_smaller_one_before_it() -> None:
     big = [user("big"), *(row for n in range(9) for row in (says("", f"c{n}"), result(f"c{n}"))), says("done")]
     earlier = [*turn(1, user("small"), says("a")), *turn(2, *big)]
-    assert told(model_messages(earlier, turn(3, user("now")), window=History(messages=10))) == [("Human", "now")]
+    assert told(model_messages(earlier, turn(3, user("now")), window=History(messages=10), model="m")) == [
+        ("Human", "now")
+    ]
 
 
 def test_the_calls_of_the_current_turns_last_step_stay_open() -> None:
     current = turn(1, user(), says("", "a", "b"), says("", "c", "d"), result("d"))
-    messages = model_messages([], current, window=WIDE)
+    messages = model_messages([], current, window=WIDE, model="m")
     assert [call["id"] for call in open_calls(messages)] == ["c"]
     assert told(messages)[2:4] == [("Tool", LOST_RESULT), ("Tool", LOST_RESULT)]
 
 
 def test_an_answered_turn_has_no_open_calls() -> None:
-    assert open_calls(model_messages([], turn(1, user(), says("", "a"), result("a")), window=WIDE)) == []
+    assert open_calls(model_messages([], turn(1, user(), says("", "a"), result("a")), window=WIDE, model="m")) == []
     assert open_calls([HumanMessage("hi")]) == []
     assert open_calls([]) == []
 
@@ -240,7 +245,7 @@ def test_an_answered_turn_has_no_open_calls() -> None:
 def test_an_error_result_is_told_as_an_error() -> None:
     row = turn(1, user(), says("", "a"), result("a", "No such order."))
     failed = [*row[:2], _as_error(row[2])]
-    messages = model_messages([], failed, window=WIDE)
+    messages = model_messages([], failed, window=WIDE, model="m")
     assert isinstance(messages[-1], ToolMessage)
     assert messages[-1].status == "error"
 

@@ -19,15 +19,15 @@ from support.http import Request as RawRequest
 from support.provider import Provider
 from support.world import OpenWorld
 
-from agent.assistant import Limits
+from agent.assistant import Limits, ModelDefinition
 from agent.context import Credential, Principal
 from agent.errors import ConfigurationError, RunError, ToolError
 from agent.http import open_blocking_client, open_client, open_session, shown_url
 from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
-from agent.models.stream import Reply, stream_reply
-from agent.settings import Settings
+from agent.models.stream import Reply, Sinks, stream_reply
 from agent.toolkit import CallContext
+from api.settings import Settings
 from api.terminal import Chat, ChatError
 from tools.backend import Backend
 
@@ -140,16 +140,15 @@ async def test_no_second_call_of_a_provider_holds_what_a_first_response_set(stat
         settings = Settings(_env_file=None, openai_api_key="k", openai_base_url=f"{server.url}/v1")
         catalog = Catalog(settings)
         for name in ("one", "two", "one"):
-            model = catalog.open(f"openai:{name}", Limits(model_retries=0))
+            model = catalog.open(ModelDefinition(spec=f"openai:{name}"), Limits(model_retries=0))
             assert isinstance(model, OpenAICompatibleModel)
             with suppress(RunError):
                 await stream_reply(
                     model,
                     [HumanMessage("hi")],
                     Reply(),
+                    Sinks(_drop, _drop, _drop),
                     limits=Limits(model_retries=0),
-                    on_text=_drop,
-                    on_reasoning=_drop,
                 )
             for _ in range(2):
                 with suppress(openai.OpenAIError, ValueError, TypeError, AttributeError):
@@ -157,7 +156,7 @@ async def test_no_second_call_of_a_provider_holds_what_a_first_response_set(stat
             with suppress(openai.OpenAIError, ValueError, TypeError, AttributeError):
                 await asyncio.to_thread(model.root_client.with_options(max_retries=0).models.list)
         for name in ("one", "two"):
-            model = catalog.open(f"openai:{name}", Limits(model_retries=0))
+            model = catalog.open(ModelDefinition(spec=f"openai:{name}"), Limits(model_retries=0))
             assert isinstance(model, OpenAICompatibleModel)
             await model.root_async_client.close()
             model.root_client.close()
@@ -270,7 +269,7 @@ def _post(client: httpx2.Client, url: str) -> None:
     client.post(f"{url}/chat", json={})
 
 
-async def _drop(_text: str) -> None:
+async def _drop(_text: str = "") -> None:
     pass
 
 

@@ -13,9 +13,9 @@ from agent.admission import Place, Queue
 from agent.context import PUBLIC_TENANT, Principal, RunKey
 from agent.errors import OverloadedError, RateLimitedError, RequestError
 from agent.roster import HeldRun
-from agent.settings import Settings
 from agent.start import RunRequest
 from agent.store.tables import messages, runs
+from api.settings import Settings
 
 
 class Crowd:

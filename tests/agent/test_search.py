@@ -43,7 +43,7 @@ async def line(store: Store, **limits: Any) -> AsyncIterator[Line]:
     bounds: dict[str, Any] = {"most": 2, "timeout_s": 30.0, "most_waiting_per_user": 10, **limits}
     waiting = Line(Searches(store, **bounds))
     async with asyncio.timeout(60):
-        async with store.search():
+        async with store._searches.connect():
             yield waiting
         await asyncio.gather(*waiting.tasks, return_exceptions=True)
 

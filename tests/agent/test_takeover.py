@@ -14,9 +14,9 @@ from support.world import OpenWorld, World
 from agent.admission import Place
 from agent.context import Principal, RunKey
 from agent.roster import HeldRun, Roster
-from agent.settings import Settings
 from agent.store.tables import conversations, messages, runs
 from agent.store.workers import renew_lease
+from api.settings import Settings
 
 NOW = datetime.now(UTC)
 PATIENT = {"limits": {"first_token_timeout_s": 300, "between_tokens_timeout_s": 300}}

@@ -11,9 +11,9 @@ from support.provider import Call
 from support.world import ASSISTANT, SECRET, OpenWorld, write_assistant
 
 from agent.errors import ConfigurationError
-from agent.settings import Settings
 from api import app as root
 from api.app import create_app
+from api.settings import Settings
 
 MOUNTED = {"backend": {"app": "support.shop_backend:create_backend", "mount": "/shop"}}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.processes import ROOT, Machine, environment
 
-from agent.at_rest import close_files
-from agent.settings import Settings
+from api.at_rest import close_files
+from api.settings import Settings
 
 COMMAND_LIMIT_S = 60
 
@@ -114,3 +114,13 @@ def test_what_belongs_to_somebody_else_is_told(tmp_path: Path, monkeypatch: pyte
     [problem] = close_files(Settings(_env_file=None, data=data))
     assert problem.startswith(f"{data / 'studio.db'} is open to other users of this machine and belongs to one")
     assert stat.S_IMODE((data / "studio.db").stat().st_mode) == 0o666
+
+
+def test_what_is_neither_a_file_nor_a_folder_is_left_as_it_is(tmp_path: Path) -> None:
+    """G44: a device that stands where a file of ours would is everybody's."""
+    data = tmp_path / "data"
+    data.mkdir(0o700)
+    os.mkfifo(data / "terminal.json", 0o666)
+    (data / "terminal.json").chmod(0o666)
+    assert close_files(Settings(_env_file=None, data=data)) == []
+    assert stat.S_IMODE((data / "terminal.json").stat().st_mode) == 0o666

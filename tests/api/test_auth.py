@@ -20,8 +20,8 @@ from support.world import SECRET, OpenWorld, Person, World, sign
 
 from agent.context import Credential, Principal
 from agent.errors import ConfigurationError, UnauthorizedError
-from agent.settings import Settings
 from api.auth import Authenticator
+from api.settings import Settings
 
 ANYBODY = {"jwt_audience": "any", "jwt_issuer": "any"}
 CLAIMS: dict[str, object] = {"sub": "ann", "tenant_id": "acme"}

@@ -276,7 +276,7 @@ async def _opened(world: World) -> AsyncIterator[Wire]:
 
 async def test_when_all_connections_are_at_work_one_more_is_told_to_come_back(start: Start) -> None:
     """G40: with a 503."""
-    world = await start(max_connections=10)
+    world = await start(max_connections=10, max_runs_per_user=20)
     wires = []
     for _ in range(10):
         world.provider.hang("Hello")

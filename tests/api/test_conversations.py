@@ -197,7 +197,7 @@ async def test_a_search_that_takes_too_long_is_a_503_and_lists_go_on(open_frontd
     """G33"""
     world = await open_frontdesk(search_connections=1, search_timeout_s=2)
     ann = world.person()
-    async with world.app.state.installation.store.search():  # somebody has the only connection
+    async with world.app.state.installation.store._searches.connect():  # somebody has the only connection
         answer = await ann.request("GET", "/conversations", params={"q": "tea"})
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -210,7 +210,7 @@ async def test_a_search_of_a_client_that_is_gone_is_stopped(open_frontdesk: Open
     world = await open_frontdesk(search_connections=1, search_timeout_s=600)
     ann = world.person()
     searches = world.app.state.installation.searches
-    async with world.app.state.installation.store.search(), asyncio.timeout(30):
+    async with world.app.state.installation.store._searches.connect(), asyncio.timeout(30):
         looking = asyncio.create_task(ann.request("GET", "/conversations", params={"q": "tea"}))
         await until(lambda: bool(searches._busy))
         looking.cancel()
@@ -221,7 +221,7 @@ async def test_too_many_searches_of_a_user_at_once_are_a_429(open_frontdesk: Ope
     """G33"""
     world = await open_frontdesk(search_connections=1, search_timeout_s=2, max_queued_searches_per_user=1)
     ann = world.person()
-    async with world.app.state.installation.store.search():
+    async with world.app.state.installation.store._searches.connect():
         asked = [ann.request("GET", "/conversations", params={"q": "tea"}) for _ in range(5)]
         answers = await asyncio.gather(*asked)
     assert sorted(answer.status_code for answer in answers) == [429, 429, 429, 503, 503]

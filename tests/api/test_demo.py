@@ -14,9 +14,9 @@ from fastapi import FastAPI
 from support.serving import serve
 from support.world import SECRET, OpenWorld
 
-from agent.settings import Settings
 from api import __version__
 from api.app import create_app
+from api.settings import Settings
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 OWNER = {"tenant": "aurora", "user": "owner"}

@@ -1,6 +1,6 @@
 """Bad input: a problem that names the field, nothing stored, nothing started."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 from uuid import uuid4
 
@@ -9,8 +9,37 @@ import orjson
 import pytest
 from support.world import OpenWorld, Person, World
 
+from agent.errors import RequestError
+from api.errors import OVER_HTTP
+
+CONTRACT = {
+    "invalid_request": 422,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "run_active": 409,
+    "superseded": 409,
+    "idempotency_mismatch": 422,
+    "payload_too_large": 413,
+    "rate_limited": 429,
+    "overloaded": 503,
+}
 JSON = {"Content-Type": "application/json"}
 MEGABYTE = 1024 * 1024
+
+
+def below(root: type[RequestError]) -> Iterator[type[RequestError]]:
+    for kind in root.__subclasses__():
+        yield kind
+        yield from below(kind)
+
+
+def test_every_refusal_has_a_status_and_a_title_and_the_status_is_that_of_the_contract() -> None:
+    kinds = list(below(RequestError))
+    assert len(kinds) > len(CONTRACT) - 1
+    assert {kind for kind in kinds if kind not in OVER_HTTP} == set()
+    assert {kind.code: OVER_HTTP[kind].status for kind in kinds} == CONTRACT
+    assert all(title and title[0].isupper() for _, title in OVER_HTTP.values())
 
 
 def body(**fields: Any) -> bytes:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from structlog.testing import capture_logs
 
 from agent.errors import ConfigurationError
-from agent.settings import Settings
 from api.auth import Authenticator
+from api.settings import Settings
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SHORT = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 (to be refused)

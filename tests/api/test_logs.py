@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing, suppress
@@ -17,7 +18,8 @@ from support.processes import Machine
 from support.provider import Call, scripted_provider
 from support.world import MARKER, SECRET, Person, World, sign, write_assistant
 
-from agent.settings import Settings
+from api.logs import Unbreakable
+from api.settings import Settings
 
 WORDS = "WORDS-OF-A-PERSON"
 TENANT = "tenant-of-the-logs"
@@ -157,7 +159,7 @@ async def test_every_line_of_a_run_names_the_request_the_tenant_and_the_run(writ
 
     assert [(line["status"], line.get("code")) for line in ends] == [
         ("completed", None),
-        ("failed", "model_refused"),
+        ("failed", "model_unauthorized"),
         ("failed", "model_unavailable"),
         ("completed", None),
         ("cancelled", None),
@@ -184,3 +186,16 @@ async def test_no_line_holds_a_token_or_what_people_say(written: Written) -> Non
     for secret in (MARKER, WORDS, SECRET, "SECRET-PROVIDER-TEXT", "SECRET-TOOL-TEXT", "ann-of-the-logs"):
         assert secret not in written.text
         assert base64.b64encode(secret.encode()).decode().rstrip("=")[:-2] not in written.text
+
+
+def test_an_output_that_cannot_be_written_stops_nobody() -> None:
+    """G32: neither a full disk nor a collector that is gone; the service goes on without its log."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        output = Unbreakable(pipe)
+        for _ in range(3):
+            assert output.write("x" * 100_000) == 100_000
+            output.flush()
+        with suppress(OSError):
+            pipe.close()

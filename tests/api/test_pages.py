@@ -1,6 +1,8 @@
 """The built files: found by the names of the manifest and by no other, kept as long as their name says."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
@@ -8,6 +10,9 @@ import orjson
 import pytest
 from support.raw import raw_request
 from support.world import OpenWorld, World
+
+from agent.errors import ConfigurationError
+from api.built_files import BuiltFiles
 
 DIST = Path(__file__).parents[2] / "web" / "dist"
 MANIFEST: dict[str, str] = orjson.loads((DIST / "manifest.json").read_bytes())
@@ -151,3 +156,19 @@ async def test_nothing_else_is_found_under_static(world: World, path: str) -> No
     assert answer.status == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert body["code"] == "not_found"
+
+
+@pytest.mark.parametrize("manifest", [None, b"", b"<html>"])
+def test_files_that_were_not_built_stop_the_start_and_say_what_to_run(tmp_path: Path, manifest: bytes | None) -> None:
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_bytes(manifest)
+
+    with pytest.raises(ConfigurationError, match=r"scripts/web build"):
+        BuiltFiles(tmp_path)
+
+
+def test_nothing_is_read_where_the_routes_are_imported() -> None:
+    code = "import sys; sys.addaudithook(lambda e, a: print(a[0]) if e == 'open' and 'web' in str(a[0]) else None); import api.app"
+    read = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert "web/dist" not in read

@@ -78,7 +78,7 @@ async def test_what_only_looks_as_if_it_could_not_be_held_is_stored(world: World
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "a\\ud800b", "a\\u0000b", "", "\\u2028"])
+@pytest.mark.parametrize("name", ["x" * 300, "a\\ud800b", "a\\u0000b"])
 async def test_a_tool_name_that_is_no_name_is_an_unknown_tool(world: World, name: str) -> None:
     call = f'[{{"index":0,"id":"c","type":"function","function":{{"name":"{name}","arguments":"{{}}"}}}}]'
     world.provider.raw(

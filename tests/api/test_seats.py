@@ -7,7 +7,7 @@ import pytest
 from support.faults import until
 from support.world import LiveStream, OpenWorld, Person, World
 
-from agent.settings import Settings
+from api.settings import Settings
 
 MOST = 3
 

@@ -62,17 +62,17 @@ SHOW = """async (text) => {
         toolCalls: [call], actions: [{ id: "1", type: text, value: text }],
         approvals: [{ toolCallId: "2", name: text, title: text, arguments: { a: text }, expiresAt: "2999-01-01", decision: null }],
     };
-    const surface = probe.surface();
+    const frame = probe.frame();
     const limits = { messageCharacters: 9, contextBytes: 9 };
-    surface.update(
+    frame.update(
         { conversationId: "c", title: text, messages: [message, answer], phase: "idle", suggestions: [text],
           error: { ...error }, connection: "online" },
         { name: text, greeting: text, starters: [text], models: [], actions: {}, suggestions: true, limits },
     );
-    for (const details of surface.root.querySelectorAll("details")) details.open = true;
+    for (const details of frame.root.querySelectorAll("details")) details.open = true;
     await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-    const said = surface.root.textContent;
-    surface.remove();
+    const said = frame.root.textContent;
+    frame.remove();
     return said;
 }"""
 
@@ -170,3 +170,4 @@ async def test_a_fence_that_fills_all_that_is_parsed_at_once_ends(probe: Page) -
     """G49: a head that is repeated for each part leaves room for the part."""
     html = await drawn(probe, "`" * 40_000 + "\nend")
     assert "end" in html
+    assert html.count('class="block"') < 10, "the head was drawn again and again, until there were too many elements"

@@ -136,7 +136,7 @@ async def test_no_other_text_does_harm_either(guarded: Page) -> None:
     """G30: titles, names of tools, arguments, thoughts, errors, suggestions, approvals, actions, and what users write."""
     shown = await guarded.evaluate(
         """async (payloads) => {
-            const surface = probe.surface();
+            const frame = probe.frame();
             let shown = 0;
             for (const text of payloads) {
                 const error = { code: text, message: text, recoverable: true, retryAfterS: 1 };
@@ -153,20 +153,20 @@ async def test_no_other_text_does_harm_either(guarded: Page) -> None:
                         expiresAt: "2999-01-01T00:00:00Z", decision: null }],
                     versions: [{ id: text, text, createdAt: text }],
                 };
-                surface.update(
+                frame.update(
                     { conversationId: text, title: text, messages: [message, answer], phase: "idle", suggestions: [text],
                       error: { ...error }, connection: "online" },
                     { name: text, greeting: text, starters: [text], models: [], actions: {}, suggestions: true,
                       limits: { messageCharacters: 9, contextBytes: 9 } },
                 );
-                for (const details of surface.root.querySelectorAll("details")) details.open = true;
+                for (const details of frame.root.querySelectorAll("details")) details.open = true;
                 await Promise.resolve();
-                for (const part of surface.root.querySelectorAll(".messages, .notice, .suggestions, .names, .live")) {
+                for (const part of frame.root.querySelectorAll(".messages, .notice, .suggestions, .names, .live")) {
                     inspect(part, text);
                 }
-                shown += surface.root.querySelector(".call code").textContent === text;
+                shown += frame.root.querySelector(".call code").textContent === text;
             }
-            surface.remove();
+            frame.remove();
             return shown;
         }""",
         PAYLOADS,

@@ -16,9 +16,9 @@ import pytest
 from support.serving import serve
 from support.studio import DEFINITION
 
-from agent.settings import Settings
 from api.app import create_app
 from api.auth import sign
+from api.settings import Settings
 
 MONEY = "/reports/income-expense?period="
 
@@ -197,7 +197,7 @@ class Desk:
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     folder: Path = tmp_path_factory.mktemp("desk")
     (folder / "assistant.yaml").write_text(DEFINITION, "utf-8")
-    at_once = {"max_runs_per_user": 100, "max_queued_per_user": 100, "max_streams_per_user": 200}
+    at_once: dict[str, Any] = {"max_runs_per_user": 100, "max_queued_per_user": 100, "max_streams_per_user": 200}
     settings = Settings(_env_file=None, data=folder, assistant=folder / "assistant.yaml", model="demo", **at_once)
     async with serve(create_app(settings)) as url:
         yield Desk(url, settings)

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from agent.assistant import load_assistant
 from agent.prompts import SUGGESTIONS_REQUEST
-from agent.settings import STUDIO
+from api.settings import STUDIO
 from demo import DemoChatModel
 from tools.actions import action_tools
 from tools.backend import Backend

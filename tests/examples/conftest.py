@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from support.studio import NOW, As, Token
 
-from agent.settings import Settings
+from api.settings import Settings
 from examples.studio.backend import create_app
 
 

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from support.studio import SAMPLE, WRITES, As, Token, column, get_routes, routes, values
 
-from agent.settings import Settings
+from api.settings import Settings
 from examples.studio.access import Caller
 from examples.studio.desk import Desk
 

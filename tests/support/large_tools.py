@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from tools.functions import ToolContext, tool
+from tools import ToolContext, tool
 
 FIVE_MEGABYTES = 5_000_000
 

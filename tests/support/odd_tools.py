@@ -4,8 +4,7 @@ import json
 
 from support.shop_tools import FindOrderArguments, NoArguments
 
-from agent.errors import ToolError
-from tools.functions import ToolContext, segment, tool
+from tools import ToolContext, ToolError, segment, tool
 
 
 @tool()

@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
 from agent.assistant import Limits
-from agent.models.stream import Reply, stream_reply
+from agent.models.stream import Reply, Sinks, stream_reply
 
 
 @dataclass(slots=True)
@@ -25,6 +25,9 @@ class Heard:
     async def on_text(self, text: str) -> None:
         self.pieces.append(text)
 
+    async def on_retract(self) -> None:
+        self.pieces.clear()
+
     async def on_reasoning(self, text: str) -> None:
         self.reasoning.append(text)
 
@@ -36,9 +39,8 @@ async def ask(model: Runnable[LanguageModelInput, Any], heard: Heard | None = No
         model,
         [HumanMessage("hi")],
         heard.reply,
+        Sinks(heard.on_text, heard.on_reasoning, heard.on_retract),
         limits=Limits(**limits),
-        on_text=heard.on_text,
-        on_reasoning=heard.on_reasoning,
     )
     return heard
 

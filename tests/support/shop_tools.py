@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from tools.functions import ToolContext, segment, tool
+from tools import ToolContext, segment, tool
 
 
 class FindOrderArguments(BaseModel):

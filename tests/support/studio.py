@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from agent.settings import STUDIO, Settings
+from api.settings import STUDIO, Settings
 from examples.studio.backend import create_app
 
 NOW = datetime(2026, 3, 12, 14, 5, tzinfo=UTC)

@@ -19,10 +19,10 @@ from support.backend import TenantBackend
 from support.provider import Provider
 from support.serving import serve
 
-from agent.settings import Settings
 from agent.store.database import Store
 from api.app import create_app
 from api.connections import bounded_connections
+from api.settings import Settings
 
 SECRET = "a-secret-for-tests-that-is-long-enough"
 SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_index%'"

@@ -18,9 +18,9 @@ from support.provider import Call, Provider
 from support.world import SECRET, Person, World, write_assistant
 
 from agent.history import LOST_RESULT
-from agent.settings import Settings
 from agent.store.database import Store
 from agent.store.tables import messages, runs, tool_calls
+from api.settings import Settings
 
 pytestmark = [
     pytest.mark.alone,

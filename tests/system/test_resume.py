@@ -25,10 +25,10 @@ from agent.log.contract import Segment
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.runner import Runner
-from agent.settings import Settings
 from agent.store.database import Store
 from api.dependencies import get_after
 from api.protocols import native
+from api.settings import Settings
 from api.sse import event_stream
 
 HISTORIES = 2000

@@ -26,7 +26,7 @@ from support.server import machine, token_of
 from support.world import OpenWorld, Person
 
 from agent.assistant import Limits
-from agent.models.stream import Reply, stream_reply
+from agent.models.stream import Reply, Sinks, stream_reply
 
 pytestmark = pytest.mark.alone
 
@@ -157,12 +157,12 @@ async def test_arguments_in_many_pieces_take_time_in_proportion() -> None:
 async def time_to_join(pieces: int) -> float:
     """Return how long a reply takes whose arguments come in so many pieces."""
 
-    async def ignore(_text: str) -> None:
+    async def ignore(_text: str = "") -> None:
         pass
 
     reply = Reply()
     begun = time.process_time()
-    await stream_reply(InPieces(pieces=pieces), [], reply, limits=Limits(), on_text=ignore, on_reasoning=ignore)
+    await stream_reply(InPieces(pieces=pieces), [], reply, Sinks(ignore, ignore, ignore), limits=Limits())
     taken = time.process_time() - begun
     assert reply.requests[0].arguments == {"a": "b" * pieces}
     return taken

@@ -19,9 +19,9 @@ from support.processes import ROOT, Machine, Nursery, Server, open_nursery
 from support.provider import Provider
 from support.world import SECRET, Person, World, write_assistant
 
-from agent.settings import Settings
 from agent.store.database import Store
 from agent.store.tables import runs
+from api.settings import Settings
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import ToolError
-from tools.functions import segment
+from tools import segment
 from tools.paths import is_plain
 
 DOTS = [

@@ -154,7 +154,7 @@ async def test_an_answer_is_made_anew_and_a_message_is_edited(world: World, page
 async def test_a_run_that_failed_before_its_first_word_is_made_anew(world: World, page: Session) -> None:
     world.provider.fail(401)
     await page.do("send", "When are you open?")
-    assert page.view["error"]["code"] == "model_refused"
+    assert page.view["error"]["code"] == "model_unauthorized"
     world.provider.say("From 9 to 5.")
     await page.do("retry")
 
@@ -166,7 +166,9 @@ async def test_conversations_are_listed_renamed_rated_exported_and_deleted(world
     world.provider.say("From 9 to 5.")
     await page.do("send", "When are you open?")
     conversation_id = page.view["conversationId"]
-    listed = await page.do("list", {"q": "9 to 5"})
+    async with asyncio.timeout(30):
+        while not (listed := await page.do("list", {"q": "9 to 5"}))["items"]:  # noqa: ASYNC110 (it is found a moment later)
+            await asyncio.sleep(0.05)
     assert [one["id"] for one in listed["items"]] == [conversation_id]
     assert listed["nextCursor"] is None
     await page.do("feedback", page.answer["id"], {"rating": "up"})

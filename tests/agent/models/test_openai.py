@@ -13,7 +13,7 @@ from support.http import Connection, Request
 from support.provider import Call, Provider, scripted_provider
 from support.replies import Heard, ask
 
-from agent.assistant import Limits
+from agent.assistant import Limits, ModelDefinition
 from agent.errors import (
     ContextTooLongError,
     ModelRateLimitedError,
@@ -23,9 +23,9 @@ from agent.errors import (
     RunError,
 )
 from agent.events import Usage
+from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
-from agent.models.stream import ToolRequest
-from agent.settings import Settings
+from api.settings import Settings
 
 SECRETS = ("SECRET-PROVIDER-TEXT", "SECRET-KEY")
 
@@ -40,7 +40,7 @@ class Shelf:
     def open(self, base_url: str, **limits: float) -> BaseChatModel:
         settings = Settings(_env_file=None, openai_api_key="SECRET-KEY", openai_base_url=base_url)
         self.catalogs.append(Catalog(settings))
-        return self.catalogs[-1].open("openai:scripted", Limits.model_validate(limits))
+        return self.catalogs[-1].open(ModelDefinition(spec="openai:scripted"), Limits.model_validate(limits))
 
 
 @pytest.fixture(scope="module")
@@ -282,11 +282,8 @@ async def test_a_stream_that_is_cut_before_its_first_word_is_tried_again(
     assert (await ask(model)).reply.text == "Hi"
 
 
-@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
-async def test_a_stream_that_ends_without_a_finish_reason_was_cut(
-    provider: Provider, model: BaseChatModel, end: bytes
-) -> None:
-    provider.raw(said("Half") + end)
+async def test_a_stream_that_ends_without_having_said_so_was_cut(provider: Provider, model: BaseChatModel) -> None:
+    provider.raw(said("Half"))
     with pytest.raises(ModelUnavailableError):
         await ask(model)
 
@@ -394,7 +391,7 @@ async def test_comments_alone_do_not_count_as_tokens(provider: Provider, model: 
 
     provider.then(script)
     with pytest.raises(ModelTimeoutError):
-        await ask(model, first_token_timeout_s=0.3, between_tokens_timeout_s=0.3)
+        await ask(model, first_token_timeout_s=0.2, between_tokens_timeout_s=0.2, working_timeout_s=0.5)
 
 
 async def test_a_slow_stream_may_take_longer_in_all_than_any_of_its_limits(

@@ -15,9 +15,10 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from support.http import Connection, Request, listen
 
-from agent.assistant import Limits
+from agent.assistant import ModelDefinition
 from agent.http import open_session
-from agent.models.openai import OpenAICompatibleModel, open_model
+from agent.models.delta import Delta
+from agent.models.openai import OpenAICompatibleModel, generation, open_model
 
 
 def _event(delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
@@ -133,7 +134,9 @@ async def ours(replayer: tuple[Replayer, str]) -> AsyncIterator[OpenAICompatible
 
 
 def _model(session: aiohttp.ClientSession, url: str) -> OpenAICompatibleModel:
-    return open_model("m-1", api_key=None, base_url=url, session=session, limits=Limits())
+    return open_model(
+        ModelDefinition(spec="openai:m-1"), api_key=None, base_url=url, session=session, connect_timeout_s=10
+    )
 
 
 async def _merged(model: ChatOpenAI) -> dict[str, Any]:
@@ -180,11 +183,14 @@ async def test_the_pieces_that_the_loop_reads_are_the_same_answer(
     for cut in range(0, len(server.body), 37):
         server.cut = cut
         pieces = [piece async for piece in ours.stream_pieces([HumanMessage("hi")])]
-        chunks = [AIMessageChunk(content=piece) if isinstance(piece, str) else piece for piece in pieces]
+        deltas = [Delta(piece) if isinstance(piece, str) else piece for piece in pieces]
+        chunks = [chunk for delta in deltas if isinstance(chunk := generation(delta).message, AIMessageChunk)]
         merged = add_ai_message_chunks(*chunks).model_dump()
         for field in ("content", "tool_calls", "invalid_tool_calls", "usage_metadata", "additional_kwargs"):
             assert merged[field] == expected[field], (cut, field)
-        assert merged["response_metadata"]["finish_reason"] == expected["response_metadata"]["finish_reason"]
+        assert [delta.finish_reason for delta in deltas if delta.finish_reason] == [
+            expected["response_metadata"]["finish_reason"]
+        ]
 
 
 class Handler(AsyncCallbackHandler):

@@ -16,6 +16,7 @@ from agent.store import files
 from agent.store.checkpoints import log_bytes
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
+from agent.store.lock import only_server
 
 
 def store_at(path: Path) -> Store:
@@ -67,12 +68,24 @@ def gone_but_for_its_log(path: Path) -> None:
 
 def files_in(folder: Path) -> list[tuple[str, int]]:
     """Return the names and sizes of the files in a folder."""
-    return sorted((one.name, one.stat().st_size) for one in folder.iterdir())
+    return sorted((one.name, one.lstat().st_size) for one in folder.iterdir())
 
 
 def open_files() -> int:
     """Return how many descriptors this process has."""
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def a_link_to_nothing(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("elsewhere.db"))
+
+
+def without_tables_of_ours(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0007')")
 
 
 BROKEN = {
@@ -85,6 +98,8 @@ BROKEN = {
     "without a table": without_a_table,
     "is a folder": a_folder,
     "is missing, and": gone_but_for_its_log,
+    "where there is nothing": a_link_to_nothing,
+    "has lost its tables": without_tables_of_ours,
 }
 
 
@@ -104,6 +119,19 @@ async def test_what_is_no_database_of_ours_is_refused_in_a_line_and_left_as_it_i
     assert "\n" not in str(refused.value)
     assert refused.value.__suppress_context__ or refused.value.__cause__ is None
     assert files_in(tmp_path) == before
+
+
+def test_a_server_is_alone_with_its_file_whatever_leads_to_it(sqlite_template: Path, tmp_path: Path) -> None:
+    """G50: a link to a database is that database."""
+    path = Path(shutil.copy(sqlite_template, tmp_path / "one.db"))
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    with (
+        only_server(path, wait_s=0),
+        pytest.raises(ConfigurationError),
+        only_server(link, wait_s=0),
+    ):
+        pass
 
 
 async def test_a_missing_file_is_made_whole_by_whoever_comes_first(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -412,6 +412,13 @@ async def test_a_server_that_says_nothing_at_start_is_told_so(proxy: SilentProxy
     await store.close()
 
 
+async def _idle_in_a_transaction(store: Store, seconds: float) -> None:
+    async with store.read():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.Event().wait()
+
+
 async def test_a_transaction_that_idles_past_its_time_has_not_succeeded_and_leaves_no_broken_connection(
     database_url: str,
 ) -> None:
@@ -419,8 +426,7 @@ async def test_a_transaction_that_idles_past_its_time_has_not_succeeded_and_leav
     store = Store(database_url, pool_size=1, limits=Limits(transaction_s=0.2))
     for _ in range(2):
         with pytest.raises(DatabaseError):
-            async with store.read():
-                await asyncio.sleep(0.4)
+            await _idle_in_a_transaction(store, 0.4)
         async with store.read() as connection:
             assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
     await store.close()

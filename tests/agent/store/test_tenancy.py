@@ -144,6 +144,7 @@ def attempts() -> dict[str, Attempt]:
         ),
         "list_messages": lambda c, who, run: messages.list_messages(c, who, run.conversation_id, limit=9, after=None),
         "run_messages": lambda c, who, run: messages.run_messages(c, who, run),
+        "withhold_message": lambda c, who, run: messages.withhold_message(c, who, run),
         "insert_run": lambda c, who, run: runs.insert_run(c, who, NewRun(run.conversation_id, "demo", WORKER)),
         "get_run": lambda c, who, run: runs.get_run(c, who, run.id),
         "find_run_by_key": lambda c, who, _: runs.find_run_by_key(c, who, "key", keep=timedelta(hours=1)),

@@ -33,7 +33,7 @@ def ann(hasty: World, world: World) -> Person:
 
 
 FAILURES: list[tuple[str, Script, int, str, str]] = [
-    ("key refused", lambda provider: provider.fail(401), 502, "model_refused", ""),
+    ("key refused", lambda provider: provider.fail(401), 502, "model_unauthorized", ""),
     ("model unknown", lambda provider: provider.fail(404), 502, "model_refused", ""),
     ("malformed", lambda provider: provider.fail(400), 502, "model_refused", ""),
     ("too long", lambda provider: provider.fail(400, code="context_length_exceeded"), 422, "context_too_long", ""),

@@ -1,14 +1,14 @@
 /** The client: one server, one user. */
 import { camel } from "./camel";
-import { openChat } from "./chat";
+import { ChatStore } from "./chat";
 import { type Change, conversations } from "./conversations";
 import { openHttp } from "./http";
-import { openOnce } from "./once";
+import { openClaims } from "./claim";
 import type { Assistant, Client, ClientOptions } from "./types";
 
 export function createClient(options: ClientOptions): Client {
   const http = openHttp(options, () => tell({}));
-  const once = openOnce(options.storage);
+  const claim = openClaims(options.storage);
   const listeners = new Set<(change: Change) => void>();
   const tell = (change: Change) => listeners.forEach((listener) => listener(change));
   return {
@@ -21,7 +21,7 @@ export function createClient(options: ClientOptions): Client {
       await http.call("POST", `/messages/${encodeURIComponent(id)}/feedback`, feedback);
       tell({ id, feedback: feedback.rating });
     },
-    chat: (chatOptions = {}) => openChat(http, once, listeners, chatOptions),
+    chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, chatOptions),
     user: http.owner,
     signOut: http.signOut,
   };

@@ -1,7 +1,7 @@
 /** The user's conversations over HTTP. */
 import { camel } from "./camel";
 import type { Http } from "./http";
-import { exchanges, type Exchange, type StoredMessage } from "./transcript";
+import { type Exchange, foldMessages, type StoredMessage } from "./transcript";
 import { messagesOf } from "./turn";
 import type { Conversations } from "./types";
 
@@ -55,7 +55,7 @@ export async function readExchanges(http: Http, conversationId: string): Promise
     messages.push(...page.items);
     cursor = page.next_cursor;
   } while (cursor);
-  return exchanges(messages);
+  return foldMessages(messages);
 }
 
 export function pathOf(conversationId: string): string {

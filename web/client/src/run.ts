@@ -14,112 +14,99 @@ export interface RunRequest {
   readonly key?: string;
 }
 
-export interface Run {
-  answer: AnswerView;
-  /** `idle` when it is over, or when nobody reads it any more; then its answer has no `usage`. */
-  phase: Phase;
-  /** Ids of what it asked the page for, and was looked at. */
-  readonly seen: Set<string>;
-  /** Reads to the run's end, or until there is no hope. Called again, it goes on where it was. */
-  follow(): Promise<void>;
-  /** Stops the run. Without a connection it looks stopped at once, and the server is told as soon as it can be. */
-  stop(): Promise<void>;
-  /** Comes back at once: its user gave what it waited for. */
-  resume(): void;
-  /** Whether its user is gone. */
-  isLost(): boolean;
-  /** Tells the server something about the run, for its user only. */
-  tell(what: string, body?: unknown, tries?: number): Promise<unknown>;
-  /** Ends the reading. The run goes on. */
-  close(): void;
-}
-
 /** What the server wants later than this is not waited for. */
 const PATIENCE_MS = 60_000;
 
-/** `changed` is called when anything is different, with the events that made it so. `answer` is how it begins. */
-export function openRun(
-  http: Http,
-  from: RunRequest,
-  answer: AnswerView,
-  changed: (events: readonly ReceivedEvent[]) => void,
-): Run {
-  const { signal: user } = http.user;
-  let connection = new AbortController();
-  let heardAt = 0;
-  let lastId: string | null = null;
-  let retryMs = firstRetryMs;
+export class Run {
+  answer: AnswerView;
+  /** `idle` when it is over, or when nobody reads it any more; then its answer has no `usage`. */
+  phase: Phase = "sending";
+  /** Ids of what it asked the page for, and was looked at. */
+  readonly seen = new Set<string>();
+  /** Aborted when its user is gone. */
+  readonly user: AbortSignal;
+  #http;
+  #from;
+  #changed;
+  #connection = new AbortController();
+  #heardAt = 0;
+  #lastId = "";
+  #retryMs = firstRetryMs;
   /** How often nothing came, one after the other. */
-  let tries = 0;
-  let isStopped = false;
-  let isClosed = false;
+  #tries = 0;
+  #isStopped = false;
+  #isClosed = false;
   /** Resolves when nobody reads it any more. */
-  let followed = Promise.resolve();
-  let wake = (_isForced?: boolean) => {};
+  #followed = Promise.resolve();
+  /** Ends the wait for the next try: by force at once, else not before what the server asked for. */
+  #wake = (_isForced?: boolean) => {};
 
-  const run: Run = {
-    answer,
-    phase: "sending",
-    seen: new Set(),
-    follow() {
-      isClosed = false; // now: what closes it before the reading begins is not to be undone
-      return (followed = followed.then(follow));
-    },
-    async stop() {
-      if (run.phase === "idle") return;
-      isStopped = true;
-      if (run.answer.runId && run.phase !== "reconnecting" && (await cancel(TRIES))) {
-        run.resume();
-        return followed;
-      }
-      abandon();
-    },
-    resume() {
-      tries = 0;
-      wake(true);
-    },
-    isLost: () => user.aborted,
-    async tell(what, body, tries) {
-      user.throwIfAborted();
-      return http.insist(`/runs/${run.answer.runId}/${what}`, body, tries);
-    },
-    close() {
-      isClosed = true;
-      connection.abort();
-      wake(true);
-    },
-  };
-  return run;
-
-  function cancel(tries?: number): Promise<unknown> {
-    return run.tell("cancel", undefined, tries).catch(() => null);
+  /** `changed` is called when anything is different, with the events that made it so. `answer` is how it begins. */
+  constructor(http: Http, from: RunRequest, answer: AnswerView, changed: (events: readonly ReceivedEvent[]) => void) {
+    this.#http = http;
+    this.#from = from;
+    this.#changed = changed;
+    this.user = http.user.signal;
+    this.answer = answer;
   }
 
-  async function follow(): Promise<void> {
-    isStopped = false;
-    tries = 0;
-    if (run.phase === "idle") become("reconnecting", { status: "streaming", error: null });
-    http.listeners.add(woken);
-    while (!isOver()) await untilNext(await read());
-    http.listeners.delete(woken);
+  /** Reads to the run's end, or until there is no hope. Called again, it goes on where it was. */
+  follow(): Promise<void> {
+    this.#isClosed = false; // now: what closes it before the reading begins is not to be undone
+    return (this.#followed = this.#followed.then(() => this.#readOn()));
+  }
+
+  /** Stops the run. Without a connection it looks stopped at once, and the server is told as soon as it can be. */
+  async stop(): Promise<void> {
+    if (this.phase === "idle") return;
+    this.#isStopped = true;
+    if (this.answer.runId && this.phase !== "reconnecting" && (await this.#cancel(TRIES))) {
+      this.resume();
+      return this.#followed;
+    }
+    this.#abandon();
+  }
+
+  /** Comes back at once: its user gave what it waited for. */
+  resume = () => {
+    this.#tries = 0;
+    this.#wake(true);
+  };
+
+  /** Tells the server something about the run, for its user only. */
+  async tell(what: string, body?: unknown, tries?: number): Promise<unknown> {
+    this.user.throwIfAborted();
+    return this.#http.insist(`/runs/${this.answer.runId}/${what}`, body, tries);
+  }
+
+  /** Ends the reading. The run goes on. */
+  close(): void {
+    this.#isClosed = true;
+    this.#connection.abort();
+    this.#wake(true);
+  }
+
+  #cancel(tries?: number): Promise<unknown> {
+    return this.tell("cancel", undefined, tries).catch(() => null);
+  }
+
+  async #readOn(): Promise<void> {
+    const { listeners } = this.#http;
+    this.#isStopped = false;
+    this.#tries = 0;
+    if (this.phase === "idle") this.#become("reconnecting", { status: "streaming", error: null });
+    listeners.add(this.#woken);
+    while (!this.#isOver()) await this.#untilNext(await this.#read());
+    listeners.delete(this.#woken);
   }
 
   /** Reads one connection to its end, and returns why it ended. */
-  async function read(): Promise<FrontdeskError> {
-    const { signal } = (connection = new AbortController());
-    const watch = setInterval(leaveIfSilent, silenceMs / 8);
-    heardAt = Date.now();
+  async #read(): Promise<FrontdeskError> {
+    const { signal } = (this.#connection = new AbortController());
+    const watch = setInterval(this.#leaveIfSilent, silenceMs / 8);
+    this.#heardAt = Date.now();
     try {
-      const response = await ask(signal);
-      if (response.status === 204)
-        run.close(); // no run is active
-      else if (/event-stream/.test(response.headers.get("content-type")!)) {
-        await readFrames(response.body!, take, (ms) => (retryMs = ms));
-      } else {
-        const body = await json(response);
-        if (!("response" in body)) throw refusal(response, body);
-        take([{ data: JSON.stringify(body) }]);
-      }
+      await this.#takeAll(await this.#ask(signal));
       return failure();
     } catch (error) {
       return failure(error);
@@ -128,84 +115,104 @@ export function openRun(
     }
   }
 
-  function ask(signal: AbortSignal): Promise<Response> {
-    const { path, body, key }: RunRequest = run.answer.runId ? { path: `/runs/${run.answer.runId}/events` } : from;
-    return http.request(key ? "POST" : "GET", path, {
+  #ask(signal: AbortSignal): Promise<Response> {
+    const { runId } = this.answer;
+    const { path, body, key }: RunRequest = runId ? { path: `/runs/${runId}/events` } : this.#from;
+    return this.#http.request(key ? "POST" : "GET", path, {
       body,
       headers: {
         accept: "text/event-stream",
         ...(key && { "idempotency-key": key }),
-        ...(lastId && { "last-event-id": lastId }),
+        ...(this.#lastId && { "last-event-id": this.#lastId }),
       },
       signal,
     });
   }
 
-  function take(frames: readonly Frame[]): void {
-    heardAt = Date.now();
-    const events = frames.flatMap(({ id = null, data }) => {
-      lastId = id ?? lastId;
-      try {
-        const event = JSON.parse(data) as WireEvent;
-        run.answer = reduce(run.answer, event);
-        return { runId: run.answer.runId, id, event };
-      } catch {
-        return []; // the last line of a stream, or something that would not get better by asking for it again
-      }
-    });
-    if (isStopped && run.phase === "idle") return abandon();
-    if (isClosed || !events.length) return;
-    tries = 0;
-    const { status } = run.answer;
-    run.phase = status === "streaming" || status === "awaiting_input" ? status : "idle";
-    changed(events);
+  async #takeAll(response: Response): Promise<void> {
+    if (response.status === 204) return this.close(); // no run is active
+    if (/event-stream/.test(response.headers.get("content-type")!))
+      return readFrames(response.body!, this.#take, (ms) => (this.#retryMs = ms));
+    const body = await json(response);
+    if (!("response" in body)) throw refusal(response, body);
+    this.#take([{ data: JSON.stringify(body) }]);
+  }
+
+  #take = (frames: readonly Frame[]) => {
+    this.#heardAt = Date.now();
+    const events = frames.flatMap((frame) => this.#fold(frame));
+    if (this.#isStopped && this.phase === "idle") return this.#abandon();
+    if (this.#isClosed || !events.length) return;
+    this.#tries = 0;
+    const { status } = this.answer;
+    this.phase = status === "streaming" || status === "awaiting_input" ? status : "idle";
+    this.#changed(events);
+  };
+
+  #fold({ id, data }: Frame): ReceivedEvent[] {
+    this.#lastId = id ?? this.#lastId;
+    try {
+      const event = JSON.parse(data) as WireEvent;
+      this.answer = reduce(this.answer, event);
+      return [{ runId: this.answer.runId, id: id ?? null, event }];
+    } catch {
+      return []; // the last line of a stream, or something that would not get better by asking for it again
+    }
   }
 
   /** Shows the run as stopped, and stops it: a run whose request is still on the way, as soon as that has told its id. */
-  function abandon(): void {
-    become("idle", { status: "cancelled" });
-    if (!run.answer.runId) return wake(true);
-    run.close();
-    void cancel();
+  #abandon(): void {
+    this.#become("idle", { status: "cancelled" });
+    if (!this.answer.runId) return this.#wake(true);
+    this.close();
+    void this.#cancel();
   }
 
   /** Whether nobody wants to read it any more: asked before each request, because much happens while one waits. */
-  function isOver(): boolean {
-    return isClosed || run.phase === "idle";
+  #isOver(): boolean {
+    return this.#isClosed || this.phase === "idle";
   }
 
-  /** Waits for the time of the next try, where there is one. A run that waits for its user is asked now and then, too. */
-  async function untilNext(lost: FrontdeskError): Promise<void> {
-    if (isOver()) return;
-    if (!lost.recoverable || (!run.answer.runId && (tries + 1 >= TRIES || askedMs(lost) > PATIENCE_MS)))
-      return become("idle", { status: "failed", error: lost });
+  /**
+   * Waits for the time of the next try, where there is one: a run that has begun is never given up, but whether a message
+   * arrived its sender wants to know soon. A run that waits for its user is asked now and then, too.
+   */
+  async #untilNext(lost: FrontdeskError): Promise<void> {
+    if (this.#isOver()) return;
+    const isPatient = this.answer.runId || (this.#tries + 1 < TRIES && askedMs(lost) <= PATIENCE_MS);
+    if (!lost.recoverable || !isPatient) return this.#become("idle", { status: "failed", error: lost });
+    const next = this.#pause(backoff(++this.#tries, this.#retryMs, lost), askedMs(lost));
+    // Only then, because who hears of it may end the waiting.
+    if (this.phase !== "awaiting_input") this.#become("reconnecting");
+    await next;
+  }
+
+  #pause(ms: number, askedMs: number): Promise<void> {
     const begun = Date.now();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, backoff(++tries, retryMs, lost));
-      wake = (isForced) => {
-        if (!isForced && Date.now() - begun < askedMs(lost)) return;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = (isForced) => {
+        if (!isForced && Date.now() - begun < askedMs) return;
         clearTimeout(timer);
         resolve();
       };
-      // Last, because who hears of it may end the waiting.
-      if (run.phase !== "awaiting_input") become("reconnecting");
     });
   }
 
   /** The network is back, or the page is looked at again. */
-  function woken(): void {
-    wake();
-    leaveIfSilent();
-  }
+  #woken = () => {
+    this.#wake();
+    this.#leaveIfSilent();
+  };
 
   /** Leaves a connection that brings nothing any more, not even pings: the other side is gone, or the machine slept. */
-  function leaveIfSilent(): void {
-    if (Date.now() - heardAt > silenceMs) connection.abort();
-  }
+  #leaveIfSilent = () => {
+    if (Date.now() - this.#heardAt > silenceMs) this.#connection.abort();
+  };
 
-  function become(phase: Phase, known?: Partial<AnswerView>): void {
-    run.phase = phase;
-    run.answer = { ...run.answer, ...known };
-    changed([]);
+  #become(phase: Phase, known?: Partial<AnswerView>): void {
+    this.phase = phase;
+    this.answer = { ...this.answer, ...known };
+    this.#changed([]);
   }
 }

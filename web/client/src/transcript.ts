@@ -1,7 +1,7 @@
 /** Stored messages as a page shows them: one message of the user and one answer for each run. */
 import { camel } from "./camel";
 import { reduce } from "./reduce";
-import { fresh } from "./turn";
+import { newMessage } from "./turn";
 import type { AnswerView, MessageView } from "./types";
 import type { ToolCallChanged, WireEvent } from "./wire";
 
@@ -29,7 +29,7 @@ export interface Exchange {
 }
 
 /** Returns the exchanges that count, oldest first, as streams would have told them; what they took the place of as versions. */
-export function exchanges(messages: readonly StoredMessage[]): Exchange[] {
+export function foldMessages(messages: readonly StoredMessage[]): Exchange[] {
   const counting: Record<string, Exchange> = {};
   const superseded: Record<string, Exchange> = {};
   /** By the turn that took the place of them and of all up to it. */
@@ -39,9 +39,9 @@ export function exchanges(messages: readonly StoredMessage[]): Exchange[] {
     const exchange = ((supersededBy ? superseded : counting)[runId] ??= { user: null, answer: null });
     if (supersededBy) replaced[supersededBy] ??= exchange;
     const old = replaced[others.turn];
-    const before = exchange.answer ?? fresh({}, old?.answer);
+    const before = exchange.answer ?? newMessage({}, old?.answer);
     const status = others.status === "partial" ? "partial" : "completed";
-    if (role === "user") exchange.user = fresh({ id, runId, role, text, createdAt, status }, old?.user);
+    if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
     else if (role === "tool") {
       const result = others.isError ? { status: "error", error: text } : { status: "ok" };
       const event = { tool_call: { id: toolCallId, name: others.toolName, ...result } } as ToolCallChanged;

@@ -9,14 +9,14 @@ export interface Turn extends Exchange {
 }
 
 /** Returns a message that is made now, perhaps in the place of another. */
-export function fresh<Message extends Partial<MessageView>>(message: Message, before?: MessageView | null) {
+export function newMessage<Message extends Partial<MessageView>>(message: Message, before?: MessageView | null) {
   const versions = before ? [...before.versions, before] : [];
   return { ...emptyAnswer, createdAt: new Date().toISOString(), versions, ...message };
 }
 
 /** A user's message as it was written just now. */
-export function written(text: string, before?: MessageView | null): MessageView {
-  return fresh({ id: randomId(), role: "user", text, status: "sending" }, before);
+export function newUserMessage(text: string, before?: MessageView | null): MessageView {
+  return newMessage({ id: randomId(), role: "user", text, status: "sending" }, before);
 }
 
 /** Returns what is known of a turn's answer: from its run as soon as that has told anything. */

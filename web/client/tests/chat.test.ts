@@ -484,6 +484,32 @@ test("a message that is written while a conversation is loaded goes into it", as
   );
 });
 
+test("a message that is written while a conversation is opened twice waits for the second time", async (t) => {
+  const held: (() => void)[] = [];
+  const { url, to } = await serve(
+    t,
+    opened({
+      "/conversations/c-1": (_request, response) => held.push(() => json(response, 200, CONVERSATION)),
+      "/chat": (_request, response) => tell(response, [{ ...RUN, run_id: "r-9" }, ENDED]),
+    }),
+  );
+  const chat = chatWith(t, url);
+  const first = chat.open("c-1");
+  const sent = chat.send("And now?");
+  await eventually(() => held.length === 1);
+  const second = chat.open("c-1");
+  await eventually(() => held.length === 2);
+  held[0]!();
+  await first;
+  held[1]!();
+  await Promise.all([second, sent]);
+  assert.equal(to("/chat").length, 1);
+  assert.deepEqual(
+    [chat.view.phase, chat.view.messages.slice(0, 3).map(({ text }) => text)],
+    ["idle", ["How many?", "42.", "And now?"]],
+  );
+});
+
 test("a message that was written for a conversation that was left while it was loaded goes into no other one", async (t) => {
   const { url, to } = await serve(t, opened({ "/chat": (_request, response) => tell(response, HELLO) }));
   const chat = chatWith(t, url);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { createClient } from "../src/index";
-import { openOnce } from "../src/once";
+import { openClaims } from "../src/claim";
 import { hurry } from "../src/timing";
 import type { ActionView, ClientStorage } from "../src/types";
 import { answerOf, begin, chatWith, ENDED, eventually, json, part, problem, RUN, serve, tell, until } from "./server";
@@ -123,14 +123,14 @@ test("an action that nobody in this tab would do is left to the others", async (
 
 test("what is remembered stays small, and a storage that refuses stops nothing", async () => {
   const storage = browserStorage();
-  const once = openOnce(storage);
-  for (let n = 0; n < 2000; n++) assert.equal(await once(`00000000-0000-0000-0000-${n}`.padEnd(36, "x")), true);
+  const claim = openClaims(storage);
+  for (let n = 0; n < 2000; n++) assert.equal(await claim(`00000000-0000-0000-0000-${n}`.padEnd(36, "x")), true);
   assert.ok([...storage.kept.values()].join("").length <= 20_000);
-  assert.equal(await once(`00000000-0000-0000-0000-1999`.padEnd(36, "x")), false);
+  assert.equal(await claim(`00000000-0000-0000-0000-1999`.padEnd(36, "x")), false);
   const refuse = () => {
     throw new Error("denied");
   };
-  const forgetful = openOnce({ getItem: refuse, setItem: refuse });
+  const forgetful = openClaims({ getItem: refuse, setItem: refuse });
   assert.deepEqual([await forgetful("a"), await forgetful("a"), await forgetful("aa")], [true, false, true]);
 });
 

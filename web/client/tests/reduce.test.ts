@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyAnswer, reduce } from "../src/index";
-import { exchanges } from "../src/transcript";
+import { foldMessages } from "../src/transcript";
 import type { AnswerView } from "../src/types";
 import type { WireEvent } from "../src/wire";
 import { story, toldStories } from "./stories";
@@ -79,7 +79,7 @@ for (const { name, events, answer, messages } of TOLD) {
   });
 
   test(`${name}: the stored messages show the answer that the stream had shown`, () => {
-    const [exchange, ...others] = exchanges(messages);
+    const [exchange, ...others] = foldMessages(messages);
     const streamed = fold(events);
     assert.deepEqual(others, []);
     assert.equal(exchange?.user?.text, messages[0]?.text);

@@ -1,21 +1,21 @@
 /** A card that asks before something is done. */
 import type { ApprovalView } from "@frontdesk/client";
 import { argumentList } from "./activity";
-import type { Desk } from "./desk";
+import type { WidgetContext } from "./context";
 import { fill, make } from "./dom";
 import { formatMoment } from "./format";
 import { icon } from "./icons";
 
 export class ApprovalCard {
   readonly element: HTMLElement;
-  #desk: Desk;
+  #context: WidgetContext;
   #footer = make("div", { class: "choice" });
   #approval: ApprovalView;
   #timer = 0;
 
-  constructor(desk: Desk, approval: ApprovalView) {
-    const { texts } = desk;
-    this.#desk = desk;
+  constructor(context: WidgetContext, approval: ApprovalView) {
+    const { texts } = context;
+    this.#context = context;
     this.#approval = approval;
     this.element = make(
       "section",
@@ -39,7 +39,7 @@ export class ApprovalCard {
   }
 
   #draw(): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     const { decision, expiresAt } = this.#approval;
     clearTimeout(this.#timer);
     const left = new Date(expiresAt).getTime() - Date.now();
@@ -49,7 +49,7 @@ export class ApprovalCard {
   }
 
   #ask(leftMs: number): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     fill(
       this.#footer,
       this.#button(texts.approve, true),
@@ -63,8 +63,8 @@ export class ApprovalCard {
   #button(label: string, approve: boolean): HTMLElement {
     const decide = () => {
       for (const button of Array.from(this.#footer.querySelectorAll("button"))) button.disabled = true;
-      this.#desk.focusComposer();
-      void this.#desk.chat.decide(this.#approval.toolCallId, { approve });
+      this.#context.focusComposer();
+      void this.#context.chat.decide(this.#approval.toolCallId, { approve });
     };
     return make("button", { type: "button", class: approve ? "button primary" : "button", onclick: decide }, label);
   }

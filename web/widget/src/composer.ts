@@ -1,7 +1,7 @@
 /** Where one writes: Enter sends, Shift+Enter begins a line; a draft outlives a reload, one for each conversation. */
 import type { ChatView, MessageView } from "@frontdesk/client";
 import { thinned } from "./bounds";
-import type { Desk } from "./desk";
+import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import type { Memory } from "./memory";
@@ -13,7 +13,7 @@ export class Composer {
   readonly element: HTMLElement;
   /** The most characters that a message may have. */
   limit = DEFAULT_LIMIT;
-  #desk: Desk;
+  #context: WidgetContext;
   #memory: Memory;
   #area: HTMLTextAreaElement;
   #send: HTMLButtonElement;
@@ -25,9 +25,9 @@ export class Composer {
   /** Which draft the text belongs to. */
   #draft: string | null = null;
 
-  constructor(desk: Desk, memory: Memory) {
-    const { texts } = desk;
-    this.#desk = desk;
+  constructor(context: WidgetContext, memory: Memory) {
+    const { texts } = context;
+    this.#context = context;
     this.#memory = memory;
     this.#area = make("textarea", {
       rows: 1,
@@ -146,7 +146,7 @@ export class Composer {
     const last = this.#view?.messages.findLast(({ role, status }) => role === "user" && status === "completed");
     if (last === undefined || this.#view?.phase !== "idle") return;
     event.preventDefault();
-    this.#desk.edit(last);
+    this.#context.edit(last);
   }
 
   #submit(): void {
@@ -155,17 +155,17 @@ export class Composer {
     const editing = this.#editing;
     if (editing !== null) {
       this.#endEdit();
-      void this.#desk.chat.edit(editing.id, text);
+      void this.#context.chat.edit(editing.id, text);
       return;
     }
     this.#setText("");
     if (this.#draft !== null) this.#memory.set(this.#draft, null);
-    void this.#desk.chat.send(text);
+    void this.#context.chat.send(text);
   }
 
   #onStop(): void {
     this.focus();
-    void this.#desk.chat.stop();
+    void this.#context.chat.stop();
   }
 
   #setText(text: string): void {
@@ -175,7 +175,7 @@ export class Composer {
   }
 
   #drawButtons(): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     const length = this.#area.value.trim().length;
     const over = length - this.limit;
     // Without a text the direction is the placeholder's.

@@ -1,7 +1,7 @@
 /** The list of the user's conversations: search, open, rename, delete. Asked anew each time it is shown. */
 import type { ConversationView } from "@frontdesk/client";
 import { label, thinned } from "./bounds";
-import type { Desk } from "./desk";
+import type { WidgetContext } from "./context";
 import { fill, make } from "./dom";
 import { formatMoment } from "./format";
 import { icon } from "./icons";
@@ -13,7 +13,7 @@ const TYPING_PAUSE_MS = 200;
 
 export class ConversationList {
   readonly element: HTMLElement;
-  #desk: Desk;
+  #context: WidgetContext;
   #search: HTMLInputElement;
   #problem = make("div", { class: "notice error", hidden: true });
   #list = make("ul");
@@ -23,9 +23,9 @@ export class ConversationList {
   /** Counts the questions, so that an answer that was overtaken is not shown. */
   #asked = 0;
 
-  constructor(desk: Desk, close: () => void) {
-    const { texts } = desk;
-    this.#desk = desk;
+  constructor(context: WidgetContext, close: () => void) {
+    const { texts } = context;
+    this.#context = context;
     this.#search = make("input", {
       type: "search",
       placeholder: texts.search,
@@ -34,9 +34,9 @@ export class ConversationList {
       oninput: () => this.#searchSoon(),
     });
     const startNew = () => {
-      desk.chat.startNew();
+      context.chat.startNew();
       close();
-      desk.focusComposer();
+      context.focusComposer();
     };
     this.element = make(
       "section",
@@ -62,7 +62,7 @@ export class ConversationList {
     const asked = ++this.#asked;
     const q = this.#search.value.trim();
     try {
-      const page = await this.#desk.client.conversations.list({ limit: PAGE, ...(q === "" ? {} : { q }) });
+      const page = await this.#context.client.conversations.list({ limit: PAGE, ...(q === "" ? {} : { q }) });
       if (asked !== this.#asked) return;
       this.#cursor = page.nextCursor;
       this.#draw(page.items.map((conversation) => this.#row(conversation)));
@@ -94,11 +94,11 @@ export class ConversationList {
   }
 
   #announce(found: number, q: string): void {
-    if (q !== "" && found === 0) this.#desk.narrator.live.say(this.#desk.texts.nothingFound);
+    if (q !== "" && found === 0) this.#context.narrator.live.say(this.#context.texts.nothingFound);
   }
 
   #draw(rows: HTMLElement[]): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     const none = this.#search.value.trim() === "" ? texts.noConversations : texts.nothingFound;
     fill(this.#list, ...(rows.length > 0 ? rows : [make("li", { class: "empty" }, none)]), this.#moreRow());
   }
@@ -111,7 +111,7 @@ export class ConversationList {
       make(
         "button",
         { type: "button", class: "button more", onclick: () => this.#more(row, cursor) },
-        this.#desk.texts.more,
+        this.#context.texts.more,
       ),
     );
     return row;
@@ -121,7 +121,7 @@ export class ConversationList {
     const asked = this.#asked;
     const q = this.#search.value.trim();
     try {
-      const page = await this.#desk.client.conversations.list({ limit: PAGE, cursor, ...(q === "" ? {} : { q }) });
+      const page = await this.#context.client.conversations.list({ limit: PAGE, cursor, ...(q === "" ? {} : { q }) });
       if (asked !== this.#asked) return;
       const rows = page.items.map((conversation) => this.#row(conversation));
       this.#cursor = page.nextCursor;
@@ -141,11 +141,11 @@ export class ConversationList {
   }
 
   #showRow(row: HTMLElement, conversation: ConversationView): void {
-    const { texts, chat } = this.#desk;
+    const { texts, chat } = this.#context;
     const title = label(conversation.title || texts.untitled);
     const open = () => {
       this.#close();
-      this.#desk.focusComposer();
+      this.#context.focusComposer();
       void chat.open(conversation.id);
     };
     fill(
@@ -169,7 +169,7 @@ export class ConversationList {
   }
 
   #askTitle(row: HTMLElement, conversation: ConversationView): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     const input = make("input", { type: "text", maxlength: 200, "aria-label": texts.newTitle, dir: "auto" });
     input.value = thinned(conversation.title);
     const back = () => this.#restore(row, conversation);
@@ -192,7 +192,7 @@ export class ConversationList {
   async #rename(row: HTMLElement, conversation: ConversationView, title: string): Promise<void> {
     if (title === "" || title === conversation.title) return this.#restore(row, conversation);
     try {
-      this.#restore(row, await this.#desk.client.conversations.rename(conversation.id, title));
+      this.#restore(row, await this.#context.client.conversations.rename(conversation.id, title));
       this.#forget();
     } catch (error) {
       this.#report(error);
@@ -200,7 +200,7 @@ export class ConversationList {
   }
 
   #askRemoval(row: HTMLElement, conversation: ConversationView): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     const back = () => this.#restore(row, conversation);
     const keep = make("button", { type: "button", class: "button", onclick: back }, texts.keep);
     const remove = () => void this.#remove(row, conversation);
@@ -217,7 +217,7 @@ export class ConversationList {
 
   async #remove(row: HTMLElement, conversation: ConversationView): Promise<void> {
     try {
-      await this.#desk.client.conversations.delete(conversation.id);
+      await this.#context.client.conversations.delete(conversation.id);
       row.remove();
       this.focus();
       if (this.#list.childElementCount === 0) this.#draw([]);
@@ -230,7 +230,7 @@ export class ConversationList {
 
   /** Says what went wrong in the list itself: it may cover all else, and its user looks there. */
   #report(error: unknown, retry: (() => void) | null = null): void {
-    const { texts, narrator } = this.#desk;
+    const { texts, narrator } = this.#context;
     const text = problemText(asErrorView(error), texts);
     const again = retry && make("button", { type: "button", class: "button", onclick: retry }, texts.retry);
     fill(this.#problem, icon("warning"), make("p", {}, text), again);

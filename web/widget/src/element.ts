@@ -7,7 +7,7 @@ import { createSanitiser } from "./markdown/sanitise";
 import { Memory } from "./memory";
 import { type Layout, Panel } from "./panel";
 import { sharedSheets } from "./sheets";
-import { Surface } from "./surface";
+import { Frame } from "./frame";
 import { type Texts, textsFor } from "./texts";
 
 const THEMES = ["light", "dark", "system"];
@@ -41,9 +41,9 @@ export class FrontdeskChat extends HTMLElement {
   #chat: Chat | null = null;
   #assistant: Assistant | null = null;
   #memory = new Memory("");
-  #surface: Surface | null = null;
+  #frame: Frame | null = null;
   #panel: Panel | null = null;
-  #frame = 0;
+  #drawing = 0;
   #unread = false;
   /** The answer that was seen last, as far as it was there. */
   #seen: string | null = null;
@@ -244,7 +244,7 @@ export class FrontdeskChat extends HTMLElement {
     this.#hadUser ||= owner !== NOBODY;
     this.#owner = owner;
     this.#memory.admit(owner);
-    this.#surface?.restore();
+    this.#frame?.restore();
     this.#client?.assistant().then(
       (assistant) => {
         if (owner !== this.#owner) return;
@@ -285,8 +285,8 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   #stop(): void {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    cancelAnimationFrame(this.#drawing);
+    this.#drawing = 0;
     clearInterval(this.#timer);
     this.#chat?.close();
     this.#chat = this.#client = this.#assistant = this.#seen = this.#owner = null;
@@ -296,9 +296,9 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   #clear(): void {
-    this.#surface?.close();
+    this.#frame?.close();
     this.#panel?.close();
-    this.#surface = this.#panel = null;
+    this.#frame = this.#panel = null;
     this.#root.replaceChildren();
   }
 
@@ -307,7 +307,7 @@ export class FrontdeskChat extends HTMLElement {
     this.#clear();
     const texts = this.#texts();
     const isPanel = !["inline", "page"].includes(this.getAttribute("mode") ?? "");
-    this.#surface = new Surface({
+    this.#frame = new Frame({
       texts,
       client: this.#client,
       chat: this.#chat,
@@ -317,12 +317,12 @@ export class FrontdeskChat extends HTMLElement {
     });
     if (isPanel) {
       const layout = () => (this.getAttribute("layout") ?? "auto") as Layout;
-      this.#panel = new Panel(this.#surface, texts, layout, (open) => (this.open = open));
+      this.#panel = new Panel(this.#frame, texts, layout, (open) => (this.open = open));
     } else {
-      this.#surface.element.role = "region";
-      this.#surface.element.ariaLabel = texts.assistant;
+      this.#frame.element.role = "region";
+      this.#frame.element.ariaLabel = texts.assistant;
     }
-    this.#root.append(...(this.#panel?.elements ?? [this.#surface.element]));
+    this.#root.append(...(this.#panel?.elements ?? [this.#frame.element]));
     this.#drawNow();
     this.#showPanel({ focus: false });
   }
@@ -349,15 +349,15 @@ export class FrontdeskChat extends HTMLElement {
 
   /** Draws with the next frame, however much comes until then. */
   #draw(): void {
-    this.#frame ||= requestAnimationFrame(() => this.#drawNow());
+    this.#drawing ||= requestAnimationFrame(() => this.#drawNow());
   }
 
   #drawNow(): void {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    cancelAnimationFrame(this.#drawing);
+    this.#drawing = 0;
     const view = this.#chat?.view;
     if (view === undefined) return;
-    this.#surface?.update(view, this.#assistant);
+    this.#frame?.update(view, this.#assistant);
     if (this.open) this.#unread = false;
     this.#panel?.update(this.#unread);
   }

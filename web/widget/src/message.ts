@@ -4,7 +4,7 @@ import { Activity, Reasoning } from "./activity";
 import { ApprovalCard } from "./approval";
 import { label } from "./bounds";
 import { copy } from "./clipboard";
-import type { Desk } from "./desk";
+import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon, type IconName } from "./icons";
 import { decorate } from "./markdown/decorate";
@@ -30,7 +30,7 @@ export interface Item {
 
 export class UserItem implements Item {
   readonly element: HTMLElement;
-  #desk: Desk;
+  #context: WidgetContext;
   #bubble = make("div", { class: "bubble", dir: "auto" });
   #below = make("div", { class: "below" });
   #versions: Versions;
@@ -39,13 +39,13 @@ export class UserItem implements Item {
   #retry: HTMLButtonElement;
   #message: MessageView | null = null;
 
-  constructor(desk: Desk, fresh: boolean) {
-    const { texts } = desk;
-    this.#desk = desk;
+  constructor(context: WidgetContext, fresh: boolean) {
+    const { texts } = context;
+    this.#context = context;
     this.#versions = new Versions(texts, (text) => make("div", { dir: "auto" }, text));
-    this.#edit = tool("pencil", texts.edit, () => this.#message && desk.edit(this.#message));
-    this.#retry = make("button", { type: "button", class: "button", onclick: () => retry(desk) }, texts.retry);
-    const copyButton = copyTool(desk, () => this.#message?.text ?? "");
+    this.#edit = tool("pencil", texts.edit, () => this.#message && context.edit(this.#message));
+    this.#retry = make("button", { type: "button", class: "button", onclick: () => retry(context) }, texts.retry);
+    const copyButton = copyTool(context, () => this.#message?.text ?? "");
     this.#below.append(this.#state, this.#retry, this.#edit, copyButton);
     this.element = make(
       "li",
@@ -62,7 +62,7 @@ export class UserItem implements Item {
     const failed = message.status === "failed";
     setText(this.#bubble, message.text);
     this.#versions.update(message);
-    setText(this.#state, failed ? this.#desk.texts.notSent : "");
+    setText(this.#state, failed ? this.#context.texts.notSent : "");
     this.element.classList.toggle("sending", message.status === "sending");
     this.#below.classList.toggle("kept", failed);
     this.#retry.hidden = !failed || !place.last;
@@ -74,7 +74,7 @@ export class UserItem implements Item {
 
 export class AnswerItem implements Item {
   readonly element: HTMLElement;
-  #desk: Desk;
+  #context: WidgetContext;
   #fresh: boolean;
   #reasoning: Reasoning;
   #activity: Activity;
@@ -86,18 +86,18 @@ export class AnswerItem implements Item {
   #below: AnswerTools;
   #message: MessageView | null = null;
 
-  constructor(desk: Desk, fresh: boolean) {
-    this.#desk = desk;
+  constructor(context: WidgetContext, fresh: boolean) {
+    this.#context = context;
     this.#fresh = fresh;
-    this.#reasoning = new Reasoning(desk.texts);
-    this.#activity = new Activity(desk.texts);
+    this.#reasoning = new Reasoning(context.texts);
+    this.#activity = new Activity(context.texts);
     this.#markdown = new MarkdownView({
-      sanitise: desk.sanitise,
-      decorate: (fragment) => decorate(fragment, desk.texts),
-      onSettled: (block) => fresh && desk.narrator.settled(block),
+      sanitise: context.sanitise,
+      decorate: (fragment) => decorate(fragment, context.texts),
+      onSettled: (block) => fresh && context.narrator.settled(block),
     });
-    this.#versions = new Versions(desk.texts, (text) => this.#version(text));
-    this.#below = new AnswerTools(desk);
+    this.#versions = new Versions(context.texts, (text) => this.#version(text));
+    this.#below = new AnswerTools(context);
     this.element = make("li", { class: `message answer${fresh ? " fresh" : ""}` });
   }
 
@@ -108,7 +108,7 @@ export class AnswerItem implements Item {
     this.#reasoning.update(message);
     this.#activity.update(message);
     this.#markdown.update(message.text, ended);
-    if (this.#fresh && !ended) this.#desk.narrator.open(this.#markdown.open);
+    if (this.#fresh && !ended) this.#context.narrator.open(this.#markdown.open);
     if (message.actions !== this.#message?.actions) this.#drawActions(message);
     this.#versions.update(message);
     this.#drawProblem(message, place);
@@ -134,7 +134,7 @@ export class AnswerItem implements Item {
 
   #cards(message: MessageView): HTMLElement[] {
     return message.approvals.map((approval) => {
-      const card = this.#approvals.get(approval.toolCallId) ?? new ApprovalCard(this.#desk, approval);
+      const card = this.#approvals.get(approval.toolCallId) ?? new ApprovalCard(this.#context, approval);
       this.#approvals.set(approval.toolCallId, card);
       card.update(approval);
       return card.element;
@@ -143,7 +143,7 @@ export class AnswerItem implements Item {
 
   #drawActions(message: MessageView): void {
     this.#actions.hidden = message.actions.length === 0;
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     fill(
       this.#actions,
       ...message.actions.map(({ type, value }) =>
@@ -153,18 +153,18 @@ export class AnswerItem implements Item {
   }
 
   #version(text: string): HTMLElement {
-    const { sanitise, texts } = this.#desk;
+    const { sanitise, texts } = this.#context;
     const view = new MarkdownView({ sanitise, decorate: (fragment) => decorate(fragment, texts) });
     view.update(text, true);
     return view.element;
   }
 
   #drawProblem(message: MessageView, place: Place): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     const { error } = message;
     this.#problem.hidden = error === null;
     if (error === null || (error === this.#message?.error && this.#problem.childElementCount > 0)) return;
-    const again = make("button", { type: "button", class: "button", onclick: () => retry(this.#desk) }, texts.retry);
+    const again = make("button", { type: "button", class: "button", onclick: () => retry(this.#context) }, texts.retry);
     this.#problem.className = "problem";
     fill(
       this.#problem,
@@ -178,28 +178,28 @@ export class AnswerItem implements Item {
 /** The buttons below an answer. */
 class AnswerTools {
   readonly element: HTMLElement;
-  #desk: Desk;
+  #context: WidgetContext;
   #state = make("span", { class: "state" });
   #good: HTMLButtonElement;
   #bad: HTMLButtonElement;
   #again: HTMLButtonElement;
   #message: MessageView | null = null;
 
-  constructor(desk: Desk) {
-    const { texts } = desk;
-    this.#desk = desk;
+  constructor(context: WidgetContext) {
+    const { texts } = context;
+    this.#context = context;
     this.#good = tool("up", texts.good, () => this.#rate("up"));
     this.#bad = tool("down", texts.bad, () => this.#rate("down"));
     this.#again = tool("again", texts.again, () => {
-      desk.focusComposer();
-      void desk.chat.regenerate(this.#message?.id);
+      context.focusComposer();
+      void context.chat.regenerate(this.#message?.id);
     });
-    const copyButton = copyTool(desk, () => this.#message?.text ?? "");
+    const copyButton = copyTool(context, () => this.#message?.text ?? "");
     this.element = make("div", { class: "below" }, copyButton, this.#good, this.#bad, this.#again, this.#state);
   }
 
   update(message: MessageView, place: Place, ended: boolean): void {
-    const { texts } = this.#desk;
+    const { texts } = this.#context;
     this.#message = message;
     this.element.hidden = !ended || (message.text === "" && message.status === "failed");
     this.#good.setAttribute("aria-pressed", String(message.feedback === "up"));
@@ -212,7 +212,7 @@ class AnswerTools {
 
   #rate(rating: "up" | "down"): void {
     if (this.#message === null) return;
-    this.#desk.client.feedback(this.#message.id, { rating }).catch((error: unknown) => this.#desk.report(error));
+    this.#context.client.feedback(this.#message.id, { rating }).catch((error: unknown) => this.#context.report(error));
   }
 }
 
@@ -220,24 +220,24 @@ export function tool(name: IconName, label: string, onclick: () => unknown): HTM
   return make("button", { type: "button", class: "tool", title: label, "aria-label": label, onclick }, icon(name));
 }
 
-function copyTool(desk: Desk, text: () => string): HTMLButtonElement {
-  const button = tool("copy", desk.texts.copy, () => showCopied(button, desk, text()));
+function copyTool(context: WidgetContext, text: () => string): HTMLButtonElement {
+  const button = tool("copy", context.texts.copy, () => showCopied(button, context, text()));
   return button;
 }
 
 /** Copies, and says so on the button for a moment. */
-export function showCopied(button: HTMLButtonElement, desk: Desk, text: string): void {
+export function showCopied(button: HTMLButtonElement, context: WidgetContext, text: string): void {
   void copy(text, button).then(() => {
     const before = Array.from(button.childNodes);
     if (button.querySelector(".icon-check") !== null) return;
-    const label = button.textContent === "" ? null : desk.texts.copied;
+    const label = button.textContent === "" ? null : context.texts.copied;
     button.replaceChildren(icon("check"), ...(label === null ? [] : [label]));
-    desk.narrator.live.say(desk.texts.copied);
+    context.narrator.live.say(context.texts.copied);
     setTimeout(() => button.replaceChildren(...before), COPIED_MS);
   });
 }
 
-function retry(desk: Desk): void {
-  desk.focusComposer();
-  void desk.chat.retry();
+function retry(context: WidgetContext): void {
+  context.focusComposer();
+  void context.chat.retry();
 }

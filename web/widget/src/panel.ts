@@ -1,7 +1,7 @@
 /** The widget's place in the page: a panel that a launcher opens, or a frame that the page gives it. */
 import { make } from "./dom";
 import { Launcher } from "./launcher";
-import type { Surface } from "./surface";
+import type { Frame } from "./frame";
 import type { Texts } from "./texts";
 
 const SMALL_SCREEN = "(max-width: 480px)";
@@ -11,22 +11,18 @@ export type Layout = "auto" | "mobile" | "desktop";
 
 export class Panel {
   readonly elements: HTMLElement[];
-  #surface: Surface;
+  #frame: Frame;
   #launcher: Launcher;
   #dialog: HTMLDialogElement;
   #layout: () => Layout;
   #small = matchMedia(SMALL_SCREEN);
   #ended = new AbortController();
 
-  constructor(surface: Surface, texts: Texts, layout: () => Layout, toggle: (open: boolean) => void) {
-    this.#surface = surface;
+  constructor(frame: Frame, texts: Texts, layout: () => Layout, toggle: (open: boolean) => void) {
+    this.#frame = frame;
     this.#layout = layout;
     this.#launcher = new Launcher(texts, () => toggle(!this.#dialog.open));
-    this.#dialog = make(
-      "dialog",
-      { "aria-label": texts.assistant, dir: texts.direction, tabindex: -1 },
-      surface.element,
-    );
+    this.#dialog = make("dialog", { "aria-label": texts.assistant, dir: texts.direction, tabindex: -1 }, frame.element);
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       toggle(false);
@@ -76,7 +72,7 @@ export class Panel {
     } else {
       // Not show(), which would take the focus from the page after a reload too.
       this.#dialog.open = true;
-      if (focus) this.#surface.focusComposer();
+      if (focus) this.#frame.focusComposer();
     }
   }
 

@@ -1,7 +1,7 @@
 /** The messages in their order, what may be said next, and a scroll position that belongs to the reader. */
 import type { Assistant, ChatView, MessageView } from "@frontdesk/client";
 import { label } from "./bounds";
-import type { Desk } from "./desk";
+import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import { AnswerItem, type Item, showCopied, UserItem } from "./message";
@@ -11,7 +11,7 @@ const NEAR_PX = 4;
 
 export class Transcript {
   readonly element: HTMLElement;
-  #desk: Desk;
+  #context: WidgetContext;
   #scroller: HTMLElement;
   #content = make("div", { class: "content" });
   #list: HTMLElement;
@@ -28,10 +28,10 @@ export class Transcript {
   #before: ChatView | null = null;
   #observer: ResizeObserver;
 
-  constructor(desk: Desk) {
-    const { texts } = desk;
-    this.#desk = desk;
-    this.#welcome = new Welcome(desk);
+  constructor(context: WidgetContext) {
+    const { texts } = context;
+    this.#context = context;
+    this.#welcome = new Welcome(context);
     this.#list = make("ol", { class: "messages", role: "list", "aria-label": texts.messages });
     this.#suggestions = make("div", { class: "suggestions", role: "group", "aria-label": texts.suggestions });
     this.#jump = make(
@@ -105,7 +105,7 @@ export class Transcript {
 
   #newItem(message: MessageView, view: ChatView): Item {
     const fresh = this.#before !== null && goesOn(this.#before, view);
-    const item = message.role === "user" ? new UserItem(this.#desk, fresh) : new AnswerItem(this.#desk, fresh);
+    const item = message.role === "user" ? new UserItem(this.#context, fresh) : new AnswerItem(this.#context, fresh);
     this.#items.set(message.id, item);
     return item;
   }
@@ -114,7 +114,7 @@ export class Transcript {
     const offered = view.phase === "idle" ? view.suggestions : [];
     if (offered === this.#offered) return;
     this.#offered = offered;
-    fill(this.#suggestions, ...offered.map((text) => askButton(this.#desk, text)));
+    fill(this.#suggestions, ...offered.map((text) => askButton(this.#context, text)));
   }
 
   #follow(): void {
@@ -137,27 +137,27 @@ export class Transcript {
 
   #jumpToEnd(): void {
     this.toEnd();
-    this.#desk.focusComposer();
+    this.#context.focusComposer();
   }
 
   #onClick(event: Event): void {
     const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>(".copy-code") : null;
     const code = button?.closest(".code")?.querySelector("pre")?.textContent;
-    if (button && code != null) showCopied(button, this.#desk, code);
+    if (button && code != null) showCopied(button, this.#context, code);
   }
 }
 
 /** What stands there before the first message. */
 class Welcome {
   readonly element: HTMLElement;
-  #desk: Desk;
+  #context: WidgetContext;
   #greeting = make("h3", { dir: "auto", hidden: true });
   #starters: HTMLElement;
   #assistant: Assistant | null = null;
 
-  constructor(desk: Desk) {
-    this.#desk = desk;
-    this.#starters = make("div", { class: "starters", role: "group", "aria-label": desk.texts.starters });
+  constructor(context: WidgetContext) {
+    this.#context = context;
+    this.#starters = make("div", { class: "starters", role: "group", "aria-label": context.texts.starters });
     const mark = make("span", { class: "mark" }, icon("spark"));
     this.element = make("div", { class: "welcome" }, mark, this.#greeting, this.#starters);
   }
@@ -167,15 +167,15 @@ class Welcome {
     this.#assistant = assistant;
     setText(this.#greeting, assistant?.greeting ?? "");
     this.#greeting.hidden = !assistant?.greeting;
-    fill(this.#starters, ...(assistant?.starters ?? []).map((text) => askButton(this.#desk, text, icon("send"))));
+    fill(this.#starters, ...(assistant?.starters ?? []).map((text) => askButton(this.#context, text, icon("send"))));
     this.#starters.hidden = (assistant?.starters.length ?? 0) === 0;
   }
 }
 
-function askButton(desk: Desk, text: string, picture: SVGElement | null = null): HTMLElement {
+function askButton(context: WidgetContext, text: string, picture: SVGElement | null = null): HTMLElement {
   const ask = () => {
-    desk.focusComposer();
-    void desk.chat.send(text);
+    context.focusComposer();
+    void context.chat.send(text);
   };
   return make("button", { type: "button", onclick: ask }, make("span", { dir: "auto" }, label(text)), picture);
 }

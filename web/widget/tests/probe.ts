@@ -1,11 +1,11 @@
 /** Hands the widget's inner parts to the tests in tests/browser, which bundle this file. No page loads it. */
 import { type Assistant, type ChatView, createClient } from "@frontdesk/client";
+import { Frame } from "../src/frame";
 import { decorate } from "../src/markdown/decorate";
 import { createSanitiser } from "../src/markdown/sanitise";
 import { MarkdownView } from "../src/markdown/view";
 import { Memory } from "../src/memory";
 import { sharedSheets } from "../src/sheets";
-import { Surface } from "../src/surface";
 import { textsFor } from "../src/texts";
 
 const texts = textsFor("en");
@@ -35,9 +35,9 @@ function markdown() {
 }
 
 /** Returns everything inside the panel's frame, in the page; `update` shows a view. */
-function surface() {
+function frame() {
   const client = createClient({ url: location.origin });
-  const made = new Surface({ texts, client, chat: client.chat(), sanitise, memory: new Memory("probe"), close: null });
+  const made = new Frame({ texts, client, chat: client.chat(), sanitise, memory: new Memory("probe"), close: null });
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = sharedSheets();
@@ -53,4 +53,4 @@ function surface() {
   };
 }
 
-Object.assign(window, { probe: { markdown, sanitise, sanitiseUnder, surface } });
+Object.assign(window, { probe: { markdown, sanitise, sanitiseUnder, frame } });

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
-from api.routes.chat import ANSWERS, IdempotencyKey, MessageText, RunOptions, respond
+from api.requests import IdempotencyKey, MessageText, RunOptions
+from api.respond import ANSWERS, respond
 
 router = APIRouter(tags=["chat"])
 

@@ -1,11 +1,11 @@
-"""What is made from the code: the tables in docs/ and the web client's types."""
+"""The documents that are made from the code: the tables in docs/ and the web client's types."""
 
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
-from api.documents import ROOT, main
+from scripts.generate import ROOT, main
 
 WIRE = Path("web/client/src/wire.ts")
 MADE = [Path("docs/settings.md"), Path("docs/wire.md"), WIRE]

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from agent.events import AnyEvent, LogClosed
-from api.typescript import wire_types
+from scripts.typescript import wire_types
 
 TYPES = wire_types()
 

@@ -1,5 +1,5 @@
 /** What runs ask of the page: actions, page-side tools, fresh tokens. */
-import type { Once } from "./once";
+import type { Claim } from "./claim";
 import type { ActionHandlers, ActionView, ClientToolView, PageTools } from "./types";
 import type { Run } from "./run";
 
@@ -9,8 +9,8 @@ export interface Page {
 }
 
 /** Returns a function that looks at what a run asks for, and does what was not done yet. */
-export function openDeeds(
-  once: Once,
+export function openPageRequests(
+  claim: Claim,
   page: Page,
   listeners: ReadonlySet<(action: ActionView) => void>,
   fail: (error: unknown) => void,
@@ -27,12 +27,12 @@ export function openDeeds(
   async function act(run: Run, action: ActionView): Promise<void> {
     const handler = own(page.actions, action.type);
     const all = handler ? [() => handler(action.value, action), ...listeners] : [...listeners];
-    if (all.length && (await once(action.id)) && !run.isLost()) tell(all, action);
+    if (all.length && (await claim(action.id)) && !run.user.aborted) tell(all, action);
   }
 
   /** Runs a page-side tool, in one tab, and posts what came of it. */
   async function use(run: Run, { toolCallId, name, arguments: args }: ClientToolView): Promise<void> {
-    if (!(await once(toolCallId)) || run.isLost()) return;
+    if (!(await claim(toolCallId)) || run.user.aborted) return;
     const result = await Promise.resolve(args)
       .then(page.tools[name])
       .catch((error) => ({ error: `${error}` }));

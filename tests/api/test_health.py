@@ -1,4 +1,4 @@
-"""The service itself: health, readiness, metrics, and what a widget shows before the first message."""
+"""Whether the service is well: health, readiness, metrics, and how it fails."""
 
 import asyncio
 import sqlite3
@@ -99,6 +99,7 @@ async def test_a_server_whose_database_file_is_gone_is_not_ready_until_it_is_bac
 
     path.rename(path.with_name("moved"))
     await until(lambda: status(503), timeout_s=20)
+    assert (await world.person().ask("hello")).status_code == 503, "it would be written into a file that is not there"
     path.with_name("moved").rename(path)
     await until(lambda: status(200), timeout_s=20)
 
@@ -131,38 +132,6 @@ async def metrics(world: World) -> dict[str, float]:
     assert answer.headers["content-type"].startswith("text/plain; version=")
     lines = [line for line in answer.text.splitlines() if line.startswith("frontdesk")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if "_created" not in name}
-
-
-async def test_the_assistant_describes_itself_before_the_first_message(world: World) -> None:
-    answer = await get(world, "/assistant")
-
-    assert answer.json() == {
-        "name": "Shop desk",
-        "greeting": "Hello!",
-        "starters": ["How many orders?"],
-        "models": ["openai:scripted", "demo"],
-        "actions": {
-            "change_theme": {"description": "Switch the theme.", "values": {"dark": "dark", "light": "light"}},
-            "navigate": {
-                "description": "Open a page.",
-                "values": {"/orders": "all orders", "/orders/{id}": "one order"},
-            },
-        },
-        "suggestions": False,
-        "limits": {"message_characters": 32_000, "context_bytes": 8192},
-    }
-    assert "persona" not in answer.text
-
-
-async def test_a_token_shows_the_tenants_own_assistant(open_frontdesk: OpenWorld) -> None:
-    world = await open_frontdesk(assistant={"tenants": {"acme": {"name": "Acme desk", "greeting": "Hi Acme!"}}})
-    acme, other = world.person("acme"), world.person("other")
-
-    shown = [(await get(world, "/assistant", Authorization=f"Bearer {who.token}")).json() for who in (acme, other)]
-
-    assert [(one["name"], one["greeting"]) for one in shown] == [("Acme desk", "Hi Acme!"), ("Shop desk", "Hello!")]
-    assert (await get(world, "/assistant")).json()["name"] == "Shop desk"
-    assert (await get(world, "/assistant", Authorization="Bearer garbage")).status_code == 401
 
 
 async def test_the_openapi_document_describes_every_error_as_a_problem(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What is made from the code: the settings' and the events' tables, the web client's types of the wire.
+"""The documents that are made from the code: tables of settings and events, the web client's types of the wire.
 
 `scripts/generate --check` fails where they are stale.
 """
@@ -10,8 +10,8 @@ from typing import Any, get_args
 from pydantic_core import PydanticUndefined
 
 from agent.events import AnyEvent, LogClosed
-from agent.settings import Settings
-from api.typescript import meaning, payloads, wire_types
+from api.settings import Settings
+from scripts.typescript import meaning, payloads, wire_types
 
 ROOT = Path(__file__).parent.parent
 MARK = "<!-- made by scripts/generate: do not edit below -->\n"

@@ -5,13 +5,13 @@ const DONE = "frontdesk.done";
 /** Some 500 ids. */
 const MOST_CHARACTERS = 20_000;
 
-export type Once = (id: string) => Promise<boolean>;
+export type Claim = (id: string) => Promise<boolean>;
 
 /**
  * Returns a function that says whether its caller is to do something: one of a browser's tabs is, once. Where the browser
  * has no storage or does not let us have it, this page alone remembers.
  */
-export function openOnce(storage: ClientStorage | undefined): Once {
+export function openClaims(storage: ClientStorage | undefined): Claim {
   let done = " ";
   const claim = (id: string) => {
     try {

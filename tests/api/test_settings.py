@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from agent.errors import ConfigurationError
-from agent.settings import Settings, load_settings
+from agent.settings import RuntimeSettings
+from api.settings import AuthSettings, HttpSettings, Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +29,15 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def made(**values: Any) -> Settings:
     return Settings(_env_file=None, **values)
+
+
+def test_each_setting_stands_in_one_room_and_the_runtimes_are_of_no_server() -> None:
+    rooms = [set(room.model_fields) for room in (RuntimeSettings, HttpSettings, AuthSettings)]
+    own = {name for name in Settings.model_fields if not any(name in room for room in rooms)}
+    assert own == {"assistant", "backend_url", "demo_hosts"}
+    assert sum(map(len, rooms)) + len(own) == len(Settings.model_fields)
+    words = ("jwt", "claim", "cors", "header", "body", "proxies", "openapi", "public", "demo")
+    assert [name for name in RuntimeSettings.model_fields if any(word in name for word in words)] == []
 
 
 def test_unset_it_is_the_demo() -> None:
@@ -144,7 +154,7 @@ def test_an_empty_secret_file_is_never_taken_for_a_secret(tmp_path: Path) -> Non
 RACER = """
 import sys
 from pathlib import Path
-from agent.settings import Settings
+from api.settings import Settings
 
 me, base = sys.argv[1], Path(sys.argv[2])
 for number in range(150):

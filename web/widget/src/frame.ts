@@ -3,7 +3,7 @@ import type { Assistant, ChatView, Client, Chat, ErrorView, MessageView } from "
 import { bounded, label } from "./bounds";
 import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
-import type { Desk } from "./desk";
+import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import type { Sanitise } from "./markdown/sanitise";
@@ -14,7 +14,7 @@ import { asErrorView, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
 
-export interface SurfaceOptions {
+export interface FrameOptions {
   texts: Texts;
   client: Client;
   chat: Chat;
@@ -24,7 +24,7 @@ export interface SurfaceOptions {
   close: (() => void) | null;
 }
 
-export class Surface implements Desk {
+export class Frame implements WidgetContext {
   readonly element: HTMLElement;
   readonly texts: Texts;
   readonly client: Client;
@@ -46,7 +46,7 @@ export class Surface implements Desk {
   /** A failed call that belongs to no message. */
   #reported: ErrorView | null = null;
 
-  constructor(options: SurfaceOptions) {
+  constructor(options: FrameOptions) {
     const { texts } = options;
     this.texts = texts;
     this.client = options.client;

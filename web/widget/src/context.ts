@@ -4,7 +4,7 @@ import type { Sanitise } from "./markdown/sanitise";
 import type { Narrator } from "./narrator";
 import type { Texts } from "./texts";
 
-export interface Desk {
+export interface WidgetContext {
   readonly texts: Texts;
   readonly client: Client;
   readonly chat: Chat;

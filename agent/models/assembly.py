@@ -1,0 +1,153 @@
+"""Tool calls put together from the pieces that a provider sends, however it sends them.
+
+One rule for all. A part without a name goes on with the last call of its index (of all, where it has none), whatever its
+id, until that call's arguments are a whole JSON object; then a part that begins an object is another call of the same tool,
+or the same object once more, which is dropped. A part with a name begins another call where the open one is whole, where both
+have ids and these differ, or where both names are tools; else an equal name is the same name again, and another one its
+second half.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from agent.models.delta import CallPart
+
+NAME_CHARACTERS = 64
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
+CHANNEL = "<|"
+PREFIXES = ("functions.", "function.", "tools.")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A tool call as the model asked for it. `arguments` is None where it wrote something that is no JSON object.
+
+    `id` and `extras` are the provider's own: they go back to it as they came.
+    """
+
+    name: str
+    arguments: dict[str, Any] | None
+    id: str = field(default="", compare=False)
+    extras: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(slots=True)
+class _PartialCall:
+    index: int | None
+    id: str = ""
+    name: str = ""
+    pieces: list[str] = field(default_factory=list)
+    tail: str = ""
+    """The last piece that is not blank."""
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the arguments are a whole object. Looks at their last character first: most pieces end none."""
+        return self.tail.rstrip().endswith(("}", '"')) and parse_arguments(self.text) is not None
+
+    def append(self, piece: str) -> None:
+        """Add a piece of the arguments."""
+        self.pieces.append(piece)
+        if piece.strip():
+            self.tail = piece
+
+
+class CallAssembly:
+    """The calls of one reply. `tools` are the names that the model was offered."""
+
+    def __init__(self, tools: Collection[str] = ()) -> None:
+        self._tools = tools
+        self._calls: list[_PartialCall] = []
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def add(self, part: CallPart) -> None:
+        """Take in a piece."""
+        call = self._open_call(part)
+        if call is None or (part.name and self._begins_another(call, part)):
+            self._begin(part)
+            return
+        if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
+            if parse_arguments(part.arguments) != parse_arguments(call.text):
+                self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
+            return
+        call.id = call.id or part.id
+        call.extras |= part.extras
+        if part.name != call.name:
+            call.name += part.name
+        if part.arguments.strip() or not call.is_whole:
+            call.append(part.arguments)
+
+    def requests(self) -> tuple[ToolRequest, ...]:
+        """Return the calls, in the order in which they began; those that never got a name are none."""
+        return tuple(
+            ToolRequest(tool_name(call.name, self._tools), parse_arguments(call.text), call.id, call.extras)
+            for call in self._calls
+            if call.name.strip()
+        )
+
+    def _open_call(self, part: CallPart) -> _PartialCall | None:
+        """Return the call that a part may belong to: the one of its id, else the last one of its index, else of all."""
+        same = [call for call in self._calls if part.index is None or call.index == part.index]
+        named = [call for call in same if part.id and call.id == part.id and not part.name]
+        found = named or same
+        return found[-1] if found else None
+
+    def _begins_another(self, call: _PartialCall, part: CallPart) -> bool:
+        """Return whether a part with a name is another call than the open one of its place."""
+        if not call.name:
+            return False
+        differs = bool(call.id and part.id and call.id != part.id)
+        is_repeated = part.name == call.name and not differs
+        if call.is_whole:
+            if is_repeated and not part.arguments.strip():
+                return False  # the name once more, with nothing to it
+            is_same_call = is_repeated and bool(part.id) and part.id == call.id
+            return not (is_same_call and parse_arguments(part.arguments) == parse_arguments(call.text))
+        return differs or (not is_repeated and call.name in self._tools and part.name in self._tools)
+
+    def _begin(self, part: CallPart) -> None:
+        call = _PartialCall(part.index, part.id, part.name, extras=dict(part.extras))
+        call.append(part.arguments)
+        self._calls.append(call)
+
+
+def tool_name(text: str, tools: Collection[str]) -> str:
+    """Return the tool that is meant, or else the name as the model wrote it, made one that a provider takes back."""
+    name = text.strip()
+    if name not in tools:
+        bare = name.partition(CHANNEL)[0].strip()
+        for prefix in PREFIXES:
+            bare = bare.removeprefix(prefix)
+        if bare in tools:
+            return bare
+    return _NO_NAME.sub("_", name)[:NAME_CHARACTERS] or "unnamed"
+
+
+def parse_arguments(text: str) -> dict[str, Any] | None:
+    """Return the object that the arguments are: nothing and `null` are an empty one, and JSON in JSON is unwrapped."""
+    parsed: Any = text
+    for _ in range(2):
+        try:
+            parsed = orjson.loads(parsed) if parsed.strip() else {}
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(parsed, str):
+            break
+    if parsed is None:
+        parsed = {}
+    try:
+        orjson.dumps(parsed)  # what is nested too deeply can be read, but not stored or sent
+    except orjson.JSONEncodeError:
+        return None
+    return parsed if isinstance(parsed, dict) else None

@@ -1,0 +1,276 @@
+"""The reader of chat-completion events: one place that decides what an event of a provider says.
+
+The rule: an event is read for what can be read. One without choices, delta or data is skipped, odd fields are left out, a
+whole `message` counts where no delta came before it. Only text that should be JSON and is none, before the end was said,
+ends the reading.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from agent.errors import RunError
+from agent.events import Usage
+from agent.models.delta import CallPart, Delta
+from agent.models.refusals import error_in
+
+DONE = b"[DONE]"
+REASONING = ("reasoning_content", "reasoning")
+KEPT = (
+    *REASONING,
+    "reasoning_details",
+    "reasoning_opaque",
+    "thinking_blocks",
+    "extra_content",
+    "provider_specific_fields",
+)
+"""Fields of a message that go back to the model that wrote it, as they came."""
+METADATA = {"model": "model_name", "system_fingerprint": "system_fingerprint", "service_tier": "service_tier"}
+USED = {"index", "id", "type", "function"}
+
+
+class UnreadableError(ValueError):
+    """An event that should be JSON is none: what it said is lost."""
+
+
+class CompletionReader:
+    """Reads the events of one reply. `ended`: the end was said, so nothing that follows can fail the reply."""
+
+    def __init__(self, mask: Callable[[str], str] = str) -> None:
+        self._mask = mask
+        self.ended = False
+        self.done = False
+        """`[DONE]` was said."""
+        self.usage: dict[str, Any] = {}
+        """The last usage, as the provider counted it."""
+        self._has_delta = False
+        self._has_said = False
+
+    def read(self, events: Iterable[bytes]) -> Iterator[str | Delta]:
+        """Yield the text of adjacent events as one piece, and what every other event says by itself.
+
+        What came before an unreadable event is not lost.
+
+        Raises:
+            UnreadableError: an event is no JSON, and the end was not said yet.
+            RunError: an event is an error, and the end was not said yet.
+        """
+        pieces: list[str] = []
+        for data in events:
+            try:
+                event = self._parsed(data)
+                text = None if event is None else _plain_text(event)
+                delta = None if event is None or text is not None else self._delta(event)
+            except (UnreadableError, RunError):
+                if pieces:
+                    yield "".join(pieces)
+                if self.ended:
+                    return
+                raise
+            if text is not None:
+                self._has_delta = self._has_said = True
+                pieces.append(text)
+            elif delta is not None:
+                if pieces:
+                    yield "".join(pieces)
+                    pieces = []
+                yield delta
+            if self.done:
+                break
+        if pieces:
+            yield "".join(pieces)
+
+    def _parsed(self, data: bytes) -> dict[str, Any] | None:
+        """Return an event's object; None for one that holds nothing to read, such as a ping in words."""
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            event = self._parsed_slowly(data.strip())
+        return event if isinstance(event, dict) else None
+
+    def _parsed_slowly(self, data: bytes) -> object:
+        if data == DONE:
+            self.done = True
+            self.ended = self.ended or self._has_said
+            return None
+        try:
+            # Half of a surrogate pair, as `\ud83d`, whose other half comes with the next event, NaN, a byte that is no
+            # UTF-8: JSON, but not to orjson.
+            return json.loads(data.decode("utf-8", "replace"))
+        except (ValueError, RecursionError) as exc:
+            if data.startswith((b"{", b"[")):
+                raise UnreadableError("an event that is no JSON") from exc
+            return None
+
+    def _delta(self, event: dict[str, Any]) -> Delta | None:
+        """Return what an event says; None where it says nothing.
+
+        Raises:
+            RunError: it says that something went wrong.
+        """
+        if (error := error_in(event, mask=self._mask)) is not None:
+            raise error
+        self._count(event.get("usage"))
+        choice = _first(event.get("choices"))
+        if choice is None:
+            return None
+        said = self._said(choice)
+        text, thought = _content(said.get("content"))
+        if not text and isinstance(refusal := said.get("refusal"), str):
+            text = refusal
+        calls = tuple(_calls(said))
+        reason = choice.get("finish_reason")
+        reason = reason if isinstance(reason, str) else ""
+        self._has_said = self._has_said or bool(text or calls)
+        self.ended = self.ended or bool(reason)
+        return Delta(
+            text,
+            thought or _reasoning(said),
+            calls,
+            finish_reason=reason,
+            extras={name: said[name] for name in KEPT if said.get(name)},
+            metadata=_metadata(event, choice),
+        )
+
+    def _said(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a choice's delta. A whole message stands for it only where none came before: else it repeats them."""
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and (delta or not isinstance(message, dict)):
+            self._has_delta = self._has_delta or any(delta.get(name) for name in ("content", "tool_calls", *REASONING))
+            return delta
+        if isinstance(message, dict) and not self._has_delta:
+            self._has_delta = True
+            return message
+        return {}
+
+    def _count(self, usage: object) -> None:
+        """Keep the last usage: some providers send the running total with each event, some send the end twice."""
+        if isinstance(usage, dict):
+            self.usage |= {name: value for name, value in usage.items() if value is not None}
+
+
+def counted(usage: Mapping[str, Any]) -> Usage | None:
+    """Return a provider's usage; what is no whole number costs nothing. None where it counted nothing."""
+    names = (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
+    found = [next((usage[name] for name in either if name in usage), None) for either in names]
+    if found == [None, None]:
+        return None
+    return Usage(*map(_whole, found))
+
+
+def _whole(value: object) -> int:
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_whole and not isinstance(value, bool) and 0 <= value < 2**31 else 0  # type: ignore[call-overload, operator]
+
+
+def _plain_text(event: dict[str, Any]) -> str | None:
+    """Return the text of an event that holds nothing else; None for every other one."""
+    choices = event.get("choices")
+    if not isinstance(choices, list) or len(choices) != 1 or event.get("usage") or "error" in event:
+        return None
+    choice = choices[0]
+    if not isinstance(choice, dict):
+        return None
+    delta = choice.get("delta")
+    if not isinstance(delta, dict) or choice.get("finish_reason") or choice.get("logprobs") or "error" in choice:
+        return None
+    text = delta.get("content")
+    if not isinstance(text, str) or (len(delta) > 1 and not _has_only_content(delta)):
+        return None
+    return text
+
+
+def _has_only_content(delta: dict[str, Any]) -> bool:
+    """Return whether a delta holds nothing but its content, a role and empty fields."""
+    return all(not value or name in ("content", "role") for name, value in delta.items())
+
+
+def _first(choices: object) -> Mapping[str, Any] | None:
+    """Return the choice that was asked for; others are not, and some servers send an empty list."""
+    found = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+    return next((one for one in found if one.get("index") in (0, None)), found[0] if found else None)
+
+
+def _content(content: object) -> tuple[str, str]:
+    """Return the text and the thinking in a content, which is a text or a list of blocks."""
+    if isinstance(content, str):
+        return content, ""
+    text: list[str] = []
+    thought: list[str] = []
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, str):
+            text.append(block)
+        elif isinstance(block, dict):
+            match block.get("type", "text"):
+                case "text" | "output_text":
+                    text.append(joined_text(block.get("text")))
+                case "thinking" | "reasoning":
+                    thought.append(joined_text(block.get("thinking") or block.get("reasoning") or block.get("text")))
+    return "".join(text), "".join(thought)
+
+
+def joined_text(value: object) -> str:
+    """Return the text of a block's field, which may be a list of further blocks."""
+    match value:
+        case str():
+            return value
+        case list():
+            return "".join(joined_text(one) for one in value[:1000])
+        case {"text": inner} | {"thinking": inner} | {"summary": inner}:
+            return joined_text(inner)
+        case _:
+            return ""
+
+
+def _reasoning(said: Mapping[str, Any]) -> str:
+    """Return the thinking beside a content, from the first field that has it."""
+    for name in REASONING:
+        if isinstance(found := said.get(name), str) and found:
+            return found
+    details = said.get("reasoning_details")
+    return joined_text(details) if isinstance(details, list) else ""
+
+
+def _calls(said: Mapping[str, Any]) -> Iterator[CallPart]:
+    """Yield the pieces of calls in a delta; `function_call` is how older servers say it."""
+    calls = said.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        if isinstance(call, dict):
+            yield _call(call, call.get("function"))
+    if isinstance(old := said.get("function_call"), dict):
+        yield _call({}, old)
+
+
+def _call(call: Mapping[str, Any], function: object) -> CallPart:
+    function = function if isinstance(function, dict) else {}
+    name, call_id, arguments = function.get("name"), call.get("id"), function.get("arguments")
+    if not isinstance(arguments, str):
+        arguments = "" if arguments is None else json.dumps(arguments)
+    extras = {key: value for key, value in call.items() if key not in USED and value is not None}
+    beside = {key: value for key, value in function.items() if key not in ("name", "arguments") and value is not None}
+    return CallPart(
+        _index(call.get("index")),
+        call_id if isinstance(call_id, str) else "",
+        name if isinstance(name, str) else "",
+        arguments,
+        extras | ({"function": beside} if beside else {}),
+    )
+
+
+def _index(value: object) -> int | None:
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _metadata(event: Mapping[str, Any], choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what LangChain's handlers are told of a generation, under the names that `ChatOpenAI` gives it."""
+    known: dict[str, Any] = {}
+    if choice.get("finish_reason"):
+        known["finish_reason"] = choice["finish_reason"]
+        known |= {told: event[name] for name, told in METADATA.items() if event.get(name)}
+    if choice.get("logprobs"):
+        known["logprobs"] = choice["logprobs"]
+    return known

@@ -1,0 +1,172 @@
+"""What a provider said beside a step goes back to it: its own call ids, extras of a call, reasoning in its forms and signatures.
+
+Kept as opaque JSON with the step's message, in this form:
+
+    {"calls": {"<our tool call id>": {"id": "<its own>", …extras of the call…}}, "message": {"reasoning_content": "…", …}}
+
+It is put into the request of the model that wrote it and of no other: others refuse fields that they do not know, and
+signatures that are not theirs. Our own ids stay what the ledger, the wire and `Idempotency-Key` know a call by.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+
+from agent.models.assembly import ToolRequest
+
+STEP = "frontdesk_step"
+"""Where a LangChain message carries it."""
+MAX_ID_CHARACTERS = 256
+SHORT_ID_CHARACTERS = 9
+"""Nine letters and digits are an id that every provider takes; Mistral takes no other."""
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+NEEDED_BESIDE_CALLS = ("reasoning_content", "reasoning", "thinking_blocks")
+"""Thinking that has to come back with the calls that it led to, and is refused behind a mere answer."""
+
+
+def step_extras(
+    requests: Sequence[tuple[str, ToolRequest]], message: Mapping[str, Any], *, most_bytes: int
+) -> dict[str, Any] | None:
+    """Return what is to be kept of a step: of its calls, named by our ids, and of its message. None where there is nothing.
+
+    Where it is larger than `most_bytes` of JSON only the calls' own ids are kept.
+    """
+    calls = {
+        call_id: {"id": request.id, **request.extras} for call_id, request in requests if request.id or request.extras
+    }
+    kept = {name: value for name, value in message.items() if calls or name not in NEEDED_BESIDE_CALLS}
+    extras = {name: value for name, value in (("calls", calls), ("message", kept)) if value}
+    if not extras:
+        return None
+    if _size(extras) <= most_bytes:
+        return extras
+    ids = {"calls": {call_id: {"id": request.id} for call_id, request in requests if request.id}}
+    return ids if ids["calls"] and _size(ids) <= most_bytes else None
+
+
+def send_back(messages: Sequence[BaseMessage], sent: Sequence[dict[str, Any]]) -> None:
+    """Put what is kept of each step into the messages that are sent, which stand in the same order.
+
+    Every call gets an id that a strict provider takes: its own where that is usable and stands nowhere else in the
+    transcript, else nine letters and digits made from ours.
+    """
+    ids: dict[str, str] = {}
+    taken: set[str] = set()
+    for message, body in zip(messages, sent, strict=True):
+        if isinstance(message, ToolMessage):
+            body["tool_call_id"] = ids.get(message.tool_call_id, message.tool_call_id)
+        elif isinstance(message, AIMessage):
+            step = message.additional_kwargs.get(STEP) or {}
+            for call in body.get("tool_calls") or ():
+                own = dict(step.get("calls", {}).get(call["id"], {}))
+                ids[call["id"]] = call["id"] = _id(str(own.pop("id", "")), call["id"], taken)
+                call["function"].update(own.pop("function", {}))
+                call.update(own)
+            if body.get("tool_calls"):
+                body["content"] = body.get("content") or ""  # some refuse null beside calls; all take this
+            body.update(step.get("message", {}))
+
+
+def without_calls(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a transcript for a server that knows no tools: the words alone, roles in turn."""
+    kept = [
+        {name: value for name, value in body.items() if name != "tool_calls"} for body in sent if body["role"] != "tool"
+    ]
+    told: list[dict[str, Any]] = []
+    for body in kept:
+        if body["role"] == "assistant" and not str(body.get("content") or "").strip():
+            continue
+        if told and told[-1]["role"] == body["role"] == "assistant":
+            told[-1] = {**body, "content": f"{told[-1]['content']}\n\n{body['content']}"}
+        else:
+            told.append(body)
+    return told
+
+
+def without_system(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a transcript for a server that knows no system role: what it is told first stands before the first message."""
+    told = "\n\n".join(str(body["content"]) for body in sent if body["role"] == "system")
+    rest = [dict(body) for body in sent if body["role"] != "system"]
+    first = next((body for body in rest if body["role"] == "user"), None)
+    if told and first is not None:
+        first["content"] = f"{told}\n\n{first['content']}"
+    return rest
+
+
+def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add a piece of a message's extras: texts go on, lists are merged by their items' index, anything else is replaced."""
+    for name, value in more.items():
+        had = into.get(name)
+        if isinstance(value, str) and isinstance(had, str):
+            into[name] = had + value
+        elif isinstance(value, list):
+            into[name] = _merged_items(had if isinstance(had, list) else [], value)
+        elif isinstance(value, dict) and isinstance(had, dict):
+            into[name] = {**had, **value}
+        else:
+            into[name] = value
+
+
+def _merged_items(had: list[Any], more: list[Any]) -> list[Any]:
+    items = list(had)
+    for item in more:
+        index = item.get("index") if isinstance(item, dict) else None
+        same = None
+        if index is not None:
+            same = next(
+                (
+                    n
+                    for n, one in enumerate(items)
+                    if isinstance(one, dict) and one.get("index") == index and _fits(one, item)
+                ),
+                None,
+            )
+        if same is None:
+            items.append(dict(item) if isinstance(item, dict) else item)
+        else:
+            items[same] = dict(_joined(items[same], item))
+    return items
+
+
+def _fits(one: Mapping[str, Any], more: Mapping[str, Any]) -> bool:
+    return more.get("type") in (None, one.get("type"))
+
+
+def _joined(one: Mapping[str, Any], more: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of an item that goes on: its texts are pieces, what names it stands once."""
+    yield from ((name, value) for name, value in one.items() if name not in more)
+    for name, value in more.items():
+        had = one.get(name)
+        goes_on = name in ("text", "summary", "data", "signature", "thinking") and isinstance(had, str)
+        if goes_on and isinstance(value, str):
+            yield name, f"{had}{value}"
+        else:
+            yield name, had if value is None else value
+
+
+def _id(own: str, ours: str, taken: set[str]) -> str:
+    """Return an id for a call that stands nowhere else in the transcript."""
+    if not own or own in taken or len(own) > MAX_ID_CHARACTERS or not own.isprintable():
+        own = short_id(ours)
+    taken.add(own)
+    return own
+
+
+def short_id(text: str) -> str:
+    """Return nine letters and digits that stand for `text`, the same ones each time."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+    digits = []
+    for _ in range(SHORT_ID_CHARACTERS):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return "".join(digits)
+
+
+def _size(value: object) -> int:
+    try:
+        return len(orjson.dumps(value))
+    except orjson.JSONEncodeError:
+        return 1 << 62

@@ -1,0 +1,291 @@
+"""Errors of providers, whatever their shape and place: a status with a body, an event in a stream, a body with status 200.
+
+One reader finds the error object (wrapped, flat, in a list, in a choice) and one table says what it means to a run. The
+provider's words decide only whether a conversation was too long or an account is empty; they go to the operator's debug log
+and nowhere else.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+import structlog
+
+from agent.errors import (
+    ContentRefusedError,
+    ContextTooLongError,
+    ModelQuotaError,
+    ModelRateLimitedError,
+    ModelRefusedError,
+    ModelUnauthorizedError,
+    ModelUnavailableError,
+    RunError,
+)
+
+logger = structlog.get_logger()
+
+LOGGED_CHARACTERS = 1000
+MAX_WAIT_S = 86_400.0
+"""A longer wait than a day is no hint."""
+
+TOO_LONG = {
+    "context_length_exceeded",
+    "context_window_exceeded",
+    "string_above_max_length",
+    "exceed_context_size_error",
+    "model_max_prompt_tokens_exceeded",
+    "request_too_large",
+    "3051",
+}
+TOO_LONG_WORDS = re.compile(
+    r"context[ _-]?(?:length|window|size)|contextwindow|maximum context|max(?:imum)? prompt length"
+    r"|(?:prompt|input|request|messages?) (?:is|are) too (?:long|large)|prompt too long|too large for model"
+    r"|input token count.{0,80}exceeds|exceeds? the (?:maximum|limit of|max).{0,40}tokens?|model token limit"
+    r"|reduce the length of the (?:messages|input|prompt)|too many (?:input )?tokens|exceed max message tokens",
+    re.IGNORECASE | re.DOTALL,
+)
+QUOTA = {
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "insufficient_balance",
+    "insufficient_credits",
+    "payment_required",
+    "credit_balance_too_low",
+}
+QUOTA_WORDS = re.compile(r"insufficient (?:balance|credits|funds|quota)|credit balance is too low", re.IGNORECASE)
+WITHHELD = {
+    "content_filter",
+    "content_policy_violation",
+    "content_policy",
+    "responsibleaipolicyviolation",
+    "moderation_blocked",
+    "data_inspection_failed",
+    "prohibited_content",
+    "safety",
+}
+WITHHELD_WORDS = re.compile(
+    r"content management policy|content[ _]?policy|content[ _]?filter|was flagged", re.IGNORECASE
+)
+UNAUTHORIZED = {
+    "invalid_api_key",
+    "incorrect_api_key",
+    "authentication_error",
+    "invalid_authentication",
+    "unauthenticated",
+    "unauthorized",
+    "permission_denied",
+    "permission_error",
+    "api_key_invalid",
+}
+UNAUTHORIZED_WORDS = re.compile(
+    r"api key (?:is )?(?:not valid|invalid|expired)|(?:invalid|incorrect) api key", re.IGNORECASE
+)
+RATE_LIMITED = {
+    "rate_limit_exceeded",
+    "rate_limit_error",
+    "rate_limit",
+    "too_many_requests",
+    "throttled",
+    "resource_exhausted",
+    "requests_limit_reached",
+    "tokens_limit_reached",
+}
+SLIPS = {"tool_use_failed", "tool_call_failed", "malformed_function_call", "invalid_tool_call", "json_validate_failed"}
+"""The model's own mistakes: another try may go well."""
+BUSY = {"overloaded_error", "overloaded", "server_error", "capacity_exceeded", "service_unavailable", "timeout"}
+TRANSIENT = {408, 409, 425, 498}
+
+RETRY_HEADERS = ("retry-after", "llm_provider-retry-after", "x-retry-after")
+RETRY_MS_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms", "llm_provider-retry-after-ms")
+_KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
+"""How keys look: a provider may say the one that it refuses."""
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_TRY_AGAIN = re.compile(
+    r"(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderError:
+    """An error as a provider said it. `kinds` are its codes and types, in lower case."""
+
+    status: int | None
+    kinds: frozenset[str]
+    message: str
+    retry_after_s: float | None
+
+    @property
+    def reason(self) -> str:
+        """Return what an operator's log may say of it: no words of the provider."""
+        return f"status {self.status}, code {', '.join(sorted(self.kinds))[:64] or None}"
+
+
+def find_error(body: object) -> Mapping[str, Any] | str | None:
+    """Return the error in a parsed body or event, None where it holds none."""
+    if isinstance(body, list):
+        return next((found for one in body[:4] if (found := find_error(one)) is not None), None)
+    if not isinstance(body, dict):
+        return None
+    error = body.get("error")
+    if isinstance(error, dict | str) and error:
+        return error
+    if body.get("object") == "error" or (body.get("type") == "error" and "choices" not in body):
+        return body
+    choices = body.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict) and choices[0].get("error"):
+        return find_error({"error": choices[0]["error"]})
+    return None
+
+
+def refusal(status: int, headers: Mapping[str, str], body: bytes, *, mask: Callable[[str], str] = str) -> RunError:
+    """Return our error for a response whose status is one. `mask` hides the key in what is logged of it."""
+    try:
+        parsed: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = body[:LOGGED_CHARACTERS].decode("utf-8", "replace")
+    found = find_error(parsed) or (parsed if isinstance(parsed, dict | str) else None)
+    return _error_of(_read(found, status=status, headers=headers, mask=mask))
+
+
+def error_in(body: object, *, mask: Callable[[str], str] = str) -> RunError | None:
+    """Return our error for an event, or a body with a good status, that holds one."""
+    found = find_error(body)
+    return None if found is None else _error_of(_read(found, status=None, headers={}, mask=mask))
+
+
+def _read(
+    found: Mapping[str, Any] | str | None,
+    *,
+    status: int | None,
+    headers: Mapping[str, str],
+    mask: Callable[[str], str],
+) -> ProviderError:
+    """Read what can be read of an error object."""
+    error = found if isinstance(found, Mapping) else {"message": found or ""}
+    metadata = error.get("metadata")
+    inner = error.get("innererror")
+    kinds: set[str] = set()
+    for part in (error, metadata, inner):
+        if isinstance(part, Mapping):
+            kinds |= {
+                str(part[name]).lower()[:64]
+                for name in ("code", "type", "status", "reason")
+                if _is_word(part.get(name))
+            }
+    words = [error.get("message"), error.get("detail"), metadata.get("raw") if isinstance(metadata, Mapping) else None]
+    kinds = {mask(kind) for kind in kinds}
+    message = mask(" ".join(_as_text(one) for one in words if one)[: LOGGED_CHARACTERS * 4])
+    inside = next((int(kind) for kind in kinds if kind.isdecimal() and 400 <= int(kind) < 600), None)
+    words_of_it = _KEY.sub("***", message[:LOGGED_CHARACTERS])
+    logger.debug("provider_refused", status=status, kinds=sorted(kinds), words=words_of_it)
+    return ProviderError(status or inside, frozenset(kinds), message, _retry_after(headers, error, message))
+
+
+def _error_of(error: ProviderError) -> RunError:
+    """Return what an error means to a run."""
+    kinds, words, status = error.kinds, error.message, error.status
+    if kinds & WITHHELD or (status in (400, 403, None) and WITHHELD_WORDS.search(words)):
+        return ContentRefusedError(error.reason)
+    if kinds & QUOTA or status == 402 or QUOTA_WORDS.search(words):
+        return ModelQuotaError(error.reason)
+    if kinds & SLIPS:
+        return ModelUnavailableError(error.reason)
+    if status == 429 or kinds & RATE_LIMITED:
+        return ModelRateLimitedError(error.reason, retry_after_s=error.retry_after_s)
+    if kinds & TOO_LONG or status == 413 or TOO_LONG_WORDS.search(words):
+        return ContextTooLongError(error.reason)
+    if status in (401, 403) or kinds & UNAUTHORIZED or UNAUTHORIZED_WORDS.search(words):
+        logger.error("model_key_refused", reason=error.reason)
+        return ModelUnauthorizedError(error.reason)
+    if status is None or status >= 500 or status in TRANSIENT or kinds & BUSY:
+        unavailable = ModelUnavailableError(error.reason)
+        unavailable.retry_after_s = error.retry_after_s
+        return unavailable
+    return ModelRefusedError(error.reason)
+
+
+def _retry_after(headers: Mapping[str, str], error: Mapping[str, Any], message: str) -> float | None:
+    """Return how many seconds the provider wants to be left alone: from its headers, else its body, else its words."""
+    for name in RETRY_MS_HEADERS:
+        if (wait := _seconds(headers.get(name, ""), unit_s=0.001)) is not None:
+            return wait
+    for name in RETRY_HEADERS:
+        said = headers.get(name, "")
+        if (wait := _seconds(said)) is not None or (wait := _until(said)) is not None:
+            return wait
+    if (wait := _in_details(error)) is not None:
+        return wait
+    if (words := _TRY_AGAIN.search(message)) is not None:
+        unit = words[2].lower()
+        factor = (
+            0.001 if (unit.startswith("mi") and "l" in unit) or unit == "ms" else 60.0 if unit.startswith("m") else 1.0
+        )
+        return _bounded(float(words[1]) * factor)
+    return None
+
+
+def _in_details(error: Mapping[str, Any]) -> float | None:
+    """Return the delay in an error's own fields, as Google's RetryInfo has it."""
+    places: list[object] = [error, error.get("metadata"), error.get("parameters")]
+    details = error.get("details")
+    places += details[:8] if isinstance(details, list) else []
+    for place in places:
+        if not isinstance(place, Mapping):
+            continue
+        for name in ("retryDelay", "retry_delay", "retry_after", "retry_after_seconds"):
+            value = place.get(name)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return _bounded(float(value))
+            if isinstance(value, str) and (
+                (wait := _seconds(value)) is not None or (wait := _duration(value)) is not None
+            ):
+                return wait
+    return None
+
+
+def _seconds(text: str, *, unit_s: float = 1.0) -> float | None:
+    try:
+        return _bounded(float(text) * unit_s)
+    except ValueError:
+        return None
+
+
+def _duration(text: str) -> float | None:
+    """Return the seconds of `1m30s`, `3s`, `250ms`."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None or not text.strip():
+        return None
+    hours, minutes, seconds, ms = (float(one or 0) for one in found.groups())
+    return _bounded(hours * 3600 + minutes * 60 + seconds + ms / 1000)
+
+
+def _until(text: str) -> float | None:
+    """Return the seconds to an HTTP date; 0 where it is over."""
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return _bounded(max(0.0, (at - datetime.now(UTC)).total_seconds()))
+
+
+def _bounded(seconds: float) -> float | None:
+    return seconds if 0 <= seconds < MAX_WAIT_S else None
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, orjson.JSONEncodeError):
+        return ""

@@ -1,0 +1,101 @@
+"""The vocabulary of requests: what a client may send, field by field, and what becomes a request for a run of it.
+
+The invariant: what passes these types is valid Unicode without NUL, of a bounded size, and can be stored in any database.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Header
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from agent.assistant import WhenActive
+from agent.start import RunRequest
+from api.auth import BRANCH
+
+MESSAGE_CHARACTERS = 32_000
+CONTEXT_BYTES = 8 * 1024
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain NUL characters")
+    return text
+
+
+def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        size = len(orjson.dumps(context))
+        json.dumps(context, allow_nan=False)  # orjson makes null of NaN; a database may refuse it
+    except (TypeError, ValueError) as exc:
+        raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
+    if size > CONTEXT_BYTES:
+        raise ValueError(f"must be at most {CONTEXT_BYTES} bytes of JSON")
+    return context
+
+
+NO_NUL = AfterValidator(_no_nul)
+"""Goes behind the constraints: in front of them, pydantic would check lengths before it trims."""
+
+
+MessageText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), NO_NUL
+]
+
+
+class RunOptions(BaseModel):
+    """The options of every request for an answer."""
+
+    branch_id: (
+        Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+        | Annotated[str, StringConstraints(pattern=f"^({BRANCH.pattern})$")]
+        | None
+    ) = None
+    model: Annotated[str, StringConstraints(min_length=1, max_length=200), NO_NUL] | None = None
+    when_active: WhenActive | None = Field(
+        default=None, description="what to do while the conversation's last message is being answered"
+    )
+    context: Annotated[dict[str, Any] | None, AfterValidator(_small)] = Field(
+        default=None, description="about the page, at most 8 KiB; the model gets it as data"
+    )
+
+    def run_request(
+        self,
+        idempotency_key: str | None,
+        *,
+        message: str | None,
+        conversation_id: UUID | None,
+        replaces: UUID | None = None,
+    ) -> RunRequest:
+        """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
+        asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
+        return RunRequest(
+            message=message,
+            conversation_id=conversation_id,
+            replaces=replaces,
+            model=self.model,
+            branch_id=self.branch_id,
+            page=self.context,
+            when_active=self.when_active,
+            idempotency_key=idempotency_key,
+            request_hash=hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        )
+
+
+class ChatRequest(RunOptions):
+    """A message, and where it belongs."""
+
+    message: MessageText
+    conversation_id: UUID | None = None
+
+    def to_run(self, idempotency_key: str | None) -> RunRequest:
+        """Return the request for a run."""
+        return self.run_request(idempotency_key, message=self.message, conversation_id=self.conversation_id)
+
+
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")
+]

@@ -1,0 +1,75 @@
+"""How a run is answered: as a stream of its events, or as one JSON object when it has ended. Both read the same run."""
+
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import Request, Response
+
+from agent.answer import Answer
+from agent.context import Principal
+from agent.errors import RETRY_AFTER_S, OverloadedError
+from agent.events import EventId
+from agent.runner import Runner
+from agent.store.runs import Run
+from api.dependencies import installation_of
+from api.errors import refusal
+from api.protocols import answer as answers
+from api.sse import Reader, event_stream, run_headers, stream_headers
+from api.waiting import while_connected
+
+CLIENT_GONE = 499
+"""The status in the log of an answer that nobody waited for; it is sent to nobody."""
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer: JSON, or the native event stream when `Accept` names `text/event-stream`.",
+        "content": {"application/json": {}, "text/event-stream": {}},
+    }
+}
+
+
+async def respond(request: Request, runner: Runner, principal: Principal, run: Run, after: EventId) -> Response:
+    """Return a run's events as the client wants them."""
+    structlog.contextvars.bind_contextvars(run=str(run.id))
+    if wants_stream(request):
+        reader = runner.follow(principal, run, after=after)
+        send_timeout_s = installation_of(request).settings.send_timeout_s
+        return event_stream(reader, headers=stream_headers(run), send_timeout_s=send_timeout_s)
+    headers = run_headers(run)
+    answer = await _whole(request, runner.follow(principal, run))
+    if answer is None:
+        return Response(status_code=CLIENT_GONE)
+    if answer.status is None:
+        return refusal(
+            OverloadedError,
+            "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",
+            run_id=run.id,
+            headers={**headers, "Retry-After": str(RETRY_AFTER_S)},
+        )
+    return Response(
+        orjson.dumps(answers.body(answer)),
+        status_code=answers.status(answer),
+        headers={**headers, **answers.headers(answer)},
+        media_type="application/json",
+    )
+
+
+async def _whole(request: Request, reader: Reader) -> Answer | None:
+    """Return the answer when its run has ended; None when the client goes before: it is no reader any more then."""
+
+    async def read() -> Answer:
+        answer = Answer()
+        async with aclosing(reader) as batches:
+            async for batch in batches:
+                for logged in batch:
+                    answer.apply(logged.event)
+        return answer
+
+    return await while_connected(request, read())
+
+
+def wants_stream(request: Request) -> bool:
+    """Return whether the client accepts an event stream."""
+    return "text/event-stream" in request.headers.get("accept", "").lower()

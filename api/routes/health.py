@@ -1,0 +1,48 @@
+"""Whether the service is well, and its metrics."""
+
+from hmac import compare_digest
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from agent.errors import RETRY_AFTER_S, OverloadedError, UnauthorizedError
+from api.dependencies import InstallationDep
+from api.views import Health
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Say that the service is there."""
+    return Health()
+
+
+@router.get("/livez")
+async def live() -> Health:
+    """Say that the process answers."""
+    return Health()
+
+
+@router.get("/readyz")
+async def ready(installation: InstallationDep) -> Health:
+    """Say that the service can take messages: its database takes what it writes, and no shutdown is under way.
+
+    It asks nobody, so it answers at once whatever hangs: it tells of the worker's last renewal, which is a write.
+    """
+    if installation.runner.draining:
+        raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
+    if not installation.runner.is_ready:
+        raise OverloadedError("The database does not take anything.", retry_after_s=RETRY_AFTER_S)
+    return Health()
+
+
+@router.get("/metrics", response_class=Response, include_in_schema=False)
+async def metrics(request: Request, installation: InstallationDep) -> Response:
+    """Return the metrics for Prometheus, to whoever knows the token where one is set. They name no tenant and no user."""
+    token = installation.settings.metrics_token
+    if token is not None:
+        wanted = f"Bearer {token.get_secret_value()}".encode()
+        if not compare_digest(wanted, request.headers.get("authorization", "").encode()):
+            raise UnauthorizedError("Send the metrics' bearer token.")
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

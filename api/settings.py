@@ -1,0 +1,184 @@
+"""Settings of one installation: the runtime's, those of its HTTP and of its tokens, and what it answers with."""
+
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from secrets import token_urlsafe
+from tempfile import NamedTemporaryFile
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsError
+
+from agent.errors import ConfigurationError
+from agent.settings import EnvironmentSettings, RuntimeSettings
+
+STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
+
+ANY = "any"
+"""The word by which an operator says that every audience, or issuer, is accepted."""
+
+Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"]
+
+
+class HttpSettings(EnvironmentSettings):
+    """Settings of the server: whom it listens to, and how long."""
+
+    cors_origins: tuple[str, ...] = Field(default=(), description="origins of the pages that may call")
+    max_body_bytes: int = Field(default=512 * 1024, ge=1024, description="a larger request gets a 413")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="addresses and networks of the proxies whose X-Forwarded-For and -Proto are believed"
+    )
+    public_limit: str = Field(
+        default="10/minute",
+        description="messages per address on /chat/public, where the assistant opens it and says no other",
+    )
+    max_streams_per_user: int = Field(
+        default=20,
+        ge=1,
+        description="answers that one user, or one visitor's address, may wait for or read at once; more get a 429",
+    )
+    max_connections: int = Field(
+        default=2000, ge=10, description="open connections; fewer where the process may not have as many files"
+    )
+    first_request_timeout_s: float = Field(
+        default=20.0, gt=0, description="a connection on which nothing was asked is closed"
+    )
+    header_timeout_s: float = Field(
+        default=20.0, gt=0, description="from a request's first byte to the end of its headers"
+    )
+    max_header_bytes: int = Field(default=64 * 1024, ge=1024, description="longer headers get a 431")
+    body_timeout_s: float = Field(default=60.0, gt=0, description="from the end of the headers to the end of the body")
+    keep_alive_s: float = Field(
+        default=75.0, gt=0, description="a connection without a request is closed; longer than your proxy keeps it"
+    )
+    send_timeout_s: float = Field(default=20.0, gt=0, description="a client that reads nothing for this long is cut")
+    openapi: bool = Field(default=True, description="/openapi.json and /docs are there")
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="the bearer token that /metrics asks for; without one it is open"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least important lines that are logged"
+    )
+
+
+class AuthSettings(EnvironmentSettings):
+    """Settings of tokens: how they are checked, and which claims name whom."""
+
+    jwt_secret: SecretStr | None = Field(
+        default=None, min_length=1, description="for HS algorithms; without one, one is made and kept"
+    )
+    jwt_public_key: str | None = Field(
+        default=None, description="PEM of an RSA (2048 bits or more), P-256 or Ed25519 public key"
+    )
+    jwt_jwks_url: str | None = Field(
+        default=None,
+        description="where the issuer publishes its keys; in place of a public key, and with an audience and an issuer",
+    )
+    jwt_jwks_allow_http: bool = Field(default=False, description="fetch them over plain http from another machine, too")
+    jwt_jwks_refresh_s: float = Field(default=300.0, gt=0, description="the keys are fetched anew this often")
+    jwt_jwks_cooldown_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="the time between two fetches, whatever strangers ask for and however the last one went",
+    )
+    jwt_jwks_keep_s: float = Field(
+        default=86_400.0, gt=0, description="known keys count for so long while the issuer is away"
+    )
+    jwt_jwks_timeout_s: float = Field(default=5.0, gt=0, description="a whole fetch of the keys")
+    jwt_jwks_max_bytes: int = Field(
+        default=1024 * 1024, ge=1024, description="a larger answer of the issuer is not read"
+    )
+    jwt_algorithms: tuple[Algorithm, ...] = Field(default=("HS256",), description="the only ones accepted")
+    jwt_audience: str | None = Field(default=None, description="`aud` that tokens must have; `any` does not look at it")
+    jwt_issuer: str | None = Field(default=None, description="`iss` that tokens must have; `any` does not look at it")
+    jwt_leeway_s: int = Field(
+        default=30, ge=0, le=300, description="difference of clocks that is forgiven in `exp`, `nbf` and `iat`"
+    )
+    jwt_max_lifetime_s: int | None = Field(
+        default=None, ge=1, description="a token that would be valid for longer than this from now on is refused"
+    )
+    claim_user: tuple[str, ...] = Field(
+        default=("sub", "userId"), description="claims that name the user; the first counts"
+    )
+    claim_tenant: tuple[str, ...] = Field(
+        default=("tenant_id", "gymId"), description="claims that name the tenant; name one in production"
+    )
+    claim_branch: tuple[str, ...] = Field(
+        default=("branchId",), description="claims that name the branch, or the branches"
+    )
+    claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role")
+
+    @cached_property
+    def expected_audience(self) -> str | None:
+        """Return the `aud` that a token must have; None where any will do."""
+        return None if self.jwt_audience == ANY else self.jwt_audience
+
+    @cached_property
+    def expected_issuer(self) -> str | None:
+        """Return the `iss` that a token must have; None where any will do."""
+        return None if self.jwt_issuer == ANY else self.jwt_issuer
+
+
+class Settings(AuthSettings, HttpSettings, RuntimeSettings):  # the last one comes first in docs/settings.md
+    """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
+
+    assistant: Path = Field(default=STUDIO, description="the definition of what answers")
+    backend_url: str | None = Field(default=None, description="the tenant's REST API; wins over the assistant's own")
+    demo_hosts: tuple[str, ...] = Field(
+        default=(), description="host names under which anybody may use the demo; without one, only this machine may"
+    )
+
+    @cached_property
+    def is_demo(self) -> bool:
+        """Whether this is the demo: the studio with its own backend, and tokens that only this installation signs."""
+        is_studio = self.assistant == STUDIO and self.backend_url is None
+        return is_studio and self.jwt_secret is None and self.jwt_algorithms == ("HS256",)
+
+    @property
+    def secret_path(self) -> Path:
+        """Return the file of the secret that is made where none is given."""
+        return self.data / "jwt-secret"
+
+    @cached_property
+    def secret(self) -> str:
+        """Return the shared secret of HS algorithms; without one it is made once and kept in the data folder.
+
+        The file is readable by its owner only. A random secret is safe: nobody but `frontdesk token` knows it.
+
+        Raises:
+            ConfigurationError: the file is there and empty.
+        """
+        if self.jwt_secret is not None:
+            return self.jwt_secret.get_secret_value()
+        path = self.secret_path
+        if not path.exists():
+            _make_secret(path)
+        secret = path.read_text().strip()
+        if not secret:
+            raise ConfigurationError(f"{path} is empty: delete it and start again")
+        return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Put a new secret at `path` whole: of two processes that start at once, both read the one that came first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=path.parent) as file, suppress(FileExistsError):  # readable by its owner only
+        file.write(token_urlsafe(48))
+        file.flush()
+        path.hardlink_to(file.name)
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: a value is not valid; the text names the variable and never shows the value.
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        problems = "; ".join(f"FRONTDESK_{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors())
+        raise ConfigurationError(problems) from None
+    except SettingsError as exc:
+        raise ConfigurationError(f'{exc}: lists are written as JSON, like ["one"]') from None

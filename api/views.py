@@ -1,0 +1,22 @@
+"""Answers that more than one route gives."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from api import __version__
+
+
+class Health(BaseModel):
+    status: Literal["healthy"] = "healthy"
+    version: str = __version__
+
+
+class UsageView(BaseModel):
+    input_tokens: int
+    output_tokens: int
+
+
+class Deleted(BaseModel):
+    success: bool
+    message: str
