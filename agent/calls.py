@@ -28,6 +28,7 @@ from agent.masking import Mask
 from agent.models.text import clean
 from agent.places import tool_place
 from agent.prompts import without_mark
+from agent.stop import StoppedError
 from agent.store.messages import RequestedCall
 from agent.toolkit import Action, CallContext, Tool, has_side_effects
 from agent.turn import Turn
@@ -73,7 +74,7 @@ async def _outcome(turn: Turn, call: RequestedCall) -> SettledCall:
         return SettledCall(call, text, False, result if isinstance(result, Action) else None)
     except ToolError as exc:
         return SettledCall(call, without_mark(mask(clean(str(exc)))), True, None)
-    except (RunError, LeaseLostError, StaleAppendError, DatabaseError):
+    except (RunError, StoppedError, LeaseLostError, StaleAppendError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
         logger.error("tool_failed", error=type(exc).__name__, where=tool_place(exc))

@@ -123,6 +123,7 @@ class Executor:
                 with held.stopper.stoppable():
                     await self._roster.turn(held)
                 if await held.journal.begin(worker_id=self._worker_id, counts=held.counts_attempt):
+                    self._roster.begun(held)
                     return
                 self._roster.wait_again(held)
                 with held.stopper.stoppable():

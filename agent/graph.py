@@ -153,7 +153,10 @@ async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
     done: dict[str, SettledCall] = {}
 
     async def work(call: RequestedCall) -> None:
-        done[call.id] = await settle(turn, call)
+        try:
+            done[call.id] = await settle(turn, call)
+        except StoppedError as stopped:  # at another process: the calls beside this one end as by a stop here
+            turn.stopper.stop(stopped.reason)
 
     try:
         with turn.stopper.stoppable():

@@ -26,6 +26,7 @@ from agent.events import (
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.snapshot import from_transcript
+from agent.stop import StoppedError
 from agent.store import workers
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
@@ -98,18 +99,27 @@ class Journal:
         return has_begun
 
     async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[RequestedCall, Kind, Risk]]) -> None:
-        """Store an assistant message that asks for tool calls, and enter these into the ledger."""
+        """Store an assistant message that asks for tool calls, and enter these into the ledger.
+
+        Raises:
+            StoppedError: another process was asked to stop the run; nothing is stored.
+        """
         async with self._store.write() as connection:
-            await self._append(connection, [message])
+            await self._append_unheld(connection, [message])
+            await self._hold_unstopped(connection)
             await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=calls)
             failpoint("reply.before_commit")
         failpoint("reply.after_commit")
 
     async def commit_start(self, call: RequestedCall) -> None:
-        """Note that a call with side effects is about to leave the process. A worker in doubt waits before it does."""
+        """Note that a call with side effects is about to leave the process. A worker in doubt waits before it does.
+
+        Raises:
+            StoppedError: another process was asked to stop the run; nothing is to leave.
+        """
         await self._tenure.certain()
         async with self._store.write() as connection:
-            await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+            await self._hold_unstopped(connection)
             await start_call(connection, self._principal, call.id)
             failpoint("call.before_start")
         failpoint("call.after_start")
@@ -122,12 +132,15 @@ class Journal:
 
         Raises:
             LeaseLostError: the run belongs to another attempt by now, or is over.
+            StoppedError: another process was asked to stop it.
         """
         while has_waited or self._tenure.in_doubt:
             has_waited = False
             await self._tenure.certain()
             async with self._store.read(by_key=True) as connection:
-                await check_attempt(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+                key = self._principal.tenant_id, self._run.id
+                if await check_attempt(connection, *key, attempt=self._run.attempt):
+                    raise StoppedError("cancelled")
 
     async def commit_results(self, step: int, settled: Sequence[SettledCall]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
@@ -213,6 +226,10 @@ class Journal:
         """Add messages, as the run's owner."""
         await self._append_unheld(connection, new)
         await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+
+    async def _hold_unstopped(self, connection: Transaction) -> None:
+        if await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt):
+            raise StoppedError("cancelled")
 
     async def _append_unheld(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
         """Lock the conversation and add messages; the run's lock comes after it, or two writers could wait for each other."""

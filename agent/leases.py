@@ -148,13 +148,13 @@ class Leases:
         if not self._takes_over or self._tenure.in_doubt:
             return
         for key in list(self._roster.left):
-            if not self._roster.knows(key):
+            if self._takes_over and not self._roster.knows(key):
                 await self._take_back(key)
         # Of no use to SQLite in the loop's own thread: there may be thousands.
         async with self._parts.store.read(is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection, most=LOOKED_AT)
         for run in abandoned:
-            if not self._roster.knows(run.key):
+            if self._takes_over and not self._roster.knows(run.key):
                 await self._take_in(run)
         if self._tenure.now() - self._forgot_at > FORGET_EVERY_S:
             self._forgot_at = self._tenure.now()

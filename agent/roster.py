@@ -160,7 +160,9 @@ class Roster:
         self._held[run.key] = run
         insort(self._turns.setdefault(_conversation(run), []), run, key=_turn)
         if not run.is_admitted:
-            self._wait(run)
+            self._waiting.enter(run.key, run.place)  # whatever the limits: what is held has to wait somewhere
+            if run.is_taken_over:
+                self._taken_over.enter(run.key, run.place)
         self._watch(run.key)
 
     async def turn(self, run: HeldRun) -> None:
@@ -173,13 +175,15 @@ class Roster:
         if not run.is_admitted:
             await self._admission.enter(run.place.tenant_id, run.place.user_id)
             run.is_admitted = True
-        self.cancel_reservation(run.key)
 
     def wait_again(self, run: HeldRun) -> None:
-        """Take a run's place at work from it, because it cannot begin yet."""
+        """Take a run's place at work from it, because it cannot begin yet. It counted as waiting all the time."""
         self._admission.leave(run.place.tenant_id, run.place.user_id)
         run.is_admitted = False
-        self._wait(run)
+
+    def begun(self, run: HeldRun) -> None:
+        """Count a run as waiting no longer."""
+        self.cancel_reservation(run.key)
 
     def remove(self, run: HeldRun) -> None:
         """Hold a run no longer, give its place to the next, and wake the turn that waits for this one and no other."""
@@ -275,12 +279,6 @@ class Roster:
         if not self._readers[key]:
             loop = asyncio.get_running_loop()
             held.unread = loop.call_later(self._on_disconnect.cancel_after_s, held.stopper.stop, "cancelled")
-
-    def _wait(self, run: HeldRun) -> None:
-        """Count a run as waiting, whatever the limits: what is held has to wait somewhere."""
-        self._waiting.enter(run.key, run.place)
-        if run.is_taken_over:
-            self._taken_over.enter(run.key, run.place)
 
 
 def _conversation(run: HeldRun) -> tuple[str, UUID]:

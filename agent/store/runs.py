@@ -78,8 +78,13 @@ _CLAIM = (
     .values(state="running", started_at=bindparam("now"), begun_attempts=runs.c.begun_attempts + 1)
 )
 _RESUME = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
-_IS_AT_WORK = select(runs.c.id).where(_OF_ATTEMPT, runs.c.state == "running")
-_HOLD = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(state="running")
+_IS_AT_WORK = select(runs.c.cancel_requested_at).where(_OF_ATTEMPT, runs.c.state == "running")
+_HOLD = (
+    update(runs)
+    .where(_OF_ATTEMPT, runs.c.state == "running")
+    .values(state="running")
+    .returning(runs.c.cancel_requested_at)
+)
 _UPDATE = update(runs).where(_NAMED)
 _UPDATE_SEEN = update(runs).where(_NAMED, ~_IS_GONE)
 _UPDATE_UNFINISHED = update(runs).where(_OF_ATTEMPT, is_unfinished(runs))
@@ -298,24 +303,28 @@ async def resume_run(
     return rows_changed(await connection.execute(statement, _attempt(tenant_id, run_id, attempt))) == 1
 
 
-async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
-    """Lock the run's row for this transaction, as its owner.
+async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
+    """Lock the run's row for this transaction, as its owner; return whether another process asks to stop the run.
 
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    if rows_changed(await connection.execute(_HOLD, _attempt(tenant_id, run_id, attempt))) != 1:
+    held = (await connection.execute(_HOLD, _attempt(tenant_id, run_id, attempt))).one_or_none()
+    if held is None:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
+    return held[0] is not None
 
 
-async def check_attempt(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
-    """Return where the run is at work and belongs to this attempt; it is not locked.
+async def check_attempt(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
+    """Return whether another process asks to stop the run, which is at work and belongs to this attempt; it is not locked.
 
     Raises:
         LeaseLostError: it is over, gone, or belongs to another attempt.
     """
-    if (await connection.execute(_IS_AT_WORK, _attempt(tenant_id, run_id, attempt))).one_or_none() is None:
+    found = (await connection.execute(_IS_AT_WORK, _attempt(tenant_id, run_id, attempt))).one_or_none()
+    if found is None:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
+    return found[0] is not None
 
 
 async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int, end: RunEnd) -> None:

@@ -1,6 +1,7 @@
 """The token of a run: refused in the middle, renewed by its user and nobody else, seen nowhere but at the backend."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
@@ -109,13 +110,28 @@ async def test_a_write_that_waited_for_a_sign_in_is_dropped_when_another_worker_
     ann, fresh = world.person(), world.person(jti="fresh")
     refuse_but(world.backend, "POST /orders", fresh)
     world.provider.call(Call("create_order", {"item": "tea"}))
-    held = world.app.state.installation.runner._roster.held
+    roster = world.app.state.installation.runner._roster
     async with ann.open_stream("order tea") as live:
         run_id = await live.until("run_id")
         await live.until("auth_required")
         await execute(world, update(runs).values(attempt=runs.c.attempt + 1, worker_id="another"))
         await fresh.request("POST", f"/runs/{run_id}/credential")
-        await until(lambda: not held)
+        await until(lambda: len(roster) == 0)
+    assert [bearer(request) for request in world.backend.requests] == [ann.token]
+
+
+async def test_a_write_that_waited_for_a_sign_in_is_dropped_when_the_run_is_to_stop(open_frontdesk: OpenWorld) -> None:
+    """G61: another process was asked to stop it, and this one has not heard of it yet."""
+    world = await open_frontdesk(lease_s=900.0, renew_every_s=300.0, lease_lost_after_s=800.0)
+    ann, fresh = world.person(), world.person(jti="fresh")
+    refuse_but(world.backend, "POST /orders", fresh)
+    world.provider.call(Call("create_order", {"item": "tea"}))
+    async with ann.open_stream("order tea") as live:
+        run_id = await live.until("run_id")
+        await live.until("auth_required")
+        await execute(world, update(runs).values(cancel_requested_at=datetime.now(UTC)))
+        await fresh.request("POST", f"/runs/{run_id}/credential")
+        assert (await live.rest()).first("status") == "cancelled"
     assert [bearer(request) for request in world.backend.requests] == [ann.token]
 
 

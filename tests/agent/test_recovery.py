@@ -24,6 +24,7 @@ from support.faults import (
     cancel,
     execute,
     keep_leases,
+    let_die,
     reaches,
     rows,
     state,
@@ -40,7 +41,7 @@ from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import NewRun, claim_run, insert_run
-from agent.store.tables import messages, runs, tool_calls, workers
+from agent.store.tables import messages, runs, tool_calls
 from agent.store.workers import take_over
 
 Succeed = Callable[..., Awaitable[World]]
@@ -124,8 +125,9 @@ async def test_a_worker_that_lost_its_lease_cannot_settle_a_call_or_ask_for_one(
     assert await answers(heir) == ["", "Two."]
 
 
-async def test_a_worker_that_lost_its_run_asks_for_no_tool_any_more(pair: Pair) -> None:
-    """G13: not even where the run is over already, so that no row of a later attempt is in the way."""
+@pytest.mark.parametrize("dies", [True, False], ids=["ended", "to stop"])
+async def test_a_worker_asks_for_no_tool_in_a_run_that_was_stopped_elsewhere(pair: Pair, *, dies: bool) -> None:
+    """G13: not where it was taken for dead and the run is over. G61: nor where it is asked to stop and has not heard of it."""
     gate = asyncio.Event()
     pair.zombie.provider.call(Call("create_order", {"item": "tea"}))
     order = pair.zombie.provider.scripts.pop()
@@ -140,12 +142,15 @@ async def test_a_worker_that_lost_its_run_asks_for_no_tool_any_more(pair: Pair) 
         await until(lambda: len(pair.zombie.provider.requests) == 1)
         await keep_leases(pair.zombie)
         other = await pair.succeed(reap_every_s=60)
+        if dies:
+            await let_die(pair.zombie, other=other)
         await cancel(at(other, pair.ann), run_id)
         gate.set()
         await live.rest()
     assert other.backend.effects == {}
     assert await answers(other) == []
     assert await rows(other, tool_calls) == []
+    assert [row["state"] for row in await rows(other, runs)] == ["cancelled"]
 
 
 async def test_a_queued_run_is_not_begun_by_a_worker_that_lost_it(store: Store) -> None:
@@ -424,7 +429,9 @@ async def test_a_run_of_a_dead_process_can_be_stopped_before_anybody_takes_it_ov
     async with pair.ann.open_stream("tell me") as live:
         run_id = await live.until("run_id")
         await until(lambda: len(pair.zombie.provider.requests) == 1)
+        await keep_leases(pair.zombie)
         other = await pair.succeed(reap_every_s=60)
+        await let_die(pair.zombie, other=other)
         assert (await cancel(at(other, pair.ann), run_id))["state"] == "cancelled"
         gate.set()
         assert "status" not in (await live.rest()).keys
@@ -434,14 +441,32 @@ async def test_a_run_of_a_dead_process_can_be_stopped_before_anybody_takes_it_ov
     assert await answers(other) == []
 
 
+async def test_a_run_that_is_to_stop_makes_no_write_after_its_user_came_back(open_frontdesk: OpenWorld) -> None:
+    """G61: the call was stored before, and waited for a sign-in."""
+    world = await open_frontdesk(**{**HEIR, "lease_s": 900.0, "renew_every_s": 300.0, "lease_lost_after_s": 800.0})
+    world.provider.call(Call("create_order", {"item": "tea"}))
+    run_id = await left_behind(world)
+    ann = world.person()
+
+    async def is_stored() -> bool:
+        return bool(await rows(world, tool_calls))
+
+    await until(is_stored)
+    await execute(world, update(runs).values(cancel_requested_at=datetime.now(UTC)))
+    assert (await ann.request("POST", f"/runs/{run_id}/credential")).status_code == 200
+    await reaches(ann, run_id, "cancelled")
+    assert world.backend.effects == {}
+
+
 async def test_a_message_can_interrupt_a_run_that_is_with_a_dead_process(pair: Pair) -> None:
     """G7: wherever the first one was."""
     pair.zombie.provider.hang("Old")
     async with pair.ann.open_stream("first") as live:
         conversation_id = await live.until("conversation_id")
         await live.until_bytes(b"Old")
-        await execute(pair.zombie, delete(workers))
+        await keep_leases(pair.zombie)
         other = await pair.succeed(reap_every_s=60)
+        await let_die(pair.zombie, other=other)
         other.provider.say("New.")
         ann = at(other, pair.ann)
         second = await ann.stream("second", conversation_id=conversation_id, when_active="interrupt")

@@ -73,6 +73,12 @@ async def keep_leases(world: World) -> None:
     await execute(world, update(workers).values(lease_until=database_now() + 60, lease_s=60))
 
 
+async def let_die(world: World, *, other: World) -> None:
+    """Let the workers be dead whose leases `keep_leases` made last, and let the other one leave their runs alone."""
+    other.app.state.installation.runner._leases.stop_taking_over()
+    await execute(world, update(workers).where(workers.c.lease_s == 60).values(lease_until=database_now() - 1))
+
+
 async def state(person: Person, run_id: str) -> str:
     """Return a run's state, as its user reads it."""
     return str((await person.request("GET", f"/runs/{run_id}")).json()["state"])
