@@ -178,7 +178,12 @@ class Store:
             await connection.execution_options(**options)
             try:
                 async with connection.begin():
-                    yield connection
+                    try:
+                        yield connection
+                    except asyncio.CancelledError:
+                        # Its statement was given up with it, so a rollback would fail, and that would take the stop's place.
+                        await connection.invalidate()
+                        raise
                 if deadline.missed:  # whatever the end seemed to say: the connection was given up before it
                     raise DatabaseError("DeadlineMissed")
             except Exception as exc:

@@ -6,9 +6,13 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1|(?<!`)(`+)(?!`)(?:(?!\n\n).)*?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
+"""Fences and spans of code: what looks like a link in them is none."""
 STARTED_S = 40
 
 
@@ -53,10 +57,30 @@ def test_every_script_that_the_readme_names_is_there() -> None:
     assert [name for name in named if not os.access(ROOT / name, os.X_OK)] == []
 
 
+def links_in(text: str) -> list[str]:
+    """Return the files that a document links to."""
+    return re.findall(r"\]\(((?!https?:)[^)#]+)(?:#[^)]*)?\)", CODE.sub("", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("[one](a.md) and [two](b.md#part) and [three](https://example.org)", ["a.md", "b.md"]),
+        ("A page's `[Reset](/logout)` and [one](a.md)", ["a.md"]),
+        ("``a ` and [x](/y)`` then [one](a.md)", ["a.md"]),
+        ("[`code`](a.md) and `more`", ["a.md"]),
+        ("```md\n[x](/y)\n```\n[one](a.md)\n~~~\n[x](/y)\n~~~", ["a.md"]),
+        ("a lone ` here\n\n[one](a.md) and a lone ` there", ["a.md"]),
+    ],
+)
+def test_links_in_code_are_none(text: str, links: list[str]) -> None:
+    assert links_in(text) == links
+
+
 def test_every_file_that_the_documents_link_or_name_is_there() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("tests/*.md"), *ROOT.glob("docs/**/*.md")]:
         text = document.read_text("utf-8")
-        links = re.findall(r"\]\(((?!https?:)[^)#]+)\)", text)
+        links = links_in(text)
         missing = [link for link in links if not (document.parent / link).exists()]
         code = re.findall(r"(?<![\w/])((?:agent|api|demo|tools|bench|tests)/[\w/]+\.py)\b", text)
         missing += [name for name in code if not (ROOT / name).exists()]
