@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.context import RunKey
 from agent.search import let_search_know
 from agent.store.database import Store
 from agent.store.deletion import purge_deleted
@@ -57,7 +58,10 @@ async def _search(store: Store) -> None:
 
 
 async def _purge(store: Store) -> None:
-    await purge_deleted(store, most_rows=10, gone=lambda *name: None)
+    async def gone(_run: RunKey) -> None:
+        pass
+
+    await purge_deleted(store, most_rows=10, gone=gone)
 
 
 USES: dict[str, Callable[[Store], Awaitable[None]]] = {
