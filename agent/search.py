@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
-from agent.context import Principal
 from agent.errors import OverloadedError, RateLimitedError
+from agent.principal import Principal
 from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
 from agent.store.search import index_batch, search_conversations

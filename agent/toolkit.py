@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from agent.context import Principal
 from agent.errors import ConfigurationError
+from agent.principal import Principal
 
 Risk = Literal["read", "write", "dangerous"]
 """`read` may be repeated at any time; `write` has side effects and is never repeated blindly; `dangerous` is a write that

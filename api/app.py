@@ -14,17 +14,17 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from agent.assistant import Assistant, BackendDefinition, load_assistant
+from agent.assistant.definition import Assistant, BackendDefinition, load_assistant
 from agent.errors import ConfigurationError, InvalidRequestError, NotFoundError, UnauthorizedError
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
-from agent.runner import Runner
+from agent.runs.runner import Runner
 from agent.search import Searches
 from agent.store.database import Store
 from api import __version__, errors
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
-from api.dependencies import Installation
+from api.dependencies import Services
 from api.middleware import RequestMiddleware
 from api.routes import assistant as assistant_route
 from api.routes import chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
@@ -53,13 +53,13 @@ def create_app(settings: Settings) -> FastAPI:
     backend = _backend(settings, assistant.backend, mounted)
     catalog = Catalog(settings, offline={"demo": DemoChatModel})
     catalog.check(assistant)
-    installation = _assemble(settings, assistant, catalog, backend)
+    services = _assemble(settings, assistant, catalog, backend)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _open(stack, installation)
-            app.state.installation = installation
+            await _open(stack, services)
+            app.state.services = services
             yield
 
     app = FastAPI(
@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backend: Backend | None) -> Installation:
+def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backend: Backend | None) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = Store(
         settings.database,
@@ -94,7 +94,7 @@ def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backen
         keep_bytes_per_tenant=settings.log_keep_bytes_per_tenant,
     )
     tools = load_tools(assistant, backend)
-    return Installation(
+    return Services(
         settings=settings,
         assistant=assistant,
         catalog=catalog,
@@ -114,16 +114,16 @@ def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backen
     )
 
 
-async def _open(stack: AsyncExitStack, installation: Installation) -> None:
+async def _open(stack: AsyncExitStack, services: Services) -> None:
     """Open everything that needs closing, in order; the stack closes it in reverse."""
-    stack.push_async_callback(installation.store.close)
-    await installation.store.prepare()
-    stack.push_async_callback(installation.catalog.close)
-    installation.catalog.tell_skipped(installation.assistant)
-    await stack.enter_async_context(installation.authenticator)
-    if installation.backend is not None:
-        await stack.enter_async_context(installation.backend)
-    await stack.enter_async_context(installation.runner)
+    stack.push_async_callback(services.store.close)
+    await services.store.prepare()
+    stack.push_async_callback(services.catalog.close)
+    services.catalog.tell_skipped(services.assistant)
+    await stack.enter_async_context(services.authenticator)
+    if services.backend is not None:
+        await stack.enter_async_context(services.backend)
+    await stack.enter_async_context(services.runner)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

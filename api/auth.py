@@ -14,8 +14,8 @@ from typing import Any
 import jwt
 import structlog
 
-from agent.context import Credential, Principal
 from agent.errors import ConfigurationError, UnauthorizedError
+from agent.principal import Credential, Principal
 from api.jwks import IssuerKeys
 from api.keys import jwks_url, public_key, shared_secret
 from api.settings import Settings

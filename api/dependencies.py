@@ -9,11 +9,11 @@ import structlog
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from agent.assistant import Assistant
-from agent.context import Principal
-from agent.events import START, EventId, parse_event_id
+from agent.assistant.definition import Assistant
+from agent.events.schema import START, EventId, parse_event_id
 from agent.models.catalog import Catalog
-from agent.runner import Runner
+from agent.principal import Principal
+from agent.runs.runner import Runner
 from agent.search import Searches
 from agent.store.database import Store
 from api.auth import Authenticator
@@ -28,7 +28,7 @@ UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Installation:
+class Services:
     """Everything that the app is put together from. Made once, by the composition root; opened in the lifespan."""
 
     settings: Settings
@@ -46,29 +46,29 @@ class Installation:
     """None where the assistant is not open to visitors."""
 
 
-def installation_of(request: Request) -> Installation:
+def services_of(request: Request) -> Services:
     """Return the running installation that a request came to."""
-    installation = request.app.state.installation
-    assert isinstance(installation, Installation)
-    return installation
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
 
 
 # All of these are async, also those that wait for nothing: FastAPI takes the others to a thread and back.
-async def get_installation(request: Request) -> Installation:
-    return installation_of(request)
+async def get_services(request: Request) -> Services:
+    return services_of(request)
 
 
-InstallationDep = Annotated[Installation, Depends(get_installation)]
+InstallationDep = Annotated[Services, Depends(get_services)]
 
 bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
 
 async def get_principal(
     request: Request,
-    installation: InstallationDep,
+    services: InstallationDep,
     _documented: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None,
 ) -> Principal:
-    principal = await installation.authenticator.authenticate(request.headers.get("authorization"))
+    principal = await services.authenticator.authenticate(request.headers.get("authorization"))
     structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
     return principal
 
@@ -76,9 +76,9 @@ async def get_principal(
 PrincipalDep = Annotated[Principal, Depends(get_principal)]
 
 
-async def take_seat(principal: PrincipalDep, installation: InstallationDep) -> AsyncIterator[None]:
+async def take_seat(principal: PrincipalDep, services: InstallationDep) -> AsyncIterator[None]:
     """Hold one of the user's seats for as long as the request lasts, its response included."""
-    with installation.seats.taken(principal.tenant_id, principal.user_id):
+    with services.seats.taken(principal.tenant_id, principal.user_id):
         yield
 
 

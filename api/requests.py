@@ -12,8 +12,8 @@ import orjson
 from fastapi import Header
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from agent.assistant import WhenActive
-from agent.start import RunRequest
+from agent.assistant.definition import WhenActive
+from agent.runs.submit import RunRequest
 from api.auth import BRANCH
 
 MESSAGE_CHARACTERS = 32_000

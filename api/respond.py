@@ -7,13 +7,13 @@ import orjson
 import structlog
 from fastapi import Request, Response
 
-from agent.answer import Answer
-from agent.context import Principal
 from agent.errors import RETRY_AFTER_S, OverloadedError
-from agent.events import EventId
-from agent.runner import Runner
+from agent.events.fold import Answer
+from agent.events.schema import EventId
+from agent.principal import Principal
+from agent.runs.runner import Runner
 from agent.store.runs import Run
-from api.dependencies import installation_of
+from api.dependencies import services_of
 from api.errors import refusal
 from api.protocols import answer as answers
 from api.sse import Reader, event_stream, run_headers, stream_headers
@@ -35,7 +35,7 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
     structlog.contextvars.bind_contextvars(run=str(run.id))
     if wants_stream(request):
         reader = runner.follow(principal, run, after=after)
-        send_timeout_s = installation_of(request).settings.send_timeout_s
+        send_timeout_s = services_of(request).settings.send_timeout_s
         return event_stream(reader, headers=stream_headers(run), send_timeout_s=send_timeout_s)
     headers = run_headers(run)
     answer = await _whole(request, runner.follow(principal, run))

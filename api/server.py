@@ -14,7 +14,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from agent.runner import Runner
+from agent.runs.runner import Runner
 from agent.store.database import Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
@@ -130,18 +130,18 @@ class _Server(uvicorn.Server):
                 signal.signal(signal.SIGHUP, before)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        installation = getattr(self._app.state, "installation", None)
+        services = getattr(self._app.state, "installation", None)
         if sig == signal.SIGHUP:
             _write_nowhere(self._terminals)
             if self._signals:  # the terminal and its shell both send one
                 return
         self._signals += 1
-        if self._loop is None or installation is None or self._signals > 2:
+        if self._loop is None or services is None or self._signals > 2:
             self.should_exit, self.force_exit = True, self._signals > 2
         elif self._signals == 2:
-            self._loop.call_soon_threadsafe(installation.runner.release)
+            self._loop.call_soon_threadsafe(services.runner.release)
         else:
-            asyncio.run_coroutine_threadsafe(self._drain(installation.runner), self._loop)
+            asyncio.run_coroutine_threadsafe(self._drain(services.runner), self._loop)
 
     async def _drain(self, runner: Runner) -> None:
         await runner.drain()

@@ -7,7 +7,7 @@ import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Message, Receive, Scope, Send
 
-from agent.events import LoggedEvent
+from agent.events.schema import LoggedEvent
 from agent.store.runs import Run
 from api.protocols import native
 

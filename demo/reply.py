@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from langchain_core.messages import BaseMessage
 
 from agent.models.text import clean
-from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from demo.answer import answer, read
 from demo.chain import Call, Chain, matches, next_call
 from demo.choose import Plan, plan

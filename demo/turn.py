@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.models.text import clean
-from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST, without_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, without_facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic_core import PydanticUndefined
 
-from agent.events import AnyEvent, LogClosed
+from agent.events.schema import AnyEvent, LogClosed
 from api.settings import Settings
 from scripts.typescript import meaning, payloads, wire_types
 

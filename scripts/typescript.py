@@ -1,4 +1,4 @@
-"""TypeScript types of the native wire format, for the web client: what `payload` makes of each event in `agent/events.py`.
+"""TypeScript types of the native wire format, for the web client: what `payload` makes of each event in `agent/events/schema.py`.
 
 Read off the payloads themselves: one of an event whose every field is set shows the keys and their types, one of an event
 with nothing but what it must have shows which keys may be missing.
@@ -10,10 +10,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from agent.events import AnyEvent, LogClosed
+from agent.events.schema import AnyEvent, LogClosed
 from api.protocols.native import payload
 
-HEAD = "// Made by scripts/generate from agent/events.py: do not edit.\n"
+HEAD = "// Made by scripts/generate from agent/events/schema.py: do not edit.\n"
 
 
 class Typed(str):

@@ -16,6 +16,7 @@ import orjson
 import psycopg
 import pytest
 from support.checker import Verdict, check
+from support.clients import Visitor
 from support.databases import Database
 from support.deleting import delete, look_for_deleted, post_again, try_to_delete
 from support.history import Deletion, Disturbance, Effect, History, Post, Span
@@ -24,7 +25,6 @@ from support.postgres import by_port, new_database, socket_of
 from support.processes import Machine, Server, wrong_clock
 from support.scenario import Plan
 from support.silencing import silencing_proxy
-from support.visitors import Visitor
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENDED = NOW.timestamp() + 5

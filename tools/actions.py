@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agent.assistant import ActionDefinition
+from agent.assistant.definition import ActionDefinition
 from agent.errors import ToolError
 from agent.toolkit import Action, CallContext, Tool
 

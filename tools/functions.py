@@ -13,8 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from agent.context import Principal
 from agent.errors import ConfigurationError, ToolError
+from agent.principal import Principal
 from agent.toolkit import CallContext, Risk, Tool
 from tools.backend import Backend, BackendSession
 from tools.paths import segment

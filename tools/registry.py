@@ -2,7 +2,7 @@
 
 import re
 
-from agent.assistant import Assistant
+from agent.assistant.definition import Assistant
 from agent.errors import ConfigurationError
 from agent.toolkit import Tool
 from tools.actions import action_tools

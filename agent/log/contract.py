@@ -11,8 +11,8 @@ Guarantees of every log, wherever it is kept (`tests/agent/log/test_contract.py`
 from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, Protocol
 
-from agent.context import RunKey
-from agent.events import START, AnyEvent, EventId, LoggedEvent, ReasoningDelta, SnapshotTaken, TextDelta
+from agent.events.schema import START, AnyEvent, EventId, LoggedEvent, ReasoningDelta, SnapshotTaken, TextDelta
+from agent.principal import RunKey
 
 BATCH = 256
 """Events that a reader takes at once."""

@@ -11,8 +11,8 @@ from weakref import ref
 
 import msgspec
 
-from agent.context import RunKey
-from agent.events import LoggedEvent
+from agent.events.schema import LoggedEvent
+from agent.principal import RunKey
 
 OVERHEAD_BYTES = 1024
 """What a log takes beside its events: its key, its places in dictionaries, the objects around it."""

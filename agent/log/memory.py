@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from agent.context import RunKey
 from agent.errors import LogTrimmedError, StaleAppendError
-from agent.events import START, AnyEvent, EventId, LogClosed, LoggedEvent
+from agent.events.schema import START, AnyEvent, EventId, LogClosed, LoggedEvent
 from agent.log.contract import Close, EventLog, next_batch
 from agent.log.ended import EndedLogs, Unpacked
+from agent.principal import RunKey
 
 EXPIRY_S = 1.0
 """How often, at most, expired logs are looked for where nobody reads."""

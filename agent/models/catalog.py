@@ -9,7 +9,7 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from agent.assistant import Assistant, History, Limits, ModelDefinition
+from agent.assistant.definition import Assistant, History, Limits, ModelDefinition
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_url, open_session
 from agent.settings import RuntimeSettings

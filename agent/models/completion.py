@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from agent.errors import RunError
-from agent.events import Usage
+from agent.events.schema import Usage
 from agent.models.delta import CallPart, Delta
 from agent.models.refusals import error_in
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.events import Usage
+from agent.events.schema import Usage
 
 
 @dataclass(frozen=True, slots=True)

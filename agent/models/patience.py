@@ -3,7 +3,7 @@
 import asyncio
 from types import TracebackType
 
-from agent.assistant import Limits
+from agent.assistant.definition import Limits
 
 
 class Patience:

@@ -15,7 +15,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableBinding
 
-from agent.assistant import Limits
+from agent.assistant.definition import Limits
 from agent.errors import (
     ContentRefusedError,
     ModelRateLimitedError,
@@ -23,7 +23,7 @@ from agent.errors import (
     ModelUnavailableError,
     OnlyThoughtError,
 )
-from agent.events import Usage
+from agent.events.schema import Usage
 from agent.models.assembly import CallAssembly, ToolRequest
 from agent.models.completion import joined_text
 from agent.models.delta import CallPart, Delta

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
 from agent.errors import NotFoundError
+from agent.principal import Principal
 from agent.store.database import new_id
-from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations
+from agent.store.tables import OF_TENANT, OF_USER, ROW_ID, conversations
 
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
@@ -24,13 +24,13 @@ _INSERT = conversations.insert()
 _SELECT: Select[Any] = select(
     conversations.c.id, conversations.c.title, conversations.c.created_at, conversations.c.updated_at
 ).where(OWNED)
-_GET = _SELECT.where(conversations.c.id == OF_ID)
+_GET = _SELECT.where(conversations.c.id == ROW_ID)
 _LOCK = (
     select(conversations.c.id)
-    .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == OF_ID, conversations.c.deleted_at.is_(None))
+    .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == ROW_ID, conversations.c.deleted_at.is_(None))
     .with_for_update()
 )
-_RENAME = update(conversations).where(OWNED, conversations.c.id == OF_ID).values(is_title_indexed=False)
+_RENAME = update(conversations).where(OWNED, conversations.c.id == ROW_ID).values(is_title_indexed=False)
 
 
 @dataclass(frozen=True, slots=True)

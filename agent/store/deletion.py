@@ -15,22 +15,22 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, delete, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal, RunKey
 from agent.errors import NotFoundError
+from agent.principal import Principal, RunKey
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
 from agent.store.runs import is_unfinished
-from agent.store.tables import OF_ID, OF_TENANT, conversations, feedback, messages, runs, search_entries, tool_calls
+from agent.store.tables import OF_TENANT, ROW_ID, conversations, feedback, messages, runs, search_entries, tool_calls
 
 _HIDE = (
     update(conversations)
-    .where(OWNED, conversations.c.id == OF_ID)
+    .where(OWNED, conversations.c.id == ROW_ID)
     .values(deleted_at=bindparam("now"))
     .returning(conversations.c.id)
 )
 _END = (
     update(runs)
-    .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == OF_ID, is_unfinished(runs))
+    .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == ROW_ID, is_unfinished(runs))
     .values(state="cancelled", finish_reason="cancelled", ended_at=bindparam("now"), worker_id=None)
     .returning(runs.c.id)
 )

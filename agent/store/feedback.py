@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import and_, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
 from agent.errors import NotFoundError
+from agent.principal import Principal
 from agent.store.conversations import OWNED, of
 from agent.store.tables import conversations, feedback, messages
 

@@ -14,20 +14,20 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
 from agent.errors import NotFoundError
-from agent.events import Usage
+from agent.events.schema import Usage
+from agent.principal import Principal
 from agent.store.conversations import OWNED, get_conversation, of
 from agent.store.database import new_id
 from agent.store.runs import Run
-from agent.store.tables import OF_ID, OF_TENANT, conversations, messages, runs
+from agent.store.tables import OF_TENANT, ROW_ID, conversations, messages, runs
 
 Role = Literal["user", "assistant", "tool"]
 MessageStatus = Literal["complete", "partial"]
 
 _RESERVE = (
     update(conversations)
-    .where(OWNED, conversations.c.id == OF_ID)
+    .where(OWNED, conversations.c.id == ROW_ID)
     .values(last_position=conversations.c.last_position + bindparam("count"), updated_at=bindparam("now"))
     .returning(conversations.c.last_position)
 )
@@ -35,7 +35,7 @@ _SUPERSEDED_BY = (
     select(func.min(runs.c.turn))
     .where(
         runs.c.tenant_id == OF_TENANT,
-        runs.c.conversation_id == OF_ID,
+        runs.c.conversation_id == ROW_ID,
         runs.c.turn > bindparam("of_turn"),
         runs.c.replaces <= bindparam("of_turn"),
     )
@@ -54,10 +54,10 @@ _RECENT = (
     )
     .where(
         messages.c.tenant_id == OF_TENANT,
-        messages.c.conversation_id == OF_ID,
+        messages.c.conversation_id == ROW_ID,
         messages.c.turn < bindparam("before_turn"),
         messages.c.superseded_by.is_(None),
-        exists().where(OWNED, conversations.c.id == OF_ID),
+        exists().where(OWNED, conversations.c.id == ROW_ID),
     )
     .order_by(messages.c.turn.desc(), messages.c.position.desc())
     .limit(bindparam("count"))
@@ -66,9 +66,9 @@ _OF_RUN = (
     select(messages)
     .where(
         messages.c.tenant_id == OF_TENANT,
-        messages.c.conversation_id == OF_ID,
+        messages.c.conversation_id == ROW_ID,
         messages.c.turn == bindparam("turn"),
-        exists().where(OWNED, conversations.c.id == OF_ID),
+        exists().where(OWNED, conversations.c.id == ROW_ID),
     )
     .order_by(messages.c.position)
 )
@@ -77,17 +77,17 @@ _WITHHOLD = (
     update(messages)
     .where(
         messages.c.tenant_id == OF_TENANT,
-        messages.c.conversation_id == OF_ID,
+        messages.c.conversation_id == ROW_ID,
         messages.c.turn == bindparam("of_turn"),
         messages.c.role == "user",
-        exists().where(OWNED, conversations.c.id == OF_ID),
+        exists().where(OWNED, conversations.c.id == ROW_ID),
     )
     .values(withheld=True)
 )
 
 
 @dataclass(frozen=True, slots=True)
-class RequestedCall:
+class ToolCall:
     """One tool call as an assistant message asks for it. One that is `refused` is never made: its result says why."""
 
     id: str
@@ -104,7 +104,7 @@ class NewMessage:
     text: str
     step: int
     id: UUID | None = None
-    tool_calls: tuple[RequestedCall, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     tool_name: str | None = None
     is_error: bool = False
@@ -116,7 +116,7 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class TranscriptMessage:
     """A stored message as a model reads it: what was said, and in which turn and step."""
 
     turn: int
@@ -124,7 +124,7 @@ class Said:
     role: Role
     text: str
     status: MessageStatus
-    tool_calls: tuple[RequestedCall, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     tool_name: str | None = None
     is_error: bool = False
@@ -135,7 +135,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message(Said):
+class StoredMessage(TranscriptMessage):
     """A stored message. `turn` and `position` give its place."""
 
     id: UUID
@@ -155,7 +155,7 @@ async def append_messages(
     run_id: UUID,
     turn: int,
     new: Sequence[NewMessage],
-) -> list[Message]:
+) -> list[StoredMessage]:
     """Add messages at the end of the principal's conversation; return them as they are stored. The caller commits.
 
     One that comes late for a turn that was superseded is stored so, which what is returned does not say.
@@ -171,7 +171,7 @@ async def append_messages(
     if last is None:
         raise NotFoundError("No such conversation.")
     stored = [
-        Message(
+        StoredMessage(
             **{name: getattr(message, name) for name in NewMessage.__slots__ if name != "id"},
             id=message.id or new_id(),
             run_id=run_id,
@@ -189,7 +189,7 @@ async def append_messages(
 
 async def recent_messages(
     connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
-) -> list[Said]:
+) -> list[TranscriptMessage]:
     """Return the last `limit` messages that count before `before_turn`; none where the conversation is not theirs.
 
     Oldest first. Read by index: the cost is that of `limit`.
@@ -206,7 +206,7 @@ async def list_messages(
     limit: int,
     after: tuple[int, int] | None,
     with_superseded: bool = False,
-) -> list[Message]:
+) -> list[StoredMessage]:
     """Return up to `limit` messages in order, those after the place `(turn, position)`; superseded ones where asked for.
 
     Raises:
@@ -224,7 +224,7 @@ async def list_messages(
     return [_message(row) for row in await connection.execute(statement)]
 
 
-async def run_messages(connection: AsyncConnection, principal: Principal, run: Run) -> list[Message]:
+async def run_messages(connection: AsyncConnection, principal: Principal, run: Run) -> list[StoredMessage]:
     """Return the messages of the principal's run, in order; empty where there is none. Read by index, as its turn."""
     place = {**of(principal, run.conversation_id), "turn": run.turn}
     return [_message(row) for row in await connection.execute(_OF_RUN, place)]
@@ -235,7 +235,7 @@ async def withhold_message(connection: AsyncConnection, principal: Principal, ru
     await connection.execute(_WITHHOLD, {**of(principal, run.conversation_id), "of_turn": run.turn})
 
 
-def _row(message: Message) -> dict[str, object]:
+def _row(message: StoredMessage) -> dict[str, object]:
     calls = [
         {"id": call.id, "name": call.name, "arguments": call.arguments}
         | ({"refused": call.refused} if call.refused else {})
@@ -262,15 +262,15 @@ def _row(message: Message) -> dict[str, object]:
     }
 
 
-def _said(row: Row[Any]) -> Said:
+def _said(row: Row[Any]) -> TranscriptMessage:
     turn, step, role, text, status, calls, tool_call_id, tool_name, is_error, model, extras, withheld = tuple(row)
-    return Said(
+    return TranscriptMessage(
         turn=turn,
         step=step,
         role=role,
         text=text,
         status=status,
-        tool_calls=tuple(RequestedCall(**call) for call in calls or ()),
+        tool_calls=tuple(ToolCall(**call) for call in calls or ()),
         tool_call_id=tool_call_id,
         tool_name=tool_name,
         is_error=is_error,
@@ -280,9 +280,9 @@ def _said(row: Row[Any]) -> Said:
     )
 
 
-def _message(row: Row[Any]) -> Message:
+def _message(row: Row[Any]) -> StoredMessage:
     counted = row.input_tokens is not None
-    return Message(
+    return StoredMessage(
         id=row.id,
         run_id=row.run_id,
         turn=row.turn,
@@ -293,7 +293,7 @@ def _message(row: Row[Any]) -> Message:
         status=row.status,
         created_at=row.created_at,
         superseded_by=row.superseded_by,
-        tool_calls=tuple(RequestedCall(**call) for call in row.tool_calls or ()),
+        tool_calls=tuple(ToolCall(**call) for call in row.tool_calls or ()),
         tool_call_id=row.tool_call_id,
         tool_name=row.tool_name,
         is_error=row.is_error,

@@ -23,13 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
 from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
-from agent.events import EndStatus, Usage
+from agent.events.schema import EndStatus, Usage
+from agent.principal import Principal
 from agent.store.clock import database_now, instant
 from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
-from agent.store.tables import OF_ID, OF_TENANT, OF_USER, conversations, runs
+from agent.store.tables import OF_TENANT, OF_USER, ROW_ID, conversations, runs
 
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
 UNFINISHED: tuple[RunState, ...] = ("queued", "running")
@@ -48,16 +48,16 @@ _IS_GONE = exists().where(
 """The condition that a run's conversation was deleted: then there is no such run, although its row may be there still."""
 _MINE = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER)
 OWNED_RUN = and_(_MINE, ~_IS_GONE)
-_NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == OF_ID)
+_NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == ROW_ID)
 _OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
 _RESERVE = (
     update(conversations)
-    .where(OWNED, conversations.c.id == OF_ID)
+    .where(OWNED, conversations.c.id == ROW_ID)
     .values(last_turn=conversations.c.last_turn + 1)
     .returning(conversations.c.last_turn, database_now().label("now"))
 )
 _INSERT = runs.insert()
-_GET = select(runs).where(OWNED_RUN, runs.c.id == OF_ID)
+_GET = select(runs).where(OWNED_RUN, runs.c.id == ROW_ID)
 _GET_BY_KEY = select(runs, _IS_GONE.label("is_gone"), database_now().label("now")).where(
     _MINE, runs.c.idempotency_key == bindparam("key")
 )

@@ -16,7 +16,7 @@ from sqlalchemy import BindParameter, Text, bindparam, cast, func, insert, selec
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
+from agent.principal import Principal
 from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
 from agent.store.runs import rows_changed

@@ -28,7 +28,7 @@ NOT_CONNECTED = "no active connection"
 """As aiosqlite says it: SQLAlchemy takes it for a lost connection and throws that away."""
 
 
-class BesideOrAtOnce(aiosqlite.Connection):
+class InlineConnection(aiosqlite.Connection):
     """aiosqlite's connection, which runs everything in its thread unless `by_key` is set.
 
     Nobody waits for the thread past the limit of a statement, or once the connection was abandoned: a thread that hangs in
@@ -152,19 +152,19 @@ PRAGMAS = (
 )
 
 
-def connector(path: Path, limits: Limits) -> Callable[[], Awaitable[BesideOrAtOnce]]:
+def connector(path: Path, limits: Limits) -> Callable[[], Awaitable[InlineConnection]]:
     """Return what opens a connection to the file.
 
     The first one makes the file, where there is none. After that a file that is gone is an error, and not an empty one.
     """
     mode = "rwc"
 
-    async def connect() -> BesideOrAtOnce:
+    async def connect() -> InlineConnection:
         nonlocal mode
         loop = asyncio.get_running_loop()
         until = loop.time() + limits.connect_s
         # Never used by two threads at the same time: who waits for the connection's thread does nothing else with it.
-        connection = BesideOrAtOnce(
+        connection = InlineConnection(
             partial(
                 sqlite3.connect,
                 f"file:{quote(str(path))}?mode={mode}",
@@ -198,7 +198,7 @@ def prepare(connection: Any, _record: object) -> None:
     _switch_to_wal(connection, cursor)
     cursor.close()
     driver = connection.driver_connection
-    assert isinstance(driver, BesideOrAtOnce)
+    assert isinstance(driver, InlineConnection)
     if driver.settling is not None:
         driver.settling.cancel()
 
@@ -207,7 +207,7 @@ def begin(connection: Connection) -> None:
     """Open a transaction: for writing where the option `frontdesk_writer` is set, at once where `frontdesk_by_key` is."""
     options = connection.get_execution_options()
     driver = connection.connection.driver_connection
-    assert isinstance(driver, BesideOrAtOnce)
+    assert isinstance(driver, InlineConnection)
     driver.by_key = options.get("frontdesk_by_key", False)
     if not options.get("frontdesk_writer"):
         driver.begin_read()

@@ -66,7 +66,7 @@ Json = JSON(none_as_null=True)
 
 OF_TENANT: BindParameter[Any] = bindparam("of_tenant")
 OF_USER: BindParameter[Any] = bindparam("of_user")
-OF_ID: BindParameter[Any] = bindparam("of_id")
+ROW_ID: BindParameter[Any] = bindparam("of_id")
 """Whose row a statement means, and which. The statements of every turn are made once, as constants that these are filled
 into: making one takes longer than executing it."""
 

@@ -12,18 +12,18 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
-from agent.store.messages import RequestedCall
-from agent.store.tables import OF_ID, OF_TENANT, tool_calls
+from agent.principal import Principal
+from agent.store.messages import ToolCall
+from agent.store.tables import OF_TENANT, ROW_ID, tool_calls
 from agent.toolkit import Action, Kind, Risk
 
 ToolCallState = Literal["proposed", "started", "settled", "unknown"]
 
 _INSERT = tool_calls.insert()
-_UPDATE = update(tool_calls).where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.id == OF_ID)
+_UPDATE = update(tool_calls).where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.id == ROW_ID)
 _OF_RUN = (
     select(tool_calls)
-    .where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.run_id == OF_ID)
+    .where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.run_id == ROW_ID)
     .order_by(tool_calls.c.step, tool_calls.c.id)
 )
 
@@ -45,7 +45,7 @@ async def propose_calls(
     run_id: UUID,
     *,
     step: int,
-    calls: Sequence[tuple[RequestedCall, Kind, Risk]],
+    calls: Sequence[tuple[ToolCall, Kind, Risk]],
 ) -> None:
     """Enter what the model asked for. The caller commits."""
     now = datetime.now(UTC)

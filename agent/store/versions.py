@@ -12,18 +12,18 @@ from uuid import UUID
 from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal
 from agent.errors import NotFoundError, SupersededError
+from agent.principal import Principal
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
 from agent.store.runs import SUPERSEDED, Run, get_run
-from agent.store.tables import OF_ID, OF_TENANT, conversations, messages, runs, tool_calls
+from agent.store.tables import OF_TENANT, ROW_ID, conversations, messages, runs, tool_calls
 
 _OWN = and_(
     messages.c.tenant_id == OF_TENANT,
-    messages.c.conversation_id == OF_ID,
-    exists().where(OWNED, conversations.c.id == OF_ID),
+    messages.c.conversation_id == ROW_ID,
+    exists().where(OWNED, conversations.c.id == ROW_ID),
 )
-_TOUCH = update(conversations).where(OWNED, conversations.c.id == OF_ID)
+_TOUCH = update(conversations).where(OWNED, conversations.c.id == ROW_ID)
 
 
 @dataclass(frozen=True, slots=True)

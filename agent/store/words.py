@@ -11,15 +11,15 @@ from base64 import b32encode
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
-MOST_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 1_000_000
 """Characters of a message, from its beginning, that are looked at."""
-MOST_WORDS = 10_000
+MAX_WORDS = 10_000
 """Different words of a message, and first letters of words, that are kept."""
-MOST_BYTES = 400_000
+MAX_BYTES = 400_000
 """Bytes of a message's words; PostgreSQL's `tsvector` takes a megabyte."""
 WORD_LENGTH = 64
 """Characters of a word that count, in a text and in a question."""
-MOST_ASKED = 10
+MAX_ASKED = 10
 """Words of a question that count: the longest ones, of which there are fewest."""
 SCOPE_LENGTH = 13
 BEGINNING = "="
@@ -100,13 +100,13 @@ def terms_of(text: str) -> list[str]:
     module is left out.
     """
     found: dict[str, None] = {}
-    left = MOST_BYTES
-    for word in _words(fold(text[:MOST_CHARACTERS])):
+    left = MAX_BYTES
+    for word in _words(fold(text[:MAX_CHARACTERS])):
         if word in found:
             continue
         new = [word] if (beginning := BEGINNING + word[0]) in found else [word, beginning]
         left -= sum(SCOPE_LENGTH + 1 + len(term.encode()) for term in new)
-        if left < 0 or len(found) + len(new) > MOST_WORDS:
+        if left < 0 or len(found) + len(new) > MAX_WORDS:
             break
         found.update(dict.fromkeys(new))
     return list(found)
@@ -118,14 +118,14 @@ def asked_terms(question: str) -> list[str]:
     A word that is the beginning of another is left out: whoever has the longer one has it too.
     """
     asked: dict[str, None] = {}
-    for match in _PIECE.finditer(fold(question[:MOST_CHARACTERS])):
+    for match in _PIECE.finditer(fold(question[:MAX_CHARACTERS])):
         text = match.group()
         if match.lastgroup == "run" and len(text) > 1:
             asked.update(dict.fromkeys(text[at : at + 2] for at in range(len(text) - 1)))
         else:
             asked[text[:WORD_LENGTH]] = None
     whole = [word for word in asked if not any(other != word and other.startswith(word) for other in asked)]
-    longest = sorted(whole, key=len, reverse=True)[:MOST_ASKED]
+    longest = sorted(whole, key=len, reverse=True)[:MAX_ASKED]
     return [word if len(word) > 1 else BEGINNING + word for word in longest]
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.context import Principal, RunKey
+from agent.principal import Principal, RunKey
 from agent.store.clock import database_now
 from agent.store.conversations import of
 from agent.store.runs import OWNED_RUN, is_unfinished, rows_changed
-from agent.store.tables import OF_ID, Instant, runs, workers
+from agent.store.tables import ROW_ID, Instant, runs, workers
 
 CLOCK_SLACK_S = 1.0
 """How far a lease may be ahead of its own length: a clock that is put right by a little is no reason to take runs away."""
@@ -64,10 +64,10 @@ _ABANDONED = select(
 _OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt, runs.c.cancel_requested_at.is_not(None)).where(
     is_unfinished(runs), runs.c.worker_id == bindparam("of_worker")
 )
-_CANCEL = update(runs).where(OWNED_RUN, runs.c.id == OF_ID, is_unfinished(runs), _NOBODYS)
+_CANCEL = update(runs).where(OWNED_RUN, runs.c.id == ROW_ID, is_unfinished(runs), _NOBODYS)
 _REQUEST = (
     update(runs)
-    .where(OWNED_RUN, runs.c.id == OF_ID, is_unfinished(runs))
+    .where(OWNED_RUN, runs.c.id == ROW_ID, is_unfinished(runs))
     .values(cancel_requested_at=func.coalesce(runs.c.cancel_requested_at, bindparam("now", type_=Instant)))
 )
 _RENEW = update(workers).where(workers.c.id == bindparam("of_worker"))

@@ -2,8 +2,8 @@
 
 import math
 
-from agent.answer import Answer
 from agent.errors import RETRY_AFTER_S
+from agent.events.fold import Answer
 from api.protocols.native import action, error, usage
 
 FAILED = {

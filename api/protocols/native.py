@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from agent.events import (
+from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ApprovalRequested,

@@ -34,17 +34,17 @@ class AssistantView(BaseModel):
 
 
 @router.get("/assistant")
-async def describe_assistant(request: Request, installation: InstallationDep) -> AssistantView:
+async def describe_assistant(request: Request, services: InstallationDep) -> AssistantView:
     """Describe the assistant: with a token as the caller's tenant has it, without one as it is."""
-    assistant = installation.assistant
+    assistant = services.assistant
     if "authorization" in request.headers:
-        principal = await installation.authenticator.authenticate(request.headers["authorization"])
+        principal = await services.authenticator.authenticate(request.headers["authorization"])
         assistant = assistant.for_tenant(principal.tenant_id)
     return AssistantView(
         name=assistant.name,
         greeting=assistant.greeting,
         starters=list(assistant.starters),
-        models=installation.catalog.names(assistant),
+        models=services.catalog.names(assistant),
         actions={
             name: ActionView(description=action.description, values=action.values)
             for name, action in assistant.actions.items()

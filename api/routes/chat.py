@@ -14,10 +14,10 @@ async def chat(
     body: ChatRequest,
     request: Request,
     principal: PrincipalDep,
-    installation: InstallationDep,
+    services: InstallationDep,
     after: AfterDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Ask the assistant. The message is stored before the response begins; the run outlives the connection."""
-    run = await installation.runner.start(principal, body.to_run(idempotency_key))
-    return await respond(request, installation.runner, principal, run, after)
+    run = await services.runner.start(principal, body.to_run(idempotency_key))
+    return await respond(request, services.runner, principal, run, after)

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
 
-from agent.context import Principal
 from agent.errors import InvalidRequestError
+from agent.principal import Principal
 from agent.store.conversations import (
     TITLE_LENGTH,
     Conversation,
@@ -22,7 +22,7 @@ from agent.store.conversations import (
     rename_conversation,
 )
 from agent.store.database import Store
-from agent.store.messages import Message, list_messages
+from agent.store.messages import StoredMessage, list_messages
 from api.dependencies import InstallationDep, PrincipalDep
 from api.requests import NO_NUL
 from api.views import Deleted, UsageView
@@ -108,7 +108,7 @@ class Rename(BaseModel):
 async def list_own_conversations(
     request: Request,
     principal: PrincipalDep,
-    installation: InstallationDep,
+    services: InstallationDep,
     limit: Limit = 20,
     cursor: Cursor = None,
     q: Search = None,
@@ -118,10 +118,10 @@ async def list_own_conversations(
     if q is not None and "\x00" in q:
         raise InvalidRequestError("q: must not contain NUL characters")
     if q:
-        search = installation.searches.find(principal, q, limit=limit + 1, after=after)
+        search = services.searches.find(principal, q, limit=limit + 1, after=after)
         found = await while_connected(request, search) or []
     else:
-        async with installation.store.read() as connection:
+        async with services.store.read() as connection:
             found = await list_conversations(connection, principal, limit=limit + 1, after=after)
     more = len(found) > limit
     last = found[limit - 1] if more else None
@@ -133,10 +133,10 @@ async def list_own_conversations(
 
 @router.get("/conversations/{conversation_id}")
 async def read_conversation(
-    conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep
+    conversation_id: UUID, principal: PrincipalDep, services: InstallationDep
 ) -> ConversationView:
     """Return one conversation, without its messages."""
-    async with installation.store.read() as connection:
+    async with services.store.read() as connection:
         return _view(await get_conversation(connection, principal, conversation_id))
 
 
@@ -144,14 +144,14 @@ async def read_conversation(
 async def read_messages(
     conversation_id: UUID,
     principal: PrincipalDep,
-    installation: InstallationDep,
+    services: InstallationDep,
     limit: Limit = 50,
     cursor: Cursor = None,
     versions: Versions = "current",
 ) -> MessagePage:
     """Return a conversation's messages, oldest first; those of earlier versions, too, where asked for."""
     after = _message_cursor(cursor)
-    async with installation.store.read() as connection:
+    async with services.store.read() as connection:
         found = await list_messages(
             connection,
             principal,
@@ -169,14 +169,12 @@ async def read_messages(
 
 
 @router.get("/conversations/{conversation_id}/export", response_class=Response, responses=EXPORT)
-async def export_conversation(
-    conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep
-) -> Response:
+async def export_conversation(conversation_id: UUID, principal: PrincipalDep, services: InstallationDep) -> Response:
     """Return a conversation with all that was said in it, earlier versions too, as a file of JSON."""
-    async with installation.store.read() as connection:
+    async with services.store.read() as connection:
         conversation = await get_conversation(connection, principal, conversation_id)
     return StreamingResponse(
-        _exported(principal, installation.store, conversation),
+        _exported(principal, services.store, conversation),
         media_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="conversation-{conversation_id}.json"'},
     )
@@ -184,18 +182,18 @@ async def export_conversation(
 
 @router.patch("/conversations/{conversation_id}")
 async def rename(
-    conversation_id: UUID, body: Rename, principal: PrincipalDep, installation: InstallationDep
+    conversation_id: UUID, body: Rename, principal: PrincipalDep, services: InstallationDep
 ) -> ConversationView:
     """Give a conversation another title."""
-    async with installation.store.write() as connection:
+    async with services.store.write() as connection:
         return _view(await rename_conversation(connection, principal, conversation_id, title=body.title))
 
 
 @router.delete("/conversations/{conversation_id}")
 @router.delete("/chat/{conversation_id}")
-async def delete(conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep) -> Deleted:
+async def delete(conversation_id: UUID, principal: PrincipalDep, services: InstallationDep) -> Deleted:
     """Delete a conversation with all that was said in it. What runs in it is stopped."""
-    await installation.runner.delete_conversation(principal, conversation_id)
+    await services.runner.delete_conversation(principal, conversation_id)
     return Deleted(success=True, message="The conversation was deleted.")
 
 
@@ -216,7 +214,7 @@ async def _exported(principal: Principal, store: Store, conversation: Conversati
     yield b"]}"
 
 
-def message_view(message: Message) -> MessageView:
+def message_view(message: StoredMessage) -> MessageView:
     """Return what clients see of a message."""
     counted = message.usage
     return MessageView(

@@ -48,9 +48,9 @@ class DemoToken(BaseModel):
 
 
 @router.post("/demo/token")
-async def sign_in(wanted: DemoUser, request: Request, installation: InstallationDep, response: Response) -> DemoToken:
+async def sign_in(wanted: DemoUser, request: Request, services: InstallationDep, response: Response) -> DemoToken:
     """Return a short-lived token for one of the demo's users. Only the demo's own page gets one."""
-    settings = installation.settings
+    settings = services.settings
     if not (is_open_to(request, settings) and _is_from_own_page(request)):
         raise NotFoundError("There is no such page.")
     response.headers["Cache-Control"] = "no-store"

@@ -36,9 +36,9 @@ HEADERS = {
 
 
 @router.get("/docs")
-async def show_docs(request: Request, installation: InstallationDep) -> Response:
+async def show_docs(request: Request, services: InstallationDep) -> Response:
     """Show every operation, with its parameters and bodies."""
-    if not installation.settings.openapi:
+    if not services.settings.openapi:
         raise NotFoundError("There is no such page.")
     return Response(_page(request.app.openapi()), media_type="text/html; charset=utf-8", headers=HEADERS)
 

@@ -30,10 +30,10 @@ class FeedbackView(BaseModel):
 
 @router.post("/messages/{message_id}/feedback")
 async def give_feedback(
-    message_id: UUID, body: FeedbackRequest, principal: PrincipalDep, installation: InstallationDep
+    message_id: UUID, body: FeedbackRequest, principal: PrincipalDep, services: InstallationDep
 ) -> FeedbackView:
     """Rate an answer; a second rating replaces the first."""
     given = Feedback(message_id, body.rating, body.comment or None)
-    async with installation.store.write() as connection:
+    async with services.store.write() as connection:
         await rate_message(connection, principal, given)
     return FeedbackView(message_id=message_id, rating=given.rating, comment=given.comment)

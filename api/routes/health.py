@@ -25,22 +25,22 @@ async def live() -> Health:
 
 
 @router.get("/readyz")
-async def ready(installation: InstallationDep) -> Health:
+async def ready(services: InstallationDep) -> Health:
     """Say that the service can take messages: its database takes what it writes, and no shutdown is under way.
 
     It asks nobody, so it answers at once whatever hangs: it tells of the worker's last renewal, which is a write.
     """
-    if installation.runner.draining:
+    if services.runner.draining:
         raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
-    if not installation.runner.is_ready:
+    if not services.runner.is_ready:
         raise OverloadedError("The database does not take anything.", retry_after_s=RETRY_AFTER_S)
     return Health()
 
 
 @router.get("/metrics", response_class=Response, include_in_schema=False)
-async def metrics(request: Request, installation: InstallationDep) -> Response:
+async def metrics(request: Request, services: InstallationDep) -> Response:
     """Return the metrics for Prometheus, to whoever knows the token where one is set. They name no tenant and no user."""
-    token = installation.settings.metrics_token
+    token = services.settings.metrics_token
     if token is not None:
         wanted = f"Bearer {token.get_secret_value()}".encode()
         if not compare_digest(wanted, request.headers.get("authorization", "").encode()):

@@ -32,17 +32,17 @@ PAGE_HEADERS = {
 
 
 @router.get("/", response_model=Health, tags=["service"])
-async def show_front_door(request: Request, installation: InstallationDep) -> Response:
+async def show_front_door(request: Request, services: InstallationDep) -> Response:
     """Say that the service is there; in demo mode a browser gets the demo's page instead."""
     wants_page = "text/html" in request.headers.get("accept", "")
-    if not (wants_page and is_open_to(request, installation.settings)):
+    if not (wants_page and is_open_to(request, services.settings)):
         return Response(Health().model_dump_json(), media_type="application/json", headers={"Vary": "Accept"})
-    page = await installation.built_files.page("demo.html", request)
+    page = await services.built_files.page("demo.html", request)
     page.headers.update(PAGE_HEADERS)
     return page
 
 
 @router.api_route("/static/{name}", methods=["GET", "HEAD"], include_in_schema=False)
-async def get_built_file(name: str, request: Request, installation: InstallationDep) -> Response:
+async def get_built_file(name: str, request: Request, services: InstallationDep) -> Response:
     """Return a built file: for good under its hashed name, for a moment under its plain one."""
-    return await installation.built_files.asset(name, request)
+    return await services.built_files.asset(name, request)

@@ -12,9 +12,9 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from agent.context import PUBLIC_TENANT, Principal
 from agent.errors import NotFoundError
-from api.dependencies import AfterDep, InstallationDep, installation_of
+from agent.principal import PUBLIC_TENANT, Principal
+from api.dependencies import AfterDep, InstallationDep, services_of
 from api.requests import ChatRequest
 from api.respond import ANSWERS, respond
 from api.views import Deleted
@@ -30,7 +30,7 @@ class _OpenedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_if_open(request: Request) -> Response:
-            if installation_of(request).visitors is None:
+            if services_of(request).visitors is None:
                 raise NotFoundError("There is no such page.")
             return await handle(request)
 
@@ -40,13 +40,13 @@ class _OpenedRoute(APIRoute):
 router = APIRouter(tags=["public"], route_class=_OpenedRoute)
 
 
-async def get_visitors(installation: InstallationDep) -> Visitors:
-    assert installation.visitors is not None
-    return installation.visitors
+async def get_visitors(services: InstallationDep) -> Visitors:
+    assert services.visitors is not None
+    return services.visitors
 
 
-async def take_seat(request: Request, installation: InstallationDep) -> AsyncIterator[None]:
-    with installation.seats.taken(PUBLIC_TENANT, address_of(request)):
+async def take_seat(request: Request, services: InstallationDep) -> AsyncIterator[None]:
+    with services.seats.taken(PUBLIC_TENANT, address_of(request)):
         yield
 
 
@@ -55,14 +55,14 @@ VisitorsDep = Annotated[Visitors, Depends(get_visitors)]
 
 @router.post("/chat/public", responses=ANSWERS, dependencies=[Depends(take_seat)])
 async def public_chat(
-    body: ChatRequest, request: Request, visitors: VisitorsDep, installation: InstallationDep, after: AfterDep
+    body: ChatRequest, request: Request, visitors: VisitorsDep, services: InstallationDep, after: AfterDep
 ) -> Response:
     """Ask the assistant without a token, where it is open to visitors. It knows nothing of any tenant and can do nothing."""
     await visitors.admit(address_of(request))
     visitors.check_length(len(body.message) + (len(orjson.dumps(body.context).decode()) if body.context else 0))
     asked = body.model_copy(update={"model": visitors.model(body.model)}).to_run(idempotency_key=None)
-    run = await installation.runner.start(VISITOR, asked)
-    response = await respond(request, installation.runner, VISITOR, run, after)
+    run = await services.runner.start(VISITOR, asked)
+    response = await respond(request, services.runner, VISITOR, run, after)
     if "location" in response.headers:
         del response.headers["location"]  # that route wants a token
     return response
@@ -70,9 +70,9 @@ async def public_chat(
 
 @router.delete("/chat/public/{conversation_id}")
 async def delete_public_chat(
-    conversation_id: UUID, request: Request, visitors: VisitorsDep, installation: InstallationDep
+    conversation_id: UUID, request: Request, visitors: VisitorsDep, services: InstallationDep
 ) -> Deleted:
     """Delete a public conversation."""
     await visitors.admit(address_of(request))
-    await installation.runner.delete_conversation(VISITOR, conversation_id)
+    await services.runner.delete_conversation(VISITOR, conversation_id)
     return Deleted(success=True, message="The conversation was deleted.")

@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from agent.context import Principal
-from agent.events import EventId
+from agent.events.schema import EventId
+from agent.principal import Principal
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
-from api.dependencies import NEEDS_SEAT, AfterDep, Installation, InstallationDep, PrincipalDep, RunIdDep
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services
 from api.sse import event_stream, stream_headers
 from api.views import UsageView
 
@@ -58,35 +58,35 @@ def run_view(run: Run) -> RunView:
 
 
 @router.get("/runs/{run_id}")
-async def read_run(run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+async def read_run(run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep) -> RunView:
     """Return a run's state, times and usage."""
-    async with installation.store.read() as connection:
+    async with services.store.read() as connection:
         return run_view(await get_run(connection, principal, run_id))
 
 
 @router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response, dependencies=[NEEDS_SEAT])
 async def stream_run_events(
-    run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
+    run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep, after: AfterDep
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
-    async with installation.store.read(by_key=True) as connection:
+    async with services.store.read(by_key=True) as connection:
         run = await get_run(connection, principal, run_id)  # while a 404 can still be sent
-    return _stream(principal, installation, run, after)
+    return _stream(principal, services, run, after)
 
 
 @router.post("/runs/{run_id}/cancel")
-async def cancel_run(run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+async def cancel_run(run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep) -> RunView:
     """Stop a run; what it said is kept, marked as partial. Stopping it again changes nothing."""
-    return run_view(await installation.runner.cancel(principal, run_id))
+    return run_view(await services.runner.cancel(principal, run_id))
 
 
 @router.post("/runs/{run_id}/credential")
-async def renew_credential(run_id: RunIdDep, principal: PrincipalDep, installation: InstallationDep) -> RunView:
+async def renew_credential(run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep) -> RunView:
     """Let a run go on with the token of this request, as after an `auth_required` event.
 
     403 where that is of another role or branch than the run was begun with, or older than the token that it has.
     """
-    return run_view(await installation.runner.renew_credential(principal, run_id))
+    return run_view(await services.runner.renew_credential(principal, run_id))
 
 
 @router.get(
@@ -95,17 +95,17 @@ async def renew_credential(run_id: RunIdDep, principal: PrincipalDep, installati
     dependencies=[NEEDS_SEAT],
 )
 async def stream_conversation(
-    conversation_id: UUID, principal: PrincipalDep, installation: InstallationDep, after: AfterDep
+    conversation_id: UUID, principal: PrincipalDep, services: InstallationDep, after: AfterDep
 ) -> Response:
     """Stream the conversation's active run; 204 when none is active."""
-    async with installation.store.read() as connection:
+    async with services.store.read() as connection:
         await get_conversation(connection, principal, conversation_id)
         run = await active_run(connection, principal, conversation_id)
     if run is None:
         return Response(status_code=204)
-    return _stream(principal, installation, run, after)
+    return _stream(principal, services, run, after)
 
 
-def _stream(principal: Principal, installation: Installation, run: Run, after: EventId) -> Response:
-    reader = installation.runner.follow(principal, run, after=after)
-    return event_stream(reader, headers=stream_headers(run), send_timeout_s=installation.settings.send_timeout_s)
+def _stream(principal: Principal, services: Services, run: Run, after: EventId) -> Response:
+    reader = services.runner.follow(principal, run, after=after)
+    return event_stream(reader, headers=stream_headers(run), send_timeout_s=services.settings.send_timeout_s)

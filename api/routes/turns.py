@@ -31,14 +31,14 @@ async def regenerate(
     body: RegenerateRequest,
     request: Request,
     principal: PrincipalDep,
-    installation: InstallationDep,
+    services: InstallationDep,
     after: AfterDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Answer a message again. The answer that it had, and what came after, are superseded: kept as an earlier version."""
     asked = body.run_request(idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id)
-    run = await installation.runner.start(principal, asked)
-    return await respond(request, installation.runner, principal, run, after)
+    run = await services.runner.start(principal, asked)
+    return await respond(request, services.runner, principal, run, after)
 
 
 @router.post("/conversations/{conversation_id}/edit", responses=ANSWERS, dependencies=[NEEDS_SEAT])
@@ -47,7 +47,7 @@ async def edit(
     body: EditRequest,
     request: Request,
     principal: PrincipalDep,
-    installation: InstallationDep,
+    services: InstallationDep,
     after: AfterDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -55,5 +55,5 @@ async def edit(
     asked = body.run_request(
         idempotency_key, message=body.message, conversation_id=conversation_id, replaces=body.message_id
     )
-    run = await installation.runner.start(principal, asked)
-    return await respond(request, installation.runner, principal, run, after)
+    run = await services.runner.start(principal, asked)
+    return await respond(request, services.runner, principal, run, after)

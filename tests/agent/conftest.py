@@ -10,7 +10,7 @@ from support.world import Person, World, open_world
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The installation, with a token that is refused waited for no longer than a moment."""
     async with (
         scripted_provider() as provider,
@@ -21,10 +21,10 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 
 @pytest.fixture
-def ann(house: World) -> Iterator[Person]:
+def ann(shared_world: World) -> Iterator[Person]:
     """A user of a tenant that no other test knows; `ann.world` is the installation, with provider and backend as new."""
-    house.provider.forget()
-    for recorded in (house.backend.routes, house.backend.requests, house.backend.effects):
+    shared_world.provider.forget()
+    for recorded in (shared_world.backend.routes, shared_world.backend.requests, shared_world.backend.effects):
         recorded.clear()
-    yield house.person(tenant=f"tenant-{uuid4().hex[:12]}", user="ann")
-    house.provider.check()
+    yield shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}", user="ann")
+    shared_world.provider.check()

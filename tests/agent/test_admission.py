@@ -11,8 +11,8 @@ from support.http import Connection, Request
 from support.provider import Script
 from support.world import OpenWorld, Person
 
-from agent.admission import Admission
-from agent.context import PUBLIC_TENANT
+from agent.principal import PUBLIC_TENANT
+from agent.runs.admission import Admission
 from agent.store.tables import messages
 
 

@@ -1,7 +1,7 @@
 """The fold of a run's events: what a reader of the whole stream ends up showing."""
 
-from agent.answer import Answer
-from agent.events import (
+from agent.events.fold import Answer
+from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ErrorRaised,

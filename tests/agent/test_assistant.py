@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from agent.assistant import SHORT, Assistant, CancelAfter, Limits, load_assistant
+from agent.assistant.definition import SHORT, Assistant, CancelAfter, Limits, load_assistant
 from agent.errors import ConfigurationError
 from api.settings import STUDIO
 

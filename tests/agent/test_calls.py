@@ -10,7 +10,7 @@ from support.http import Connection, Request
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream
 
-from agent.calls import ERROR_CHARACTERS
+from agent.loop.tools import ERROR_CHARACTERS
 from agent.store.tables import messages, tool_calls
 
 ODD = {"toolsets": ["support.shop_tools", "support.odd_tools"]}

@@ -7,7 +7,7 @@ import pickle
 import orjson
 import pytest
 
-from agent.context import Credential, Principal
+from agent.principal import Credential, Principal
 
 TOKEN = "eyJ.SECRET-TOKEN.x"
 

@@ -11,9 +11,9 @@ from support.http import Connection, Request
 from support.provider import Call
 from support.world import MARKER, OpenWorld, Person, World
 
-from agent.context import Credential, Principal
-from agent.credentials import RunPrincipal
+from agent.attempt.credential import RunCredential
 from agent.errors import ForbiddenError
+from agent.principal import Credential, Principal
 from agent.store.tables import messages, runs
 
 SIGN_IN = "The business system did not accept the user's sign-in."
@@ -110,7 +110,7 @@ async def test_a_write_that_waited_for_a_sign_in_is_dropped_when_another_worker_
     ann, fresh = world.person(), world.person(jti="fresh")
     refuse_but(world.backend, "POST /orders", fresh)
     world.provider.call(Call("create_order", {"item": "tea"}))
-    roster = world.app.state.installation.runner._roster
+    roster = world.app.state.services.runner._roster
     async with ann.open_stream("order tea") as live:
         run_id = await live.until("run_id")
         await live.until("auth_required")
@@ -195,7 +195,7 @@ async def test_the_token_is_in_no_line_row_or_event(world: World, capfd: pytest.
 
 def test_only_the_same_user_of_the_same_tenant_can_renew() -> None:
     """G21: below the API too."""
-    run = RunPrincipal(Principal("acme", "ann", credential=Credential("old")), wait_s=1)
+    run = RunCredential(Principal("acme", "ann", credential=Credential("old")), wait_s=1)
     for other in (
         Principal("acme", "ben", credential=Credential("x")),
         Principal("rival", "ann", credential=Credential("x")),

@@ -162,7 +162,7 @@ async def test_a_cancel_that_nobody_hears_answers_with_the_run_as_it_is(
     open_frontdesk: OpenWorld, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G61: a living process that hangs is not overruled; it ends the run when it looks again."""
-    monkeypatch.setattr("agent.runner.STOP_WAIT_S", 0.3)
+    monkeypatch.setattr("agent.runs.runner.STOP_WAIT_S", 0.3)
     deaf = await open_frontdesk(database_url=database_url, **PATIENT, **ZOMBIE)
     ann = deaf.person()
     deaf.provider.hang("Half")
@@ -172,7 +172,7 @@ async def test_a_cancel_that_nobody_hears_answers_with_the_run_as_it_is(
         await keep_leases(deaf)
         other = await open_frontdesk(database_url=database_url, reap_every_s=60)
         assert (await cancel(at(other, ann), run_id))["state"] == "running"
-        await deaf.app.state.installation.runner._leases._compare()
+        await deaf.app.state.services.runner._leases._compare()
         assert (await live.rest()).first("status") == "cancelled"
     assert await state(ann, run_id) == "cancelled"
     assert await answers(other) == [("Half", "partial")]

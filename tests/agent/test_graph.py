@@ -9,8 +9,8 @@ from support.http import Connection, Request
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream
 
-from agent.answer import STEP_SEPARATOR
-from agent.graph import LIMIT_TEXT
+from agent.events.fold import STEP_SEPARATOR
+from agent.loop.graph import LIMIT_TEXT
 from agent.store.tables import messages
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage, convert_to_openai_messages
 from support.provider import violations
 
-from agent.assistant import History
-from agent.history import (
+from agent.assistant.definition import History
+from agent.prompt.history import (
     LOST_RESULT,
     STOPPED_NOTE,
     UNANSWERED_NOTE,
@@ -22,7 +22,7 @@ from agent.history import (
     model_messages,
     open_calls,
 )
-from agent.store.messages import Message, MessageStatus, RequestedCall, Role
+from agent.store.messages import MessageStatus, Role, StoredMessage, ToolCall
 
 WIDE = History(messages=1000, tokens=1_000_000)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,13 +43,13 @@ def result(call: str, text: str = "{}") -> Row:
     return ("tool", text, (call,), "complete")
 
 
-def turn(number: int, *rows: Row) -> list[Message]:
+def turn(number: int, *rows: Row) -> list[StoredMessage]:
     """Return one turn's stored messages; every assistant message is a step."""
     stored, step = [], 0
     for position, (role, text, calls, status) in enumerate(rows, start=1):
         step += role == "assistant"
         stored.append(
-            Message(
+            StoredMessage(
                 id=UUID(int=number * 1000 + position),
                 run_id=UUID(int=number),
                 turn=number,
@@ -59,7 +59,7 @@ def turn(number: int, *rows: Row) -> list[Message]:
                 text=text,
                 status=status,
                 created_at=NOW,
-                tool_calls=tuple(RequestedCall(call, "find_order", {"number": 1}) for call in calls)
+                tool_calls=tuple(ToolCall(call, "find_order", {"number": 1}) for call in calls)
                 if role == "assistant"
                 else (),
                 tool_call_id=calls[0] if role == "tool" else None,
@@ -86,7 +86,7 @@ statuses: st.SearchStrategy[MessageStatus] = st.sampled_from(("complete", "parti
 
 
 @st.composite
-def turns(draw: st.DrawFn, number: int, *, begins_with_user: bool = False) -> list[Message]:
+def turns(draw: st.DrawFn, number: int, *, begins_with_user: bool = False) -> list[StoredMessage]:
     """Return a turn in any state that a crash, a cancel or a query's limit can leave it in."""
     rows: list[Row] = [user(draw(short))] if begins_with_user or draw(st.booleans()) else []
     for step in range(draw(st.integers(0, 3))):
@@ -99,7 +99,7 @@ def turns(draw: st.DrawFn, number: int, *, begins_with_user: bool = False) -> li
 
 
 @st.composite
-def transcripts(draw: st.DrawFn) -> tuple[list[Message], list[Message], History]:
+def transcripts(draw: st.DrawFn) -> tuple[list[StoredMessage], list[StoredMessage], History]:
     """Return earlier turns, cut by a query's limit, the current turn, and a window."""
     count = draw(st.integers(0, 5))
     earlier = [message for number in range(1, count + 1) for message in draw(turns(number))]
@@ -109,7 +109,9 @@ def transcripts(draw: st.DrawFn) -> tuple[list[Message], list[Message], History]
 
 
 @given(transcripts())
-def test_a_strict_provider_accepts_any_transcript(given: tuple[list[Message], list[Message], History]) -> None:
+def test_a_strict_provider_accepts_any_transcript(
+    given: tuple[list[StoredMessage], list[StoredMessage], History],
+) -> None:
     earlier, current, window = given
     messages = model_messages(earlier, current, window=window, model="m")
     if isinstance(messages[-1], AIMessage) and not open_calls(messages):
@@ -118,7 +120,9 @@ def test_a_strict_provider_accepts_any_transcript(given: tuple[list[Message], li
 
 
 @given(transcripts())
-def test_the_window_holds_and_the_current_turn_is_whole(given: tuple[list[Message], list[Message], History]) -> None:
+def test_the_window_holds_and_the_current_turn_is_whole(
+    given: tuple[list[StoredMessage], list[StoredMessage], History],
+) -> None:
     earlier, current, window = given
     messages = model_messages(earlier, current, window=window, model="m")
     now = model_messages([], current, window=window, model="m")
@@ -131,7 +135,7 @@ def test_the_window_holds_and_the_current_turn_is_whole(given: tuple[list[Messag
 
 @given(transcripts())
 def test_every_call_but_the_open_ones_is_followed_by_its_one_result(
-    given: tuple[list[Message], list[Message], History],
+    given: tuple[list[StoredMessage], list[StoredMessage], History],
 ) -> None:
     earlier, current, window = given
     messages = model_messages(earlier, current, window=window, model="m")
@@ -259,5 +263,5 @@ def test_longer_messages_are_estimated_to_take_more_tokens() -> None:
     assert estimate_tokens(asked) > 100
 
 
-def _as_error(message: Message) -> Message:
+def _as_error(message: StoredMessage) -> StoredMessage:
     return replace(message, is_error=True)

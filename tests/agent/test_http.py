@@ -19,13 +19,13 @@ from support.http import Request as RawRequest
 from support.provider import Provider
 from support.world import OpenWorld
 
-from agent.assistant import Limits, ModelDefinition
-from agent.context import Credential, Principal
+from agent.assistant.definition import Limits, ModelDefinition
 from agent.errors import ConfigurationError, RunError, ToolError
 from agent.http import open_blocking_client, open_client, open_session, shown_url
 from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
 from agent.models.stream import Reply, Sinks, stream_reply
+from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
 from api.settings import Settings
 from api.terminal import Chat, ChatError

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from support.faults import cancel, execute, open_events, reaches, rows, state, texts, until
 from support.world import OpenWorld, Person, World
 
-from agent.context import Principal
-from agent.history import STOPPED_NOTE, UNANSWERED_NOTE
+from agent.principal import Principal
+from agent.prompt.history import STOPPED_NOTE, UNANSWERED_NOTE
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages

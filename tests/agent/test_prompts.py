@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.assistant import Assistant
-from agent.context import Credential, Principal
-from agent.prompts import FACTS_MARK, system_prompt, with_facts, without_facts, without_mark
+from agent.assistant.definition import Assistant
+from agent.principal import Credential, Principal
+from agent.prompt.words import FACTS_MARK, system_prompt, with_facts, without_facts, without_mark
 
 ASSISTANT = Assistant(name="Desk", persona="You help.\n", models=("demo",))
 ANN = Principal(

@@ -35,8 +35,8 @@ from support.http import Connection, Request
 from support.provider import Call, Provider
 from support.world import OpenWorld, Person, World, open_world
 
-from agent.context import Principal, RunKey
-from agent.history import LOST_RESULT, UNANSWERED_NOTE
+from agent.principal import Principal, RunKey
+from agent.prompt.history import LOST_RESULT, UNANSWERED_NOTE
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
@@ -400,7 +400,7 @@ async def test_a_reader_hears_at_once_that_its_run_was_given_up(open_frontdesk: 
 
 async def left_behind(world: World, *, attempt: int = 1) -> str:
     """Write into the database what a dead process leaves there; return the run's id."""
-    store, ann = world.app.state.installation.store, Principal("acme", "ann")
+    store, ann = world.app.state.services.store, Principal("acme", "ann")
     async with store.write() as connection:
         conversation_id = await create_conversation(connection, ann, title="left")
         run = await insert_run(connection, ann, NewRun(conversation_id, "openai:scripted", "dead"))

@@ -11,9 +11,9 @@ from support.http import Connection, Request
 from support.provider import Call
 from support.world import OpenWorld, Person, World
 
-from agent.context import Credential, Principal
-from agent.credentials import RunPrincipal
+from agent.attempt.credential import RunCredential
 from agent.errors import ForbiddenError
+from agent.principal import Credential, Principal
 from agent.store.tables import messages, runs
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -229,7 +229,7 @@ async def test_a_run_from_before_rights_were_kept_goes_on_with_nobodys(open_fron
 def test_below_the_api_a_run_gains_no_rights_either() -> None:
     """G38."""
     begun = Principal("acme", "ann", "client", (2,), credential=Credential("old"), issued_at=100)
-    run = RunPrincipal(begun, wait_s=1)
+    run = RunCredential(begun, wait_s=1)
     for role, branches, issued_at in (
         ("owner", (2,), 200),
         ("client", (), 200),

@@ -9,11 +9,11 @@ import pytest
 from support.faults import rows, until
 from support.world import OpenWorld, Person, World
 
-from agent.admission import Place, Queue
-from agent.context import PUBLIC_TENANT, Principal, RunKey
 from agent.errors import OverloadedError, RateLimitedError, RequestError
-from agent.roster import HeldRun
-from agent.start import RunRequest
+from agent.principal import PUBLIC_TENANT, Principal, RunKey
+from agent.runs.admission import Place, Queue
+from agent.runs.roster import HeldRun
+from agent.runs.submit import RunRequest
 from agent.store.tables import messages, runs
 from api.settings import Settings
 
@@ -164,7 +164,7 @@ async def test_an_equal_post_is_never_too_much(open_frontdesk: OpenWorld) -> Non
     assert (await ann.ask("three", headers={"Idempotency-Key": "three"})).status_code == 429
     assert (await ann.ask("another", headers={"Idempotency-Key": "two"})).json()["code"] == "idempotency_mismatch"
     equal = [asyncio.create_task(ann.ask(key, headers={"Idempotency-Key": key})) for key in ("one", "two")]
-    await until(lambda: world.app.state.installation.runner.reader_count >= 2)
+    await until(lambda: world.app.state.services.runner.reader_count >= 2)
     gate.set()
     assert [(await one).json()["response"] for one in equal] == ["yes", "yes"]
     assert len(await rows(world, runs)) == 2
@@ -202,7 +202,7 @@ async def test_waiting_in_a_conversation_costs_its_length_not_its_square(open_fr
     gate, ann = asyncio.Event(), world.person()
     world.provider.wait_for(gate, "yes")
     conversation_id = UUID(await hold(world, ann))
-    runner = world.app.state.installation.runner
+    runner = world.app.state.services.runner
     for n in range(most):
         await runner.start(Principal("acme", "ann"), RunRequest(f"message {n}", conversation_id))
     looks: Counter[int] = Counter()

@@ -8,9 +8,9 @@ from support.faults import Hanging, cancel, database_that_hangs, open_events, re
 from support.provider import Call
 from support.world import LiveStream, OpenWorld, World
 
-from agent.context import Principal
-from agent.history import LOST_RESULT, STOPPED_NOTE, UNANSWERED_NOTE
-from agent.stop import StoppedError, Stopper
+from agent.attempt.stop import StoppedError, Stopper
+from agent.principal import Principal
+from agent.prompt.history import LOST_RESULT, STOPPED_NOTE, UNANSWERED_NOTE
 from agent.store.conversations import create_conversation, list_conversations
 from agent.store.database import Store
 from agent.store.tables import messages, runs, tool_calls
@@ -244,7 +244,7 @@ async def test_a_client_of_json_that_goes_away_is_no_reader_any_more(open_frontd
     """G6: it waited for the whole answer, so nothing was ever sent to it that could have failed."""
     world = await open_frontdesk(assistant={"on_disconnect": {"cancel_after_s": 0.1}})
     world.provider.hang("Half")
-    ann, runner = world.person(), world.app.state.installation.runner
+    ann, runner = world.person(), world.app.state.services.runner
     asking = asyncio.create_task(ann.ask("tell me"))
     await until(lambda: runner.reader_count == 1 and len(world.provider.requests) == 1)
     asking.cancel()
@@ -259,7 +259,7 @@ async def test_a_run_whose_client_of_json_went_away_is_read_by_posting_again(wor
     """G6 G8: it went on meanwhile."""
     gate, key = asyncio.Event(), {"Idempotency-Key": "key"}
     world.provider.wait_for(gate, "answer")
-    ann, runner = world.person(), world.app.state.installation.runner
+    ann, runner = world.person(), world.app.state.services.runner
     asking = asyncio.create_task(ann.ask("tell me", headers=key))
     await until(lambda: runner.reader_count == 1)
     asking.cancel()
@@ -302,7 +302,7 @@ async def test_the_time_without_a_reader_counts_from_the_last_one(open_frontdesk
         async with ann.open_stream("second") as live:
             once = await id_of(live)
             await live.until_bytes(b"two")
-        installation = world.app.state.installation
+        installation = world.app.state.services
         await until(lambda: installation.runner.reader_count == 1)
     await reaches(ann, once, "cancelled")
     await reaches(ann, twice, "cancelled")

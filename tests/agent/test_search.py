@@ -11,8 +11,8 @@ import pytest
 from support.rows import ANN, BEN, EVE, new_run
 from support.searching import index_all
 
-from agent.context import Principal
 from agent.errors import OverloadedError, RateLimitedError
+from agent.principal import Principal
 from agent.search import Searches
 from agent.store.database import Store
 

@@ -11,8 +11,9 @@ from support.provider import Call
 from support.shown import Shown
 from support.world import OpenWorld, Person, Stream, World
 
-from agent.answer import Answer
-from agent.events import (
+from agent.attempt.snapshot import SNAPSHOT_CHARACTERS, from_log
+from agent.events.fold import Answer
+from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ErrorRaised,
@@ -30,7 +31,6 @@ from agent.events import (
     ToolsStarted,
     Usage,
 )
-from agent.snapshot import SNAPSHOT_CHARACTERS, from_log
 
 LONG = "x" * 5000
 STARTED = RunStarted("conversation", "run", "message")

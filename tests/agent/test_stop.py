@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.stop import StoppedError, Stopper
+from agent.attempt.stop import StoppedError, Stopper
 
 
 async def test_a_stop_cuts_what_is_stoppable_at_once() -> None:

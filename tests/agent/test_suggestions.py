@@ -11,15 +11,15 @@ from support.http import Connection, Request
 from support.provider import Provider, scripted_provider
 from support.world import OpenWorld, Person, World, open_world
 
-from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.loop.followups import parse_questions
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from agent.store.tables import conversations, runs
-from agent.suggestions import parse_questions
 
 QUESTIONS = "1. List all orders\n- “And today?”\n\n* Who ordered?\n4) One more"
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """An installation that offers questions and makes titles, in place of the quiet one."""
     assistant = {"suggestions": {"timeout_s": 1.0}, "title": "model"}
     async with (
@@ -100,7 +100,7 @@ async def test_the_end_is_not_held_back_by_questions_that_do_not_come(open_front
 
 async def test_the_time_limit_is_three_seconds_and_cannot_be_more(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(assistant={"suggestions": {"enabled": True}})
-    assert world.app.state.installation.assistant.suggestions.timeout_s == 3.0
+    assert world.app.state.services.assistant.suggestions.timeout_s == 3.0
     hang(world.provider)
     world.provider.say("You have 42.")
     async with world.person().open_stream("how many orders?") as live:

@@ -11,9 +11,9 @@ from support.faults import HEIR, execute, rows, store_of, until
 from support.rows import in_one
 from support.world import OpenWorld, World
 
-from agent.admission import Place
-from agent.context import Principal, RunKey
-from agent.roster import HeldRun, Roster
+from agent.principal import Principal, RunKey
+from agent.runs.admission import Place
+from agent.runs.roster import HeldRun, Roster
 from agent.store.tables import conversations, messages, runs
 from agent.store.workers import renew_lease
 from api.settings import Settings
@@ -57,7 +57,7 @@ class Past:
 
 
 def roster_of(world: World) -> Roster:
-    roster = world.app.state.installation.runner._roster
+    roster = world.app.state.services.runner._roster
     assert isinstance(roster, Roster)
     return roster
 

@@ -7,8 +7,8 @@ from support.faults import HEIR, cancel, database_that_hangs, no_renewals, reach
 from support.provider import Call
 from support.world import OpenWorld, Person, World
 
+from agent.attempt.tenure import Tenure
 from agent.store.tables import runs, tool_calls
-from agent.tenure import Tenure
 
 NERVOUS = {"lease_s": 3.0, "renew_every_s": 0.1, "lease_lost_after_s": 2.0, "reap_every_s": 0.1}
 """Settings of a worker that is in doubt after two seconds without a renewal."""
@@ -49,7 +49,7 @@ def test_who_is_alone_on_a_database_is_never_in_doubt() -> None:
 
 
 def tenure_of(world: World) -> Tenure:
-    tenure = world.app.state.installation.runner._tenure
+    tenure = world.app.state.services.runner._tenure
     assert isinstance(tenure, Tenure)
     return tenure
 
@@ -164,7 +164,7 @@ async def test_a_run_that_its_own_process_lost_sight_of_is_taken_up_and_that_cou
 ) -> None:
     """G35: its process lives, so it comes back to it: with the token that it has in memory, and without its user."""
     world = await open_frontdesk(database_url=database_url, **NERVOUS, max_attempts=1)
-    runner, ann = world.app.state.installation.runner, world.person()
+    runner, ann = world.app.state.services.runner, world.person()
     world.backend.answer("GET /orders/count", {"count": 42})
     world.provider.hang("Half")
     async with ann.open_stream("how many?") as live:
@@ -187,7 +187,7 @@ async def test_a_run_that_can_never_be_stored_is_not_taken_up_for_ever(
 ) -> None:
     """G35 G16: its own process tries a few times for nothing; then its attempts count, and end."""
     world = await open_frontdesk(database_url=database_url, **NERVOUS, max_attempts=1)
-    runner, ann = world.app.state.installation.runner, world.person()
+    runner, ann = world.app.state.services.runner, world.person()
     for _ in range(9):
         world.provider.hang("Well, ")
     async with ann.open_stream("tell me") as live:

@@ -13,9 +13,9 @@ from support.faults import HEIR, ZOMBIE, Hanging, cancel, reaches, rows, state, 
 from support.provider import Call
 from support.world import OpenWorld, Person, World
 
-from agent.context import Principal
-from agent.history import STOPPED_NOTE
-from agent.prompts import FACTS_MARK
+from agent.principal import Principal
+from agent.prompt.history import STOPPED_NOTE
+from agent.prompt.words import FACTS_MARK
 from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import NewRun, insert_run
 from agent.store.tables import messages, runs, tool_calls

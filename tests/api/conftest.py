@@ -10,7 +10,7 @@ from support.world import Person, World, open_world
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The installation that the tests of one file share."""
     async with (
         scripted_provider() as provider,
@@ -21,16 +21,16 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 
 @pytest.fixture
-def world(house: World) -> Iterator[World]:
+def world(shared_world: World) -> Iterator[World]:
     """The file's installation as if it were new, but for what other tests left in its database."""
-    provider, backend = house.provider, house.backend
+    provider, backend = shared_world.provider, shared_world.backend
     provider.requests.clear()
     provider.cancelled = 0
     provider.suggestions = provider.title = ""
     backend.routes.clear()
     backend.requests.clear()
     backend.effects.clear()
-    yield house
+    yield shared_world
     violations, unasked = list(provider.violations), len(provider.scripts)
     provider.violations.clear()
     provider.scripts.clear()

@@ -18,8 +18,8 @@ from support.http import Connection, Request, listen
 from support.provider import Call
 from support.world import SECRET, OpenWorld, Person, World, sign
 
-from agent.context import Credential, Principal
 from agent.errors import ConfigurationError, UnauthorizedError
+from agent.principal import Credential, Principal
 from api.auth import Authenticator
 from api.settings import Settings
 

@@ -24,7 +24,7 @@ async def begin(world: World, who: Person, message: str = "hello", answer: str =
 async def listed(who: Person, **query: Any) -> list[str]:
     """Return the ids of one page."""
     if "q" in query:
-        await until_indexed(who.world.app.state.installation.store)
+        await until_indexed(who.world.app.state.services.store)
     page = (await who.request("GET", "/conversations", params=query)).json()
     return [item["id"] for item in page["items"]]
 
@@ -91,7 +91,7 @@ async def test_paging_shows_every_conversation_once_when_all_are_of_the_same_mom
     world: World, ann: Person, limit: int
 ) -> None:
     mine = [await begin(world, ann, f"number {number}") for number in range(5)]
-    await until_indexed(world.app.state.installation.store)  # whoever waits for the lock here stops the loop
+    await until_indexed(world.app.state.services.store)  # whoever waits for the lock here stops the loop
     with closing(sqlite3.connect(world.settings.data / "frontdesk.db")) as connection, connection:
         moment = ("2026-01-02 03:04:05.678901", ann.tenant)
         connection.execute("UPDATE conversations SET updated_at = ? WHERE tenant_id = ?", moment)
@@ -197,7 +197,7 @@ async def test_a_search_that_takes_too_long_is_a_503_and_lists_go_on(open_frontd
     """G33"""
     world = await open_frontdesk(search_connections=1, search_timeout_s=2)
     ann = world.person()
-    async with world.app.state.installation.store._searches.connect():  # somebody has the only connection
+    async with world.app.state.services.store._searches.connect():  # somebody has the only connection
         answer = await ann.request("GET", "/conversations", params={"q": "tea"})
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -209,8 +209,8 @@ async def test_a_search_of_a_client_that_is_gone_is_stopped(open_frontdesk: Open
     """G33"""
     world = await open_frontdesk(search_connections=1, search_timeout_s=600)
     ann = world.person()
-    searches = world.app.state.installation.searches
-    async with world.app.state.installation.store._searches.connect(), asyncio.timeout(30):
+    searches = world.app.state.services.searches
+    async with world.app.state.services.store._searches.connect(), asyncio.timeout(30):
         looking = asyncio.create_task(ann.request("GET", "/conversations", params={"q": "tea"}))
         await until(lambda: bool(searches._busy))
         looking.cancel()
@@ -221,7 +221,7 @@ async def test_too_many_searches_of_a_user_at_once_are_a_429(open_frontdesk: Ope
     """G33"""
     world = await open_frontdesk(search_connections=1, search_timeout_s=2, max_queued_searches_per_user=1)
     ann = world.person()
-    async with world.app.state.installation.store._searches.connect():
+    async with world.app.state.services.store._searches.connect():
         asked = [ann.request("GET", "/conversations", params={"q": "tea"}) for _ in range(5)]
         answers = await asyncio.gather(*asked)
     assert sorted(answer.status_code for answer in answers) == [429, 429, 429, 503, 503]
@@ -233,7 +233,7 @@ async def test_too_many_searches_of_a_user_at_once_are_a_429(open_frontdesk: Ope
 async def test_a_search_can_be_paged(world: World, ann: Person) -> None:
     mine = [await begin(world, ann, f"{'tea' if number % 2 else 'milk'} {number}") for number in range(6)]
 
-    await until_indexed(world.app.state.installation.store)
+    await until_indexed(world.app.state.services.store)
     found = await pages(ann, "/conversations", limit=1, q="tea")
 
     assert [[item["id"] for item in page] for page in found] == [[mine[5]], [mine[3]], [mine[1]]]

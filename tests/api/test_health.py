@@ -28,7 +28,7 @@ async def test_the_service_says_that_it_is_well_to_anybody(world: World, path: s
 
 async def test_a_server_that_stops_is_alive_and_not_ready(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(shutdown_grace_s=0)
-    await world.app.state.installation.runner.drain()
+    await world.app.state.services.runner.drain()
 
     alive, ready = await get(world, "/livez"), await get(world, "/readyz")
 
@@ -65,7 +65,7 @@ async def test_a_server_whose_database_takes_no_writes_is_not_ready_although_it_
 ) -> None:
     """G53: a disk that is full or mounted to be read only answers every question."""
     world = await open_frontdesk(database_url=database_url, renew_every_s=0.2)
-    store = world.app.state.installation.store
+    store = world.app.state.services.store
 
     async def status(wanted: int) -> bool:
         return (await get(world, "/readyz")).status_code == wanted
@@ -91,7 +91,7 @@ async def test_a_server_whose_database_takes_no_writes_is_not_ready_although_it_
 async def test_a_server_whose_database_file_is_gone_is_not_ready_until_it_is_back(open_frontdesk: OpenWorld) -> None:
     """G53: what is written into a deleted file is lost, although every write succeeds."""
     world = await open_frontdesk(renew_every_s=0.2)
-    path = world.app.state.installation.store.path
+    path = world.app.state.services.store.path
     assert path is not None
 
     async def status(wanted: int) -> bool:

@@ -106,7 +106,7 @@ async def test_a_stream_can_be_read_by_a_page(shared: World) -> None:
 
 
 async def test_a_break_under_a_request_can_be_read_by_a_page_and_has_an_id(shared: World) -> None:
-    store = shared.app.state.installation.store
+    store = shared.app.state.services.store
     async with store.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE conversations RENAME TO moved")
 

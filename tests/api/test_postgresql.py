@@ -13,10 +13,12 @@ from support.world import OpenWorld, Person, World, open_world
 
 
 @pytest.fixture(scope="module")
-async def house(house: World, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def shared_world(
+    shared_world: World, postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
     """The installation that the tests of this file share, on a database of its own."""
     folder, url = tmp_path_factory.mktemp("postgresql"), new_database(postgres)
-    async with open_world(folder, house.provider, house.backend, database_url=url) as world:
+    async with open_world(folder, shared_world.provider, shared_world.backend, database_url=url) as world:
         yield world
 
 
@@ -43,7 +45,7 @@ async def test_a_conversation_goes_its_whole_way(world: World, ann: Person) -> N
     path = f"/conversations/{again['conversation_id']}"
     assert stream.text == again["response"] == "Wait.\n\nÄrger mit **42**."
     assert len((await ann.request("GET", f"{path}/messages")).json()["items"]) == 5
-    await until_indexed(world.app.state.installation.store)
+    await until_indexed(world.app.state.services.store)
     assert len((await ann.request("GET", "/conversations", params={"q": "ärger", "limit": 1})).json()["items"]) == 1
     assert (await ann.request("PATCH", path, json={"title": "Neu"})).json()["title"] == "Neu"
     rated = await ann.request("POST", f"/messages/{again['message_id']}/feedback", json={"rating": "up"})

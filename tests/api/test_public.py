@@ -14,7 +14,7 @@ from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, World, open_world, parse_stream
 
-from agent.assistant import Assistant
+from agent.assistant.definition import Assistant
 from agent.errors import ConfigurationError
 from api.visitors import address_of
 
@@ -23,10 +23,12 @@ OPEN = {"models": ["openai:scripted"]}
 
 
 @pytest.fixture(scope="module")
-async def house(house: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def shared_world(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The installation that the tests of this file share: three messages a minute and address."""
     folder = tmp_path_factory.mktemp("public")
-    async with open_world(folder, house.provider, house.backend, public_limit="3/minute", **BEHIND_A_PROXY) as world:
+    async with open_world(
+        folder, shared_world.provider, shared_world.backend, public_limit="3/minute", **BEHIND_A_PROXY
+    ) as world:
         yield world
 
 
@@ -367,4 +369,4 @@ async def test_visitors_have_the_assistants_own_persona(open_frontdesk: OpenWorl
         await ask(visitor, "hello")
 
     assert world.provider.requests[0]["messages"][0]["content"].startswith("You help the staff of a shop.")
-    assert isinstance(world.app.state.installation.assistant, Assistant)
+    assert isinstance(world.app.state.services.assistant, Assistant)

@@ -18,7 +18,7 @@ async def world(open_frontdesk: OpenWorld) -> World:
 
 
 def taken(world: World) -> int:
-    return sum(world.app.state.installation.seats._taken.values())
+    return sum(world.app.state.services.seats._taken.values())
 
 
 async def fill(world: World, person: Person, stack: AsyncExitStack) -> list[LiveStream]:

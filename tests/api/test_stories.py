@@ -42,15 +42,15 @@ class Told:
 
 @pytest.fixture(scope="module", params=STORIES, ids=lambda story: story.name)
 async def told(
-    request: pytest.FixtureRequest, house: World, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, shared_world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Told]:
     story: Story = request.param
     async with AsyncExitStack() as stack:
-        world = house
+        world = shared_world
         if story.assistant:
             folder, assistant = tmp_path_factory.mktemp("story"), story.assistant
             world = await stack.enter_async_context(
-                open_world(folder, house.provider, house.backend, assistant=assistant)
+                open_world(folder, shared_world.provider, shared_world.backend, assistant=assistant)
             )
         key, ann = uuid4().hex, world.person(user=story.name)
         stage = Stage(world.provider, world.backend, asyncio.Event())

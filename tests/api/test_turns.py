@@ -221,7 +221,7 @@ async def test_superseded_texts_are_not_found_and_feedback_on_them_stands(world:
     chat = await first_turn(world, ann)
     world.provider.say("Until four.")
     await post(ann, "edit", chat["conversation_id"], chat["message_id"])
-    await until_indexed(world.app.state.installation.store)
+    await until_indexed(world.app.state.services.store)
     for query, found in (("9 to 5", 0), ("four", 1), ("today", 1)):
         assert len((await ann.request("GET", "/conversations", params={"q": query})).json()["items"]) == found
     rated = await ann.request("POST", f"/messages/{chat['message_id']}/feedback", json={"rating": "down"})

@@ -11,11 +11,11 @@ import orjson
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 from support.browsing import EVERYTHING, Tab
+from support.clients import until
 from support.http import Connection, Request
 from support.office import NARROW, Office, ask_studio, go, heading, main, open_office
 from support.processes import QUICK, Machine
 from support.provider import Call, Provider, Script, scripted_provider
-from support.visitors import until
 
 
 @pytest.fixture

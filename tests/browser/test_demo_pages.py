@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from support.office import NARROW, Office, ask_studio, go, heading, main, open_office, shown, sign_in
 from support.processes import Machine
 
-from agent.assistant import load_assistant
+from agent.assistant.definition import load_assistant
 from api.settings import STUDIO
 
 ACTIONS = load_assistant(STUDIO).actions

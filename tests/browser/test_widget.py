@@ -14,7 +14,7 @@ from support.searching import until_indexed
 from support.wire import Wire
 from support.world import OpenWorld, World
 
-from agent.events import ErrorRaised, RunEnded, ToolCallChanged, Usage
+from agent.events.schema import ErrorRaised, RunEnded, ToolCallChanged, Usage
 
 Visit = Callable[..., Awaitable[Widget]]
 
@@ -217,7 +217,7 @@ async def test_conversations_are_found_opened_renamed_and_deleted(
     await expect(rows.first).to_have_class("current")
     search = widget.page.get_by_label("Search conversations")
     await expect(search).to_be_focused()
-    await until_indexed(shop.app.state.installation.store)
+    await until_indexed(shop.app.state.services.store)
     await search.fill("mats")
     await expect(rows).to_have_count(1)
     await rows.first.hover()

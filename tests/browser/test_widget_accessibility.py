@@ -11,7 +11,7 @@ from support.provider import Provider
 from support.wire import ENDED, Wire
 from support.world import OpenWorld
 
-from agent.events import (
+from agent.events.schema import (
     ActionRequested,
     ApprovalRequested,
     ErrorRaised,

@@ -9,7 +9,7 @@ from support.host import Host
 from support.payloads import payloads
 from support.wire import Wire
 
-from agent.events import (
+from agent.events.schema import (
     ActionRequested,
     ApprovalRequested,
     ErrorRaised,

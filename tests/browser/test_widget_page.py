@@ -6,7 +6,14 @@ from support.embedding import OpenWidget
 from support.host import Host
 from support.wire import ENDED, Wire
 
-from agent.events import ActionRequested, ApprovalRequested, ClientToolRequested, RunPaused, TextDelta, ToolCallChanged
+from agent.events.schema import (
+    ActionRequested,
+    ApprovalRequested,
+    ClientToolRequested,
+    RunPaused,
+    TextDelta,
+    ToolCallChanged,
+)
 
 LATER = "2999-01-01T00:00:00Z"
 OPEN = {"open": ""}

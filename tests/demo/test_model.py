@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
 
-from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST, with_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, with_facts
 from demo import DemoChatModel
 
 TOOLS: list[dict[str, Any]] = [

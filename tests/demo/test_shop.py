@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from demo import DemoChatModel
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from agent.assistant import load_assistant
-from agent.prompts import SUGGESTIONS_REQUEST
+from agent.assistant.definition import load_assistant
+from agent.prompt.words import SUGGESTIONS_REQUEST
 from api.settings import STUDIO
 from demo import DemoChatModel
 from tools.actions import action_tools

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from support.studio import Token
 
-from agent.assistant import load_assistant
-from agent.context import Credential, Principal
+from agent.assistant.definition import load_assistant
 from agent.errors import ToolError
+from agent.principal import Credential, Principal
 from agent.toolkit import CallContext, Tool
 from examples.studio import tools as studio_tools
 from tools.backend import Backend

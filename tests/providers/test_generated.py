@@ -11,7 +11,7 @@ from support.http import Connection, Request, listen
 from support.replies import ask
 from support.saying import DONE, call, calling, data, event, usage
 
-from agent.assistant import Limits, ModelDefinition
+from agent.assistant.definition import Limits, ModelDefinition
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from api.settings import Settings

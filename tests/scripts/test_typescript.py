@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from agent.events import AnyEvent, LogClosed
+from agent.events.schema import AnyEvent, LogClosed
 from scripts.typescript import wire_types
 
 TYPES = wire_types()

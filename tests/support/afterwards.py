@@ -6,11 +6,11 @@ import time
 from collections.abc import Collection
 
 from support.checker import OVER
+from support.clients import Visitor
 from support.databases import Database
 from support.history import History
 from support.scenario import Scene
 from support.stage import Stage
-from support.visitors import Visitor
 
 QUIET_LIMIT_S = 60.0
 LOOKED_LATE_S = 2.0

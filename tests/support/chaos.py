@@ -20,6 +20,7 @@ from random import Random, SystemRandom
 
 from support.afterwards import check_resources, expected_ends, quiet, read_all_again
 from support.checker import OVER, Verdict, check
+from support.clients import Counts
 from support.databases import Truth, truth_in_postgresql, truth_in_sqlite
 from support.lives import play, user
 from support.planting import plant
@@ -29,9 +30,8 @@ from support.scenario import mark_of, open_scene
 from support.silencing import SilencingProxy, silencing_proxy
 from support.stage import Stage
 from support.troubles import KINDS, ONLY_ON
-from support.visitors import Counts
 
-from agent.context import Principal
+from agent.principal import Principal
 from agent.store.database import Store
 
 GRACE_S = 22.0

@@ -5,8 +5,8 @@ import time
 from typing import Any
 from uuid import uuid4
 
+from support.clients import TRY_AGAIN, TURN_LIMIT_S, RefusedError, Visitor, body_of
 from support.history import Deletion, Post
-from support.visitors import TRY_AGAIN, TURN_LIMIT_S, RefusedError, Visitor, body_of
 
 Call = tuple[str, str, dict[str, Any]]
 

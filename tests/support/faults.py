@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from support.http import Connection, Request
 from support.world import LiveStream, Person, World
 
-from agent.prompts import without_facts
+from agent.prompt.words import without_facts
 from agent.store.clock import database_now
 from agent.store.database import Store
 from agent.store.tables import messages, metadata, workers
@@ -40,7 +40,7 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: f
 
 def store_of(world: World) -> Store:
     """Return the store of a running installation."""
-    store = world.app.state.installation.store
+    store = world.app.state.services.store
     assert isinstance(store, Store)
     return store
 
@@ -75,7 +75,7 @@ async def keep_leases(world: World) -> None:
 
 async def let_die(world: World, *, other: World) -> None:
     """Let the workers be dead whose leases `keep_leases` made last, and let the other one leave their runs alone."""
-    other.app.state.installation.runner._leases.stop_taking_over()
+    other.app.state.services.runner._leases.stop_taking_over()
     await execute(world, update(workers).where(workers.c.lease_s == 60).values(lease_until=database_now() - 1))
 
 

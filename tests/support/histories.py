@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from agent.answer import STEP_SEPARATOR
-from agent.context import Principal
-from agent.events import (
+from agent.attempt.snapshot import settled
+from agent.events.fold import STEP_SEPARATOR
+from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ErrorRaised,
@@ -25,11 +25,11 @@ from agent.events import (
     ToolsStarted,
     Usage,
 )
-from agent.snapshot import settled
+from agent.principal import Principal
 from agent.store import tables
 from agent.store.conversations import create_conversation
 from agent.store.database import Store, new_id
-from agent.store.messages import Message, RequestedCall, Role
+from agent.store.messages import Role, StoredMessage, ToolCall
 from agent.store.runs import Run, RunEnd
 from agent.store.tool_calls import LedgerEntry
 from agent.toolkit import Action
@@ -100,7 +100,7 @@ class _Author:
             new_id(), conversation_id, new_id(), turn, "running", 1, "demo", None, None, None, NOW, NOW, None, None, None,
             Usage(), (),
         )  # fmt: skip
-        self.messages: list[Message] = []
+        self.messages: list[StoredMessage] = []
         self.calls: list[LedgerEntry] = []
         self._random = random
         self._log = Attempt()
@@ -127,7 +127,7 @@ class _Author:
         self._think()
         text = self._say(list(self._pieces()) if random.random() < 0.5 else [])
         calls = [_requested(random, step) for _ in range(random.choice([1, 1, 2]))]
-        requested = tuple(RequestedCall(call.id, call.name, {"step": step}) for call in calls)
+        requested = tuple(ToolCall(call.id, call.name, {"step": step}) for call in calls)
         self._store("assistant", text, step, tool_calls=requested)
         if names := tuple(call.name for call in calls if call.kind == "data"):
             self._tell(ToolsStarted(names))
@@ -176,7 +176,7 @@ class _Author:
     def _store(self, role: Role, text: str, step: int, **more: Any) -> None:
         status = more.pop("status", "complete")
         self.messages.append(
-            Message(
+            StoredMessage(
                 id=new_id(),
                 run_id=self.run.id,
                 turn=self.run.turn,
@@ -232,8 +232,8 @@ def _run_row(run: Run) -> dict[str, Any]:
     }
 
 
-def _message_row(conversation_id: UUID, message: Message, position: int) -> dict[str, Any]:
-    row = {name: getattr(message, name) for name in Message.__dataclass_fields__ if name != "usage"}
+def _message_row(conversation_id: UUID, message: StoredMessage, position: int) -> dict[str, Any]:
+    row = {name: getattr(message, name) for name in StoredMessage.__dataclass_fields__ if name != "usage"}
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls]
     place = {"conversation_id": conversation_id, "position": position, "tool_calls": calls or None}
     return {**row, **place, "tenant_id": OWNER.tenant_id}

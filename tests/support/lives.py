@@ -5,15 +5,15 @@ import time
 from contextlib import AsyncExitStack
 from random import Random
 
+from support.clients import Visitor
 from support.history import Disturbance, Span
 from support.scenario import Scene
 from support.stage import LOOK_EVERY_S, Stage, wait_until
 from support.troubles import CLOCKS_S, TROUBLES, be_well, watch_readiness
 from support.users import live
-from support.visitors import Visitor
 
 TENANTS = ("acme", "globex", "initech")
-MOST_SEEN = 90
+MAX_SEEN = 90
 """A process is killed when up to so many things have been seen of it: frames, model calls, requests to the business."""
 LIFE_LIMIT_S = 15.0
 """It is killed then, however little was seen."""
@@ -130,7 +130,7 @@ async def _signs_of_life(stage: Stage, *, long: bool) -> None:
     if long:
         await asyncio.sleep(random.uniform(*LONG_LIFE_S))
         return
-    enough = stage.seen() + random.randint(0, MOST_SEEN)
+    enough = stage.seen() + random.randint(0, MAX_SEEN)
     await wait_until(lambda: stage.seen() >= enough, limit_s=LIFE_LIMIT_S)
     await asyncio.sleep(random.random() * 0.05)
 

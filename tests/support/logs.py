@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
-from agent.context import RunKey
 from agent.errors import LogTrimmedError
-from agent.events import AnyEvent, EventId, LogClosed, LoggedEvent, TextDelta
+from agent.events.schema import AnyEvent, EventId, LogClosed, LoggedEvent, TextDelta
 from agent.log.contract import EventLog, Segment
+from agent.principal import RunKey
 
 RUN = RunKey("acme", UUID(int=7))
 

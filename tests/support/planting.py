@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.context import Principal
+from agent.principal import Principal
 from agent.store import tables
 from agent.store.conversations import create_conversation
 from agent.store.database import Store, new_id

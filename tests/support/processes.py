@@ -50,14 +50,14 @@ def wrong_clock(clock_s: float) -> dict[str, str]:
 
 
 class Nursery:
-    """Forks server processes from one that has the libraries loaded already. See `support.nursery`.
+    """Forks server processes from one that has the libraries loaded already. See `support.forkserver`.
 
     Where the clock is wrong, it is wrong for the nursery as for its children: it cannot be changed in a fork.
     """
 
     def __init__(self, *, clock_s: float = 0) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "support.nursery"],
+            [sys.executable, "-m", "support.forkserver"],
             cwd=ROOT,
             env=environment(wrong_clock(clock_s) if clock_s else {}),
             stdin=subprocess.PIPE,

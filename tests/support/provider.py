@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from support.http import Connection, Request, listen
 
-from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
-from agent.assistant import Limits
+from agent.assistant.definition import Limits
 from agent.models.stream import Reply, Sinks, stream_reply
 
 

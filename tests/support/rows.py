@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import func, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
-from agent.context import Principal, RunKey
-from agent.events import EndStatus, Usage
+from agent.events.schema import EndStatus, Usage
+from agent.principal import Principal, RunKey
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages

@@ -22,7 +22,7 @@ from support.processes import Machine, Nurseries, Nursery
 from support.provider import violations
 from support.world import MARKER, SECRET, write_assistant
 
-from agent.prompts import SUGGESTIONS_REQUEST, without_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, without_facts
 
 PROVIDER_SECRET = "SECRET-PROVIDER-TEXT"
 ORDER = 7

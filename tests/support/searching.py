@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import func, select
 
-from agent.context import Principal
+from agent.principal import Principal
 from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
 from agent.store.search import index_batch, search_conversations

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
+from support.clients import Visitor
 from support.databases import Truth
 from support.history import Disturbance
 from support.scenario import Scene
 from support.silencing import Line, SilencingProxy
-from support.visitors import Visitor
 
 LOOK_EVERY_S = 0.25
 """How often somebody looks which runs have no end."""

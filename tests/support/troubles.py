@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from random import Random
 
+from support.clients import RefusedError, Visitor
 from support.scenario import Plan
 from support.silencing import Line, SilencingProxy
 from support.stage import Stage, wait_until
-from support.visitors import RefusedError, Visitor
 
 KINDS = {
     "kills": "the process is killed with -9 at a random moment, and started again",

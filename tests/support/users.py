@@ -5,11 +5,11 @@ from collections.abc import Awaitable
 from random import Random
 from typing import Any, TypeVar
 
+from support.clients import TURN_LIMIT_S, Habits, RefusedError, Visitor, until
 from support.deleting import delete, look_for_deleted, post_again, try_to_delete
 from support.history import Post
 from support.scenario import Plan
 from support.stage import Stage
-from support.visitors import TURN_LIMIT_S, Habits, RefusedError, Visitor, until
 
 Result = TypeVar("Result")
 

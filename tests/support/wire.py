@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 from support.http import Connection, Request, head, listen
 
-from agent.events import (
+from agent.events.schema import (
     AnyEvent,
     EventId,
     LogClosed,

@@ -36,7 +36,7 @@ def what_is_open(world: World) -> Open:
     for entry in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # the one that lists them
             sockets += entry.readlink().name.startswith("socket:")
-    pool = world.app.state.installation.store.engine.pool
+    pool = world.app.state.services.store.engine.pool
     return Open(len(asyncio.all_tasks()), sockets, pool.checkedout())
 
 
@@ -86,7 +86,7 @@ async def ask_through_cuts(world: World, cut: Callable[[], int]) -> int:
     """Ask 500 questions, each on a connection that is cut; come back until all is read; return how many were cut."""
     world.provider.scripts.extend([answer] * (AT_ONCE + CUTS))
     await ask_all(world, range(AT_ONCE), world.url)
-    await asyncio.gather(*(world.app.state.installation.store.ping() for _ in range(world.settings.database_pool_size)))
+    await asyncio.gather(*(world.app.state.services.store.ping() for _ in range(world.settings.database_pool_size)))
     baseline = what_is_open(world)
     async with cutting_proxy(world.url, cut) as proxy:
         cuts = await ask_all(world, range(AT_ONCE, AT_ONCE + CUTS), proxy)

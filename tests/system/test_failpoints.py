@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from support.checker import check
+from support.clients import Habits, RefusedError, Visitor, until
 from support.databases import read_sqlite
 from support.history import Post, Reader
 from support.processes import QUICK, Nursery, open_nursery
 from support.scenario import Plan, Scene, open_scene
-from support.visitors import Habits, RefusedError, Visitor, until
 
 from agent.failpoints import EXIT_STATUS, FAILPOINTS
 

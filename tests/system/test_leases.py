@@ -17,7 +17,7 @@ from support.processes import QUICK, Machine, Nursery, Server, open_nursery
 from support.provider import Call, Provider
 from support.world import SECRET, Person, World, write_assistant
 
-from agent.history import LOST_RESULT
+from agent.prompt.history import LOST_RESULT
 from agent.store.database import Store
 from agent.store.tables import messages, runs, tool_calls
 from api.settings import Settings
@@ -99,8 +99,10 @@ async def test_a_paused_process_finds_out_that_it_lost_its_run_and_writes_nothin
     """G13: SIGSTOP, a takeover, SIGCONT. G12: one end, the same for readers at either process."""
     gate = asyncio.Event()
     provider.wait_for(gate, "from the dead", before=["I was "])
-    async with open_house(tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url, **QUICK) as house:
-        paused, other = await house.start("paused"), await house.start("other")
+    async with open_house(
+        tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url, **QUICK
+    ) as shared_world:
+        paused, other = await shared_world.start("paused"), await shared_world.start("other")
         ann, there = person_at(paused, provider, backend), person_at(other, provider, backend)
         async with ann.open_stream("who are you?") as live:
             run_id = await live.until("run_id")
@@ -139,8 +141,10 @@ async def test_a_write_that_was_out_when_its_process_was_killed_is_not_made_agai
     backend.routes["POST /orders"] = create
     provider.call(Call("create_order", {"item": "tea"}))
     provider.say("I have to look first.")
-    async with open_house(tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url, **QUICK) as house:
-        first, other = await house.start("first"), await house.start("other")
+    async with open_house(
+        tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url, **QUICK
+    ) as shared_world:
+        first, other = await shared_world.start("first"), await shared_world.start("other")
         ann, there = person_at(first, provider, backend), person_at(other, provider, backend)
         async with ann.open_stream("order tea") as live:
             run_id = await live.until("run_id")
@@ -161,8 +165,8 @@ async def test_with_the_default_settings_a_run_goes_on_within_ten_seconds_of_its
     """G15: the lease is part of these seconds."""
     provider.hang("Half")
     provider.say("Whole.")
-    async with open_house(tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url) as house:
-        first, other = await house.start("first"), await house.start("other")
+    async with open_house(tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url) as shared_world:
+        first, other = await shared_world.start("first"), await shared_world.start("other")
         ann, there = person_at(first, provider, backend), person_at(other, provider, backend)
         async with ann.open_stream("tell me") as live:
             run_id = await live.until("run_id")

@@ -19,12 +19,12 @@ from support.raw import STREAM, RawResponse, raw_request
 from support.shown import Screen, Shown, joined
 from support.world import OpenWorld, Person, World, write_assistant
 
-from agent.assistant import load_assistant
-from agent.context import RunKey
+from agent.assistant.definition import load_assistant
 from agent.log.contract import Segment
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
-from agent.runner import Runner
+from agent.principal import RunKey
+from agent.runs.runner import Runner
 from agent.store.database import Store
 from api.dependencies import get_after
 from api.protocols import native

@@ -25,14 +25,14 @@ from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.world import OpenWorld, Person
 
-from agent.assistant import Limits
+from agent.assistant.definition import Limits
 from agent.models.stream import Reply, Sinks, stream_reply
 
 pytestmark = pytest.mark.alone
 
 LIMIT_S = 20.0
 READERS = 10
-MOST_BYTES_PER_READER = 256 * 1024
+MAX_BYTES_PER_READER = 256 * 1024
 LONG = 3_000_000
 """Characters of two bytes each: more than the kernel's buffers take."""
 SMALL_WINDOW = 4096
@@ -51,7 +51,7 @@ async def test_a_client_that_stops_reading_costs_at_most_256_kib(open_frontdesk:
             assert all(not reader.reader.at_eof() for reader in readers)
             per_reader = memory.peak() / READERS
     print(f"a reader that does not read costs at most {per_reader / 1024:.0f} KiB")
-    assert per_reader < MOST_BYTES_PER_READER
+    assert per_reader < MAX_BYTES_PER_READER
 
 
 async def test_a_client_that_stops_reading_is_cut_and_its_run_goes_on_and_ends(

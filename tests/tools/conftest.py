@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from support.backend import TenantBackend
 
-from agent.context import Credential, Principal
+from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
 from tools.backend import Backend, BackendSession
 

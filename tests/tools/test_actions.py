@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.assistant import ActionDefinition
-from agent.context import Principal
+from agent.assistant.definition import ActionDefinition
 from agent.errors import ToolError
+from agent.principal import Principal
 from agent.toolkit import Action, CallContext, Tool
 from tools.actions import action_tools
 

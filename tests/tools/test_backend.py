@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.backend import Route, TenantBackend, scripted_backend
 from support.http import Connection, Request, head
 
-from agent.context import Principal
 from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
 from agent.http import open_client
+from agent.principal import Principal
 from agent.toolkit import CallContext
 from tools.answers import DONE_UNREADABLE, LOOK_AGAIN, MAX_RESPONSE_BYTES, NOT_MADE, TAKEN_ON, UNKNOWN
 from tools.backend import Backend, BackendSession

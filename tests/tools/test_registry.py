@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.assistant import Assistant
+from agent.assistant.definition import Assistant
 from agent.errors import ConfigurationError
 from tools.backend import Backend
 from tools.registry import NAME, load_tools

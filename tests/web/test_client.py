@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from support.backend import TenantBackend
-from support.front_door import front_door
 from support.http import Connection, Request
 from support.processes import QUICK
 from support.provider import Call, Provider
 from support.server import machine, token_of
 from support.session import Session, open_session
+from support.steady_port import front_door
 from support.world import OpenWorld, World, sign
 
 ANN: dict[str, object] = {"tenant_id": "acme", "sub": "ann"}

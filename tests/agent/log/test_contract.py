@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.logs import RUN, collect, is_there, told, write
 
-from agent.context import RunKey
 from agent.errors import LogTrimmedError, StaleAppendError
-from agent.events import (
+from agent.events.schema import (
     START,
     ActionRequested,
     AnyEvent,
@@ -28,6 +27,7 @@ from agent.events import (
 )
 from agent.log.contract import BATCH, EventLog
 from agent.log.memory import MemoryLog
+from agent.principal import RunKey
 
 LOGS: dict[str, Callable[[], EventLog]] = {"memory": lambda: MemoryLog(keep_s=60)}
 """Every kind of log. One that comes is added here, and keeps the contract when this file passes."""

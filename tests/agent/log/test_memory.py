@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from support.logs import RUN, collect, is_there, told, write
 
-from agent.context import RunKey
 from agent.errors import LogTrimmedError
-from agent.events import TextDelta
+from agent.events.schema import TextDelta
 from agent.log.memory import MemoryLog
+from agent.principal import RunKey
 
 
 class Clock:

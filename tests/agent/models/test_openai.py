@@ -13,7 +13,7 @@ from support.http import Connection, Request
 from support.provider import Call, Provider, scripted_provider
 from support.replies import Heard, ask
 
-from agent.assistant import Limits, ModelDefinition
+from agent.assistant.definition import Limits, ModelDefinition
 from agent.errors import (
     ContextTooLongError,
     ModelRateLimitedError,
@@ -22,7 +22,7 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
-from agent.events import Usage
+from agent.events.schema import Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from api.settings import Settings

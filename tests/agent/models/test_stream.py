@@ -17,7 +17,7 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
-from agent.events import Usage
+from agent.events.schema import Usage
 from agent.models.assembly import ToolRequest
 from agent.models.stream import MAX_RETRY_AFTER_S
 

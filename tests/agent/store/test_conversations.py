@@ -4,8 +4,8 @@ import pytest
 from support.rows import ANN, BEN, EVE, count_rows, finish, ignore, in_one, new_conversation, new_run, say
 from support.searching import index_all
 
-from agent.context import Principal
 from agent.errors import NotFoundError
+from agent.principal import Principal
 from agent.store.conversations import (
     TITLE_LENGTH,
     Conversation,
@@ -18,7 +18,7 @@ from agent.store.conversations import (
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation, purge_deleted
 from agent.store.feedback import Feedback, rate_message
-from agent.store.messages import NewMessage, RequestedCall
+from agent.store.messages import NewMessage, ToolCall
 from agent.store.tool_calls import propose_calls
 
 
@@ -88,7 +88,7 @@ async def test_renaming_another_ones_conversation_changes_nothing(store: Store) 
 
 async def _full_conversation(store: Store) -> object:
     run = await new_run(store)
-    call = RequestedCall("call-1", "find_order", {})
+    call = ToolCall("call-1", "find_order", {})
     answer = (await say(store, run, NewMessage("assistant", "", 1, tool_calls=(call,))))[0]
     await in_one(store, propose_calls, ANN, run.id, step=1, calls=[(call, "data", "read")])
     await in_one(store, rate_message, ANN, Feedback(answer, "up", "good"))

@@ -14,8 +14,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 from support.rows import ANN, at_once, count_rows, in_one, new_conversation, new_run
 
-from agent.context import Principal
 from agent.errors import ConfigurationError, DatabaseError
+from agent.principal import Principal
 from agent.store.conversations import create_conversation, get_conversation
 from agent.store.database import Store, new_id
 from agent.store.tables import conversations, messages

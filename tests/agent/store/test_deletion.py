@@ -13,14 +13,14 @@ from sqlalchemy import Connection, Table, event, insert, inspect, text
 from support.rows import ANN, EVE, count_rows, finish, in_one, new_conversation, new_run, say
 from support.searching import index_all
 
-from agent.context import PUBLIC_TENANT, Principal, RunKey
 from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
-from agent.events import Usage
+from agent.events.schema import Usage
+from agent.principal import PUBLIC_TENANT, Principal, RunKey
 from agent.store.conversations import get_conversation, list_conversations, lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction, new_id
 from agent.store.deletion import hide_conversation, purge_deleted, remove_batch
 from agent.store.feedback import Feedback, rate_message
-from agent.store.messages import NewMessage, RequestedCall, append_messages, list_messages, recent_messages
+from agent.store.messages import NewMessage, ToolCall, append_messages, list_messages, recent_messages
 from agent.store.runs import (
     NewRun,
     Run,
@@ -138,7 +138,7 @@ async def test_every_foreign_key_of_the_real_tables_leads_a_full_index(store: St
 async def _deleted(store: Store) -> Run:
     """Return a run that was at work in a conversation with an ended turn, with a key, when that was deleted."""
     ended = await new_run(store, idempotency_key="first")
-    call = RequestedCall("call-1", "find_order", {})
+    call = ToolCall("call-1", "find_order", {})
     [answer] = await say(store, ended, NewMessage("assistant", "word", 1, id=ended.message_id, tool_calls=(call,)))
     await in_one(store, propose_calls, ANN, ended.id, step=1, calls=[(call, "data", "write")])
     await in_one(store, rate_message, ANN, Feedback(answer, "up", "word"))

@@ -5,12 +5,12 @@ from sqlalchemy.exc import IntegrityError
 from support.rows import ANN, BEN, at_once, finish, new_conversation, new_run, say
 
 from agent.errors import NotFoundError
-from agent.events import Usage
+from agent.events.schema import Usage
 from agent.store.database import Store
 from agent.store.messages import (
-    Message,
     NewMessage,
-    RequestedCall,
+    StoredMessage,
+    ToolCall,
     append_messages,
     list_messages,
     recent_messages,
@@ -25,7 +25,7 @@ def result(call_id: str, text: str = "{}", step: int = 1) -> NewMessage:
     return NewMessage("tool", text, step, tool_call_id=call_id, tool_name="find_order")
 
 
-async def whole(store: Store, run: Run) -> list[Message]:
+async def whole(store: Store, run: Run) -> list[StoredMessage]:
     async with store.read() as connection:
         return await list_messages(connection, ANN, run.conversation_id, limit=1000, after=None)
 
@@ -57,7 +57,7 @@ async def test_a_transaction_that_fails_leaves_no_gap(store: Store) -> None:
 
 async def test_what_is_added_is_returned_as_it_is_read_back(store: Store) -> None:
     run = await new_run(store)
-    calls = (RequestedCall("c1", "find_order", {"n": 1}),)
+    calls = (ToolCall("c1", "find_order", {"n": 1}),)
     asked = NewMessage("assistant", "One moment.", 1, tool_calls=calls, model="demo", usage=Usage(3, 4))
     async with store.write() as connection:
         added = await append_messages(
@@ -69,7 +69,7 @@ async def test_what_is_added_is_returned_as_it_is_read_back(store: Store) -> Non
 async def test_a_message_comes_back_as_it_was_written(store: Store) -> None:
     run = await new_run(store)
     text = "Grüße 世界 😀 \u2028 'quotes' \\ %s {} \r\n\t"
-    calls = (RequestedCall("c1", "find_order", {"n": 1, "t": text, "nul": "\x00", "deep": [{"a": None, "b": 1.5}]}),)
+    calls = (ToolCall("c1", "find_order", {"n": 1, "t": text, "nul": "\x00", "deep": [{"a": None, "b": 1.5}]}),)
     new = NewMessage("assistant", text, 1, tool_calls=calls, model="demo", usage=Usage(3, 4), status="partial")
     message_id = (await say(store, run, new))[0]
     await say(store, run, NewMessage("tool", text, 1, tool_call_id="c1", tool_name="find_order", is_error=True))
@@ -120,7 +120,7 @@ async def test_a_message_that_waited_in_the_queue_belongs_behind_the_turn_before
 async def test_pages_joined_are_the_whole(store: Store) -> None:
     run = await new_run(store)
     await say(store, run, *(result(f"c{n}") for n in range(10)))
-    pages: list[Message] = []
+    pages: list[StoredMessage] = []
     async with store.read() as connection:
         for _ in range(5):  # the last one is empty
             after = (pages[-1].turn, pages[-1].position) if pages else None

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from support.rows import ANN, WORKER, new_run
 from support.searching import index_all
 
-from agent.events import Usage
+from agent.events.schema import Usage
 from agent.store import search
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id

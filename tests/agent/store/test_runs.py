@@ -21,9 +21,9 @@ from support.rows import (
     read_run,
 )
 
-from agent.context import RunKey
 from agent.errors import LeaseLostError, NotFoundError
-from agent.events import EndStatus, Usage
+from agent.events.schema import EndStatus, Usage
+from agent.principal import RunKey
 from agent.store.clock import database_now
 from agent.store.database import Store
 from agent.store.runs import (

@@ -17,7 +17,7 @@ from agent.store.limits import Limits
 from agent.store.messages import NewMessage
 from agent.store.search import BATCH_ROWS, CHUNK, index_batch
 from agent.store.tables import search_entries
-from agent.store.words import MOST_ASKED, scope_of
+from agent.store.words import MAX_ASKED, scope_of
 
 LONG = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000000) SELECT max(i) FROM n",
@@ -280,7 +280,7 @@ async def test_a_statement_of_a_search_has_a_time_limit_in_the_database(database
 
 async def test_a_question_of_many_words_is_answered(store: Store) -> None:
     run = await new_run(store)
-    said = " ".join(f"word{number}" for number in range(3 * MOST_ASKED))
+    said = " ".join(f"word{number}" for number in range(3 * MAX_ASKED))
     await say(store, run, answer(said))
     await index_all(store)
     assert len(await search(store, ANN, said)) == 1

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from agent.context import RunKey
+from agent.principal import RunKey
 from agent.search import let_search_know
 from agent.store.database import Store
 from agent.store.deletion import purge_deleted
 from agent.store.workers import own_runs, renew_lease
 
-MOST_WAITS = 500
+MAX_WAITS = 500
 
 
 class StoppedAt:
@@ -91,7 +91,7 @@ async def test_a_stop_of_its_task_ends_every_use_at_each_point_where_it_waits(
     store: Store, use: Callable[[Store], Awaitable[None]], before: Callable[[], Awaitable[None]]
 ) -> None:
     """Upkeep is stopped once, at shutdown: were that taken for a fault of the database, it would go on for ever."""
-    for nth in range(1, MOST_WAITS):
+    for nth in range(1, MAX_WAITS):
         await use(store)
         await before()
         stopped = StoppedAt(use(store), nth)

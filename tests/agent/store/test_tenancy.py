@@ -17,13 +17,13 @@ from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, new_run, say
 from support.searching import index_all
 
 import agent.store
-from agent.context import Principal, RunKey
 from agent.errors import FrontdeskError
-from agent.events import Usage
+from agent.events.schema import Usage
+from agent.principal import Principal, RunKey
 from agent.store import conversations, deletion, feedback, messages, runs, search, tool_calls, versions, workers
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
-from agent.store.messages import NewMessage, RequestedCall
+from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.tables import metadata
 
@@ -39,7 +39,7 @@ OVER_ALL_TENANTS = {
 """Background work: they give names only, which the others ask for."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
-CALL = RequestedCall("call-1", "find_order", {})
+CALL = ToolCall("call-1", "find_order", {})
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -164,7 +164,7 @@ def attempts() -> dict[str, Attempt]:
             c, name(who, run), worker_id="w", code="interrupted", attempts=0
         ),
         "propose_calls": lambda c, who, run: tool_calls.propose_calls(
-            c, who, run.id, step=9, calls=[(RequestedCall(str(new_id()), "x", {}), "data", "read")]
+            c, who, run.id, step=9, calls=[(ToolCall(str(new_id()), "x", {}), "data", "read")]
         ),
         "start_call": lambda c, who, _: tool_calls.start_call(c, who, CALL.id),
         "settle_call": lambda c, who, _: tool_calls.settle_call(c, who, CALL.id),

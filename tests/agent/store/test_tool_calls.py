@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from support.rows import ANN, EVE, in_one, new_run
 
 from agent.store.database import Store, new_id
-from agent.store.messages import RequestedCall
+from agent.store.messages import ToolCall
 from agent.store.runs import Run
 from agent.store.tables import tool_calls
 from agent.store.tool_calls import LedgerEntry, list_calls, propose_calls, settle_call, start_call
@@ -20,7 +20,7 @@ async def ledger(store: Store, run: Run) -> list[LedgerEntry]:
 
 async def proposed(store: Store, *ids: str, step: int = 1, run: Run | None = None) -> Run:
     run = run or await new_run(store)
-    calls = [(RequestedCall(call_id, "create_order", {}), "data", "write") for call_id in ids]
+    calls = [(ToolCall(call_id, "create_order", {}), "data", "write") for call_id in ids]
     await in_one(store, propose_calls, ANN, run.id, step=step, calls=calls)
     return run
 

@@ -8,15 +8,15 @@ from sqlalchemy.exc import IntegrityError
 from support.rows import ANN, BEN, EVE, WORKER, at_once, finish, in_one, new_conversation, new_run, say
 from support.searching import index_all, search
 
-from agent.context import Principal
 from agent.errors import NotFoundError, SupersededError
+from agent.principal import Principal
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback, rate_message
 from agent.store.messages import (
-    Message,
     NewMessage,
-    RequestedCall,
-    Said,
+    StoredMessage,
+    ToolCall,
+    TranscriptMessage,
     append_messages,
     list_messages,
     recent_messages,
@@ -49,7 +49,7 @@ async def replace(store: Store, replaced: Run, *, text: str | None = None, who: 
         return run
 
 
-async def everything(store: Store, run: Run, **more: Any) -> list[Message]:
+async def everything(store: Store, run: Run, **more: Any) -> list[StoredMessage]:
     async with store.read() as connection:
         return await list_messages(connection, ANN, run.conversation_id, limit=1000, after=None, **more)
 
@@ -59,7 +59,10 @@ async def counting(store: Store, run: Run) -> list[tuple[int, str]]:
     listed = await everything(store, run)
     async with store.read() as connection:
         window = await recent_messages(connection, ANN, run.conversation_id, before_turn=1000, limit=1000)
-    assert window == [Said(**{name: getattr(message, name) for name in Said.__slots__}) for message in listed]
+    assert window == [
+        TranscriptMessage(**{name: getattr(message, name) for name in TranscriptMessage.__slots__})
+        for message in listed
+    ]
     return [(message.turn, message.text) for message in listed]
 
 
@@ -147,7 +150,7 @@ async def test_feedback_on_a_superseded_answer_stands_and_can_be_given(store: St
 async def test_any_message_of_a_turn_names_it_and_so_does_an_answer_that_was_never_given(store: Store) -> None:
     run = await new_run(store)
     other = await new_run(store, conversation_id=run.conversation_id)
-    call = RequestedCall("c1", "find_order", {})
+    call = ToolCall("c1", "find_order", {})
     asked = await say(store, run, NewMessage("assistant", "", 1, tool_calls=(call,)))
     result = await say(store, run, NewMessage("tool", "{}", 1, tool_call_id="c1", tool_name="find_order"))
     question = (await everything(store, run))[0].id
@@ -215,7 +218,7 @@ async def test_the_writes_of_superseded_turns_are_known_with_what_came_of_them(s
     runs = []
     for n in range(1, 4):
         run = await new_run(store, conversation_id=conversation_id)
-        calls = [RequestedCall(f"{kind}-{n}", f"{kind}_order", {"n": n}) for kind in ("find", "lose", "make", "plan")]
+        calls = [ToolCall(f"{kind}-{n}", f"{kind}_order", {"n": n}) for kind in ("find", "lose", "make", "plan")]
         await say(store, run, NewMessage("assistant", "", 1, tool_calls=tuple(calls)))
         risks = ("read", "write", "write", "write")
         proposed = [(call, "data", risk) for call, risk in zip(calls, risks, strict=True)]

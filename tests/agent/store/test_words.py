@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.store.words import (
-    MOST_ASKED,
-    MOST_BYTES,
-    MOST_WORDS,
+    MAX_ASKED,
+    MAX_BYTES,
+    MAX_WORDS,
     SCOPE_LENGTH,
     WORD_LENGTH,
     asked_terms,
@@ -129,14 +129,14 @@ def test_a_long_text_gives_a_bounded_number_of_terms_in_bounded_time() -> None:
     for text in ("a" * 200_000, "a." * 100_000, "." * 200_000, "+" * 200_000, "é" * 200_000, "漢" * 200_000):
         assert len(terms_of(text)) <= 40
     many = terms_of(" ".join(f"{number:x}word" for number in range(200_000)))
-    assert 1000 < len(many) <= MOST_WORDS
+    assert 1000 < len(many) <= MAX_WORDS
     long = terms_of(" ".join(f"{number:x}" + "漢字가" * 40 for number in range(20_000)))
-    assert sum(SCOPE_LENGTH + len(term.encode()) for term in long) <= MOST_BYTES
+    assert sum(SCOPE_LENGTH + len(term.encode()) for term in long) <= MAX_BYTES
 
 
 def test_of_a_long_question_the_longest_words_count() -> None:
     asked = asked_terms(" ".join(["x"] * 50 + [f"{number}-number" for number in range(40)] + ["elephantine"]))
-    assert len(asked) == MOST_ASKED
+    assert len(asked) == MAX_ASKED
     assert "elephantine" in asked
     assert not any(len(term) < 3 for term in asked)
 

@@ -8,9 +8,9 @@ from support.faults import until
 from support.provider import Call, Provider
 from support.world import OpenWorld, Person, World, open_world
 
-from agent.answer import Answer
 from agent.errors import RunError
-from agent.events import ErrorRaised
+from agent.events.fold import Answer
+from agent.events.schema import ErrorRaised
 from api.protocols import answer as answers
 
 Script = Callable[[Provider], None]
@@ -19,10 +19,10 @@ HASTY = {"model_retries": 0, "first_token_timeout_s": 0.6, "between_tokens_timeo
 
 
 @pytest.fixture(scope="module")
-async def hasty(house: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def hasty(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """An installation that waits for nothing and tries nothing twice."""
     folder, assistant = tmp_path_factory.mktemp("hasty"), {"limits": HASTY}
-    async with open_world(folder, house.provider, house.backend, assistant=assistant) as world:
+    async with open_world(folder, shared_world.provider, shared_world.backend, assistant=assistant) as world:
         yield world
 
 
@@ -140,7 +140,7 @@ async def test_a_server_that_stops_sends_json_readers_away_with_their_ids(open_f
     waiting = asyncio.create_task(ann.ask("hello"))
     await until(lambda: bool(world.provider.requests))
 
-    await world.app.state.installation.runner.drain()
+    await world.app.state.services.runner.drain()
     answer = await waiting
 
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
@@ -156,7 +156,7 @@ async def test_a_server_that_stops_ends_streams_without_a_status(open_frontdesk:
     world.provider.hang("Half of it")
     async with world.person().open_stream("hello") as live:
         await live.until("token")
-        await world.app.state.installation.runner.drain()
+        await world.app.state.services.runner.drain()
         stream = await live.rest()
 
     assert stream.keys == ["conversation_id", "token"]
@@ -165,7 +165,7 @@ async def test_a_server_that_stops_ends_streams_without_a_status(open_frontdesk:
 
 async def test_a_server_that_stops_takes_no_new_messages(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(shutdown_grace_s=0)
-    await world.app.state.installation.runner.drain()
+    await world.app.state.services.runner.drain()
     before = world.rows()
 
     answer = await world.person().ask("hello")

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from agent.events import (
+from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ApprovalRequested,

@@ -1,4 +1,4 @@
-// Made by scripts/generate from agent/events.py: do not edit.
+// Made by scripts/generate from agent/events/schema.py: do not edit.
 
 /** The run exists and its user message is stored. Always the first event of a log. */
 export interface RunStarted {

@@ -8,20 +8,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from agent.admission import Place
-from agent.assistant import WhenActive
-from agent.context import Principal, RunKey
+from agent.assistant.definition import WhenActive
+from agent.attempt.attempt import Transcript, load_transcript
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
-from agent.roster import Roster
+from agent.principal import Principal, RunKey
+from agent.runs.admission import Place
+from agent.runs.roster import Roster
+from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.conversations import create_conversation, lock_conversation, title_from
 from agent.store.database import Transaction
-from agent.store.messages import Message, NewMessage, append_messages
+from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.runs import KeyTakenError, NewRun, Run, claim_run, find_run_by_key, insert_run, unfinished_runs
 from agent.store.versions import find_turn, supersede
-from agent.turn import Transcript, load_transcript
-from agent.work import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class Submitted:
     """What the transaction of a start came to."""
 
     run: Run
@@ -57,12 +57,12 @@ class Started:
         return self.transcript is not None
 
 
-class Starts:
+class Submissions:
     """Starts of this process's runs."""
 
-    def __init__(self, parts: Parts, settings: RuntimeSettings, roster: Roster, *, worker_id: str) -> None:
-        self._parts = parts
-        self._store = parts.store
+    def __init__(self, runtime: Runtime, settings: RuntimeSettings, roster: Roster, *, worker_id: str) -> None:
+        self._runtime = runtime
+        self._store = runtime.store
         self._settings = settings
         self._worker_id = worker_id
         self._roster = roster
@@ -80,7 +80,7 @@ class Starts:
 
     async def commit(
         self, principal: Principal, request: RunRequest, model: str, *, run_id: UUID, may_begin: bool
-    ) -> Started:
+    ) -> Submitted:
         """Store the message and its run in one transaction; the run is claimed in it where it `may_begin` at once.
 
         An equal request with the same idempotency key gets the run that exists. One that has to wait has its place in
@@ -102,11 +102,11 @@ class Starts:
 
     async def _commit(
         self, principal: Principal, request: RunRequest, model: str, *, run_id: UUID, may_begin: bool
-    ) -> Started:
+    ) -> Submitted:
         async with self._store.write(by_key=request.replaces is None) as connection:
             found = await self._find_equal(connection, principal, request)
             if found is not None:
-                return Started(found, is_new=False)
+                return Submitted(found, is_new=False)
             replaced = await self._replaced(connection, principal, request)
             earlier = await self._earlier(connection, principal, request, replaced)
             run, said = await self._insert(
@@ -117,13 +117,13 @@ class Starts:
             )
             transcript: Transcript | None = None
             if is_claimed:
-                window = self._parts.assistant.for_tenant(principal.tenant_id).history
+                window = self._runtime.assistant.for_tenant(principal.tenant_id).history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
             else:
                 place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
                 self._roster.reserve(RunKey(principal.tenant_id, run.id), place)
             failpoint("start.before_commit")
-        return Started(run, earlier=tuple(earlier), transcript=transcript)
+        return Submitted(run, earlier=tuple(earlier), transcript=transcript)
 
     async def _replaced(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
         if request.conversation_id is None or request.replaces is None:
@@ -140,7 +140,7 @@ class Starts:
         model: str,
         run_id: UUID,
         may_begin: bool,
-    ) -> tuple[Run, list[Message]]:
+    ) -> tuple[Run, list[StoredMessage]]:
         """Store the run and its message, if it has one of its own, and return both.
 
         What the request leaves open stays as it was for the turn that it replaces.
@@ -148,7 +148,7 @@ class Starts:
         conversation_id = request.conversation_id or await create_conversation(
             connection, principal, title=title_from(request.message or "")
         )
-        offered = self._parts.catalog.names(self._parts.assistant)
+        offered = self._runtime.catalog.names(self._runtime.assistant)
         if replaced is not None and request.model is None and replaced.model in offered:
             model = replaced.model
         new = NewRun(
@@ -200,7 +200,7 @@ class Starts:
         Raises:
             RunActiveError: there is one, and the policy is to refuse the message.
         """
-        policy = request.when_active or self._parts.assistant.when_active
+        policy = request.when_active or self._runtime.assistant.when_active
         if request.conversation_id is None or (policy == "enqueue" and replaced is None):
             return []
         await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this

@@ -11,10 +11,12 @@ from uuid import UUID
 import structlog
 
 from agent import metrics
-from agent.answer import Answer
-from agent.context import Principal, RunKey
+from agent.attempt.snapshot import from_transcript
+from agent.attempt.stop import StoppedError
+from agent.attempt.tenure import Tenure
 from agent.errors import ContentRefusedError, InterruptedRunError, RunError
-from agent.events import (
+from agent.events.fold import Answer
+from agent.events.schema import (
     AnyEvent,
     EndStatus,
     ErrorRaised,
@@ -25,13 +27,12 @@ from agent.events import (
 )
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
-from agent.snapshot import from_transcript
-from agent.stop import StoppedError
+from agent.principal import Principal, RunKey
 from agent.store import workers
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
 from agent.store.deletion import hide_conversation
-from agent.store.messages import NewMessage, RequestedCall, append_messages, run_messages, withhold_message
+from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
 from agent.store.runs import (
     Run,
     RunEnd,
@@ -45,23 +46,22 @@ from agent.store.runs import (
     set_suggestions,
 )
 from agent.store.tool_calls import list_calls, propose_calls, settle_call, start_call
-from agent.tenure import Tenure
 from agent.toolkit import Action, Kind, Risk
 
 logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class SettledCall:
+class ToolResult:
     """The outcome of a tool call, as the model gets it."""
 
-    call: RequestedCall
+    call: ToolCall
     text: str
     is_error: bool
     action: Action | None
 
 
-class Journal:
+class RunWriter:
     """Writes for one attempt. Every method may raise LeaseLostError: stop then, without writing more."""
 
     def __init__(self, store: Store, log: EventLog, tenure: Tenure, *, principal: Principal, run: Run) -> None:
@@ -98,7 +98,7 @@ class Journal:
         failpoint("claim.after_commit")
         return has_begun
 
-    async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[RequestedCall, Kind, Risk]]) -> None:
+    async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[ToolCall, Kind, Risk]]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger.
 
         Raises:
@@ -111,7 +111,7 @@ class Journal:
             failpoint("reply.before_commit")
         failpoint("reply.after_commit")
 
-    async def commit_start(self, call: RequestedCall) -> None:
+    async def commit_start(self, call: ToolCall) -> None:
         """Note that a call with side effects is about to leave the process. A worker in doubt waits before it does.
 
         Raises:
@@ -142,7 +142,7 @@ class Journal:
                 if await check_attempt(connection, *key, attempt=self._run.attempt):
                     raise StoppedError("cancelled")
 
-    async def commit_results(self, step: int, settled: Sequence[SettledCall]) -> None:
+    async def commit_results(self, step: int, settled: Sequence[ToolResult]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
         async with self._store.write() as connection:
             await self._append(connection, [_result(step, one) for one in settled])
@@ -151,7 +151,7 @@ class Journal:
             failpoint("results.before_commit")
         failpoint("results.after_commit")
 
-    async def commit_unknown(self, step: int, lost: Sequence[SettledCall]) -> None:
+    async def commit_unknown(self, step: int, lost: Sequence[ToolResult]) -> None:
         """Store that nobody knows what these calls did: they were out when an earlier attempt died."""
         async with self._store.write() as connection:
             await self._append(connection, [_result(step, one) for one in lost])
@@ -311,6 +311,6 @@ def _count_end(status: EndStatus, code: str | None) -> None:
     metrics.runs_ended.labels(status, code or "").inc()
 
 
-def _result(step: int, settled: SettledCall) -> NewMessage:
+def _result(step: int, settled: ToolResult) -> NewMessage:
     call = settled.call
     return NewMessage("tool", settled.text, step, tool_call_id=call.id, tool_name=call.name, is_error=settled.is_error)

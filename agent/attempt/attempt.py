@@ -9,20 +9,20 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 
-from agent.assistant import Assistant, History
-from agent.context import Principal
-from agent.credentials import RunPrincipal
-from agent.events import Usage
-from agent.history import model_messages
-from agent.journal import Journal
+from agent.assistant.definition import Assistant, History
+from agent.attempt.credential import RunCredential
+from agent.attempt.stop import StoppedError, Stopper
+from agent.attempt.writer import RunWriter
+from agent.events.schema import Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from agent.models.echo import step_extras
 from agent.models.stream import Reply
-from agent.prompts import system_prompt, with_facts
-from agent.stop import StoppedError, Stopper
+from agent.principal import Principal
+from agent.prompt.history import model_messages
+from agent.prompt.words import system_prompt, with_facts
 from agent.store.database import Store, Transaction
-from agent.store.messages import Message, NewMessage, Said, recent_messages, run_messages
+from agent.store.messages import NewMessage, StoredMessage, TranscriptMessage, recent_messages, run_messages
 from agent.store.runs import Run
 from agent.store.versions import DoneWrite, superseded_writes
 from agent.toolkit import Tool
@@ -32,15 +32,15 @@ DONE_WRITES = 20
 
 
 @dataclass(slots=True)
-class Turn:
+class Attempt:
     """What the nodes share while one attempt goes on."""
 
-    principal: RunPrincipal
+    principal: RunCredential
     run: Run
     assistant: Assistant
     model: Runnable[LanguageModelInput, Any]
     tools: Mapping[str, Tool]
-    journal: Journal
+    writer: RunWriter
     stopper: Stopper
     messages: list[BaseMessage] = field(default_factory=list)
     """What the model was given at the start, and everything that was said since."""
@@ -73,15 +73,15 @@ class Turn:
 class Transcript(NamedTuple):
     """What was said: in the turns before, as many messages as the model may get, and in this one."""
 
-    earlier: list[Said]
-    current: list[Message]
+    earlier: list[TranscriptMessage]
+    current: list[StoredMessage]
 
 
 async def load_transcript(
-    connection: Transaction, owner: Principal, run: Run, *, window: History, current: list[Message] | None = None
+    connection: Transaction, owner: Principal, run: Run, *, window: History, current: list[StoredMessage] | None = None
 ) -> Transcript:
     """Read what a turn begins with; `current` is what was said in it, where that is known."""
-    earlier: list[Said] = []
+    earlier: list[TranscriptMessage] = []
     if run.turn > 1:
         earlier = await recent_messages(
             connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
@@ -89,18 +89,18 @@ async def load_transcript(
     return Transcript(earlier, current or await run_messages(connection, owner, run))
 
 
-async def open_turn(
+async def open_attempt(
     store: Store,
     catalog: Catalog,
-    journal: Journal,
+    writer: RunWriter,
     stopper: Stopper,
     *,
-    principal: RunPrincipal,
+    principal: RunCredential,
     run: Run,
     assistant: Assistant,
     tools: Mapping[str, Tool],
     transcript: Transcript | None = None,
-) -> Turn:
+) -> Attempt:
     """Return the turn, ready for the loop; the transcript is loaded, unless it was with the start of the run.
 
     Raises:
@@ -125,16 +125,16 @@ async def open_turn(
         SystemMessage(system_prompt(assistant, owner)),
         *_with_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
     ]
-    turn = Turn(principal, run, assistant, model, tools, journal, stopper, messages)
+    attempt = Attempt(principal, run, assistant, model, tools, writer, stopper, messages)
     said = [message for message in current if message.role == "assistant"]
-    turn.step = max((message.step for message in said), default=0)
-    turn.usage = sum((message.usage or Usage() for message in said), Usage())
-    turn.has_text = any(message.text for message in said)
-    return turn
+    attempt.step = max((message.step for message in said), default=0)
+    attempt.usage = sum((message.usage or Usage() for message in said), Usage())
+    attempt.has_text = any(message.text for message in said)
+    return attempt
 
 
 async def _done_by_superseded(
-    store: Store, owner: Principal, run: Run, earlier: Sequence[Said], *, window: History
+    store: Store, owner: Principal, run: Run, earlier: Sequence[TranscriptMessage], *, window: History
 ) -> list[DoneWrite]:
     """Return the writes that stay done although their turns, within the window, were superseded."""
     first = earlier[0].turn if len(earlier) == window.messages else 1
@@ -145,7 +145,7 @@ async def _done_by_superseded(
 
 
 def _with_facts(
-    messages: list[BaseMessage], current: Sequence[Message], run: Run, done: Sequence[DoneWrite]
+    messages: list[BaseMessage], current: Sequence[StoredMessage], run: Run, done: Sequence[DoneWrite]
 ) -> list[BaseMessage]:
     """Put the facts of this moment behind the current user message, where they spoil no prompt cache."""
     own = len(messages) - next(

@@ -12,10 +12,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
-from agent.assistant import History
+from agent.assistant.definition import History
 from agent.models.echo import STEP
-from agent.prompts import without_mark
-from agent.store.messages import Said
+from agent.prompt.words import without_mark
+from agent.store.messages import TranscriptMessage
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
@@ -27,7 +27,7 @@ REFUSED = "frontdesk_refused"
 
 
 def model_messages(
-    earlier: Sequence[Said], current: Sequence[Said], *, window: History, model: str
+    earlier: Sequence[TranscriptMessage], current: Sequence[TranscriptMessage], *, window: History, model: str
 ) -> list[BaseMessage]:
     """Return what `model` gets: as many whole `earlier` turns as fit into `window`, then the `current` one.
 
@@ -78,7 +78,7 @@ def refusals(messages: Sequence[BaseMessage]) -> dict[str, str]:
     return dict(last.additional_kwargs.get(REFUSED) or {}) if last is not None else {}
 
 
-def _repaired(turn: Sequence[Said], *, model: str, open_step: int | None = None) -> Iterator[BaseMessage]:
+def _repaired(turn: Sequence[TranscriptMessage], *, model: str, open_step: int | None = None) -> Iterator[BaseMessage]:
     """Yield one turn's messages with each call's result right behind it, whatever is missing or left over.
 
     Calls of `open_step` without a result stay open.
@@ -109,7 +109,7 @@ def _answered(turn: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
         yield AIMessage(UNANSWERED_NOTE)
 
 
-def _assistant_message(message: Said, model: str) -> AIMessage:
+def _assistant_message(message: TranscriptMessage, model: str) -> AIMessage:
     text = message.text
     if message.status == "partial":
         text = f"{text}\n\n{STOPPED_NOTE}".strip()
@@ -124,7 +124,7 @@ def _assistant_message(message: Said, model: str) -> AIMessage:
     return AIMessage(text, tool_calls=calls, additional_kwargs=kwargs)
 
 
-def _result_message(call_id: str, name: str, stored: Said | None) -> ToolMessage:
+def _result_message(call_id: str, name: str, stored: TranscriptMessage | None) -> ToolMessage:
     if stored is None:
         return ToolMessage(LOST_RESULT, tool_call_id=call_id, name=name, status="error")
     status = "error" if stored.is_error else "success"

@@ -14,15 +14,15 @@ from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
-from agent.admission import Admission, Place, Queue
-from agent.assistant import CancelAfter
-from agent.context import Principal, RunKey
-from agent.credentials import RunPrincipal
-from agent.journal import Journal
+from agent.assistant.definition import CancelAfter
+from agent.attempt.attempt import Transcript
+from agent.attempt.credential import RunCredential
+from agent.attempt.stop import Stopper, StopReason
+from agent.attempt.writer import RunWriter
+from agent.principal import Principal, RunKey
+from agent.runs.admission import Admission, Place, Queue
 from agent.settings import RuntimeSettings
-from agent.stop import Stopper, StopReason
 from agent.store.runs import Run
-from agent.turn import Transcript
 
 Room = Literal["at work", "waiting"]
 """What a run that is taken over finds: a place at work, or one among those who wait."""
@@ -32,9 +32,9 @@ Room = Literal["at work", "waiting"]
 class HeldRun:
     """A run that this process holds, waiting or at work. The credential lives here and nowhere else."""
 
-    principal: RunPrincipal
+    principal: RunCredential
     run: Run
-    journal: Journal
+    writer: RunWriter
     stopper: Stopper = field(default_factory=Stopper)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     is_admitted: bool = False

@@ -11,8 +11,8 @@ from unicodedata import normalize
 
 import orjson
 
-from agent.assistant import Assistant
-from agent.context import Principal
+from agent.assistant.definition import Assistant
+from agent.principal import Principal
 from agent.store.versions import DoneWrite
 
 SUGGESTIONS_REQUEST = (

@@ -14,54 +14,56 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable
 
-from agent.assistant import SHORT, Limits
+from agent.assistant.definition import SHORT, Limits
+from agent.attempt.attempt import Attempt
 from agent.errors import RunError
 from agent.models.stream import Reply, Sinks, stream_reply
-from agent.prompts import SUGGESTIONS_REQUEST, TITLE_REQUEST
-from agent.turn import Turn
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 
 logger = structlog.get_logger()
 
-MOST = 3
+MAX_QUESTIONS = 3
 TITLE_LENGTH = 80
-MOST_CHARACTERS = 1000
+MAX_CHARACTERS = 1000
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)](?!\d))\s*")
 _QUOTES = "\"'“”„«»` "
 
 
-async def afterthoughts(turn: Turn) -> None:
+async def follow_ups(attempt: Attempt) -> None:
     """Send the follow-up questions of a completed turn, and a title after the first one, both at the same time."""
-    with turn.stopper.stoppable():
+    with attempt.stopper.stoppable():
         async with anyio.create_task_group() as group:
-            if turn.assistant.suggestions.enabled:
-                group.start_soon(_offer_questions, turn)
-            if turn.assistant.title == "model" and turn.run.turn == 1:
-                group.start_soon(_give_title, turn)
+            if attempt.assistant.suggestions.enabled:
+                group.start_soon(_offer_questions, attempt)
+            if attempt.assistant.title == "model" and attempt.run.turn == 1:
+                group.start_soon(_give_title, attempt)
 
 
-async def _offer_questions(turn: Turn) -> None:
-    wanted = turn.assistant.suggestions
+async def _offer_questions(attempt: Attempt) -> None:
+    wanted = attempt.assistant.suggestions
     questions: tuple[str, ...] = ()
     if wanted.from_model:
-        questions = await suggest_questions(_talker(turn), turn.messages, timeout_s=wanted.timeout_s)
-    questions = questions or wanted.static[:MOST]
+        questions = await suggest_questions(_without_tools(attempt), attempt.messages, timeout_s=wanted.timeout_s)
+    questions = questions or wanted.static[:MAX_QUESTIONS]
     if questions:
-        await turn.journal.offer(questions)
+        await attempt.writer.offer(questions)
 
 
-async def _give_title(turn: Turn) -> None:
-    title = await make_title(_talker(turn), turn.messages, timeout_s=turn.assistant.suggestions.timeout_s)
+async def _give_title(attempt: Attempt) -> None:
+    title = await make_title(
+        _without_tools(attempt), attempt.messages, timeout_s=attempt.assistant.suggestions.timeout_s
+    )
     if title:
-        await turn.journal.rename(title)
+        await attempt.writer.rename(title)
 
 
-def _talker(turn: Turn) -> Runnable[LanguageModelInput, Any]:
+def _without_tools(attempt: Attempt) -> Runnable[LanguageModelInput, Any]:
     """Return the run's model, kept from calling tools.
 
     It is given the same tools and messages as in the run's own calls, so that the provider's prompt cache hits. Without
     tools there is nothing to choose, and providers refuse the choice.
     """
-    return turn.model.bind(tool_choice="none") if turn.tools else turn.model
+    return attempt.model.bind(tool_choice="none") if attempt.tools else attempt.model
 
 
 async def suggest_questions(
@@ -82,7 +84,7 @@ async def make_title(
 def parse_questions(text: str) -> tuple[str, ...]:
     """Return the usable lines of a model's reply: no bullets, no quotes, none too long, none twice."""
     lines = (_BULLET.sub("", line).strip(_QUOTES) for line in text.splitlines())
-    return tuple(dict.fromkeys(line for line in lines if 0 < len(line) < SHORT))[:MOST]
+    return tuple(dict.fromkeys(line for line in lines if 0 < len(line) < SHORT))[:MAX_QUESTIONS]
 
 
 async def _ask(
@@ -96,10 +98,10 @@ async def _ask(
                 [*messages, HumanMessage(request)],
                 reply,
                 Sinks(text=_ignore, reasoning=_ignore, retract=_ignore),
-                limits=Limits(answer_characters=MOST_CHARACTERS, model_retries=0),
+                limits=Limits(answer_characters=MAX_CHARACTERS, model_retries=0),
             )
     except (TimeoutError, RunError) as exc:
-        logger.info("no_afterthought", error=type(exc).__name__)
+        logger.info("follow_up_left_out", error=type(exc).__name__)
         return ""
     return reply.text
 

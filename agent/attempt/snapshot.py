@@ -5,9 +5,9 @@ A snapshot holds only so much text; what is longer follows in deltas, so that no
 
 from collections.abc import Iterator, Sequence
 
-from agent.answer import STEP_SEPARATOR, Answer
 from agent.errors import RunError
-from agent.events import (
+from agent.events.fold import STEP_SEPARATOR, Answer
+from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ErrorRaised,
@@ -20,7 +20,7 @@ from agent.events import (
     SuggestionsOffered,
     TextDelta,
 )
-from agent.store.messages import Message
+from agent.store.messages import StoredMessage
 from agent.store.runs import UNFINISHED, Run
 from agent.store.tool_calls import LedgerEntry
 
@@ -46,7 +46,7 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
     return [start, LoggedEvent(last, snapshot)]
 
 
-def from_transcript(run: Run, messages: Sequence[Message], calls: Sequence[LedgerEntry]) -> list[LoggedEvent]:
+def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[LoggedEvent]:
     """Return an ended run's events as the database tells them, under an attempt number that was never used.
 
     The same run gives the same ids each time, so a reader that is cut here can go on here.
@@ -65,7 +65,7 @@ def from_transcript(run: Run, messages: Sequence[Message], calls: Sequence[Ledge
     return [LoggedEvent(EventId(run.attempt + 1, n), event) for n, event in enumerate(events, start=1)]
 
 
-def settled(run: Run, messages: Sequence[Message], calls: Sequence[LedgerEntry]) -> list[AnyEvent]:
+def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[AnyEvent]:
     """Return a snapshot of what the database knows of a run, and the text that does not fit into it."""
     said = STEP_SEPARATOR.join(message.text for message in messages if message.role == "assistant" and message.text)
     pieces = [said[start : start + SNAPSHOT_CHARACTERS] for start in range(0, len(said), SNAPSHOT_CHARACTERS)] or [""]

@@ -11,7 +11,9 @@ import orjson
 import structlog
 
 from agent import metrics
-from agent.context import Credential
+from agent.attempt.attempt import Attempt
+from agent.attempt.stop import StoppedError
+from agent.attempt.writer import ToolResult
 from agent.errors import (
     CredentialRefusedError,
     DatabaseError,
@@ -21,37 +23,35 @@ from agent.errors import (
     StaleAppendError,
     ToolError,
 )
-from agent.events import ActionRequested, CredentialNeeded, ToolCallChanged, ToolCallStatus
+from agent.events.schema import ActionRequested, CredentialNeeded, ToolCallChanged, ToolCallStatus
 from agent.failpoints import failpoint
-from agent.journal import SettledCall
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.places import tool_place
-from agent.prompts import without_mark
-from agent.stop import StoppedError
-from agent.store.messages import RequestedCall
+from agent.principal import Credential
+from agent.prompt.words import without_mark
+from agent.store.messages import ToolCall
 from agent.toolkit import Action, CallContext, Tool, has_side_effects
-from agent.turn import Turn
 
 logger = structlog.get_logger()
 
 ERROR_CHARACTERS = 500
 """How much of a failure's text clients are shown."""
-MOST_OF_A_SECRET = 4096
+MAX_OF_A_SECRET = 4096
 """Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
 
-async def settle(turn: Turn, call: RequestedCall) -> SettledCall:
+async def execute_call(attempt: Attempt, call: ToolCall) -> ToolResult:
     """Execute one call and say so in the log. Never raises for what the tool or the model did wrong."""
     begun = time.monotonic()
-    turn.journal.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments))
+    attempt.writer.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments))
     with structlog.contextvars.bound_contextvars(tool=call.name):
-        settled = await _outcome(turn, call)
+        settled = await _outcome(attempt, call)
     if settled.action is not None:
-        turn.journal.emit(ActionRequested(settled.action.type, settled.action.value, call.id))
+        attempt.writer.emit(ActionRequested(settled.action.type, settled.action.value, call.id))
     outcome: ToolCallStatus = "error" if settled.is_error else "ok"
-    metrics.tool_calls.labels(call.name if call.name in turn.tools else "unknown", outcome).inc()
-    turn.journal.emit(
+    metrics.tool_calls.labels(call.name if call.name in attempt.tools else "unknown", outcome).inc()
+    attempt.writer.emit(
         ToolCallChanged(
             call.id,
             call.name,
@@ -63,51 +63,51 @@ async def settle(turn: Turn, call: RequestedCall) -> SettledCall:
     return settled
 
 
-async def _outcome(turn: Turn, call: RequestedCall) -> SettledCall:
+async def _outcome(attempt: Attempt, call: ToolCall) -> ToolResult:
     """Return what a call came to. Nothing leaves here that the run's credentials stand in."""
-    mask = turn.principal.mask
+    mask = attempt.principal.mask
     try:
-        result = await _execute(turn, call)
+        result = await _execute(attempt, call)
         if isinstance(result, Action):
             result = Action(result.type, mask(result.value))
-        text = _written(result, mask, most_bytes=turn.assistant.limits.tool_result_bytes)
-        return SettledCall(call, text, False, result if isinstance(result, Action) else None)
+        text = _as_text(result, mask, most_bytes=attempt.assistant.limits.tool_result_bytes)
+        return ToolResult(call, text, False, result if isinstance(result, Action) else None)
     except ToolError as exc:
-        return SettledCall(call, without_mark(mask(clean(str(exc)))), True, None)
+        return ToolResult(call, without_mark(mask(clean(str(exc)))), True, None)
     except (RunError, StoppedError, LeaseLostError, StaleAppendError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
         logger.error("tool_failed", error=type(exc).__name__, where=tool_place(exc))
         logger.debug("tool_failed_because", text=mask(str(exc))[:ERROR_CHARACTERS])
-        return SettledCall(call, f"The tool failed unexpectedly.{_doubt(turn.tools.get(call.name))}", True, None)
+        return ToolResult(call, f"The tool failed unexpectedly.{_doubt(attempt.tools.get(call.name))}", True, None)
 
 
-async def _execute(turn: Turn, call: RequestedCall) -> object:
+async def _execute(attempt: Attempt, call: ToolCall) -> object:
     if call.refused is not None:
         raise ToolError(call.refused)
-    tool = turn.tools.get(call.name)
+    tool = attempt.tools.get(call.name)
     if tool is None:
-        raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {', '.join(turn.tools) or 'none'}.")
+        raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {', '.join(attempt.tools) or 'none'}.")
     # The credential died with the process that had it; its user has to come back.
-    needs_user = tool.kind == "data" and turn.principal.current.credential is None
-    if needs_user and not await _fresh_credential(turn, None):
+    needs_user = tool.kind == "data" and attempt.principal.current.credential is None
+    if needs_user and not await _fresh_credential(attempt, None):
         raise InterruptedRunError("the run was recovered and its user did not come back")
     if has_side_effects(tool.risk):
-        await turn.journal.commit_start(call)
-    used = turn.principal.current.credential
+        await attempt.writer.commit_start(call)
+    used = attempt.principal.current.credential
     try:
-        return await _call(turn, tool, call)
+        return await _call(attempt, tool, call)
     except CredentialRefusedError:
-        if not await _fresh_credential(turn, used):
+        if not await _fresh_credential(attempt, used):
             raise
-    return await _call(turn, tool, call, has_waited=True)
+    return await _call(attempt, tool, call, has_waited=True)
 
 
-async def _call(turn: Turn, tool: Tool, call: RequestedCall, *, has_waited: bool = False) -> object:
-    timeout_s = tool.timeout_s or turn.assistant.limits.tool_timeout_s
+async def _call(attempt: Attempt, tool: Tool, call: ToolCall, *, has_waited: bool = False) -> object:
+    timeout_s = tool.timeout_s or attempt.assistant.limits.tool_timeout_s
     if has_side_effects(tool.risk):
-        await turn.journal.still_own(has_waited=has_waited)
-    context = CallContext(turn.principal.current, turn.run.id, call.id, _branch(turn))
+        await attempt.writer.still_own(has_waited=has_waited)
+    context = CallContext(attempt.principal.current, attempt.run.id, call.id, _branch(attempt))
     try:
         async with asyncio.timeout(timeout_s):
             result = await tool.call(context, call.arguments)
@@ -118,22 +118,22 @@ async def _call(turn: Turn, tool: Tool, call: RequestedCall, *, has_waited: bool
     return result
 
 
-async def _fresh_credential(turn: Turn, refused: Credential | None) -> bool:
+async def _fresh_credential(attempt: Attempt, refused: Credential | None) -> bool:
     async def ask(until: datetime) -> None:
-        turn.journal.emit(CredentialNeeded(until.isoformat()))
+        attempt.writer.emit(CredentialNeeded(until.isoformat()))
 
-    return await turn.principal.fresh(refused, ask=ask)
+    return await attempt.principal.fresh(refused, ask=ask)
 
 
-def _branch(turn: Turn) -> int | str | None:
-    return turn.run.branch_id if turn.run.branch_id is not None else turn.principal.current.branch_id
+def _branch(attempt: Attempt) -> int | str | None:
+    return attempt.run.branch_id if attempt.run.branch_id is not None else attempt.principal.current.branch_id
 
 
 def _doubt(tool: Tool | None) -> str:
     return " Its outcome is unknown: check before you try again." if tool and has_side_effects(tool.risk) else ""
 
 
-def _written(result: object, mask: Mask, *, most_bytes: int) -> str:
+def _as_text(result: object, mask: Mask, *, most_bytes: int) -> str:
     """Return a tool's result as text for the model, cut with a note when it is too large."""
     if isinstance(result, Action):
         result = {"ok": True, "action": result.type, "value": result.value}
@@ -142,7 +142,7 @@ def _written(result: object, mask: Mask, *, most_bytes: int) -> str:
     else:
         text = clean(orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
     whole = text.encode()
-    seen = whole[: most_bytes + MOST_OF_A_SECRET].decode("utf-8", "ignore")
+    seen = whole[: most_bytes + MAX_OF_A_SECRET].decode("utf-8", "ignore")
     shown = without_mark(mask(seen))
     if len(whole) <= most_bytes:
         return shown

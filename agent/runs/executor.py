@@ -9,20 +9,21 @@ from collections.abc import Sequence
 import structlog
 
 from agent import metrics
-from agent.context import Principal
-from agent.credentials import RunPrincipal
+from agent.attempt.attempt import Transcript
+from agent.attempt.credential import RunCredential
+from agent.attempt.presence import Absences
+from agent.attempt.stop import StoppedError
+from agent.attempt.tenure import Tenure
+from agent.attempt.writer import RunWriter
 from agent.errors import DatabaseError, FrontdeskError
-from agent.events import AnyEvent
-from agent.journal import Journal
+from agent.events.schema import AnyEvent
 from agent.places import place_of
-from agent.presence import Absences
-from agent.roster import HeldRun, Roster
+from agent.principal import Principal
+from agent.runs.execute import Stopped, conclude, execute
+from agent.runs.roster import HeldRun, Roster
+from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
-from agent.stop import StoppedError
 from agent.store.runs import Run
-from agent.tenure import Tenure
-from agent.turn import Transcript
-from agent.work import Parts, Stopped, conclude, execute
 
 logger = structlog.get_logger()
 
@@ -35,7 +36,7 @@ class Executor:
 
     def __init__(
         self,
-        parts: Parts,
+        runtime: Runtime,
         roster: Roster,
         tenure: Tenure,
         absences: Absences,
@@ -44,7 +45,7 @@ class Executor:
         settings: RuntimeSettings,
         worker_id: str,
     ) -> None:
-        self._parts = parts
+        self._runtime = runtime
         self._roster = roster
         self._tenure = tenure
         self._absences = absences
@@ -69,9 +70,9 @@ class Executor:
         """
         absence = self._absences.of(principal.tenant_id, principal.user_id) if principal.credential is None else None
         held = HeldRun(
-            RunPrincipal(principal, wait_s=self._settings.auth_wait_s, absence=absence),
+            RunCredential(principal, wait_s=self._settings.auth_wait_s, absence=absence),
             run,
-            Journal(self._parts.store, self._parts.log, self._tenure, principal=principal, run=run),
+            RunWriter(self._runtime.store, self._runtime.log, self._tenure, principal=principal, run=run),
             is_admitted=is_admitted,
             is_taken_over=is_taken_over,
             transcript=transcript,
@@ -82,7 +83,7 @@ class Executor:
         self._roster.add(held)
         metrics.runs_active.inc()
         for event in events:
-            held.journal.emit(event)
+            held.writer.emit(event)
         self._tasks.create_task(self._live(held))
 
     async def _live(self, held: HeldRun) -> None:
@@ -90,12 +91,12 @@ class Executor:
         with structlog.contextvars.bound_contextvars(tenant=held.key.tenant_id, run=str(held.run.id)):
             try:
                 await self._wait_and_claim(held)
-                await execute(self._parts, held)
+                await execute(self._runtime, held)
             except DatabaseError as exc:
                 await self._leave(held, exc)
             except FrontdeskError as exc:
                 logger.warning("run_lost", reason=type(exc).__name__)
-                await held.journal.leave()
+                await held.writer.leave()
             except StoppedError:
                 pass  # it was stopped while it waited, and is dealt with
             except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)
@@ -108,7 +109,7 @@ class Executor:
         """Leave a run without an end, because the database did not take what came next. It is taken up again."""
         logger.error("run_end_failed", error=type(exc).__name__, where=place_of(exc))
         self._roster.leave_behind(held.key, held.principal.current)
-        await held.journal.leave()
+        await held.writer.leave()
 
     async def _wait_and_claim(self, held: HeldRun) -> None:
         """Return when the run is claimed and admitted.
@@ -122,7 +123,7 @@ class Executor:
             while True:
                 with held.stopper.stoppable():
                     await self._roster.turn(held)
-                if await held.journal.begin(worker_id=self._worker_id, counts=held.counts_attempt):
+                if await held.writer.begin(worker_id=self._worker_id, counts=held.counts_attempt):
                     self._roster.begun(held)
                     return
                 self._roster.wait_again(held)

@@ -12,16 +12,18 @@ from uuid import UUID
 
 import structlog
 
-from agent.admission import Place
-from agent.context import Principal, RunKey
-from agent.events import RunStarted
-from agent.executor import Executor
-from agent.journal import fail_abandoned, take_over
+from agent.attempt.snapshot import settled
+from agent.attempt.tenure import Tenure
+from agent.attempt.writer import fail_abandoned, take_over
+from agent.events.schema import RunStarted
 from agent.places import place_of
-from agent.roster import Roster
+from agent.principal import Principal, RunKey
+from agent.runs.admission import Place
+from agent.runs.executor import Executor
+from agent.runs.roster import Roster
+from agent.runtime import Runtime
 from agent.search import let_search_know
 from agent.settings import RuntimeSettings
-from agent.snapshot import settled
 from agent.store.deletion import purge_deleted
 from agent.store.messages import run_messages
 from agent.store.runs import get_run
@@ -34,8 +36,6 @@ from agent.store.workers import (
     own_runs,
     renew_lease,
 )
-from agent.tenure import Tenure
-from agent.work import Parts
 
 logger = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class Leases:
 
     def __init__(
         self,
-        parts: Parts,
+        runtime: Runtime,
         roster: Roster,
         tenure: Tenure,
         executor: Executor,
@@ -62,7 +62,7 @@ class Leases:
         worker_id: str,
         settings: RuntimeSettings,
     ) -> None:
-        self._parts = parts
+        self._runtime = runtime
         self._roster = roster
         self._tenure = tenure
         self._worker_id = worker_id
@@ -86,7 +86,7 @@ class Leases:
             self._repeat(self._recover, every_s=settings.reap_every_s),
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
-            self._repeat(partial(let_search_know, self._parts.store), every_s=settings.search_index_every_s),
+            self._repeat(partial(let_search_know, self._runtime.store), every_s=settings.search_index_every_s),
         ]
 
     def stop_taking_over(self) -> None:
@@ -95,15 +95,15 @@ class Leases:
 
     async def end(self) -> None:
         """Let others take over at once what is left."""
-        async with self._parts.store.write(is_urgent=True) as connection:
+        async with self._runtime.store.write(is_urgent=True) as connection:
             await end_lease(connection, self._worker_id)
 
     async def renew(self) -> None:
         """Renew the lease, or begin it."""
         asked_at = self._tenure.now()
-        async with self._parts.store.write(is_urgent=True) as connection:
+        async with self._runtime.store.write(is_urgent=True) as connection:
             await renew_lease(connection, self._worker_id, lease_s=self._settings.lease_s)
-        await self._parts.store.check_file()
+        await self._runtime.store.check_file()
         self._tenure.renewed(asked_at=asked_at)
 
     async def _repeat(self, upkeep: Callable[[], Awaitable[None]], *, every_s: float) -> None:
@@ -116,12 +116,12 @@ class Leases:
 
     async def _compare(self) -> None:
         """Compare what this process holds with the rows: stop what it lost, take up what it lost sight of."""
-        held = [run for run in self._roster if not run.journal.ended]
-        async with self._parts.store.read(by_key=True, is_urgent=True) as connection:
+        held = [run for run in self._roster if not run.writer.ended]
+        async with self._runtime.store.read(by_key=True, is_urgent=True) as connection:
             own = await own_runs(connection, self._worker_id)
         for run in held:
             row = own.get(run.key)
-            if run.journal.ended:
+            if run.writer.ended:
                 continue
             if row is None or row.attempt != run.run.attempt:
                 run.stopper.stop("lost")
@@ -137,11 +137,11 @@ class Leases:
 
     async def _purge(self) -> None:
         """Remove the rows of deleted conversations."""
-        await purge_deleted(self._parts.store, most_rows=self._settings.purge_rows, gone=self._parts.log.forget)
+        await purge_deleted(self._runtime.store, most_rows=self._settings.purge_rows, gone=self._runtime.log.forget)
 
     async def _checkpoint(self) -> None:
         """Keep SQLite's log of writes short."""
-        await self._parts.store.checkpoint(most_bytes=self._settings.wal_bytes)
+        await self._runtime.store.checkpoint(most_bytes=self._settings.wal_bytes)
 
     async def _recover(self) -> None:
         """Take over, or fail, the runs that nobody works on any more; but not while this worker may be one of the dead."""
@@ -151,14 +151,14 @@ class Leases:
             if self._takes_over and not self._roster.knows(key):
                 await self._take_back(key)
         # Of no use to SQLite in the loop's own thread: there may be thousands.
-        async with self._parts.store.read(is_urgent=True) as connection:
+        async with self._runtime.store.read(is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection, most=LOOKED_AT)
         for run in abandoned:
             if self._takes_over and not self._roster.knows(run.key):
                 await self._take_in(run)
         if self._tenure.now() - self._forgot_at > FORGET_EVERY_S:
             self._forgot_at = self._tenure.now()
-            async with self._parts.store.write(is_urgent=True) as connection:
+            async with self._runtime.store.write(is_urgent=True) as connection:
                 await forget_the_dead(connection)
 
     async def _take_back(self, key: RunKey) -> None:
@@ -169,7 +169,7 @@ class Leases:
         with self._roster.arriving(key):
             is_free = self._taken_up[key] < FREE_RETRIES * self._settings.max_attempts
             most = None if is_free else self._settings.max_attempts
-            user_id = await take_over(self._parts.store, key, worker_id=self._worker_id, most_attempts=most)
+            user_id = await take_over(self._runtime.store, key, worker_id=self._worker_id, most_attempts=most)
             if user_id is None and not is_free:
                 await self._fail(key)
             kept = self._roster.forget_left(key)
@@ -191,7 +191,7 @@ class Leases:
         is_held = False
         try:
             with self._roster.arriving(run.key):
-                user_id = await take_over(self._parts.store, run.key, worker_id=self._worker_id, most_attempts=most)
+                user_id = await take_over(self._runtime.store, run.key, worker_id=self._worker_id, most_attempts=most)
                 if user_id is not None:
                     owner = Principal(run.tenant_id, user_id)
                     await self._pick_up(owner, run.run_id, is_admitted=room == "at work")
@@ -202,8 +202,8 @@ class Leases:
 
     async def _fail(self, key: RunKey) -> None:
         """Give a run up that has had all its attempts."""
-        parts, most = self._parts, self._settings.max_attempts
-        await fail_abandoned(parts.store, parts.log, key, worker_id=self._worker_id, attempts=most)
+        runtime, most = self._runtime, self._settings.max_attempts
+        await fail_abandoned(runtime.store, runtime.log, key, worker_id=self._worker_id, attempts=most)
 
     async def _pick_up(
         self, owner: Principal, run_id: UUID, *, is_admitted: bool = False, counts_attempt: bool = True
@@ -215,7 +215,7 @@ class Leases:
         """
         key = RunKey(owner.tenant_id, run_id)
         self._roster.leave_behind(key, owner)  # until it is held: the database may go away again in between
-        async with self._parts.store.read(by_key=True) as connection:
+        async with self._runtime.store.read(by_key=True) as connection:
             run = await get_run(connection, owner, run_id)
             messages = await run_messages(connection, owner, run)
             calls = await list_calls(connection, owner, run_id)

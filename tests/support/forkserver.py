@@ -1,6 +1,6 @@
 """A parent for server processes: it has the libraries loaded, so that a start takes a third of a second instead of four.
 
-It is a process of its own (`python -m support.nursery`). For each line on its standard input it forks a child that does what
+It is a process of its own (`python -m support.forkserver`). For each line on its standard input it forks a child that does what
 `python -m api.cli …` does. It loads no module of ours: each child imports these anew, with its own environment.
 When the input ends it kills what still runs and goes. Its wall clock, right or wrong, is that of its children.
 """

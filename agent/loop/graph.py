@@ -17,20 +17,20 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agent import metrics
-from agent.answer import STEP_SEPARATOR
-from agent.calls import settle
-from agent.events import ReasoningDelta, SnapshotTaken, TextDelta, ToolsStarted
+from agent.attempt.attempt import Attempt
+from agent.attempt.stop import StoppedError
+from agent.attempt.writer import ToolResult
+from agent.events.fold import STEP_SEPARATOR
+from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolsStarted
 from agent.failpoints import failpoint
-from agent.history import REFUSED, open_calls, refusals
-from agent.journal import SettledCall
+from agent.loop.tools import execute_call
 from agent.models.assembly import ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
-from agent.stop import StoppedError
+from agent.prompt.history import REFUSED, open_calls, refusals
 from agent.store.database import new_id
-from agent.store.messages import NewMessage, RequestedCall
+from agent.store.messages import NewMessage, ToolCall
 from agent.toolkit import Kind, Risk, Tool
-from agent.turn import Turn
 
 BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
 CUT_CALL = (
@@ -47,25 +47,25 @@ class LoopState(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The model has said its last word: `turn.reply`."""
+    """The model has said its last word: `attempt.reply`."""
 
     finish_reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class StepLimit:
-    """All steps are used; `turn.reply` says so to the user."""
+    """All steps are used; `attempt.reply` says so to the user."""
 
 
 Outcome: TypeAlias = Answered | StepLimit
 """What the loop came to. The run's boundary makes an end of it."""
 
-Loop: TypeAlias = CompiledStateGraph[LoopState, Turn, LoopState, LoopState]
+Loop: TypeAlias = CompiledStateGraph[LoopState, Attempt, LoopState, LoopState]
 
 
 def build_loop() -> Loop:
     """Return the compiled loop. It keeps nothing between runs, so one serves the whole process."""
-    graph = StateGraph(LoopState, context_schema=Turn)
+    graph = StateGraph(LoopState, context_schema=Attempt)
     graph.add_node("model", call_model)
     graph.add_node("tools", call_tools)
     graph.add_node("limit", stop_at_limit)
@@ -76,90 +76,92 @@ def build_loop() -> Loop:
     return graph.compile()
 
 
-async def advance(loop: Loop, turn: Turn) -> Outcome:
+async def advance(loop: Loop, attempt: Attempt) -> Outcome:
     """Run the loop until the transcript needs nothing more; return what it came to. It ends nothing.
 
     Raises:
         RunError: the run cannot go on; the caller ends it.
         LeaseLostError, StaleAppendError: another attempt owns the run.
-        StoppedError: somebody stopped it; what it said so far is in `turn.reply`.
+        StoppedError: somebody stopped it; what it said so far is in `attempt.reply`.
     """
     state = await loop.ainvoke(
-        {"messages": turn.messages}, context=turn, config={"recursion_limit": 2 * turn.assistant.limits.steps + 5}
+        {"messages": attempt.messages},
+        context=attempt,
+        config={"recursion_limit": 2 * attempt.assistant.limits.steps + 5},
     )
-    turn.messages = state["messages"]
-    return StepLimit() if turn.is_at_limit else Answered(turn.reply.finish_reason)
+    attempt.messages = state["messages"]
+    return StepLimit() if attempt.is_at_limit else Answered(attempt.reply.finish_reason)
 
 
-async def call_model(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
+async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     """Ask the model; stream what it says; store its message where it asks for tools. An answer is the outcome's to store."""
-    turn = runtime.context
+    attempt = runtime.context
     if open_calls(state["messages"]):
         return {"messages": []}  # a recovered run begins with the calls that an earlier attempt left open
-    turn.step += 1
-    turn.reply = Reply()
-    with turn.stopper.stoppable():
+    attempt.step += 1
+    attempt.reply = Reply()
+    with attempt.stopper.stoppable():
         await stream_reply(
-            turn.model,
+            attempt.model,
             state["messages"],
-            turn.reply,
-            Sinks(partial(_emit_text, turn), partial(_emit_reasoning, turn), partial(_retract, turn)),
-            limits=turn.assistant.limits,
-            tools=turn.tools,
+            attempt.reply,
+            Sinks(partial(_emit_text, attempt), partial(_emit_reasoning, attempt), partial(_retract, attempt)),
+            limits=attempt.assistant.limits,
+            tools=attempt.tools,
         )
-    turn.usage += turn.reply.usage
-    if not turn.reply.requests:
-        return {"messages": [AIMessage(turn.reply.text)]}
-    calls = [_call(request, is_cut=turn.reply.is_cut) for request in turn.reply.requests]
-    extras = turn.extras([(call.id, request) for call, request in zip(calls, turn.reply.requests, strict=True)])
-    await turn.journal.commit_reply(
+    attempt.usage += attempt.reply.usage
+    if not attempt.reply.requests:
+        return {"messages": [AIMessage(attempt.reply.text)]}
+    calls = [_call(request, is_cut=attempt.reply.is_cut) for request in attempt.reply.requests]
+    extras = attempt.extras([(call.id, request) for call, request in zip(calls, attempt.reply.requests, strict=True)])
+    await attempt.writer.commit_reply(
         NewMessage(
             "assistant",
-            turn.reply.text,
-            turn.step,
+            attempt.reply.text,
+            attempt.step,
             tool_calls=tuple(calls),
-            model=turn.run.model,
-            usage=turn.reply.usage,
+            model=attempt.run.model,
+            usage=attempt.reply.usage,
             extras=extras,
         ),
-        [(call, *_class_of(turn.tools.get(call.name))) for call in calls],
+        [(call, *_class_of(attempt.tools.get(call.name))) for call in calls],
     )
     asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
     beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}
-    return {"messages": [AIMessage(turn.reply.text, tool_calls=asked, additional_kwargs=beside)]}
+    return {"messages": [AIMessage(attempt.reply.text, tool_calls=asked, additional_kwargs=beside)]}
 
 
-def _call(request: ToolRequest, *, is_cut: bool) -> RequestedCall:
+def _call(request: ToolRequest, *, is_cut: bool) -> ToolCall:
     """Return a request as a call with an id of ours, and why it is not made where that is so.
 
     A step that was cut asked for half of what it meant, or for one of several things that belong together.
     """
     refused = CUT_CALL if is_cut else BAD_ARGUMENTS if request.arguments is None else None
-    return RequestedCall(str(new_id()), request.name, request.arguments or {}, refused)
+    return ToolCall(str(new_id()), request.name, request.arguments or {}, refused)
 
 
-async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
+async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     """Execute the open calls at the same time; store and return their results in the model's order."""
-    turn = runtime.context
+    attempt = runtime.context
     refused = refusals(state["messages"])
     calls = [
-        RequestedCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))
+        ToolCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))
         for call in open_calls(state["messages"])
     ]
-    names = [call.name for call in calls if call.name in turn.tools and turn.tools[call.name].kind == "data"]
+    names = [call.name for call in calls if call.name in attempt.tools and attempt.tools[call.name].kind == "data"]
     if names:
-        turn.journal.emit(ToolsStarted(tuple(names)))
-    turn.reply = Reply()
-    done: dict[str, SettledCall] = {}
+        attempt.writer.emit(ToolsStarted(tuple(names)))
+    attempt.reply = Reply()
+    done: dict[str, ToolResult] = {}
 
-    async def work(call: RequestedCall) -> None:
+    async def work(call: ToolCall) -> None:
         try:
-            done[call.id] = await settle(turn, call)
+            done[call.id] = await execute_call(attempt, call)
         except StoppedError as stopped:  # at another process: the calls beside this one end as by a stop here
-            turn.stopper.stop(stopped.reason)
+            attempt.stopper.stop(stopped.reason)
 
     try:
-        with turn.stopper.stoppable():
+        with attempt.stopper.stoppable():
             async with anyio.create_task_group() as group:
                 for call in calls:
                     group.start_soon(work, call)
@@ -168,20 +170,20 @@ async def call_tools(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
     except StoppedError:
         # What a call has done is not forgotten because another one was stopped.
         if done:
-            await turn.journal.commit_results(turn.step, [done[call.id] for call in calls if call.id in done])
+            await attempt.writer.commit_results(attempt.step, [done[call.id] for call in calls if call.id in done])
         raise
     settled = [done[call.id] for call in calls]
-    await turn.journal.commit_results(turn.step, settled)
+    await attempt.writer.commit_results(attempt.step, settled)
     return {"messages": [_result_message(one) for one in settled]}
 
 
-async def stop_at_limit(state: LoopState, runtime: Runtime[Turn]) -> LoopState:
+async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     """Say in words that all steps are used: a normal ending."""
-    turn = runtime.context
-    turn.step += 1
-    turn.reply = Reply(pieces=[LIMIT_TEXT])
-    turn.is_at_limit = True
-    await _emit_text(turn, LIMIT_TEXT)
+    attempt = runtime.context
+    attempt.step += 1
+    attempt.reply = Reply(pieces=[LIMIT_TEXT])
+    attempt.is_at_limit = True
+    await _emit_text(attempt, LIMIT_TEXT)
     return {"messages": [AIMessage(LIMIT_TEXT)]}
 
 
@@ -191,43 +193,45 @@ async def after_model(state: LoopState) -> Literal["tools", "end"]:
     return "tools" if open_calls(state["messages"]) else "end"
 
 
-async def after_tools(state: LoopState, runtime: Runtime[Turn]) -> Literal["model", "limit"]:
+async def after_tools(state: LoopState, runtime: Runtime[Attempt]) -> Literal["model", "limit"]:
     """Back to the model, while there are steps left."""
-    turn = runtime.context
-    return "model" if turn.step < turn.assistant.limits.steps else "limit"
+    attempt = runtime.context
+    return "model" if attempt.step < attempt.assistant.limits.steps else "limit"
 
 
-async def _emit_text(turn: Turn, text: str) -> None:
-    if turn.has_text and len(turn.reply.pieces) == 1 and turn.step > 1:
+async def _emit_text(attempt: Attempt, text: str) -> None:
+    if attempt.has_text and len(attempt.reply.pieces) == 1 and attempt.step > 1:
         text = STEP_SEPARATOR + text
-    if not turn.has_text:
-        metrics.first_token_s.observe((datetime.now(UTC) - turn.run.created_at).total_seconds())
-    turn.has_text = True
-    turn.journal.emit(TextDelta(text))
+    if not attempt.has_text:
+        metrics.first_token_s.observe((datetime.now(UTC) - attempt.run.created_at).total_seconds())
+    attempt.has_text = True
+    attempt.writer.emit(TextDelta(text))
     failpoint("model.after_first_token")
 
 
-async def _retract(turn: Turn) -> None:
+async def _retract(attempt: Attempt) -> None:
     """Take back the step's text so far: it was thinking. Readers get what is left as a snapshot, and go on from there."""
-    shown = await turn.journal.shown()
-    left = shown.text.removesuffix(turn.reply.text).removesuffix(STEP_SEPARATOR)
+    shown = await attempt.writer.shown()
+    left = shown.text.removesuffix(attempt.reply.text).removesuffix(STEP_SEPARATOR)
     first, *more = list(in_pieces(left)) or [""]
-    turn.journal.emit(SnapshotTaken(str(turn.run.message_id), first, tuple(shown.tools_used), tuple(shown.actions)))
+    attempt.writer.emit(
+        SnapshotTaken(str(attempt.run.message_id), first, tuple(shown.tools_used), tuple(shown.actions))
+    )
     for piece in more:
-        turn.journal.emit(TextDelta(piece))
-    turn.has_text = bool(left)
+        attempt.writer.emit(TextDelta(piece))
+    attempt.has_text = bool(left)
 
 
-async def _emit_reasoning(turn: Turn, text: str) -> None:
+async def _emit_reasoning(attempt: Attempt, text: str) -> None:
     if text:
-        turn.journal.emit(ReasoningDelta(text))
+        attempt.writer.emit(ReasoningDelta(text))
 
 
 def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:
     return (tool.kind, tool.risk) if tool else ("unknown", "read")
 
 
-def _result_message(settled: SettledCall) -> ToolMessage:
+def _result_message(settled: ToolResult) -> ToolMessage:
     return ToolMessage(
         settled.text,
         tool_call_id=settled.call.id,

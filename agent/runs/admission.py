@@ -11,8 +11,8 @@ from collections import Counter, OrderedDict, deque
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from agent.context import PUBLIC_TENANT, RunKey
 from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError
+from agent.principal import PUBLIC_TENANT, RunKey
 from agent.settings import RuntimeSettings
 
 Key = TypeVar("Key")

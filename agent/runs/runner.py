@@ -12,28 +12,28 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from agent.admission import Place
-from agent.assistant import Assistant
-from agent.context import Principal, RunKey
+from agent.assistant.definition import Assistant
+from agent.attempt.presence import Absences
+from agent.attempt.tenure import Tenure
+from agent.attempt.writer import cancel_elsewhere, delete_conversation
 from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError, RateLimitedError, RequestError
-from agent.events import START, EventId, LoggedEvent, RunStarted
-from agent.executor import Executor
+from agent.events.schema import START, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint
-from agent.graph import build_loop
-from agent.journal import cancel_elsewhere, delete_conversation
-from agent.leases import Leases
 from agent.log.contract import EventLog
+from agent.loop.graph import build_loop
 from agent.models.catalog import Catalog
-from agent.presence import Absences
-from agent.readers import Readers, read_run
-from agent.roster import HeldRun, Roster
+from agent.principal import Principal, RunKey
+from agent.runs.admission import Place
+from agent.runs.executor import Executor
+from agent.runs.leases import Leases
+from agent.runs.readers import Readers, read_run
+from agent.runs.roster import HeldRun, Roster
+from agent.runs.submit import RunRequest, Submissions, Submitted
+from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
-from agent.start import RunRequest, Started, Starts
 from agent.store.database import Store, new_id
 from agent.store.runs import UNFINISHED, Run
-from agent.tenure import Tenure
 from agent.toolkit import Tool
-from agent.work import Parts
 
 logger = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class Runner:
         tools: Mapping[str, Tool],
         settings: RuntimeSettings,
     ) -> None:
-        self._parts = Parts(store, log, catalog, assistant, tools, build_loop(), is_traced=settings.tracing)
+        self._runtime = Runtime(store, log, catalog, assistant, tools, build_loop(), is_traced=settings.tracing)
         self._store = store
         self._log = log
         self._settings = settings
@@ -66,10 +66,10 @@ class Runner:
         self._absences = Absences(wait_s=settings.auth_wait_s)
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
         self._tasks = asyncio.TaskGroup()
-        self._starts = Starts(self._parts, settings, self._roster, worker_id=worker_id)
-        self._readers = Readers(self._parts, self._roster, self._absences, recovery_wait_s=settings.recovery_wait_s)
+        self._starts = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
+        self._readers = Readers(self._runtime, self._roster, self._absences, recovery_wait_s=settings.recovery_wait_s)
         self._executor = Executor(
-            self._parts,
+            self._runtime,
             self._roster,
             self._tenure,
             self._absences,
@@ -78,7 +78,7 @@ class Runner:
             worker_id=worker_id,
         )
         self._leases = Leases(
-            self._parts, self._roster, self._tenure, self._executor, worker_id=worker_id, settings=settings
+            self._runtime, self._roster, self._tenure, self._executor, worker_id=worker_id, settings=settings
         )
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
@@ -122,7 +122,7 @@ class Runner:
         if self._draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         self._absences.end(principal.tenant_id, principal.user_id)
-        model = self._parts.catalog.resolve(self._parts.assistant, request.model)
+        model = self._runtime.catalog.resolve(self._runtime.assistant, request.model)
         is_admitted = self._roster.try_admit(principal)
         if not is_admitted:
             try:
@@ -140,9 +140,9 @@ class Runner:
 
     async def _store_start(
         self, principal: Principal, request: RunRequest, model: str, key: RunKey, *, is_admitted: bool
-    ) -> Started:
+    ) -> Submitted:
         """Store a start, and give back what places it does not need."""
-        started: Started | None = None
+        started: Submitted | None = None
         try:
             started = await self._starts.commit(principal, request, model, run_id=key.run_id, may_begin=is_admitted)
             failpoint("start.after_commit")
@@ -219,7 +219,7 @@ class Runner:
         self._roster.stop_all("released")
         is_idle = await self._roster.idle(timeout_s=RELEASE_WAIT_S)
         for held in self._roster:
-            await held.journal.leave()
+            await held.writer.leave()
         for task in self._upkeep:
             task.cancel()
         if is_idle:
@@ -235,7 +235,7 @@ class Runner:
             async with asyncio.timeout(RELEASE_WAIT_S):
                 await self._leases.end()
 
-    async def _begin(self, principal: Principal, started: Started) -> None:
+    async def _begin(self, principal: Principal, started: Submitted) -> None:
         """Take a new run into this process, and stop what it takes the place of."""
         run = started.run
         event = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))

@@ -20,18 +20,18 @@ NAME = 80
 ShortText = Annotated[str, Field(min_length=1, max_length=SHORT)]
 
 
-class Part(BaseModel):
+class Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ActionDefinition(Part):
+class ActionDefinition(Definition):
     """Something the page can do. `values` are the only ones allowed; `{name}` in one stands for an id."""
 
     description: str = Field(min_length=1)
     values: dict[str, str] = Field(min_length=1, description="value -> what it means, in words a user may use")
 
 
-class Suggestions(Part):
+class Suggestions(Definition):
     """Follow-up questions after an answer. `static` are offered when the model gives none in time."""
 
     enabled: bool = True
@@ -40,14 +40,14 @@ class Suggestions(Part):
     timeout_s: float = Field(default=3.0, gt=0, le=3.0)
 
 
-class History(Part):
+class History(Definition):
     """How much of a conversation the model gets: whichever bound is reached first. A turn is never cut in half."""
 
     messages: int = Field(default=20, ge=1, le=1000)
     tokens: int = Field(default=24_000, ge=100, description="estimated; about four characters each")
 
 
-class Limits(Part):
+class Limits(Definition):
     """What one run may use. Times in seconds."""
 
     steps: int = Field(default=10, ge=1, le=100)
@@ -67,7 +67,7 @@ class Limits(Part):
     model_retries: int = Field(default=2, ge=0, le=10, description="before the first token only")
 
 
-class Public(Part):
+class Public(Definition):
     """What visitors without a token get on `/chat/public`: an answer without tools. Without this part it is not there.
 
     Limits are written like `10/minute`.
@@ -79,7 +79,7 @@ class Public(Part):
     installation_limit: str = Field(default="100/minute", description="messages of all visitors together")
 
 
-class CancelAfter(Part):
+class CancelAfter(Definition):
     """Stop a run when nobody has read it for this long."""
 
     cancel_after_s: float = Field(ge=0)
@@ -89,7 +89,7 @@ WhenActive = Literal["enqueue", "reject", "interrupt"]
 """What becomes of a message while the conversation's last one is still being answered."""
 
 
-class BackendDefinition(Part):
+class BackendDefinition(Definition):
     """The tenant's REST API: a URL, or an ASGI app that Frontdesk mounts and calls inside the process.
 
     `FRONTDESK_BACKEND_URL` wins over both.
@@ -106,7 +106,7 @@ class BackendDefinition(Part):
         return self
 
 
-class ModelAbilities(Part):
+class ModelAbilities(Definition):
     """What a server can do without being asked in vain: what it lacks is left out of its requests."""
 
     tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
@@ -114,7 +114,7 @@ class ModelAbilities(Part):
     system: bool = Field(default=True, description="False: what it is told first stands before the first message")
 
 
-class ModelPrice(Part):
+class ModelPrice(Definition):
     """What a million tokens cost."""
 
     input: float = Field(ge=0)
@@ -123,7 +123,7 @@ class ModelPrice(Part):
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
 
 
-class ModelDefinition(Part):
+class ModelDefinition(Definition):
     """A model that may answer. In a definition a spec alone stands for one with these defaults."""
 
     spec: str = Field(min_length=1, max_length=200, description="openai:<its name there>, or demo")
@@ -158,7 +158,7 @@ def _of_spec(value: object) -> object:
     return {"spec": value} if isinstance(value, str) else value
 
 
-class Override(Part):
+class Override(Definition):
     """What a tenant may change. None keeps the assistant's own."""
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME)
@@ -168,7 +168,7 @@ class Override(Part):
     suggestions: Suggestions | None = None
 
 
-class Assistant(Part):
+class Assistant(Definition):
     """The definition of what answers: persona, models, tools, actions, starters, limits."""
 
     name: str = Field(min_length=1, max_length=NAME)

@@ -5,7 +5,7 @@ It is the JSON answer of `POST /chat`, the content of a snapshot, and what the w
 
 from dataclasses import dataclass, field
 
-from agent.events import (
+from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     EndStatus,

@@ -1,47 +1,31 @@
 """One run, to its end. The run's boundary: outcomes, errors and stops become ends here, and what breaks takes nothing else along."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import structlog
 
-from agent.assistant import Assistant
-from agent.context import PUBLIC_TENANT
+from agent.attempt.attempt import Attempt, open_attempt
+from agent.attempt.stop import StoppedError, StopReason
+from agent.attempt.writer import ToolResult
 from agent.errors import DatabaseError, DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
-from agent.events import Usage
-from agent.graph import Answered, Loop, Outcome, StepLimit, advance
-from agent.history import LOST_RESULT
-from agent.journal import SettledCall
-from agent.log.contract import EventLog
-from agent.models.catalog import Catalog
+from agent.events.schema import Usage
+from agent.loop.followups import follow_ups
+from agent.loop.graph import Answered, Outcome, StepLimit, advance
 from agent.places import place_of
-from agent.roster import HeldRun
-from agent.stop import StoppedError, StopReason
+from agent.principal import PUBLIC_TENANT
+from agent.prompt.history import LOST_RESULT
+from agent.runs.roster import HeldRun
+from agent.runtime import Runtime
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import RunEnd
 from agent.store.tool_calls import list_calls
-from agent.suggestions import afterthoughts
-from agent.toolkit import Tool, has_side_effects
+from agent.toolkit import has_side_effects
 from agent.tracing import traced
-from agent.turn import Turn, open_turn
 
 logger = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What every run of this process works with."""
-
-    store: Store
-    log: EventLog
-    catalog: Catalog
-    assistant: Assistant
-    tools: Mapping[str, Tool]
-    loop: Loop
-    is_traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,61 +45,61 @@ class Stopped:
 End: TypeAlias = Outcome | Failed | Stopped
 
 
-async def execute(parts: Parts, held: HeldRun) -> None:
+async def execute(runtime: Runtime, held: HeldRun) -> None:
     """Work until the run has its end in the database and in the log, or is left to another process.
 
     Raises:
         LeaseLostError, StaleAppendError, NotFoundError: the run is another's, or gone; nothing more was written.
         DatabaseError: the database failed in the middle. The run is left as it is, for its next attempt.
     """
-    limits = parts.assistant.limits
+    limits = runtime.assistant.limits
     deadline = asyncio.get_running_loop().call_later(limits.deadline_s, held.stopper.stop, "deadline")
     try:
-        with traced(is_on=parts.is_traced):
-            turn, end = await _advance(parts, held)
-            await conclude(held, end, turn)
+        with traced(is_on=runtime.is_traced):
+            attempt, end = await _advance(runtime, held)
+            await conclude(held, end, attempt)
     finally:
         deadline.cancel()
 
 
-async def _advance(parts: Parts, held: HeldRun) -> tuple[Turn | None, End]:
+async def _advance(runtime: Runtime, held: HeldRun) -> tuple[Attempt | None, End]:
     """Return the attempt, as far as it came, and what it came to: errors and stops are outcomes here."""
-    turn: Turn | None = None
+    attempt: Attempt | None = None
     try:
         if held.run.attempt > 1:
-            await _settle_lost_writes(parts.store, held)
-        turn = await _open(parts, held)
-        return turn, await advance(parts.loop, turn)
+            await _settle_lost_writes(runtime.store, held)
+        attempt = await _open(runtime, held)
+        return attempt, await advance(runtime.loop, attempt)
     except StoppedError as stopped:
-        return turn, Stopped(stopped.reason)
+        return attempt, Stopped(stopped.reason)
     except RunError as error:
-        return turn, Failed(error)
+        return attempt, Failed(error)
     except (LeaseLostError, StaleAppendError, NotFoundError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the run's boundary: whatever breaks ends this run and nothing else)
         logger.error("run_broke", error=type(exc).__name__, where=place_of(exc))
-        return turn, Failed(RunError(type(exc).__name__))
+        return attempt, Failed(RunError(type(exc).__name__))
 
 
-async def conclude(held: HeldRun, end: End, turn: Turn | None = None) -> None:
+async def conclude(held: HeldRun, end: End, attempt: Attempt | None = None) -> None:
     """Make the run's end of what it came to; or leave it as it is, for another process."""
     match end:
         case Answered(reason):
-            await _complete(held, turn, reason)
+            await _complete(held, attempt, reason)
         case StepLimit():
-            await _complete(held, turn, "step_limit")
+            await _complete(held, attempt, "step_limit")
         case Failed(error):
-            await _end(held, turn, error)
+            await _end(held, attempt, error)
         case Stopped("cancelled"):
-            await _end(held, turn, None)
+            await _end(held, attempt, None)
         case Stopped("deadline"):
-            await _end(held, turn, DeadlineError("the run's deadline passed"))
+            await _end(held, attempt, DeadlineError("the run's deadline passed"))
         case Stopped("released"):
-            await held.journal.release()
+            await held.writer.release()
         case Stopped("lost"):
-            await held.journal.leave()
+            await held.writer.leave()
         case Stopped("deleted"):
-            await held.journal.tell_deleted(_usage(held, turn))
+            await held.writer.tell_deleted(_usage(held, attempt))
 
 
 async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
@@ -129,56 +113,56 @@ async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
     asked = [(message.step, call) for message in messages for call in message.tool_calls]
     lost = [(step, call) for step, call in asked if call.id in out - settled]
     if lost:
-        results = [SettledCall(call, LOST_RESULT, is_error=True, action=None) for _, call in lost]
-        await held.journal.commit_unknown(lost[-1][0], results)
+        results = [ToolResult(call, LOST_RESULT, is_error=True, action=None) for _, call in lost]
+        await held.writer.commit_unknown(lost[-1][0], results)
         logger.warning("writes_unknown", calls=len(lost))
 
 
-async def _open(parts: Parts, held: HeldRun) -> Turn:
+async def _open(runtime: Runtime, held: HeldRun) -> Attempt:
     tenant_id = held.key.tenant_id
     transcript, held.transcript = held.transcript, None  # it is not kept for as long as the run lasts
-    return await open_turn(
-        parts.store,
-        parts.catalog,
-        held.journal,
+    return await open_attempt(
+        runtime.store,
+        runtime.catalog,
+        held.writer,
         held.stopper,
         principal=held.principal,
         run=held.run,
-        assistant=parts.assistant.for_tenant(tenant_id),
-        tools={} if tenant_id == PUBLIC_TENANT else parts.tools,
+        assistant=runtime.assistant.for_tenant(tenant_id),
+        tools={} if tenant_id == PUBLIC_TENANT else runtime.tools,
         transcript=transcript,
     )
 
 
-async def _complete(held: HeldRun, turn: Turn | None, reason: str) -> None:
+async def _complete(held: HeldRun, attempt: Attempt | None, reason: str) -> None:
     """End a run that was answered, then say what comes after."""
-    assert turn is not None
-    await held.journal.end(RunEnd("completed", reason, turn.usage), turn.answer())
+    assert attempt is not None
+    await held.writer.end(RunEnd("completed", reason, attempt.usage), attempt.answer())
     logger.info(
         "run_ended",
         status="completed",
-        steps=turn.step,
-        input_tokens=turn.usage.input_tokens,
-        output_tokens=turn.usage.output_tokens,
+        steps=attempt.step,
+        input_tokens=attempt.usage.input_tokens,
+        output_tokens=attempt.usage.output_tokens,
     )
     try:
-        await afterthoughts(turn)
+        await follow_ups(attempt)
     except StoppedError:
         pass
     except Exception as exc:  # noqa: BLE001 (the run is complete, and its readers want to go home)
         logger.error("afterthoughts_failed", error=type(exc).__name__, where=place_of(exc))
-    await held.journal.close()
+    await held.writer.close()
 
 
-async def _end(held: HeldRun, turn: Turn | None, error: RunError | None) -> None:
+async def _end(held: HeldRun, attempt: Attempt | None, error: RunError | None) -> None:
     """End a run that did not complete: as failed with an error, or as cancelled. What it said is kept."""
     code = error.code if error else None
-    partial = turn.answer(partial=True) if turn and turn.reply.text else None
-    end = RunEnd("failed" if error else "cancelled", "error" if error else "cancelled", _usage(held, turn), code)
-    await held.journal.end(end, partial, error=error)
+    partial = attempt.answer(partial=True) if attempt and attempt.reply.text else None
+    end = RunEnd("failed" if error else "cancelled", "error" if error else "cancelled", _usage(held, attempt), code)
+    await held.writer.end(end, partial, error=error)
     logger.info("run_ended", status=end.status, code=code, reason=str(error) if error else None)
-    await held.journal.close()
+    await held.writer.close()
 
 
-def _usage(held: HeldRun, turn: Turn | None) -> Usage:
-    return turn.usage + turn.reply.usage if turn else held.run.usage
+def _usage(held: HeldRun, attempt: Attempt | None) -> Usage:
+    return attempt.usage + attempt.reply.usage if attempt else held.run.usage

@@ -7,26 +7,26 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from uuid import UUID
 
-from agent.context import Principal, RunKey
-from agent.credentials import OTHER_RIGHTS
+from agent.attempt.credential import OTHER_RIGHTS
+from agent.attempt.presence import Absences
+from agent.attempt.snapshot import from_log, from_transcript
 from agent.errors import ForbiddenError, LogTrimmedError
-from agent.events import START, EventId, LoggedEvent
+from agent.events.schema import START, EventId, LoggedEvent
 from agent.log.contract import next_batch
-from agent.presence import Absences
-from agent.roster import Roster
-from agent.snapshot import from_log, from_transcript
+from agent.principal import Principal, RunKey
+from agent.runs.roster import Roster
+from agent.runtime import Runtime
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import UNFINISHED, Run, get_run
 from agent.store.tool_calls import list_calls
-from agent.work import Parts
 
 
 class Readers:
     """The readers of this process."""
 
-    def __init__(self, parts: Parts, roster: Roster, absences: Absences, *, recovery_wait_s: float) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime, roster: Roster, absences: Absences, *, recovery_wait_s: float) -> None:
+        self._runtime = runtime
         self._roster = roster
         self._absences = absences
         self._recovery_wait_s = recovery_wait_s
@@ -48,7 +48,7 @@ class Readers:
             NotFoundError: the principal has no such run.
             ForbiddenError: it was begun in another role or of other branches, or goes on with a newer token already.
         """
-        run = await read_run(self._parts.store, principal, run_id)
+        run = await read_run(self._runtime.store, principal, run_id)
         if not principal.has_rights_of(run.starter(principal)):
             raise ForbiddenError(OTHER_RIGHTS)
         self._absences.end(principal.tenant_id, principal.user_id)
@@ -70,13 +70,13 @@ class Readers:
                 await self._wait_for_log(key, principal)
             found = False
             with suppress(LogTrimmedError):
-                async for batch in self._parts.log.follow(key, after=after):
+                async for batch in self._runtime.log.follow(key, after=after):
                     found = True
                     yield batch
-                if found or await self._parts.log.last(key) is not None:
+                if found or await self._runtime.log.last(key) is not None:
                     return  # else it asked for what comes after the close, whose id nobody was given
             try:
-                snapshot = from_log(await self._parts.log.read(key))
+                snapshot = from_log(await self._runtime.log.read(key))
             except LogTrimmedError:
                 events = await self._transcript(principal, run.id, after)
                 while events:
@@ -85,18 +85,18 @@ class Readers:
                 return  # without events another process has the run; the reader comes back
             yield snapshot
             with suppress(LogTrimmedError):  # the reader was so slow that the log is gone; it comes back
-                async for batch in self._parts.log.follow(key, after=snapshot[-1].id):
+                async for batch in self._runtime.log.follow(key, after=snapshot[-1].id):
                     yield batch
 
     async def _wait_for_log(self, key: RunKey, principal: Principal) -> None:
         """Wait a while for the run's log where it is not here: for a takeover, which gets the reader's credential."""
         with self._roster.offering(key, principal):
-            await self._parts.log.opened(key, timeout_s=self._recovery_wait_s)
+            await self._runtime.log.opened(key, timeout_s=self._recovery_wait_s)
         self._offer(key, principal)  # it may have come after the takeover had looked
 
     async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
         """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""
-        async with self._parts.store.read(by_key=True) as connection:
+        async with self._runtime.store.read(by_key=True) as connection:
             run = await get_run(connection, principal, run_id)
             messages = await run_messages(connection, principal, run)
             calls = await list_calls(connection, principal, run_id)

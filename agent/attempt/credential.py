@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from agent.context import Credential, Principal
+from agent.attempt.presence import Absence
 from agent.errors import ForbiddenError
 from agent.masking import Mask
-from agent.presence import Absence
+from agent.principal import Credential, Principal
 
 OTHER_RIGHTS = "The run goes on only with a token of the same user, role and branch."
 
 
-class RunPrincipal:
+class RunCredential:
     """The principal of a run. Its credential is replaced when the same user comes with a fresh one.
 
     A run never gains rights: what it goes on with has the role and the branches that it was begun with, and is not older

@@ -1,0 +1,1 @@
+"""Who answers: the definition of an assistant."""

@@ -1,0 +1,1 @@
+"""The runs of this process: begun, held, worked on, read, left and taken over."""
