@@ -179,7 +179,7 @@ class Visitor:
         async with asyncio.timeout(TURN_LIMIT_S):
             while True:
                 response = await self.request(method, path, **kwargs)
-                if response is not None and response.status_code not in TRY_AGAIN:
+                if response is not None and (response.status_code not in TRY_AGAIN or _is_final(response)):
                     return response
                 await self.pause()
 
@@ -322,6 +322,11 @@ def body_of(post: Post) -> dict[str, Any]:
         return {"message_id": post.answer_id, **({} if post.is_again else {"message": post.message})}
     # The id that the server gave is not sent with a repetition: the body would be another one.
     return {"message": post.message, **({"conversation_id": post.sent_to} if post.sent_to else {})}
+
+
+def _is_final(response: httpx2.Response) -> bool:
+    """Return whether a response is the answer of a run that failed: asked again, it is the same."""
+    return "x-run-id" in response.headers and "response" in response.json()
 
 
 async def until(condition: Callable[[], bool], *, limit_s: float, what: str) -> None:
