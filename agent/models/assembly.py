@@ -2,14 +2,15 @@
 
 One rule for all. A part without a name goes on with the last call of its index (of all, where it has none), whatever its
 id, until that call's arguments are a whole JSON object; then a part that begins an object is another call of the same tool,
-or the same object once more, which is dropped. A part with a name begins another call where the open one is whole, where both
-have ids and these differ, or where both names are tools; else an equal name is the same name again, and another one its
-second half.
+or the same object once more, which is dropped; an empty object was only a placeholder. A part with a name begins another call
+where the open one is whole, where both have ids and these differ (unless it goes on in the middle of the arguments), or where
+both names are tools; else an equal name is the same name again, and another one its second half.
 """
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -19,7 +20,10 @@ from agent.models.delta import CallPart
 NAME_CHARACTERS = 64
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 CHANNEL = "<|"
-PREFIXES = ("functions.", "function.", "tools.")
+_NUMBERED = re.compile(r":\d+$")
+"""The number that some models write behind a name, as in the id `functions.find:0`."""
+_APART = re.compile(r"[.:/=\s]+")
+"""What stands between a name and what models write before it: `functions.`, `default_api:`, `to=functions.`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,25 @@ class _PartialCall:
         """Return whether the arguments are a whole object. Looks at their last character first: most pieces end none."""
         return self.tail.rstrip().endswith(("}", '"')) and parse_arguments(self.text) is not None
 
+    @property
+    def is_placeholder(self) -> bool:
+        """Return whether the arguments are the empty object that some servers begin with."""
+        return len(self.pieces) < 4 and self.text.strip() == "{}"
+
+    @property
+    def arguments(self) -> dict[str, Any] | None:
+        """Return what the pieces mean: joined, or the last one where each repeats what was before."""
+        joined = parse_arguments(self.text)
+        if joined is None and len(self.pieces) > 1 and self.pieces[0].lstrip().startswith("{"):
+            grows = all(more.startswith(one) for one, more in pairwise(self.pieces))
+            return parse_arguments(self.pieces[-1]) if grows else None
+        return joined
+
+    def goes_on_with(self, arguments: str) -> bool:
+        """Return whether a text can only be the middle of these arguments."""
+        piece = arguments.lstrip()
+        return bool(piece) and piece[0] not in '{"' and bool(self.tail) and not self.is_whole
+
     def append(self, piece: str) -> None:
         """Add a piece of the arguments."""
         self.pieces.append(piece)
@@ -77,6 +100,8 @@ class CallAssembly:
         if call is None or (part.name and self._begins_another(call, part)):
             self._begin(part)
             return
+        if not part.name and part.arguments.strip() and call.is_placeholder:
+            call.pieces, call.tail = [], ""
         if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
             if parse_arguments(part.arguments) != parse_arguments(call.text):
                 self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
@@ -84,35 +109,42 @@ class CallAssembly:
         call.id = call.id or part.id
         call.extras |= part.extras
         if part.name != call.name:
-            call.name += part.name
+            call.name = part.name if call.name and part.name in self._tools else call.name + part.name
         if part.arguments.strip() or not call.is_whole:
             call.append(part.arguments)
 
     def requests(self) -> tuple[ToolRequest, ...]:
         """Return the calls, in the order in which they began; those that never got a name are none."""
         return tuple(
-            ToolRequest(tool_name(call.name, self._tools), parse_arguments(call.text), call.id, call.extras)
+            ToolRequest(tool_name(call.name, self._tools), call.arguments, call.id, call.extras)
             for call in self._calls
             if call.name.strip()
         )
 
     def _open_call(self, part: CallPart) -> _PartialCall | None:
-        """Return the call that a part may belong to: the one of its id, else the last one of its index, else of all."""
+        """Return the call that a part may belong to: the one of its id, else the last one of its index, else of all.
+
+        An index that no call has is none where the part can only be the middle of the last call's arguments.
+        """
         same = [call for call in self._calls if part.index is None or call.index == part.index]
-        named = [call for call in same if part.id and call.id == part.id and not part.name]
-        found = named or same
-        return found[-1] if found else None
+        if not part.name and part.id:
+            same = [call for call in same if call.id == part.id] or same or [c for c in self._calls if c.id == part.id]
+        if not same and not part.name and self._calls and self._calls[-1].goes_on_with(part.arguments):
+            return self._calls[-1]
+        return same[-1] if same else None
 
     def _begins_another(self, call: _PartialCall, part: CallPart) -> bool:
         """Return whether a part with a name is another call than the open one of its place."""
         if not call.name:
+            return False
+        if part.name == call.name and call.goes_on_with(part.arguments):
             return False
         differs = bool(call.id and part.id and call.id != part.id)
         is_repeated = part.name == call.name and not differs
         if call.is_whole:
             if is_repeated and not part.arguments.strip():
                 return False  # the name once more, with nothing to it
-            is_same_call = is_repeated and bool(part.id) and part.id == call.id
+            is_same_call = is_repeated and bool(call.id)
             return not (is_same_call and parse_arguments(part.arguments) == parse_arguments(call.text))
         return differs or (not is_repeated and call.name in self._tools and part.name in self._tools)
 
@@ -126,18 +158,16 @@ def tool_name(text: str, tools: Collection[str]) -> str:
     """Return the tool that is meant, or else the name as the model wrote it, made one that a provider takes back."""
     name = text.strip()
     if name not in tools:
-        bare = name.partition(CHANNEL)[0].strip()
-        for prefix in PREFIXES:
-            bare = bare.removeprefix(prefix)
-        if bare in tools:
-            return bare
+        bare = _NUMBERED.sub("", name.partition(CHANNEL)[0].strip())
+        if (last := _APART.split(bare)[-1]) in tools:
+            return last
     return _NO_NAME.sub("_", name)[:NAME_CHARACTERS] or "unnamed"
 
 
 def parse_arguments(text: str) -> dict[str, Any] | None:
     """Return the object that the arguments are: nothing and `null` are an empty one, and JSON in JSON is unwrapped."""
     parsed: Any = text
-    for _ in range(2):
+    for _ in range(3):
         try:
             parsed = orjson.loads(parsed) if parsed.strip() else {}
         except orjson.JSONDecodeError:

@@ -14,10 +14,11 @@ import orjson
 from agent.errors import RunError
 from agent.events.schema import Usage
 from agent.models.delta import CallPart, Delta
+from agent.models.reasons import read_reason
 from agent.models.refusals import error_in
 
 DONE = b"[DONE]"
-REASONING = ("reasoning_content", "reasoning")
+REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 KEPT = (
     *REASONING,
     "reasoning_details",
@@ -45,8 +46,12 @@ class CompletionReader:
         """`[DONE]` was said."""
         self.usage: dict[str, Any] = {}
         """The last usage, as the provider counted it."""
+        self.is_whole = False
+        """The body is a whole completion: no finish reason is needed to see that."""
         self._has_delta = False
         self._has_said = False
+        self._place: object = None
+        """The index of the choice that is read."""
 
     def read(self, events: Iterable[bytes]) -> Iterator[str | Delta]:
         """Yield the text of adjacent events as one piece, and what every other event says by itself.
@@ -70,7 +75,7 @@ class CompletionReader:
                     return
                 raise
             if text is not None:
-                self._has_delta = self._has_said = True
+                self._has_delta, self._has_said, self._place = True, True, 0
                 pieces.append(text)
             elif delta is not None:
                 if pieces:
@@ -88,13 +93,18 @@ class CompletionReader:
             event = orjson.loads(data)
         except orjson.JSONDecodeError:
             event = self._parsed_slowly(data.strip())
+        if isinstance(event, list):
+            event = next((one for one in event if isinstance(one, dict)), None)
+        elif isinstance(event, str) and event.strip() == DONE.decode():
+            self._note_done()
         return event if isinstance(event, dict) else None
 
     def _parsed_slowly(self, data: bytes) -> object:
-        if data == DONE:
-            self.done = True
-            self.ended = self.ended or self._has_said
+        if data.upper() == DONE:
+            self._note_done()
             return None
+        if data.startswith(b"data:"):  # wrapped twice by a gateway
+            return self._parsed(data[5:].lstrip())
         try:
             # Half of a surrogate pair, as `\ud83d`, whose other half comes with the next event, NaN, a byte that is no
             # UTF-8: JSON, but not to orjson.
@@ -104,6 +114,10 @@ class CompletionReader:
                 raise UnreadableError("an event that is no JSON") from exc
             return None
 
+    def _note_done(self) -> None:
+        self.done = True
+        self.ended = self.ended or self._has_said
+
     def _delta(self, event: dict[str, Any]) -> Delta | None:
         """Return what an event says; None where it says nothing.
 
@@ -112,17 +126,19 @@ class CompletionReader:
         """
         if (error := error_in(event, mask=self._mask)) is not None:
             raise error
+        self.is_whole = self.is_whole or event.get("object") == "chat.completion"
         self._count(event.get("usage"))
-        choice = _first(event.get("choices"))
+        self._count(beside.get("usage") if isinstance(beside := event.get("x_groq"), dict) else None)
+        choice = self._choice(event.get("choices"))
         if choice is None:
             return None
+        self._count(choice.get("usage"))
         said = self._said(choice)
         text, thought = _content(said.get("content"))
         if not text and isinstance(refusal := said.get("refusal"), str):
             text = refusal
         calls = tuple(_calls(said))
-        reason = choice.get("finish_reason")
-        reason = reason if isinstance(reason, str) else ""
+        reason = read_reason(choice.get("finish_reason"))
         self._has_said = self._has_said or bool(text or calls)
         self.ended = self.ended or bool(reason)
         return Delta(
@@ -134,6 +150,17 @@ class CompletionReader:
             metadata=_metadata(event, choice),
         )
 
+    def _choice(self, choices: object) -> Mapping[str, Any] | None:
+        """Return the choice that was asked for: others are not, and some servers send an empty list."""
+        choices = [choices] if isinstance(choices, dict) else choices
+        found = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+        if not found:
+            return None
+        places = [_index(one.get("index")) or 0 for one in found]
+        if self._place is None:
+            self._place = min(places)
+        return found[places.index(self._place)] if self._place in places else None
+
     def _said(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a choice's delta. A whole message stands for it only where none came before: else it repeats them."""
         delta, message = choice.get("delta"), choice.get("message")
@@ -142,6 +169,7 @@ class CompletionReader:
             return delta
         if isinstance(message, dict) and not self._has_delta:
             self._has_delta = True
+            self.ended = self.ended or self.is_whole
             return message
         return {}
 
@@ -171,7 +199,7 @@ def _plain_text(event: dict[str, Any]) -> str | None:
     if not isinstance(choices, list) or len(choices) != 1 or event.get("usage") or "error" in event:
         return None
     choice = choices[0]
-    if not isinstance(choice, dict):
+    if not isinstance(choice, dict) or choice.get("index"):
         return None
     delta = choice.get("delta")
     if not isinstance(delta, dict) or choice.get("finish_reason") or choice.get("logprobs") or "error" in choice:
@@ -187,18 +215,13 @@ def _has_only_content(delta: dict[str, Any]) -> bool:
     return all(not value or name in ("content", "role") for name, value in delta.items())
 
 
-def _first(choices: object) -> Mapping[str, Any] | None:
-    """Return the choice that was asked for; others are not, and some servers send an empty list."""
-    found = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
-    return next((one for one in found if one.get("index") in (0, None)), found[0] if found else None)
-
-
 def _content(content: object) -> tuple[str, str]:
     """Return the text and the thinking in a content, which is a text or a list of blocks."""
     if isinstance(content, str):
         return content, ""
     text: list[str] = []
     thought: list[str] = []
+    content = [content] if isinstance(content, dict) else content
     for block in content if isinstance(content, list) else ():
         if isinstance(block, str):
             text.append(block)
@@ -207,7 +230,8 @@ def _content(content: object) -> tuple[str, str]:
                 case "text" | "output_text":
                     text.append(joined_text(block.get("text")))
                 case "thinking" | "reasoning":
-                    thought.append(joined_text(block.get("thinking") or block.get("reasoning") or block.get("text")))
+                    places = ("thinking", "reasoning", "summary", "text")
+                    thought.append(joined_text(next((found for name in places if (found := block.get(name))), None)))
     return "".join(text), "".join(thought)
 
 
@@ -218,7 +242,7 @@ def joined_text(value: object) -> str:
             return value
         case list():
             return "".join(joined_text(one) for one in value[:1000])
-        case {"text": inner} | {"thinking": inner} | {"summary": inner}:
+        case {"text": inner} | {"thinking": inner} | {"summary": inner} | {"value": inner}:
             return joined_text(inner)
         case _:
             return ""
@@ -236,9 +260,12 @@ def _reasoning(said: Mapping[str, Any]) -> str:
 def _calls(said: Mapping[str, Any]) -> Iterator[CallPart]:
     """Yield the pieces of calls in a delta; `function_call` is how older servers say it."""
     calls = said.get("tool_calls")
+    calls = [calls] if isinstance(calls, dict) else calls
     for call in calls if isinstance(calls, list) else ():
         if isinstance(call, dict):
-            yield _call(call, call.get("function"))
+            flat = {name: call[name] for name in ("name", "arguments") if name in call}
+            rest = {name: value for name, value in call.items() if name not in flat}
+            yield _call(rest, call.get("function") or flat)
     if isinstance(old := said.get("function_call"), dict):
         yield _call({}, old)
 

@@ -11,9 +11,8 @@ neither the connection nor silence nor what cannot be read. Without either the s
 Retries are not made here: `agent.models.stream` makes them, and only before the first token.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -34,17 +33,15 @@ from agent.assistant.definition import ModelAbilities, ModelDefinition
 from agent.errors import ModelTimeoutError, ModelUnavailableError
 from agent.http import open_blocking_client, open_client
 from agent.masking import Mask
+from agent.models.body import EventBody
 from agent.models.completion import CompletionReader, UnreadableError, counted
 from agent.models.delta import Delta
 from agent.models.echo import send_back, without_calls, without_system
 from agent.models.refusals import refusal
-from agent.models.sse import MAX_EVENT_BYTES, EventSplitter, EventTooLargeError
+from agent.models.sse import EventTooLargeError
 
 MAX_ERROR_BYTES = 64 * 1024
 OPENAI_URL = "https://api.openai.com/v1"
-END_WAIT_S = 1.5
-"""How long the usage, or the end of the response, is waited for once the end of the answer was said."""
-DRAIN_S = 0.02
 SIGN_OF_LIFE = ""
 """Yielded for bytes that say nothing: the provider is at work, but this is no token."""
 PROVIDER = {"model_provider": "openai"}
@@ -102,7 +99,7 @@ class OpenAICompatibleModel(ChatOpenAI):
         reader = CompletionReader(self._mask)
         try:
             async with self._respond(payload) as response:
-                body = _Body(response, reader)
+                body = EventBody(response.content, reader)
                 while (events := await body.next()) is not None:
                     said = False
                     for piece in reader.read(events):
@@ -189,65 +186,6 @@ class OpenAICompatibleModel(ChatOpenAI):
         )
 
 
-class _Body:
-    """The body of a response as batches of events, read until the answer and its usage are there, or nothing more comes."""
-
-    def __init__(self, response: aiohttp.ClientResponse, reader: CompletionReader) -> None:
-        self._content = response.content
-        self._reader = reader
-        self._splitter = EventSplitter()
-        self._has_begun = False
-        self._is_over = False
-        self._end_by: float | None = None
-
-    async def next(self) -> list[bytes] | None:
-        """Return the events of the next read, None at the end. A body that is one JSON object, and no stream, is one event."""
-        if self._reader.done:
-            await _drain(self._content)
-            return None
-        if self._is_over:
-            return None
-        data = await (self._read() if self._has_begun else self._first())
-        if not self._has_begun and data.lstrip()[:1] in (b"{", b"["):
-            self._is_over = True
-            return [await self._whole(data)]
-        self._has_begun, self._is_over = True, not data
-        return self._splitter.feed(data) if data else self._splitter.flush()
-
-    async def _first(self) -> bytes:
-        """Return the first bytes that are not white space alone."""
-        first = b""
-        while not first.strip() and (more := await self._read()):
-            first += more
-        return first
-
-    async def _read(self) -> bytes:
-        """Return what comes next; nothing at the end, and once the end was said also when it is waited for in vain.
-
-        What came together with a cut is not lost with it.
-        """
-        try:
-            if not self._reader.ended:
-                return await self._content.readany()
-            self._end_by = self._end_by or asyncio.get_running_loop().time() + END_WAIT_S
-            async with asyncio.timeout_at(self._end_by):
-                return await self._content.readany()
-        except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
-            rest: bytes = self._content._read_nowait(-1)  # readany raises before it gives what is buffered
-            if not rest and not self._reader.ended:
-                raise
-            return rest
-
-    async def _whole(self, first: bytes) -> bytes:
-        pieces, size = [first], len(first)
-        while data := await self._read():
-            pieces.append(data)
-            size += len(data)
-            if size > MAX_EVENT_BYTES:
-                raise EventTooLargeError(f"more than {MAX_EVENT_BYTES} bytes")
-        return b"".join(pieces)
-
-
 def _without_empty_properties(tool: dict[str, Any]) -> dict[str, Any]:
     """Return a tool without the empty `properties` that some servers refuse, and OpenAI itself insists on."""
     function = tool.get("function", {})
@@ -278,13 +216,6 @@ def generation(delta: Delta) -> ChatGenerationChunk:
         response_metadata=dict(PROVIDER),
     )
     return ChatGenerationChunk(message=message, generation_info=known or None)
-
-
-async def _drain(content: aiohttp.StreamReader) -> None:
-    """Wait a moment for the end of a response, so that the connection can be used again."""
-    with suppress(aiohttp.ClientError, OSError):
-        async with asyncio.timeout(DRAIN_S):
-            await content.read()
 
 
 def open_model(

@@ -8,8 +8,6 @@ and nowhere else.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -25,12 +23,11 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
+from agent.models.hints import retry_after
 
 logger = structlog.get_logger()
 
 LOGGED_CHARACTERS = 1000
-MAX_WAIT_S = 86_400.0
-"""A longer wait than a day is no hint."""
 
 TOO_LONG = {
     "context_length_exceeded",
@@ -57,7 +54,10 @@ QUOTA = {
     "payment_required",
     "credit_balance_too_low",
 }
-QUOTA_WORDS = re.compile(r"insufficient (?:balance|credits|funds|quota)|credit balance is too low", re.IGNORECASE)
+QUOTA_WORDS = re.compile(
+    r"insufficient (?:balance|credits?|funds|quota)|credit balance is too low|(?:no|any|out of|all available) credits",
+    re.IGNORECASE,
+)
 WITHHELD = {
     "content_filter",
     "content_policy_violation",
@@ -67,9 +67,13 @@ WITHHELD = {
     "data_inspection_failed",
     "prohibited_content",
     "safety",
+    "invalid_prompt",
+    "1301",
 }
 WITHHELD_WORDS = re.compile(
-    r"content management policy|content[ _]?policy|content[ _]?filter|was flagged", re.IGNORECASE
+    r"content management policy|content[ _]?policy|content[ _]?filter|contentpolicyviolation|was flagged"
+    r"|content exists risk|prohibited[ _]content|(?:inappropriate|sensitive) content|blocked.{0,40}safety",
+    re.IGNORECASE,
 )
 UNAUTHORIZED = {
     "invalid_api_key",
@@ -95,19 +99,19 @@ RATE_LIMITED = {
     "requests_limit_reached",
     "tokens_limit_reached",
 }
+RATE_WORDS = re.compile(r"rate[ -]?limit|too many requests", re.IGNORECASE)
+REFUSED = {"invalid_request_error", "invalid_argument", "badrequesterror", "not_found_error", "model_not_found"}
+"""What is no better in the next try, where no status says so."""
+OUTER = ("code", "type", "status", "status_code")
+"""Fields that may stand beside the error instead of in it."""
 SLIPS = {"tool_use_failed", "tool_call_failed", "malformed_function_call", "invalid_tool_call", "json_validate_failed"}
 """The model's own mistakes: another try may go well."""
+SLIP_WORDS = re.compile(r"failed to (?:call|parse) a? ?(?:function|tool)|failed_generation", re.IGNORECASE)
 BUSY = {"overloaded_error", "overloaded", "server_error", "capacity_exceeded", "service_unavailable", "timeout"}
 TRANSIENT = {408, 409, 425, 498}
 
-RETRY_HEADERS = ("retry-after", "llm_provider-retry-after", "x-retry-after")
-RETRY_MS_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms", "llm_provider-retry-after-ms")
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
 """How keys look: a provider may say the one that it refuses."""
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-_TRY_AGAIN = re.compile(
-    r"(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +129,39 @@ class ProviderError:
         return f"status {self.status}, code {', '.join(sorted(self.kinds))[:64] or None}"
 
 
-def find_error(body: object) -> Mapping[str, Any] | str | None:
+def find_error(body: object) -> Mapping[str, Any] | None:
     """Return the error in a parsed body or event, None where it holds none."""
     if isinstance(body, list):
         return next((found for one in body[:4] if (found := find_error(one)) is not None), None)
     if not isinstance(body, dict):
         return None
     error = body.get("error")
-    if isinstance(error, dict | str) and error:
-        return error
+    if isinstance(error, list):
+        error = next((one for one in error if one), None)
+    if isinstance(error, dict) and isinstance(error.get("error"), dict) and not error.get("message"):
+        error = error["error"]
+    if isinstance(error, str) and error:
+        error = {"message": error}
+    if isinstance(error, dict) and any(error.values()):
+        return {name: body[name] for name in OUTER if name in body} | error
     if body.get("object") == "error" or (body.get("type") == "error" and "choices" not in body):
         return body
     choices = body.get("choices")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict) and choices[0].get("error"):
         return find_error({"error": choices[0]["error"]})
-    return None
+    return _bare_error(body)
+
+
+def _bare_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what says that it is an error without a field of that name: where no answer stands beside it."""
+    if isinstance(told := body.get("base_resp"), dict) and told.get("status_code"):  # MiniMax
+        return {"code": told["status_code"], "message": told.get("status_msg")}
+    if body.get("choices"):
+        return None
+    if isinstance(errors := body.get("errors"), list) and errors:
+        return find_error({"error": errors})
+    has_code = _is_word(body.get("code")) and str(body["code"]) not in ("0", "200", "")
+    return body if (has_code and "message" in body) or body.get("detail") else None
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes, *, mask: Callable[[str], str] = str) -> RunError:
@@ -174,16 +196,21 @@ def _read(
         if isinstance(part, Mapping):
             kinds |= {
                 str(part[name]).lower()[:64]
-                for name in ("code", "type", "status", "reason")
+                for name in ("code", "type", "status", "status_code", "reason")
                 if _is_word(part.get(name))
             }
-    words = [error.get("message"), error.get("detail"), metadata.get("raw") if isinstance(metadata, Mapping) else None]
+    words = [
+        error.get("message"),
+        error.get("msg"),
+        error.get("detail"),
+        metadata.get("raw") if isinstance(metadata, Mapping) else None,
+    ]
     kinds = {mask(kind) for kind in kinds}
     message = mask(" ".join(_as_text(one) for one in words if one)[: LOGGED_CHARACTERS * 4])
     inside = next((int(kind) for kind in kinds if kind.isdecimal() and 400 <= int(kind) < 600), None)
     words_of_it = _KEY.sub("***", message[:LOGGED_CHARACTERS])
     logger.debug("provider_refused", status=status, kinds=sorted(kinds), words=words_of_it)
-    return ProviderError(status or inside, frozenset(kinds), message, _retry_after(headers, error, message))
+    return ProviderError(status or inside, frozenset(kinds), message, retry_after(headers, error, message))
 
 
 def _error_of(error: ProviderError) -> RunError:
@@ -193,89 +220,22 @@ def _error_of(error: ProviderError) -> RunError:
         return ContentRefusedError(error.reason)
     if kinds & QUOTA or status == 402 or QUOTA_WORDS.search(words):
         return ModelQuotaError(error.reason)
-    if kinds & SLIPS:
+    if kinds & SLIPS or (status in (400, None) and SLIP_WORDS.search(words)):
         return ModelUnavailableError(error.reason)
-    if status == 429 or kinds & RATE_LIMITED:
+    if status == 429 or kinds & RATE_LIMITED or (status is None and RATE_WORDS.search(words)):
         return ModelRateLimitedError(error.reason, retry_after_s=error.retry_after_s)
     if kinds & TOO_LONG or status == 413 or TOO_LONG_WORDS.search(words):
         return ContextTooLongError(error.reason)
     if status in (401, 403) or kinds & UNAUTHORIZED or UNAUTHORIZED_WORDS.search(words):
         logger.error("model_key_refused", reason=error.reason)
         return ModelUnauthorizedError(error.reason)
+    if status is None and kinds & REFUSED:
+        return ModelRefusedError(error.reason)
     if status is None or status >= 500 or status in TRANSIENT or kinds & BUSY:
         unavailable = ModelUnavailableError(error.reason)
         unavailable.retry_after_s = error.retry_after_s
         return unavailable
     return ModelRefusedError(error.reason)
-
-
-def _retry_after(headers: Mapping[str, str], error: Mapping[str, Any], message: str) -> float | None:
-    """Return how many seconds the provider wants to be left alone: from its headers, else its body, else its words."""
-    for name in RETRY_MS_HEADERS:
-        if (wait := _seconds(headers.get(name, ""), unit_s=0.001)) is not None:
-            return wait
-    for name in RETRY_HEADERS:
-        said = headers.get(name, "")
-        if (wait := _seconds(said)) is not None or (wait := _until(said)) is not None:
-            return wait
-    if (wait := _in_details(error)) is not None:
-        return wait
-    if (words := _TRY_AGAIN.search(message)) is not None:
-        unit = words[2].lower()
-        factor = (
-            0.001 if (unit.startswith("mi") and "l" in unit) or unit == "ms" else 60.0 if unit.startswith("m") else 1.0
-        )
-        return _bounded(float(words[1]) * factor)
-    return None
-
-
-def _in_details(error: Mapping[str, Any]) -> float | None:
-    """Return the delay in an error's own fields, as Google's RetryInfo has it."""
-    places: list[object] = [error, error.get("metadata"), error.get("parameters")]
-    details = error.get("details")
-    places += details[:8] if isinstance(details, list) else []
-    for place in places:
-        if not isinstance(place, Mapping):
-            continue
-        for name in ("retryDelay", "retry_delay", "retry_after", "retry_after_seconds"):
-            value = place.get(name)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return _bounded(float(value))
-            if isinstance(value, str) and (
-                (wait := _seconds(value)) is not None or (wait := _duration(value)) is not None
-            ):
-                return wait
-    return None
-
-
-def _seconds(text: str, *, unit_s: float = 1.0) -> float | None:
-    try:
-        return _bounded(float(text) * unit_s)
-    except ValueError:
-        return None
-
-
-def _duration(text: str) -> float | None:
-    """Return the seconds of `1m30s`, `3s`, `250ms`."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None or not text.strip():
-        return None
-    hours, minutes, seconds, ms = (float(one or 0) for one in found.groups())
-    return _bounded(hours * 3600 + minutes * 60 + seconds + ms / 1000)
-
-
-def _until(text: str) -> float | None:
-    """Return the seconds to an HTTP date; 0 where it is over."""
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return _bounded(max(0.0, (at - datetime.now(UTC)).total_seconds()))
-
-
-def _bounded(seconds: float) -> float | None:
-    return seconds if 0 <= seconds < MAX_WAIT_S else None
 
 
 def _is_word(value: object) -> bool:

@@ -2,8 +2,8 @@
 
 Follows the WHATWG specification, section 9.2.6: lines end in LF, CR or CRLF, a BOM at the start and comments are skipped,
 several data lines of one event are joined with LF. Only `data` matters to us; other fields are skipped. Beyond the
-specification, an event whose empty line never came is given at the end of the stream: some servers leave it out, and whether
-the event is whole is seen from its JSON.
+specification, an event whose empty line never came is given at the end of the stream, and objects in lines of their own are
+events of their own: some servers leave empty lines out. Whether an event is whole is seen from its JSON.
 """
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
@@ -44,15 +44,14 @@ class EventSplitter:
         for block in blocks:
             if block.startswith(b"data: ") and b"\n" not in block:
                 events.append(block[6:])
-            elif (data := _data_of(block)) is not None:
-                events.append(data)
+            else:
+                events += _data_of(block)
         return events
 
     def flush(self) -> list[bytes]:
         """Return the data of the event that the stream's end left open, if it has any."""
         rest, self._rest = self._rest, b""
-        data = _data_of(rest.rstrip(b"\n"))
-        return [data] if data else []
+        return [data for data in _data_of(rest.rstrip(b"\n")) if data]
 
     def _with_lf(self, chunk: bytes) -> bytes:
         """Return the chunk with every line end as LF; a CRLF that is cut in two counts once."""
@@ -65,11 +64,16 @@ class EventSplitter:
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _data_of(block: bytes) -> bytes | None:
-    """Return the joined data lines of an event, None where it has none."""
-    lines = []
+def _data_of(block: bytes) -> list[bytes]:
+    """Return the data lines of an event, joined but for those that no JSON can join: an object behind an object."""
+    found: list[bytes] = []
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
-        if name == b"data":
-            lines.append(value.removeprefix(b" "))
-    return b"\n".join(lines) if lines else None
+        if name != b"data":
+            continue
+        value = value.removeprefix(b" ")
+        if found and not (found[-1].endswith(b"}") and value.startswith((b"{", b"["))):
+            found[-1] += b"\n" + value
+        else:
+            found.append(value)
+    return found

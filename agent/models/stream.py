@@ -29,6 +29,7 @@ from agent.models.completion import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.echo import merge
 from agent.models.patience import Patience
+from agent.models.reasons import CUT, FAILED, REASON_CHARACTERS, WITHHELD, later_reason, read_reason
 from agent.models.text import Cleaner, clean
 from agent.models.thinking import Part, ThinkTags
 
@@ -39,10 +40,6 @@ PIECE_CHARACTERS = 4096
 """A provider that sends more at once is passed on in pieces of this size, so that no reader has to hold more."""
 MAX_CALLS = 128
 """Tool calls in one reply."""
-REASON_CHARACTERS = 32
-WITHHELD = "content_filter"
-CUT = "length"
-FAILED = "error"
 
 Sink = Callable[[str], Awaitable[None]]
 
@@ -182,6 +179,7 @@ class _Collector:
         self._tags = ThinkTags()
         self._calls = CallAssembly(tools)
         self._has_thought = False
+        self._reason = ""
 
     async def take(self, delta: Delta) -> None:
         if delta.text:
@@ -194,8 +192,9 @@ class _Collector:
             merge(self._reply.extras, delta.extras)
         if delta.usage is not None:
             self._reply.usage = delta.usage
-        if delta.finish_reason:
-            self._reply.finish_reason = clean(delta.finish_reason)[:REASON_CHARACTERS]
+        if reason := read_reason(delta.finish_reason):
+            self._reason = later_reason(self._reason, reason)
+            self._reply.finish_reason = clean(self._reason)[:REASON_CHARACTERS]
 
     async def take_text(self, text: str) -> None:
         for part in self._tags.feed(self._text.feed(text)):

@@ -6,9 +6,18 @@ that only its end is in the stream: then what was taken for the answer up to the
 
 from typing import Literal, NamedTuple
 
-TAGS = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]", "<thought>": "</thought>"}
+TAGS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "[think]": "[/think]",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "\u25c1think\u25b7": "\u25c1/think\u25b7",
+    "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+}
 """Opening and closing tags, in lower case."""
 CLOSING = tuple(TAGS.values())
+WATCHED = (*TAGS, *CLOSING)
 
 
 class Part(NamedTuple):
@@ -90,9 +99,9 @@ class ThinkTags:
             _add(parts, "text", text)
             return
         low = text.lower()
-        found = min((at, tag) for tag in CLOSING if (at := low.find(tag)) >= 0) if _has_any(low) else None
+        found = min(((at, tag) for tag in WATCHED if (at := low.find(tag)) >= 0), default=None)
         if found is None:
-            kept = _held_back(text, CLOSING)
+            kept = _held_back(text, WATCHED)
             self._held = text[len(text) - kept :]
             text = text[: len(text) - kept]
             self._quotes += text.count("`")
@@ -101,7 +110,8 @@ class ThinkTags:
         at, tag = found
         before, rest = text[:at], text[at + len(tag) :]
         self._quotes += before.count("`")
-        if self._quotes % 2:
+        if self._quotes % 2 or tag in TAGS:
+            self._watches = self._watches and bool(self._quotes % 2)  # an answer that opens one itself speaks of it
             _add(parts, "text", text[: at + len(tag)])
         else:
             _add(parts, "text", before)
@@ -109,10 +119,6 @@ class ThinkTags:
             self._watches, self._may_open, self._is_after_thinking = False, True, True
         self._held = ""
         parts += self.feed(rest)
-
-
-def _has_any(low: str) -> bool:
-    return any(tag in low for tag in CLOSING)
 
 
 def _held_back(text: str, tags: tuple[str, ...]) -> int:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from providers.cases import CASES
+from providers.siblings import SIBLINGS
 from support.faults import rows
 from support.saying import Case, Said
 from support.world import Person, World
@@ -22,9 +23,12 @@ def ann(shared_world: World) -> Person:
     return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *SIBLINGS], ids=lambda case: case.name)
 async def test_what_a_provider_says_becomes_what_it_means(ann: Person, case: Case) -> None:
-    """G56: no answer is lost for what comes beside it. G57: no call is made of what came broken."""
+    """G56: no answer is lost for what comes beside it. G57: no call is made of what came broken.
+
+    G70: errors mean the same wherever they stand. G71: thinking is not the answer. G72: usage counts once.
+    """
     provider = ann.world.provider
     for said in case.said:
         provider.then((said if isinstance(said, Said) else Said(said)).respond)

@@ -1,0 +1,63 @@
+"""Finish reasons under their many names: those that a run reacts to are read as OpenAI's own, every other stays as it is.
+
+The rule: a step that was cut or withheld stays so, whatever is said behind it; one that ended well does not fail any more.
+"""
+
+CUT = "length"
+WITHHELD = "content_filter"
+FAILED = "error"
+BAD = {CUT, WITHHELD, FAILED}
+REASON_CHARACTERS = 32
+
+_NAMES = {
+    "max_tokens": CUT,
+    "max_output_tokens": CUT,
+    "max_completion_tokens": CUT,
+    "max_length": CUT,
+    "model_length": CUT,
+    "token_limit": CUT,
+    "incomplete": CUT,
+    "context_length_exceeded": CUT,
+    "model_context_window_exceeded": CUT,
+    "content_filtered": WITHHELD,
+    "contentfilter": WITHHELD,
+    "content_policy_violation": WITHHELD,
+    "guardrail_intervened": WITHHELD,
+    "safety": WITHHELD,
+    "image_safety": WITHHELD,
+    "refusal": WITHHELD,
+    "recitation": WITHHELD,
+    "prohibited_content": WITHHELD,
+    "blocklist": WITHHELD,
+    "spii": WITHHELD,
+    "sensitive": WITHHELD,
+    "failed": FAILED,
+    "abort": FAILED,
+    "aborted": FAILED,
+    "cancelled": FAILED,
+    "internal_error": FAILED,
+    "network_error": FAILED,
+    "server_error": FAILED,
+    "tool_use_failed": FAILED,
+    "insufficient_system_resource": FAILED,
+    "malformed_function_call": FAILED,
+    "unexpected_tool_call": FAILED,
+}
+_NONE = {"", "null", "none"}
+
+
+def read_reason(value: object) -> str:
+    """Return a finish reason; nothing where it says none."""
+    if not isinstance(value, str):
+        return ""
+    name = value.strip().lower().replace("-", "_").replace(" ", "_").rpartition(":_")[2]
+    if name in _NONE:
+        return ""
+    return name if name in BAD else _NAMES.get(name, value.strip())
+
+
+def later_reason(had: str, more: str) -> str:
+    """Return which of two reasons counts, the second said behind the first."""
+    if not had:
+        return more
+    return had if had in BAD or not more or more == FAILED else more
