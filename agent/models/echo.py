@@ -9,7 +9,9 @@ signatures that are not theirs. Our own ids stay what the ledger, the wire and `
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import orjson
@@ -23,7 +25,8 @@ MAX_ID_CHARACTERS = 256
 SHORT_ID_CHARACTERS = 9
 """Nine letters and digits are an id that every provider takes; Mistral takes no other."""
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-NEEDED_BESIDE_CALLS = ("reasoning_content", "reasoning", "thinking_blocks")
+_NUMBERED = re.compile(r"(functions\.[\w-]+:)\d+")
+NEEDED_BESIDE_CALLS = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_blocks")
 """Thinking that has to come back with the calls that it led to, and is refused behind a mere answer."""
 
 
@@ -148,7 +151,12 @@ def _joined(one: Mapping[str, Any], more: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def _id(own: str, ours: str, taken: set[str]) -> str:
-    """Return an id for a call that stands nowhere else in the transcript."""
+    """Return an id for a call that stands nowhere else in the transcript.
+
+    Kimi's count from 0 in each reply on many servers, and its template wants them as they look: they count on.
+    """
+    if own in taken and (numbered := _NUMBERED.fullmatch(own)):
+        own = next(another for n in count() if (another := f"{numbered[1]}{n}") not in taken)
     if not own or own in taken or len(own) > MAX_ID_CHARACTERS or not own.isprintable():
         own = short_id(ours)
     taken.add(own)

@@ -191,6 +191,20 @@ async def test_an_id_that_stands_twice_in_a_transcript_goes_back_once(ann: Perso
     assert [message["tool_call_id"] for message in sent if message["role"] == "tool"] == ids
 
 
+async def test_ids_that_begin_anew_in_each_turn_do_not_collide(ann: Person) -> None:
+    """G58: as `functions.name:0` of two turns; they count on, and each result stays with its call."""
+    step = calling(call("count_orders", "{}", call_id="functions.count_orders:0")) + end("tool_calls")
+    strictly(ann, lambda _: None, step, step, answer(), step, answer("Again."), answer("Still."))
+    first = await ann.stream("how many orders?")
+    for question, said in (("again?", "Again."), ("sure?", "Still.")):
+        assert (await ann.stream(question, conversation_id=first.first("conversation_id"))).text == said
+    sent = ann.world.provider.requests[-1]["messages"]
+    ids = [one["id"] for one in calls_of(sent)]
+    assert ids == [f"functions.count_orders:{number}" for number in range(3)]
+    assert [message["tool_call_id"] for message in sent if message["role"] == "tool"] == ids
+    assert [one["id"] for one in calls_of(ann.world.provider.requests[2]["messages"])] == ids[:2]
+
+
 async def test_what_belongs_to_a_step_is_sent_to_no_other_model(open_frontdesk: OpenWorld) -> None:
     """G58: others refuse fields that they do not know."""
     world = await open_frontdesk(assistant={"models": ["openai:scripted", "openai:other"]})

@@ -15,6 +15,7 @@ from support.faults import reaches, until
 from support.http import Connection, Request
 from support.processes import QUICK, Machine, Nursery, Server, open_nursery
 from support.provider import Call, Provider
+from support.saying import call, calling, end, event
 from support.world import SECRET, Person, World, write_assistant
 
 from agent.prompt.history import LOST_RESULT
@@ -157,6 +158,37 @@ async def test_a_write_that_was_out_when_its_process_was_killed_is_not_made_agai
     assert call.state == "unknown"
     assert backend.effects == {call.id: 1}
     assert provider.requests[-1]["messages"][-1]["content"] == LOST_RESULT
+
+
+async def test_what_belongs_to_a_step_is_sent_by_the_next_process_as_it_came(
+    provider: Provider, backend: TenantBackend, nursery: Nursery, database_url: str, tmp_path: Path
+) -> None:
+    """G58: kill -9 behind a step with its own id, a signature and thinking."""
+    signed = {"google": {"thought_signature": "c2lnbmVk"}}
+    detail = {"type": "reasoning.encrypted", "data": "ENC", "id": "r_1", "index": 0}
+    backend.answer("GET /orders/count", {"count": 42})
+    provider.raw(
+        event({"reasoning_content": "I should count.", "reasoning_details": [detail]})
+        + calling(call("count_orders", "{}", call_id="functions.count_orders:0", extra_content=signed))
+        + end("tool_calls")
+    )
+    provider.hang("Half")
+    provider.say("Whole.")
+    async with open_house(tmp_path, provider, backend, nursery, FRONTDESK_DATABASE_URL=database_url, **QUICK) as house:
+        first, other = await house.start("first"), await house.start("other")
+        ann, there = person_at(first, provider, backend), person_at(other, provider, backend)
+        async with ann.open_stream("how many orders?") as live:
+            run_id = await live.until("run_id")
+            await live.until_bytes(b"Half")
+        await first.kill()
+        await reaches(there, run_id, "completed", timeout_s=15)
+    _, before, after = (request["messages"] for request in provider.requests)
+    [step] = [message for message in after if message.get("tool_calls")]
+    assert step == next(message for message in before if message.get("tool_calls"))
+    assert (step["reasoning_content"], step["reasoning_details"]) == ("I should count.", [detail])
+    [asked] = step["tool_calls"]
+    assert (asked["id"], asked["extra_content"]) == ("functions.count_orders:0", signed)
+    assert [message["tool_call_id"] for message in after if message["role"] == "tool"] == [asked["id"]]
 
 
 async def test_with_the_default_settings_a_run_goes_on_within_ten_seconds_of_its_process_death(
