@@ -10,7 +10,7 @@ ORDER_7, ORDER_8 = '{"number": 7}', '{"number": 8}'
 USED = {"usage": {"prompt_tokens": 7, "completion_tokens": 8}}
 SEVEN, EIGHT = {"number": 7}, {"number": 8}
 THINK = "Hm, let me see."
-Body = dict[str, Any] | list[Any]
+Body = object
 WHOLE = orjson.dumps({"choices": [{"message": {"role": "assistant", "content": ANSWER}}]})
 
 
