@@ -18,7 +18,7 @@ from support.world import Person, World
 
 CUTS = 500
 AT_ONCE = 10
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def words_for(question: str) -> list[str]:
     return [f"{question}-{random.randint(0, 999)}é " for _ in range(random.randint(1, 12))]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_socket_cut_at_any_byte_loses_nothing_and_leaves_nothing_behind(world: World) -> None:
     """G2: and the stored answer is whole."""
     random = Random(1)
@@ -76,7 +76,7 @@ async def test_a_socket_cut_at_any_byte_loses_nothing_and_leaves_nothing_behind(
     assert await ask_through_cuts(world, lambda: random.randint(1, 1000)) > 0.8 * CUTS
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_reset_before_the_first_byte_loses_nothing_and_leaves_nothing_behind(world: World) -> None:
     """G2: not even the first frame."""
     assert await ask_through_cuts(world, lambda: 0) == CUTS

@@ -24,7 +24,7 @@ from api.settings import Settings
 
 pytestmark = [
     pytest.mark.alone,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(400),
     pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),  # a SQLite file has one server
 ]
 
@@ -144,7 +144,7 @@ async def test_a_write_that_was_out_when_its_process_was_killed_is_not_made_agai
         ann, there = person_at(first, provider, backend), person_at(other, provider, backend)
         async with ann.open_stream("order tea") as live:
             run_id = await live.until("run_id")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await arrived.wait()
         await first.kill()
         await reaches(there, run_id, "completed", timeout_s=15)
