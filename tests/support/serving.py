@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 import uvicorn
 from starlette.types import ASGIApp
 
-
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 60.0
 """On a machine that does much else at the same time."""
