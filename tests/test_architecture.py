@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,16 @@ ROOT = Path(__file__).parents[1]
 OWN = ("agent", "api", "demo", "tools", "examples", "scripts")
 
 
-@lru_cache
 def sources(*folders: str) -> dict[str, ast.Module]:
     """Return every Python file of these folders, parsed, by its path."""
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     assert len(paths) > 10, "hardly any file found: the test would prove nothing"
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8")) for path in paths}
+    return {str(path.relative_to(ROOT)): _parsed(path) for path in paths}
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
 
 
 def imported(module: ast.AST) -> Iterator[str]:
@@ -40,14 +44,14 @@ def called(node: ast.AST) -> str:
     return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_the_import_arrows_hold() -> None:
     linter = subprocess.run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache"],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=230,
     )
     assert linter.returncode == 0, linter.stdout
     assert re.search(r"[1-9]\d* kept, 0 broken", linter.stdout)
@@ -77,7 +81,7 @@ def test_nobody_waits_with_a_function_that_swallows_cancellations() -> None:
         uses = [
             node.lineno
             for node in ast.walk(module)
-            if isinstance(node, ast.Attribute) and ast.unparse(node) == "asyncio.wait_for"
+            if isinstance(node, ast.Attribute) and node.attr == "wait_for" and ast.unparse(node) == "asyncio.wait_for"
         ]
         names = [
             node.lineno
@@ -128,16 +132,16 @@ def test_no_package_shadows_a_library() -> None:
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(240)
 def test_the_demo_starts_without_the_libraries_that_only_a_real_model_needs() -> None:
     look = "import api.app, sys; print([name for name in ('langchain_openai', 'openai', 'tiktoken') if name in sys.modules])"
     started = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=50, check=True
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=230, check=True
     )
     assert started.stdout.strip() == "[]"
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(240)
 def test_the_server_reads_no_file_of_ours_when_it_is_imported() -> None:
     look = (
         "import sys; opened = []\n"
@@ -145,7 +149,7 @@ def test_the_server_reads_no_file_of_ours_when_it_is_imported() -> None:
         "import api.app, api.cli, api.server; print(*opened, sep='\\n')"
     )
     started = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=50, check=True
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=230, check=True
     )
     opened = [Path(line) for line in started.stdout.splitlines()]
     assert opened, "nothing was imported: the test would prove nothing"

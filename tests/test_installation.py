@@ -54,7 +54,7 @@ def test_installing_the_web_side_runs_no_script_of_a_package() -> None:
     assert all("--ignore-scripts" in line for line in installs)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_wheel_tells_type_checkers_that_its_packages_are_typed(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=110)

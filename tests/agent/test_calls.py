@@ -155,7 +155,7 @@ async def test_a_read_that_takes_too_long_is_stopped_and_its_connection_closed(a
     duration = settled(stream)["duration_ms"]
     assert isinstance(duration, int)
     assert 300 <= duration < 3000
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await gone.wait()
 
 

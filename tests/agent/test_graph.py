@@ -58,7 +58,7 @@ async def test_calls_of_one_step_run_at_the_same_time_and_their_results_keep_the
     ann.world.provider.call(*calls)
     ann.world.provider.say("Done.")
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         stream = await ann.stream("both orders, and how many?")
 
     assert results(ann) == ['{"place":0}', '{"place":1}', '{"place":2}']
@@ -181,7 +181,7 @@ async def test_a_run_that_takes_longer_than_its_deadline_is_stopped_with_what_it
     world = await open_frontdesk(assistant={"limits": {"deadline_s": 1.5}})
     ann = world.person()
     world.provider.hang("Half")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         stream = await ann.stream("tell me everything")
     assert stream.keys == ["conversation_id", "token", "error", "status"]
     assert (stream.first("error")["code"], stream.first("status")) == ("deadline", "failed")
@@ -193,7 +193,7 @@ async def test_a_deadline_stops_tools_too(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(assistant={"limits": {"deadline_s": 1.5}})
     arrived = world.backend.hang("GET /orders/count")
     world.provider.call(Call("count_orders"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         stream = await world.person().stream("how many?")
     assert arrived.is_set()
     assert stream.first("error")["code"] == "deadline"

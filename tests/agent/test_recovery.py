@@ -114,7 +114,7 @@ async def test_a_worker_that_lost_its_lease_cannot_settle_a_call_or_ask_for_one(
         await until(lambda: counting.arrived == 1)
         heir = await pair.succeed(auth_wait_s=10)
         pair.zombie.provider.say("Two.")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             reading = asyncio.create_task(at(heir, pair.ann).events(run_id))
             await until(lambda: counting.arrived == 2)
             counting.go_on.set()
@@ -376,7 +376,7 @@ async def test_a_run_whose_processes_died_while_it_waited_is_answered_in_the_end
             for attempt in range(2, 6):
                 await execute(zombie, update(runs).where(runs.c.state == "queued").values(worker_id=None))
                 async with open_world(tmp_path, provider, backend, **patient) as heir:
-                    await until(partial(is_in_attempt, heir, waiting, attempt))
+                    await until(partial(has_come_to_attempt, heir, waiting, attempt))
             provider.say("2")
             async with open_world(tmp_path, provider, backend, **patient) as heir:
                 gate.set()
@@ -384,15 +384,15 @@ async def test_a_run_whose_processes_died_while_it_waited_is_answered_in_the_end
     assert texts(provider.requests[-1]) == [("user", "one"), ("assistant", "1"), ("user", "two")]
 
 
-async def is_in_attempt(world: World, run_id: str, attempt: int) -> bool:
-    return [row["attempt"] for row in await rows(world, runs, id=UUID(run_id))] == [attempt]
+async def has_come_to_attempt(world: World, run_id: str, attempt: int) -> bool:
+    return all(row["attempt"] >= attempt for row in await rows(world, runs, id=UUID(run_id)))
 
 
 async def test_a_reader_hears_at_once_that_its_run_was_given_up(open_frontdesk: OpenWorld, database_url: str) -> None:
     """G16: also one who waits for a takeover."""
     world = await open_frontdesk(database_url=database_url, reap_every_s=0.5, recovery_wait_s=30)
     run_id = await left_behind(world, attempt=3)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         stream = await world.person().events(run_id)
     assert (stream.first("error")["code"], stream.first("status")) == ("interrupted", "failed")
     assert stream.is_done

@@ -39,7 +39,7 @@ async def test_a_worker_is_in_doubt_when_its_last_renewal_began_too_long_ago() -
     await asyncio.sleep(0)
     assert not waiting.done()
     tenure.renewed(asked_at=6.0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await waiting
 
 

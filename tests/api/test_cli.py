@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 from api.cli import cli
 
 NOBODY = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "OPENAI_", "PYTEST"))}
-COMMAND_LIMIT_S = 40
+COMMAND_LIMIT_S = 120
 
 
 @dataclass(slots=True)

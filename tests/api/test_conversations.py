@@ -33,7 +33,7 @@ async def pages(who: Person, path: str, **query: Any) -> list[list[dict[str, Any
     """Return all pages of a list, by its cursors."""
     found: list[list[dict[str, Any]]] = []
     cursor: dict[str, str] = {}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             page = (await who.request("GET", path, params={**query, **cursor})).json()
             found.append(page["items"])
@@ -210,7 +210,7 @@ async def test_a_search_of_a_client_that_is_gone_is_stopped(open_frontdesk: Open
     world = await open_frontdesk(search_connections=1, search_timeout_s=600)
     ann = world.person()
     searches = world.app.state.services.searches
-    async with world.app.state.services.store._searches.connect(), asyncio.timeout(30):
+    async with world.app.state.services.store._searches.connect(), asyncio.timeout(60):
         looking = asyncio.create_task(ann.request("GET", "/conversations", params={"q": "tea"}))
         await until(lambda: bool(searches._busy))
         looking.cancel()

@@ -69,7 +69,7 @@ async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wri
 async def _all_written(machine: Machine) -> None:
     """Wait for the last lines: a request's own is written after its client has the answer."""
     with suppress(TimeoutError):  # then the tests say what is missing
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(Written(machine.logs(), []).of("request")) < REQUESTS:  # noqa: ASYNC110 (a file of another process)
                 await asyncio.sleep(0.02)
 

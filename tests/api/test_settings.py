@@ -167,7 +167,7 @@ for number in range(150):
 """
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(400)
 def test_two_processes_that_start_at_once_get_the_same_secret(tmp_path: Path) -> None:
     racers = [
         subprocess.Popen(

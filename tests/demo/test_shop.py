@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -318,6 +318,6 @@ def test_only_the_first_answer_of_a_conversation_says_what_answers() -> None:
 )
 def test_a_very_long_question_is_read_quickly(question: str) -> None:
     asked(question[:100])
-    started = perf_counter()
+    started = process_time()
     asked(question[:32_000])
-    assert perf_counter() - started < 0.5
+    assert process_time() - started < 0.5

@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1|(?<!`)(`+)(?!`)(?:(?!\n\n).)*?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
 """Fences and spans of code: what looks like a link in them is none."""
-STARTED_S = 40
+STARTED_S = 120
 
 
 def files_of_the_example() -> dict[str, str]:

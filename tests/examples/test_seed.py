@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -101,12 +101,12 @@ def test_the_same_day_gives_the_same_rows(tmp_path: Path) -> None:
 
 
 def test_seeding_is_quick_and_opening_a_seeded_file_quicker(tmp_path: Path) -> None:
-    begin = perf_counter()
+    begin = process_time()
     studio_on(DAYS[0], tmp_path)
-    seeded = perf_counter()
+    seeded = process_time()
     studio_on(DAYS[0], tmp_path)
     assert seeded - begin < 5.0
-    assert perf_counter() - seeded < (seeded - begin) / 3
+    assert process_time() - seeded < (seeded - begin) / 3
 
 
 def test_what_was_written_today_survives_a_restart_and_ends_with_the_day(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ async def test_what_a_provider_says_becomes_what_it_means(ann: Person, case: Cas
     provider = ann.world.provider
     for said in case.said:
         provider.then((said if isinstance(said, Said) else Said(said)).respond)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         stream = await ann.stream("how many orders?")
     end = next(event for event in stream.events if "status" in event)
     assert (end["status"], stream.first("error")["code"] if case.error else None) == (case.status, case.error)

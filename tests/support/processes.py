@@ -16,8 +16,8 @@ from uuid import uuid4
 import orjson
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 60.0
-EXIT_LIMIT_S = 40.0
+START_LIMIT_S = 120.0
+EXIT_LIMIT_S = 120.0
 POLL_S = 0.01
 LISTENING = re.compile(r"Frontdesk is on (http://\S+)")
 

@@ -36,7 +36,7 @@ async def in_one(store: Store, work: Callable[..., Awaitable[Result]], *args: An
 
 async def at_once(work: Iterable[Awaitable[Result]]) -> list[Result | BaseException]:
     """Do things at the same time; return each one's result or error."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         return await asyncio.gather(*work, return_exceptions=True)
 
 

@@ -22,7 +22,7 @@ async def index_all(store: Store) -> int:
 async def until_indexed(store: Store) -> None:
     """Wait until upkeep has let search know of everything."""
     unindexed = select(func.count()).select_from(conversations).where(UNINDEXED)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             async with store.read() as connection:
                 if not (await connection.execute(unindexed)).scalar_one():

@@ -2,18 +2,39 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 60.0
+"""On a machine that does much else at the same time."""
+TICK_S = 1.0
+"""How often the server sets the time that its answers carry."""
+
 
 class _QuietServer(uvicorn.Server):
-    """Leaves the process's signals alone: pytest owns them."""
+    """Leaves the process's signals alone: pytest owns them. It stops when it is told to, and not at the next look."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told_to_stop = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def stop(self) -> None:
+        """Let it close its connections and end."""
+        self.should_exit = True
+        self._told_to_stop.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._told_to_stop.wait()
 
 
 @asynccontextmanager
@@ -33,7 +54,7 @@ async def serve(app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = None)
     server = _QuietServer(config)
     task = asyncio.create_task(server.serve())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(START_LIMIT_S):
             while not server.started:
                 if task.done():
                     raise RuntimeError("the app did not start") from task.exception()
@@ -41,6 +62,6 @@ async def serve(app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = None)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
-        async with asyncio.timeout(30):
+        server.stop()
+        async with asyncio.timeout(STOP_LIMIT_S):
             await task

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 30.0
+LIMIT_S = 90.0
 LINE_BYTES = 2**24
 
 View = dict[str, Any]

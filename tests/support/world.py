@@ -147,7 +147,7 @@ class Person:
         return httpx2.AsyncClient(
             base_url=self.world.url,
             headers={"Authorization": f"Bearer {self.token}", **headers},
-            timeout=30,
+            timeout=60,
             verify=False,
         )
 
@@ -209,20 +209,20 @@ class LiveStream:
         whole = self.raw[: self.raw.rfind(b"\n\n") + 2]
         return Stream(self.response.status_code, self.response.headers, whole, parse_stream(whole))
 
-    async def until(self, key: str, *, timeout_s: float = 10) -> Any:
+    async def until(self, key: str, *, timeout_s: float = 40) -> Any:
         """Read on until an event with `key` has come and return its value."""
         async with asyncio.timeout(timeout_s):
             while not any(key in event for event in self.so_far.events):
                 self.raw += await anext(self._pieces)
         return self.so_far.first(key)
 
-    async def until_bytes(self, wanted: bytes, *, timeout_s: float = 10) -> None:
+    async def until_bytes(self, wanted: bytes, *, timeout_s: float = 40) -> None:
         """Read on until these bytes have come."""
         async with asyncio.timeout(timeout_s):
             while wanted not in self.raw:
                 self.raw += await anext(self._pieces)
 
-    async def rest(self, *, timeout_s: float = 20) -> Stream:
+    async def rest(self, *, timeout_s: float = 60) -> Stream:
         """Read to the end and return the whole stream."""
         async with asyncio.timeout(timeout_s):
             async for piece in self._pieces:

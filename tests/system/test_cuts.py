@@ -16,9 +16,11 @@ from support.raw import STREAM, raw_request
 from support.shown import Screen
 from support.world import Person, World
 
-CUTS = 500
+CUTS = 250
+RESETS = 100
+"""Cuts at one and the same place need fewer."""
 AT_ONCE = 10
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +70,32 @@ def words_for(question: str) -> list[str]:
     return [f"{question}-{random.randint(0, 999)}é " for _ in range(random.randint(1, 12))]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_socket_cut_at_any_byte_loses_nothing_and_leaves_nothing_behind(world: World) -> None:
     """G2: and the stored answer is whole."""
     random = Random(1)
     # The head of the response has some 450 bytes, the body between 400 and 1,500.
-    assert await ask_through_cuts(world, lambda: random.randint(1, 1000)) > 0.8 * CUTS
+    assert await ask_through_cuts(world, CUTS, lambda: random.randint(1, 1000)) > 0.8 * CUTS
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_reset_before_the_first_byte_loses_nothing_and_leaves_nothing_behind(world: World) -> None:
     """G2: not even the first frame."""
-    assert await ask_through_cuts(world, lambda: 0) == CUTS
+    assert await ask_through_cuts(world, RESETS, lambda: 0) == RESETS
 
 
-async def ask_through_cuts(world: World, cut: Callable[[], int]) -> int:
-    """Ask 500 questions, each on a connection that is cut; come back until all is read; return how many were cut."""
-    world.provider.scripts.extend([answer] * (AT_ONCE + CUTS))
+async def ask_through_cuts(world: World, count: int, cut: Callable[[], int]) -> int:
+    """Ask `count` questions, each on a connection that is cut; come back until all is read; return how many were cut."""
+    world.provider.scripts.extend([answer] * (AT_ONCE + count))
     await ask_all(world, range(AT_ONCE), world.url)
     await asyncio.gather(*(world.app.state.services.store.ping() for _ in range(world.settings.database_pool_size)))
     baseline = what_is_open(world)
     async with cutting_proxy(world.url, cut) as proxy:
-        cuts = await ask_all(world, range(AT_ONCE, AT_ONCE + CUTS), proxy)
+        cuts = await ask_all(world, range(AT_ONCE, AT_ONCE + count), proxy)
     await wait_until_only(world, baseline)
     stored = stored_answers(world)
     assert stored == {
-        f"question-{n}": [("complete", "".join(words_for(f"question-{n}")))] for n in range(AT_ONCE + CUTS)
+        f"question-{n}": [("complete", "".join(words_for(f"question-{n}")))] for n in range(AT_ONCE + count)
     }
     return cuts
 

@@ -43,7 +43,7 @@ RECOVERY_LIMIT_S = 10.0
 SLOW_START_LIMIT_S = 40.0
 """Where the libraries are loaded anew, perhaps on a busy machine."""
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(600)
 
 
 def shapes_of(failpoint: str) -> list[str]:
@@ -155,6 +155,6 @@ async def _occupied_conversation(visitor: Visitor, tasks: list[asyncio.Task[Read
     """Return a conversation in which an answer is under way, so that the next message has to wait its turn."""
     first = visitor.post(Plan("earlier", pieces=5, pause_ms=200))
     tasks.append(asyncio.create_task(visitor.stream(first)))
-    await until(lambda: first.conversation_id is not None, limit_s=10, what="an answer under way")
+    await until(lambda: first.conversation_id is not None, limit_s=60, what="an answer under way")
     assert first.conversation_id is not None
     return first.conversation_id

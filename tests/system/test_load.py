@@ -23,7 +23,7 @@ REQUESTS = 200
 FAST_S = 1.0
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_five_database_connections_serve_five_hundred_open_streams_and_ordinary_requests_stay_fast(
     tmp_path: Path,
 ) -> None:
@@ -69,7 +69,7 @@ async def test_an_urgent_write_is_next_and_one_that_gives_up_holds_nobody_up(
         async with store.write(is_urgent=is_urgent):
             order.append(name)
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         async with store.write():
             waiting = [group.create_task(write(name)) for name in ("first", "second", "third")]
             urgent = group.create_task(write("urgent", is_urgent=True))

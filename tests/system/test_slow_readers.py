@@ -30,7 +30,7 @@ from agent.models.stream import Reply, Sinks, stream_reply
 
 pytestmark = pytest.mark.alone
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 READERS = 10
 MAX_BYTES_PER_READER = 256 * 1024
 LONG = 3_000_000

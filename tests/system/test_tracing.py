@@ -77,7 +77,7 @@ async def ask(made: Machine, provider: Provider, backend: TenantBackend) -> None
     assert len(provider.asides) == 2
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("how", ASKED_FOR)
 async def test_nothing_is_traced_whatever_the_environment_says(
     tmp_path: Path, provider: Provider, backend: TenantBackend, how: str
@@ -92,7 +92,7 @@ async def test_nothing_is_traced_whatever_the_environment_says(
         assert collector.requests == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_it_is_traced_where_our_setting_says_so(
     tmp_path: Path, provider: Provider, backend: TenantBackend
 ) -> None:

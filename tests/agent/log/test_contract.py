@@ -179,34 +179,34 @@ async def test_readers_of_a_log_that_moved_go_away_without_an_end(log: EventLog)
 
 
 async def test_everybody_who_waits_for_a_log_hears_that_it_was_opened(log: EventLog) -> None:
-    waiting = [asyncio.create_task(log.opened(RUN, timeout_s=5)) for _ in range(3)]
+    waiting = [asyncio.create_task(log.opened(RUN, timeout_s=600)) for _ in range(3)]
     await asyncio.sleep(0)
     await write(log.open(RUN, 1), told(1))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         assert await asyncio.gather(*waiting) == [True, True, True]
-        assert await log.opened(RUN, timeout_s=5)
+        assert await log.opened(RUN, timeout_s=600)
 
 
 async def test_a_log_that_nobody_writes_is_waited_for_no_longer_than_asked(log: EventLog) -> None:
     log.open(RUN, 1)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         assert not await log.opened(RUN, timeout_s=0.01)
 
 
 @pytest.mark.parametrize("how", ["moved", "forgotten"])
 async def test_nobody_waits_for_what_is_not_to_come(log: EventLog, how: str) -> None:
-    waiting = asyncio.create_task(log.opened(RUN, timeout_s=30))
+    waiting = asyncio.create_task(log.opened(RUN, timeout_s=600))
     await asyncio.sleep(0)
     await (log.open(RUN, 1).close("moved") if how == "moved" else log.forget(RUN))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert not await waiting
 
 
 async def test_one_who_gives_up_waiting_does_not_make_the_others_miss_the_opening(log: EventLog) -> None:
-    patient = asyncio.create_task(log.opened(RUN, timeout_s=5))
+    patient = asyncio.create_task(log.opened(RUN, timeout_s=600))
     assert not await log.opened(RUN, timeout_s=0.01)
     await write(log.open(RUN, 1), told(1))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         assert await patient
 
 
@@ -278,7 +278,7 @@ async def test_any_cuts_and_resumes_read_what_an_uninterrupted_reader_reads(
 async def _read_with_cuts(log: EventLog, run: RunKey, cuts: list[int]) -> list[LoggedEvent]:
     """Read everything, dropping the reader after each of these numbers of events and taking a new one."""
     got: list[LoggedEvent] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (got and isinstance(got[-1].event, LogClosed)):
             reader = log.follow(run, after=got[-1].id if got else START)
             async for batch in reader:

@@ -134,7 +134,7 @@ async def test_ended_logs_are_forgotten_when_nobody_reads_any_more(monkeypatch: 
     log = MemoryLog(keep_s=0.05)
     for n in range(3):
         await write(log.open(named(n), 1), told(1))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while log._ended.bytes:  # noqa: ASYNC110 (nothing tells, and that is the point)
             await asyncio.sleep(0.01)
 

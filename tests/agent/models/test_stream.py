@@ -182,12 +182,12 @@ async def test_retry_after_is_waited_for_as_long_as_it_says() -> None:
     model = ScriptedModel(scripts=[[busy(0.3)], [busy(0.2)], [chunk("Hi"), END]])
     begun = time.monotonic()
     await ask(model)
-    assert 0.5 <= time.monotonic() - begun < 1.5
+    assert 0.5 <= time.monotonic() - begun < 15
 
 
 async def test_a_retry_after_that_is_too_long_is_not_waited_for() -> None:
     model = scripted(busy(MAX_RETRY_AFTER_S + 1))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(ModelRateLimitedError) as failed:
             await ask(model)
     assert failed.value.retry_after_s == MAX_RETRY_AFTER_S + 1

@@ -68,7 +68,7 @@ async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
 async def test_what_is_not_committed_is_not_seen(store: Store) -> None:
     async with store.write() as connection:
         await create_conversation(connection, ANN, title="in the making")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert (await count_rows(store))["conversations"] == 0
 
 
@@ -100,7 +100,7 @@ async def _queued(store: Store, order: list[str], *names: str) -> dict[str, asyn
 
 async def test_writers_of_a_process_come_in_order_but_the_urgent_first(sqlite: list[Store]) -> None:
     order: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with sqlite[0].write():
             tasks = await _queued(sqlite[0], order, "first", "second", "urgent", "third")
         await asyncio.gather(*tasks.values())
@@ -110,7 +110,7 @@ async def test_writers_of_a_process_come_in_order_but_the_urgent_first(sqlite: l
 @pytest.mark.parametrize("leaving", ["first", "urgent", "last"])
 async def test_a_writer_that_gives_up_waiting_does_not_hold_up_the_others(sqlite: list[Store], leaving: str) -> None:
     order: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with sqlite[0].write():
             tasks = await _queued(sqlite[0], order, "first", "urgent", "middle", "last")
             tasks[leaving].cancel()
@@ -122,7 +122,7 @@ async def test_a_writer_that_gives_up_waiting_does_not_hold_up_the_others(sqlite
 
 async def test_a_writer_that_gives_up_in_the_moment_of_its_turn_passes_it_on(sqlite: list[Store]) -> None:
     order: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with sqlite[0].write():
             tasks = await _queued(sqlite[0], order, "first", "second")
         tasks["first"].cancel()

@@ -189,7 +189,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_processes_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:
     processes = [
         await asyncio.create_subprocess_exec(

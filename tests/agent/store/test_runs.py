@@ -467,7 +467,7 @@ async def test_claims_and_ends_at_once_never_let_two_turns_work_together(store: 
     tasks = [asyncio.create_task(work(run)) for run in reversed(waiting)]
     working.remove(first)
     await finish(store, first)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asyncio.gather(*tasks)
     assert most == 1
     ended = [await read_run(store, run) for run in waiting]

@@ -27,7 +27,7 @@ from agent.store.database import Store
 from agent.store.limits import Limits
 
 SHORT = Limits(connect_s=1, checkout_s=0.5, statement_s=1, transaction_s=1, upkeep_s=0.5)
-LATE_S = 8
+LATE_S = 30
 """How late an error may be on a busy machine. Without a limit it never comes."""
 
 
@@ -63,7 +63,7 @@ def pool(store: Store) -> Any:
 
 async def all_at_once(store: Store, count: int) -> None:
     """Have `count` connections open at the same time."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(in_one(store, _briefly) for _ in range(count)))
 
 
@@ -276,7 +276,7 @@ async def test_a_disk_that_hangs_keeps_a_thread_and_nobody_who_waits(on_file: St
         await connection.execute(text("SELECT hang()"))
 
     drivers: list[Any] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         with in_time(SHORT.statement_s), pytest.raises(DatabaseError):
             await in_one(on_file, work)
         assert stuck.is_set()

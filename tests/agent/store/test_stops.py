@@ -96,7 +96,7 @@ async def test_a_stop_of_its_task_ends_every_use_at_each_point_where_it_waits(
         await before()
         stopped = StoppedAt(use(store), nth)
         task = asyncio.create_task(_awaited(stopped))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.wait([task])
         if stopped.waits < nth:
             await task

@@ -15,7 +15,7 @@ from api.protocols import answer as answers
 
 Script = Callable[[Provider], None]
 
-HASTY = {"model_retries": 0, "first_token_timeout_s": 0.6, "between_tokens_timeout_s": 0.6}
+HASTY = {"model_retries": 0, "first_token_timeout_s": 2, "between_tokens_timeout_s": 2}
 
 
 @pytest.fixture(scope="module")
