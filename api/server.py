@@ -130,7 +130,7 @@ class _Server(uvicorn.Server):
                 signal.signal(signal.SIGHUP, before)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        services = getattr(self._app.state, "installation", None)
+        services = getattr(self._app.state, "services", None)
         if sig == signal.SIGHUP:
             _write_nowhere(self._terminals)
             if self._signals:  # the terminal and its shell both send one
