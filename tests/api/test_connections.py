@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from support.backend import Route
 from support.http import Connection, Request
 from support.provider import Call
 from support.world import OpenWorld, World
+
+from api.connections import GRACE_S
 
 LIMIT_S = 1.0
 """The time limits of these tests' servers; a test that measures leaves a wide margin above."""
@@ -257,10 +260,13 @@ async def test_when_all_connections_are_taken_those_that_only_wait_make_room(sta
     async with wire(world) as stream:
         await stream.send(post(world, HELLO, accept="text/event-stream"))
         await stream.until(b"Hello")
-        idle = [await anext(opened) for opened in (_opened(world) for _ in range(30))]
-        for one in idle[:19]:
+        idle = [await anext(_opened(world)) for _ in range(11)]
+        await asyncio.sleep(GRACE_S * 1.1)
+        idle += [await anext(_opened(world)) for _ in range(5)]
+        for one in idle[:5]:
             await one.closed()
-        assert all(one.is_open for one in idle[19:])
+        assert all(one.is_open for one in idle[5:])
+        await asyncio.sleep(GRACE_S * 1.1)
         async with wire(world) as late:
             await late.send(LIVE)
             await late.until(HEALTHY)
@@ -272,6 +278,45 @@ async def test_when_all_connections_are_taken_those_that_only_wait_make_room(sta
 async def _opened(world: World) -> AsyncIterator[Wire]:
     address = urlsplit(world.url)
     yield Wire(*await asyncio.open_connection(address.hostname, address.port))
+
+
+async def test_many_who_come_at_once_are_answered_or_told_to_come_back(start: Start) -> None:
+    """G40: none is closed without a word, although they are all accepted before one of them is read."""
+    world = await start(max_connections=10)
+
+    async def ask() -> bytes:
+        async with wire(world) as one:
+            await one.send(LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            return await one.closed()
+
+    answers = await asyncio.gather(*(ask() for _ in range(40)))
+    statuses = Counter(answer.split(b" ")[1] if answer else b"nothing" for answer in answers)
+    assert set(statuses) <= {b"200", b"503"}, statuses
+    assert statuses[b"200"] >= 10
+    assert all(b"retry-after: 5" in answer for answer in answers if b" 503 " in answer)
+
+
+REFUSALS = {
+    "no HTTP": (b"\x16\x03\x01\x02\x00 hello\r\n\r\n", b"400", "invalid_request"),
+    "headers without end": (b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 9000, b"431", "payload_too_large"),
+    "half a head": (b"GET / HTTP/1.1\r\nX-A: a", b"408", "request_timeout"),
+}
+
+
+@pytest.mark.parametrize(("sent", "status", "code"), REFUSALS.values(), ids=REFUSALS)
+async def test_what_is_refused_before_it_is_a_request_is_refused_in_the_same_form(
+    start: Start, sent: bytes, status: bytes, code: str
+) -> None:
+    """G40: a problem body, an id, and nothing that is cached or sniffed."""
+    world = await start(max_header_bytes=8192, header_timeout_s=LIMIT_S)
+    async with wire(world) as one:
+        await one.send(sent)
+        head, _, body = (await one.closed()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 " + status)
+    for field in (b"application/problem+json", b"x-content-type-options: nosniff", b"cache-control: no-store"):
+        assert field in head
+    assert b"x-request-id: " in head
+    assert orjson.loads(body)["code"] == code
 
 
 async def test_when_all_connections_are_at_work_one_more_is_told_to_come_back(start: Start) -> None:
@@ -298,6 +343,9 @@ async def test_headers_without_end_are_refused_by_their_length(start: Start) -> 
     async with wire(world) as one:
         await one.send(b"GET / HTTP/1.1\r\n" + (b"X-A: " + b"a" * 1000 + b"\r\n") * 9)
         assert b" 431 " in await one.closed()
+    async with wire(world) as one:
+        await one.send(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 60_000 + b"\r\n\r\n")
+        assert b" 431 " in await one.closed(), "also where all of them came at once"
     async with wire(world) as flood:
         dripping = asyncio.create_task(flood.drip(b"GET / HTTP/1.1\r\nX-A: " + b"a" * 20_000, every_s=0))
         await flood.closed()

@@ -159,3 +159,11 @@ async def test_a_database_that_breaks_under_a_request_is_an_internal_problem_wit
     assert "conversations" not in answer.text
     assert "sqlite" not in answer.text.lower()
     assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/livez", "/readyz"])
+async def test_probes_may_ask_for_the_head_alone(world: World, path: str) -> None:
+    """Some load balancers do."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        response = await client.head(world.url + path)
+    assert (response.status_code, response.content) == (200, b"")
