@@ -9,12 +9,14 @@ import socket
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from agent.runs.runner import Runner
+from agent.store.awaiting import awaited
 from agent.store.database import Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
@@ -78,10 +80,14 @@ async def _check_database(settings: Settings) -> None:
     try:
         await store.prepare()
         if not store.is_shared:
-            async with store.write() as connection:
-                await end_all_leases(connection)
+            await awaited(partial(_end_all_leases, store))
     finally:
         await store.close()
+
+
+async def _end_all_leases(store: Store) -> None:
+    async with store.write() as connection:
+        await end_all_leases(connection)
 
 
 class _Server(uvicorn.Server):

@@ -31,6 +31,7 @@ from agent.runs.roster import HeldRun, Roster
 from agent.runs.submit import RunRequest, Submissions, Submitted
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
+from agent.store.awaiting import awaited
 from agent.store.database import Store, new_id
 from agent.store.runs import UNFINISHED, Run
 from agent.toolkit import Tool
@@ -84,7 +85,7 @@ class Runner:
         self._draining = False
 
     async def __aenter__(self) -> "Runner":
-        await self._leases.renew()  # before there is a run: one whose worker has no lease is anybody's
+        await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
         self._upkeep = [self._tasks.create_task(upkeep) for upkeep in self._leases.upkeep()]
         return self

@@ -201,7 +201,11 @@ class Store:
         """
         if self._path is not None:
             await self.migrate()
-            return
+        elif not await self._is_newest():
+            raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
+
+    async def _is_newest(self) -> bool:
+        """Return whether the schema is the newest one. It only reads."""
         try:
             async with self.engine.connect() as connection:
                 current = await connection.run_sync(
@@ -209,8 +213,7 @@ class Store:
                 )
         except (SQLAlchemyError, OSError) as exc:
             raise self._unreachable(exc) from None
-        if current != ScriptDirectory(str(ALEMBIC)).get_current_head():
-            raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
+        return current == ScriptDirectory(str(ALEMBIC)).get_current_head()
 
     async def ping(self) -> None:
         """Ask the database for a sign of life.
@@ -275,6 +278,12 @@ class Store:
         """
         if self._path is not None and not files.check(self._path):
             await files.make(self._path, self._fill)
+        if not await self._is_newest():  # nothing is written where nothing is to do: another program may have the file
+            await self._bring_to_newest()
+        if self._path is not None:
+            await self.check_file()
+
+    async def _bring_to_newest(self) -> None:
         try:
             async with self.engine.connect() as connection:
                 driver = _driver(connection)
@@ -289,8 +298,6 @@ class Store:
             if not (is_fault(exc) or isinstance(exc, OSError)):
                 raise
             raise self._unreachable(exc) from None
-        if self._path is not None:
-            await self.check_file()
 
     async def _fill(self, path: Path) -> None:
         """Make a new SQLite file with the newest schema."""

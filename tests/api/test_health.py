@@ -3,9 +3,11 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
 from support.faults import database_that_hangs, until
 from support.provider import Call
 from support.world import OpenWorld, Person, World
@@ -167,3 +169,24 @@ async def test_probes_may_ask_for_the_head_alone(world: World, path: str) -> Non
     async with httpx2.AsyncClient(trust_env=False) as client:
         response = await client.head(world.url + path)
     assert (response.status_code, response.content) == (200, b"")
+
+
+async def test_a_server_starts_although_its_database_takes_no_writes_at_first(
+    open_frontdesk: OpenWorld, tmp_path: Path
+) -> None:
+    """G53: somebody else has the file for a moment."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'shared.db'}"
+    await open_frontdesk(database_url=url)
+    with closing(sqlite3.connect(tmp_path / "shared.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        settings = {"database_statement_timeout_s": 0.5, "database_upkeep_timeout_s": 0.5, "renew_every_s": 0.2}
+
+        async def start() -> World:
+            return await open_frontdesk(database_url=url, **settings)
+
+        starting = asyncio.create_task(start())
+        with structlog.testing.capture_logs() as logs:
+            await until(lambda: any(line["event"] == "database_awaited" for line in logs), timeout_s=30)
+        other.execute("ROLLBACK")
+        world = await starting
+    assert (await get(world, "/readyz")).status_code == 200
