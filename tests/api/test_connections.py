@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 from support.backend import Route
+from support.faults import until
 from support.http import Connection, Request
 from support.provider import Call
 from support.world import OpenWorld, World
@@ -74,6 +75,12 @@ class Wire:
     @property
     def is_open(self) -> bool:
         return not self.reader.at_eof()
+
+
+def is_past(seconds: float) -> Callable[[], bool]:
+    """Return a condition that holds once this time has gone by."""
+    end = time.monotonic() + seconds * 1.1
+    return lambda: time.monotonic() > end
 
 
 @asynccontextmanager
@@ -261,12 +268,12 @@ async def test_when_all_connections_are_taken_those_that_only_wait_make_room(sta
         await stream.send(post(world, HELLO, accept="text/event-stream"))
         await stream.until(b"Hello")
         idle = [await anext(_opened(world)) for _ in range(11)]
-        await asyncio.sleep(GRACE_S * 1.1)
+        await until(is_past(GRACE_S))
         idle += [await anext(_opened(world)) for _ in range(5)]
         for one in idle[:5]:
             await one.closed()
         assert all(one.is_open for one in idle[5:])
-        await asyncio.sleep(GRACE_S * 1.1)
+        await until(is_past(GRACE_S))
         async with wire(world) as late:
             await late.send(LIVE)
             await late.until(HEALTHY)
