@@ -1,32 +1,29 @@
 """The connection to the truth: SQLite for one process, PostgreSQL for many. The same SQL runs on both."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import anyio
 import structlog
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, event, select
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
 
 from agent.errors import ConfigurationError, DatabaseError
-from agent.store import files, sqlite
-from agent.store.checkpoints import checkpoint
+from agent.store import files
+from agent.store.datafile import DataFile
 from agent.store.faults import is_fault, reason_of, why_not_reached
 from agent.store.limits import Deadline, Limits
-from alembic import command
+from agent.store.migrations import MIGRATION_S, is_newest, upgrade
+from agent.store.pools import open_pool
+from agent.store.queue import WriterQueue
 
 logger = structlog.get_logger()
 
@@ -34,9 +31,6 @@ Transaction: TypeAlias = AsyncConnection
 """An open transaction, for those who hand it on without speaking SQL themselves."""
 
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
-ALEMBIC = Path(__file__).parents[2] / "alembic"
-MIGRATION_S = 3600.0
-"""One statement of a migration on SQLite: a new index over all that was ever said. PostgreSQL's are limited in `alembic`."""
 UPKEEP_CONNECTIONS = 2
 """Connections that only upkeep uses: the renewal of leases, and what takes runs over."""
 
@@ -56,61 +50,26 @@ class Store:
         if self.url.drivername not in DRIVERS:
             raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
         self._limits = limits or Limits()
-        self._path = self._file() if self.url.drivername.startswith("sqlite") else None
-        self._identity: tuple[int, int] | None = None
-        self._is_lost = False
-        """The file is not where it was when upkeep last looked: what is written now would be lost with it."""
-        self.engine = self._connect(pool_size, statement_s=self._limits.statement_s)
+        self._file = DataFile(self.url.database) if self.url.drivername.startswith("sqlite") else None
+        self.engine = self._open_pool(pool_size, statement_s=self._limits.statement_s)
         # Of upkeep's own: nobody's searches and turns can take these, so no lease runs out because of them.
-        self._upkeep = self._connect(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
+        self._upkeep = self._open_pool(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
         # Of searches' own: nobody's turn waits behind them.
-        self._searches = self._connect(search_connections, statement_s=self._limits.search_s)
-        # Writers of one process queue here; SQLite's own busy handler polls and is not fair.
-        self._writers = _Turns()
-        self._has_deleted = True  # nobody knows what was deleted last time
-        """Whether SQLite's log of writes may still hold what was deleted."""
+        self._searches = self._open_pool(search_connections, statement_s=self._limits.search_s)
+        self._writers = WriterQueue()
 
-    def _file(self) -> Path:
-        if not self.url.database or self.url.database == ":memory:":
-            raise ConfigurationError("the database URL must name a file: sqlite+aiosqlite:////var/lib/frontdesk.db")
-        path = Path(self.url.database)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise ConfigurationError(f"{path.parent} cannot be made: {exc.strerror}") from None
-        return path
-
-    def _connect(self, pool_size: int, *, statement_s: float) -> AsyncEngine:
-        """Return a pool of up to `pool_size` connections; none is open yet."""
-        limits = self._limits
-        shared: dict[str, Any] = {
-            "pool_size": pool_size,
-            "max_overflow": 0,
-            "pool_timeout": limits.checkout_s,
-            "hide_parameters": True,
-        }
-        if self._path is not None:
-            engine = create_async_engine(self.url, async_creator=sqlite.connector(self._path, limits), **shared)
-            event.listen(engine.sync_engine, "connect", sqlite.prepare)
-            event.listen(engine.sync_engine, "begin", sqlite.begin)
-            return engine
-        from agent.store import postgresql  # psycopg is of no use to an installation on SQLite
-
-        connecting = {**postgresql.parameters(limits), "async_creator_fn": postgresql.connector(limits)}
-        engine = create_async_engine(self.url, connect_args=connecting, **shared)
-        prepare = postgresql.preparer(statement_s=statement_s, transaction_s=limits.transaction_s)
-        event.listen(engine.sync_engine, "connect", prepare)
-        return engine
+    def _open_pool(self, size: int, *, statement_s: float) -> AsyncEngine:
+        return open_pool(self.url, self.path, self._limits, size=size, statement_s=statement_s)
 
     @property
     def path(self) -> Path | None:
         """The file of SQLite; None for a database that is a server."""
-        return self._path
+        return self._file.path if self._file is not None else None
 
     @property
     def is_shared(self) -> bool:
         """Whether other processes may work on this database at the same time."""
-        return self._path is None
+        return self._file is None
 
     @asynccontextmanager
     async def read(self, *, by_key: bool = False, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -138,7 +97,7 @@ class Store:
         deadline = Deadline(self._limits.search_s)
         with _faults_told(deadline):
             async with self._begun(deadline, pool=self._searches) as connection:
-                if self._path is not None:
+                if self._file is not None:
                     _driver(connection).stop_when_abandoned()
                 yield connection
 
@@ -154,12 +113,12 @@ class Store:
         Raises:
             DatabaseError: the database did not do it, or not in time. It may have been committed.
         """
-        if self._is_lost and not is_urgent:
+        if self._file is not None and self._file.is_lost and not is_urgent:
             raise DatabaseError("FileGone")
         deadline = self._deadline(is_urgent=is_urgent)
         with _faults_told(deadline), anyio.CancelScope(shield=True):
             async with AsyncExitStack() as stack:
-                if self._path is not None:
+                if self._file is not None:
                     await stack.enter_async_context(self._writers.turn(deadline, is_urgent=is_urgent))
                 options = {"frontdesk_writer": True, "frontdesk_by_key": by_key}
                 yield await stack.enter_async_context(self._begun(deadline, pool=self._pool(is_urgent), **options))
@@ -199,7 +158,7 @@ class Store:
         Raises:
             ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so.
         """
-        if self._path is not None:
+        if self.path is not None:
             await self.migrate()
         elif not await self._is_newest():
             raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
@@ -208,12 +167,10 @@ class Store:
         """Return whether the schema is the newest one. It only reads."""
         try:
             async with self.engine.connect() as connection:
-                current = await connection.run_sync(
-                    lambda sync: MigrationContext.configure(sync).get_current_revision()
-                )
+                has_newest = await connection.run_sync(is_newest)
         except (SQLAlchemyError, OSError) as exc:
             raise self._unreachable(exc) from None
-        return current == ScriptDirectory(str(ALEMBIC)).get_current_head()
+        return has_newest
 
     async def ping(self) -> None:
         """Ask the database for a sign of life.
@@ -232,20 +189,8 @@ class Store:
         Raises:
             DatabaseError: the file is gone, another one has its place, or the disk does not answer.
         """
-        if self._path is None:
-            return
-        try:
-            async with asyncio.timeout(self._limits.upkeep_s):
-                found = await anyio.to_thread.run_sync(self._path.stat, abandon_on_cancel=True)
-        except (OSError, TimeoutError) as exc:
-            self._is_lost |= isinstance(exc, FileNotFoundError)  # a disk that does not answer says nothing of that
-            raise DatabaseError(type(exc).__name__) from exc
-        identity = found.st_dev, found.st_ino
-        if self._identity is None:
-            self._identity = identity
-        self._is_lost = identity != self._identity
-        if self._is_lost:
-            raise DatabaseError("FileReplaced")
+        if self._file is not None:
+            await self._file.check(within_s=self._limits.upkeep_s)
 
     async def checkpoint(self, *, most_bytes: int) -> None:
         """Keep SQLite's log of writes short, beside all transactions; PostgreSQL does that itself.
@@ -253,22 +198,14 @@ class Store:
         Raises:
             DatabaseError: the file cannot be opened or written.
         """
-        path = self._path
-        if path is None:
-            return
-        cuts, self._has_deleted = self._has_deleted, False
-        is_short = False
-        try:
+        if self._file is not None:
             with _faults_told():
-                is_short = await anyio.to_thread.run_sync(
-                    lambda: checkpoint(path, most_bytes=most_bytes, cuts=cuts), abandon_on_cancel=True
-                )
-        finally:
-            self._has_deleted |= cuts and not is_short
+                await self._file.checkpoint(most_bytes=most_bytes)
 
     def note_deletion(self) -> None:
         """Let the next checkpoint cut SQLite's log of writes: what was deleted is in it."""
-        self._has_deleted = True
+        if self._file is not None:
+            self._file.has_deleted = True
 
     async def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to call at every start, by several processes at once.
@@ -276,11 +213,11 @@ class Store:
         Raises:
             ConfigurationError: the database cannot be opened, is none of ours, or was made by a newer version of Frontdesk.
         """
-        if self._path is not None and not files.check(self._path):
-            await files.make(self._path, self._fill)
+        if self.path is not None and not files.check(self.path):
+            await files.make(self.path, self._fill)
         if not await self._is_newest():  # nothing is written where nothing is to do: another program may have the file
             await self._bring_to_newest()
-        if self._path is not None:
+        if self.path is not None:
             await self.check_file()
 
     async def _bring_to_newest(self) -> None:
@@ -290,7 +227,7 @@ class Store:
                 driver.statement_s = MIGRATION_S
                 await connection.execution_options(frontdesk_writer=True)
                 async with connection.begin():
-                    await connection.run_sync(_upgrade)
+                    await connection.run_sync(upgrade)
                 driver.statement_s = self._limits.statement_s
         except CommandError as exc:
             raise ConfigurationError(f"the database has a schema version that is not known here: {exc}") from exc
@@ -304,16 +241,16 @@ class Store:
         new = Store(self.url.set(database=str(path)).render_as_string(hide_password=False), pool_size=1)
         try:
             async with new.write(by_key=False) as connection:
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(upgrade)
         except DatabaseError as exc:
-            raise ConfigurationError(f"{self._path} cannot be made ({exc.reason})") from None
+            raise ConfigurationError(f"{self.path} cannot be made ({exc.reason})") from None
         finally:
             await new.close()
 
     def _unreachable(self, exc: Exception) -> ConfigurationError:
         """Return what to tell of a database that does not let us in: no password, and no text that may hold data."""
-        if self._path is not None:
-            return ConfigurationError(f"the database {self._path} cannot be used: {reason_of(exc)}")
+        if self.path is not None:
+            return ConfigurationError(f"the database {self.path} cannot be used: {reason_of(exc)}")
         place = f"{self.url.host or 'the local socket'}:{self.url.port or 5432}"
         return ConfigurationError(f"the database cannot be reached: {why_not_reached(exc)} ({place})")
 
@@ -348,59 +285,6 @@ def _faults_told(deadline: Deadline | None = None) -> Iterator[None]:
             deadline.over()
 
 
-class _Turns:
-    """A lock that is given in order of arrival, but to the urgent first."""
-
-    def __init__(self) -> None:
-        self._taken = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @asynccontextmanager
-    async def turn(self, deadline: Deadline, *, is_urgent: bool) -> AsyncIterator[None]:
-        """Wait for the lock, and hold it for the block.
-
-        Raises:
-            DatabaseError: its turn did not come in time.
-        """
-        if self._taken:
-            await self._wait(deadline, is_urgent=is_urgent)
-        self._taken = True
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _wait(self, deadline: Deadline, *, is_urgent: bool) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        deadline.watch(partial(_give_up, turn))
-        (self._waiting.appendleft if is_urgent else self._waiting.append)(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
-                self._pass_on()  # its turn came in the moment of the cancellation
-            raise
-
-    def _pass_on(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)  # the lock stays taken on the way
-                return
-        self._taken = False
-
-
-def _give_up(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_exception(DatabaseError("QueueTimeout"))
-
-
 def new_id() -> UUID:
     """Return a UUIDv7: unique, and ordered by time within a process."""
     return uuid7()
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(ALEMBIC))
-    command.upgrade(config, "head")

@@ -21,8 +21,9 @@ from support.searching import index_all, search
 
 from agent.errors import ConfigurationError
 from agent.store.conversations import list_conversations
-from agent.store.database import ALEMBIC, Store, new_id
+from agent.store.database import Store, new_id
 from agent.store.messages import list_messages
+from agent.store.migrations import ALEMBIC
 from agent.store.runs import NewRun, get_run, insert_run
 from agent.store.tables import is_compared, metadata
 from agent.store.versions import supersede
