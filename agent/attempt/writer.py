@@ -6,15 +6,13 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import structlog
 
 from agent import metrics
-from agent.attempt.snapshot import from_transcript
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
-from agent.errors import ContentRefusedError, InterruptedRunError, RunError
+from agent.errors import ContentRefusedError, RunError
 from agent.events.fold import Answer
 from agent.events.schema import (
     AnyEvent,
@@ -28,24 +26,20 @@ from agent.events.schema import (
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
-from agent.store import workers
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
-from agent.store.deletion import hide_conversation
-from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
-from agent.store.runs import (
-    Run,
-    RunEnd,
+from agent.store.messages import NewMessage, ToolCall, append_messages, withhold_message
+from agent.store.runs import Run, RunEnd
+from agent.store.tool_calls import propose_calls, settle_call, start_call
+from agent.store.transitions import (
     check_attempt,
     claim_run,
     end_run,
-    get_run,
     hold_run,
     release_run,
     resume_run,
     set_suggestions,
 )
-from agent.store.tool_calls import list_calls, propose_calls, settle_call, start_call
 from agent.toolkit import Action, Kind, Risk
 
 logger = structlog.get_logger()
@@ -173,7 +167,7 @@ class RunWriter:
                 await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")
         failpoint("end.after_commit")
-        _count_end(end.status, end.error_code)
+        count_end(end.status, end.error_code)
         if error is not None:
             self.emit(
                 ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
@@ -242,72 +236,8 @@ class RunWriter:
             await lock_conversation(connection, self._principal.tenant_id, run.conversation_id)
 
 
-async def take_over(store: Store, key: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:
-    """Make a run that nobody has this worker's, as its next attempt, and return its user.
-
-    None where it is another's or over by now, or where it has begun `most_attempts` attempts.
-    """
-    async with store.write(is_urgent=True) as connection:
-        user_id = await workers.take_over(connection, key, worker_id=worker_id, most_attempts=most_attempts)
-        failpoint("takeover.before_commit")
-    failpoint("takeover.after_commit")
-    return user_id
-
-
-async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id: str, attempts: int) -> None:
-    """End a run that nobody has and that began `attempts` attempts; nothing, where that is not so."""
-    code = InterruptedRunError.code
-    async with store.write(is_urgent=True) as connection:
-        user_id = await workers.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
-        failpoint("takeover.before_commit")
-    failpoint("takeover.after_commit")
-    if user_id is not None:
-        _count_end("failed", code)
-        logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
-        await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
-
-
-async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:
-    """Stop the principal's run, which this process does not hold; return whether it is over.
-
-    A living worker that has it is asked to, and ends it with what was said so far. Without one it is ended here.
-    """
-    async with store.write() as connection:
-        is_ended = await workers.cancel_run(connection, principal, run_id)
-        is_asked = not is_ended and await workers.request_cancel(connection, principal, run_id)
-    if is_ended:
-        _count_end("cancelled", None)
-        await _tell_end(store, log, principal, run_id)
-    return not is_asked
-
-
-async def delete_conversation(store: Store, principal: Principal, conversation_id: UUID) -> list[UUID]:
-    """Hide a conversation from everybody and end its runs; return those. Who holds them tells their readers.
-
-    Raises:
-        NotFoundError: the principal has no such conversation.
-    """
-    async with store.write() as connection:
-        ended = await hide_conversation(connection, principal, conversation_id)
-    for _ in ended:
-        _count_end("cancelled", None)
-    return ended
-
-
-async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID) -> None:
-    """Send home the readers of a run that was ended from outside, with what the database says of it."""
-    async with store.read(by_key=True) as connection:
-        run = await get_run(connection, owner, run_id)
-        messages = await run_messages(connection, owner, run)
-        calls = await list_calls(connection, owner, run_id)
-    segment = log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1)
-    *events, _closed = from_transcript(run, messages, calls)
-    for logged in events:
-        segment.append(logged.event)
-    await segment.close("ended")
-
-
-def _count_end(status: EndStatus, code: str | None) -> None:
+def count_end(status: EndStatus, code: str | None) -> None:
+    """Count a run's end, once it is committed."""
     metrics.runs_ended.labels(status, code or "").inc()
 
 

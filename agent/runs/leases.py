@@ -14,7 +14,7 @@ import structlog
 
 from agent.attempt.snapshot import settled
 from agent.attempt.tenure import Tenure
-from agent.attempt.writer import fail_abandoned, take_over
+from agent.attempt.unheld import fail_abandoned, take_over
 from agent.events.schema import RunStarted
 from agent.places import place_of
 from agent.principal import Principal, RunKey
@@ -28,14 +28,7 @@ from agent.store.deletion import purge_deleted
 from agent.store.messages import run_messages
 from agent.store.runs import get_run
 from agent.store.tool_calls import list_calls
-from agent.store.workers import (
-    Abandoned,
-    abandoned_runs,
-    end_lease,
-    forget_the_dead,
-    own_runs,
-    renew_lease,
-)
+from agent.store.workers import Abandoned, abandoned_runs, end_lease, forget_the_dead, own_runs, renew_lease
 
 logger = structlog.get_logger()
 

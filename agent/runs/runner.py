@@ -15,7 +15,7 @@ import structlog
 from agent.assistant.definition import Assistant
 from agent.attempt.presence import Absences
 from agent.attempt.tenure import Tenure
-from agent.attempt.writer import cancel_elsewhere, delete_conversation
+from agent.attempt.unheld import cancel_elsewhere, delete_conversation
 from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError, RateLimitedError, RequestError
 from agent.events.schema import START, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint

@@ -20,7 +20,8 @@ from agent.settings import RuntimeSettings
 from agent.store.conversations import create_conversation, lock_conversation, title_from
 from agent.store.database import Transaction
 from agent.store.messages import NewMessage, StoredMessage, append_messages
-from agent.store.runs import KeyTakenError, NewRun, Run, claim_run, find_run_by_key, insert_run, unfinished_runs
+from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
+from agent.store.transitions import claim_run
 from agent.store.versions import find_turn, supersede
 
 

@@ -19,20 +19,14 @@ from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
-from agent.store.runs import is_unfinished
-from agent.store.tables import OF_TENANT, ROW_ID, conversations, feedback, messages, runs, search_entries, tool_calls
+from agent.store.tables import ROW_ID, conversations, feedback, messages, runs, search_entries, tool_calls
+from agent.store.transitions import cancel_runs
 
 _HIDE = (
     update(conversations)
     .where(OWNED, conversations.c.id == ROW_ID)
     .values(deleted_at=bindparam("now"))
     .returning(conversations.c.id)
-)
-_END = (
-    update(runs)
-    .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == ROW_ID, is_unfinished(runs))
-    .values(state="cancelled", finish_reason="cancelled", ended_at=bindparam("now"), worker_id=None)
-    .returning(runs.c.id)
 )
 _DELETED = (
     select(conversations.c.tenant_id, conversations.c.id)
@@ -62,10 +56,10 @@ async def hide_conversation(connection: AsyncConnection, principal: Principal, c
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    place = {**of(principal, conversation_id), "now": datetime.now(UTC)}
-    if (await connection.execute(_HIDE, place)).first() is None:
+    now = datetime.now(UTC)
+    if (await connection.execute(_HIDE, {**of(principal, conversation_id), "now": now})).first() is None:
         raise NotFoundError("No such conversation.")
-    return list((await connection.execute(_END, place)).scalars())
+    return await cancel_runs(connection, principal, conversation_id, now=now)
 
 
 async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey], Awaitable[None]]) -> None:

@@ -1,11 +1,7 @@
-"""Runs: `queued -> running -> completed | failed | cancelled`, exactly one end each.
-
-A worker owns a running run by its attempt number. Every write for a run first passes `hold_run`, so a worker that lost
-it finds out before it changes anything.
-"""
+"""Runs as they are read, and how one is made. `transitions.py` changes them."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -23,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
+from agent.errors import FrontdeskError, NotFoundError
 from agent.events.schema import EndStatus, Usage
 from agent.principal import Principal
 from agent.store.clock import database_now, instant
@@ -40,16 +36,14 @@ def is_unfinished(table: FromClause) -> ColumnElement[bool]:
     return table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
 
 
-_IS_GONE = exists().where(
+IS_GONE = exists().where(
     conversations.c.tenant_id == runs.c.tenant_id,
     conversations.c.id == runs.c.conversation_id,
     conversations.c.deleted_at.is_not(None),
 )
 """The condition that a run's conversation was deleted: then there is no such run, although its row may be there still."""
 _MINE = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER)
-OWNED_RUN = and_(_MINE, ~_IS_GONE)
-_NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == ROW_ID)
-_OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
+OWNED_RUN = and_(_MINE, ~IS_GONE)
 _RESERVE = (
     update(conversations)
     .where(OWNED, conversations.c.id == ROW_ID)
@@ -58,36 +52,10 @@ _RESERVE = (
 )
 _INSERT = runs.insert()
 _GET = select(runs).where(OWNED_RUN, runs.c.id == ROW_ID)
-_GET_BY_KEY = select(runs, _IS_GONE.label("is_gone"), database_now().label("now")).where(
+_GET_BY_KEY = select(runs, IS_GONE.label("is_gone"), database_now().label("now")).where(
     _MINE, runs.c.idempotency_key == bindparam("key")
 )
-_earlier = runs.alias()
-_CLAIM = (
-    update(runs)
-    .where(
-        _NAMED,
-        runs.c.state == "queued",
-        runs.c.worker_id == bindparam("of_worker"),
-        ~exists().where(
-            _earlier.c.tenant_id == runs.c.tenant_id,
-            _earlier.c.conversation_id == runs.c.conversation_id,
-            _earlier.c.turn < runs.c.turn,
-            is_unfinished(_earlier),
-        ),
-    )
-    .values(state="running", started_at=bindparam("now"), begun_attempts=runs.c.begun_attempts + 1)
-)
-_RESUME = update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
-_IS_AT_WORK = select(runs.c.cancel_requested_at).where(_OF_ATTEMPT, runs.c.state == "running")
-_HOLD = (
-    update(runs)
-    .where(_OF_ATTEMPT, runs.c.state == "running")
-    .values(state="running")
-    .returning(runs.c.cancel_requested_at)
-)
-_UPDATE = update(runs).where(_NAMED)
-_UPDATE_SEEN = update(runs).where(_NAMED, ~_IS_GONE)
-_UPDATE_UNFINISHED = update(runs).where(_OF_ATTEMPT, is_unfinished(runs))
+_FREE_KEY = update(runs).where(_MINE, runs.c.id == ROW_ID).values(idempotency_key=None)
 _later = runs.alias("later")
 SUPERSEDED = exists().where(
     _later.c.tenant_id == runs.c.tenant_id,
@@ -252,7 +220,7 @@ async def find_run_by_key(
         return None
     if row.is_gone or row.created_at < instant(row.now) - keep:
         if frees:
-            await connection.execute(_UPDATE, {**of(principal, row.id), "idempotency_key": None})
+            await connection.execute(_FREE_KEY, of(principal, row.id))
         return None
     return _run(row)
 
@@ -284,90 +252,6 @@ async def unfinished_runs(
         .order_by(runs.c.turn)
     )
     return list((await connection.execute(statement, of(principal))).scalars())
-
-
-async def claim_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, worker_id: str) -> bool:
-    """Let a queued run of this worker begin, if no earlier turn of its conversation is unfinished. The caller commits."""
-    place = {"of_tenant": tenant_id, "of_id": run_id, "of_worker": worker_id, "now": datetime.now(UTC)}
-    return rows_changed(await connection.execute(_CLAIM, place)) == 1
-
-
-async def resume_run(
-    connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int, counts: bool = True
-) -> bool:
-    """Go on with a running run, and count the attempt where it `counts`; False where the run is another's by now.
-
-    The caller commits.
-    """
-    statement = _RESUME if counts else _HOLD
-    return rows_changed(await connection.execute(statement, _attempt(tenant_id, run_id, attempt))) == 1
-
-
-async def hold_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
-    """Lock the run's row for this transaction, as its owner; return whether another process asks to stop the run.
-
-    Raises:
-        LeaseLostError: the run is over, gone, or belongs to another attempt.
-    """
-    held = (await connection.execute(_HOLD, _attempt(tenant_id, run_id, attempt))).one_or_none()
-    if held is None:
-        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
-    return held[0] is not None
-
-
-async def check_attempt(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
-    """Return whether another process asks to stop the run, which is at work and belongs to this attempt; it is not locked.
-
-    Raises:
-        LeaseLostError: it is over, gone, or belongs to another attempt.
-    """
-    found = (await connection.execute(_IS_AT_WORK, _attempt(tenant_id, run_id, attempt))).one_or_none()
-    if found is None:
-        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
-    return found[0] is not None
-
-
-async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int, end: RunEnd) -> None:
-    """Write the run's one end. The caller commits.
-
-    Raises:
-        LeaseLostError: the run is over already, gone, or belongs to another attempt.
-    """
-    ended = {
-        **_attempt(tenant_id, run_id, attempt),
-        "state": end.status,
-        "finish_reason": end.finish_reason,
-        "error_code": end.error_code,
-        "input_tokens": end.usage.input_tokens,
-        "output_tokens": end.usage.output_tokens,
-        "ended_at": datetime.now(UTC),
-        "worker_id": None,
-    }
-    if rows_changed(await connection.execute(_UPDATE_UNFINISHED, ended)) != 1:
-        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
-
-
-async def set_suggestions(
-    connection: AsyncConnection, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]
-) -> None:
-    """Keep the follow-up questions of an ended run. The caller commits.
-
-    Raises:
-        NotFoundError: its conversation was deleted.
-    """
-    offered = {"of_tenant": tenant_id, "of_id": run_id, "suggestions": list(questions)}
-    if rows_changed(await connection.execute(_UPDATE_SEEN, offered)) != 1:
-        raise NotFoundError("No such run.")
-
-
-async def release_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
-    """Let another worker take the run over at once. The caller commits."""
-    released = {**_attempt(tenant_id, run_id, attempt), "worker_id": None}
-    await connection.execute(_UPDATE_UNFINISHED, released)
-
-
-def _attempt(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
-    return {"of_tenant": tenant_id, "of_id": run_id, "of_attempt": attempt}
 
 
 def rows_changed(result: Any) -> int:

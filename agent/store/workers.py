@@ -4,18 +4,16 @@ A worker has one lease, whatever it holds, and runs point to their worker. Times
 from a process, whose clock may be wrong. What a worker that lost its lease still writes is refused by the attempt.
 """
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, true, update
+from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.principal import Principal, RunKey
+from agent.principal import RunKey
 from agent.store.clock import database_now
-from agent.store.conversations import of
-from agent.store.runs import OWNED_RUN, is_unfinished, rows_changed
-from agent.store.tables import ROW_ID, Instant, runs, workers
+from agent.store.runs import is_unfinished, rows_changed
+from agent.store.tables import runs, workers
 
 CLOCK_SLACK_S = 1.0
 """How far a lease may be ahead of its own length: a clock that is put right by a little is no reason to take runs away."""
@@ -25,7 +23,7 @@ _ALIVE = and_(
     # The clock jumped back since: without this, what a dead worker left would wait until the clock is there again.
     workers.c.lease_until <= database_now() + workers.c.lease_s + CLOCK_SLACK_S,
 )
-_NOBODYS = or_(runs.c.worker_id.is_(None), runs.c.worker_id.not_in(select(workers.c.id).where(_ALIVE)))
+NOBODYS = or_(runs.c.worker_id.is_(None), runs.c.worker_id.not_in(select(workers.c.id).where(_ALIVE)))
 _of_user = (
     select(
         *(runs.c[name] for name in ("tenant_id", "id", "user_id", "conversation_id", "turn", "begun_attempts")),
@@ -34,7 +32,7 @@ _of_user = (
         .over(partition_by=(runs.c.tenant_id, runs.c.user_id), order_by=(runs.c.created_at, runs.c.id))
         .label("number"),
     )
-    .where(is_unfinished(runs), _NOBODYS)
+    .where(is_unfinished(runs), NOBODYS)
     .subquery("of_user")
 )
 _of_tenant = select(
@@ -63,12 +61,6 @@ _ABANDONED = select(
 ).order_by(_next.c.rank, _next.c.created_at, _next.c.id)
 _OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt, runs.c.cancel_requested_at.is_not(None)).where(
     is_unfinished(runs), runs.c.worker_id == bindparam("of_worker")
-)
-_CANCEL = update(runs).where(OWNED_RUN, runs.c.id == ROW_ID, is_unfinished(runs), _NOBODYS)
-_REQUEST = (
-    update(runs)
-    .where(OWNED_RUN, runs.c.id == ROW_ID, is_unfinished(runs))
-    .values(cancel_requested_at=func.coalesce(runs.c.cancel_requested_at, bindparam("now", type_=Instant)))
 )
 _RENEW = update(workers).where(workers.c.id == bindparam("of_worker"))
 
@@ -132,57 +124,3 @@ async def abandoned_runs(connection: AsyncConnection, *, most: int) -> list[Aban
     """
     found = await connection.execute(_ABANDONED, {"most": most})
     return [Abandoned(*row[:5], is_first=bool(row.is_first)) for row in found]
-
-
-async def take_over(
-    connection: AsyncConnection, run: RunKey, *, worker_id: str, most_attempts: int | None
-) -> str | None:
-    """Make a run this worker's, as its next attempt; return its user. The caller commits.
-
-    It is an abandoned one, or one of this worker's own that it does not hold. None where somebody else was faster, or
-    where it has begun `most_attempts` attempts. Those that died while they waited are none.
-    """
-    is_left = runs.c.begun_attempts < most_attempts if most_attempts is not None else true()
-    result = await connection.execute(
-        update(runs)
-        .where(_is_free(run, worker_id), is_left)
-        .values(attempt=runs.c.attempt + 1, worker_id=worker_id)
-        .returning(runs.c.user_id)
-    )
-    user_id: str | None = result.scalar_one_or_none()
-    return user_id
-
-
-async def fail_run(connection: AsyncConnection, run: RunKey, *, worker_id: str, code: str, attempts: int) -> str | None:
-    """End a run that `take_over` may take and that began `attempts` attempts; return its user. None where that is not so.
-
-    The caller commits.
-    """
-    result = await connection.execute(
-        update(runs)
-        .where(_is_free(run, worker_id), runs.c.begun_attempts >= attempts)
-        .values(state="failed", finish_reason="error", error_code=code, ended_at=datetime.now(UTC), worker_id=None)
-        .returning(runs.c.user_id)
-    )
-    user_id: str | None = result.scalar_one_or_none()
-    return user_id
-
-
-async def cancel_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> bool:
-    """End the principal's run, if no living worker has it; what a dead one still writes is refused. The caller commits."""
-    ended = {"state": "cancelled", "finish_reason": "cancelled", "ended_at": datetime.now(UTC), "worker_id": None}
-    return rows_changed(await connection.execute(_CANCEL.values(**ended), of(principal, run_id))) == 1
-
-
-async def request_cancel(connection: AsyncConnection, principal: Principal, run_id: UUID) -> bool:
-    """Ask whoever has the principal's run to end it; False where it is over or there is none. The caller commits."""
-    return rows_changed(await connection.execute(_REQUEST, {**of(principal, run_id), "now": datetime.now(UTC)})) == 1
-
-
-def _is_free(run: RunKey, worker_id: str) -> ColumnElement[bool]:
-    return and_(
-        runs.c.tenant_id == run.tenant_id,
-        runs.c.id == run.run_id,
-        is_unfinished(runs),
-        or_(runs.c.worker_id == worker_id, _NOBODYS),
-    )

@@ -40,9 +40,9 @@ from agent.prompt.history import LOST_RESULT, UNANSWERED_NOTE
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
-from agent.store.runs import NewRun, claim_run, insert_run
+from agent.store.runs import NewRun, insert_run
 from agent.store.tables import messages, runs, tool_calls
-from agent.store.workers import take_over
+from agent.store.transitions import claim_run, take_over
 
 Succeed = Callable[..., Awaitable[World]]
 

@@ -14,8 +14,9 @@ from agent.principal import Principal, RunKey
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
-from agent.store.runs import NewRun, Run, RunEnd, claim_run, end_run, get_run, insert_run
+from agent.store.runs import NewRun, Run, RunEnd, get_run, insert_run
 from agent.store.tables import metadata, runs
+from agent.store.transitions import claim_run, end_run
 from agent.store.workers import renew_lease
 
 ANN = Principal("acme", "ann")

@@ -21,23 +21,11 @@ from agent.store.database import Store, Transaction, new_id
 from agent.store.deletion import hide_conversation, purge_deleted, remove_batch
 from agent.store.feedback import Feedback, rate_message
 from agent.store.messages import NewMessage, ToolCall, append_messages, list_messages, recent_messages
-from agent.store.runs import (
-    NewRun,
-    Run,
-    RunEnd,
-    active_run,
-    end_run,
-    find_run_by_key,
-    get_run,
-    hold_run,
-    insert_run,
-    set_suggestions,
-    unfinished_runs,
-)
+from agent.store.runs import NewRun, Run, RunEnd, active_run, find_run_by_key, get_run, insert_run, unfinished_runs
 from agent.store.tables import conversations, feedback, messages, metadata, runs, tool_calls
 from agent.store.tool_calls import propose_calls
+from agent.store.transitions import cancel_run, end_run, hold_run, set_suggestions
 from agent.store.versions import find_turn
-from agent.store.workers import cancel_run
 
 DAY = timedelta(days=1)
 

@@ -17,7 +17,8 @@ from agent.store import search
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
-from agent.store.runs import Run, RunEnd, active_run, claim_run, end_run, hold_run, unfinished_runs
+from agent.store.runs import Run, RunEnd, active_run, unfinished_runs
+from agent.store.transitions import claim_run, end_run, hold_run
 from agent.store.workers import abandoned_runs, own_runs
 
 Ask = Callable[[AsyncConnection, Run], Awaitable[object]]

@@ -32,29 +32,24 @@ from agent.store.runs import (
     Run,
     RunEnd,
     active_run,
-    claim_run,
-    end_run,
     find_run_by_key,
-    hold_run,
     insert_run,
-    release_run,
-    resume_run,
-    set_suggestions,
     unfinished_runs,
 )
 from agent.store.tables import runs, workers
-from agent.store.workers import (
-    Own,
-    abandoned_runs,
+from agent.store.transitions import (
     cancel_run,
-    end_lease,
+    claim_run,
+    end_run,
     fail_run,
-    forget_the_dead,
-    own_runs,
-    renew_lease,
+    hold_run,
+    release_run,
     request_cancel,
+    resume_run,
+    set_suggestions,
     take_over,
 )
+from agent.store.workers import Own, abandoned_runs, end_lease, forget_the_dead, own_runs, renew_lease
 
 DAY = timedelta(hours=24)
 COMPLETED = RunEnd("completed", "stop", Usage(3, 4))

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -20,7 +20,18 @@ import agent.store
 from agent.errors import FrontdeskError
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
-from agent.store import conversations, deletion, feedback, messages, runs, search, tool_calls, versions, workers
+from agent.store import (
+    conversations,
+    deletion,
+    feedback,
+    messages,
+    runs,
+    search,
+    tool_calls,
+    transitions,
+    versions,
+    workers,
+)
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
@@ -40,6 +51,7 @@ OVER_ALL_TENANTS = {
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
 CALL = ToolCall("call-1", "find_order", {})
+NOW = datetime.now(UTC)
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -107,7 +119,7 @@ async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
         for table in OF_TENANTS:
             rows = (await connection.execute(select(table))).mappings().all()
             await connection.execute(insert(table), [{**row, "tenant_id": EVE.tenant_id} for row in rows])
-    await in_one(store, runs.end_run, "acme", run.id, attempt=1, end=RunEnd("completed", "stop", Usage()))
+    await in_one(store, transitions.end_run, "acme", run.id, attempt=1, end=RunEnd("completed", "stop", Usage()))
     async with store.read() as connection:
         assert (await runs.get_run(connection, EVE, run.id)).state == "running"
         assert (await runs.get_run(connection, ANN, run.id)).state == "completed"
@@ -150,17 +162,18 @@ def attempts() -> dict[str, Attempt]:
         "find_run_by_key": lambda c, who, _: runs.find_run_by_key(c, who, "key", keep=timedelta(hours=1)),
         "active_run": lambda c, who, run: runs.active_run(c, who, run.conversation_id),
         "unfinished_runs": lambda c, who, run: runs.unfinished_runs(c, who, run.conversation_id),
-        "claim_run": lambda c, who, run: runs.claim_run(c, who.tenant_id, run.id, worker_id=WORKER),
-        "resume_run": lambda c, who, run: runs.resume_run(c, who.tenant_id, run.id, attempt=1),
-        "check_attempt": lambda c, who, run: runs.check_attempt(c, who.tenant_id, run.id, attempt=1),
-        "hold_run": lambda c, who, run: runs.hold_run(c, who.tenant_id, run.id, attempt=1),
-        "end_run": lambda c, who, run: runs.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
-        "cancel_run": lambda c, who, run: workers.cancel_run(c, who, run.id),
-        "request_cancel": lambda c, who, run: workers.request_cancel(c, who, run.id),
-        "set_suggestions": lambda c, who, run: runs.set_suggestions(c, who.tenant_id, run.id, questions=("x",)),
-        "take_over": lambda c, who, run: workers.take_over(c, name(who, run), worker_id="w", most_attempts=9),
-        "release_run": lambda c, who, run: runs.release_run(c, who.tenant_id, run.id, attempt=1),
-        "fail_run": lambda c, who, run: workers.fail_run(
+        "claim_run": lambda c, who, run: transitions.claim_run(c, who.tenant_id, run.id, worker_id=WORKER),
+        "resume_run": lambda c, who, run: transitions.resume_run(c, who.tenant_id, run.id, attempt=1),
+        "check_attempt": lambda c, who, run: transitions.check_attempt(c, who.tenant_id, run.id, attempt=1),
+        "hold_run": lambda c, who, run: transitions.hold_run(c, who.tenant_id, run.id, attempt=1),
+        "end_run": lambda c, who, run: transitions.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
+        "cancel_run": lambda c, who, run: transitions.cancel_run(c, who, run.id),
+        "cancel_runs": lambda c, who, run: transitions.cancel_runs(c, who, run.conversation_id, now=NOW),
+        "request_cancel": lambda c, who, run: transitions.request_cancel(c, who, run.id),
+        "set_suggestions": lambda c, who, run: transitions.set_suggestions(c, who.tenant_id, run.id, questions=("x",)),
+        "take_over": lambda c, who, run: transitions.take_over(c, name(who, run), worker_id="w", most_attempts=9),
+        "release_run": lambda c, who, run: transitions.release_run(c, who.tenant_id, run.id, attempt=1),
+        "fail_run": lambda c, who, run: transitions.fail_run(
             c, name(who, run), worker_id="w", code="interrupted", attempts=0
         ),
         "propose_calls": lambda c, who, run: tool_calls.propose_calls(
@@ -199,7 +212,7 @@ async def _everything(store: Store) -> dict[str, list[Any]]:
 
 async def test_another_tenant_gets_nothing_and_changes_nothing_with_any_function(store: Store) -> None:
     run = await _filled(store)
-    await in_one(store, runs.release_run, "acme", run.id, attempt=1)
+    await in_one(store, transitions.release_run, "acme", run.id, attempt=1)
     before = await _everything(store)
     for name, attempt in attempts().items():
         assert not await _tried(store, attempt, EVE, run), name
@@ -223,7 +236,7 @@ BY_RUN = {"propose_calls", "start_call", "settle_call", "list_calls"}
 
 async def test_background_functions_give_names_only(store: Store) -> None:
     run = await _filled(store)
-    await in_one(store, runs.release_run, "acme", run.id, attempt=1)
+    await in_one(store, transitions.release_run, "acme", run.id, attempt=1)
     async with store.read() as connection:
         found = await workers.abandoned_runs(connection, most=9)
     assert [one.key for one in found] == [RunKey("acme", run.id)]

@@ -1,0 +1,88 @@
+"""How a run changes that this process does not hold: taken over, ended or cancelled from outside, deleted.
+
+The same as for a run that is held: one transaction, then what the log says of it, then the metric.
+"""
+
+from uuid import UUID
+
+import structlog
+
+from agent.attempt.snapshot import from_transcript
+from agent.attempt.writer import count_end
+from agent.errors import InterruptedRunError
+from agent.failpoints import failpoint
+from agent.log.contract import EventLog
+from agent.principal import Principal, RunKey
+from agent.store import transitions
+from agent.store.database import Store
+from agent.store.deletion import hide_conversation
+from agent.store.messages import run_messages
+from agent.store.runs import get_run
+from agent.store.tool_calls import list_calls
+
+logger = structlog.get_logger()
+
+
+async def take_over(store: Store, key: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:
+    """Make a run that nobody has this worker's, as its next attempt, and return its user.
+
+    None where it is another's or over by now, or where it has begun `most_attempts` attempts.
+    """
+    async with store.write(is_urgent=True) as connection:
+        user_id = await transitions.take_over(connection, key, worker_id=worker_id, most_attempts=most_attempts)
+        failpoint("takeover.before_commit")
+    failpoint("takeover.after_commit")
+    return user_id
+
+
+async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id: str, attempts: int) -> None:
+    """End a run that nobody has and that began `attempts` attempts; nothing, where that is not so."""
+    code = InterruptedRunError.code
+    async with store.write(is_urgent=True) as connection:
+        user_id = await transitions.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
+        failpoint("takeover.before_commit")
+    failpoint("takeover.after_commit")
+    if user_id is not None:
+        count_end("failed", code)
+        logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
+        await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
+
+
+async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:
+    """Stop the principal's run, which this process does not hold; return whether it is over.
+
+    A living worker that has it is asked to, and ends it with what was said so far. Without one it is ended here.
+    """
+    async with store.write() as connection:
+        is_ended = await transitions.cancel_run(connection, principal, run_id)
+        is_asked = not is_ended and await transitions.request_cancel(connection, principal, run_id)
+    if is_ended:
+        count_end("cancelled", None)
+        await _tell_end(store, log, principal, run_id)
+    return not is_asked
+
+
+async def delete_conversation(store: Store, principal: Principal, conversation_id: UUID) -> list[UUID]:
+    """Hide a conversation from everybody and end its runs; return those. Who holds them tells their readers.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    async with store.write() as connection:
+        ended = await hide_conversation(connection, principal, conversation_id)
+    for _ in ended:
+        count_end("cancelled", None)
+    return ended
+
+
+async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID) -> None:
+    """Send home the readers of a run that was ended from outside, with what the database says of it."""
+    async with store.read(by_key=True) as connection:
+        run = await get_run(connection, owner, run_id)
+        messages = await run_messages(connection, owner, run)
+        calls = await list_calls(connection, owner, run_id)
+    segment = log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1)
+    *events, _closed = from_transcript(run, messages, calls)
+    for logged in events:
+        segment.append(logged.event)
+    await segment.close("ended")
