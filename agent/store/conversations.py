@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import NotFoundError
 from agent.principal import Principal
+from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.database import new_id
-from agent.store.tables import OF_TENANT, OF_USER, ROW_ID, conversations
+from agent.store.tables import conversations
 
 TITLE_LENGTH = 200
 TITLE_WORDS = 8

@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
+from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
-from agent.store.tables import ROW_ID, conversations, feedback, messages, runs, search_entries, tool_calls
+from agent.store.tables import conversations, feedback, messages, runs, search_entries, tool_calls
 from agent.store.transitions import cancel_runs
 
 _HIDE = (

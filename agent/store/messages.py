@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.errors import NotFoundError
 from agent.events.schema import Usage
 from agent.principal import Principal
+from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, get_conversation, of
 from agent.store.database import new_id
 from agent.store.runs import Run
-from agent.store.tables import OF_TENANT, ROW_ID, conversations, messages, runs
+from agent.store.tables import conversations, messages, runs
 
 Role = Literal["user", "assistant", "tool"]
 MessageStatus = Literal["complete", "partial"]
@@ -43,15 +44,11 @@ _SUPERSEDED_BY = (
 )
 """The turn that took the place of the one that a message is written for: its run may not have stopped yet."""
 _INSERT = messages.insert().values(superseded_by=_SUPERSEDED_BY)
+_READ = ("turn", "step", "role", "text", "status", "tool_calls")
+_READ += ("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld")
+"""Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse."""
 _RECENT = (
-    select(
-        # Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse.
-        *(messages.c[name] for name in ("turn", "step", "role", "text", "status")),
-        *(
-            messages.c[name]
-            for name in ("tool_calls", "tool_call_id", "tool_name", "is_error", "model", "extras", "withheld")
-        ),
-    )
+    select(*(messages.c[name] for name in _READ))
     .where(
         messages.c.tenant_id == OF_TENANT,
         messages.c.conversation_id == ROW_ID,

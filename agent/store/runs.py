@@ -23,9 +23,10 @@ from agent.errors import FrontdeskError, NotFoundError
 from agent.events.schema import EndStatus, Usage
 from agent.principal import Principal
 from agent.store.clock import database_now, instant
+from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
-from agent.store.tables import OF_TENANT, OF_USER, ROW_ID, conversations, runs
+from agent.store.tables import conversations, runs
 
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
 UNFINISHED: tuple[RunState, ...] = ("queued", "running")

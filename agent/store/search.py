@@ -17,10 +17,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.principal import Principal
+from agent.store.columns import Instant
 from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
 from agent.store.runs import rows_changed
-from agent.store.tables import UNINDEXED, Instant, conversations, messages, search_entries
+from agent.store.tables import UNINDEXED, conversations, messages, search_entries
 from agent.store.words import asked_terms, scope_of, terms_of
 
 PART_SIZE = 60_000

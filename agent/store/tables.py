@@ -4,18 +4,11 @@ Because references carry the tenant, the database itself refuses a row that poin
 must hold under any race are constraints here, not checks in the code.
 """
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
-    BindParameter,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Double,
     ForeignKeyConstraint,
     Index,
@@ -25,13 +18,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     Uuid,
-    bindparam,
     false,
     text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from agent.store.columns import Instant, Json, partial_index, tenant
 
 metadata = MetaData(
     naming_convention={
@@ -43,45 +36,13 @@ metadata = MetaData(
     }
 )
 
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC time, also on SQLite, which stores no zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Json = JSON(none_as_null=True)
-
-
-OF_TENANT: BindParameter[Any] = bindparam("of_tenant")
-OF_USER: BindParameter[Any] = bindparam("of_user")
-ROW_ID: BindParameter[Any] = bindparam("of_id")
-"""Whose row a statement means, and which. The statements of every turn are made once, as constants that these are filled
-into: making one takes longer than executing it."""
-
-
-def _tenant() -> Column[str]:
-    return Column("tenant_id", String(128), nullable=False)
-
-
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
 """Whether search does not yet know all of a conversation, in the words of the partial index."""
 
 conversations = Table(
     "conversations",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", Uuid, nullable=False),
     Column("user_id", String(256), nullable=False),
     Column("title", String(200), nullable=False),
@@ -106,22 +67,15 @@ conversations = Table(
     ),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_conversations_owner", "tenant_id", "user_id", "updated_at", "id"),
-    Index(
-        "ix_conversations_deleted",
-        "deleted_at",
-        "tenant_id",
-        "id",
-        sqlite_where=text("deleted_at IS NOT NULL"),
-        postgresql_where=text("deleted_at IS NOT NULL"),
-    ),
+    partial_index("ix_conversations_deleted", "deleted_at", "tenant_id", "id", only_where="deleted_at IS NOT NULL"),
     # What upkeep has to let search know. A turn writes nothing for it beyond the row that it changes anyway.
-    Index("ix_conversations_unindexed", "updated_at", sqlite_where=UNINDEXED, postgresql_where=UNINDEXED),
+    partial_index("ix_conversations_unindexed", "updated_at", only_where=UNINDEXED.text),
 )
 
 runs = Table(
     "runs",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", Uuid, nullable=False),
     Column("conversation_id", Uuid, nullable=False),
     Column("user_id", String(256), nullable=False),
@@ -161,42 +115,18 @@ runs = Table(
     CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
     Index("uq_runs_turn", "tenant_id", "conversation_id", "turn", unique=True),
     # Two requests that replace the same turn: the database lets one of them do it.
-    Index(
-        "uq_runs_replaces",
-        "tenant_id",
-        "conversation_id",
-        "replaces",
-        unique=True,
-        sqlite_where=text("replaces IS NOT NULL"),
-        postgresql_where=text("replaces IS NOT NULL"),
+    partial_index(
+        "uq_runs_replaces", "tenant_id", "conversation_id", "replaces", only_where="replaces IS NOT NULL", unique=True
     ),
     # Two requests that race for one conversation: the database lets one of them run.
-    Index(
-        "uq_runs_active",
-        "tenant_id",
-        "conversation_id",
-        unique=True,
-        sqlite_where=text("state = 'running'"),
-        postgresql_where=text("state = 'running'"),
-    ),
+    partial_index("uq_runs_active", "tenant_id", "conversation_id", only_where="state = 'running'", unique=True),
     # Whether an earlier turn is in front of a run: not to be looked for among all that the conversation ever had.
-    Index(
-        "ix_runs_unfinished_turn",
-        "tenant_id",
-        "conversation_id",
-        "turn",
-        sqlite_where=text("state IN ('queued', 'running')"),
-        postgresql_where=text("state IN ('queued', 'running')"),
+    partial_index(
+        "ix_runs_unfinished_turn", "tenant_id", "conversation_id", "turn", only_where="state IN ('queued', 'running')"
     ),
     # Equal posts that arrive at once: one of them makes the run, the others find it. NULLs do not collide.
     Index("uq_runs_idempotency_key", "tenant_id", "user_id", "idempotency_key", unique=True),
-    Index(
-        "ix_runs_unfinished",
-        "state",
-        "worker_id",
-        sqlite_where=text("state IN ('queued', 'running')"),
-        postgresql_where=text("state IN ('queued', 'running')"),
-    ),
+    partial_index("ix_runs_unfinished", "state", "worker_id", only_where="state IN ('queued', 'running')"),
 )
 
 # The one table without a tenant: a worker serves all of them, and its row says nothing of any.
@@ -214,7 +144,7 @@ workers = Table(
 messages = Table(
     "messages",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", Uuid, nullable=False),
     Column("conversation_id", Uuid, nullable=False),
     Column("run_id", Uuid, nullable=False),
@@ -248,25 +178,11 @@ messages = Table(
     # Of the foreign key: without it, deleting a run reads all messages of the tenant.
     Index("ix_messages_run", "tenant_id", "run_id"),
     # The window of a turn is read from this one, however many superseded messages lie between.
-    Index(
-        "ix_messages_counting",
-        "tenant_id",
-        "conversation_id",
-        "turn",
-        "position",
-        sqlite_where=text("superseded_by IS NULL"),
-        postgresql_where=text("superseded_by IS NULL"),
+    partial_index(
+        "ix_messages_counting", "tenant_id", "conversation_id", "turn", "position", only_where="superseded_by IS NULL"
     ),
     # A zombie and its successor that both finish a step: one of the two messages is refused.
-    Index(
-        "uq_messages_step",
-        "tenant_id",
-        "run_id",
-        "step",
-        unique=True,
-        sqlite_where=text("role = 'assistant'"),
-        postgresql_where=text("role = 'assistant'"),
-    ),
+    partial_index("uq_messages_step", "tenant_id", "run_id", "step", only_where="role = 'assistant'", unique=True),
     Index(
         "uq_messages_tool_call_id",
         "tenant_id",
@@ -278,7 +194,7 @@ messages = Table(
 tool_calls = Table(
     "tool_calls",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", String(64), nullable=False),
     Column("run_id", Uuid, nullable=False),
     Column("step", Integer, nullable=False),
@@ -299,7 +215,7 @@ tool_calls = Table(
 feedback = Table(
     "feedback",
     metadata,
-    _tenant(),
+    tenant(),
     Column("message_id", Uuid, nullable=False),
     Column("user_id", String(256), nullable=False),
     Column("rating", String(8), nullable=False),
@@ -313,7 +229,7 @@ feedback = Table(
 search_entries = Table(
     "search_entries",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", Uuid, nullable=False, comment="of the message; the conversation's own for its title"),
     Column("conversation_id", Uuid, nullable=False),
     Column("user_id", String(256), nullable=False),

@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.principal import Principal
+from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.messages import ToolCall
-from agent.store.tables import OF_TENANT, ROW_ID, tool_calls
+from agent.store.tables import tool_calls
 from agent.toolkit import Action, Kind, Risk
 
 ToolCallState = Literal["proposed", "started", "settled", "unknown"]

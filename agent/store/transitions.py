@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import LeaseLostError, NotFoundError
 from agent.principal import Principal, RunKey
+from agent.store.columns import OF_TENANT, OF_USER, ROW_ID, Instant
 from agent.store.conversations import of
 from agent.store.runs import IS_GONE, OWNED_RUN, RunEnd, is_unfinished, rows_changed
-from agent.store.tables import OF_TENANT, OF_USER, ROW_ID, Instant, runs
+from agent.store.tables import runs
 from agent.store.workers import NOBODYS
 
 _NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == ROW_ID)

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import NotFoundError, SupersededError
 from agent.principal import Principal
+from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
 from agent.store.runs import SUPERSEDED, Run, get_run
-from agent.store.tables import OF_TENANT, ROW_ID, conversations, messages, runs, tool_calls
+from agent.store.tables import conversations, messages, runs, tool_calls
 
 _OWN = and_(
     messages.c.tenant_id == OF_TENANT,

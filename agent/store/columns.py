@@ -1,0 +1,54 @@
+"""What the tables are made of: the types that both databases have, and parts that many share."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    String,
+    TypeDecorator,
+    bindparam,
+    text,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time, also on SQLite, which stores no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True)
+
+OF_TENANT: BindParameter[Any] = bindparam("of_tenant")
+OF_USER: BindParameter[Any] = bindparam("of_user")
+ROW_ID: BindParameter[Any] = bindparam("of_id")
+"""Whose row a statement means, and which. The statements of every turn are made once, as constants that these are filled
+into: making one takes longer than executing it."""
+
+
+def tenant() -> Column[str]:
+    """Return the column that is in front of every key of a tenant's table."""
+    return Column("tenant_id", String(128), nullable=False)
+
+
+def partial_index(name: str, *columns: str, only_where: str, unique: bool = False) -> Index:
+    """Return an index of the rows for which `only_where` holds, in these words on either database."""
+    condition = text(only_where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
