@@ -155,3 +155,84 @@ def test_the_server_reads_no_file_of_ours_when_it_is_imported() -> None:
     assert opened, "nothing was imported: the test would prove nothing"
     own = {str(path.relative_to(ROOT)) for path in opened if path.is_relative_to(ROOT) and ".venv" not in path.parts}
     assert {path for path in own if not path.endswith((".py", ".pyc"))} <= {"web/dist/manifest.json"}
+
+
+MOST_LINES_OF_A_FILE = 300
+MOST_LINES_OF_A_FUNCTION = 40
+LONG_TABLES = {"api/protocols/native.py:payload"}
+"""Functions that are one table, with a line for each of its cases."""
+
+
+def test_no_file_is_longer_than_can_be_known() -> None:
+    lengths = {
+        path: len((ROOT / path).read_text("utf-8").splitlines()) for path in sources("agent", "tools", "api", "demo")
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > MOST_LINES_OF_A_FILE} == {}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    lengths = {
+        f"{path}:{function.name}": _lines_of_body(function)
+        for path, module in sources("agent", "tools", "api", "demo").items()
+        for function in ast.walk(module)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FUNCTION} == LONG_TABLES
+
+
+def _lines_of_body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines a function has behind its signature and its docstring."""
+    said = 1 if ast.get_docstring(function) is not None else 0
+    body = function.body[said:]
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+TRANSITIONS = "agent.store.transitions"
+CHANGES_RUNS = {"agent/attempt/writer.py", "agent/attempt/unheld.py"}
+"""Who may change the row of a run."""
+CLAIMS = "agent/runs/submit.py"
+"""A run that nothing is in front of begins in the transaction that makes it."""
+
+
+def _taken(module: ast.Module, room: str) -> set[str]:
+    """Return what a file imports from a module; the module's own name where it takes the whole."""
+    package, _, last = room.rpartition(".")
+    taken = {
+        room for node in ast.walk(module) if isinstance(node, ast.Import) for alias in node.names if alias.name == room
+    }
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            taken |= names if node.module == room else {last} & names if node.module == package else set()
+    return taken
+
+
+def test_only_the_writer_changes_a_run() -> None:
+    rooms = {path: _taken(module, TRANSITIONS) for path, module in sources("agent", "api", "demo", "tools").items()}
+    outside = {path: taken for path, taken in rooms.items() if taken and not path.startswith("agent/store/")}
+    assert outside.keys() == CHANGES_RUNS | {CLAIMS}
+    assert outside[CLAIMS] == {"claim_run"}
+
+
+def test_the_rows_of_runs_are_changed_in_one_file() -> None:
+    changes = {
+        path: [node for node in ast.walk(module) if called(node) == "update" and _first(node) == "runs"]
+        for path, module in sources("agent").items()
+    }
+    elsewhere = {path: found for path, found in changes.items() if found and path != "agent/store/transitions.py"}
+    assert changes["agent/store/transitions.py"]
+    assert {path: len(found) for path, found in elsewhere.items()} == {"agent/store/runs.py": 1}  # an old key is freed
+
+
+def _first(call: ast.AST) -> str:
+    return ast.unparse(call.args[0]) if isinstance(call, ast.Call) and call.args else ""
+
+
+def test_the_end_of_a_run_is_counted_in_one_place() -> None:
+    counts = [
+        path
+        for path, module in sources("agent", "api", "tools").items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "metrics.runs_ended"
+    ]
+    assert counts == ["agent/attempt/writer.py"]

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from agent.errors import RunError
-from agent.events.schema import Usage
 from agent.models.delta import CallPart, Delta
 from agent.models.reasons import read_reason
 from agent.models.refusals import error_in
@@ -177,20 +176,6 @@ class CompletionReader:
         """Keep the last usage: some providers send the running total with each event, some send the end twice."""
         if isinstance(usage, dict):
             self.usage |= {name: value for name, value in usage.items() if value is not None}
-
-
-def counted(usage: Mapping[str, Any]) -> Usage | None:
-    """Return a provider's usage; what is no whole number costs nothing. None where it counted nothing."""
-    names = (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
-    found = [next((usage[name] for name in either if name in usage), None) for either in names]
-    if found == [None, None]:
-        return None
-    return Usage(*map(_whole, found))
-
-
-def _whole(value: object) -> int:
-    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return int(value) if is_whole and not isinstance(value, bool) and 0 <= value < 2**31 else 0  # type: ignore[call-overload, operator]
 
 
 def _plain_text(event: dict[str, Any]) -> str | None:

@@ -34,11 +34,12 @@ from agent.errors import ModelTimeoutError, ModelUnavailableError
 from agent.http import open_blocking_client, open_client
 from agent.masking import Mask
 from agent.models.body import EventBody
-from agent.models.completion import CompletionReader, UnreadableError, counted
+from agent.models.completion import CompletionReader, UnreadableError
 from agent.models.delta import Delta
 from agent.models.echo import send_back, without_calls, without_system
 from agent.models.refusals import refusal
 from agent.models.sse import EventTooLargeError
+from agent.models.usage import counted
 
 MAX_ERROR_BYTES = 64 * 1024
 OPENAI_URL = "https://api.openai.com/v1"

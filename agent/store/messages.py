@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, exists, func, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import NotFoundError
@@ -26,6 +26,12 @@ from agent.store.tables import conversations, messages, runs
 Role = Literal["user", "assistant", "tool"]
 MessageStatus = Literal["complete", "partial"]
 
+_OF_CONVERSATION = and_(
+    messages.c.tenant_id == OF_TENANT,
+    messages.c.conversation_id == ROW_ID,
+    exists().where(OWNED, conversations.c.id == ROW_ID),
+)
+"""Which messages are of the principal's conversation."""
 _RESERVE = (
     update(conversations)
     .where(OWNED, conversations.c.id == ROW_ID)
@@ -44,29 +50,14 @@ _SUPERSEDED_BY = (
 )
 """The turn that took the place of the one that a message is written for: its run may not have stopped yet."""
 _INSERT = messages.insert().values(superseded_by=_SUPERSEDED_BY)
-_READ = [
-    "turn",
-    "step",
-    "role",
-    "text",
-    "status",
-    "tool_calls",
-    "tool_call_id",
-    "tool_name",
-    "is_error",
-    "model",
-    "extras",
-    "withheld",
-]
+_READ = tuple("turn step role text status tool_calls tool_call_id tool_name is_error model extras withheld".split())
 """Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse."""
 _RECENT = (
     select(*(messages.c[name] for name in _READ))
     .where(
-        messages.c.tenant_id == OF_TENANT,
-        messages.c.conversation_id == ROW_ID,
+        _OF_CONVERSATION,
         messages.c.turn < bindparam("before_turn"),
         messages.c.superseded_by.is_(None),
-        exists().where(OWNED, conversations.c.id == ROW_ID),
     )
     .order_by(messages.c.turn.desc(), messages.c.position.desc())
     .limit(bindparam("count"))
@@ -74,22 +65,17 @@ _RECENT = (
 _OF_RUN = (
     select(messages)
     .where(
-        messages.c.tenant_id == OF_TENANT,
-        messages.c.conversation_id == ROW_ID,
+        _OF_CONVERSATION,
         messages.c.turn == bindparam("turn"),
-        exists().where(OWNED, conversations.c.id == ROW_ID),
     )
     .order_by(messages.c.position)
 )
-
 _WITHHOLD = (
     update(messages)
     .where(
-        messages.c.tenant_id == OF_TENANT,
-        messages.c.conversation_id == ROW_ID,
+        _OF_CONVERSATION,
         messages.c.turn == bindparam("of_turn"),
         messages.c.role == "user",
-        exists().where(OWNED, conversations.c.id == ROW_ID),
     )
     .values(withheld=True)
 )

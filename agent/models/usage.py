@@ -1,0 +1,20 @@
+"""How many tokens a reply took, in the words of its provider."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.events.schema import Usage
+
+
+def counted(usage: Mapping[str, Any]) -> Usage | None:
+    """Return a provider's usage; what is no whole number costs nothing. None where it counted nothing."""
+    names = (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
+    found = [next((usage[name] for name in either if name in usage), None) for either in names]
+    if found == [None, None]:
+        return None
+    return Usage(*map(_whole, found))
+
+
+def _whole(value: object) -> int:
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_whole and not isinstance(value, bool) and 0 <= value < 2**31 else 0  # type: ignore[call-overload, operator]
