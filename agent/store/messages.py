@@ -50,7 +50,10 @@ _SUPERSEDED_BY = (
 )
 """The turn that took the place of the one that a message is written for: its run may not have stopped yet."""
 _INSERT = messages.insert().values(superseded_by=_SUPERSEDED_BY)
-_READ = tuple("turn step role text status tool_calls tool_call_id tool_name is_error model extras withheld".split())
+_READ = (
+    *("turn", "step", "role", "text", "status", "tool_calls"),
+    *("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld"),
+)
 """Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse."""
 _RECENT = (
     select(*(messages.c[name] for name in _READ))
@@ -258,21 +261,10 @@ def _row(message: StoredMessage) -> dict[str, object]:
 
 
 def _said(row: Row[Any]) -> TranscriptMessage:
-    turn, step, role, text, status, calls, tool_call_id, tool_name, is_error, model, extras, withheld = tuple(row)
-    return TranscriptMessage(
-        turn=turn,
-        step=step,
-        role=role,
-        text=text,
-        status=status,
-        tool_calls=tuple(ToolCall(**call) for call in calls or ()),
-        tool_call_id=tool_call_id,
-        tool_name=tool_name,
-        is_error=is_error,
-        model=model,
-        extras=extras,
-        withheld=bool(withheld),
-    )
+    said = dict(zip(_READ, row, strict=True))
+    said["tool_calls"] = tuple(ToolCall(**call) for call in said["tool_calls"] or ())
+    said["withheld"] = bool(said["withheld"])
+    return TranscriptMessage(**said)
 
 
 def _message(row: Row[Any]) -> StoredMessage:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import update
-from support.faults import HEIR, ZOMBIE, cancel, execute, keep_leases, reaches, rows, state, texts, until
+from support.faults import HEIR, ZOMBIE, cancel, execute, keep_leases, let_die, reaches, rows, state, texts, until
 from support.world import OpenWorld, Person, World
 
 from agent.store.tables import messages, runs
@@ -130,7 +130,9 @@ async def test_a_run_without_a_living_process_is_ended_from_outside(
     async with ann.open_stream("tell me") as live:
         run_id = await live.until("run_id")
         await until(lambda: len(zombie.provider.requests) == 1)
+        await keep_leases(zombie)
         other = await open_frontdesk(database_url=database_url, reap_every_s=60)
+        await let_die(zombie, other=other)
         reading = asyncio.create_task(at(other, ann).events(run_id))
         with counts_one_end("cancelled"):
             assert (await cancel(at(other, ann), run_id))["state"] == "cancelled"
