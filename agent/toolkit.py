@@ -1,12 +1,13 @@
-"""The Tool contract: what the loop needs to know of a tool, and what a tool gets.
+"""The contracts of tools: what the loop needs to know of one, what one gets, and where they come from.
 
 Implementations live in `tools/`. The invariant: `Tool.call` returns data or raises `ToolError`; nothing that a tool
 returns can add tools, change policy or reach the page, except an `Action` that the tool's author returns on purpose.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self, get_args
 from uuid import UUID
 
 from agent.errors import ConfigurationError
@@ -80,3 +81,22 @@ class Tool:
             raise ConfigurationError(
                 f"tool {self.name}: timeout_s must be a number of seconds above 0, not {limit_s!r}"
             )
+
+
+class Toolset(Protocol):
+    """A source of tools. The app enters it once, before the first run, and leaves it after the last one."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    async def tools(self, principal: Principal) -> Sequence[Tool]:
+        """Return what it has for this principal now, in an order that does not change by itself.
+
+        It is asked before each step of a run, so it answers from what it knows and waits for nobody if it can. While
+        nothing has changed for the principal it returns the very same object: that is how a step knows. What it has
+        returned, it does not change any more.
+        """
+        ...

@@ -1,20 +1,15 @@
 """The one composition root: settings become an app. Everything that is shared is made here, once, and closed here."""
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib import import_module
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
-import httpx2
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from agent.assistant.definition import Assistant, BackendDefinition, load_assistant
+from agent.assistant.source import Assistants
 from agent.errors import ConfigurationError, InvalidRequestError, NotFoundError, UnauthorizedError
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
@@ -25,6 +20,7 @@ from api import __version__, errors
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.dependencies import Services
+from api.equipment import Equipment, equip
 from api.middleware import RequestMiddleware
 from api.routes import assistant as assistant_route
 from api.routes import chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
@@ -32,8 +28,6 @@ from api.seats import Seats
 from api.settings import Settings
 from api.visitors import Visitors, limit_of
 from demo import DemoChatModel
-from tools.backend import Backend
-from tools.registry import load_tools
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": errors.Problem, "description": title}
@@ -48,17 +42,14 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
     """
-    assistant = load_assistant(settings.assistant)
-    mounted = _backend_app(settings, assistant.backend)
-    backend = _backend(settings, assistant.backend, mounted)
     catalog = Catalog(settings, offline={"demo": DemoChatModel})
-    catalog.check(assistant)
-    services = _assemble(settings, assistant, catalog, backend)
+    equipment = equip(settings, catalog)
+    services = _assemble(settings, equipment.assistants, catalog)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _open(stack, services)
+            await _open(stack, services, equipment)
             app.state.services = services
             yield
 
@@ -74,13 +65,13 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     for module in (health, assistant_route, docs, pages, demo, chat, turns, public, runs, conversations, feedback):
         app.include_router(module.router)
-    if mounted is not None and assistant.backend is not None:
-        app.mount(assistant.backend.mount, mounted)
+    for path, mounted in equipment.mounted.items():
+        app.mount(path, mounted)
     _add_middleware(app, settings)
     return app
 
 
-def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backend: Backend | None) -> Services:
+def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = Store(
         settings.database,
@@ -93,18 +84,16 @@ def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backen
         keep_bytes=settings.log_keep_bytes,
         keep_bytes_per_tenant=settings.log_keep_bytes_per_tenant,
     )
-    tools = load_tools(assistant, backend)
     return Services(
         settings=settings,
-        assistant=assistant,
+        assistants=assistants,
         catalog=catalog,
         authenticator=Authenticator(settings),
         store=store,
-        backend=backend,
-        runner=Runner(store=store, log=log, catalog=catalog, assistant=assistant, tools=tools, settings=settings),
+        runner=Runner(store=store, log=log, catalog=catalog, assistants=assistants, settings=settings),
         seats=Seats(settings.max_streams_per_user),
         built_files=BuiltFiles(),
-        visitors=_visitors(settings, assistant, catalog),
+        visitors=_visitors(settings, assistants, catalog),
         searches=Searches(
             store,
             most=settings.search_connections,
@@ -114,15 +103,18 @@ def _assemble(settings: Settings, assistant: Assistant, catalog: Catalog, backen
     )
 
 
-async def _open(stack: AsyncExitStack, services: Services) -> None:
+async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment) -> None:
     """Open everything that needs closing, in order; the stack closes it in reverse."""
     stack.push_async_callback(services.store.close)
     await services.store.prepare()
     stack.push_async_callback(services.catalog.close)
-    services.catalog.tell_skipped(services.assistant)
+    for one in services.assistants:
+        services.catalog.tell_skipped(one.definition)
     await stack.enter_async_context(services.authenticator)
-    if services.backend is not None:
-        await stack.enter_async_context(services.backend)
+    for backend in equipment.backends.values():
+        await stack.enter_async_context(backend)
+    for toolset in equipment.toolsets:
+        await stack.enter_async_context(toolset)
     await stack.enter_async_context(services.runner)
 
 
@@ -154,41 +146,10 @@ def _proxies(settings: Settings) -> list[str]:
     return list(settings.trusted_proxies)
 
 
-def _visitors(settings: Settings, assistant: Assistant, catalog: Catalog) -> Visitors | None:
+def _visitors(settings: Settings, assistants: Assistants, catalog: Catalog) -> dict[str, Visitors]:
     limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
-    if assistant.public is None:
-        return None
-    return Visitors(assistant.public, settings, usable=catalog.names(assistant))
-
-
-def _backend_app(settings: Settings, definition: BackendDefinition | None) -> ASGIApp | None:
-    """Return the assistant's own backend app, unless a URL takes its place."""
-    _allow_imports_beside(settings.assistant)
-    if definition is None or definition.app is None or settings.backend_url is not None:
-        return None
-    module, _, factory = definition.app.partition(":")
-    try:
-        make = getattr(import_module(module), factory)
-    except (ImportError, AttributeError) as exc:
-        raise ConfigurationError(f"backend app {definition.app}: {exc}") from exc
-    app: ASGIApp = make(settings)
-    return app
-
-
-def _backend(settings: Settings, definition: BackendDefinition | None, mounted: ASGIApp | None) -> Backend | None:
-    if settings.backend_url is not None:
-        return Backend(settings.backend_url)
-    if mounted is not None:
-        # Tools call the mounted app inside the process; the host name never leaves it.
-        transport = httpx2.ASGITransport(app=mounted, raise_app_exceptions=False)
-        return Backend("http://backend.internal", transport=transport)
-    if definition is not None and definition.url is not None:
-        return Backend(definition.url)
-    return None
-
-
-def _allow_imports_beside(assistant: Path) -> None:
-    """Let toolsets be modules in the assistant's own folder. Last on the path, so they shadow nothing."""
-    folder = str(assistant.parent.absolute())
-    if folder not in sys.path:
-        sys.path.append(folder)
+    return {
+        one.id: Visitors(one.definition.public, settings, usable=catalog.names(one.definition))
+        for one in assistants
+        if one.definition.public is not None
+    }

@@ -1,6 +1,6 @@
 """The dependencies of routes: the parts of the running installation, and the principal of a request."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,7 @@ import structlog
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from agent.assistant.definition import Assistant
+from agent.assistant.source import Assistants
 from agent.events.schema import START, EventId, parse_event_id
 from agent.models.catalog import Catalog
 from agent.principal import Principal
@@ -21,7 +21,6 @@ from api.built_files import BuiltFiles
 from api.seats import Seats
 from api.settings import Settings
 from api.visitors import Visitors
-from tools.backend import Backend
 
 UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
 """An unreadable Last-Event-ID becomes this id, which no log has: its reader gets a snapshot."""
@@ -32,18 +31,16 @@ class Services:
     """Everything that the app is put together from. Made once, by the composition root; opened in the lifespan."""
 
     settings: Settings
-    assistant: Assistant
+    assistants: Assistants
     catalog: Catalog
     authenticator: Authenticator
     store: Store
-    backend: Backend | None
-    """None where the assistant has no backend."""
     runner: Runner
     searches: Searches
     seats: Seats
     built_files: BuiltFiles
-    visitors: Visitors | None
-    """None where the assistant is not open to visitors."""
+    visitors: Mapping[str, Visitors]
+    """Public chat by the ids of the assistants that open it; none where no one does."""
 
 
 def services_of(request: Request) -> Services:

@@ -49,6 +49,10 @@ MessageText = Annotated[
 class RunOptions(BaseModel):
     """The options of every request for an answer."""
 
+    assistant: Annotated[str, StringConstraints(min_length=1, max_length=64), NO_NUL] | None = Field(
+        default=None, description="the id of the one to ask; None: the conversation's, or else the default"
+    )
+
     branch_id: (
         Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
         | Annotated[str, StringConstraints(pattern=f"^({BRANCH.pattern})$")]
@@ -72,10 +76,13 @@ class RunOptions(BaseModel):
     ) -> RunRequest:
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
+        if self.assistant is None:
+            del asked["assistant"]  # a key from before there were several is known again
         return RunRequest(
             message=message,
             conversation_id=conversation_id,
             replaces=replaces,
+            assistant=self.assistant,
             model=self.model,
             branch_id=self.branch_id,
             page=self.context,

@@ -123,7 +123,7 @@ class AuthSettings(EnvironmentSettings):
 class Settings(AuthSettings, HttpSettings, RuntimeSettings):  # the last one comes first in docs/settings.md
     """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
 
-    assistant: Path = Field(default=STUDIO, description="the definition of what answers")
+    assistant: Path = Field(default=STUDIO, description="the definition of what answers, or a folder of several")
     backend_url: str | None = Field(default=None, description="the tenant's REST API; wins over the assistant's own")
     demo_hosts: tuple[str, ...] = Field(
         default=(), description="host names under which anybody may use the demo; without one, only this machine may"

@@ -4,9 +4,10 @@ import re
 
 from agent.assistant.definition import Assistant
 from agent.errors import ConfigurationError
-from agent.toolkit import Tool
+from agent.toolkit import Tool, Toolset
 from tools.actions import action_tools
 from tools.backend import Backend
+from tools.fixed import FixedToolset
 from tools.functions import load_functions
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -32,3 +33,12 @@ def load_tools(assistant: Assistant, backend: Backend | None) -> dict[str, Tool]
             raise ConfigurationError(f"tool {tool.name!r} is there twice")
         tools[tool.name] = tool
     return tools
+
+
+def load_toolsets(assistant: Assistant, backend: Backend | None) -> list[Toolset]:
+    """Return where the assistant's tools come from; nothing is opened yet.
+
+    Raises:
+        ConfigurationError: as `load_tools`.
+    """
+    return [FixedToolset(load_tools(assistant, backend).values())]

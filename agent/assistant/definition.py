@@ -187,6 +187,9 @@ class Assistant(Definition):
     on_disconnect: Literal["continue"] | CancelAfter = "continue"
     history: History = History()
     limits: Limits = Limits()
+    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+        default=None, min_length=1, description="of tokens; others may not use it. None: whoever has a token may"
+    )
     public: Public | None = None
     tenants: dict[str, Override] = {}
 
@@ -194,6 +197,12 @@ class Assistant(Definition):
     def _public_models_are_own(self) -> Self:
         if self.public is not None and (strange := set(self.public.models) - {model.label for model in self.models}):
             raise ValueError(f"public.models: {', '.join(sorted(strange))} is not among models")
+        return self
+
+    @model_validator(mode="after")
+    def _visitors_have_no_role(self) -> Self:
+        if self.public is not None and self.roles is not None:
+            raise ValueError("roles: an assistant that is open to visitors (public) cannot be kept from anybody")
         return self
 
     def for_tenant(self, tenant_id: str) -> "Assistant":

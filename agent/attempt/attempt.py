@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable
 
 from agent.assistant.definition import Assistant, History
 from agent.attempt.credential import RunCredential
+from agent.attempt.offer import Offer
 from agent.attempt.stop import StoppedError, Stopper
 from agent.attempt.writer import RunWriter
 from agent.events.schema import Usage
@@ -25,7 +26,7 @@ from agent.store.database import Store, Transaction
 from agent.store.messages import NewMessage, StoredMessage, TranscriptMessage, recent_messages, run_messages
 from agent.store.runs import Run
 from agent.store.versions import DoneWrite, superseded_writes
-from agent.toolkit import Tool
+from agent.toolkit import Tool, Toolset
 
 DONE_WRITES = 20
 """How many writes of superseded turns the model is told of, the last ones."""
@@ -38,8 +39,7 @@ class Attempt:
     principal: RunCredential
     run: Run
     assistant: Assistant
-    model: Runnable[LanguageModelInput, Any]
-    tools: Mapping[str, Tool]
+    offer: Offer
     writer: RunWriter
     stopper: Stopper
     messages: list[BaseMessage] = field(default_factory=list)
@@ -51,6 +51,20 @@ class Attempt:
     """Whether its last words are that all steps are used."""
     usage: Usage = field(default_factory=Usage)
     has_text: bool = False
+
+    @property
+    def model(self) -> Runnable[LanguageModelInput, Any]:
+        """The run's model; it knows the current step's tools."""
+        return self.offer.model
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """The current step's tools by name."""
+        return self.offer.tools
+
+    async def renew_tools(self) -> None:
+        """Let the next step have the tools that there are by now."""
+        await self.offer.renew(self.principal.current)
 
     def answer(self, *, partial: bool = False) -> NewMessage:
         """Return what the current step said as the run's answer."""
@@ -98,7 +112,7 @@ async def open_attempt(
     principal: RunCredential,
     run: Run,
     assistant: Assistant,
-    tools: Mapping[str, Tool],
+    toolsets: Sequence[Toolset],
     transcript: Transcript | None = None,
 ) -> Attempt:
     """Return the turn, ready for the loop; the transcript is loaded, unless it was with the start of the run.
@@ -116,16 +130,13 @@ async def open_attempt(
         raise StoppedError("cancelled")
     done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
     definition = catalog.find(assistant, run.model)
-    chat_model = catalog.open(definition, assistant.limits)
-    model: Runnable[LanguageModelInput, Any] = chat_model
-    if tools:
-        model = chat_model.bind_tools([_function(tool) for tool in tools.values()])
+    offer = Offer(catalog.open(definition, assistant.limits), toolsets)
     window = catalog.window(definition, assistant.history)
     messages = [
         SystemMessage(system_prompt(assistant, owner)),
         *_with_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
     ]
-    attempt = Attempt(principal, run, assistant, model, tools, writer, stopper, messages)
+    attempt = Attempt(principal, run, assistant, offer, writer, stopper, messages)
     said = [message for message in current if message.role == "assistant"]
     attempt.step = max((message.step for message in said), default=0)
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())
@@ -153,11 +164,3 @@ def _with_facts(
     )
     words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page, done=done)
     return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]
-
-
-def _function(tool: Tool) -> dict[str, Any]:
-    """Return a tool in the form that every provider's integration takes."""
-    return {
-        "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
-    }

@@ -101,6 +101,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     attempt.step += 1
     attempt.reply = Reply()
     with attempt.stopper.stoppable():
+        await attempt.renew_tools()
         await stream_reply(
             attempt.model,
             state["messages"],
@@ -143,6 +144,9 @@ def _call(request: ToolRequest, *, is_cut: bool) -> ToolCall:
 async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     """Execute the open calls at the same time; store and return their results in the model's order."""
     attempt = runtime.context
+    if not attempt.offer.is_made:  # an earlier attempt died between its model and its tools
+        with attempt.stopper.stoppable():
+            await attempt.renew_tools()
     refused = refusals(state["messages"])
     calls = [
         ToolCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))

@@ -6,15 +6,23 @@ from typing import TypeAlias
 
 import structlog
 
+from agent.assistant.source import Equipped
 from agent.attempt.attempt import Attempt, open_attempt
 from agent.attempt.stop import StoppedError, StopReason
 from agent.attempt.writer import ToolResult
-from agent.errors import DatabaseError, DeadlineError, LeaseLostError, NotFoundError, RunError, StaleAppendError
+from agent.errors import (
+    DatabaseError,
+    DeadlineError,
+    InterruptedRunError,
+    LeaseLostError,
+    NotFoundError,
+    RunError,
+    StaleAppendError,
+)
 from agent.events.schema import Usage
 from agent.loop.followups import follow_ups
 from agent.loop.graph import Answered, Outcome, StepLimit, advance
 from agent.places import place_of
-from agent.principal import PUBLIC_TENANT
 from agent.prompt.history import LOST_RESULT
 from agent.runs.roster import HeldRun
 from agent.runtime import Runtime
@@ -52,23 +60,28 @@ async def execute(runtime: Runtime, held: HeldRun) -> None:
         LeaseLostError, StaleAppendError, NotFoundError: the run is another's, or gone; nothing more was written.
         DatabaseError: the database failed in the middle. The run is left as it is, for its next attempt.
     """
-    limits = runtime.assistant.limits
-    deadline = asyncio.get_running_loop().call_later(limits.deadline_s, held.stopper.stop, "deadline")
+    try:
+        equipped = runtime.assistants.resume(held.principal.current, held.run.assistant)
+    except InterruptedRunError as error:
+        await conclude(held, Failed(error))
+        return
+    deadline_s = equipped.definition.limits.deadline_s
+    deadline = asyncio.get_running_loop().call_later(deadline_s, held.stopper.stop, "deadline")
     try:
         with traced(is_on=runtime.is_traced):
-            attempt, end = await _advance(runtime, held)
+            attempt, end = await _advance(runtime, held, equipped)
             await conclude(held, end, attempt)
     finally:
         deadline.cancel()
 
 
-async def _advance(runtime: Runtime, held: HeldRun) -> tuple[Attempt | None, End]:
+async def _advance(runtime: Runtime, held: HeldRun, equipped: Equipped) -> tuple[Attempt | None, End]:
     """Return the attempt, as far as it came, and what it came to: errors and stops are outcomes here."""
     attempt: Attempt | None = None
     try:
         if held.run.attempt > 1:
             await _settle_lost_writes(runtime.store, held)
-        attempt = await _open(runtime, held)
+        attempt = await _open(runtime, held, equipped)
         return attempt, await advance(runtime.loop, attempt)
     except StoppedError as stopped:
         return attempt, Stopped(stopped.reason)
@@ -118,8 +131,7 @@ async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
         logger.warning("writes_unknown", calls=len(lost))
 
 
-async def _open(runtime: Runtime, held: HeldRun) -> Attempt:
-    tenant_id = held.key.tenant_id
+async def _open(runtime: Runtime, held: HeldRun, equipped: Equipped) -> Attempt:
     transcript, held.transcript = held.transcript, None  # it is not kept for as long as the run lasts
     return await open_attempt(
         runtime.store,
@@ -128,8 +140,8 @@ async def _open(runtime: Runtime, held: HeldRun) -> Attempt:
         held.stopper,
         principal=held.principal,
         run=held.run,
-        assistant=runtime.assistant.for_tenant(tenant_id),
-        tools={} if tenant_id == PUBLIC_TENANT else runtime.tools,
+        assistant=equipped.definition,
+        toolsets=equipped.toolsets,
         transcript=transcript,
     )
 

@@ -5,17 +5,19 @@ The invariant: a run whose database or process fails in the middle is left witho
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 import structlog
 
 from agent import metrics
+from agent.assistant.definition import CancelAfter
 from agent.attempt.attempt import Transcript
 from agent.attempt.credential import RunCredential
 from agent.attempt.presence import Absences
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
 from agent.attempt.writer import RunWriter
-from agent.errors import DatabaseError, FrontdeskError
+from agent.errors import DatabaseError, FrontdeskError, InterruptedRunError
 from agent.events.schema import AnyEvent
 from agent.places import place_of
 from agent.principal import Principal
@@ -77,6 +79,7 @@ class Executor:
             is_taken_over=is_taken_over,
             transcript=transcript,
             counts_attempt=counts_attempt,
+            on_disconnect=self._on_disconnect(principal, run),
         )
         if run.is_cancel_requested:  # of an attempt that died before it heard
             held.stopper.stop("cancelled")
@@ -85,6 +88,12 @@ class Executor:
         for event in events:
             held.writer.emit(event)
         self._tasks.create_task(self._live(held))
+
+    def _on_disconnect(self, principal: Principal, run: Run) -> Literal["continue"] | CancelAfter:
+        try:
+            return self._runtime.assistants.resume(principal, run.assistant).definition.on_disconnect
+        except InterruptedRunError:  # which is what it ends with as soon as it is its turn
+            return "continue"
 
     async def _live(self, held: HeldRun) -> None:
         """Wait for the run's turn, bring it to its end, let it go."""

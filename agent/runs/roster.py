@@ -43,6 +43,8 @@ class HeldRun:
     """Whether this attempt, once it works, counts towards the most that a run may have."""
     transcript: Transcript | None = None
     """What it begins with, where that was read when it was stored: it is claimed then."""
+    on_disconnect: Literal["continue"] | CancelAfter = "continue"
+    """What its assistant says about a run that nobody reads."""
     unread: asyncio.TimerHandle | None = None
     """Stops the run, if nobody comes to read it."""
 
@@ -58,7 +60,7 @@ class HeldRun:
 class Roster:
     """The runs of this process. Iterating gives those that are held, waiting or at work."""
 
-    def __init__(self, settings: RuntimeSettings, *, on_disconnect: Literal["continue"] | CancelAfter) -> None:
+    def __init__(self, settings: RuntimeSettings) -> None:
         self._admission = Admission(
             most=settings.max_runs,
             most_per_tenant=settings.max_runs_per_tenant,
@@ -67,7 +69,6 @@ class Roster:
         self._waiting = Queue(settings)
         self._taken_over = Queue(settings)
         """Those who wait and were taken over, once more: posts do not keep them out, and they are bounded all the same."""
-        self._on_disconnect = on_disconnect
         self._held: dict[RunKey, HeldRun] = {}
         self._turns: dict[tuple[str, UUID], list[HeldRun]] = {}
         self._arriving: set[RunKey] = set()
@@ -269,16 +270,16 @@ class Roster:
         return self._offered.get(key)
 
     def _watch(self, key: RunKey) -> None:
-        """Stop a run if nobody reads it for as long as the assistant says."""
+        """Stop a run if nobody reads it for as long as its assistant says."""
         held = self._held.get(key)
-        if held is None or not isinstance(self._on_disconnect, CancelAfter):
+        if held is None or not isinstance(held.on_disconnect, CancelAfter):
             return
         if held.unread is not None:
             held.unread.cancel()
             held.unread = None
         if not self._readers[key]:
             loop = asyncio.get_running_loop()
-            held.unread = loop.call_later(self._on_disconnect.cancel_after_s, held.stopper.stop, "cancelled")
+            held.unread = loop.call_later(held.on_disconnect.cancel_after_s, held.stopper.stop, "cancelled")
 
 
 def _conversation(run: HeldRun) -> tuple[str, UUID]:

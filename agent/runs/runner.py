@@ -5,18 +5,26 @@ belong to this process alone: when a process dies, another one, or its own succe
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from types import TracebackType
 from uuid import UUID, uuid4
 
 import structlog
 
-from agent.assistant.definition import Assistant
+from agent.assistant.source import Assistants
 from agent.attempt.presence import Absences
 from agent.attempt.tenure import Tenure
 from agent.attempt.unheld import cancel_elsewhere, delete_conversation
-from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError, RateLimitedError, RequestError
+from agent.errors import (
+    RETRY_AFTER_S,
+    DatabaseError,
+    ForbiddenError,
+    InvalidRequestError,
+    OverloadedError,
+    RateLimitedError,
+    RequestError,
+)
 from agent.events.schema import START, EventId, LoggedEvent, RunStarted
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
@@ -28,13 +36,12 @@ from agent.runs.executor import Executor
 from agent.runs.leases import Leases
 from agent.runs.readers import Readers, read_run
 from agent.runs.roster import HeldRun, Roster
-from agent.runs.submit import RunRequest, Submissions, Submitted
+from agent.runs.submit import Choice, RunRequest, Submissions, Submitted
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.awaiting import awaited
 from agent.store.database import Store, new_id
 from agent.store.runs import UNFINISHED, Run
-from agent.toolkit import Tool
 
 logger = structlog.get_logger()
 
@@ -54,16 +61,15 @@ class Runner:
         store: Store,
         log: EventLog,
         catalog: Catalog,
-        assistant: Assistant,
-        tools: Mapping[str, Tool],
+        assistants: Assistants,
         settings: RuntimeSettings,
     ) -> None:
-        self._runtime = Runtime(store, log, catalog, assistant, tools, build_loop(), is_traced=settings.tracing)
+        self._runtime = Runtime(store, log, catalog, assistants, build_loop(), is_traced=settings.tracing)
         self._store = store
         self._log = log
         self._settings = settings
         worker_id = uuid4().hex
-        self._roster = Roster(settings, on_disconnect=assistant.on_disconnect)
+        self._roster = Roster(settings)
         self._absences = Absences(wait_s=settings.auth_wait_s)
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
         self._tasks = asyncio.TaskGroup()
@@ -112,7 +118,8 @@ class Runner:
         An equal request with the same idempotency key gets the run that exists.
 
         Raises:
-            InvalidRequestError: the model is not one of the assistant's.
+            InvalidRequestError: there is no such assistant, or the model is not one of its own.
+            ForbiddenError: the principal's role may not use the assistant, or its token not the branch.
             NotFoundError: the principal has no such conversation, or it has no such message to replace.
             SupersededError: that message was replaced before.
             RunActiveError: the conversation has an active run, and the policy is to refuse.
@@ -123,7 +130,12 @@ class Runner:
         if self._draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         self._absences.end(principal.tenant_id, principal.user_id)
-        model = self._runtime.catalog.resolve(self._runtime.assistant, request.model)
+        try:
+            choice = await self._starts.choose(principal, request)
+        except (InvalidRequestError, ForbiddenError):
+            if (equal := await self._starts.find(principal, request)) is not None:
+                return equal
+            raise
         is_admitted = self._roster.try_admit(principal)
         if not is_admitted:
             try:
@@ -134,18 +146,18 @@ class Runner:
                 raise
         key = RunKey(principal.tenant_id, new_id())
         with self._roster.arriving(key):
-            started = await self._store_start(principal, request, model, key, is_admitted=is_admitted)
+            started = await self._store_start(principal, request, choice, key, is_admitted=is_admitted)
             if started.is_new:
                 await self._begin(principal, started)
         return started.run
 
     async def _store_start(
-        self, principal: Principal, request: RunRequest, model: str, key: RunKey, *, is_admitted: bool
+        self, principal: Principal, request: RunRequest, choice: Choice, key: RunKey, *, is_admitted: bool
     ) -> Submitted:
         """Store a start, and give back what places it does not need."""
         started: Submitted | None = None
         try:
-            started = await self._starts.commit(principal, request, model, run_id=key.run_id, may_begin=is_admitted)
+            started = await self._starts.commit(principal, request, choice, run_id=key.run_id, may_begin=is_admitted)
             failpoint("start.after_commit")
             return started
         except BaseException as exc:

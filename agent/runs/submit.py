@@ -5,10 +5,11 @@ The invariant: what is refused leaves nothing behind, and what is stored will be
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from agent.assistant.definition import WhenActive
+from agent.assistant.definition import Assistant, WhenActive
+from agent.assistant.source import Equipped
 from agent.attempt.attempt import Transcript, load_transcript
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
@@ -22,7 +23,7 @@ from agent.store.database import Transaction
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
 from agent.store.transitions import claim_run
-from agent.store.versions import find_turn, supersede
+from agent.store.versions import find_turn, kept_assistant, supersede
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,24 @@ class RunRequest:
     message: str | None
     conversation_id: UUID | None = None
     replaces: UUID | None = None
+    assistant: str | None = None
     model: str | None = None
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
     when_active: WhenActive | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+
+class Choice(NamedTuple):
+    """Who answers a request, and with which model."""
+
+    equipped: Equipped
+    model: str
+
+    @property
+    def assistant(self) -> Assistant:
+        return self.equipped.definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +92,22 @@ class Submissions:
         async with self._store.read(by_key=True) as connection:
             return await self._find_equal(connection, principal, request, frees=False)
 
+    async def choose(self, principal: Principal, request: RunRequest) -> Choice:
+        """Return who answers: the assistant that is named, or else the one of the conversation, or of the turn to replace.
+
+        Raises:
+            InvalidRequestError: there is no such assistant, or the model is not one of its own.
+            ForbiddenError: the principal's role may not use it.
+        """
+        runtime, kept = self._runtime, None
+        if request.assistant is None and request.conversation_id is not None and runtime.assistants.are_several:
+            async with self._store.read(by_key=True) as connection:
+                kept = await kept_assistant(connection, principal, request.conversation_id, message_id=request.replaces)
+        equipped = runtime.assistants.of(principal, request.assistant, kept=kept)
+        return Choice(equipped, runtime.catalog.resolve(equipped.definition, request.model))
+
     async def commit(
-        self, principal: Principal, request: RunRequest, model: str, *, run_id: UUID, may_begin: bool
+        self, principal: Principal, request: RunRequest, choice: Choice, *, run_id: UUID, may_begin: bool
     ) -> Submitted:
         """Store the message and its run in one transaction; the run is claimed in it where it `may_begin` at once.
 
@@ -97,28 +124,29 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         try:
-            return await self._commit(principal, request, model, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, run_id=run_id, may_begin=may_begin)
         except (KeyTakenError, SupersededError, RunActiveError):  # by an equal request, or it is refused again
-            return await self._commit(principal, request, model, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, run_id=run_id, may_begin=may_begin)
 
     async def _commit(
-        self, principal: Principal, request: RunRequest, model: str, *, run_id: UUID, may_begin: bool
+        self, principal: Principal, request: RunRequest, choice: Choice, *, run_id: UUID, may_begin: bool
     ) -> Submitted:
         async with self._store.write(by_key=request.replaces is None) as connection:
             found = await self._find_equal(connection, principal, request)
             if found is not None:
                 return Submitted(found, is_new=False)
             replaced = await self._replaced(connection, principal, request)
-            earlier = await self._earlier(connection, principal, request, replaced)
+            policy = request.when_active or choice.assistant.when_active
+            earlier = await self._earlier(connection, principal, request, replaced, policy=policy)
             run, said = await self._insert(
-                connection, principal, request, replaced, model=model, run_id=run_id, may_begin=may_begin
+                connection, principal, request, replaced, choice=choice, run_id=run_id, may_begin=may_begin
             )
             is_claimed = run.state == "running" or (
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
             transcript: Transcript | None = None
             if is_claimed:
-                window = self._runtime.assistant.for_tenant(principal.tenant_id).history
+                window = choice.assistant.history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
             else:
                 place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
@@ -138,7 +166,7 @@ class Submissions:
         request: RunRequest,
         replaced: Run | None,
         *,
-        model: str,
+        choice: Choice,
         run_id: UUID,
         may_begin: bool,
     ) -> tuple[Run, list[StoredMessage]]:
@@ -149,7 +177,7 @@ class Submissions:
         conversation_id = request.conversation_id or await create_conversation(
             connection, principal, title=title_from(request.message or "")
         )
-        offered = self._runtime.catalog.names(self._runtime.assistant)
+        model, offered = choice.model, self._runtime.catalog.names(choice.assistant)
         if replaced is not None and request.model is None and replaced.model in offered:
             model = replaced.model
         new = NewRun(
@@ -161,6 +189,7 @@ class Submissions:
             idempotency_key=request.idempotency_key,
             request_hash=request.request_hash,
             may_begin=may_begin,
+            assistant=choice.equipped.kept_as,
             id=run_id,
         )
         if replaced is not None:
@@ -194,14 +223,19 @@ class Submissions:
         return found
 
     async def _earlier(
-        self, connection: Transaction, principal: Principal, request: RunRequest, replaced: Run | None
+        self,
+        connection: Transaction,
+        principal: Principal,
+        request: RunRequest,
+        replaced: Run | None,
+        *,
+        policy: WhenActive,
     ) -> list[UUID]:
         """Return the unfinished runs that the new one has to stop: those it supersedes, and all when it interrupts.
 
         Raises:
             RunActiveError: there is one, and the policy is to refuse the message.
         """
-        policy = request.when_active or self._runtime.assistant.when_active
         if request.conversation_id is None or (policy == "enqueue" and replaced is None):
             return []
         await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this

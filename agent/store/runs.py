@@ -90,6 +90,8 @@ class Run:
     suggestions: tuple[str, ...] = ()
     role: str | None = None
     token_branches: tuple[int | str, ...] = ()
+    assistant: str | None = None
+    """Which one answers; None where the installation has only one file."""
     is_cancel_requested: bool = False
     """Whether another process was asked to stop it."""
 
@@ -116,6 +118,7 @@ _INSERTED = (
     "started_at",
     "role",
     "token_branches",
+    "assistant",
 )
 
 
@@ -133,6 +136,7 @@ class NewRun:
     request_hash: str | None = None
     may_begin: bool = False
     """Whether it begins at once where nothing can be in front of it: as the first turn."""
+    assistant: str | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -177,6 +181,7 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         started_at=now if begins else None,
         role=principal.role,
         token_branches=principal.branches,
+        assistant=new.assistant,
     )
     row = {
         "tenant_id": principal.tenant_id,
@@ -282,5 +287,6 @@ def _run(row: Any) -> Run:
         suggestions=tuple(row.suggestions or ()),
         role=row.role,
         token_branches=tuple(row.token_branches or ()),
+        assistant=row.assistant,
         is_cancel_requested=row.cancel_requested_at is not None,
     )

@@ -16,7 +16,7 @@ from agent.errors import NotFoundError, SupersededError
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
-from agent.store.runs import SUPERSEDED, Run, get_run
+from agent.store.runs import OWNED_RUN, SUPERSEDED, Run, get_run
 from agent.store.tables import conversations, messages, runs, tool_calls
 
 _OWN = and_(
@@ -34,6 +34,18 @@ class DoneWrite:
     name: str
     arguments: Mapping[str, Any]
     result: str | None
+
+
+async def kept_assistant(
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, message_id: UUID | None = None
+) -> str | None:
+    """Return the assistant of the turn that a message belongs to, or else of the principal's conversation's newest turn."""
+    statement = select(runs.c.assistant).where(OWNED_RUN, runs.c.conversation_id == conversation_id)
+    if message_id is not None:
+        stored = select(messages.c.run_id).where(messages.c.tenant_id == OF_TENANT, messages.c.id == message_id)
+        statement = statement.where(or_(runs.c.id.in_(stored), runs.c.message_id == message_id))
+    found = await connection.execute(statement.order_by(runs.c.turn.desc()).limit(1), of(principal))
+    return found.scalar()
 
 
 async def find_turn(

@@ -1,7 +1,9 @@
 """The assistant as a widget shows it before the first message."""
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
 
 from api.dependencies import InstallationDep
 from api.requests import CONTEXT_BYTES, MESSAGE_CHARACTERS
@@ -21,8 +23,17 @@ class LimitsView(BaseModel):
     context_bytes: int = CONTEXT_BYTES
 
 
+class AssistantName(BaseModel):
+    """One of several assistants, to choose from."""
+
+    id: str
+    name: str
+
+
 class AssistantView(BaseModel):
     """The assistant before the first message, without what its model is told."""
+
+    id: str | None = Field(default=None, description="what requests name it by, where there are several")
 
     name: str
     greeting: str
@@ -31,16 +42,27 @@ class AssistantView(BaseModel):
     actions: dict[str, ActionView]
     suggestions: bool
     limits: LimitsView
+    assistants: list[AssistantName] | None = Field(
+        default=None, description="all that the caller may use, where there are several"
+    )
 
 
-@router.get("/assistant")
-async def describe_assistant(request: Request, services: InstallationDep) -> AssistantView:
-    """Describe the assistant: with a token as the caller's tenant has it, without one as it is."""
-    assistant = services.assistant
+@router.get("/assistant", response_model_exclude_none=True)
+async def describe_assistant(
+    request: Request,
+    services: InstallationDep,
+    named: Annotated[str | None, Query(alias="assistant", max_length=64, description="its id")] = None,
+) -> AssistantView:
+    """Describe the assistant: with a token as the caller's tenant has it, without one as it is. Of several, one that the caller may use."""
+    principal = None
     if "authorization" in request.headers:
         principal = await services.authenticator.authenticate(request.headers["authorization"])
-        assistant = assistant.for_tenant(principal.tenant_id)
+    assistants = services.assistants
+    equipped = assistants.of(principal, named)
+    assistant = equipped.definition
+    others = [AssistantName(id=one.id, name=one.definition.name) for one in assistants.usable_by(principal)]
     return AssistantView(
+        id=equipped.kept_as,
         name=assistant.name,
         greeting=assistant.greeting,
         starters=list(assistant.starters),
@@ -51,4 +73,5 @@ async def describe_assistant(request: Request, services: InstallationDep) -> Ass
         },
         suggestions=assistant.suggestions.enabled,
         limits=LimitsView(),
+        assistants=others if assistants.are_several else None,
     )

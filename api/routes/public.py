@@ -5,7 +5,7 @@ conversations, and none of the other routes serves them.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,7 +18,7 @@ from api.dependencies import AfterDep, InstallationDep, services_of
 from api.requests import ChatRequest
 from api.respond import ANSWERS, respond
 from api.views import Deleted
-from api.visitors import Visitors, address_of
+from api.visitors import address_of
 
 VISITOR = Principal(PUBLIC_TENANT, "visitor", role="visitor")
 
@@ -30,7 +30,7 @@ class _OpenedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_if_open(request: Request) -> Response:
-            if services_of(request).visitors is None:
+            if not services_of(request).visitors:
                 raise NotFoundError("There is no such page.")
             return await handle(request)
 
@@ -40,27 +40,20 @@ class _OpenedRoute(APIRoute):
 router = APIRouter(tags=["public"], route_class=_OpenedRoute)
 
 
-async def get_visitors(services: InstallationDep) -> Visitors:
-    assert services.visitors is not None
-    return services.visitors
-
-
 async def take_seat(request: Request, services: InstallationDep) -> AsyncIterator[None]:
     with services.seats.taken(PUBLIC_TENANT, address_of(request)):
         yield
 
 
-VisitorsDep = Annotated[Visitors, Depends(get_visitors)]
-
-
 @router.post("/chat/public", responses=ANSWERS, dependencies=[Depends(take_seat)])
-async def public_chat(
-    body: ChatRequest, request: Request, visitors: VisitorsDep, services: InstallationDep, after: AfterDep
-) -> Response:
+async def public_chat(body: ChatRequest, request: Request, services: InstallationDep, after: AfterDep) -> Response:
     """Ask the assistant without a token, where it is open to visitors. It knows nothing of any tenant and can do nothing."""
+    equipped = services.assistants.of(VISITOR, body.assistant)
+    visitors = services.visitors[equipped.id]
     await visitors.admit(address_of(request))
     visitors.check_length(len(body.message) + (len(orjson.dumps(body.context).decode()) if body.context else 0))
-    asked = body.model_copy(update={"model": visitors.model(body.model)}).to_run(idempotency_key=None)
+    chosen = {"assistant": equipped.id, "model": visitors.model(body.model)}
+    asked = body.model_copy(update=chosen).to_run(idempotency_key=None)
     run = await services.runner.start(VISITOR, asked)
     response = await respond(request, services.runner, VISITOR, run, after)
     if "location" in response.headers:
@@ -69,10 +62,8 @@ async def public_chat(
 
 
 @router.delete("/chat/public/{conversation_id}")
-async def delete_public_chat(
-    conversation_id: UUID, request: Request, visitors: VisitorsDep, services: InstallationDep
-) -> Deleted:
+async def delete_public_chat(conversation_id: UUID, request: Request, services: InstallationDep) -> Deleted:
     """Delete a public conversation."""
-    await visitors.admit(address_of(request))
+    await next(iter(services.visitors.values())).admit(address_of(request))
     await services.runner.delete_conversation(VISITOR, conversation_id)
     return Deleted(success=True, message="The conversation was deleted.")

@@ -100,7 +100,7 @@ async def test_the_end_is_not_held_back_by_questions_that_do_not_come(open_front
 
 async def test_the_time_limit_is_three_seconds_and_cannot_be_more(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(assistant={"suggestions": {"enabled": True}})
-    assert world.app.state.services.assistant.suggestions.timeout_s == 3.0
+    assert world.app.state.services.assistants.of(None).definition.suggestions.timeout_s == 3.0
     hang(world.provider)
     world.provider.say("You have 42.")
     async with world.person().open_stream("how many orders?") as live:

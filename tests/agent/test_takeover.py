@@ -148,7 +148,7 @@ async def test_runs_that_used_up_their_attempts_are_ended_although_there_is_no_r
 
 def test_room_that_was_made_and_not_used_is_given_back() -> None:
     """G60: or it would be lost for good."""
-    roster = Roster(Settings(_env_file=None, max_runs=1, max_queued_runs=1), on_disconnect="continue")
+    roster = Roster(Settings(_env_file=None, max_runs=1, max_queued_runs=1))
     for _ in range(3):
         first, second, third = ((RunKey("acme", uuid4()), Place("acme", "ann", uuid4())) for _ in range(3))
         assert roster.make_room(*first, is_first=True) == "at work"

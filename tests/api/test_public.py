@@ -14,7 +14,6 @@ from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, World, open_world, parse_stream
 
-from agent.assistant.definition import Assistant
 from agent.errors import ConfigurationError
 from api.visitors import address_of
 
@@ -369,4 +368,3 @@ async def test_visitors_have_the_assistants_own_persona(open_frontdesk: OpenWorl
         await ask(visitor, "hello")
 
     assert world.provider.requests[0]["messages"][0]["content"].startswith("You help the staff of a shop.")
-    assert isinstance(world.app.state.services.assistant, Assistant)

@@ -254,6 +254,17 @@ def write_assistant(folder: Path, **changes: Any) -> Path:
     return path
 
 
+def write_assistants(folder: Path, files: dict[str, dict[str, Any]]) -> Path:
+    """Write a folder of assistants, each the tests' own with changes and closed to visitors, and return its path."""
+    path = folder / "assistants"
+    path.mkdir(exist_ok=True)
+    for old in path.iterdir():
+        old.unlink()
+    for name, changes in files.items():
+        (path / name).write_text(yaml.safe_dump({**ASSISTANT, "public": None, **changes}))
+    return path
+
+
 OpenWorld = Callable[..., Awaitable[World]]
 """The fixture `open_frontdesk`: starts an installation with settings of a test's own."""
 
@@ -265,12 +276,15 @@ async def open_world(
     backend: TenantBackend,
     *,
     assistant: dict[str, Any] | None = None,
+    assistants: dict[str, dict[str, Any]] | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
-    """Start an installation on free ports, with its data in `folder`."""
+    """Start an installation on free ports, with its data in `folder`. `assistants` are files of a folder, by name."""
     values: dict[str, Any] = {
         "data": folder / "data",
-        "assistant": write_assistant(folder, **(assistant or {})),
+        "assistant": write_assistants(folder, assistants)
+        if assistants
+        else write_assistant(folder, **(assistant or {})),
         "backend_url": backend.url,
         "openai_base_url": provider.url,
         "jwt_secret": SECRET,

@@ -20,6 +20,7 @@ from support.shown import Screen, Shown, joined
 from support.world import OpenWorld, Person, World, write_assistant
 
 from agent.assistant.definition import load_assistant
+from agent.assistant.source import only
 from agent.log.contract import Segment
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
@@ -64,7 +65,7 @@ async def stage(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Stage]:
     def process() -> Process:
         log = MemoryLog(keep_s=60, clock=lambda: made.now)
         catalog = Catalog(settings)
-        parts = {"catalog": catalog, "assistant": assistant, "tools": {}, "settings": settings}
+        parts = {"catalog": catalog, "assistants": only(assistant), "settings": settings}
         return Process(log, Runner(store=store, log=log, **parts))  # type: ignore[arg-type] # a dict of different things
 
     made = Stage(store, (process(), process()))

@@ -50,7 +50,8 @@ export class ChatStore implements Chat {
     const thread = this.#thread;
     if (thread.id !== isFor) return; // it was written for another one
     const options = this.#options;
-    const about = { branch_id: options.branchId, model: options.model, context: options.context?.() };
+    const { assistant, branchId, model } = options;
+    const about = { assistant, branch_id: branchId, model, context: options.context?.() };
     const turn = thread.add(newUserMessage(message));
     const post = async () => {
       if (!thread.turns.includes(turn)) return;

@@ -95,6 +95,8 @@ export interface ChatOptions {
   conversationId?: string;
   /** Handed to the backend with every tool call; without it the user's own branch counts. */
   branchId?: number | string;
+  /** The id of the assistant to ask, where there are several; without it the conversation's, or the default. */
+  assistant?: string;
   /** One of the assistant's models. */
   model?: string;
   /** About the page, at most 8 KiB of JSON, asked at each message; the model gets it as data. */

@@ -77,6 +77,7 @@ test("options go with each message, and the page is asked at each", async (t) =>
   let route = "/clients";
   const chat = createClient({ url }).chat({
     conversationId: "c-1",
+    assistant: "house",
     branchId: 2,
     model: "demo",
     context: () => ({ route }),
@@ -87,6 +88,7 @@ test("options go with each message, and the page is asked at each", async (t) =>
   assert.deepEqual(requests[0]?.body, {
     message: "Hi",
     conversation_id: "c-1",
+    assistant: "house",
     branch_id: 2,
     model: "demo",
     context: { route: "/clients" },

@@ -1,0 +1,155 @@
+"""Who answers whom: the assistants of this installation, from one file or from a folder of them.
+
+The invariant: nobody is given an assistant that their role may not have, however it was named.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent.assistant.definition import Assistant, load_assistant
+from agent.errors import ConfigurationError, ForbiddenError, InterruptedRunError, InvalidRequestError, RequestError
+from agent.principal import PUBLIC_TENANT, Principal
+from agent.toolkit import Toolset
+
+DEFAULT = "default"
+"""The assistant that answers where none is named, if there is one of this id."""
+SUFFIXES = (".yaml", ".yml")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Equipped:
+    """An assistant as one principal has it, and where its tools come from.
+
+    `kept_as` is how a run keeps it; None in an installation of one file: there it is whatever that file says.
+    """
+
+    id: str
+    definition: Assistant
+    toolsets: Sequence[Toolset] = ()
+    kept_as: str | None = None
+
+
+class Assistants:
+    """The assistants of this installation, by their ids in the order of these."""
+
+    def __init__(self, equipped: Sequence[Equipped]) -> None:
+        self._equipped = {one.id: one for one in equipped}
+
+    @property
+    def are_several(self) -> bool:
+        """Whether runs keep which assistant they are with; not, where all there is comes from one file."""
+        return any(one.kept_as is not None for one in self)
+
+    def __iter__(self) -> Iterator[Equipped]:
+        return iter(self._equipped.values())
+
+    def of(self, principal: Principal | None, named: str | None = None, *, kept: str | None = None) -> Equipped:
+        """Return the assistant for a principal; None is somebody without a token, who may look at it.
+
+        The one that is `named` counts; else the one that its conversation was `kept` with, if that is still there; else the
+        default: the one of the id `default`, or the only one that the principal may use.
+
+        Raises:
+            InvalidRequestError: there is none of this name, or none is named and there are several without a default.
+            ForbiddenError: the principal's role may not use it.
+        """
+        chosen = self._chosen(principal, named or (kept if kept in self._equipped else None))
+        if not _may_use(principal, chosen.definition):
+            raise ForbiddenError("assistant: your role may not use it")
+        return _as_had_by(principal, chosen)
+
+    def resume(self, owner: Principal, kept: str | None) -> Equipped:
+        """Return the assistant that a run was begun with, for whoever it goes on with.
+
+        Raises:
+            InterruptedRunError: it is no longer there, or no longer for this role. The run gets no other one.
+        """
+        if kept is not None and kept not in self._equipped:
+            raise InterruptedRunError("the run's assistant is no longer there")
+        try:
+            return self.of(owner, kept=kept)
+        except RequestError as exc:
+            raise InterruptedRunError(f"the run's assistant: {exc}") from exc
+
+    def usable_by(self, principal: Principal | None) -> list[Equipped]:
+        """Return those that a principal may use, as it has them."""
+        return [_as_had_by(principal, one) for one in self if _may_use(principal, one.definition)]
+
+    def _chosen(self, principal: Principal | None, wanted: str | None) -> Equipped:
+        usable = {one.id: one for one in self.usable_by(principal)}
+        known = usable if _is_visitor(principal) else self._equipped  # visitors learn of no other than theirs
+        listed = ", ".join(usable) or "none"
+        if wanted is not None and wanted not in known:
+            raise InvalidRequestError(f"assistant: there is no such one; there are: {listed}")
+        if wanted is not None or DEFAULT in known:
+            return known[wanted or DEFAULT]
+        if len(usable) > 1:
+            raise InvalidRequestError(f"assistant: name one of {listed}")
+        return next(iter((usable or self._equipped).values()))
+
+
+def only(definition: Assistant, toolsets: Sequence[Toolset] = (), *, assistant_id: str = DEFAULT) -> Assistants:
+    """Return the assistants of an installation that has one."""
+    return Assistants([Equipped(assistant_id, definition, toolsets)])
+
+
+def find_definitions(path: Path) -> dict[str, Path]:
+    """Return the files of assistants by id: of a folder all YAML files that are not hidden, else the file itself.
+
+    Raises:
+        ConfigurationError: the folder has none, two stand for the same id, or a name is none that a request could give.
+    """
+    if not path.is_dir():
+        return {path.stem: path}
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+    if not files:
+        raise ConfigurationError(f"{path}: there is no assistant in this folder, no file that ends in .yaml")
+    found: dict[str, Path] = {}
+    for file in files:
+        if not ID.fullmatch(file.stem):
+            raise ConfigurationError(f"{file}: a name is letters, digits, _ and -, at most 64, before .yaml")
+        if (other := next((known for known in found if known.lower() == file.stem.lower()), None)) is not None:
+            raise ConfigurationError(f"{file}: {found[other].name} is the same assistant")
+        found[file.stem] = file
+    return found
+
+
+def load_definitions(path: Path) -> dict[str, Assistant]:
+    """Read the assistants of a file or a folder.
+
+    Raises:
+        ConfigurationError: one of them cannot be read, or two call different models by one name; the text names the file.
+    """
+    files = find_definitions(path)
+    loaded = {assistant_id: load_assistant(file) for assistant_id, file in files.items()}
+    servers: dict[str, tuple[str, str | None]] = {}
+    for assistant_id, definition in loaded.items():
+        for model in definition.models:
+            # What a model wants to see again of its steps goes to the model of that name, whoever the conversation is with.
+            server = model.spec, model.base_url
+            if servers.setdefault(model.label, server) != server:
+                raise ConfigurationError(
+                    f"{files[assistant_id]}: model {model.label!r} is another one in another file; give it a name"
+                )
+    return loaded
+
+
+def _is_visitor(principal: Principal | None) -> bool:
+    return principal is not None and principal.tenant_id == PUBLIC_TENANT
+
+
+def _may_use(principal: Principal | None, definition: Assistant) -> bool:
+    if _is_visitor(principal):
+        return definition.public is not None
+    return definition.roles is None or (principal is not None and principal.role in definition.roles)
+
+
+def _as_had_by(principal: Principal | None, one: Equipped) -> Equipped:
+    """Return an assistant with what the principal's tenant overrides. Visitors get no tools."""
+    if principal is None:
+        return one
+    toolsets = () if _is_visitor(principal) else one.toolsets
+    return replace(one, definition=one.definition.for_tenant(principal.tenant_id), toolsets=toolsets)

@@ -1,0 +1,27 @@
+"""A toolset that never changes: functions and actions, which are known when the server starts."""
+
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from agent.principal import Principal
+from agent.toolkit import Tool
+
+
+class FixedToolset:
+    """The same tools for everybody, in the order that they were given. There is nothing to open."""
+
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        self._tools = tuple(tools)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close nothing."""
+
+    async def tools(self, principal: Principal) -> Sequence[Tool]:
+        """Return the tools: the same object each time."""
+        return self._tools
