@@ -2,7 +2,7 @@
 
 A statement that finds a few rows by key takes some ten microseconds; handing it to a thread and back takes several times
 that, four times per statement, and much longer while the loop is busy. So such statements run at once. What waits for a
-disk (a commit) or for another process (the lock, where it has it), and what may read much, goes to the connection's thread.
+disk (a commit), and what may read much, goes to the connection's thread; the lock, where another process has it, is asked for again.
 """
 
 import asyncio
@@ -18,10 +18,12 @@ from urllib.parse import quote
 import aiosqlite
 from aiosqlite.core import _STOP_RUNNING_SENTINEL, set_exception, set_result
 from sqlalchemy import Connection
+from sqlalchemy.util import await_only
 
 from agent.store.limits import Limits
 
 BUSY_TIMEOUT_MS = 5000
+LOCK_POLL_S = 0.01
 STEPS_BETWEEN_LOOKS = 10_000
 """Of SQLite's machine, about a millisecond: so soon a search notices that it was stopped."""
 NOT_CONNECTED = "no active connection"
@@ -50,7 +52,7 @@ class InlineConnection(aiosqlite.Connection):
         if self._abandoned:
             raise ValueError(NOT_CONNECTED)
         commits = fn.__name__ == "commit" and self._conn.total_changes != self._changes
-        if not self.by_key or commits or args[:1] == (BEGIN_WRITE,):
+        if not self.by_key or commits:
             return await self._execute_beside(partial(fn, *args, **kwargs))
         return fn(*args, **kwargs)
 
@@ -122,7 +124,7 @@ class InlineConnection(aiosqlite.Connection):
         self._conn.execute(BEGIN_READ)
 
     def begin_write(self) -> bool:
-        """Take the lock, unless another process has it: then waiting for it is the thread's work."""
+        """Take the lock; return False where another process has it."""
         self._check()
         self._changes = self._conn.total_changes
         self._conn.execute("PRAGMA busy_timeout = 0")
@@ -211,8 +213,21 @@ def begin(connection: Connection) -> None:
     driver.by_key = options.get("frontdesk_by_key", False)
     if not options.get("frontdesk_writer"):
         driver.begin_read()
-    elif not driver.begin_write():
-        connection.exec_driver_sql(BEGIN_WRITE)
+    else:
+        _wait_for_lock(driver)
+
+
+def _wait_for_lock(driver: InlineConnection) -> None:
+    """Take the lock as soon as no other process has it.
+
+    SQLite's own wait holds the connection's mutex all the time, also in a thread: whatever of an old statement is collected
+    meanwhile, in the event loop, waits for that.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while not driver.begin_write():
+        if time.monotonic() > until:
+            raise sqlite3.OperationalError("database is locked")
+        await_only(asyncio.sleep(LOCK_POLL_S))
 
 
 def _switch_to_wal(connection: Any, cursor: Any) -> None:
