@@ -93,7 +93,7 @@ def test_every_table_has_the_tenant_in_front_of_its_key_and_of_every_reference_a
 
 
 async def _filled(store: Store) -> Run:
-    run = await new_run(store)
+    run = await new_run(store, assistant="house")
     answer = (await say(store, run, NewMessage("assistant", "42", 1, id=run.message_id)))[0]
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=1, calls=[(CALL, "data", "read")])
     await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
@@ -181,6 +181,7 @@ def attempts() -> dict[str, Attempt]:
         ),
         "start_call": lambda c, who, _: tool_calls.start_call(c, who, CALL.id),
         "settle_call": lambda c, who, _: tool_calls.settle_call(c, who, CALL.id),
+        "kept_assistant": lambda c, who, run: versions.kept_assistant(c, who, run.conversation_id),
         "find_turn": lambda c, who, run: versions.find_turn(c, who, run.conversation_id, message_id=run.message_id),
         "supersede": lambda c, who, run: versions.supersede(
             c, who, run, by=replace(run, id=new_id(), turn=2), keeps_message=False
