@@ -125,12 +125,13 @@ def load_definitions(path: Path) -> dict[str, Assistant]:
     """
     files = find_definitions(path)
     loaded = {assistant_id: load_assistant(file) for assistant_id, file in files.items()}
-    servers: dict[str, tuple[str, str | None]] = {}
+    servers: dict[str, tuple[str, tuple[str, str | None]]] = {}
     for assistant_id, definition in loaded.items():
         for model in definition.models:
             # What a model wants to see again of its steps goes to the model of that name, whoever the conversation is with.
             server = model.spec, model.base_url
-            if servers.setdefault(model.label, server) != server:
+            first_id, first = servers.setdefault(model.label, (assistant_id, server))
+            if first_id != assistant_id and first != server:
                 raise ConfigurationError(
                     f"{files[assistant_id]}: model {model.label!r} is another one in another file; give it a name"
                 )

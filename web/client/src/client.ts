@@ -1,7 +1,7 @@
 /** The client: one server, one user. */
 import { camel } from "./camel";
 import { ChatStore } from "./chat";
-import { type Change, conversations } from "./conversations";
+import { type Change, conversations, query } from "./conversations";
 import { openHttp } from "./http";
 import { openClaims } from "./claim";
 import type { Assistant, Client, ClientOptions } from "./types";
@@ -12,8 +12,8 @@ export function createClient(options: ClientOptions): Client {
   const listeners = new Set<(change: Change) => void>();
   const tell = (change: Change) => listeners.forEach((listener) => listener(change));
   return {
-    async assistant() {
-      const described = await http.read<Assistant>("/assistant");
+    async assistant(id) {
+      const described = await http.read<Assistant>(`/assistant${query({ assistant: id })}`);
       return { ...described, limits: camel(described.limits) };
     },
     conversations: conversations(http, tell),

@@ -62,6 +62,7 @@ export function pathOf(conversationId: string): string {
   return `/conversations/${encodeURIComponent(conversationId)}`;
 }
 
-function query(values: Record<string, unknown>): string {
+/** A query string of the values that are there. */
+export function query(values: Record<string, unknown>): string {
   return `?${new URLSearchParams(Object.entries(values).filter(([, value]) => value) as [string, string][])}`;
 }

@@ -26,7 +26,7 @@ export interface ClientStorage {
 
 export interface Client {
   /** Describes the assistant: what to show before the first message. */
-  assistant(): Promise<Assistant>;
+  assistant(id?: string): Promise<Assistant>;
   readonly conversations: Conversations;
   /** Rates an answer; a second rating replaces the first. Open chats show it. */
   feedback(messageId: string, feedback: Feedback): Promise<void>;
@@ -45,6 +45,9 @@ export interface Client {
 }
 
 export interface Assistant {
+  /** Where there are several: this one's id, and the ids of all that the user may have. */
+  readonly id?: string;
+  readonly assistants?: readonly string[];
   readonly name: string;
   readonly greeting: string;
   readonly starters: readonly string[];

@@ -12,7 +12,7 @@ import { type Texts, textsFor } from "./texts";
 
 const THEMES = ["light", "dark", "system"];
 /** What a page may have set before this class was there, and would now hide the accessors. */
-const ACCESSORS = ["user", "token", "tools", "branchId"] as const;
+const ACCESSORS = ["user", "token", "tools", "branchId", "assistant"] as const;
 /** How often a token that is at hand is looked at, for whose it is. */
 const LOOK_MS = 1000;
 const nameOf = (user: string | undefined, owner: string) => JSON.stringify([user ?? "", owner]);
@@ -120,6 +120,17 @@ export class FrontdeskChat extends HTMLElement {
   set branchId(branchId: number | string | undefined) {
     if (branchId === undefined) delete this.#options.branchId;
     else this.#options.branchId = branchId;
+  }
+
+  /** The one that answers, where there are several: sent with the next message. */
+  get assistant(): string | undefined {
+    return this.#options.assistant;
+  }
+
+  set assistant(assistant: string | undefined) {
+    if (assistant === undefined) delete this.#options.assistant;
+    else this.#options.assistant = assistant;
+    if (this.#owner !== null) this.#describe(this.#owner);
   }
 
   get open(): boolean {
@@ -245,17 +256,23 @@ export class FrontdeskChat extends HTMLElement {
     this.#owner = owner;
     this.#memory.admit(owner);
     this.#frame?.restore();
-    this.#client?.assistant().then(
+    this.#describe(owner);
+    const conversationId = this.#memory.get("conversation");
+    if (view.conversationId !== null) this.#memory.set("conversation", view.conversationId);
+    else if (conversationId !== null && view.messages.length === 0) void this.#reopen(conversationId);
+  }
+
+  /** Asks for what is shown before the first message. */
+  #describe(owner: string): void {
+    const wanted = this.assistant;
+    this.#client?.assistant(wanted).then(
       (assistant) => {
-        if (owner !== this.#owner) return;
+        if (owner !== this.#owner || wanted !== this.assistant) return;
         this.#assistant = assistant;
         this.#draw();
       },
       () => {}, // Without a greeting one can still ask, and is told then what is wrong.
     );
-    const conversationId = this.#memory.get("conversation");
-    if (view.conversationId !== null) this.#memory.set("conversation", view.conversationId);
-    else if (conversationId !== null && view.messages.length === 0) void this.#reopen(conversationId);
   }
 
   async #reopen(conversationId: string): Promise<void> {
