@@ -421,3 +421,44 @@ async def test_two_widgets_of_one_page_do_not_disturb_each_other(
     await widget.page.keyboard.press("Enter")
     await expect(widget.page.locator("frontdesk-chat").first.locator(".markdown")).to_have_text("One.")
     await expect(widget.page.locator("frontdesk-chat").last.locator(".message")).to_have_count(0)
+
+
+IME_ENTER = """area => {
+    area.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true, composed: true }));
+    area.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, composed: true, data: "日本" }));
+    const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, composed: true, cancelable: true });
+    Object.defineProperty(enter, "keyCode", { value: KEY_CODE });
+    area.dispatchEvent(enter);
+}"""
+
+
+@pytest.mark.parametrize("key_code", [229, 13], ids=["Safari", "right after it"])
+async def test_the_key_that_confirms_a_word_of_an_input_method_sends_nothing(
+    wire: Wire, open_widget: OpenWidget, key_code: int
+) -> None:
+    wire.say("Yes.")
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.composer.fill("日本")
+    await widget.composer.evaluate(IME_ENTER.replace("KEY_CODE", str(key_code)))
+    await expect(widget.composer).to_have_value("日本")
+    assert wire.posts == []
+    await widget.page.wait_for_timeout(50)
+    await widget.composer.press("Enter")
+    await widget.ended()
+    assert len(wire.posts) == 1
+
+
+async def test_an_offer_that_is_pressed_twice_is_taken_once_and_one_can_type_on(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    wire.say("Yes.")
+    widget = await open_widget(wire.url, attributes=OPEN)
+    starter = widget.page.locator(".starters button").first
+    await starter.evaluate("button => { button.click(); button.click(); }")
+    await widget.ended()
+    assert len(wire.posts) == 1
+    wire.say("Again.")
+    await widget.composer.fill("More")
+    await widget.button("Send").click()
+    await expect(widget.composer).to_be_focused()
+    await widget.ended(2)

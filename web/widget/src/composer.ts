@@ -4,6 +4,7 @@ import { thinned } from "./bounds";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
+import { isInputMethods } from "./keys";
 import type { Memory } from "./memory";
 import { formatNumber } from "./format";
 
@@ -134,10 +135,10 @@ export class Composer {
   }
 
   #onKey(event: KeyboardEvent): void {
-    if (event.isComposing) return;
+    if (isInputMethods(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
       event.preventDefault();
-      this.#submit();
+      if (!event.repeat) this.#submit();
     }
     if (event.key === "ArrowUp" && this.#area.value === "" && !this.isEditing) this.#editLast(event);
   }
@@ -152,6 +153,7 @@ export class Composer {
   #submit(): void {
     const text = this.#area.value.trim();
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
+    this.focus(); // the button that was pressed may go, and one types on
     const editing = this.#editing;
     if (editing !== null) {
       this.#endEdit();

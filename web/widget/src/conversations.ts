@@ -7,6 +7,7 @@ import { formatMoment } from "./format";
 import { icon } from "./icons";
 import { tool } from "./message";
 import { asErrorView, problemText } from "./problem";
+import { isInputMethods } from "./keys";
 
 const PAGE = 20;
 const TYPING_PAUSE_MS = 200;
@@ -253,7 +254,7 @@ export class ConversationList {
 /** Returns a listener that does something on Escape and keeps the key from closing more. */
 function escape(back: () => void): (event: KeyboardEvent) => void {
   return (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || isInputMethods(event)) return;
     event.stopPropagation();
     back();
   };

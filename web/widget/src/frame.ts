@@ -13,6 +13,7 @@ import { Narrator } from "./narrator";
 import { asErrorView, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
+import { isInputMethods } from "./keys";
 
 export interface FrameOptions {
   texts: Texts;
@@ -156,7 +157,7 @@ export class Frame implements WidgetContext {
   }
 
   #onKey(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+    if (event.key !== "Escape" || isInputMethods(event) || event.defaultPrevented) return;
     event.preventDefault();
     event.stopPropagation();
     if (this.#composer.isEditing) this.#composer.cancelEdit();

@@ -11,6 +11,7 @@ import { decorate } from "./markdown/decorate";
 import { MarkdownView } from "./markdown/view";
 import { problemText } from "./problem";
 import { Versions } from "./versions";
+import { takes } from "./offers";
 
 const COPIED_MS = 1600;
 
@@ -192,7 +193,7 @@ class AnswerTools {
     this.#bad = tool("down", texts.bad, () => this.#rate("down"));
     this.#again = tool("again", texts.again, () => {
       context.focusComposer();
-      void context.chat.regenerate(this.#message?.id);
+      if (takes(context)) void context.chat.regenerate(this.#message?.id);
     });
     const copyButton = copyTool(context, () => this.#message?.text ?? "");
     this.element = make("div", { class: "below" }, copyButton, this.#good, this.#bad, this.#again, this.#state);
@@ -238,6 +239,7 @@ export function showCopied(button: HTMLButtonElement, context: WidgetContext, te
 }
 
 function retry(context: WidgetContext): void {
+  if (!takes(context)) return;
   context.focusComposer();
   void context.chat.retry();
 }

@@ -5,6 +5,7 @@ import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import { AnswerItem, type Item, showCopied, UserItem } from "./message";
+import { takes } from "./offers";
 
 /** This close to the end counts as the end. */
 const NEAR_PX = 4;
@@ -174,6 +175,7 @@ class Welcome {
 
 function askButton(context: WidgetContext, text: string, picture: SVGElement | null = null): HTMLElement {
   const ask = () => {
+    if (!takes(context)) return;
     context.focusComposer();
     void context.chat.send(text);
   };

@@ -1,0 +1,13 @@
+/** An offer (a starter, a question, another try) is used up when it is taken, however quick the hand. */
+import type { ChatView } from "@frontdesk/client";
+import type { WidgetContext } from "./context";
+
+const taken = new WeakMap<object, ChatView>();
+
+/** Whether an offer may be taken now: while nothing is answered, and one in each state of the conversation. */
+export function takes({ chat }: WidgetContext): boolean {
+  const { view } = chat;
+  if (view.phase !== "idle" || taken.get(chat) === view) return false;
+  taken.set(chat, view);
+  return true;
+}
