@@ -462,3 +462,35 @@ async def test_an_offer_that_is_pressed_twice_is_taken_once_and_one_can_type_on(
     await widget.button("Send").click()
     await expect(widget.composer).to_be_focused()
     await widget.ended(2)
+
+
+async def test_what_is_typed_into_the_widget_is_no_shortcut_of_the_page(wire: Wire, open_widget: OpenWidget) -> None:
+    script = """
+        window.heard = [];
+        for (const type of ["keydown", "keypress", "keyup", "input", "beforeinput"])
+            addEventListener(type, (event) => heard.push(event.key ?? type));
+    """
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    await widget.composer.press_sequentially("a/s?")
+    assert await widget.page.evaluate("heard") == []
+    await widget.composer.press("Control+k")
+    assert "k" in await widget.page.evaluate("heard")
+    await expect(widget.composer).to_have_value("a/s?")
+
+
+async def test_a_phone_does_not_zoom_into_a_field(wire: Wire, open_widget: OpenWidget) -> None:
+    widget = await open_widget(wire.url, attributes=OPEN, has_touch=True, is_mobile=True)
+    size = await widget.composer.evaluate("area => parseFloat(getComputedStyle(area).fontSize)")
+    assert size >= 16
+
+
+async def test_an_action_is_done_where_the_page_is_denied_locks(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.answer(ActionRequested("navigate", "/orders/7", "1"))
+    script = """
+        window.seen = [];
+        navigator.locks.request = () => Promise.reject(new DOMException("denied", "SecurityError"));
+        chat.actions = { navigate: (value) => seen.push(value) };
+    """
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    await widget.ask("Go.")
+    await widget.becomes("seen.length === 1")

@@ -24,7 +24,7 @@ export function openClaims(storage: ClientStorage | undefined): Claim {
     } catch {}
     return true;
   };
-  // Without locks, on a page that is not served securely, two tabs may do it in the same moment.
+  // Without locks, on a page that is not served securely or is denied them, two tabs may do it in the same moment.
   const { locks } = globalThis.navigator ?? {};
-  return async (id) => (locks ? locks.request(DONE, () => claim(id)) : claim(id));
+  return async (id) => (locks ? locks.request(DONE, () => claim(id)).catch(() => claim(id)) : claim(id));
 }

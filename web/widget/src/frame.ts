@@ -13,7 +13,7 @@ import { Narrator } from "./narrator";
 import { asErrorView, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
-import { isInputMethods } from "./keys";
+import { TYPED, isInputMethods, keepInside } from "./keys";
 
 export interface FrameOptions {
   texts: Texts;
@@ -73,6 +73,7 @@ export class Frame implements WidgetContext {
       this.narrator.live.element,
       this.narrator.urgent.element,
     );
+    for (const type of TYPED) this.element.addEventListener(type, keepInside);
     this.#observer = new ResizeObserver(() => this.#arrange());
     this.#observer.observe(this.element);
   }

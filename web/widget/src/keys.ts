@@ -10,3 +10,16 @@ addEventListener("compositionend", ({ timeStamp }) => (composedAt = timeStamp), 
 export function isInputMethods(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229 || event.timeStamp - composedAt < SETTLES_MS;
 }
+
+/** The events of typing. */
+export const TYPED = ["keydown", "keypress", "keyup", "beforeinput", "input", "paste", "cut"] as const;
+
+/**
+ * Keeps what is typed into a field of ours from the page: it sees our element as the target, not a field, and would take
+ * a letter for one of its shortcuts. Those with Ctrl or Meta are the page's all the same.
+ */
+export function keepInside(event: Event): void {
+  const isField = event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement;
+  const isShortcut = event instanceof KeyboardEvent && (event.ctrlKey || event.metaKey);
+  if (isField && !isShortcut) event.stopPropagation();
+}
