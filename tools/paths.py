@@ -16,6 +16,11 @@ MAX_CHARACTERS = 4096
 _MORE_THAN_A_PATH = re.compile(r"[?#\\]")
 _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _OLD_ESCAPE = re.compile(r"%u[0-9A-Fa-f]{4}", re.IGNORECASE)
+_NEEDLESS_ESCAPE = re.compile(r"%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
+"""Of a letter, a digit, or a sign that never needs one: a list of forbidden paths may have it only as it is."""
+_LIKE_A_SLASH = re.compile("[\u2044\u2215\u2216\u29f5\u29f8]")
+_SIGNS = "/?#;%\\"
+"""Signs that some server takes others for, which look like them."""
 
 
 def segment(value: str | int | UUID | date) -> str:
@@ -44,11 +49,13 @@ def segment(value: str | int | UUID | date) -> str:
 def is_plain(path: str) -> bool:
     """Return whether `path` stays below the backend's URL and has the same segments for whoever reads it.
 
-    A query goes into the query values, never in here.
+    Escapes stand only for what needs one, and none is empty or stands for a slash, a backslash, a control character or
+    another escape. `%3F`, `%23` and `%3B` are what `segment` makes of a question mark, a hash and a semicolon, so they are
+    taken. A query goes into the query values, never in here.
     """
-    if not path.startswith("/") or path.startswith("//") or len(path) > MAX_CHARACTERS:
+    if not path.startswith("/") or "//" in path or len(path) > MAX_CHARACTERS:
         return False
-    if _MORE_THAN_A_PATH.search(path) or _NO_ESCAPE.search(path):
+    if _MORE_THAN_A_PATH.search(path) or _NO_ESCAPE.search(path) or _NEEDLESS_ESCAPE.search(path):
         return False
     try:
         decoded = unquote(path, errors="strict")
@@ -58,7 +65,9 @@ def is_plain(path: str) -> bool:
     folded = normalize("NFKC", decoded)
     if unquote(folded) != folded or unquote(decoded) != decoded or _OLD_ESCAPE.search(folded):
         return False  # it would become something else where it is decoded once more
-    if folded.count("/") != path.count("/") or "\\" in folded:
+    if decoded.count("/") != path.count("/") or "\\" in folded or _LIKE_A_SLASH.search(folded):
+        return False
+    if any(folded.count(sign) != decoded.count(sign) for sign in _SIGNS):
         return False
     return not any(map(_is_control, decoded)) and not any(map(_is_step, folded.split("/")))
 

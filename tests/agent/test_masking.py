@@ -1,7 +1,9 @@
 """What a backend says back of the token that it was sent gets no further, in whatever form it stands."""
 
 import base64
+import hashlib
 import json
+import time
 from collections.abc import Callable
 from functools import cache, partial
 from urllib.parse import quote
@@ -52,6 +54,122 @@ ECHOES: dict[str, Callable[[str], object]] = {
     "without its signature": lambda token: token.rpartition(".")[0],
     "twice": lambda token: f"{token}{token}",
 }
+
+
+def _chunks(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+CODES: dict[str, Callable[[str], str]] = {
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal in capitals": lambda text: text.encode().hex().upper(),
+    "hexadecimal with colons": lambda text: text.encode().hex(":"),
+    "a dump of hexadecimal": lambda text: "\n".join(
+        text.encode()[at : at + 16].hex(" ") for at in range(0, len(text), 16)
+    ),
+    "hexadecimal numbers": lambda text: ", ".join(f"0x{byte:02x}" for byte in text.encode()),
+    "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "percent here and there": lambda text: "".join(
+        f"%{ord(one):02x}" if at % 3 == 0 else one for at, one in enumerate(text)
+    ),
+    "escapes of JSON": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
+    "escapes of a string": lambda text: "".join(f"\\x{ord(one):02x}" for one in text),
+    "octal escapes": lambda text: "".join(f"\\{ord(one):03o}" for one in text),
+    "entities": lambda text: "".join(f"&#{ord(one)};" for one in text),
+    "entities in hexadecimal": lambda text: "".join(f"&#x{ord(one):x};" for one in text),
+    "quoted-printable": lambda text: "".join(f"={ord(one):02X}" for one in text),
+    "a buffer": lambda text: json.dumps({"type": "Buffer", "data": list(text.encode())}),
+    "base64": _basic,
+    "base64 behind one byte": lambda text: _basic(f"a{text}"),
+    "base64 behind two bytes": lambda text: _basic(f"ab{text}"),
+    "base64 for URLs": _url_safe,
+    "base64 in lines": lambda text: base64.encodebytes(text.encode()).decode(),
+    "pieces of 8 in a list": lambda text: json.dumps(_chunks(text, 8)),
+    "pieces of 15 in lines": lambda text: json.dumps("\n".join(_chunks(text, 15))),
+    "letters": lambda text: " ".join(text),
+    "letters in a list": lambda text: json.dumps(list(text)),
+    "letters with nothing to see between": lambda text: "\u200b".join(text),
+    "letters with dashes": lambda text: "-".join(text),
+}
+"""Ways to write a text that a backend may have."""
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_token_in_another_code_is_hidden_alone_and_among_others(name: str) -> None:
+    """G75: and the whole token can be got from none of what is left."""
+    mask = Mask()
+    mask.learn(TOKEN)
+    for text in (TOKEN, f"Authorization: Bearer {TOKEN}", SIGNATURE, PAYLOAD[:40]):
+        for around in ("{}", '{{"debug":"{}","next":"Maria Lopez"}}', "before {} after"):
+            shown = mask(around.format(CODES[name](text)))
+            assert HIDDEN in shown
+            assert len(shown) < len(around) + len(CODES[name](text)) * 0.6
+            assert around != "before {} after" or (shown.startswith("before ") and shown.endswith(" after"))
+
+
+@pytest.mark.parametrize(
+    "outer", ["hexadecimal", "percent", "escapes of JSON", "a buffer", "base64", "base64 for URLs"]
+)
+@pytest.mark.parametrize(
+    "inner", ["hexadecimal", "percent", "entities", "a buffer", "base64 behind one byte", "letters"]
+)
+def test_a_token_in_a_code_in_a_code_is_hidden(inner: str, outer: str) -> None:
+    """G75: base64 of base64, a buffer in a URL."""
+    mask = Mask()
+    mask.learn(TOKEN)
+    text = CODES[outer](CODES[inner](f"Bearer {TOKEN}"))
+    assert len(mask(text)) < len(text) / 20
+    assert len(mask(_basic(text))) < len(text) / 20
+
+
+def test_numbers_and_codes_that_are_no_secret_stay_as_they_are() -> None:
+    """G75: a piece of a token in hexadecimal is a number like any other."""
+    mask = Mask()
+    mask.learn(TOKEN)
+    for text in (
+        TOKEN.encode().hex()[:30],
+        "4111111111111111, 6579 4a68 6247 6369",
+        json.dumps(list(range(10, 200))),
+        hashlib.sha512(b"a").hexdigest(),
+        _basic("Just what somebody wrote, and nothing of a token at all." * 50),
+        quote("Größe: 50 % von 100 €, für Łódź und Straße, alles zusammen " * 20),
+        "\\u00e4\\u00f6\\u00fc" * 100,
+        TOKEN[:12],
+        "*** and ***",
+        "2026-11-28T08:15:46Z 2026-11-28T08:15:47Z 192.168.100.101 aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99",
+    ):
+        assert mask(text) == text
+
+
+HEAVY = {
+    "rows": json.dumps(
+        [{"id": f"01a22029-a573-714c-a495-{at:012x}", "name": "Maria Lopez", "at": at} for at in range(900)]
+    ),
+    "one letter": "a" * 64_000,
+    "hexadecimal": "61" * 32_000,
+    "base64": _basic("what somebody wrote " * 2400),
+    "base64 of base64 of base64": _basic(_basic(_basic("what somebody wrote " * 1300))),
+    "percent": "%61" * 21_000,
+    "a percent behind a word": "a" * 63_000 + "%6",
+    "backslashes": "\\" * 64_000,
+    "numbers": "101,10, " * 8_000,
+    "spaces": "a \n" * 21_000,
+    "stars": "*" * 64_000,
+    "the beginning of a token, again and again": HEADER[:12] * 5_000,
+    "half of a code": ("6" * 31 + "x") * 2_000,
+    "entities": "&#97;" * 12_000,
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_long_result_costs_a_moment(name: str) -> None:
+    """G75: whoever wrote it; in processor time, with a wide margin for a slow machine."""
+    mask = Mask()
+    mask.learn(TOKEN)
+    mask.learn(jwt.encode({"sub": "x" * 3000}, "s" * 32))
+    begun = time.process_time()
+    mask(HEAVY[name])
+    assert time.process_time() - begun < 1.5
 
 
 @cache

@@ -125,9 +125,13 @@ async def test_no_text_in_a_path_sends_the_token_to_another_host(
 ) -> None:
     async with scripted_backend() as evil:
         path = "/" + inside.format(host=evil.url.removeprefix("http://"))
-        assert await session.get(path) is None
+        if "//" in path:
+            with pytest.raises(ToolError, match="Not a path of the backend"):
+                await session.get(path)
+        else:
+            assert await session.get(path) is None
         assert not evil.requests
-        assert [request.path for request in backend.requests] == [path]
+        assert [request.path for request in backend.requests] == [path] * ("//" not in path)
 
 
 @settings(deadline=None)

@@ -47,6 +47,32 @@ CUTS = [
     *("a%c0%afb", "a%e0%80%afb", "a%u2215b", "a\u2100b", "/", "\\", "%2f", "1/refund", "1%2frefund", "1%252frefund"),
 ]
 """What some server takes for two segments."""
+NEEDLESS = ["%61dmin", "%41", "a%2Db", "a%2db", "a%5Fb", "a%7Eb", "%30", "a%2eb"]
+"""Escapes of what needs none: a proxy that forbids `/admin` may not see `/%61dmin`."""
+LIKE = [
+    "a\uff1fb",
+    "a%EF%BC%9Fb",
+    "a\uff03b",
+    "a\uff1bb",
+    "a\u2044b",
+    "a\u2215b",
+    "a%E2%88%95b",
+    "a\u29f8b",
+    "a\u2216b",
+]
+"""What some server takes for a sign that means something in a path."""
+TWICE = [
+    "a%253Fb",
+    "a%253fb",
+    "a%2523b",
+    "a%253Bb",
+    "a%255Cb",
+    "a%255cb",
+    "a%2500b",
+    "a%252Fb",
+    "a%250ab",
+    "a%25%32%66b",
+]
 ODD = ["a?b", "a#b", "a\nb", "a\x00b", "a%00b", "a%0d%0ab", "a\x7fb", "a%", "a%2", "a%zz", "a\ud800b", "%ff", "%2541"]
 
 
@@ -58,10 +84,17 @@ def test_a_path_that_some_server_reads_otherwise_is_refused(part: str) -> None:
             assert not is_plain(path), path
 
 
-@pytest.mark.parametrize("part", ODD)
+@pytest.mark.parametrize("part", [*ODD, *NEEDLESS, *LIKE, *TWICE])
 def test_a_path_with_what_belongs_elsewhere_is_refused(part: str) -> None:
     """G43: a query, a fragment, a control character, half an escape, one of a byte that is no text, one of an escape."""
     assert not is_plain(f"/orders/{part}")
+    assert not is_plain(f"/{part}/lines")
+
+
+def test_an_argument_that_was_left_empty_is_no_other_path() -> None:
+    """G43: some servers read two slashes as one."""
+    for path in ("/orders//lines", "//orders", "/orders//", "/http://elsewhere/x", "//elsewhere/x"):
+        assert not is_plain(path)
 
 
 def test_a_path_of_any_length_is_not_sent() -> None:
@@ -75,7 +108,15 @@ def test_a_path_of_any_length_is_not_sent() -> None:
     [
         *("/", "/orders", "/orders/", "/orders/7/lines", "/a.b/c.json", "/.well-known/x", "/a..b", "/orders/AB-1_2~3"),
         *("/orders/%C3%A4", "/orders/\u00e4", "/orders/a%20b", "/orders/a b", "/v1:batch", "/users/a@b.example"),
-        *("/orders;v=2/7", "/http://elsewhere/x", "/orders/50%25", "/orders/a%3Fb", "/orders/a%3Bb", "/\u4e16\u754c"),
+        *(
+            "/orders;v=2/7",
+            "/http:/elsewhere/x",
+            "/orders/50%25",
+            "/orders/a%3Fb",
+            "/orders/a%3Bb",
+            "/orders/a%23b",
+            "/\u4e16\u754c",
+        ),
     ],
 )
 def test_an_honest_path_is_taken(path: str) -> None:
