@@ -106,7 +106,8 @@ async def test_a_write_that_waited_for_a_sign_in_is_dropped_when_another_worker_
     open_frontdesk: OpenWorld,
 ) -> None:
     """G14: the row is asked again before the second try, because nothing else may have told this worker yet."""
-    world = await open_frontdesk(lease_s=900.0, renew_every_s=300.0, lease_lost_after_s=800.0)
+    patient = {"lease_s": 900.0, "renew_every_s": 300.0, "lease_lost_after_s": 800.0, "reap_every_s": 300.0}
+    world = await open_frontdesk(**patient)
     ann, fresh = world.person(), world.person(jti="fresh")
     refuse_but(world.backend, "POST /orders", fresh)
     world.provider.call(Call("create_order", {"item": "tea"}))
