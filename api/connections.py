@@ -1,173 +1,236 @@
 """Connections with time limits: nobody keeps one open who does not ask, and none is lost to those who do not finish.
 
 The invariant: from a connection's start to its end some limit goes on, except while an answer is made or sent, and while
-we are the ones who do not read. Limits are per phase, not per byte: what comes in drips does not prolong them.
+we are the ones who do not read. Limits are per phase, not per byte: what comes in drips does not prolong them. Whatever
+is answered here, before the app, has the form that the app's own refusals have.
 """
 
 import asyncio
-import resource
-from collections import OrderedDict
-from dataclasses import dataclass, field
+import select
+import time
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 from uuid import uuid4
 
 import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from fastapi import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from agent.errors import RETRY_AFTER_S, OverloadedError
-from api.errors import problem, refusal
-from api.settings import HttpSettings
+from api.doors import MEANS_NOTHING, NO_SEAT, SPARE_S, Doors, Phase, doors_for
+from api.errors import PRIVATE, problem, refusal
+from api.settings import Settings
 
 logger = structlog.get_logger()
 
-Phase = Literal["first", "idle", "head", "body", "answer"]
-"""The thing that a connection waits for: its first request, the next one, the rest of a head, the rest of a body, or our answer."""
-FILES_FOR_OTHERS = 128
-"""Files that are left for the database, the models and the backend when all connections are taken."""
+LINGER_S = 2.0
+"""How long what a client still sends is thrown away after a last answer: closing at once would take the answer from it."""
+LOOK_S = 0.05
+SILENT_S = 1.0
+"""After this time without an answer, a client that ended its side is asked whether it is still there; in a stream at once."""
+SEAT_WAIT_S = 1.5
+SEAT_LOOK_S = 0.1
+"""How long, and how often, a request looks for a seat while somebody has one who may not want it."""
 TOO_SLOW = problem(408, "request_timeout", "The request took too long", "The request did not arrive in time.")
 TOO_LONG = problem(431, "payload_too_large", "The request is too large", "The headers are too long.")
-MALFORMED = problem(400, "invalid_request", "The request is not valid", "This is no HTTP request.")
+MALFORMED = problem(400, "invalid_request", "The request is not valid", "The request is not readable as HTTP/1.1.")
 FULL = refusal(OverloadedError, "Too many connections.", headers={"Retry-After": str(RETRY_AFTER_S)})
+KEEP_WAITING = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""May be sent before any answer, any number of times, and is nothing to a client (RFC 9110, 15.2)."""
+GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
-GRACE_S = 0.25
-"""How long a connection may wait before it has to make room: many come at once, and none of them has been read by then."""
-LINGER_S = 1.0
-"""How long a refused client may take to read why: who is closed with unread words of its own hears of a reset, not of a 503."""
-MAX_LINGERING = 32
-"""Connections that are refused and not closed yet; they are beyond the limit, so they have one of their own."""
-
-
-@dataclass(slots=True)
-class Doors:
-    """The limits that all connections of a server share, and which of them only wait, the longest first."""
-
-    most: int
-    most_head_bytes: int
-    seconds: dict[Phase, float]
-    waiting: OrderedDict["BoundedConnection", float] = field(default_factory=OrderedDict)
-    """Since when, by the loop's clock."""
-    lingering: int = 0
-
-
-def bounded_connections(settings: HttpSettings) -> type["BoundedConnection"]:
+def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
     """Return the protocol of a server's connections, with the limits of these settings."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = settings.max_connections
-    if files != resource.RLIM_INFINITY:
-        most = max(1, min(most, files - FILES_FOR_OTHERS))
-    seconds: dict[Phase, float] = {
-        "first": settings.first_request_timeout_s,
-        "idle": settings.keep_alive_s,
-        "head": settings.header_timeout_s,
-        "body": settings.body_timeout_s,
-    }
-    return type("ServerConnection", (BoundedConnection,), {"doors": Doors(most, settings.max_header_bytes, seconds)})
+    return type("ServerConnection", (BoundedConnection,), {"doors": doors_for(settings)})
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's connection, timed. When all are taken, the one that has waited longest without a request makes room."""
+    """uvicorn's connection, timed, in a seat or on a spare one. It is what its answers are written to."""
 
     doors: ClassVar[Doors]
+    write: Callable[[bytes], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.has_seat = False
         self._phase: Phase = "answer"
         self._reading: Literal["head", "body"] | None = None
         self._head_bytes = 0
-        """What was read while a head is under way, and, in `_told_bytes`, what its lines hold."""
-        self._told_bytes = 0
+        self._read_bytes = 0
+        """Bytes that were read and stand in no head that was counted, and in no body: those of an unfinished head."""
+        self._running: RequestResponseCycle | None = None
+        """The request that the app answers now; those behind it wait in `pipeline`, and `cycle` is the last."""
         self._was_asked = False
-        self._is_refused = False
-        self._lingers = False
+        self._is_leaving = False
+        self._has_ended = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        if len(self.connections) >= self.doors.most and not self._make_room():
-            self.transport = transport
-            self._refuse(FULL)
-            return
         super().connection_made(transport)
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.has_seat = self.doors.take_seat()
         self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
-        if self._lingers:
-            self.doors.lingering -= 1
+        self._free_seat()
+        self._let_run_out()
+        self.loop.call_soon(self.doors.closed)  # its file is closed behind this call
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_refused or self.transport.is_closing():
+        if self._is_leaving or self.transport.is_closing():
             return
+        self._read_bytes = len(data) + (self._read_bytes if self._reading == "head" else 0)
         super().data_received(data)
-        self._head_bytes = self._head_bytes + len(data) if self._reading == "head" else 0
-        if self._head_bytes > self.doors.most_head_bytes:
+        if self._reading == "head" and self._is_head_too_long and not self._is_leaving:
             self._refuse(TOO_LONG)
         self._settle()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep what a client that has ended its side is owed; whether it is still there is looked at after a moment."""
+        self._has_ended = True
+        is_owed = bool(self.pipeline) or (self._is_answering and self._reading != "body")
+        if self._is_leaving or not is_owed:
+            return False
+        self.loop.call_later(LOOK_S, self._look_after, LOOK_S, True)
+        return True
+
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP in the form of every other refusal; `msg`, uvicorn's, is left out."""
-        self._refuse(MALFORMED)
+        self._refuse(TOO_LONG if self._is_head_too_long else MALFORMED)
 
     def on_message_begin(self) -> None:
-        self._reading, self._was_asked, self._told_bytes = "head", True, 0
+        self._reading, self._was_asked = "head", True
+        self._head_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        self._told_bytes += len(url)
+        self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._told_bytes += len(name) + len(value)
-        super().on_header(name, value)
+        self._count(len(name) + len(value) + len(b": \r\n"))
+        if self._reading == "head":  # and not behind a body: the app has looked at the headers by then
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._reading = "body"
-        if self._told_bytes > self.doors.most_head_bytes:  # it came at once, with its end
-            self._refuse(TOO_LONG)
-        else:
-            super().on_headers_complete()
+        self._read_bytes -= self._head_bytes
+        super().on_headers_complete()
+        self.cycle.transport = self  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
-        if not self._is_refused:
-            super().on_body(body)
+        self._read_bytes -= len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._reading = None
-        if not self._is_refused:
-            super().on_message_complete()
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        if self._is_leaving:
+            return
         super().on_response_complete()
+        if self._has_ended and not self._is_answering and not self.pipeline:
+            self.transport.close()
         self._settle()
+
+    def close(self) -> None:
+        """Close after a last answer; where the request is not read to its end, not before the client had time to read."""
+        self._unset_keepalive_if_required()
+        if self._reading is None or self._has_ended:
+            self.transport.close()
+            return
+        self._is_leaving = True
+        self.pipeline.clear()
+        self._stop_timer()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(LINGER_S, self.transport.close)
+
+    def leave(self) -> None:
+        """Make room for somebody else."""
+        self._free_seat()
+        if self._reading == "head":
+            self._refuse(FULL)
+        else:
+            self._stop_timer()
+            self.transport.close()
+
+    def has_something_to_read(self) -> bool:
+        """Return whether a request stands in the kernel's memory that we have not come to read yet."""
+        return bool(self._poll(select.POLLIN))
 
     @property
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def _is_head_too_long(self) -> bool:
+        unfinished = self._read_bytes if self._reading == "head" else 0
+        return max(self._head_bytes, unfinished) > self.doors.most_head_bytes
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self.doors.most_head_bytes:
+            raise ValueError("the head is too long")  # the parser stops, and `send_400_response` says why
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._start(cycle, app, time.monotonic() + SEAT_WAIT_S)
+
+    def _start(self, cycle: RequestResponseCycle, app: Any, until: float) -> None:
+        """Let the app answer: in full with a seat, in a word without one. Whoever may get a seat in a moment waits for it."""
+        if cycle.disconnected:
+            return
+        self.has_seat = self.has_seat or self.doors.take_seat()
+        if not self.has_seat:
+            if self.doors.is_anybody_about_to_ask() and time.monotonic() < until:
+                self.loop.call_later(SEAT_LOOK_S, self._start, cycle, app, until)
+                return
+            cycle.keep_alive = False
+            cycle.scope["state"][NO_SEAT] = True
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _let_run_out(self) -> None:
+        """Let the app hear that nothing comes any more, and nothing goes."""
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    def _free_seat(self) -> None:
+        if self.has_seat:
+            self.has_seat = False
+            self.doors.seated -= 1
+
     def _settle(self) -> None:
         """Let the limit of the phase that the connection is in now go on, anew where it is another one."""
         phase: Phase = self._reading or ("answer" if self._is_answering else "idle" if self._was_asked else "first")
-        if phase != self._phase and not self.transport.is_closing():
+        if phase != self._phase and not self._is_leaving and not self.transport.is_closing():
             self._stop_timer()
             self._phase = phase
             self._start_timer()
 
     def _start_timer(self) -> None:
-        if self._phase in self.doors.seconds:
-            self._timer = self.loop.call_later(self.doors.seconds[self._phase], self._is_late)
+        if (limit_s := self.doors.seconds.get(self._phase)) is not None:
+            limit_s = limit_s if self.has_seat else min(limit_s, SPARE_S)
+            self._timer = self.loop.call_later(limit_s, self._is_late)
         if self._phase not in ("body", "answer") and not self._is_answering:
-            self.doors.waiting[self] = self.loop.time()
+            waiting = self.doors.idle if self._phase == "idle" else self.doors.silent
+            waiting[self] = time.monotonic()
 
     def _stop_timer(self) -> None:
-        self.doors.waiting.pop(self, None)
+        self.doors.idle.pop(self, None)
+        self.doors.silent.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _is_late(self) -> None:
         """Close the connection, unless it is we who keep it: who answers an earlier request reads no further."""
-        if self.transport.is_closing():
+        if self._is_leaving or self.transport.is_closing():
             return
         if self.flow.read_paused or self.pipeline or (self._reading == "head" and self._is_answering):
             self._start_timer()
@@ -177,39 +240,52 @@ class BoundedConnection(HttpToolsProtocol):
             self._refuse(TOO_SLOW)
         else:
             self.transport.close()
-        if self._is_answering:  # who waits for the rest of the body hears that nothing comes
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self._let_run_out()
 
-    def _make_room(self) -> bool:
-        """Close the connection that has waited longest without a request; False where none has waited its time of grace."""
-        longest, since = next(iter(self.doors.waiting.items()), (self, self.loop.time()))
-        if self.loop.time() - since < GRACE_S:
-            return False
-        del self.doors.waiting[longest]
-        longest.transport.close()
-        self.connections.discard(longest)
+    def _look_after(self, waited_s: float, may_ask: bool) -> None:
+        """Find out whether a client that ended its side has gone, which looks the same until something is sent to it."""
+        if self.transport.is_closing() or not (self._is_answering or self.pipeline):
+            return
+        if self._poll(0) & GONE:
+            self.transport.abort()
+            return
+        is_due = waited_s >= SILENT_S or (self.cycle is not None and self.cycle.response_started)
+        if may_ask and is_due and not self.pipeline and not self.flow.write_paused:
+            may_ask = False
+            if not self._ask():
+                self.transport.close()
+                return
+        self.loop.call_later(min(waited_s, SILENT_S), self._look_after, 2 * waited_s, may_ask)
+
+    def _ask(self) -> bool:
+        """Send what means nothing to whoever waits; False where nothing of the kind can be sent any more."""
+        cycle = self.cycle
+        nothing = cycle.scope["state"].get(MEANS_NOTHING)
+        if not cycle.response_started:
+            if cycle.scope["http_version"] != "1.1":
+                return False
+            self.transport.write(KEEP_WAITING)
+        elif nothing and cycle.chunked_encoding:
+            self.transport.write(b"%x\r\n%b\r\n" % (len(nothing), nothing))
         return True
 
-    def _refuse(self, answer: Any) -> None:
-        """Send a whole answer outside of any request, unless another one is under way, and close."""
-        self._is_refused = True
-        if self._is_answering and self.cycle.response_started:
-            self.transport.close()
-            return
-        head = [f"HTTP/1.1 {answer.status_code} Refused".encode(), b"connection: close", b"cache-control: no-store"]
-        head += [b"x-content-type-options: nosniff", b"x-request-id: " + uuid4().hex.encode()]
-        head += [b"%b: %b" % header for header in answer.raw_headers]
-        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
-        self._linger()
+    def _poll(self, events: int) -> int:
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), events)
+        return next((found for _, found in poll.poll(0)), 0)
 
-    def _linger(self) -> None:
-        """Close when the client has read what it was told, or has had its time to."""
-        if self.doors.lingering >= MAX_LINGERING or not self.transport.can_write_eof():
+    def _refuse(self, answer: Response) -> None:
+        """Send a whole answer outside of any request, unless another one is under way, and close."""
+        self._stop_timer()
+        if self.pipeline or (self._is_answering and self.cycle.response_started):
             self.transport.close()
             return
-        self.doors.lingering += 1
-        self._lingers = True
-        self.transport.write_eof()
-        self._stop_timer()
-        self._timer = self.loop.call_later(LINGER_S, self.transport.close)
+        self._let_run_out()
+        request_id = uuid4().hex
+        logger.info("connection_refused", status=answer.status_code, request_id=request_id)
+        headers = {**PRIVATE, "X-Request-Id": request_id, "Connection": "close"}
+        lines = [b"%b: %b\r\n" % one for one in (*self.server_state.default_headers, *answer.raw_headers)]
+        lines += [f"{name.lower()}: {value}\r\n".encode() for name, value in headers.items()]
+        self.transport.write(b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)]))
+        self._reading = self._reading or "head"
+        self.close()

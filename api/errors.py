@@ -28,6 +28,8 @@ from agent.errors import (
 )
 
 MAX_PROBLEMS = 10
+PRIVATE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""The headers of every answer that does not say otherwise itself."""
 
 
 class HttpProblem(NamedTuple):

@@ -12,11 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.errors import PayloadTooLargeError
 from agent.places import place_of
-from api.errors import OVER_HTTP, problem, refusal
+from api.connections import FULL
+from api.doors import NO_SEAT
+from api.errors import OVER_HTTP, PRIVATE, problem, refusal
 
 logger = structlog.get_logger()
 answered = Counter("frontdesk_http_requests", "HTTP requests answered", ["method", "route", "status"])
 
+PROBES = ("/livez", "/readyz", "/health")
+"""Answered also where no seat is free: whoever asks needs to know that the service is there."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 TWO_TOKENS = problem(400, "invalid_request", "The request is not valid", "Authorization: send one")
@@ -39,6 +43,9 @@ class RequestMiddleware:
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
         begun = time.perf_counter()
+        method = scope["method"]
+        if method == "HEAD":
+            scope, receive, send = _as_get(scope, receive, send)
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -47,16 +54,14 @@ class RequestMiddleware:
                 status = message["status"]
                 answer = MutableHeaders(scope=message)
                 answer["X-Request-Id"] = request_id
-                answer["X-Content-Type-Options"] = "nosniff"
-                answer.setdefault(
-                    "Cache-Control", "no-store"
-                )  # but for streams, files and pages, which say what they mean
+                for name, value in PRIVATE.items():  # but for streams, files and pages, which say what they mean
+                    answer.setdefault(name, value)
             await send(message)
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self._app_for(headers)(scope, self._limited(receive), send_with_id)
+            await self._app_for(scope, headers)(scope, self._limited(receive), send_with_id)
         except Exception as exc:
             # Here and not further out, so that this answer too has its id, and CORS headers around it.
             logger.error("request_broke", error=type(exc).__name__, where=place_of(exc))
@@ -65,12 +70,14 @@ class RequestMiddleware:
             await BROKEN(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path", "-")
-            answered.labels(scope["method"], route, str(status)).inc()
+            answered.labels(method, route, str(status)).inc()
             taken_ms = round((time.perf_counter() - begun) * 1000, 1)
-            logger.info("request", method=scope["method"], route=route, status=status, ms=taken_ms)
+            logger.info("request", method=method, route=route, status=status, ms=taken_ms)
 
-    def _app_for(self, headers: Headers) -> ASGIApp:
-        """Return the app, or the refusal of two tokens at once, or of a body that says itself that it is too large."""
+    def _app_for(self, scope: Scope, headers: Headers) -> ASGIApp:
+        """Return the app, or the refusal of who has no seat, of two tokens at once, or of a body that says that it is too large."""
+        if scope.get("state", {}).get(NO_SEAT) and scope["path"] not in PROBES:
+            return FULL
         if len(headers.getlist("authorization")) > 1:
             return TWO_TOKENS  # a proxy may have looked at the other one
         length = headers.get("content-length", "0")
@@ -94,3 +101,20 @@ class RequestMiddleware:
             return message
 
         return receive_limited
+
+
+def _as_get(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:
+    """Return what lets an app answer HEAD with what GET begins with: what would be a stream, or costs work, ends there."""
+    has_begun = False
+
+    async def send_head(message: Message) -> None:
+        nonlocal has_begun
+        if message["type"] == "http.response.start":
+            has_begun = True
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def receive_until_begun() -> Message:
+        return {"type": "http.disconnect"} if has_begun else await receive()
+
+    return {**scope, "method": "GET"}, receive_until_begun, send_head

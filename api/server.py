@@ -22,6 +22,8 @@ from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
 from api.app import create_app
 from api.connections import bounded_connections
+from api.doors import allow_more_files
+from api.listening import BoundedServer
 from api.settings import Settings
 
 PREDECESSOR_S = 1.0
@@ -41,6 +43,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
         ConfigurationError: something in the settings or the assistant is wrong.
     """
     app = create_app(settings)
+    allow_more_files(settings)
     with ExitStack() as stack:
         path = Store(settings.database, pool_size=1).path
         if path is not None:
@@ -90,7 +93,7 @@ async def _end_all_leases(store: Store) -> None:
         await end_all_leases(connection)
 
 
-class _Server(uvicorn.Server):
+class _Server(BoundedServer):
     """Says where it is once it listens, and drains before it closes its doors.
 
     While it drains it still answers: new messages get a 503 that says when to come back, and readers see answers that
@@ -115,7 +118,9 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        _cut_stalled_clients(self.servers[0].sockets, after_s=self._settings.send_timeout_s)
+        _cut_stalled_clients(
+            (one for server in self.servers for one in server.sockets), after_s=self._settings.send_timeout_s
+        )
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Frontdesk is on http://{shown}:{port}", flush=True)

@@ -9,6 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from agent.events.schema import LoggedEvent
 from agent.store.runs import Run
+from api.doors import MEANS_NOTHING
 from api.protocols import native
 
 PING_S = 10.0
@@ -52,6 +53,8 @@ class _EventStream(EventSourceResponse):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[MEANS_NOTHING] = PING
+
         async def stream() -> None:
             await self._stream_response(send)
             group.cancel_scope.cancel()

@@ -12,21 +12,18 @@ from api.views import Health
 router = APIRouter(tags=["service"])
 
 
-@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health() -> Health:
     """Say that the service is there."""
     return Health()
 
 
-@router.head("/livez", include_in_schema=False)
 @router.get("/livez")
 async def live() -> Health:
     """Say that the process answers."""
     return Health()
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def ready(services: InstallationDep) -> Health:
     """Say that the service can take messages: its database takes what it writes, and no shutdown is under way.

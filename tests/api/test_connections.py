@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -14,8 +13,6 @@ from support.faults import until
 from support.http import Connection, Request
 from support.provider import Call
 from support.world import OpenWorld, World
-
-from api.connections import GRACE_S
 
 LIMIT_S = 1.0
 """The time limits of these tests' servers; a test that measures leaves a wide margin above."""
@@ -77,12 +74,6 @@ class Wire:
         return not self.reader.at_eof()
 
 
-def is_past(seconds: float) -> Callable[[], bool]:
-    """Return a condition that holds once this time has gone by."""
-    end = time.monotonic() + seconds * 1.1
-    return lambda: time.monotonic() > end
-
-
 @asynccontextmanager
 async def wire(world: World) -> AsyncIterator[Wire]:
     address = urlsplit(world.url)
@@ -102,6 +93,7 @@ def post(world: World, body: bytes, *, length: int | None = None, path: str = "/
 
 
 LIVE = b"GET /livez HTTP/1.1\r\nHost: frontdesk\r\n\r\n"
+LIST = b"GET /conversations HTTP/1.1\r\nHost: frontdesk\r\nAuthorization: Bearer TOKEN\r\n\r\n"
 HELLO = orjson.dumps({"message": "hello"})
 HEALTHY = b'"healthy"'
 
@@ -260,26 +252,33 @@ async def test_a_long_stream_lives_on_whatever_stands_behind_it(start: Start, be
         await one.until(b"[DONE]")
 
 
-async def test_when_all_connections_are_taken_those_that_only_wait_make_room(start: Start) -> None:
-    """G40: the one that has waited longest; a stream never."""
-    world = await start(max_connections=12)
-    world.provider.hang("Hello")
-    async with wire(world) as stream:
-        await stream.send(post(world, HELLO, accept="text/event-stream"))
-        await stream.until(b"Hello")
-        idle = [await anext(_opened(world)) for _ in range(11)]
-        await until(is_past(GRACE_S))
-        idle += [await anext(_opened(world)) for _ in range(5)]
-        for one in idle[:5]:
-            await one.closed()
-        assert all(one.is_open for one in idle[5:])
-        await until(is_past(GRACE_S))
-        async with wire(world) as late:
-            await late.send(LIVE)
-            await late.until(HEALTHY)
-        assert stream.is_open
-        for one in idle:
+async def test_when_all_seats_are_taken_those_that_only_wait_make_room(start: Start) -> None:
+    """G40 G73: first who was answered and only waits, then who never asked; a stream never."""
+    world = await start(max_connections=12, max_runs_per_user=20)
+    streams = [await _streaming(world)]
+    async with wire(world) as answered:
+        await answered.send(LIVE)
+        await answered.until(HEALTHY)
+        silent = [await anext(_opened(world)) for _ in range(10)]
+        for others in (1, 2, 3, 4):
+            streams.append(await _streaming(world))
+            assert not answered.is_open
+            gone = [one.is_open for one in silent].count(False)
+            assert gone <= others - 1, "nobody else has to go"
+        for one in silent[:3]:
+            assert await one.closed() == b""
+        assert all(one.is_open for one in (*silent[3:], *streams))
+        for one in (*silent, *streams):
             one.writer.transport.abort()
+
+
+async def _streaming(world: World) -> Wire:
+    """Return a connection on which a stream goes on."""
+    world.provider.hang("Hello")
+    one = await anext(_opened(world))
+    await one.send(post(world, HELLO, accept="text/event-stream"))
+    await one.until(b"Hello")
+    return one
 
 
 async def _opened(world: World) -> AsyncIterator[Wire]:
@@ -287,61 +286,188 @@ async def _opened(world: World) -> AsyncIterator[Wire]:
     yield Wire(*await asyncio.open_connection(address.hostname, address.port))
 
 
-async def test_many_who_come_at_once_are_answered_or_told_to_come_back(start: Start) -> None:
-    """G40: none is closed without a word, although they are all accepted before one of them is read."""
+@asynccontextmanager
+async def full(world: World) -> AsyncIterator[list[Wire]]:
+    """Let streams take all of ten seats."""
+    wires = [await _streaming(world) for _ in range(10)]
+    try:
+        yield wires
+        assert all(one.is_open for one in wires)
+    finally:
+        for one in wires:
+            one.writer.transport.abort()
+
+
+async def asked(world: World, request: bytes, *, after_s: float = 0) -> bytes:
+    """Connect, ask, and return all that comes until the server closes."""
+    async with wire(world) as one:
+        await asyncio.sleep(after_s)
+        await one.send(request)
+        return await one.closed()
+
+
+def read(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Return an answer's status, headers and body."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    return int(first.split()[1]), dict(line.lower().split(": ", 1) for line in lines), body
+
+
+def assert_refused(answer: bytes, status: int, code: str) -> None:
+    """Assert that an answer is a refusal of the form that all have."""
+    got, headers, body = read(answer)
+    assert (got, orjson.loads(body)["code"], orjson.loads(body)["status"]) == (status, code, status)
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert len(headers["x-request-id"]) == 32
+    assert "date" in headers
+
+
+async def test_when_all_seats_are_at_work_each_of_many_more_is_told_to_come_back_and_none_is_reset(
+    start: Start,
+) -> None:
+    """G73: with a 503, also where the body comes late and is large; the probes answer, and no stream is cut."""
+    world = await start(max_connections=10, max_runs_per_user=20)
+    before = world.rows()
+    large = post(world, orjson.dumps({"message": "x" * 200_000}))
+    async with full(world):
+        kinds = [(post(world, HELLO), 0.0), (large, 0.0), (post(world, HELLO), 0.3)]
+        answers = await asyncio.gather(*(asked(world, one, after_s=wait_s) for one, wait_s in kinds * 60))
+        probes = await asyncio.gather(*(asked(world, LIVE.replace(b"livez", b"readyz")) for _ in range(100)))
+    for answer in answers:
+        assert_refused(answer, 503, "overloaded")
+        assert read(answer)[1]["retry-after"] == "5"
+    assert [read(probe)[0] for probe in probes] == [200] * 100
+    assert world.rows()["messages"] == before["messages"] + 10
+
+
+async def test_a_burst_beyond_the_limit_is_answered_to_the_last(start: Start) -> None:
+    """G73: whoever has asked keeps the connection until the answer, whoever comes."""
     world = await start(max_connections=10)
+    request = LIST.replace(b"TOKEN", world.person().token.encode()).replace(
+        b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"
+    )
+    answers = await asyncio.gather(*(asked(world, request) for _ in range(400)))
+    assert {read(answer)[0] for answer in answers} <= {200, 503}
 
-    async def ask() -> bytes:
+
+async def test_a_client_that_ends_its_side_behind_its_request_gets_the_answer(start: Start) -> None:
+    """G73: JSON, a stream, and requests one behind the other."""
+    world = await start()
+    asks = {
+        "short": (LIVE, 1),
+        "three": (LIVE * 3, 3),
+        "JSON": (post(world, HELLO), 1),
+        "stream": (post(world, HELLO, accept="text/event-stream"), 1),
+    }
+    for request, answers in asks.values():
+        gate = asyncio.Event()
+        world.backend.routes["GET /orders/count"] = held(gate)
+        world.provider.call(Call("count_orders"))
+        world.provider.say("42.")
         async with wire(world) as one:
-            await one.send(LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-            return await one.closed()
+            await one.send(request)
+            one.writer.write_eof()
+            asyncio.get_running_loop().call_later(LIMIT_S, gate.set)
+            came = await one.closed()
+        came = came.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+        assert came.startswith(b"HTTP/1.1 200 ")
+        assert came.count(HEALTHY) == answers or came.count(b"42.") == answers
+        world.provider.forget()
 
-    answers = await asyncio.gather(*(ask() for _ in range(40)))
-    statuses = Counter(answer.split(b" ")[1] if answer else b"nothing" for answer in answers)
-    assert set(statuses) <= {b"200", b"503"}, statuses
-    assert statuses[b"200"] >= 10
-    assert all(b"retry-after: 5" in answer for answer in answers if b" 503 " in answer)
+
+@pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
+async def test_a_client_that_went_is_told_from_one_that_ended_its_side(start: Start, accept: str) -> None:
+    """G73 G6: its seat is free again, soon."""
+    world = await start(max_streams_per_user=1)
+    world.provider.hang("Hello")
+    async with wire(world) as one:
+        await one.send(post(world, HELLO, accept=accept))
+        await until(lambda: bool(world.provider.requests))
+        one.writer.close()
+        await one.writer.wait_closed()
+        world.provider.say("Hi.")
+
+        async def is_free() -> bool:
+            return (await world.person().ask("again")).status_code == 200
+
+        await until(is_free)
 
 
-REFUSALS = {
-    "no HTTP": (b"\x16\x03\x01\x02\x00 hello\r\n\r\n", b"400", "invalid_request"),
-    "headers without end": (b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 9000, b"431", "payload_too_large"),
-    "half a head": (b"GET / HTTP/1.1\r\nX-A: a", b"408", "request_timeout"),
+BEFORE_THE_APP = {
+    "no HTTP": (b"hello\r\n\r\n", 400, "invalid_request"),
+    "two lengths": (
+        b"POST /chat HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        400,
+        "invalid_request",
+    ),
+    "a length and chunks": (
+        b"POST /chat HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+        "invalid_request",
+    ),
+    "a header with a control character": (
+        b"GET /livez HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n",
+        400,
+        "invalid_request",
+    ),
+    "a long line": (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431, "payload_too_large"),
+    "a long header": (b"GET /livez HTTP/1.1\r\nX: " + b"a" * 66_000 + b"\r\n\r\n", 431, "payload_too_large"),
+    "many headers": (b"GET /livez HTTP/1.1\r\n" + b"X: a\r\n" * 20_000 + b"\r\n", 431, "payload_too_large"),
+    "long trailers": (
+        b"POST /chat HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: aaaaaaaaaa\r\n" * 20_000,
+        431,
+        "payload_too_large",
+    ),
 }
 
 
-@pytest.mark.parametrize(("sent", "status", "code"), REFUSALS.values(), ids=REFUSALS)
-async def test_what_is_refused_before_it_is_a_request_is_refused_in_the_same_form(
-    start: Start, sent: bytes, status: bytes, code: str
-) -> None:
-    """G40: a problem body, an id, and nothing that is cached or sniffed."""
-    world = await start(max_header_bytes=8192, header_timeout_s=LIMIT_S)
-    async with wire(world) as one:
-        await one.send(sent)
-        head, _, body = (await one.closed()).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 " + status)
-    for field in (b"application/problem+json", b"x-content-type-options: nosniff", b"cache-control: no-store"):
-        assert field in head
-    assert b"x-request-id: " in head
-    assert orjson.loads(body)["code"] == code
+@pytest.mark.parametrize("name", BEFORE_THE_APP)
+async def test_what_the_server_itself_refuses_looks_like_every_other_refusal(start: Start, name: str) -> None:
+    """G74: in one piece and in many."""
+    world = await start()
+    request, status, code = BEFORE_THE_APP[name]
+    for size in (len(request), 1000):
+        async with wire(world) as one:
+            for at in range(0, len(request), size):
+                one.writer.write(request[at : at + size])
+                await asyncio.sleep(0)
+            assert_refused(await one.closed(), status, code)
 
 
-async def test_when_all_connections_are_at_work_one_more_is_told_to_come_back(start: Start) -> None:
-    """G40: with a 503."""
-    world = await start(max_connections=10, max_runs_per_user=20)
-    wires = []
-    for _ in range(10):
-        world.provider.hang("Hello")
-        wires.append(await anext(_opened(world)))
-        await wires[-1].send(post(world, HELLO, accept="text/event-stream"))
-        await wires[-1].until(b"Hello")
-    async with wire(world) as late:
-        answer = await late.closed()
-    assert answer.startswith(b"HTTP/1.1 503 ")
-    assert b"retry-after: 5" in answer.lower()
-    assert all(one.is_open for one in wires)
-    for one in wires:
-        one.writer.transport.abort()
+async def test_a_head_within_the_limit_is_taken_also_behind_a_large_body(start: Start) -> None:
+    """G74: bytes of a body, or of another request, are none of a head."""
+    world = await start(max_header_bytes=8192)
+    head = LIVE.replace(b"\r\n\r\n", b"\r\nX: " + b"a" * 7900 + b"\r\n\r\n")
+    refused = post(world, b" " * 60_000, path="/nowhere")
+    for cut in (len(refused) + 40, len(refused) + 4000):
+        async with wire(world) as one:
+            both = refused + head + LIVE
+            await one.send(both[:cut])
+            await one.until(b" 404 ")
+            await one.send(both[cut:])
+            async with asyncio.timeout(PATIENT_S):
+                while one.came.count(HEALTHY) < 2:
+                    one.came += await one.reader.read(65536)
+
+
+async def test_trailers_are_no_headers(start: Start) -> None:
+    """G74: a token that stands behind the body proves nobody."""
+    world = await start()
+    token = world.person().token.encode()
+    chunks = b"%x\r\n%b\r\n0\r\nAuthorization: Bearer %b\r\n\r\n" % (len(HELLO), HELLO, token)
+    head = post(world, b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked\r\nConnection: close")
+    head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.startswith(b"Authorization"))
+    assert read(await asked(world, head + chunks))[0] == 401
+
+
+async def test_a_last_answer_reaches_a_client_that_is_still_sending(start: Start) -> None:
+    """G74: closing at once would reset it."""
+    world = await start(max_body_bytes=4096)
+    for _ in range(20):
+        request = post(world, b" " * 2_000_000).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+        assert read(await asked(world, request))[0] == 413
 
 
 async def test_headers_without_end_are_refused_by_their_length(start: Start) -> None:

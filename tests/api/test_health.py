@@ -28,6 +28,33 @@ async def test_the_service_says_that_it_is_well_to_anybody(world: World, path: s
     assert answer.json() == {"status": "healthy", "version": __version__}
 
 
+@pytest.mark.parametrize("path", ["/", "/health", "/livez", "/readyz", "/openapi.json", "/assistant", "/docs"])
+async def test_head_gives_what_get_begins_with(world: World, path: str) -> None:
+    """G74: monitors ask so."""
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
+        got, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    same = set(got.headers) - {"date", "x-request-id"}
+    assert {name: head.headers[name] for name in same} == {name: got.headers[name] for name in same}
+
+
+async def test_head_of_what_is_not_there_not_allowed_or_not_read_by_get_is_refused(world: World, ann: Person) -> None:
+    """G74: and a stream's ends at once, without a reader that stays."""
+    world.provider.hang("Hello")
+    async with ann.open_stream("hello") as live:
+        run_id = await live.until("run_id")
+        head = await ann.request("HEAD", f"/runs/{run_id}/events")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-type"].startswith("text/event-stream")
+        assert world.app.state.services.seats._taken.total() == 1
+        await ann.request("POST", f"/runs/{run_id}/cancel")
+    statuses = {path: (await ann.request("HEAD", path)).status_code for path in ("/chat", "/nowhere", "/runs/1")}
+    assert statuses == {"/chat": 405, "/nowhere": 404, "/runs/1": 422}
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
+        assert (await client.head("/conversations")).status_code == 401
+        assert (await client.head("/metrics")).status_code == 200
+
+
 async def test_a_server_that_stops_is_alive_and_not_ready(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(shutdown_grace_s=0)
     await world.app.state.services.runner.drain()

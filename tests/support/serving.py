@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.connections import BoundedConnection
+from api.listening import BoundedServer
+
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 60.0
 """On a machine that does much else at the same time."""
@@ -14,7 +17,7 @@ TICK_S = 1.0
 """How often the server sets the time that its answers carry."""
 
 
-class _QuietServer(uvicorn.Server):
+class _Quiet(uvicorn.Server):
     """Leaves the process's signals alone: pytest owns them. It stops when it is told to, and not at the next look."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -37,8 +40,12 @@ class _QuietServer(uvicorn.Server):
                     await self._told_to_stop.wait()
 
 
+class _QuietBoundedServer(_Quiet, BoundedServer):
+    """Listens as the real server does."""
+
+
 @asynccontextmanager
-async def serve(app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = None) -> AsyncIterator[str]:
+async def serve(app: ASGIApp, *, protocol: type[BoundedConnection] | None = None) -> AsyncIterator[str]:
     """Serve `app` with its lifespan; yield the base URL. `protocol` is that of its connections."""
     config = uvicorn.Config(
         app,
@@ -51,7 +58,7 @@ async def serve(app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = None)
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    server = _QuietServer(config)
+    server = _QuietBoundedServer(config) if protocol else _Quiet(config)
     task = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(START_LIMIT_S):
