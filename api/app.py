@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json" if settings.openapi else None,
         docs_url=None,  # FastAPI's pages run scripts of other hosts; `routes/docs.py` has one that runs none
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     errors.install(app)
     for module in (health, assistant_route, docs, pages, demo, chat, turns, public, runs, conversations, feedback):

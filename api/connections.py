@@ -9,16 +9,17 @@ import asyncio
 import select
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import structlog
 from fastapi import Response
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from agent.errors import RETRY_AFTER_S, OverloadedError
 from api.doors import MEANS_NOTHING, NO_SEAT, SPARE_S, Doors, Phase, doors_for
 from api.errors import PRIVATE, problem, refusal
+from api.reading import RequestReader
 from api.settings import Settings
 
 logger = structlog.get_logger()
@@ -32,8 +33,6 @@ SEAT_WAIT_S = 1.5
 SEAT_LOOK_S = 0.1
 """How long, and how often, a request looks for a seat while somebody has one who may not want it."""
 TOO_SLOW = problem(408, "request_timeout", "The request took too long", "The request did not arrive in time.")
-TOO_LONG = problem(431, "payload_too_large", "The request is too large", "The headers are too long.")
-MALFORMED = problem(400, "invalid_request", "The request is not valid", "The request is not readable as HTTP/1.1.")
 FULL = refusal(OverloadedError, "Too many connections.", headers={"Retry-After": str(RETRY_AFTER_S)})
 KEEP_WAITING = b"HTTP/1.1 100 Continue\r\n\r\n"
 """May be sent before any answer, any number of times, and is nothing to a client (RFC 9110, 15.2)."""
@@ -42,11 +41,12 @@ GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
     """Return the protocol of a server's connections, with the limits of these settings."""
-    return type("ServerConnection", (BoundedConnection,), {"doors": doors_for(settings)})
+    limits = {"doors": doors_for(settings), "most_head_bytes": settings.max_header_bytes}
+    return type("ServerConnection", (BoundedConnection,), limits)
 
 
-class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's connection, timed, in a seat or on a spare one. It is what its answers are written to."""
+class BoundedConnection(RequestReader):
+    """A connection, timed, in a seat or on a spare one. It is what its answers are written to."""
 
     doors: ClassVar[Doors]
     write: Callable[[bytes], None]
@@ -55,14 +55,11 @@ class BoundedConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.has_seat = False
         self._phase: Phase = "answer"
-        self._reading: Literal["head", "body"] | None = None
-        self._head_bytes = 0
-        self._read_bytes = 0
-        """Bytes that were read and stand in no head that was counted, and in no body: those of an unfinished head."""
         self._running: RequestResponseCycle | None = None
         """The request that the app answers now; those behind it wait in `pipeline`, and `cycle` is the last."""
         self._was_asked = False
         self._is_leaving = False
+        self._is_deaf = False
         self._has_ended = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -81,53 +78,28 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_leaving or self.transport.is_closing():
+        if self._is_deaf or self._is_leaving or self.transport.is_closing():
             return
-        self._read_bytes = len(data) + (self._read_bytes if self._reading == "head" else 0)
-        super().data_received(data)
-        if self._reading == "head" and self._is_head_too_long and not self._is_leaving:
-            self._refuse(TOO_LONG)
+        self.read(data)
         self._settle()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep what a client that has ended its side is owed; whether it is still there is looked at after a moment."""
         self._has_ended = True
-        is_owed = bool(self.pipeline) or (self._is_answering and self._reading != "body")
+        is_owed = bool(self.pipeline) or (self._is_answering and self.reading != "body")
         if self._is_leaving or not is_owed:
             return False
         self.loop.call_later(LOOK_S, self._look_after, LOOK_S, True)
         return True
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(TOO_LONG if self._is_head_too_long else MALFORMED)
-
     def on_message_begin(self) -> None:
-        self._reading, self._was_asked = "head", True
-        self._head_bytes = 0
+        self._was_asked = True
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value) + len(b": \r\n"))
-        if self._reading == "head":  # and not behind a body: the app has looked at the headers by then
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        self._reading = "body"
-        self._read_bytes -= self._head_bytes
         super().on_headers_complete()
-        self.cycle.transport = self  # type: ignore[assignment]
-
-    def on_body(self, body: bytes) -> None:
-        self._read_bytes -= len(body)
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._reading = None
-        super().on_message_complete()
+        if self.reading == "body":
+            self.cycle.transport = self  # type: ignore[assignment]
 
     def on_response_complete(self) -> None:
         if self._is_leaving:
@@ -140,7 +112,7 @@ class BoundedConnection(HttpToolsProtocol):
     def close(self) -> None:
         """Close after a last answer; where the request is not read to its end, not before the client had time to read."""
         self._unset_keepalive_if_required()
-        if self._reading is None or self._has_ended:
+        if self.reading is None or self._has_ended:
             self.transport.close()
             return
         self._is_leaving = True
@@ -150,11 +122,31 @@ class BoundedConnection(HttpToolsProtocol):
         self.transport.write_eof()
         self._timer = self.loop.call_later(LINGER_S, self.transport.close)
 
+    def refuse(self, answer: Response) -> None:
+        """Send a whole answer outside of any request, unless another one is under way, and close."""
+        self._stop_timer()
+        if self.pipeline or (self._is_answering and self.reading != "body"):
+            self.cycle.keep_alive = False  # what came before is answered first, and then nobody is listened to any more
+            self._is_deaf = True
+            return
+        if self._is_answering and self.cycle.response_started:
+            self.transport.close()
+            return
+        self._let_run_out()
+        request_id = uuid4().hex
+        logger.info("connection_refused", status=answer.status_code, request_id=request_id)
+        headers = {**PRIVATE, "X-Request-Id": request_id, "Connection": "close"}
+        lines = [b"%b: %b\r\n" % one for one in (*self.server_state.default_headers, *answer.raw_headers)]
+        lines += [f"{name.lower()}: {value}\r\n".encode() for name, value in headers.items()]
+        self.transport.write(b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)]))
+        self.reading = self.reading or "head"
+        self.close()
+
     def leave(self) -> None:
         """Make room for somebody else."""
         self._free_seat()
-        if self._reading == "head":
-            self._refuse(FULL)
+        if self.reading == "head":
+            self.refuse(FULL)
         else:
             self._stop_timer()
             self.transport.close()
@@ -166,16 +158,6 @@ class BoundedConnection(HttpToolsProtocol):
     @property
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
-
-    @property
-    def _is_head_too_long(self) -> bool:
-        unfinished = self._read_bytes if self._reading == "head" else 0
-        return max(self._head_bytes, unfinished) > self.doors.most_head_bytes
-
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > self.doors.most_head_bytes:
-            raise ValueError("the head is too long")  # the parser stops, and `send_400_response` says why
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._start(cycle, app, time.monotonic() + SEAT_WAIT_S)
@@ -207,7 +189,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _settle(self) -> None:
         """Let the limit of the phase that the connection is in now go on, anew where it is another one."""
-        phase: Phase = self._reading or ("answer" if self._is_answering else "idle" if self._was_asked else "first")
+        phase: Phase = self.reading or ("answer" if self._is_answering else "idle" if self._was_asked else "first")
         if phase != self._phase and not self._is_leaving and not self.transport.is_closing():
             self._stop_timer()
             self._phase = phase
@@ -232,12 +214,12 @@ class BoundedConnection(HttpToolsProtocol):
         """Close the connection, unless it is we who keep it: who answers an earlier request reads no further."""
         if self._is_leaving or self.transport.is_closing():
             return
-        if self.flow.read_paused or self.pipeline or (self._reading == "head" and self._is_answering):
+        if self.flow.read_paused or self.pipeline or (self.reading == "head" and self._is_answering):
             self._start_timer()
             return
         logger.debug("connection_too_slow", phase=self._phase)
-        if self._reading == "head" or (self._reading == "body" and self._is_answering):
-            self._refuse(TOO_SLOW)
+        if self.reading == "head" or (self.reading == "body" and self._is_answering):
+            self.refuse(TOO_SLOW)
         else:
             self.transport.close()
         self._let_run_out()
@@ -273,19 +255,3 @@ class BoundedConnection(HttpToolsProtocol):
         poll = select.poll()
         poll.register(self.transport.get_extra_info("socket").fileno(), events)
         return next((found for _, found in poll.poll(0)), 0)
-
-    def _refuse(self, answer: Response) -> None:
-        """Send a whole answer outside of any request, unless another one is under way, and close."""
-        self._stop_timer()
-        if self.pipeline or (self._is_answering and self.cycle.response_started):
-            self.transport.close()
-            return
-        self._let_run_out()
-        request_id = uuid4().hex
-        logger.info("connection_refused", status=answer.status_code, request_id=request_id)
-        headers = {**PRIVATE, "X-Request-Id": request_id, "Connection": "close"}
-        lines = [b"%b: %b\r\n" % one for one in (*self.server_state.default_headers, *answer.raw_headers)]
-        lines += [f"{name.lower()}: {value}\r\n".encode() for name, value in headers.items()]
-        self.transport.write(b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)]))
-        self._reading = self._reading or "head"
-        self.close()

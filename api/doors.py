@@ -46,7 +46,6 @@ class Doors:
 
     most: int
     spare: int
-    most_head_bytes: int
     seconds: dict[Phase, float]
     open: int = 0
     """Connections that were accepted and are not closed yet."""
@@ -108,7 +107,6 @@ def doors_for(settings: Settings) -> Doors:
     return Doors(
         most,
         spare,
-        settings.max_header_bytes,
         {
             "first": settings.first_request_timeout_s,
             "idle": settings.keep_alive_s,

@@ -23,7 +23,16 @@ PROBES = ("/livez", "/readyz", "/health")
 """Answered also where no seat is free: whoever asks needs to know that the service is there."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
+HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 TWO_TOKENS = problem(400, "invalid_request", "The request is not valid", "Authorization: send one")
+NO_HOST = problem(400, "invalid_request", "The request is not valid", "Host: send one name")
+NO_HTTP = problem(
+    400,
+    "invalid_request",
+    "The request is not valid",
+    "HTTP/1.1 is spoken here, or HTTP/1.0 without chunks.",
+    headers={"Connection": "close"},
+)
 BROKEN = problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
 
 
@@ -75,11 +84,16 @@ class RequestMiddleware:
             logger.info("request", method=method, route=route, status=status, ms=taken_ms)
 
     def _app_for(self, scope: Scope, headers: Headers) -> ASGIApp:
-        """Return the app, or the refusal of who has no seat, of two tokens at once, or of a body that says that it is too large."""
+        """Return the app, or the refusal of a request that no app needs to look at."""
         if scope.get("state", {}).get(NO_SEAT) and scope["path"] not in PROBES:
             return FULL
+        if scope["http_version"] != "1.1" and (scope["http_version"] != "1.0" or "transfer-encoding" in headers):
+            return NO_HTTP  # others on the way would read its end elsewhere
         if len(headers.getlist("authorization")) > 1:
             return TWO_TOKENS  # a proxy may have looked at the other one
+        hosts = headers.getlist("host")
+        if len(hosts) > 1 or not all(map(HOST.fullmatch, hosts)):
+            return NO_HOST
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) <= self._max_body_bytes:
             return self._app

@@ -29,6 +29,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     A mounted app gets no lifespan, so the file is prepared here; it is looked at again when the day changes.
     """
     app = FastAPI(
+        redirect_slashes=False,
         title="Studio",
         version="1.0.0",
         description=DESCRIPTION,

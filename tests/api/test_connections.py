@@ -231,7 +231,17 @@ def held(gate: asyncio.Event) -> Route:
     return serve
 
 
-@pytest.mark.parametrize("behind", [b"", LIVE[:20], LIVE, b"\r\n"], ids=["alone", "half", "whole", "empty line"])
+BEHIND = {
+    "alone": b"",
+    "half": LIVE[:20],
+    "whole": LIVE,
+    "empty line": b"\r\n",
+    "no HTTP": b"\x00\x01",
+    "long": b"GET /" + b"a" * 99_000,
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
 async def test_a_long_stream_lives_on_whatever_stands_behind_it(start: Start, behind: bytes) -> None:
     """G40: no limit of a connection is one of an answer."""
     short = ("first_request_timeout_s", "header_timeout_s", "body_timeout_s", "keep_alive_s")
@@ -434,6 +444,52 @@ async def test_what_the_server_itself_refuses_looks_like_every_other_refusal(sta
                 one.writer.write(request[at : at + size])
                 await asyncio.sleep(0)
             assert_refused(await one.closed(), status, code)
+
+
+NO_REQUESTS = {
+    "two hosts": b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n",
+    "no name of a host": b"GET /livez HTTP/1.1\r\nHost: a/../b@c\r\nConnection: close\r\n\r\n",
+    "HTTP/0.9": b"GET /livez\r\n\r\n",
+    "chunks in HTTP/1.0": b"POST /chat HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", NO_REQUESTS.values(), ids=NO_REQUESTS)
+async def test_what_others_on_the_way_may_read_otherwise_is_refused(start: Start, request_: bytes) -> None:
+    """G74."""
+    assert_refused(await asked(await start(), request_), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+async def test_an_offer_to_speak_another_protocol_is_passed_over(start: Start, protocol: bytes) -> None:
+    """G74: by clients in Java, for one; the request that it comes with is read whole, and so is the next."""
+    world = await start()
+    offer = b"\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: %b\r\n\r\n" % protocol
+    request = post(world, HELLO).replace(b"\r\n\r\n", offer, 1)
+    for size in (len(request) * 3, 100):
+        for _ in range(3):
+            world.provider.say("Hello.")
+        async with wire(world) as one:
+            for at in range(0, len(request) * 3, size):
+                await one.send((request * 3)[at : at + size])
+            async with asyncio.timeout(PATIENT_S):
+                while one.came.count(b'"response":"Hello."') < 3:
+                    one.came += await one.reader.read(65536)
+            await one.send(offer[2:])
+            assert b" 400 " in await one.closed()
+
+
+async def test_a_host_that_the_request_names_stands_in_no_answer(start: Start) -> None:
+    """G74: a path with a slash too much is none of ours, and no redirect to wherever the request came from."""
+    world = await start()
+    for path in (b"/conversations/", b"/chat/", b"/livez/", b"//evil.example/", b"//evil.example/livez"):
+        answer = await asked(
+            world,
+            b"GET %b HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\nConnection: close\r\n\r\n"
+            % path,
+        )
+        assert read(answer)[0] == 404
+        assert b"evil" not in answer
 
 
 async def test_a_head_within_the_limit_is_taken_also_behind_a_large_body(start: Start) -> None:
