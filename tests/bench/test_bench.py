@@ -54,3 +54,17 @@ def test_the_last_script_of_a_request_counts_and_a_tool_is_asked_for_once() -> N
 def test_the_samples_of_a_profile_are_added_up_by_library() -> None:
     stacks = "main (api/cli.py:1);execute (sqlalchemy/engine/base.py:9) 3\nmain (api/cli.py:1) 1\n"
     assert shares(stacks) == [("sqlalchemy", 0.75), ("api", 0.25)]
+
+
+@pytest.mark.timeout(400)
+def test_a_small_measurement_beside_searches_prints_a_line_for_each_database() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.beside", "--talks", "5", "--answers", "5", "--rounds", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [line.partition(",")[0] for line in done.stdout.splitlines()] == ["SQLite", "PostgreSQL"]
