@@ -22,7 +22,7 @@ from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
 from agent.store.runs import rows_changed
 from agent.store.tables import UNINDEXED, conversations, messages, search_entries
-from agent.store.words import asked_terms, scope_of, terms_of
+from agent.store.words import MAX_CHARACTERS, asked_terms, scope_of, terms_of
 
 PART_SIZE = 60_000
 """Words of one part of a user's index; one entry is never in two, so a part may be one message larger."""
@@ -216,8 +216,9 @@ async def _read(connection: AsyncConnection, row: Any, *, rows: int, characters:
 
 
 async def _messages(connection: AsyncConnection, tenant_id: str, conversation_id: UUID, position: int) -> Sequence[Any]:
+    columns = (messages.c[name] for name in ("id", "position", "role", "superseded_by"))
     statement = (
-        select(*(messages.c[name] for name in ("id", "position", "role", "text", "superseded_by")))
+        select(*columns, func.substr(messages.c.text, 1, MAX_CHARACTERS).label("text"))
         .where(
             messages.c.tenant_id == tenant_id,
             messages.c.conversation_id == conversation_id,

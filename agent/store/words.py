@@ -13,6 +13,8 @@ from hashlib import blake2b
 
 MAX_CHARACTERS = 1_000_000
 """Characters of a message, from its beginning, that are looked at."""
+PIECE_LENGTH = 16_384
+"""Characters folded at once. `unicodedata` lets nothing else in the process run meanwhile, and takes twelve times their size."""
 MAX_WORDS = 10_000
 """Different words of a message, and first letters of words, that are kept."""
 MAX_BYTES = 400_000
@@ -64,6 +66,8 @@ _PIECE = re.compile(
     f"|(?P<word>[.#@+]?{_LETTER}+(?:{_JOINT}{{1,3}}{_LETTER}+){{0,15}}[+#%]{{0,3}})"
     f"|(?P<sign>[${_SIGN}])"
 )
+_SPACE = re.compile(r"\s")
+_NO_LETTER = re.compile(r"\W")
 _DROPPED = {0xFE0E, 0xFE0F, 0x20E3, 0x0640, *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)}
 """How a sign is to be drawn, and the stroke that only makes an Arabic word longer."""
 _COUNTING_MARKS = {0, 8, 9}
@@ -101,7 +105,7 @@ def terms_of(text: str) -> list[str]:
     """
     found: dict[str, None] = {}
     left = MAX_BYTES
-    for word in _words(fold(text[:MAX_CHARACTERS])):
+    for word in (word for piece in _pieces(text[:MAX_CHARACTERS]) for word in _words(fold(piece))):
         if word in found:
             continue
         new = [word] if (beginning := BEGINNING + word[0]) in found else [word, beginning]
@@ -138,6 +142,19 @@ def scope_of(tenant_id: str, user_id: str, part: int) -> str:
     name = f"{len(tenant_id)}:{tenant_id}{len(user_id)}:{user_id}{part}"
     digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return b32encode(digest).decode().rstrip("=").lower()
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a text part by part, cut where no word is if there is such a place."""
+    at = 0
+    while at < len(text):
+        piece = text[at : at + PIECE_LENGTH]
+        if at + PIECE_LENGTH < len(text):
+            backwards = piece[::-1]
+            gap = _SPACE.search(backwards) or _NO_LETTER.search(backwards)
+            piece = piece[: len(piece) - gap.start()] if gap else piece
+        yield piece
+        at += len(piece)
 
 
 def _words(folded: str) -> Iterator[str]:

@@ -259,7 +259,7 @@ async def test_without_motion_nothing_moves(wire: Wire, open_widget: OpenWidget)
         .filter((animation) => animation.effect.getComputedTiming().duration > 1).length"""
     lively = await open_widget(wire.url, attributes=OPEN, reduced_motion="no-preference")
     await answered(lively, wire)
-    assert await lively.page.evaluate(moving) > 0
+    await lively.page.wait_for_function(f"() => ({moving})() > 0")  # what moves for ever moves in each look
     calm = await open_widget(wire.url, attributes=OPEN, reduced_motion="reduce")
     await answered(calm, wire)
     assert await calm.page.evaluate(moving) == 0

@@ -299,6 +299,19 @@ async def test_a_lock_that_another_process_keeps_is_a_fault_in_time(on_file: Sto
     await in_one(on_file, create_conversation, ANN, title="Orders")
 
 
+async def test_a_file_that_another_process_has_for_itself_is_a_fault_in_time(on_file: Store) -> None:
+    """G32: also while a connection is made ready."""
+    assert on_file.url.database
+    other = sqlite3.connect(on_file.url.database, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN EXCLUSIVE")
+    with in_time(SHORT.connect_s), pytest.raises(DatabaseError):
+        await _select(on_file)
+    other.execute("COMMIT")
+    other.close()
+    assert await _select(on_file) == 1
+
+
 async def test_writers_that_wait_in_the_queue_fail_in_time_too(on_file: Store) -> None:
     """G32"""
     release = asyncio.Event()

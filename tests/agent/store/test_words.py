@@ -1,5 +1,7 @@
 """The words of a text: what is begun finds them, whatever the case, the accents and the script; nothing else is in them."""
 
+import sys
+import tracemalloc
 import unicodedata
 
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from agent.store.words import (
     MAX_ASKED,
     MAX_BYTES,
+    MAX_CHARACTERS,
     MAX_WORDS,
+    PIECE_LENGTH,
     SCOPE_LENGTH,
     WORD_LENGTH,
     asked_terms,
@@ -132,6 +136,25 @@ def test_a_long_text_gives_a_bounded_number_of_terms_in_bounded_time() -> None:
     assert 1000 < len(many) <= MAX_WORDS
     long = terms_of(" ".join(f"{number:x}" + "漢字가" * 40 for number in range(20_000)))
     assert sum(SCOPE_LENGTH + len(term.encode()) for term in long) <= MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    "text", ["ä" * MAX_CHARACTERS, "Ängste, 漢字。" * (MAX_CHARACTERS // 10)], ids=["no gap", "gaps"]
+)
+def test_a_long_text_takes_little_memory(text: str) -> None:
+    tracemalloc.start()
+    terms_of(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * MAX_CHARACTERS + sys.getsizeof(text)
+
+
+@settings(deadline=None)
+@given(st.integers(PIECE_LENGTH - 60, PIECE_LENGTH + 10))
+def test_a_word_is_not_cut_where_a_text_is(before: int) -> None:
+    assert {"bestellnummer", "ab-123456"} <= set(
+        terms_of("ü " * (before // 2) + "x" * (before % 2) + " Bestellnummer AB-123456")
+    )
 
 
 def test_of_a_long_question_the_longest_words_count() -> None:
