@@ -32,8 +32,8 @@ HEAVY = {
     "blocks without end": "```\na\n```\n" * 30_000,
     "breaks without end": "<br>" * 25_000,
 }
-BUDGET_S = 8.0
-"""Of the page's own time, for an answer whole, the same growing, and the text at all other places; most take a tenth."""
+BUDGET_S = 15.0
+"""Of the page's own time, for an answer whole, the same growing, and the text at all other places. On a slow machine; most take a hundredth."""
 DRAW = """async (text) => {
     const settled = async (view) => {
         while (view.element.ariaBusy === "true") await new Promise((resolve) => setTimeout(resolve));
