@@ -63,6 +63,9 @@ def chat(
     ] = None,
     conversation: Annotated[str | None, typer.Option(help="the id of a conversation to go on with")] = None,
     resume: Annotated[bool, typer.Option("--continue", "-c", help="go on with the last conversation")] = False,
+    assistant: Annotated[
+        str | None, typer.Option(help="which of several assistants; default: the server's choice")
+    ] = None,
 ) -> None:
     """Talk with the assistant of a running server."""
     with _readable_errors():
@@ -75,6 +78,7 @@ def chat(
             memory=settings.data / "terminal.json",
             conversation=conversation,
             resume=resume,
+            assistant=assistant,
         )
     raise typer.Exit(status)
 

@@ -84,6 +84,7 @@ class Chat:
         self._console = console
         self._memory = memory
         self.conversation_id: str | None = None
+        self.assistant: str | None = None
 
     def resume_last(self) -> None:
         """Go on with the conversation of the last call."""
@@ -126,7 +127,7 @@ class Chat:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream", "Idempotency-Key": key}
         if shown.last_id:
             headers["Last-Event-ID"] = shown.last_id
-        body = {"message": message, "conversation_id": self.conversation_id}
+        body = {"message": message, "conversation_id": self.conversation_id, "assistant": self.assistant}
         with client.stream("POST", f"{self._url}/chat", json=body, headers=headers) as response:
             if response.status_code == 503 and shown.last_id:
                 return  # it restarts; the run goes on
@@ -207,11 +208,20 @@ def _safe(text: str) -> str:
     return CONTROL.sub("", text)
 
 
-def run_chat(message: str | None, *, url: str, token: str, memory: Path, conversation: str | None, resume: bool) -> int:
+def run_chat(
+    message: str | None,
+    *,
+    url: str,
+    token: str,
+    memory: Path,
+    conversation: str | None,
+    resume: bool,
+    assistant: str | None = None,
+) -> int:
     """Run the client; return the process's exit status."""
     console = Console()
     chat = Chat(url, token, console=console, memory=memory)
-    chat.conversation_id = conversation
+    chat.conversation_id, chat.assistant = conversation, assistant
     if resume and conversation is None:
         chat.resume_last()
     try:

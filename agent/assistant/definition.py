@@ -53,6 +53,7 @@ class Limits(Definition):
     steps: int = Field(default=10, ge=1, le=100)
     deadline_s: float = Field(default=300.0, gt=0)
     tool_timeout_s: float = Field(default=30.0, gt=0)
+    toolset_timeout_s: float = Field(default=5.0, gt=0, description="for a toolset to say which tools there are")
     tool_result_bytes: int = Field(default=32 * 1024, ge=256)
     answer_characters: int = Field(default=200_000, ge=100)
     step_extras_bytes: int = Field(

@@ -130,7 +130,8 @@ async def open_attempt(
         raise StoppedError("cancelled")
     done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
     definition = catalog.find(assistant, run.model)
-    offer = Offer(catalog.open(definition, assistant.limits), toolsets)
+    limits = assistant.limits
+    offer = Offer(catalog.open(definition, limits), toolsets, timeout_s=limits.toolset_timeout_s)
     window = catalog.window(definition, assistant.history)
     messages = [
         SystemMessage(system_prompt(assistant, owner)),

@@ -3,6 +3,7 @@
 The invariant: a step's calls are made with the tools that were offered in that step, whatever their sources say meanwhile.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import structlog
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.runnables import Runnable
 
+from agent.places import tool_place
 from agent.principal import Principal
 from agent.toolkit import Tool, Toolset
 
@@ -19,11 +21,12 @@ logger = structlog.get_logger()
 class Offer:
     """What the current step may use. Before the first step there is nothing yet."""
 
-    def __init__(self, chat_model: BaseChatModel, toolsets: Sequence[Toolset]) -> None:
+    def __init__(self, chat_model: BaseChatModel, toolsets: Sequence[Toolset], *, timeout_s: float) -> None:
         self.tools: Mapping[str, Tool] = {}
         self.model: Runnable[LanguageModelInput, Any] = chat_model
         self._chat_model = chat_model
         self._toolsets = toolsets
+        self._timeout_s = timeout_s
         self._sources: list[Sequence[Tool]] | None = None
         self._functions: list[dict[str, Any]] = []
 
@@ -35,9 +38,13 @@ class Offer:
     async def renew(self, principal: Principal) -> None:
         """Ask the toolsets what they have now. Where that is what they had, nothing is made anew.
 
+        A toolset that breaks, or does not say it in time, has what it had in the step before; before that, nothing.
         The model is bound again only where it would read something else: a provider's prompt cache begins with the tools.
         """
-        sources = [await toolset.tools(principal) for toolset in self._toolsets]
+        before = self._sources or [()] * len(self._toolsets)
+        sources = [
+            await self._ask(toolset, principal, before=had) for toolset, had in zip(self._toolsets, before, strict=True)
+        ]
         if self._sources is not None and all(map(_is_same, sources, self._sources)):
             return
         self._sources, self.tools = sources, _by_name(sources)
@@ -45,6 +52,16 @@ class Offer:
         if functions != self._functions:
             self._functions = functions
             self.model = self._chat_model.bind_tools(functions) if functions else self._chat_model
+
+    async def _ask(self, toolset: Toolset, principal: Principal, *, before: Sequence[Tool]) -> Sequence[Tool]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await toolset.tools(principal)
+        except Exception as exc:  # noqa: BLE001 (a vendor's code: the other tools are there all the same)
+            logger.error(
+                "toolset_failed", toolset=type(toolset).__name__, error=type(exc).__name__, where=tool_place(exc)
+            )
+            return before
 
 
 def _is_same(now: Sequence[Tool], before: Sequence[Tool]) -> bool:

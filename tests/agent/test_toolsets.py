@@ -1,6 +1,7 @@
 """Where tools come from: asked before each step, opened and closed with the app."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +30,7 @@ class Growing:
     def __init__(self) -> None:
         self.now: Sequence[Tool] = (made("first"),)
         self.told: list[str] = []
+        self.trouble: Callable[[], Awaitable[object]] | None = None
 
     async def __aenter__(self) -> Self:
         self.told.append("opened")
@@ -41,6 +43,8 @@ class Growing:
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         self.told.append(principal.tenant_id)
+        if self.trouble is not None:
+            await self.trouble()
         return self.now
 
 
@@ -94,3 +98,40 @@ async def test_tools_that_come_or_go_are_there_or_gone_in_the_next_step(
     assert told[1][1].startswith("There is no tool named 'second'")  # it was not there when the model asked
     assert told[2][2] == "second did it"
     assert told[2][3].startswith("There is no tool named 'grow'")
+
+
+async def hang() -> None:
+    await asyncio.Event().wait()
+
+
+async def break_down() -> None:
+    raise ValueError("a secret of the vendor's")
+
+
+@pytest.mark.parametrize("trouble", [hang, break_down])
+async def test_a_toolset_that_hangs_or_breaks_takes_no_tool_away(
+    tmp_path: Path,
+    growing: Growing,
+    provider: Provider,
+    backend: TenantBackend,
+    trouble: Callable[[], Awaitable[None]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def spoil(*_: Any) -> object:
+        growing.trouble = trouble
+        return "spoiled"
+
+    growing.now = (Tool("spoil", "Spoils.", {"type": "object", "properties": {}}, spoil),)
+    limits = {"limits": {"toolset_timeout_s": 0.2}}
+    async with open_world(tmp_path, provider, backend, assistant=limits) as world:
+        provider.call(Call("spoil"))
+        provider.say("Done.")
+        assert (await world.person().ask("go")).json()["response"] == "Done."
+        provider.say("Done again.")
+        assert (await world.person().ask("go")).json()["response"] == "Done again."
+    first, second, third = names(world)
+    assert first == second
+    assert third == [name for name in first if name != "spoil"]
+    said = capsys.readouterr().out
+    assert said.count("toolset_failed") == 2
+    assert "a secret" not in said

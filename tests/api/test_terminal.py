@@ -170,7 +170,9 @@ async def test_a_broken_connection_is_taken_up_where_it_broke(
     assert shown.status == "completed"
     assert len({request.headers["idempotency-key"] for request in requests}) == 1
     assert [request.headers.get("last-event-id") for request in requests] == [None, "1-2", "1-2", "1-2", "1-2"]
-    assert [request.json for request in requests] == [{"message": "hello", "conversation_id": None}] * 5
+    assert [request.json for request in requests] == [
+        {"message": "hello", "conversation_id": None, "assistant": None}
+    ] * 5
 
 
 @pytest.mark.parametrize(
@@ -243,3 +245,19 @@ async def test_the_exit_status_says_whether_there_was_an_answer(
     )
 
     assert returned == status
+
+
+async def test_one_of_several_assistants_is_asked_by_its_name(open_frontdesk: OpenWorld, make_chat: MakeChat) -> None:
+    world = await open_frontdesk(
+        assistants={"default.yaml": {"persona": "You sell."}, "house.yaml": {"persona": "You clean."}}
+    )
+    chat = make_chat(world.url, world.person().token)
+    chat.assistant = "house"
+    world.provider.say("Swept.")
+
+    await ask(chat, "sweep")
+
+    assert "You clean." in world.provider.requests[0]["messages"][0]["content"]
+    chat.assistant = "garden"
+    with pytest.raises(ChatError, match="default, house"):
+        await ask(chat, "mow")
