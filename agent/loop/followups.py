@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import structlog
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
 
 from agent.assistant.definition import SHORT, Limits
@@ -25,6 +25,8 @@ logger = structlog.get_logger()
 MAX_QUESTIONS = 3
 TITLE_LENGTH = 80
 MAX_CHARACTERS = 1000
+RESULT_CHARACTERS = 500
+"""How much of a tool's result questions and titles are made from."""
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)](?!\d))\s*")
 _QUOTES = "\"'“”„«»` "
 
@@ -43,7 +45,9 @@ async def _offer_questions(attempt: Attempt) -> None:
     wanted = attempt.assistant.suggestions
     questions: tuple[str, ...] = ()
     if wanted.from_model:
-        questions = await suggest_questions(_without_tools(attempt), attempt.messages, timeout_s=wanted.timeout_s)
+        questions = await suggest_questions(
+            _without_tools(attempt), this_turn(attempt.messages), timeout_s=wanted.timeout_s
+        )
     questions = questions or wanted.static[:MAX_QUESTIONS]
     if questions:
         await attempt.writer.offer(questions)
@@ -51,7 +55,7 @@ async def _offer_questions(attempt: Attempt) -> None:
 
 async def _give_title(attempt: Attempt) -> None:
     title = await make_title(
-        _without_tools(attempt), attempt.messages, timeout_s=attempt.assistant.suggestions.timeout_s
+        _without_tools(attempt), this_turn(attempt.messages), timeout_s=attempt.assistant.suggestions.timeout_s
     )
     if title:
         await attempt.writer.rename(title)
@@ -60,10 +64,24 @@ async def _give_title(attempt: Attempt) -> None:
 def _without_tools(attempt: Attempt) -> Runnable[LanguageModelInput, Any]:
     """Return the run's model, kept from calling tools.
 
-    It is given the same tools and messages as in the run's own calls, so that the provider's prompt cache hits. Without
-    tools there is nothing to choose, and providers refuse the choice.
+    It is given the same tools as in the run's own calls: a question has to be answerable with them. Without tools there is
+    nothing to choose, and providers refuse the choice.
     """
     return attempt.model.bind(tool_choice="none") if attempt.tools else attempt.model
+
+
+def this_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return the instructions and the last turn, with the beginnings of its results: the rest of a conversation costs more
+    than better questions are worth."""
+    begins = max(n for n, message in enumerate(messages) if isinstance(message, HumanMessage))
+    instructions = [message for message in messages[:begins] if isinstance(message, SystemMessage)]
+    return [*instructions, *map(_beginning, messages[begins:])]
+
+
+def _beginning(message: BaseMessage) -> BaseMessage:
+    if not isinstance(message, ToolMessage) or len(message.text) <= RESULT_CHARACTERS:
+        return message
+    return message.model_copy(update={"content": message.text[:RESULT_CHARACTERS] + " …"})
 
 
 async def suggest_questions(

@@ -8,7 +8,7 @@ import pytest
 from support.backend import scripted_backend
 from support.faults import rows
 from support.http import Connection, Request
-from support.provider import Provider, scripted_provider
+from support.provider import Call, Provider, scripted_provider
 from support.world import OpenWorld, Person, World, open_world
 
 from agent.loop.followups import parse_questions
@@ -68,16 +68,22 @@ async def test_the_json_answer_holds_them_too(ann: Person) -> None:
     assert (await ann.ask("how many orders?")).json()["suggested_questions"] == ["And today?"]
 
 
-async def test_they_are_asked_for_as_one_more_message_behind_the_whole_turn_and_without_tool_calls(
-    ann: Person,
-) -> None:
+async def test_they_are_asked_for_behind_the_last_turn_alone_and_without_tool_calls(ann: Person) -> None:
     world = ann.world
+    world.provider.say("Hello.")
+    conversation_id = (await ann.ask("hello")).json()["conversation_id"]
+    world.backend.answer("GET /orders/count", {"count": 42, "all": "x" * 5000})
+    world.provider.call(Call("count_orders"))
     world.provider.say("You have 42.")
-    await ann.stream("how many orders?")
-    asked = world.provider.requests[0]
-    aside = next(one for one in world.provider.asides if one["messages"][-1]["content"] == SUGGESTIONS_REQUEST)
-    assert aside["messages"][: len(asked["messages"])] == asked["messages"]
-    assert [message["content"] for message in aside["messages"][-2:]] == ["You have 42.", SUGGESTIONS_REQUEST]
+    await ann.stream("how many orders?", conversation_id=conversation_id)
+    asked = world.provider.requests[-1]
+    aside = [one for one in world.provider.asides if one["messages"][-1]["content"] == SUGGESTIONS_REQUEST][-1]
+    system, question, call, result, answer, request = aside["messages"]
+    assert [system, question, call] == [asked["messages"][0], *asked["messages"][-3:-1]]
+    assert [answer["content"], request["content"]] == ["You have 42.", SUGGESTIONS_REQUEST]
+    assert (result["role"], result["tool_call_id"]) == ("tool", asked["messages"][-1]["tool_call_id"])
+    assert "42" in result["content"]
+    assert len(result["content"]) < 600 < len(asked["messages"][-1]["content"])
     assert aside["tools"] == asked["tools"]
     assert aside["tool_choice"] == "none"
 
