@@ -40,7 +40,7 @@ PRELUDE = {
 """Where an earlier process has to die for a later one to come to the failpoint."""
 RECOVERY_LIMIT_S = 10.0
 """From the death of the process to the end of its run, where that is asked."""
-SLOW_START_LIMIT_S = 40.0
+SLOW_START_LIMIT_S = 90.0
 """Where the libraries are loaded anew, perhaps on a busy machine."""
 
 pytestmark = pytest.mark.timeout(600)
@@ -93,7 +93,6 @@ async def test_a_run_is_recovered_within_ten_seconds_with_default_settings(nurse
     assert problem == ""
 
 
-@pytest.mark.alone
 async def test_a_process_that_an_operator_starts_again_recovers_its_runs(tmp_path: Path) -> None:
     """As above, with `python -m api.cli serve` and nothing loaded beforehand."""
     async with open_scene(tmp_path, nursery=None, environment=QUICK) as scene:

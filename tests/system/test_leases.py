@@ -24,7 +24,6 @@ from agent.store.tables import messages, runs, tool_calls
 from api.settings import Settings
 
 pytestmark = [
-    pytest.mark.alone,
     pytest.mark.timeout(400),
     pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),  # a SQLite file has one server
 ]
@@ -191,6 +190,7 @@ async def test_what_belongs_to_a_step_is_sent_by_the_next_process_as_it_came(
     assert [message["tool_call_id"] for message in after if message["role"] == "tool"] == [asked["id"]]
 
 
+@pytest.mark.alone
 async def test_with_the_default_settings_a_run_goes_on_within_ten_seconds_of_its_process_death(
     provider: Provider, backend: TenantBackend, nursery: Nursery, database_url: str, tmp_path: Path
 ) -> None:

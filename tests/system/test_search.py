@@ -78,11 +78,11 @@ async def ratio(url: str) -> float:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("talks", "messages_each", "length"), [(20, 1000, 60), (20_000, 1, 60), (20, 30, 32_000)])
+@pytest.mark.parametrize(("talks", "messages_each", "length"), [(20, 1000, 60), (4_000, 1, 60), (20, 30, 32_000)])
 async def test_whatever_is_asked_of_much_is_answered_soon(
     database_url: str, talks: int, messages_each: int, length: int
 ) -> None:
-    """G33: `bench/search.py` measures five times as much; the limit is generous."""
+    """G33: `bench/search.py` measures more of it; the limit is generous."""
     store = Store(database_url, pool_size=2)
     await fill(store, talks=talks, messages_each=messages_each, length=length)
     await index_all(store)

@@ -23,11 +23,11 @@ from agent.store.database import Store
 from agent.store.tables import runs
 from api.settings import Settings
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 STALL_S = 7.0
 """Longer than the default lease of six seconds."""
-STALLS = 3
+STALLS = 2
 
 
 @pytest.fixture(scope="module")
