@@ -12,6 +12,7 @@ from uuid import UUID
 
 from agent.errors import ConfigurationError
 from agent.principal import Principal
+from agent.region import UNSAID, Region
 
 Risk = Literal["read", "write", "dangerous"]
 """`read` may be repeated at any time; `write` has side effects and is never repeated blindly; `dangerous` is a write that
@@ -40,12 +41,14 @@ class CallContext:
     """What a tool call knows of its run.
 
     `branch_id` is the request's, or else the one branch that the token names; None where that is none, or not one.
+    `region` is the request's, or else the tenant's.
     """
 
     principal: Principal
     run_id: UUID
     tool_call_id: str
     branch_id: int | str | None
+    region: Region = UNSAID
 
 
 @dataclass(frozen=True, slots=True)

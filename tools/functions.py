@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.errors import ConfigurationError, ToolError
 from agent.principal import Principal
+from agent.region import UNSAID, Region
 from agent.toolkit import CallContext, Risk, Tool
 from tools.backend import Backend, BackendSession
 from tools.paths import segment
@@ -26,12 +27,16 @@ Arguments = TypeVar("Arguments", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """The context of a tool's call: who asks, and the tenant's backend, called with that person's own token."""
+    """The context of a tool's call: who asks, and the tenant's backend, called with that person's own token.
+
+    `region.now()` is the time by the clock of that person; its date is what they call today.
+    """
 
     principal: Principal
     run_id: UUID
     tool_call_id: str
     backend: BackendSession
+    region: Region = UNSAID
 
 
 Function = Callable[[ToolContext, Arguments], Awaitable[object]]
@@ -61,6 +66,7 @@ class FunctionTool(Generic[Arguments]):
                 run_id=context.run_id,
                 tool_call_id=context.tool_call_id,
                 backend=backend.session(context),
+                region=context.region,
             )
             return await self.function(tool_context, parsed)
 

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import ConfigurationError
+from agent.region import Locale, Region, TimeZone
 
 SHORT = 50
 """Characters of a suggestion or starter: what fits on a button."""
@@ -166,6 +167,8 @@ class Override(Definition):
     greeting: str | None = None
     starters: tuple[ShortText, ...] | None = None
     suggestions: Suggestions | None = None
+    time_zone: TimeZone | None = None
+    locale: Locale | None = None
 
 
 class Assistant(Definition):
@@ -179,6 +182,8 @@ class Assistant(Definition):
         min_length=1, description="the default first; `demo` only matches words"
     )
     title: Literal["words", "model"] = "words"
+    time_zone: TimeZone | None = Field(default=None, description="where a request names none; None: UTC")
+    locale: Locale | None = Field(default=None, description="where a request names none, like de-AT")
     backend: BackendDefinition | None = None
     toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")
     actions: dict[str, ActionDefinition] = {}
@@ -204,6 +209,11 @@ class Assistant(Definition):
         if self.public is not None and self.roles is not None:
             raise ValueError("roles: an assistant that is open to visitors (public) cannot be kept from anybody")
         return self
+
+    @property
+    def region(self) -> Region:
+        """Where a user is taken to be whose request does not say."""
+        return Region(self.time_zone, self.locale)
 
     def for_tenant(self, tenant_id: str) -> "Assistant":
         """Return the assistant as this tenant has it."""

@@ -162,5 +162,5 @@ def _with_facts(
     own = len(messages) - next(
         n for n, message in enumerate(reversed(messages), 1) if isinstance(message, HumanMessage)
     )
-    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page, done=done)
+    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page, done=done, region=run.region)
     return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]
