@@ -32,6 +32,26 @@ class ActionDefinition(Definition):
     values: dict[str, str] = Field(min_length=1, description="value -> what it means, in words a user may use")
 
 
+def _of_text(value: object) -> object:
+    return {"text": value} if isinstance(value, str) else value
+
+
+class Starter(Definition):
+    """A way to begin. In a definition a text alone stands for one that everybody is shown."""
+
+    text: ShortText
+    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+        default=None, min_length=1, description="of tokens; others are not shown it. None: everybody is"
+    )
+
+    def is_for(self, role: str | None) -> bool:
+        """Return whether somebody of this role is shown it; None is somebody without a token."""
+        return self.roles is None or role in self.roles
+
+
+Starters = tuple[Annotated[Starter, BeforeValidator(_of_text)], ...]
+
+
 class Suggestions(Definition):
     """Follow-up questions after an answer. `static` are offered when the model gives none in time."""
 
@@ -165,7 +185,7 @@ class Override(Definition):
     name: str | None = Field(default=None, min_length=1, max_length=NAME)
     persona: str | None = Field(default=None, min_length=1)
     greeting: str | None = None
-    starters: tuple[ShortText, ...] | None = None
+    starters: Starters | None = None
     suggestions: Suggestions | None = None
     time_zone: TimeZone | None = None
     locale: Locale | None = None
@@ -177,7 +197,7 @@ class Assistant(Definition):
     name: str = Field(min_length=1, max_length=NAME)
     persona: str = Field(min_length=1, description="the system prompt")
     greeting: str = ""
-    starters: tuple[ShortText, ...] = ()
+    starters: Starters = ()
     models: tuple[Annotated[ModelDefinition, BeforeValidator(_of_spec)], ...] = Field(
         min_length=1, description="the default first; `demo` only matches words"
     )
