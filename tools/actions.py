@@ -33,7 +33,13 @@ def _action_tool(name: str, definition: ActionDefinition) -> Tool:
         return Action(name, value)
 
     return Tool(
-        name=name, description=definition.description, schema=_schema(definition), call=call, risk="read", kind="action"
+        name=name,
+        description=definition.description,
+        schema=_schema(definition),
+        call=call,
+        risk="read",
+        kind="action",
+        wordings=definition.wordings,
     )
 
 

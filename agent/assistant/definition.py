@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import ConfigurationError
 from agent.region import Locale, Region, TimeZone
+from agent.wording import Wording, Wordings, checked_line
 
 SHORT = 50
 """Characters of a suggestion or starter: what fits on a button."""
@@ -25,7 +26,29 @@ class Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ActionDefinition(Definition):
+Line = Annotated[str, AfterValidator(checked_line)]
+
+
+class Words(Definition):
+    """What people read of a call: `label` while it goes on, `done` when it is over."""
+
+    label: Line | None = None
+    done: Line | None = None
+
+
+class ToolWords(Words):
+    """What people read of a tool's calls, and the same in other languages."""
+
+    languages: dict[Locale, Words] = {}
+
+    @property
+    def wordings(self) -> Wordings:
+        """The same by language."""
+        given = {"": Words(label=self.label, done=self.done), **self.languages}
+        return {tag.lower(): Wording(one.label, one.done) for tag, one in given.items()}
+
+
+class ActionDefinition(ToolWords):
     """Something the page can do. `values` are the only ones allowed; `{name}` in one stands for an id."""
 
     description: str = Field(min_length=1)
@@ -207,6 +230,7 @@ class Assistant(Definition):
     backend: BackendDefinition | None = None
     toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")
     actions: dict[str, ActionDefinition] = {}
+    tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     on_disconnect: Literal["continue"] | CancelAfter = "continue"

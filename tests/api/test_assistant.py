@@ -43,7 +43,11 @@ async def test_a_token_shows_the_tenants_own_assistant(open_frontdesk: OpenWorld
 
 async def test_each_role_is_shown_its_own_starters(open_frontdesk: OpenWorld) -> None:
     """And who has no token those that are for everybody."""
-    starters = ["Hello", {"text": "Revenue", "roles": ["owner", "accountant"]}, {"text": "My orders", "roles": ["client"]}]
+    starters = [
+        "Hello",
+        {"text": "Revenue", "roles": ["owner", "accountant"]},
+        {"text": "My orders", "roles": ["client"]},
+    ]
     tenants = {"other": {"starters": [{"text": "Theirs", "roles": ["owner"]}]}}
     world = await open_frontdesk(assistant={"starters": starters, "tenants": tenants})
 
