@@ -96,7 +96,7 @@ class ToolCallChanged(Event, frozen=True, tag="tool_call.changed", omit_defaults
     done: str | None = None
     """The same for when it is over."""
     result: str | None = None
-    """The beginning of what a data tool returned, as the model gets it."""
+    """The beginning of what the tool returned, as the model gets it."""
 
 
 class ActionRequested(Event, frozen=True, tag="action.requested"):

@@ -62,7 +62,7 @@ async def execute_call(attempt: Attempt, call: ToolCall) -> ToolResult:
             outcome,
             duration_ms=round((time.monotonic() - begun) * 1000),
             error=settled.text[:ERROR_CHARACTERS] if settled.is_error else None,
-            result=None if settled.is_error or settled.action else settled.text[:RESULT_CHARACTERS],
+            result=None if settled.is_error else settled.text[:RESULT_CHARACTERS],
             **words,
         )
     )

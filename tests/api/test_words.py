@@ -71,14 +71,17 @@ async def test_a_tool_without_words_is_told_as_before(open_frontdesk: OpenWorld)
     calls = [event["tool_call"] for event in events if "tool_call" in event]
     assert not any({"label", "done"} & set(call) for call in calls)
     assert [call.get("result") for call in calls if call["name"] == "count_orders"] == [None, '{"orders":3}']
-    assert not any("result" in call for call in calls if call["name"] == "change_theme")
+    assert [call.get("result") for call in calls if call["name"] == "change_theme"] == [
+        None,
+        '{"ok":true,"action":"change_theme","value":"dark"}',
+    ]
 
 
 async def test_the_beginning_of_a_result_is_told_and_no_more(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk()
     world.backend.answer("GET /orders/count", {"text": "é" * 20_000})
     events = await count(world, world.person())
-    [result] = [event["tool_call"]["result"] for event in events if "result" in event.get("tool_call", {})]
+    [result] = [one["tool_call"]["result"] for one in events if "é" in one.get("tool_call", {}).get("result", "")]
     assert result == '{"text":"' + "é" * 291
 
 
