@@ -5,13 +5,15 @@ returns can add tools, change policy or reach the page, except an `Action` that 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, get_args
 from uuid import UUID
 
 from agent.errors import ConfigurationError
 from agent.principal import Principal
+from agent.region import UNSAID, Region
+from agent.wording import Wordings
 
 Risk = Literal["read", "write", "dangerous"]
 """`read` may be repeated at any time; `write` has side effects and is never repeated blindly; `dangerous` is a write that
@@ -40,12 +42,14 @@ class CallContext:
     """What a tool call knows of its run.
 
     `branch_id` is the request's, or else the one branch that the token names; None where that is none, or not one.
+    `region` is the request's, or else the tenant's.
     """
 
     principal: Principal
     run_id: UUID
     tool_call_id: str
     branch_id: int | str | None
+    region: Region = UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Tool:
     kind: Kind = "data"
     timeout_s: float | None = None
     """Seconds one call may take; None takes the assistant's default."""
+    wordings: Wordings = field(default_factory=dict)
+    """What people read of its calls."""
 
     def __post_init__(self) -> None:
         """Refuse what would leave a tool without its protection.

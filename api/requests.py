@@ -13,6 +13,7 @@ from fastapi import Header
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from agent.assistant.definition import WhenActive
+from agent.region import Locale, Region, TimeZone
 from agent.runs.submit import RunRequest
 from api.auth import BRANCH
 
@@ -66,6 +67,11 @@ class RunOptions(BaseModel):
         default=None, description="about the page, at most 8 KiB; the model gets it as data"
     )
 
+    time_zone: TimeZone | None = Field(
+        default=None, description="the user's, of the IANA database: its day is today. None: the tenant's"
+    )
+    locale: Locale | None = Field(default=None, description="the user's language, a BCP 47 tag. None: the tenant's")
+
     def run_request(
         self,
         idempotency_key: str | None,
@@ -76,8 +82,9 @@ class RunOptions(BaseModel):
     ) -> RunRequest:
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
-        if self.assistant is None:
-            del asked["assistant"]  # a key from before there were several is known again
+        for added in ("assistant", "time_zone", "locale"):
+            if asked[added] is None:
+                del asked[added]  # a key from before there was such a field is known again
         return RunRequest(
             message=message,
             conversation_id=conversation_id,
@@ -86,6 +93,7 @@ class RunOptions(BaseModel):
             model=self.model,
             branch_id=self.branch_id,
             page=self.context,
+            region=Region(self.time_zone, self.locale),
             when_active=self.when_active,
             idempotency_key=idempotency_key,
             request_hash=hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest(),

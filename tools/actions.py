@@ -26,12 +26,20 @@ def _action_tool(name: str, definition: ActionDefinition) -> Tool:
 
     async def call(_context: CallContext, arguments: Mapping[str, Any]) -> object:
         value = arguments.get("value")
-        if not isinstance(value, str) or not allowed.fullmatch(value) or set(arguments) != {"value"}:
+        if strange := sorted(set(arguments) - {"value"}):
+            raise ToolError(f"There is no argument {', '.join(strange)[:200]}: give value only.")
+        if not isinstance(value, str) or not allowed.fullmatch(value):
             raise ToolError(f"value must be one of: {', '.join(definition.values)}.")
         return Action(name, value)
 
     return Tool(
-        name=name, description=definition.description, schema=_schema(definition), call=call, risk="read", kind="action"
+        name=name,
+        description=definition.description,
+        schema=_schema(definition),
+        call=call,
+        risk="read",
+        kind="action",
+        wordings=definition.wordings,
     )
 
 

@@ -116,6 +116,10 @@ class BackendSession:
             headers["Authorization"] = f"Bearer {credential.reveal()}"
         if self.context.branch_id is not None:
             headers["X-Branch-Id"] = str(self.context.branch_id)
+        if self.context.region.time_zone is not None:
+            headers["X-Time-Zone"] = self.context.region.time_zone
+        if self.context.region.locale is not None:
+            headers["Accept-Language"] = self.context.region.locale
         if method != "GET":
             self.writes += 1
             headers["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import getdoc, iscoroutinefunction, signature
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -15,7 +15,9 @@ from pydantic import BaseModel, ValidationError
 
 from agent.errors import ConfigurationError, ToolError
 from agent.principal import Principal
+from agent.region import UNSAID, Region
 from agent.toolkit import CallContext, Risk, Tool
+from agent.wording import Wordings, wordings
 from tools.backend import Backend, BackendSession
 from tools.paths import segment
 
@@ -26,12 +28,16 @@ Arguments = TypeVar("Arguments", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """The context of a tool's call: who asks, and the tenant's backend, called with that person's own token."""
+    """The context of a tool's call: who asks, and the tenant's backend, called with that person's own token.
+
+    `region.now()` is the time by the clock of that person; its date is what they call today.
+    """
 
     principal: Principal
     run_id: UUID
     tool_call_id: str
     backend: BackendSession
+    region: Region = UNSAID
 
 
 Function = Callable[[ToolContext, Arguments], Awaitable[object]]
@@ -47,6 +53,7 @@ class FunctionTool(Generic[Arguments]):
     description: str
     risk: Risk
     timeout_s: float | None
+    wordings: Wordings
 
     async def __call__(self, context: ToolContext, arguments: Arguments) -> object:
         return await self.function(context, arguments)
@@ -61,6 +68,7 @@ class FunctionTool(Generic[Arguments]):
                 run_id=context.run_id,
                 tool_call_id=context.tool_call_id,
                 backend=backend.session(context),
+                region=context.region,
             )
             return await self.function(tool_context, parsed)
 
@@ -71,35 +79,48 @@ class FunctionTool(Generic[Arguments]):
             call=call,
             risk=self.risk,
             timeout_s=self.timeout_s,
+            wordings=self.wordings,
         )
 
 
 def tool(
-    *, risk: Risk = "read", timeout_s: float | None = None, name: str | None = None
+    *,
+    risk: Risk = "read",
+    timeout_s: float | None = None,
+    name: str | None = None,
+    label: str | None = None,
+    done: str | None = None,
+    languages: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> Callable[[Function[Arguments]], FunctionTool[Arguments]]:
     """Make a tool of an async function `(context: ToolContext, arguments: SomeModel)`.
 
-    The function's name and docstring are what the model reads; the arguments model is the schema it fills in.
+    The function's name and docstring are what the model reads; the arguments model is the schema it fills in. People
+    read `label` while a call goes on ("Counting the clients") and `done` after it ("Counted the clients"), or the two of
+    their own language in `languages`: `{"de": ("Zählt die Kunden", "Kunden gezählt")}`.
 
     Raises:
-        ConfigurationError: the function is not async, has no docstring, or its second parameter is no pydantic model.
+        ConfigurationError: the function is not async, has no docstring, its second parameter is no pydantic model, or a
+            label is no single line.
     """
+    worded = wordings(label, done, languages)
 
     def decorate(function: Function[Arguments]) -> FunctionTool[Arguments]:
-        label = getattr(function, "__qualname__", repr(function))
+        title = getattr(function, "__qualname__", repr(function))
         if not iscoroutinefunction(function):
-            raise ConfigurationError(f"tool {label}: it must be an async function")
+            raise ConfigurationError(f"tool {title}: it must be an async function")
         try:
             parameters = list(signature(function, eval_str=True).parameters.values())
         except NameError as exc:
-            raise ConfigurationError(f"tool {label}: {exc}; its annotations are read when it is loaded") from exc
+            raise ConfigurationError(f"tool {title}: {exc}; its annotations are read when it is loaded") from exc
         model: Any = parameters[1].annotation if len(parameters) == 2 else None
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise ConfigurationError(f"tool {label}: it must take (context, arguments: <a pydantic model>)")
+            raise ConfigurationError(f"tool {title}: it must take (context, arguments: <a pydantic model>)")
         description = getdoc(function)
         if not description:
-            raise ConfigurationError(f"tool {label}: it needs a docstring, the model reads it")
-        return FunctionTool(function, cast("type[Arguments]", model), name or label, description, risk, timeout_s)
+            raise ConfigurationError(f"tool {title}: it needs a docstring, the model reads it")
+        return FunctionTool(
+            function, cast("type[Arguments]", model), name or title, description, risk, timeout_s, worded
+        )
 
     return decorate
 

@@ -18,7 +18,8 @@ def load_tools(assistant: Assistant, backend: Backend | None) -> dict[str, Tool]
     """Return all tools of the assistant by name: its toolsets in order, then its actions.
 
     Raises:
-        ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, or a name is bad or twice.
+        ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice,
+            or there are words for a tool that is not there.
     """
     if assistant.toolsets and backend is None:
         raise ConfigurationError("the assistant has toolsets but no backend: set backend, or FRONTDESK_BACKEND_URL")
@@ -32,6 +33,8 @@ def load_tools(assistant: Assistant, backend: Backend | None) -> dict[str, Tool]
         if tool.name in tools:
             raise ConfigurationError(f"tool {tool.name!r} is there twice")
         tools[tool.name] = tool
+    if strange := sorted(set(assistant.tools) - set(tools)):
+        raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
     return tools
 
 

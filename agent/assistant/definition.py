@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import ConfigurationError
+from agent.region import Locale, Region, TimeZone
+from agent.wording import Wording, Wordings, checked_line
 
 SHORT = 50
 """Characters of a suggestion or starter: what fits on a button."""
@@ -24,11 +26,53 @@ class Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ActionDefinition(Definition):
+Line = Annotated[str, AfterValidator(checked_line)]
+
+
+class Words(Definition):
+    """What people read of a call: `label` while it goes on, `done` when it is over."""
+
+    label: Line | None = None
+    done: Line | None = None
+
+
+class ToolWords(Words):
+    """What people read of a tool's calls, and the same in other languages."""
+
+    languages: dict[Locale, Words] = {}
+
+    @property
+    def wordings(self) -> Wordings:
+        """The same by language."""
+        given = {"": Words(label=self.label, done=self.done), **self.languages}
+        return {tag.lower(): Wording(one.label, one.done) for tag, one in given.items()}
+
+
+class ActionDefinition(ToolWords):
     """Something the page can do. `values` are the only ones allowed; `{name}` in one stands for an id."""
 
     description: str = Field(min_length=1)
     values: dict[str, str] = Field(min_length=1, description="value -> what it means, in words a user may use")
+
+
+def _of_text(value: object) -> object:
+    return {"text": value} if isinstance(value, str) else value
+
+
+class Starter(Definition):
+    """A way to begin. In a definition a text alone stands for one that everybody is shown."""
+
+    text: ShortText
+    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+        default=None, min_length=1, description="of tokens; others are not shown it. None: everybody is"
+    )
+
+    def is_for(self, role: str | None) -> bool:
+        """Return whether somebody of this role is shown it; None is somebody without a token."""
+        return self.roles is None or role in self.roles
+
+
+Starters = tuple[Annotated[Starter, BeforeValidator(_of_text)], ...]
 
 
 class Suggestions(Definition):
@@ -165,8 +209,10 @@ class Override(Definition):
     name: str | None = Field(default=None, min_length=1, max_length=NAME)
     persona: str | None = Field(default=None, min_length=1)
     greeting: str | None = None
-    starters: tuple[ShortText, ...] | None = None
+    starters: Starters | None = None
     suggestions: Suggestions | None = None
+    time_zone: TimeZone | None = None
+    locale: Locale | None = None
 
 
 class Assistant(Definition):
@@ -175,14 +221,17 @@ class Assistant(Definition):
     name: str = Field(min_length=1, max_length=NAME)
     persona: str = Field(min_length=1, description="the system prompt")
     greeting: str = ""
-    starters: tuple[ShortText, ...] = ()
+    starters: Starters = ()
     models: tuple[Annotated[ModelDefinition, BeforeValidator(_of_spec)], ...] = Field(
         min_length=1, description="the default first; `demo` only matches words"
     )
     title: Literal["words", "model"] = "words"
+    time_zone: TimeZone | None = Field(default=None, description="where a request names none; None: UTC")
+    locale: Locale | None = Field(default=None, description="where a request names none, like de-AT")
     backend: BackendDefinition | None = None
     toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")
     actions: dict[str, ActionDefinition] = {}
+    tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     on_disconnect: Literal["continue"] | CancelAfter = "continue"
@@ -205,6 +254,11 @@ class Assistant(Definition):
         if self.public is not None and self.roles is not None:
             raise ValueError("roles: an assistant that is open to visitors (public) cannot be kept from anybody")
         return self
+
+    @property
+    def region(self) -> Region:
+        """Where a user is taken to be whose request does not say."""
+        return Region(self.time_zone, self.locale)
 
     def for_tenant(self, tenant_id: str) -> "Assistant":
         """Return the assistant as this tenant has it."""

@@ -27,6 +27,7 @@ from agent.store.messages import NewMessage, StoredMessage, TranscriptMessage, r
 from agent.store.runs import Run
 from agent.store.versions import DoneWrite, superseded_writes
 from agent.toolkit import Tool, Toolset
+from agent.wording import Wording, worded
 
 DONE_WRITES = 20
 """How many writes of superseded turns the model is told of, the last ones."""
@@ -61,6 +62,13 @@ class Attempt:
     def tools(self) -> Mapping[str, Tool]:
         """The current step's tools by name."""
         return self.offer.tools
+
+    def words_of(self, tool_name: str) -> Wording:
+        """Return what people read of a tool's calls, in the run's language where that is given."""
+        given = self.assistant.tools.get(tool_name)
+        tool = self.tools.get(tool_name)
+        sources = (given.wordings if given else {}, tool.wordings if tool else {})
+        return worded(*sources, locale=self.run.region.locale)
 
     async def renew_tools(self) -> None:
         """Let the next step have the tools that there are by now."""
@@ -163,5 +171,5 @@ def _with_facts(
     own = len(messages) - next(
         n for n, message in enumerate(reversed(messages), 1) if isinstance(message, HumanMessage)
     )
-    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page, done=done)
+    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page, done=done, region=run.region)
     return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]

@@ -91,6 +91,12 @@ class ToolCallChanged(Event, frozen=True, tag="tool_call.changed", omit_defaults
     arguments: dict[str, object] | None = None
     duration_ms: int | None = None
     error: str | None = None
+    label: str | None = None
+    """What people read while the call goes on, in the run's language; None: the client finds words."""
+    done: str | None = None
+    """The same for when it is over."""
+    result: str | None = None
+    """The beginning of what the tool returned, as the model gets it."""
 
 
 class ActionRequested(Event, frozen=True, tag="action.requested"):

@@ -113,7 +113,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     attempt.usage += attempt.reply.usage
     if not attempt.reply.requests:
         return {"messages": [AIMessage(attempt.reply.text)]}
-    calls = [_call(request, is_cut=attempt.reply.is_cut) for request in attempt.reply.requests]
+    calls = [_call(attempt, request) for request in attempt.reply.requests]
     extras = attempt.extras([(call.id, request) for call, request in zip(calls, attempt.reply.requests, strict=True)])
     await attempt.writer.commit_reply(
         NewMessage(
@@ -132,13 +132,14 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     return {"messages": [AIMessage(attempt.reply.text, tool_calls=asked, additional_kwargs=beside)]}
 
 
-def _call(request: ToolRequest, *, is_cut: bool) -> ToolCall:
+def _call(attempt: Attempt, request: ToolRequest) -> ToolCall:
     """Return a request as a call with an id of ours, and why it is not made where that is so.
 
     A step that was cut asked for half of what it meant, or for one of several things that belong together.
     """
-    refused = CUT_CALL if is_cut else BAD_ARGUMENTS if request.arguments is None else None
-    return ToolCall(str(new_id()), request.name, request.arguments or {}, refused)
+    refused = CUT_CALL if attempt.reply.is_cut else BAD_ARGUMENTS if request.arguments is None else None
+    words = attempt.words_of(request.name)
+    return ToolCall(str(new_id()), request.name, request.arguments or {}, refused, words.label, words.done)
 
 
 async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:

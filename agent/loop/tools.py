@@ -5,6 +5,7 @@ The second of the two catch-alls lives here: a broken tool is the model's proble
 
 import asyncio
 import time
+from dataclasses import asdict
 from datetime import datetime
 
 import orjson
@@ -37,6 +38,8 @@ logger = structlog.get_logger()
 
 ERROR_CHARACTERS = 500
 """How much of a failure's text clients are shown."""
+RESULT_CHARACTERS = 300
+"""How much of a result clients are shown while it streams: what two lines hold. All of it is with the messages."""
 MAX_OF_A_SECRET = 4096
 """Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
@@ -44,7 +47,8 @@ MAX_OF_A_SECRET = 4096
 async def execute_call(attempt: Attempt, call: ToolCall) -> ToolResult:
     """Execute one call and say so in the log. Never raises for what the tool or the model did wrong."""
     begun = time.monotonic()
-    attempt.writer.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments))
+    words = asdict(attempt.words_of(call.name))
+    attempt.writer.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments, **words))
     with structlog.contextvars.bound_contextvars(tool=call.name):
         settled = await _outcome(attempt, call)
     if settled.action is not None:
@@ -58,6 +62,8 @@ async def execute_call(attempt: Attempt, call: ToolCall) -> ToolResult:
             outcome,
             duration_ms=round((time.monotonic() - begun) * 1000),
             error=settled.text[:ERROR_CHARACTERS] if settled.is_error else None,
+            result=None if settled.is_error else settled.text[:RESULT_CHARACTERS],
+            **words,
         )
     )
     return settled
@@ -107,7 +113,7 @@ async def _call(attempt: Attempt, tool: Tool, call: ToolCall, *, has_waited: boo
     timeout_s = tool.timeout_s or attempt.assistant.limits.tool_timeout_s
     if has_side_effects(tool.risk):
         await attempt.writer.still_own(has_waited=has_waited)
-    context = CallContext(attempt.principal.current, attempt.run.id, call.id, _branch(attempt))
+    context = CallContext(attempt.principal.current, attempt.run.id, call.id, _branch(attempt), attempt.run.region)
     try:
         async with asyncio.timeout(timeout_s):
             result = await tool.call(context, call.arguments)

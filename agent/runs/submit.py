@@ -14,6 +14,7 @@ from agent.attempt.attempt import Transcript, load_transcript
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
+from agent.region import UNSAID, Region
 from agent.runs.admission import Place
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
@@ -40,6 +41,7 @@ class RunRequest:
     model: str | None = None
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
+    region: Region = UNSAID
     when_active: WhenActive | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
@@ -190,6 +192,7 @@ class Submissions:
             request_hash=request.request_hash,
             may_begin=may_begin,
             assistant=choice.equipped.kept_as,
+            region=request.region.over(replaced.region if replaced else UNSAID).over(choice.assistant.region),
             id=run_id,
         )
         if replaced is not None:

@@ -86,12 +86,17 @@ _WITHHOLD = (
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One tool call as an assistant message asks for it. One that is `refused` is never made: its result says why."""
+    """One tool call as an assistant message asks for it. One that is `refused` is never made: its result says why.
+
+    `label` and `done` are what people read of it.
+    """
 
     id: str
     name: str
     arguments: dict[str, Any]
     refused: str | None = None
+    label: str | None = None
+    done: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +241,7 @@ async def withhold_message(connection: AsyncConnection, principal: Principal, ru
 def _row(message: StoredMessage) -> dict[str, object]:
     calls = [
         {"id": call.id, "name": call.name, "arguments": call.arguments}
-        | ({"refused": call.refused} if call.refused else {})
+        | {name: said for name in ("refused", "label", "done") if (said := getattr(call, name))}
         for call in message.tool_calls
     ]
     return {

@@ -1,6 +1,6 @@
 """Runs as they are read, and how one is made. `transitions.py` changes them."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.errors import FrontdeskError, NotFoundError
 from agent.events.schema import EndStatus, Usage
 from agent.principal import Principal
+from agent.region import UNSAID, Region
 from agent.store.clock import database_now, instant
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import OWNED, of
@@ -92,6 +93,7 @@ class Run:
     token_branches: tuple[int | str, ...] = ()
     assistant: str | None = None
     """Which one answers; None where the installation has only one file."""
+    region: Region = UNSAID
     is_cancel_requested: bool = False
     """Whether another process was asked to stop it."""
 
@@ -137,6 +139,7 @@ class NewRun:
     may_begin: bool = False
     """Whether it begins at once where nothing can be in front of it: as the first turn."""
     assistant: str | None = None
+    region: Region = UNSAID
     id: UUID = field(default_factory=new_id)
 
 
@@ -182,17 +185,18 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         role=principal.role,
         token_branches=principal.branches,
         assistant=new.assistant,
+        region=new.region,
     )
     row = {
         "tenant_id": principal.tenant_id,
         "user_id": principal.user_id,
         **{name: getattr(run, name) for name in _INSERTED},
+        **asdict(run.region),
         "replaces": new.replaces,
         "begun_attempts": int(begins),
         "idempotency_key": new.idempotency_key,
         "worker_id": new.worker_id,
-        "input_tokens": 0,
-        "output_tokens": 0,
+        **dict.fromkeys(("input_tokens", "output_tokens"), 0),
     }
     try:
         await connection.execute(_INSERT, row)
@@ -288,5 +292,6 @@ def _run(row: Any) -> Run:
         role=row.role,
         token_branches=tuple(row.token_branches or ()),
         assistant=row.assistant,
+        region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,
     )

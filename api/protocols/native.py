@@ -67,7 +67,9 @@ def payload(event: AnyEvent) -> dict[str, object]:
         case ToolsStarted(names=names):
             return {"tools_used": names}
         case ToolCallChanged():
-            shown = _shown(event, ("id", "name", "status", "arguments", "duration_ms", "error"))
+            shown = _shown(
+                event, ("id", "name", "status", "arguments", "duration_ms", "error", "label", "done", "result")
+            )
             if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
                 del shown["arguments"]
             return {"tool_call": shown}

@@ -37,7 +37,7 @@ class AssistantView(BaseModel):
 
     name: str
     greeting: str
-    starters: list[str]
+    starters: list[str] = Field(description="those for the caller's role; without a token, those for everybody")
     models: list[str]
     actions: dict[str, ActionView]
     suggestions: bool
@@ -65,7 +65,7 @@ async def describe_assistant(
         id=equipped.kept_as,
         name=assistant.name,
         greeting=assistant.greeting,
-        starters=list(assistant.starters),
+        starters=[one.text for one in assistant.starters if one.is_for(principal.role if principal else None)],
         models=services.catalog.names(assistant),
         actions={
             name: ActionView(description=action.description, values=action.values)

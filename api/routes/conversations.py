@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from agent.errors import InvalidRequestError
 from agent.principal import Principal
@@ -22,7 +22,7 @@ from agent.store.conversations import (
     rename_conversation,
 )
 from agent.store.database import Store
-from agent.store.messages import StoredMessage, list_messages
+from agent.store.messages import StoredMessage, ToolCall, list_messages
 from api.dependencies import InstallationDep, PrincipalDep
 from api.requests import NO_NUL
 from api.views import Deleted, UsageView
@@ -63,10 +63,20 @@ class ConversationPage(BaseModel):
     next_cursor: str | None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class ToolCallView(BaseModel):
     id: str
     name: str
     arguments: dict[str, Any]
+    label: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="in words, while the call goes on; without it the client finds some",
+    )
+    done: str | None = Field(default=None, exclude_if=_is_none, description="the same for when it is over")
 
 
 class MessageView(BaseModel):
@@ -227,13 +237,17 @@ def message_view(message: StoredMessage) -> MessageView:
         text=message.text,
         status=message.status,
         created_at=message.created_at,
-        tool_calls=[ToolCallView(id=call.id, name=call.name, arguments=call.arguments) for call in message.tool_calls],
+        tool_calls=[_call_view(call) for call in message.tool_calls],
         tool_call_id=message.tool_call_id,
         tool_name=message.tool_name,
         is_error=message.is_error,
         model=message.model,
         usage=UsageView(input_tokens=counted.input_tokens, output_tokens=counted.output_tokens) if counted else None,
     )
+
+
+def _call_view(call: ToolCall) -> ToolCallView:
+    return ToolCallView(id=call.id, name=call.name, arguments=call.arguments, label=call.label, done=call.done)
 
 
 def _view(conversation: Conversation) -> ConversationView:

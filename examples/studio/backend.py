@@ -1,6 +1,6 @@
 """The studio's REST API: the demo business that Frontdesk's tools call with the user's own token.
 
-Conventions of every answer: money is a plain number in major units beside a `currency`; dates are ISO and UTC; lists
+Conventions of every answer: money is a plain number in major units beside a `currency`; dates are ISO, of the clock of whoever asks; lists
 are `{items, total}`, paged ones with `limit` and `offset`; an error is `{"detail": "<a sentence>"}`. Handlers are
 plain functions that FastAPI runs in worker threads, so SQLite never blocks the event loop.
 """
@@ -19,7 +19,7 @@ from examples.studio.routes import attendance, clients, enquiries, memberships, 
 DESCRIPTION = """Members, memberships, visits, enquiries and money of a fitness studio.
 
 Every route needs a bearer token (JWT, HS256). It decides the tenant; an owner sees all branches, a trainer one branch,
-a client their own record. `X-Branch-Id` narrows any request to one branch. Writes honour `Idempotency-Key`.
+a client their own record. `X-Branch-Id` narrows any request to one branch, `X-Time-Zone` says whose day is today. Writes honour `Idempotency-Key`.
 """
 
 

@@ -1,15 +1,16 @@
 """One request at the studio's desk: scoped queries and writes that happen once.
 
 The invariant: no statement runs without the tenant. `rows` and its sisters bind `:tenant`, `:branch` and `:client` to
-the caller's scope and refuse SQL that does not ask for the tenant.
+the caller's scope, `:today` and `:time` to the caller's clock, and refuse SQL that does not ask for the tenant.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import Depends, Header, HTTPException, Query, Request
@@ -85,7 +86,8 @@ class Desk:
     def _execute(self, sql: str, parameters: dict[str, object]) -> sqlite3.Cursor:
         if ":tenant" not in sql:
             raise AssertionError(f"a query without the tenant: {sql}")
-        return self.connection.execute(sql, {**parameters, **self.caller.scope()})
+        clock = {"today": self.today, "time": self.now.strftime("%H:%M")}
+        return self.connection.execute(sql, {**parameters, **clock, **self.caller.scope()})
 
 
 def money(minor: int | None) -> float:
@@ -98,6 +100,7 @@ def open_desk(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
     branch_id: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only this branch.")] = None,
     x_branch_id: Annotated[str | None, Header(include_in_schema=False)] = None,
+    x_time_zone: Annotated[str | None, Header(include_in_schema=False)] = None,
     idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Iterator[Desk]:
     """Check the caller, narrow the scope to the asked branch, and lend a connection for the request."""
@@ -109,7 +112,21 @@ def open_desk(
     with studio.connect() as connection:
         caller = narrowed(connection, identify(connection, claims, settings), x_branch_id)
         caller = narrowed(connection, caller, None if branch_id is None else str(branch_id))
-        yield Desk(caller, connection, studio.now(), f"{request.method} {request.url.path}", idempotency_key)
+        yield Desk(
+            caller,
+            connection,
+            studio.now().astimezone(_zone(x_time_zone)),
+            f"{request.method} {request.url.path}",
+            idempotency_key,
+        )
+
+
+def _zone(name: str | None) -> tzinfo:
+    """Return the time zone of whoever asks; UTC where it is none that this machine knows."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ValueError, OSError, KeyError):
+        return UTC
 
 
 AnyDesk = Annotated[Desk, Depends(open_desk)]

@@ -82,13 +82,13 @@ class ClientChange(BaseModel):
     notes: str | None = Field(default=None, max_length=2000, description="The new notes; they replace the old ones.")
 
 
-@tool()
+@tool(label="Counting the clients", done="Counted the clients")
 async def get_clients_stats(context: ToolContext, arguments: Nothing) -> Answer:
     """Count the clients (members, customers): how many in total, active, inactive and new this month."""
     return _found(await context.backend.get("/clients/stats"), "client statistics")
 
 
-@tool()
+@tool(label="Looking for clients", done="Looked for clients")
 async def find_clients(context: ToolContext, arguments: ClientSearch) -> Answer:
     """Find or list clients (members, customers) by name, phone, email, status or plan; returns their ids too."""
     found = _found(await context.backend.get("/clients", **arguments.model_dump()), "clients")
@@ -96,27 +96,27 @@ async def find_clients(context: ToolContext, arguments: ClientSearch) -> Answer:
     return _table(found, "clients", columns)
 
 
-@tool()
+@tool(label="Opening the client's record", done="Read the client's record")
 async def get_client(context: ToolContext, arguments: ClientId) -> Answer:
     """Show one client by id: contact data, membership, trainer, last visit, total paid and notes."""
     client = await context.backend.get(f"/clients/{segment(arguments.client_id)}")
     return _found(client, f"client {arguments.client_id}", "Look the id up with find_clients.")
 
 
-@tool()
+@tool(label="Looking who came today", done="Looked who came today")
 async def get_attendance_today(context: ToolContext, arguments: Nothing) -> Answer:
     """List who came today: today's check-ins, visits and visitors, with the time of each."""
     today = _found(await context.backend.get("/attendance/today"), "attendance")
     return {"date": today["date"], **_table(today, "visits", ("client_id", "name", "time", "plan", "branch"))}
 
 
-@tool()
+@tool(label="Comparing visits", done="Compared visits")
 async def get_attendance_stats(context: ToolContext, arguments: Nothing) -> Answer:
     """Compare attendance: numbers of visits today, yesterday, this and last week and month, and the busiest weekday."""
     return _found(await context.backend.get("/attendance/stats"), "attendance statistics")
 
 
-@tool()
+@tool(label="Looking which memberships expire", done="Looked which memberships expire")
 async def get_expiring_memberships(context: ToolContext, arguments: Days) -> Answer:
     """List memberships that expire, end or run out soon (this week, the next days), with whom to call for a renewal."""
     found = _found(await context.backend.get("/memberships/expiring", days=arguments.days), "memberships")
@@ -124,13 +124,13 @@ async def get_expiring_memberships(context: ToolContext, arguments: Days) -> Ans
     return {"from": found["from"], "to": found["to"], **_table(found, "memberships", columns)}
 
 
-@tool()
+@tool(label="Counting the memberships", done="Counted the memberships")
 async def get_memberships_stats(context: ToolContext, arguments: Nothing) -> Answer:
     """Count memberships by status (active, frozen, expired, expiring) and by plan, with the plans' prices."""
     return _found(await context.backend.get("/memberships/stats"), "membership statistics")
 
 
-@tool()
+@tool(label="Comparing revenue and expenses", done="Compared revenue and expenses with the period before")
 async def get_income_expense(context: ToolContext, arguments: OfPeriod) -> Answer:
     """Report revenue (income, turnover, earnings), expenses (costs) and net profit of a period, compared with the period before.
 
@@ -154,20 +154,20 @@ async def get_income_expense(context: ToolContext, arguments: OfPeriod) -> Answe
     }
 
 
-@tool()
+@tool(label="Adding up membership sales", done="Added up membership sales")
 async def get_membership_sales(context: ToolContext, arguments: OfPeriod) -> Answer:
     """Report membership sales of a period: how many memberships were sold and for how much, by plan."""
     return _found(await context.backend.get("/reports/membership-sales", period=arguments.period), "report")
 
 
-@tool()
+@tool(label="Looking up the trainers", done="Looked up the trainers")
 async def list_trainers(context: ToolContext, arguments: Nothing) -> Answer:
     """List the trainers (coaches, instructors) with speciality, branch and whether they are on leave."""
     found = _found(await context.backend.get("/trainers"), "trainers")
     return _table(found, "trainers", ("name", "speciality", "status", "branch"))
 
 
-@tool()
+@tool(label="Comparing the trainers", done="Compared the trainers")
 async def get_trainers_stats(context: ToolContext, arguments: Nothing) -> Answer:
     """Compare trainers (coaches): how many there are, and the active clients and weekly classes of each."""
     found = _found(await context.backend.get("/trainers/stats"), "trainer statistics")
@@ -175,7 +175,7 @@ async def get_trainers_stats(context: ToolContext, arguments: Nothing) -> Answer
     return {"active": found["active"], "on_leave": found["on_leave"], **table}
 
 
-@tool()
+@tool(label="Looking through enquiries", done="Looked through enquiries")
 async def list_enquiries(context: ToolContext, arguments: EnquirySearch) -> Answer:
     """List enquiries (leads, prospects, requests), newest first; open ones still wait for an answer."""
     query = {"status": arguments.status, "limit": SHOWN}
@@ -183,13 +183,13 @@ async def list_enquiries(context: ToolContext, arguments: EnquirySearch) -> Answ
     return _table(found, "enquiries", ("id", "name", "status", "interest", "phone", "created_on", "branch"))
 
 
-@tool()
+@tool(label="Counting the enquiries", done="Counted the enquiries")
 async def get_enquiries_stats(context: ToolContext, arguments: Nothing) -> Answer:
     """Count enquiries (leads) by status, the new ones this month, and the conversion rate."""
     return _found(await context.backend.get("/enquiries/stats"), "enquiry statistics")
 
 
-@tool()
+@tool(label="Comparing the branches", done="Compared the branches")
 async def list_branches(context: ToolContext, arguments: Nothing) -> Answer:
     """List and compare the branches (locations, sites): address, active clients and income this month of each."""
     found = _found(await context.backend.get("/branches"), "branches")
@@ -198,13 +198,13 @@ async def list_branches(context: ToolContext, arguments: Nothing) -> Answer:
     return {**currency, **_table(found, "branches", columns)}
 
 
-@tool()
+@tool(label="Looking up the studio", done="Looked up the studio")
 async def get_studio_profile(context: ToolContext, arguments: Nothing) -> Answer:
     """Show the studio (gym, club) itself: its name, city, currency, year of foundation and number of branches."""
     return _found(await context.backend.get("/gyms/me"), "studio")
 
 
-@tool()
+@tool(label="Looking up the timetable", done="Looked up the timetable")
 async def list_classes(context: ToolContext, arguments: Weekday) -> Answer:
     """List the weekly classes (courses, timetable, schedule) with day, time, trainer and branch."""
     days = Weekday.model_json_schema()["properties"]["weekday"]["anyOf"][0]["enum"]
@@ -213,20 +213,20 @@ async def list_classes(context: ToolContext, arguments: Weekday) -> Answer:
     return _table(found, "classes", ("name", "weekday", "starts_at", "minutes", "trainer", "branch"))
 
 
-@tool(risk="write")
+@tool(risk="write", label="Adding the enquiry", done="Added the enquiry")
 async def create_enquiry(context: ToolContext, arguments: NewEnquiry) -> Answer:
     """Add (create, record) a new enquiry or lead: a person who is interested and is not a client yet."""
     return await _done(context.backend.post("/enquiries", arguments.model_dump()))
 
 
-@tool(risk="write")
+@tool(risk="write", label="Changing the enquiry", done="Changed the enquiry")
 async def update_enquiry(context: ToolContext, arguments: EnquiryChange) -> Answer:
     """Set (mark, change) the status of an enquiry: contacted, converted, lost or open again."""
     change = context.backend.patch(f"/enquiries/{segment(arguments.enquiry_id)}", {"status": arguments.status})
     return await _done(change, "Look the id up with list_enquiries.")
 
 
-@tool(risk="write")
+@tool(risk="write", label="Freezing the membership", done="Froze the membership")
 async def freeze_membership(context: ToolContext, arguments: Freeze) -> Answer:
     """Freeze (pause, suspend) an active membership for some days; its end moves back by as many."""
     path = f"/memberships/{segment(arguments.membership_id)}/freeze"
@@ -234,21 +234,21 @@ async def freeze_membership(context: ToolContext, arguments: Freeze) -> Answer:
     return await _done(change, "Look the id up with find_clients.")
 
 
-@tool(risk="write")
+@tool(risk="write", label="Unfreezing the membership", done="Unfroze the membership")
 async def unfreeze_membership(context: ToolContext, arguments: MembershipId) -> Answer:
     """Unfreeze (resume, reactivate) a frozen membership from today on."""
     change = context.backend.post(f"/memberships/{segment(arguments.membership_id)}/unfreeze")
     return await _done(change, "Look the id up with find_clients.")
 
 
-@tool(risk="write")
+@tool(risk="write", label="Checking the client in", done="Checked the client in")
 async def check_in_client(context: ToolContext, arguments: ClientId) -> Answer:
     """Check a client in (register a visit, mark as arrived) today; needs an active membership."""
     change = context.backend.post("/attendance", {"client_id": arguments.client_id})
     return await _done(change, "Look the id up with find_clients.")
 
 
-@tool(risk="write")
+@tool(risk="write", label="Changing the client's record", done="Changed the client's record")
 async def update_client(context: ToolContext, arguments: ClientChange) -> Answer:
     """Change (correct, update) a client's phone number, email address or notes."""
     changes = arguments.model_dump(exclude={"client_id"}, exclude_none=True)

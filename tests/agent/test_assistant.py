@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from agent.assistant.definition import SHORT, Assistant, CancelAfter, Limits, load_assistant
+from agent.assistant.definition import SHORT, Assistant, CancelAfter, Limits, Starter, load_assistant
 from agent.errors import ConfigurationError
 from api.settings import STUDIO
 
@@ -58,7 +58,9 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
         ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {description: d, values: {}}}", "actions.a.values:"),
         ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {values: {v: w}}}", "actions.a.description:"),
         ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {description: d, values: {on: w}}}", "actions.a.values"),
-        ("name: x\nmodels: [demo]\npersona: y\nstarters: [" + "x" * (SHORT + 1) + "]", "starters.0:"),
+        ("name: x\nmodels: [demo]\npersona: y\nstarters: [" + "x" * (SHORT + 1) + "]", "starters.0.text:"),
+        ("name: x\nmodels: [demo]\npersona: y\nstarters: [{text: a, roles: []}]", "starters.0.roles:"),
+        ("name: x\nmodels: [demo]\npersona: y\nstarters: [{roles: [a]}]", "starters.0.text:"),
         ("name: x\nmodels: [demo]\npersona: y\nbackend: {url: 'http://a', app: 'a:b'}", "backend:"),
         ("name: x\nmodels: [demo]\npersona: y\nbackend: {app: 'a.b'}", "backend.app:"),
         ("name: x\npersona: y\nmodels: []", "models:"),
@@ -96,7 +98,7 @@ def test_a_tenant_overrides_only_what_it_names() -> None:
         tenants={"acme": {"greeting": "Moin!"}, "rival": {"starters": [], "suggestions": {"enabled": False}}},
     )
     acme, rival = assistant.for_tenant("acme"), assistant.for_tenant("rival")
-    assert (acme.greeting, acme.starters, acme.persona) == ("Moin!", ("How many?",), "You help.")
+    assert (acme.greeting, acme.starters, acme.persona) == ("Moin!", (Starter(text="How many?"),), "You help.")
     assert (rival.greeting, rival.starters, rival.suggestions.enabled) == ("Hello!", (), False)
     assert assistant.for_tenant("stranger") is assistant
 

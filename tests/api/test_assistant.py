@@ -39,3 +39,26 @@ async def test_a_token_shows_the_tenants_own_assistant(open_frontdesk: OpenWorld
     assert [(one["name"], one["greeting"]) for one in shown] == [("Acme desk", "Hi Acme!"), ("Shop desk", "Hello!")]
     assert (await get(world, "/assistant")).json()["name"] == "Shop desk"
     assert (await get(world, "/assistant", Authorization="Bearer garbage")).status_code == 401
+
+
+async def test_each_role_is_shown_its_own_starters(open_frontdesk: OpenWorld) -> None:
+    """And who has no token those that are for everybody."""
+    starters = [
+        "Hello",
+        {"text": "Revenue", "roles": ["owner", "accountant"]},
+        {"text": "My orders", "roles": ["client"]},
+    ]
+    tenants = {"other": {"starters": [{"text": "Theirs", "roles": ["owner"]}]}}
+    world = await open_frontdesk(assistant={"starters": starters, "tenants": tenants})
+
+    async def shown(**headers: str) -> object:
+        return (await get(world, "/assistant", **headers)).json()["starters"]
+
+    async def shown_to(tenant: str, role: str) -> object:
+        return await shown(Authorization=f"Bearer {world.person(tenant, role=role).token}")
+
+    assert await shown() == ["Hello"]
+    assert await shown_to("acme", "owner") == ["Hello", "Revenue"]
+    assert await shown_to("acme", "client") == ["Hello", "My orders"]
+    assert await shown_to("acme", "guest") == ["Hello"]
+    assert (await shown_to("other", "owner"), await shown_to("other", "client")) == (["Theirs"], [])

@@ -14,7 +14,7 @@ from support.searching import until_indexed
 from support.wire import Wire
 from support.world import OpenWorld, World
 
-from agent.events.schema import ErrorRaised, RunEnded, ToolCallChanged, Usage
+from agent.events.schema import ActionRequested, ErrorRaised, RunEnded, ToolCallChanged, Usage
 
 Visit = Callable[..., Awaitable[Widget]]
 
@@ -55,8 +55,8 @@ async def test_an_answer_streams_with_what_its_tools_do_and_ends_with_suggestion
     activity = widget.answers.locator("details.activity")
     await expect(activity.locator("summary")).to_have_text("Looked up order")
     await activity.locator("summary").click()
-    await expect(activity.locator("dl")).to_have_text("number7")
-    await expect(activity.locator(".call-head")).to_have_text(re.compile(r"find_order[\d.]+ s"))
+    await expect(activity.locator(".result")).to_have_text("status: packed")
+    await expect(activity.locator(".call-head")).to_have_text(re.compile(r"Looked up order[\d.]+ s"))
     provider.say("Ann did.")
     await widget.button("Who packed it?").click()
     await widget.ended(2)
@@ -400,3 +400,36 @@ def _megabyte() -> list[str]:
     )
     text = (section * (1_000_000 // len(section) + 1))[:1_000_000] + "\n\nTHE END"
     return [text[at : at + 100] for at in range(0, len(text), 100)]
+
+
+async def test_what_tools_do_is_said_in_their_authors_words_with_the_seconds_of_a_long_one(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    """And a call that was stopped is no failure."""
+    words = {"label": "Counting the orders", "done": "Counted the orders"}
+    calls = [
+        ToolCallChanged(id="c1", name="count", status="running", **words),
+        ToolCallChanged(id="c1", name="count", status="ok", result='{"total_orders":3,"late":[]}', **words),
+        ActionRequested("change_theme", "dark", "c2"),
+        ToolCallChanged(id="c2", name="change_theme", status="ok", done="Switched the theme"),
+    ]
+    wire.answer(*calls)
+    wire.parts(
+        [ToolCallChanged(id="c3", name="count", status="running", **words)], [RunEnded("cancelled", "", Usage())]
+    )
+    widget = await open_widget(wire.url, attributes={"open": "", "locale": "de-at", "time-zone": "Asia/Tokyo"})
+    await widget.ask("How many?")
+    await widget.ended()
+    first = widget.answers.first.locator(".activity")
+    await expect(first.locator("summary")).to_have_text("Counted the orders")
+    await expect(widget.answers.first.locator(".action")).to_have_text("Switched the theme: dark")
+    await first.locator("summary").click()
+    await expect(first.locator(".result")).to_have_text("total orders: 3, late:")
+    await widget.ask("And now?")
+    second = widget.answers.nth(1).locator(".activity summary")
+    await expect(second).to_have_text("Counting the orders …")
+    await expect(second).to_have_text(re.compile(r"^Counting the orders … · [3-9]\d* s$"), timeout=45_000)
+    await widget.button("Stop").click()
+    await expect(second).to_have_text("Counting the orders · Stopped")
+    bodies = [body for path, body in wire.posts if "message" in (body or {})]
+    assert [(body["locale"], body["time_zone"]) for body in bodies] == [("de-AT", "Asia/Tokyo")] * 2

@@ -15,6 +15,7 @@ from tools.backend import Backend
 from tools.functions import load_functions
 
 ASSISTANT = load_assistant(STUDIO)
+STARTERS = [starter.text for starter in ASSISTANT.starters]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_a_newcomers_question_becomes_the_calls_that_answer_it(
 
 
 @pytest.mark.parametrize(
-    "question", [*ASSISTANT.starters, *(s for tenant in ASSISTANT.tenants.values() for s in tenant.starters or ())]
+    "question", [*STARTERS, *(s.text for tenant in ASSISTANT.tenants.values() for s in tenant.starters or ())]
 )
 def test_every_starter_is_answered_with_one_tool(functions: list[dict[str, Any]], question: str) -> None:
     assert len(calls(functions, HumanMessage(question))) == 1
@@ -91,7 +92,7 @@ def test_a_membership_is_frozen_by_its_own_id_not_the_clients(functions: list[di
 
 
 def test_suggestions_after_every_starter_are_answered_too(functions: list[dict[str, Any]]) -> None:
-    for starter in ASSISTANT.starters:
+    for starter in STARTERS:
         said = [HumanMessage(starter), AIMessage("Here you are."), HumanMessage(SUGGESTIONS_REQUEST)]
         lines = DemoChatModel(delay_s=0).invoke(said, tools=functions).text.splitlines()
         assert len(lines) == 3

@@ -47,6 +47,11 @@ async def test_an_allowed_value_becomes_the_action(
     assert await tool(definition).call(context, {"value": value}) == Action("act", value)
 
 
+async def test_an_argument_too_many_is_named_although_the_value_is_right(context: CallContext) -> None:
+    with pytest.raises(ToolError, match=r"^There is no argument reason: give value only\.$"):
+        await tool(THEME).call(context, {"value": "dark", "reason": "late"})
+
+
 @pytest.mark.parametrize(
     "value", ["", "blue", "DARK", "dark ", " dark", "dark\n", "dark|light", "night mode", None, 1, ["dark"], {}]
 )

@@ -25,14 +25,13 @@ class CheckIn(BaseModel):
 
 @router.get("/today")
 def list_attendance_today(desk: AnyDesk) -> Row:
-    """List today's check-ins in order of time, all of them. A client sees their own."""
+    """List today's check-ins until now in order of time, all of them. A client sees their own."""
     items = desk.rows(
         "SELECT a.client_id, c.name, a.time, m.plan, b.name AS branch FROM attendance AS a"
         " JOIN clients AS c ON c.tenant = a.tenant AND c.id = a.client_id JOIN branches AS b ON b.id = a.branch_id"
         " JOIN latest_memberships AS m ON m.client_id = c.id"
         " WHERE a.tenant = :tenant AND (:branch IS NULL OR a.branch_id = :branch)"
-        " AND (:client IS NULL OR a.client_id = :client) AND a.day = :today ORDER BY a.time, a.id",
-        today=desk.today,
+        " AND (:client IS NULL OR a.client_id = :client) AND a.day = :today AND a.time <= :time ORDER BY a.time, a.id"
     )
     return {"date": desk.today, "total": len(items), "items": items}
 
@@ -47,7 +46,6 @@ def get_attendance_stats(desk: AnyDesk) -> Row:
         " AND (:branch IS NULL OR branch_id = :branch) AND (:client IS NULL OR client_id = :client)"
         " AND day >= :since AND day < :today GROUP BY 1 ORDER BY visits DESC, weekday",
         since=month_ago,
-        today=desk.today,
     )
     return {
         "today": _visits(desk, today, today),
@@ -70,9 +68,8 @@ def check_in_client(arrival: CheckIn, desk: StaffDesk) -> Row:
         inserted = desk.rows(
             "INSERT INTO attendance (tenant, branch_id, client_id, day, time)"
             " SELECT tenant, branch_id, id, :today, :time FROM clients WHERE tenant = :tenant AND id = :id"
-            " ON CONFLICT (client_id, day) DO NOTHING RETURNING id",
-            today=desk.today,
-            time=time,
+            # Who was seeded to come later today comes now.
+            " ON CONFLICT (client_id, day) DO UPDATE SET time = excluded.time WHERE time > excluded.time RETURNING id",
             id=arrival.client_id,
         )
         if not inserted:
@@ -91,7 +88,8 @@ def _by_period(desk: AnyDesk, today: date) -> Row:
 def _visits(desk: AnyDesk, start: date, end: date) -> int:
     counted = desk.one(
         "SELECT count(*) AS visits FROM attendance WHERE tenant = :tenant AND (:branch IS NULL OR branch_id = :branch)"
-        " AND (:client IS NULL OR client_id = :client) AND day BETWEEN :start AND :end",
+        " AND (:client IS NULL OR client_id = :client) AND day BETWEEN :start AND :end"
+        " AND (day, time) <= (:today, :time)",
         start=start.isoformat(),
         end=end.isoformat(),
     )

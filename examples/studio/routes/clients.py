@@ -115,16 +115,16 @@ def find_client(desk: Desk, client_id: int) -> Row:
         "SELECT c.id, c.name, m.status, c.phone, c.email, b.name AS branch, t.name AS trainer, c.joined_on, c.notes,"
         " m.id AS membership_id, m.plan, m.starts_on AS membership_starts_on, m.ends_on AS membership_ends_on,"
         " m.frozen_until, m.price_minor AS price,"
-        " (SELECT max(day) FROM attendance AS a WHERE a.tenant = :tenant AND a.client_id = c.id) AS last_visit,"
+        " (SELECT max(day) FROM attendance AS a WHERE a.tenant = :tenant AND a.client_id = c.id"
+        "  AND (a.day, a.time) <= (:today, :time)) AS last_visit,"
         " (SELECT count(*) FROM attendance AS a WHERE a.tenant = :tenant AND a.client_id = c.id"
-        "  AND a.day > date(:today, '-30 days')) AS visits_last_30_days,"
+        "  AND a.day > date(:today, '-30 days') AND (a.day, a.time) <= (:today, :time)) AS visits_last_30_days,"
         " (SELECT sum(amount_minor) FROM payments AS p WHERE p.tenant = :tenant AND p.client_id = c.id) AS total_paid"
         " FROM clients AS c JOIN branches AS b ON b.id = c.branch_id JOIN trainers AS t ON t.id = c.trainer_id"
         " JOIN latest_memberships AS m ON m.client_id = c.id"
         " WHERE c.tenant = :tenant AND (:branch IS NULL OR c.branch_id = :branch)"
         " AND (:client IS NULL OR c.id = :client) AND c.id = :id",
         id=client_id,
-        today=desk.today,
     )
     if row is None:
         raise HTTPException(404, f"No client {client_id}.")

@@ -47,7 +47,7 @@ def list_enquiries(
 ) -> Row:
     """List enquiries, newest first."""
     items = desk.rows(
-        COLUMNS + "AND (:status IS NULL OR e.status = :status)"
+        COLUMNS + "AND e.created_on <= :today AND (:status IS NULL OR e.status = :status)"
         " ORDER BY e.created_on DESC, e.id DESC LIMIT :limit OFFSET :offset",
         status=status,
         limit=limit,
@@ -55,7 +55,7 @@ def list_enquiries(
     )
     total = desk.one(
         "SELECT count(*) AS total FROM enquiries WHERE tenant = :tenant AND (:branch IS NULL OR branch_id = :branch)"
-        " AND (:status IS NULL OR status = :status)",
+        " AND created_on <= :today AND (:status IS NULL OR status = :status)",
         status=status,
     )["total"]
     return {"items": items, "total": total, "limit": limit, "offset": offset}
@@ -69,7 +69,7 @@ def get_enquiries_stats(desk: StaffDesk) -> Row:
         " count(*) FILTER (WHERE status = 'contacted') AS contacted,"
         " count(*) FILTER (WHERE status = 'converted') AS converted, count(*) FILTER (WHERE status = 'lost') AS lost,"
         " count(*) FILTER (WHERE created_on >= :first) AS new_this_month"
-        " FROM enquiries WHERE tenant = :tenant AND (:branch IS NULL OR branch_id = :branch)",
+        " FROM enquiries WHERE tenant = :tenant AND (:branch IS NULL OR branch_id = :branch) AND created_on <= :today",
         first=desk.today[:8] + "01",
     )
     closed = counts["converted"] + counts["lost"]

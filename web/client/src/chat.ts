@@ -5,6 +5,7 @@ import { failure, SIGNED_OUT } from "./errors";
 import type { Http } from "./http";
 import { openPageRequests, tell } from "./page-requests";
 import { goOn } from "./reattach";
+import { regionOf } from "./region";
 import { Run } from "./run";
 import { Thread } from "./thread";
 import { answerOf, newMessage, newUserMessage, randomId, type Turn } from "./turn";
@@ -51,7 +52,7 @@ export class ChatStore implements Chat {
     if (thread.id !== isFor) return; // it was written for another one
     const options = this.#options;
     const { assistant, branchId, model } = options;
-    const about = { assistant, branch_id: branchId, model, context: options.context?.() };
+    const about = { assistant, branch_id: branchId, model, context: options.context?.(), ...regionOf(options) };
     const turn = thread.add(newUserMessage(message));
     const post = async () => {
       if (!thread.turns.includes(turn)) return;
@@ -152,7 +153,12 @@ export class ChatStore implements Chat {
     if (!user?.runId && message) return this.send(message); // the server never had it
     const next = thread.add(message ? newUserMessage(message, user) : user);
     const path = `${pathOf(thread.id!)}/${message ? "edit" : "regenerate"}`;
-    await this.#start(next, path, { message_id: answer?.id ?? user?.id, message }, message ? null : answer);
+    await this.#start(
+      next,
+      path,
+      { message_id: answer?.id ?? user?.id, message, ...regionOf(this.#options) },
+      message ? null : answer,
+    );
   }
 
   #changed = (turn: Turn, events: readonly ReceivedEvent[]) => {

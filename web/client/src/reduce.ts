@@ -1,6 +1,6 @@
 /** The fold of a run's events: pure, and equal to what the server stores and to its JSON answer. */
 import { camel } from "./camel";
-import type { AnswerView, ErrorView } from "./types";
+import type { AnswerView, ErrorView, ToolCallView } from "./types";
 import type { ActionRequested, ErrorRaised, RunEnded, RunStarted, ToolCallChanged, WireEvent } from "./wire";
 
 /** What a server answers that does not stream (wire.md §1). */
@@ -74,7 +74,7 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
     case "error" in event:
       return going({ error: errorView(event.error) });
     case "status" in event:
-      return going(camel(event));
+      return withoutOpenCalls(going(camel(event)));
     case "title" in event:
       return { ...answer, title: event.title };
     case "suggested_questions" in event:
@@ -84,12 +84,25 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
   }
 }
 
+const emptyCall = { arguments: null, durationMs: null, error: null, label: null, done: null, result: null };
+
+/** Returns an answer whose calls are over with its run: one that was under way failed with it, or was stopped. */
+export function withoutOpenCalls(answer: AnswerView): AnswerView {
+  if (answer.status === "awaiting_input") return answer;
+  const end = answer.status === "failed" ? "error" : "cancelled";
+  const isOver = ({ status }: ToolCallView) => status === "ok" || status === "error";
+  return {
+    ...answer,
+    toolCalls: answer.toolCalls.map((call) => (isOver(call) ? call : { ...call, status: end })),
+  };
+}
+
 /** Puts in what changed of a tool call. One that no longer waits was decided, or has its result. */
 function withToolCall(answer: AnswerView, changed: ToolCallChanged["tool_call"]): Partial<AnswerView> {
   const { id, status } = changed;
   const { toolCalls, approvals, clientTools } = answer;
   const before = toolCalls.find((call) => call.id === id);
-  const call = { arguments: null, durationMs: null, error: null, ...before, ...camel(changed) };
+  const call = { ...emptyCall, ...before, ...camel(changed) };
   const decision = status === "error" ? "denied" : "approved";
   const stays = ({ toolCallId }: { toolCallId: string }) => toolCallId !== id || status.startsWith("awaiting");
   return {

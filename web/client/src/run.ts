@@ -1,7 +1,7 @@
 /** Follows one run to its end, through whatever happens to the connection. */
 import { failure, type FrontdeskError, refusal } from "./errors";
 import { type Http, json } from "./http";
-import { reduce } from "./reduce";
+import { reduce, withoutOpenCalls } from "./reduce";
 import { type Frame, readFrames } from "./stream";
 import { askedMs, backoff, firstRetryMs, silenceMs, TRIES } from "./timing";
 import type { AnswerView, Phase, ReceivedEvent } from "./types";
@@ -212,7 +212,8 @@ export class Run {
 
   #become(phase: Phase, known?: Partial<AnswerView>): void {
     this.phase = phase;
-    this.answer = { ...this.answer, ...known };
+    const answer = { ...this.answer, ...known };
+    this.answer = phase === "idle" ? withoutOpenCalls(answer) : answer;
     this.#changed([]);
   }
 }

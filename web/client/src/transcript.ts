@@ -5,6 +5,9 @@ import { newMessage } from "./turn";
 import type { AnswerView, MessageView } from "./types";
 import type { ToolCallChanged, WireEvent } from "./wire";
 
+/** How much of a result a stream shows. */
+const SHOWN = 300;
+
 /** A message as the server stores it. */
 export interface StoredMessage {
   readonly id: string;
@@ -13,7 +16,13 @@ export interface StoredMessage {
   readonly text: string;
   readonly status: string;
   readonly created_at: string;
-  readonly tool_calls: readonly { id: string; name: string; arguments: Record<string, unknown> }[];
+  readonly tool_calls: readonly {
+    id: string;
+    name: string;
+    arguments: Record<string, unknown>;
+    label?: string;
+    done?: string;
+  }[];
   readonly tool_call_id: string;
   readonly tool_name: string;
   readonly is_error: boolean;
@@ -43,14 +52,16 @@ export function foldMessages(messages: readonly StoredMessage[]): Exchange[] {
     const status = others.status === "partial" ? "partial" : "completed";
     if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
     else if (role === "tool") {
-      const result = others.isError ? { status: "error", error: text } : { status: "ok" };
+      const result = others.isError
+        ? { status: "error", error: text }
+        : { status: "ok", result: [...text.slice(0, 2 * SHOWN)].slice(0, SHOWN).join("") };
       const event = { tool_call: { id: toolCallId, name: others.toolName, ...result } } as ToolCallChanged;
       exchange.answer = { ...reduce(before, event), status };
     } else {
       const events: WireEvent[] = [
         { token: before.text && text ? `\n\n${text}` : text }, // as between two steps of a stream
         { tools_used: toolCalls.map((call) => call.name) },
-        ...toolCalls.map((call) => ({ tool_call: { ...call, status: "error" as const } })),
+        ...toolCalls.map((call) => ({ tool_call: { ...call, status: "cancelled" as "error" } })), // until its result is read
       ];
       exchange.answer = { ...events.reduce(reduce, before), id, runId, createdAt, status };
     }

@@ -1,7 +1,8 @@
 /** What a page sees of Frontdesk. Everything here is immutable: a change is a new object, so `===` tells whether to draw. */
 import type { RunEnded, ToolCallChanged, WireEvent } from "./wire";
 
-export type ToolCallStatus = ToolCallChanged["tool_call"]["status"];
+/** `cancelled` is one that was under way when its run ended. */
+export type ToolCallStatus = ToolCallChanged["tool_call"]["status"] | "cancelled";
 /** Tokens as the provider counted them. */
 export type Usage = RunEnded["usage"];
 
@@ -102,6 +103,9 @@ export interface ChatOptions {
   assistant?: string;
   /** One of the assistant's models. */
   model?: string;
+  /** Whose day is today, of the IANA database, and a BCP 47 tag; the browser's unless the page says others. */
+  timeZone?: string | undefined;
+  locale?: string | undefined;
   /** About the page, at most 8 KiB of JSON, asked at each message; the model gets it as data. */
   context?: () => Record<string, unknown>;
   /** Does actions by type. Set `chat.actions` to change it. */
@@ -222,6 +226,11 @@ export interface ToolCallView {
   readonly arguments: Readonly<Record<string, unknown>> | null;
   readonly durationMs: number | null;
   readonly error: string | null;
+  /** What it does and did, in words of its author; null where there are none. */
+  readonly label: string | null;
+  readonly done: string | null;
+  /** The beginning of what the tool returned. */
+  readonly result: string | null;
 }
 
 export interface ActionView {

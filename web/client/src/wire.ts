@@ -31,6 +31,9 @@ export interface ToolCallChanged {
     readonly arguments?: Readonly<Record<string, unknown>>;
     readonly duration_ms?: number;
     readonly error?: string;
+    readonly label?: string;
+    readonly done?: string;
+    readonly result?: string;
   };
 }
 

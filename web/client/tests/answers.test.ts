@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient, FrontdeskError } from "../src/index";
-import { answerOf, chatWith, ENDED, json, problem, RUN, serve, tell, until } from "./server";
+import { answerOf, chatWith, ENDED, HERE, json, problem, RUN, serve, tell, until } from "./server";
 import { toldStories } from "./stories";
 
 const HELLO = [RUN, { token: "Hello" }, ENDED];
@@ -54,7 +54,7 @@ test("a run that fails in the stream says why, and can be made anew", async (t) 
   const error = { code: "model_unavailable", message: "Not now.", recoverable: true, retryAfterS: null };
   assert.deepEqual([chat.view.error, answerOf(chat)?.error, answerOf(chat)?.status], [error, error, "failed"]);
   await chat.retry();
-  assert.deepEqual(to("/conversations/c-1/regenerate")[0]?.body, { message_id: "m-1" });
+  assert.deepEqual(to("/conversations/c-1/regenerate")[0]?.body, { message_id: "m-1", ...HERE });
   assert.deepEqual([chat.view.error, answerOf(chat)?.text, chat.view.messages.length], [null, "Hello", 2]);
 });
 

@@ -2,7 +2,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "../src/index";
-import { answerOf, begin, chatWith, ENDED, eventually, json, part, problem, RUN, serve, tell, until } from "./server";
+import {
+  answerOf,
+  begin,
+  chatWith,
+  ENDED,
+  HERE,
+  eventually,
+  json,
+  part,
+  problem,
+  RUN,
+  serve,
+  tell,
+  until,
+} from "./server";
 import { toldStories } from "./stories";
 
 const HELLO = [RUN, { token: "Hello" }, ENDED];
@@ -80,6 +94,8 @@ test("options go with each message, and the page is asked at each", async (t) =>
     assistant: "house",
     branchId: 2,
     model: "demo",
+    timeZone: "Asia/Tokyo",
+    locale: "ja-jp",
     context: () => ({ route }),
   });
   await chat.send("Hi");
@@ -92,6 +108,8 @@ test("options go with each message, and the page is asked at each", async (t) =>
     branch_id: 2,
     model: "demo",
     context: { route: "/clients" },
+    time_zone: "Asia/Tokyo",
+    locale: "ja-JP",
   });
   assert.deepEqual(requests[1]?.body.context, { route: "/classes" });
   chat.close();
@@ -158,7 +176,7 @@ test("an answer made anew takes the place of the old one, which is its version, 
   const first = chat.view.messages[1]!;
   await chat.regenerate(first.id);
   const [sent] = to("/conversations/c-1/regenerate");
-  assert.deepEqual([sent?.method, sent?.body], ["POST", { message_id: "m-1" }]);
+  assert.deepEqual([sent?.method, sent?.body], ["POST", { message_id: "m-1", ...HERE }]);
   assert.ok(sent?.headers["idempotency-key"]);
   assert.deepEqual(
     chat.view.messages.map(({ text, status }) => [text, status]),
@@ -179,7 +197,7 @@ test("an edited message takes the place of the old one, and is answered", async 
   const chat = chatWith(t, url);
   await chat.send("How many?");
   await chat.edit(chat.view.messages[0]!.id, " How many now? ");
-  assert.deepEqual(to("/conversations/c-1/edit")[0]?.body, { message_id: "m-1", message: "How many now?" });
+  assert.deepEqual(to("/conversations/c-1/edit")[0]?.body, { message_id: "m-1", message: "How many now?", ...HERE });
   assert.deepEqual(
     chat.view.messages.map(({ text }) => text),
     ["How many now?", "43"],

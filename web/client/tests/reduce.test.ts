@@ -108,7 +108,10 @@ test("a tool call that settles keeps its arguments, and tools are named once", (
   ]);
   assert.deepEqual(answer.toolsUsed, ["a", "b", "c"]);
   assert.deepEqual(answer.toolCalls, [
-    { id: "1", name: "a", status: "error", arguments: { of: 1 }, durationMs: 12, error: "No." },
+    {
+      ...{ id: "1", name: "a", status: "error", arguments: { of: 1 }, durationMs: 12, error: "No." },
+      ...{ label: null, done: null, result: null },
+    },
   ]);
 });
 
@@ -156,4 +159,26 @@ test("a run that waits for a token does so until it goes on", () => {
   const waiting: WireEvent = { auth_required: { expires_at: "2100-01-01T00:00:00+00:00" } };
   assert.equal(fold([waiting]).authRequiredUntil, "2100-01-01T00:00:00+00:00");
   assert.equal(fold([waiting, { token: "Hello" }]).authRequiredUntil, null);
+});
+
+test("a call that was under way when its run was stopped is cancelled, and failed nowhere", () => {
+  const calls: WireEvent[] = [
+    { tool_call: { id: "1", name: "a", status: "running", label: "Counting", done: "Counted" } },
+    { tool_call: { id: "2", name: "b", status: "running" } },
+    { tool_call: { id: "2", name: "b", status: "ok", result: "{}" } },
+  ];
+  const end: WireEvent = {
+    status: "cancelled",
+    finish_reason: "cancelled",
+    usage: { input_tokens: 1, output_tokens: 1 },
+  };
+  const answer = fold([...calls, end]);
+  assert.deepEqual(
+    answer.toolCalls.map(({ status, label, done, result }) => [status, label, done, result]),
+    [
+      ["cancelled", "Counting", "Counted", null],
+      ["ok", null, null, "{}"],
+    ],
+  );
+  assert.equal(fold([...calls, { status: "awaiting_input" }]).toolCalls[0]?.status, "running");
 });

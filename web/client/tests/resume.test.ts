@@ -3,7 +3,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyAnswer, FrontdeskError, reduce } from "../src/index";
 import { backoff } from "../src/timing";
-import { answerOf, begin, chatWith, cut, ENDED, eventually, HEADERS, part, RUN, serve, tell, until } from "./server";
+import {
+  answerOf,
+  begin,
+  chatWith,
+  cut,
+  ENDED,
+  HERE,
+  eventually,
+  HEADERS,
+  part,
+  RUN,
+  serve,
+  tell,
+  until,
+} from "./server";
 import { toldStories, wire } from "./stories";
 
 const HELLO = [RUN, { token: "Hel" }, { token: "lo" }, ENDED];
@@ -18,7 +32,7 @@ test("an answer is streamed, piece by piece", async (t) => {
   assert.equal(pieces.at(-1), "idle: Hi / Hello");
   assert.equal(requests.length, 1);
   assert.equal(requests[0]?.headers.accept, "text/event-stream");
-  assert.deepEqual(requests[0]?.body, { message: "Hi", conversation_id: null });
+  assert.deepEqual(requests[0]?.body, { message: "Hi", conversation_id: null, ...HERE });
   assert.equal(chat.view.conversationId, "c-1");
   assert.deepEqual(
     chat.view.messages.map(({ role, status, runId }) => ({ role, status, runId })),

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { createClient } from "../src/client";
+import { regionOf } from "../src/region";
 import { hurry } from "../src/timing";
 import type { Chat, ChatView, ClientOptions } from "../src/types";
 import { wire } from "./stories";
@@ -51,6 +52,8 @@ export async function serve(test: TestContext, answer: Answer, port = 0): Promis
 }
 
 export const RUN = { conversation_id: "c-1", run_id: "r-1", message_id: "m-1" };
+/** What each message says of the machine that the tests run on. */
+export const HERE = regionOf({});
 export const ENDED = { status: "completed", finish_reason: "stop", usage: { input_tokens: 1, output_tokens: 2 } };
 export const HEADERS = { "content-type": "text/event-stream; charset=utf-8", "x-run-id": "r-1" };
 

@@ -32,7 +32,10 @@ const DOCKED = "(min-width: 75rem)";
 /** In so little room the open assistant covers the page, so it makes way for a page that it opens. */
 const COVERED = "(max-width: 480px)";
 
-const element = h("frontdesk-chat" as "div", { url: "/" }) as unknown as FrontdeskChat;
+const element = h("frontdesk-chat" as "div", {
+  url: "/",
+  locale: currentUser.tenant.locale,
+}) as unknown as FrontdeskChat;
 
 /** Returns the assistant, at work in this page. */
 export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent) => void): FrontdeskChat {

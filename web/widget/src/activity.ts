@@ -5,7 +5,10 @@ import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import { formatNumber } from "./format";
 import type { Texts } from "./texts";
-import { callLabel } from "./tools";
+import { callLabel, readResult } from "./tools";
+
+/** From then on a call that goes on says how long it does. */
+const LONG_MS = 3000;
 
 export class Reasoning {
   readonly element: HTMLElement;
@@ -29,6 +32,9 @@ export class Activity {
   #label = make("span");
   #inside = make("div", { class: "inside" });
   #calls: readonly ToolCallView[] | null = null;
+  /** When calls were first seen at work, by their ids. */
+  #since = new Map<string, number>();
+  #timer = 0;
 
   constructor(texts: Texts) {
     this.#texts = texts;
@@ -41,10 +47,30 @@ export class Activity {
     const running = calls.findLast((call) => call.status === "running");
     this.element.hidden = calls.length === 0;
     this.element.classList.toggle("busy", running !== undefined);
-    setText(this.#label, this.#summary(calls, running));
+    this.#tell(calls, running);
     if (this.#calls !== null && sameCalls(this.#calls, calls)) return;
     this.#calls = calls;
     fill(this.#inside, ...calls.map((call) => callDetails(call, this.#texts)));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Says what goes on, and again each second as long as it does. */
+  #tell(calls: readonly ToolCallView[], running: ToolCallView | undefined): void {
+    clearTimeout(this.#timer);
+    const time = running === undefined ? "" : this.#time(running.id);
+    setText(this.#label, this.#summary(calls, running) + time);
+    if (running !== undefined) this.#timer = window.setTimeout(() => this.#tell(calls, running), 1000);
+  }
+
+  #time(id: string): string {
+    const since = this.#since.get(id) ?? performance.now();
+    this.#since.set(id, since);
+    const passed = performance.now() - since;
+    const seconds = formatNumber(Math.floor(passed / 1000), this.#texts);
+    return passed < LONG_MS ? "" : ` · ${this.#texts.duration(seconds)}`;
   }
 
   #summary(calls: readonly ToolCallView[], running: ToolCallView | undefined): string {
@@ -53,7 +79,8 @@ export class Activity {
     if (only === undefined) return "";
     if (calls.length > 1) return this.#texts.usedTools(calls.length);
     const label = callLabel(only, this.#texts);
-    return only.status === "error" ? `${label} · ${this.#texts.toolFailed}` : label;
+    const how = { error: this.#texts.toolFailed, cancelled: this.#texts.stopped }[only.status as string];
+    return how === undefined ? label : `${label} · ${how}`;
   }
 }
 
@@ -61,10 +88,6 @@ export class Activity {
 function shownCalls(message: MessageView): readonly ToolCallView[] {
   const actions = new Set(message.actions.map((action) => action.type));
   const calls = message.toolCalls.filter((call) => !actions.has(call.name));
-  const isOver = !["streaming", "awaiting_input"].includes(message.status);
-  // The end of a run is the end of its calls, also of those that did not live to tell.
-  if (isOver && calls.length > 0)
-    return calls.map((call) => (call.status === "ok" ? call : { ...call, status: "error" }));
   if (calls.length > 0) return calls;
   return message.toolsUsed.map((name) => ({
     id: name,
@@ -73,6 +96,9 @@ function shownCalls(message: MessageView): readonly ToolCallView[] {
     arguments: null,
     durationMs: null,
     error: null,
+    label: null,
+    done: null,
+    result: null,
   }));
 }
 
@@ -81,18 +107,26 @@ function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]
 }
 
 function callDetails(call: ToolCallView, texts: Texts): HTMLElement {
-  const head = make("div", { class: "call-head" }, make("code", {}, label(call.name)), callState(call, texts));
+  const head = make(
+    "div",
+    { class: "call-head" },
+    make("span", { title: label(call.name) }, label(callLabel(call, texts))),
+    callState(call, texts),
+  );
   return make(
     "div",
     { class: "call" },
     head,
-    call.arguments === null ? null : argumentList(call.arguments),
+    call.result
+      ? make("div", { class: "result", dir: "auto" }, readResult(call.result))
+      : argumentList(call.arguments ?? {}),
     call.error === null ? null : make("div", { class: "failed" }, call.error),
   );
 }
 
 function callState(call: ToolCallView, texts: Texts): HTMLElement {
   if (call.status === "error") return make("span", { class: "failed" }, texts.toolFailed);
+  if (call.status === "cancelled") return make("span", {}, texts.stopped);
   if (call.status !== "ok") return make("span", {}, call.status === "running" ? "…" : texts.toolWaits);
   return make(
     "span",

@@ -19,7 +19,7 @@ const nameOf = (user: string | undefined, owner: string) => JSON.stringify([user
 const NOBODY = nameOf("", "");
 
 export class FrontdeskChat extends HTMLElement {
-  static observedAttributes = ["url", "user", "lang", "mode", "layout", "accent", "open"];
+  static observedAttributes = ["url", "user", "lang", "mode", "layout", "accent", "open", "locale", "time-zone"];
 
   #root: ShadowRoot;
   #accent = new CSSStyleSheet();
@@ -163,6 +163,8 @@ export class FrontdeskChat extends HTMLElement {
     if (before === value) return;
     if (name === "user") this.user = value;
     if (name === "accent") setAccent(this.#accent, value);
+    if (name === "locale") this.#options.locale = value ?? undefined;
+    if (name === "time-zone") this.#options.timeZone = value ?? undefined;
     if (this.#chat === null) return;
     if (name === "url") {
       this.#stop();

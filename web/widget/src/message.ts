@@ -130,6 +130,7 @@ export class AnswerItem implements Item {
 
   close(): void {
     this.#markdown.close();
+    this.#activity.close();
     for (const card of this.#approvals.values()) card.close();
   }
 
@@ -147,9 +148,10 @@ export class AnswerItem implements Item {
     const { texts } = this.#context;
     fill(
       this.#actions,
-      ...message.actions.map(({ type, value }) =>
-        make("span", { class: "action" }, icon("bolt"), label(texts.action(type.replaceAll("_", " "), value))),
-      ),
+      ...message.actions.map(({ id, type, value }) => {
+        const done = message.toolCalls.find((call) => call.id === id)?.done ?? type.replaceAll("_", " ");
+        return make("span", { class: "action" }, icon("bolt"), label(texts.action(done, value)));
+      }),
     );
   }
 

@@ -33,11 +33,29 @@ const VERBS: Record<string, Verb> = {
   remove: "remove",
 };
 const LONGEST = 60;
+/** Of words that the server has bounded already. */
+const LONGEST_OWN = 80;
 
-/** Says what a call does or did. */
-export function callLabel(call: Pick<ToolCallView, "name" | "status">, texts: Texts): string {
+/** Characters of a result that two lines may show. */
+const LONGEST_RESULT = 300;
+
+/** Says what a call does or did: in its author's words where it has some. One that is not done is not told as done. */
+export function callLabel(call: Pick<ToolCallView, "name" | "status" | "label" | "done">, texts: Texts): string {
   const { verb, subject } = readName(call.name);
-  return call.status === "running" ? texts.doing[verb](subject) : texts.done[verb](subject);
+  const own = call.status === "ok" ? call.done : call.label;
+  const isRunning = call.status === "running";
+  if (own) return bounded(own, LONGEST_OWN) + (isRunning ? " …" : "");
+  if (call.status === "cancelled") return texts.doing[verb](subject).replace(/\s*…$/, "");
+  return isRunning ? texts.doing[verb](subject) : texts.done[verb](subject);
+}
+
+/** Returns the beginning of a result as two lines show it: names and values, without the marks of JSON. */
+export function readResult(result: string): string {
+  return bounded(result, LONGEST_RESULT)
+    .replace(/"([^"\\]*)":/g, (_, name: string) => `${name.replaceAll("_", " ")}: `)
+    .replace(/["{}[\]]/g, "")
+    .replace(/,(?=\S)/g, ", ")
+    .trim();
 }
 
 function readName(name: string): { verb: Verb; subject: string } {
