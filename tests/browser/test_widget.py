@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
@@ -14,7 +15,7 @@ from support.searching import until_indexed
 from support.wire import Wire
 from support.world import OpenWorld, World
 
-from agent.events.schema import ActionRequested, ErrorRaised, RunEnded, ToolCallChanged, Usage
+from agent.events.schema import ActionRequested, AnyEvent, ErrorRaised, RunEnded, ToolCallChanged, Usage
 
 Visit = Callable[..., Awaitable[Widget]]
 
@@ -406,8 +407,8 @@ async def test_what_tools_do_is_said_in_their_authors_words_with_the_seconds_of_
     wire: Wire, open_widget: OpenWidget
 ) -> None:
     """And a call that was stopped is no failure."""
-    words = {"label": "Counting the orders", "done": "Counted the orders"}
-    calls = [
+    words: dict[str, Any] = {"label": "Counting the orders", "done": "Counted the orders"}
+    calls: list[AnyEvent] = [
         ToolCallChanged(id="c1", name="count", status="running", **words),
         ToolCallChanged(id="c1", name="count", status="ok", result='{"total_orders":3,"late":[]}', **words),
         ActionRequested("change_theme", "dark", "c2"),
