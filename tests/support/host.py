@@ -12,7 +12,7 @@ from support.http import Connection, Request, head, listen
 WEB = Path(__file__).parents[2] / "web"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src *; font-src 'self'; connect-src *; "
-    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types dompurify"
+    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types frontdesk"
 )
 """What matters here is that nothing inline runs; a test sees for itself where requests go."""
 

@@ -2,6 +2,7 @@
 import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, PageTools } from "@frontdesk/client";
 import { createClient } from "@frontdesk/client";
 import { setAccent } from "./accent";
+import { drawEach } from "./guard";
 import { parseHosts, parsePaths } from "./markdown/addresses";
 import { createSanitiser } from "./markdown/sanitise";
 import { Memory } from "./memory";
@@ -374,9 +375,11 @@ export class FrontdeskChat extends HTMLElement {
     this.#drawing = 0;
     const view = this.#chat?.view;
     if (view === undefined) return;
-    this.#frame?.update(view, this.#assistant);
     if (this.open) this.#unread = false;
-    this.#panel?.update(this.#unread);
+    drawEach(
+      () => this.#frame?.update(view, this.#assistant),
+      () => this.#panel?.update(this.#unread),
+    );
   }
 
   /** An answer that ends while the panel is closed is unread until it is opened. What was loaded was read before. */

@@ -5,6 +5,7 @@ import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
+import { drawEach } from "./guard";
 import { icon } from "./icons";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
@@ -81,17 +82,19 @@ export class Frame implements WidgetContext {
   update(view: ChatView, assistant: Assistant | null): void {
     const before = this.#view;
     this.#view = view;
-    setText(this.#name, label(assistant?.name ?? this.texts.assistant));
-    setText(this.#title, label(view.title ?? ""));
     if (assistant !== null) this.#composer.limit = assistant.limits.messageCharacters;
-    this.#composer.update(view);
-    this.#transcript.update(view, assistant);
-    this.#list.mark(view.conversationId);
-    if (view.phase === "sending" && before?.phase !== "sending") this.#transcript.toEnd();
-    if (this.#listShown && hasNews(before, view)) void this.#list.load();
     if (view.error !== before?.error) this.#reported = null;
-    this.#drawNotice(view);
-    this.narrator.update(view);
+    drawEach(
+      () => this.#composer.update(view),
+      () => setText(this.#name, label(assistant?.name ?? this.texts.assistant)),
+      () => setText(this.#title, label(view.title ?? "")),
+      () => this.#transcript.update(view, assistant),
+      () => view.phase === "sending" && before?.phase !== "sending" && this.#transcript.toEnd(),
+      () => this.#list.mark(view.conversationId),
+      () => void (this.#listShown && hasNews(before, view) && this.#list.load()),
+      () => this.#drawNotice(view),
+      () => this.narrator.update(view),
+    );
   }
 
   focusComposer(): void {

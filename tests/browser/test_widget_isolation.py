@@ -1,0 +1,84 @@
+"""The widget in pages that were not made for it: their policies, styles, layers, shortcuts, and what they refuse."""
+
+import pytest
+from playwright.async_api import expect
+from support.embedding import OpenWidget
+from support.host import POLICY, Host
+from support.wire import Wire
+
+from agent.events.schema import ApprovalRequested, RunPaused, TextDelta
+
+OPEN = {"open": ""}
+LIST = "You have **two** & more:\n\n1. one\n2. [the docs](https://docs.example.com/a)\n\n```\n<b>code</b>\n```\n\n- [x] `done`\n"
+
+
+async def test_where_the_page_trusts_nobody_with_html_an_answer_is_text(
+    wire: Wire, host: Host, open_widget: OpenWidget
+) -> None:
+    """G62: as text."""
+    host.policy = POLICY.replace("trusted-types frontdesk", "trusted-types myapp")
+    wire.say(LIST)
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("How many?")
+    await widget.ended()
+    text = await widget.answers.locator(".markdown").inner_text()
+    lines = [line for line in text.splitlines() if line]
+    assert lines == [
+        "You have two & more:", "1. one", "2. the docs (https://docs.example.com/a)", "<b>code</b>", "• ☑ done",
+    ]  # fmt: skip
+    widget.forgive("TrustedTypePolicy")
+    widget.forgive("Trusted")
+
+
+@pytest.mark.parametrize("rule", ["", "; trusted-types myapp", "; require-trusted-types-for 'script'; trusted-types *"])
+async def test_under_other_rules_about_types_it_is_marked_up(
+    wire: Wire, host: Host, open_widget: OpenWidget, rule: str
+) -> None:
+    host.policy = POLICY.partition("; require-trusted")[0] + rule
+    wire.say(LIST)
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("How many?")
+    await widget.ended()
+    await expect(widget.answers.locator(".markdown strong")).to_have_text("two")
+    widget.forgive("TrustedTypePolicy")
+
+
+async def test_what_cannot_be_drawn_leaves_the_rest_as_it_should_be(wire: Wire, open_widget: OpenWidget) -> None:
+    """G62: one part that throws."""
+    wire.parts(
+        [TextDelta("Look:"), ApprovalRequested("c1", "cancel_order", "Cancel?", {}, "at some time"), RunPaused()]
+    )
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("Cancel it.")
+    await expect(widget.answers.locator(".markdown")).to_have_text("Look:")
+    await expect(widget.button("Stop")).to_be_visible()
+    assert widget.problems
+    widget.problems.clear()
+
+
+@pytest.mark.parametrize("refused", ["clipboard", "clipboard and selection"])
+async def test_a_copy_that_the_browser_refuses_goes_another_way_or_is_said_to_fail(
+    wire: Wire, open_widget: OpenWidget, refused: str
+) -> None:
+    wire.say("Text\n\n```\ncode\n```")
+    script = """
+        window.copied = [];
+        navigator.clipboard.writeText = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+        document.execCommand = () => {
+            copied.push(chat.shadowRoot.activeElement.value);
+            return %s;
+        };
+    """
+    works = refused == "clipboard"
+    widget = await open_widget(wire.url, attributes=OPEN, script=script % str(works).lower())
+    await widget.ask("Code?")
+    await widget.ended()
+    await widget.answers.locator(".copy-code").click()
+    said = "Copied" if works else "Could not copy"
+    await expect(widget.answers.locator(".copy-code")).to_have_text(said)
+    await expect(widget.spoken.filter(has_text=said)).to_have_count(1)
+    await widget.answers.locator(".below").get_by_label("Copy").click()
+    await expect(
+        widget.answers.locator(".below .tool").first.locator(".icon-check" if works else ".icon-warning")
+    ).to_be_visible()
+    assert await widget.page.evaluate("copied.map((text) => text.trim())") == ["code", "Text\n\n```\ncode\n```"]
