@@ -82,3 +82,47 @@ async def test_a_copy_that_the_browser_refuses_goes_another_way_or_is_said_to_fa
         widget.answers.locator(".below .tool").first.locator(".icon-check" if works else ".icon-warning")
     ).to_be_visible()
     assert await widget.page.evaluate("copied.map((text) => text.trim())") == ["code", "Text\n\n```\ncode\n```"]
+
+
+DRAFTS = """[...document.querySelectorAll("frontdesk-chat")].map((chat) => chat.shadowRoot.querySelector("textarea").value)"""
+
+
+@pytest.mark.parametrize("names", [("", ""), ("orders", "help")])
+async def test_two_elements_of_one_page_remember_each_its_own(
+    wire: Wire, host: Host, open_widget: OpenWidget, names: tuple[str, str]
+) -> None:
+    host.body = f'<frontdesk-chat url="{wire.url}" mode="inline" name="{names[0]}"></frontdesk-chat>'
+    script = """
+        for (const one of document.querySelectorAll("frontdesk-chat")) one.token = () => "";
+        if (location.search && chat.getAttribute("name")) chat.before(document.querySelectorAll("frontdesk-chat")[1]);
+    """
+    widget = await open_widget(wire.url, attributes={"mode": "inline", "name": names[1]}, script=script)
+    for at, text in enumerate(("of the first", "of the second")):
+        await widget.page.locator("frontdesk-chat").nth(at).locator("textarea").fill(text)
+    await widget.page.reload()
+    await widget.becomes(f"{DRAFTS}.join() === 'of the first,of the second'")
+    await widget.page.locator("frontdesk-chat").last.locator("textarea").fill("")
+    await widget.page.reload()
+    await widget.becomes(f"{DRAFTS}.join() === 'of the first,'")
+
+
+async def test_moved_in_the_page_it_stays_over_all_of_it(wire: Wire, open_widget: OpenWidget) -> None:
+    widget = await open_widget(wire.url, attributes={"open": "", "layout": "mobile"})
+    await widget.composer.fill("A draft")
+    await widget.element.evaluate("chat => document.querySelector('main').prepend(chat)")
+    await expect(widget.page.locator("dialog")).to_be_visible()
+    await expect(widget.composer).to_have_value("A draft")
+    assert await widget.page.locator(".stage").evaluate("e => e.matches(':popover-open')")
+    assert await widget.page.locator("dialog").evaluate("e => e.matches(':modal')")
+
+
+async def test_with_forced_colors_what_was_a_background_has_an_edge(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.say("Seven.")
+    widget = await open_widget(wire.url, attributes=OPEN, forced_colors="active")
+    await expect(widget.page.locator(".welcome .mark")).to_have_css("border-top-style", "solid")
+    await widget.ask("How many?")
+    await widget.ended()
+    for selector in (".bubble", ".head .mark", ".send:not([hidden])"):
+        await expect(widget.page.locator(selector).first).to_have_css("border-top-width", "1px")
+    await widget.answers.get_by_label("Good answer").click()
+    await expect(widget.answers.get_by_label("Good answer")).to_have_css("outline-style", "solid")

@@ -32,6 +32,8 @@ class Host:
     body: str = "<h1>Shop</h1><p>The vendor's own page.</p>"
     language: str = "en"
     policy: str = POLICY
+    style: str = ""
+    """The page's own style sheet."""
     scripts: dict[str, str] | None = None
     """What the page loads instead of the widget and its own script, by path."""
 
@@ -42,6 +44,8 @@ class Host:
             await _send(connection, "text/javascript", self._script())
         elif self.scripts is not None and path in self.scripts:
             await _send(connection, "text/javascript", self.scripts[path])
+        elif path == "/host.css":
+            await _send(connection, "text/css; charset=utf-8", self.style)
         elif path.startswith("/static/"):
             await _send(
                 connection, "text/javascript", (WEB / "dist" / path.removeprefix("/static/")).read_text("utf-8")
@@ -65,6 +69,7 @@ class Host:
         return (
             f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8"><title>Shop</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"{'<link rel=stylesheet href=/host.css>' if self.style else ''}"
             f"{self._scripts()}</head><body><main>{self.body}</main>"
             f"<frontdesk-chat{attributes}></frontdesk-chat></body></html>"
         )

@@ -5,11 +5,12 @@ import { setAccent } from "./accent";
 import { drawEach } from "./guard";
 import { parseHosts, parsePaths } from "./markdown/addresses";
 import { createSanitiser } from "./markdown/sanitise";
-import { Memory } from "./memory";
+import { Memory, takePlace } from "./memory";
 import { type Layout, Panel } from "./panel";
 import { sharedSheets } from "./sheets";
 import { Frame } from "./frame";
 import { type Texts, textsFor } from "./texts";
+import { keepVisible } from "./visible";
 
 const THEMES = ["light", "dark", "system"];
 /** What a page may have set before this class was there, and would now hide the accessors. */
@@ -20,7 +21,7 @@ const nameOf = (user: string | undefined, owner: string) => JSON.stringify([user
 const NOBODY = nameOf("", "");
 
 export class FrontdeskChat extends HTMLElement {
-  static observedAttributes = ["url", "user", "lang", "mode", "layout", "accent", "open"];
+  static observedAttributes = ["url", "name", "user", "lang", "mode", "layout", "accent", "open"];
 
   #root: ShadowRoot;
   #accent = new CSSStyleSheet();
@@ -44,6 +45,7 @@ export class FrontdeskChat extends HTMLElement {
   #memory = new Memory("");
   #frame: Frame | null = null;
   #panel: Panel | null = null;
+  #ended = new AbortController();
   #drawing = 0;
   #unread = false;
   /** The answer that was seen last, as far as it was there. */
@@ -149,7 +151,7 @@ export class FrontdeskChat extends HTMLElement {
 
   connectedCallback(): void {
     for (const name of ACCESSORS) this.#takeEarly(name);
-    if (this.#chat !== null) return;
+    if (this.#chat !== null) return this.#panel?.place(); // it was moved, and has left the top layer
     setAccent(this.#accent, this.getAttribute("accent"));
     this.addEventListener("focusin", this.#onFocus);
     this.#start();
@@ -165,7 +167,7 @@ export class FrontdeskChat extends HTMLElement {
     if (name === "user") this.user = value;
     if (name === "accent") setAccent(this.#accent, value);
     if (this.#chat === null) return;
-    if (name === "url") {
+    if (name === "url" || name === "name") {
       this.#stop();
       this.#start();
     }
@@ -191,7 +193,7 @@ export class FrontdeskChat extends HTMLElement {
 
   #start(): void {
     const url = this.getAttribute("url") ?? "";
-    this.#memory = new Memory(url);
+    this.#memory = new Memory(takePlace(this, url, this.getAttribute("name") || this.id));
     this.#client = createClient({
       url,
       token: () => (this.#user === null ? "" : (this.#token?.() ?? "")),
@@ -315,6 +317,7 @@ export class FrontdeskChat extends HTMLElement {
 
   #clear(): void {
     this.#frame?.close();
+    this.#ended.abort();
     this.#panel?.close();
     this.#frame = this.#panel = null;
     this.#root.replaceChildren();
@@ -336,11 +339,15 @@ export class FrontdeskChat extends HTMLElement {
     if (isPanel) {
       const layout = () => (this.getAttribute("layout") ?? "auto") as Layout;
       this.#panel = new Panel(this.#frame, texts, layout, (open) => (this.open = open));
+      this.#root.append(this.#panel.element);
+      this.#panel.place();
     } else {
       this.#frame.element.role = "region";
       this.#frame.element.ariaLabel = texts.assistant;
+      this.#root.append(this.#frame.element);
+      this.#ended = new AbortController();
+      keepVisible(this.#frame.element, this, this.#ended.signal);
     }
-    this.#root.append(...(this.#panel?.elements ?? [this.#frame.element]));
     this.#drawNow();
     this.#showPanel({ focus: false });
   }

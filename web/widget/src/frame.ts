@@ -15,6 +15,7 @@ import { asErrorView, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
 import { TYPED, isInputMethods, keepInside } from "./keys";
+import { isTouch } from "./visible";
 
 export interface FrameOptions {
   texts: Texts;
@@ -68,7 +69,7 @@ export class Frame implements WidgetContext {
         class: "surface",
         lang: texts.language,
         dir: texts.direction,
-        onkeydown: (event: KeyboardEvent) => this.#onKey(event),
+        onkeydown: (event: KeyboardEvent) => this.onKey(event),
       },
       this.#desk,
       this.narrator.live.element,
@@ -97,8 +98,10 @@ export class Frame implements WidgetContext {
     );
   }
 
+  /** Not with fingers at work, unless one writes there: the screen's keyboard would come, and nobody has called it. */
   focusComposer(): void {
-    this.#composer.focus();
+    if (isTouch() && !this.#composer.isAtWork) this.#transcript.focus();
+    else this.#composer.focus();
   }
 
   /** Brings back what the user had written. */
@@ -108,6 +111,22 @@ export class Frame implements WidgetContext {
 
   edit(message: MessageView): void {
     this.#composer.edit(message);
+  }
+
+  /** Escape closes one thing, and the page does not hear of it. */
+  onKey(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || isInputMethods(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!this.back()) this.#close?.();
+  }
+
+  /** Leaves what was entered last, an edit or the list; returns whether there was any. */
+  back(): boolean {
+    if (this.#composer.isEditing) this.#composer.cancelEdit();
+    else if (this.#listShown) this.#showList(false);
+    else return false;
+    return true;
   }
 
   report(error: unknown): void {
@@ -158,15 +177,6 @@ export class Frame implements WidgetContext {
   #arrange(): void {
     const covers = this.#listShown && getComputedStyle(this.#list.element).position === "absolute";
     this.#desk.inert = covers;
-  }
-
-  #onKey(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || isInputMethods(event) || event.defaultPrevented) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (this.#composer.isEditing) this.#composer.cancelEdit();
-    else if (this.#listShown) this.#showList(false);
-    else this.#close?.();
   }
 
   #drawNotice(view: ChatView): void {

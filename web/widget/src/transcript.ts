@@ -79,6 +79,10 @@ export class Transcript {
     this.#follow();
   }
 
+  focus(): void {
+    this.#scroller.focus({ preventScroll: true });
+  }
+
   close(): void {
     this.#observer.disconnect();
     for (const item of this.#items.values()) item.close();
