@@ -25,6 +25,8 @@ HOSTILE = {
     "small root": "html { font-size: 62.5%; }",
     "large root": "html { font-size: 24px; } body { zoom: 1; font-size: 2rem; }",
     "zoomed": "html { zoom: 1.3; } body { zoom: 0.8; }",
+    "mirrored": "html { direction: rtl; transform: scaleX(-1); } ::selection { background: red; }",
+    "quirks": "table, td, pre { color: red; font-size: 40px; }",
     "transformed": "body { transform: translateZ(0) rotate(2deg); filter: blur(2px); opacity: 0.4; will-change: transform; }",
     "clipped": "html, body { overflow: hidden; height: 90px; contain: paint; perspective: 100px; clip-path: inset(10px); }",
     "layers": "main { position: fixed; inset: 0; z-index: 2147483647; background: orange; } body { isolation: isolate; }",
@@ -120,6 +122,7 @@ async def test_in_any_page_it_looks_the_same(
         plain = await open_widget(wire.url, attributes=OPEN, script=SQUARE)
         plain_pictures["panel"] = await pictures(plain, wire)
     host.style = HOSTILE[name] if name in HOSTILE else await asyncio.to_thread(_framework, name)
+    host.doctype = "" if name == "quirks" else host.doctype  # browsers then lay out as they did in the last century
     widget = await open_widget(wire.url, attributes=OPEN, script=SQUARE + "scrollTo(0, 900);")
     await same(probe, plain_pictures["panel"], await pictures(widget, wire))
 

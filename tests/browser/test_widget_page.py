@@ -479,10 +479,19 @@ async def test_what_is_typed_into_the_widget_is_no_shortcut_of_the_page(wire: Wi
     await expect(widget.composer).to_have_value("a/s?")
 
 
+LETTERS = "field => parseFloat(getComputedStyle(field).fontSize)"
+
+
 async def test_a_phone_does_not_zoom_into_a_field(wire: Wire, open_widget: OpenWidget) -> None:
-    widget = await open_widget(wire.url, attributes=OPEN, has_touch=True, is_mobile=True)
-    size = await widget.composer.evaluate("area => parseFloat(getComputedStyle(area).fontSize)")
-    assert size >= 16
+    wire.conversations = [{"id": "1", "title": "Mats", "created_at": LATER, "updated_at": LATER}]
+    small = "chat.style.setProperty('--frontdesk-font-size', '12px');"
+    widget = await open_widget(wire.url, attributes=OPEN, script=small, has_touch=True, is_mobile=True)
+    sizes = [await widget.composer.evaluate(LETTERS)]
+    await widget.button("Conversations").click()
+    sizes.append(await widget.page.get_by_label("Search conversations").evaluate(LETTERS))
+    await widget.button("Rename: Mats").click()
+    sizes.append(await widget.page.get_by_label("New title").evaluate(LETTERS))
+    assert min(sizes) >= 16, sizes
 
 
 async def test_an_action_is_done_where_the_page_is_denied_locks(wire: Wire, open_widget: OpenWidget) -> None:

@@ -32,6 +32,7 @@ class Host:
     body: str = "<h1>Shop</h1><p>The vendor's own page.</p>"
     language: str = "en"
     policy: str = POLICY
+    doctype: str = "<!doctype html>"
     style: str = ""
     """The page's own style sheet."""
     scripts: dict[str, str] | None = None
@@ -67,7 +68,7 @@ class Host:
     def _page(self) -> str:
         attributes = "".join(f' {name}="{html.escape(value)}"' for name, value in self.attributes.items())
         return (
-            f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8"><title>Shop</title>'
+            f'{self.doctype}<html lang="{self.language}"><head><meta charset="utf-8"><title>Shop</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"{'<link rel=stylesheet href=/host.css>' if self.style else ''}"
             f"{self._scripts()}</head><body><main>{self.body}</main>"
