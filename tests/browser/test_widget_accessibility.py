@@ -169,7 +169,7 @@ async def test_axe_finds_nothing(wire: Wire, open_widget: OpenWidget, reach: Rea
     [
         ("right-to-left", {"open": "", "lang": "ar"}, (1000, 760)),
         ("small", {"open": ""}, (320, 640)),
-        ("on its side", {"open": ""}, (740, 340)),
+        ("landscape", {"open": ""}, (740, 340)),
         ("page", {"mode": "page"}, (1280, 800)),
         ("inline", {"mode": "inline", "accent": "amber"}, (1000, 860)),
         ("yellow", {"open": "", "accent": "#ffee00"}, (1000, 760)),

@@ -1,12 +1,14 @@
 """The widget in pages that were not made for it: their policies, styles, layers, shortcuts, and what they refuse."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
-from support.embedding import OpenWidget
-from support.host import POLICY, Host
+from support.embedding import WEB, OpenWidget
+from support.host import POLICY, Host, bundle
 from support.wire import Wire
 
-from agent.events.schema import ApprovalRequested, RunPaused, TextDelta
+from agent.events.schema import ActionRequested, ApprovalRequested, RunPaused, TextDelta
 
 OPEN = {"open": ""}
 LIST = "You have **two** & more:\n\n1. one\n2. [the docs](https://docs.example.com/a)\n\n```\n<b>code</b>\n```\n\n- [x] `done`\n"
@@ -126,3 +128,50 @@ async def test_with_forced_colors_what_was_a_background_has_an_edge(wire: Wire, 
         await expect(widget.page.locator(selector).first).to_have_css("border-top-width", "1px")
     await widget.answers.get_by_label("Good answer").click()
     await expect(widget.answers.get_by_label("Good answer")).to_have_css("outline-style", "solid")
+
+
+async def test_in_a_sandboxed_frame_it_answers_acts_and_copies(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+    wire.answer(TextDelta("Seven."), ActionRequested("navigate", "/orders/7", "1"))
+    script = "window.seen = []; chat.actions = { navigate: (value) => seen.push(value) };"
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    host.around = "<iframe sandbox=allow-scripts width=900 height=700 src=/></iframe>"
+    await widget.page.goto(f"{host.url}/around")
+    frame = widget.page.frame_locator("iframe")
+    await frame.locator("textarea").fill("How many?")
+    await frame.locator("textarea").press("Enter")
+    await expect(frame.locator(".markdown")).to_have_text("Seven.")
+    inner = next(one for one in widget.page.frames if one.url == f"{host.url}/")
+    await inner.wait_for_selector(".action")
+    assert await inner.evaluate("seen") == ["/orders/7"]
+    await frame.locator(".message.answer").get_by_label("Copy").click()
+    await expect(frame.locator(".message.answer .icon-check")).to_be_visible()
+    widget.forgive("Permissions policy violation")
+
+
+async def test_loaded_from_two_addresses_it_is_defined_once(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+    wire.say("Seven.")
+    text = await asyncio.to_thread((WEB / "dist" / bundle()).read_text, "utf-8")
+    token = "document.querySelector('frontdesk-chat').token = () => '';"
+    host.scripts = {"/one.js": text, "/two.js": text, "/token.js": token}
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("How many?")
+    await widget.ended()
+    assert len(wire.posts) == 1
+
+
+async def test_a_page_that_takes_it_out_puts_it_back_and_turns_its_own_pages_loses_nothing(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    widget = await open_widget(wire.url)
+    await widget.button("Open the assistant").click()
+    await widget.composer.fill("A draft")
+    await widget.page.evaluate("history.pushState({}, '', '/orders')")
+    await expect(widget.composer).to_have_value("A draft")
+    await widget.page.evaluate(
+        "const taken = document.querySelector('frontdesk-chat'); taken.remove(); window.taken = taken;"
+    )
+    await expect(widget.page.locator("dialog")).to_have_count(0)
+    await widget.page.evaluate("document.body.append(taken)")
+    await expect(widget.composer).to_have_value("A draft")
+    await expect(widget.page.locator(".launcher")).to_be_hidden()
+    assert await widget.page.locator(".stage").evaluate("e => e.matches(':popover-open')")

@@ -30,6 +30,8 @@ class Host:
     is_early: bool = False
     """Whether the page's script runs before the widget's."""
     body: str = "<h1>Shop</h1><p>The vendor's own page.</p>"
+    around: str = ""
+    """Another page of the host, at `/around`."""
     language: str = "en"
     policy: str = POLICY
     doctype: str = "<!doctype html>"
@@ -51,6 +53,8 @@ class Host:
             await _send(
                 connection, "text/javascript", (WEB / "dist" / path.removeprefix("/static/")).read_text("utf-8")
             )
+        elif path == "/around":
+            await _send(connection, "text/html; charset=utf-8", self.around)
         elif path == "/favicon.ico":
             await _send(connection, "image/x-icon", "")
         else:
@@ -94,6 +98,7 @@ async def serve_host() -> AsyncIterator[Host]:
 async def _send(connection: Connection, content_type: str, text: str, *, policy: str | None = None) -> None:
     body = text.encode()
     headers = {"Content-Type": content_type, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
+    headers["Access-Control-Allow-Origin"] = "*"  # a sandboxed frame has no origin, not even its own
     if policy is not None:
         headers["Content-Security-Policy"] = policy
     await connection.send(head(200, headers) + body)
