@@ -18,7 +18,7 @@ POLICY = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
-    "trusted-types": "dompurify 'allow-duplicates'",
+    "trusted-types": "frontdesk",
 }
 PAGE_HEADERS = {
     "Cache-Control": "no-cache",

@@ -80,7 +80,7 @@ async def test_the_page_may_load_and_ask_nothing_but_this_server(demo: Demo) -> 
         "form-action": "'none'",
         "frame-ancestors": "'none'",
         "require-trusted-types-for": "'script'",
-        "trusted-types": "dompurify 'allow-duplicates'",
+        "trusted-types": "frontdesk",
     }
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"

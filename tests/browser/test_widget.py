@@ -196,6 +196,7 @@ async def test_an_answer_that_comes_while_the_panel_is_closed_is_unread_until_it
     gate.set()
     await expect(launcher.locator(".unread")).to_be_visible()
     await expect(widget.button("Open the assistant (New answer)")).to_be_visible()
+    assert not await widget.axe()
     await launcher.click()
     await expect(launcher.locator(".unread")).to_have_count(0)
     await widget.page.reload()

@@ -111,6 +111,32 @@ async def welcoming(widget: Widget, wire: Wire) -> None:
     await expect(widget.page.locator(".welcome h3")).to_have_text("Hello!")
 
 
+async def refused(widget: Widget, wire: Wire) -> None:
+    wire.refusal = (409, {"code": "run_active", "title": "Busy", "status": 409, "detail": "One at a time."})
+    await widget.ask("How many?")
+    await expect(widget.button("Try again")).to_be_visible()
+    widget.forgive("409")
+
+
+async def searching(widget: Widget, wire: Wire) -> None:
+    await listed(widget, wire)
+    wire.conversations = []
+    await widget.page.get_by_label("Search conversations").fill("nobody said this")
+    await expect(widget.page.locator(".conversations .empty")).to_be_visible()
+
+
+async def uncopied(widget: Widget, wire: Wire) -> None:
+    await widget.page.evaluate(
+        """() => {
+            document.execCommand = () => false;
+            navigator.clipboard.writeText = () => Promise.reject(new Error("no"));
+        }"""
+    )
+    await answered(widget, wire)
+    await widget.answers.locator(".copy-code").click()
+    await expect(widget.answers.locator(".copy-code")).to_have_text("Could not copy")
+
+
 async def closed(widget: Widget, wire: Wire) -> None:
     await welcoming(widget, wire)
     await widget.page.keyboard.press("Escape")
@@ -126,7 +152,9 @@ async def looks_right(widget: Widget, name: str) -> None:
 
 
 Reach = Callable[[Widget, Wire], Awaitable[None]]
-STATES: list[Reach] = [welcoming, closed, answered, unfolded, awaiting, failed, listed, renaming, editing, offline]
+STATES: list[Reach] = [
+    welcoming, closed, answered, unfolded, awaiting, failed, refused, listed, searching, renaming, editing, uncopied, offline,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("reach", STATES)
@@ -141,6 +169,7 @@ async def test_axe_finds_nothing(wire: Wire, open_widget: OpenWidget, reach: Rea
     [
         ("right-to-left", {"open": "", "lang": "ar"}, (1000, 760)),
         ("small", {"open": ""}, (320, 640)),
+        ("landscape", {"open": ""}, (740, 340)),
         ("page", {"mode": "page"}, (1280, 800)),
         ("inline", {"mode": "inline", "accent": "amber"}, (1000, 860)),
         ("yellow", {"open": "", "accent": "#ffee00"}, (1000, 760)),

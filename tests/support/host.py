@@ -12,7 +12,7 @@ from support.http import Connection, Request, head, listen
 WEB = Path(__file__).parents[2] / "web"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src *; font-src 'self'; connect-src *; "
-    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types dompurify"
+    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types frontdesk"
 )
 """What matters here is that nothing inline runs; a test sees for itself where requests go."""
 
@@ -30,8 +30,13 @@ class Host:
     is_early: bool = False
     """Whether the page's script runs before the widget's."""
     body: str = "<h1>Shop</h1><p>The vendor's own page.</p>"
+    around: str = ""
+    """Another page of the host, at `/around`."""
     language: str = "en"
     policy: str = POLICY
+    doctype: str = "<!doctype html>"
+    style: str = ""
+    """The page's own style sheet."""
     scripts: dict[str, str] | None = None
     """What the page loads instead of the widget and its own script, by path."""
 
@@ -42,10 +47,14 @@ class Host:
             await _send(connection, "text/javascript", self._script())
         elif self.scripts is not None and path in self.scripts:
             await _send(connection, "text/javascript", self.scripts[path])
+        elif path == "/host.css":
+            await _send(connection, "text/css; charset=utf-8", self.style)
         elif path.startswith("/static/"):
             await _send(
                 connection, "text/javascript", (WEB / "dist" / path.removeprefix("/static/")).read_text("utf-8")
             )
+        elif path == "/around":
+            await _send(connection, "text/html; charset=utf-8", self.around)
         elif path == "/favicon.ico":
             await _send(connection, "image/x-icon", "")
         else:
@@ -63,8 +72,9 @@ class Host:
     def _page(self) -> str:
         attributes = "".join(f' {name}="{html.escape(value)}"' for name, value in self.attributes.items())
         return (
-            f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8"><title>Shop</title>'
+            f'{self.doctype}<html lang="{self.language}"><head><meta charset="utf-8"><title>Shop</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"{'<link rel=stylesheet href=/host.css>' if self.style else ''}"
             f"{self._scripts()}</head><body><main>{self.body}</main>"
             f"<frontdesk-chat{attributes}></frontdesk-chat></body></html>"
         )
@@ -88,6 +98,7 @@ async def serve_host() -> AsyncIterator[Host]:
 async def _send(connection: Connection, content_type: str, text: str, *, policy: str | None = None) -> None:
     body = text.encode()
     headers = {"Content-Type": content_type, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
+    headers["Access-Control-Allow-Origin"] = "*"  # a sandboxed frame has no origin, not even its own
     if policy is not None:
         headers["Content-Security-Policy"] = policy
     await connection.send(head(200, headers) + body)

@@ -14,7 +14,7 @@ const NAMED: Record<string, string> = {
 /** Makes `sheet` set the accent to a name from above or to any color of CSS; anything else leaves the default. */
 export function setAccent(sheet: CSSStyleSheet, value: string | null): void {
   const color = value === null ? "" : Object.hasOwn(NAMED, value) ? NAMED[value] : value;
-  sheet.replaceSync(":host {}");
+  sheet.replaceSync(".stage, .surface {}");
   const rule = sheet.cssRules[0];
   if (rule instanceof CSSStyleRule && color && CSS.supports("color", color)) rule.style.setProperty("--accent", color);
 }

@@ -42,7 +42,7 @@ export class Composer {
     });
     this.#send = make(
       "button",
-      { type: "submit", class: "send", "aria-label": texts.send, title: texts.send },
+      { type: "submit", class: "send", "aria-label": texts.send, title: texts.send, onmousedown: keepFocus },
       icon("send"),
     );
     this.#stop = make(
@@ -52,6 +52,7 @@ export class Composer {
         class: "send stop",
         "aria-label": texts.stop,
         title: texts.stop,
+        onmousedown: keepFocus,
         onclick: () => this.#onStop(),
       },
       icon("stop"),
@@ -72,6 +73,11 @@ export class Composer {
       { class: "composer" },
       make("form", { onsubmit: submit }, this.#editingBar, row, this.#over),
     );
+  }
+
+  /** Whether the focus is in it, so that a keyboard on the screen is there already. */
+  get isAtWork(): boolean {
+    return this.element.matches(":focus-within");
   }
 
   get isEditing(): boolean {
@@ -107,8 +113,8 @@ export class Composer {
 
   /** Leaves the message as it was and brings the draft back. */
   cancelEdit(): void {
+    this.#context.focusComposer();
     this.#endEdit();
-    this.focus();
   }
 
   #endEdit(): void {
@@ -153,7 +159,7 @@ export class Composer {
   #submit(): void {
     const text = this.#area.value.trim();
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
-    this.focus(); // the button that was pressed may go, and one types on
+    this.#context.focusComposer(); // the button that was pressed may go, and one types on
     const editing = this.#editing;
     if (editing !== null) {
       this.#endEdit();
@@ -166,7 +172,7 @@ export class Composer {
   }
 
   #onStop(): void {
-    this.focus();
+    this.#context.focusComposer();
     void this.#context.chat.stop();
   }
 
@@ -197,4 +203,9 @@ export class Composer {
     this.#area.style.blockSize = "auto";
     this.#area.style.blockSize = `${this.#area.scrollHeight}px`;
   }
+}
+
+/** A button that is pressed by hand leaves the focus, and so the keyboard of a screen, where one writes. */
+function keepFocus(event: Event): void {
+  event.preventDefault();
 }

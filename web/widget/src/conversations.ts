@@ -8,6 +8,7 @@ import { icon } from "./icons";
 import { tool } from "./message";
 import { asErrorView, problemText } from "./problem";
 import { isInputMethods } from "./keys";
+import { isTouch } from "./visible";
 
 const PAGE = 20;
 const TYPING_PAUSE_MS = 200;
@@ -41,7 +42,7 @@ export class ConversationList {
     };
     this.element = make(
       "section",
-      { class: "conversations", "aria-label": texts.conversations },
+      { class: "conversations", "aria-label": texts.conversations, tabindex: -1 },
       make(
         "div",
         { class: "head" },
@@ -75,7 +76,8 @@ export class ConversationList {
   }
 
   focus(): void {
-    this.#search.focus();
+    if (isTouch()) this.element.focus();
+    else this.#search.focus();
   }
 
   /** Marks the conversation that is shown. */
@@ -251,10 +253,11 @@ export class ConversationList {
   }
 }
 
-/** Returns a listener that does something on Escape and keeps the key from closing more. */
+/** Returns a listener that does something on Escape and keeps the key from closing more, ours or the browser's. */
 function escape(back: () => void): (event: KeyboardEvent) => void {
   return (event) => {
     if (event.key !== "Escape" || isInputMethods(event)) return;
+    event.preventDefault();
     event.stopPropagation();
     back();
   };

@@ -2,13 +2,15 @@
 import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, PageTools } from "@frontdesk/client";
 import { createClient } from "@frontdesk/client";
 import { setAccent } from "./accent";
+import { drawEach } from "./guard";
 import { parseHosts, parsePaths } from "./markdown/addresses";
 import { createSanitiser } from "./markdown/sanitise";
-import { Memory } from "./memory";
+import { Memory, takePlace } from "./memory";
 import { type Layout, Panel } from "./panel";
 import { sharedSheets } from "./sheets";
 import { Frame } from "./frame";
 import { type Texts, textsFor } from "./texts";
+import { keepVisible } from "./visible";
 
 const THEMES = ["light", "dark", "system"];
 /** What a page may have set before this class was there, and would now hide the accessors. */
@@ -19,7 +21,9 @@ const nameOf = (user: string | undefined, owner: string) => JSON.stringify([user
 const NOBODY = nameOf("", "");
 
 export class FrontdeskChat extends HTMLElement {
-  static observedAttributes = ["url", "user", "lang", "mode", "layout", "accent", "open", "locale", "time-zone"];
+  static observedAttributes = [
+    "url", "name", "user", "lang", "mode", "layout", "accent", "open", "locale", "time-zone",
+  ];
 
   #root: ShadowRoot;
   #accent = new CSSStyleSheet();
@@ -43,6 +47,7 @@ export class FrontdeskChat extends HTMLElement {
   #memory = new Memory("");
   #frame: Frame | null = null;
   #panel: Panel | null = null;
+  #ended = new AbortController();
   #drawing = 0;
   #unread = false;
   /** The answer that was seen last, as far as it was there. */
@@ -148,7 +153,7 @@ export class FrontdeskChat extends HTMLElement {
 
   connectedCallback(): void {
     for (const name of ACCESSORS) this.#takeEarly(name);
-    if (this.#chat !== null) return;
+    if (this.#chat !== null) return this.#panel?.place(); // it was moved, and has left the top layer
     setAccent(this.#accent, this.getAttribute("accent"));
     this.addEventListener("focusin", this.#onFocus);
     this.#start();
@@ -166,7 +171,7 @@ export class FrontdeskChat extends HTMLElement {
     if (name === "locale") this.#options.locale = value ?? undefined;
     if (name === "time-zone") this.#options.timeZone = value ?? undefined;
     if (this.#chat === null) return;
-    if (name === "url") {
+    if (name === "url" || name === "name") {
       this.#stop();
       this.#start();
     }
@@ -192,7 +197,7 @@ export class FrontdeskChat extends HTMLElement {
 
   #start(): void {
     const url = this.getAttribute("url") ?? "";
-    this.#memory = new Memory(url);
+    this.#memory = new Memory(takePlace(this, url, this.getAttribute("name") || this.id));
     this.#client = createClient({
       url,
       token: () => (this.#user === null ? "" : (this.#token?.() ?? "")),
@@ -316,6 +321,7 @@ export class FrontdeskChat extends HTMLElement {
 
   #clear(): void {
     this.#frame?.close();
+    this.#ended.abort();
     this.#panel?.close();
     this.#frame = this.#panel = null;
     this.#root.replaceChildren();
@@ -337,11 +343,15 @@ export class FrontdeskChat extends HTMLElement {
     if (isPanel) {
       const layout = () => (this.getAttribute("layout") ?? "auto") as Layout;
       this.#panel = new Panel(this.#frame, texts, layout, (open) => (this.open = open));
+      this.#root.append(this.#panel.element);
+      this.#panel.place();
     } else {
       this.#frame.element.role = "region";
       this.#frame.element.ariaLabel = texts.assistant;
+      this.#root.append(this.#frame.element);
+      this.#ended = new AbortController();
+      keepVisible(this.#frame.element, this, this.#ended.signal);
     }
-    this.#root.append(...(this.#panel?.elements ?? [this.#frame.element]));
     this.#drawNow();
     this.#showPanel({ focus: false });
   }
@@ -376,9 +386,11 @@ export class FrontdeskChat extends HTMLElement {
     this.#drawing = 0;
     const view = this.#chat?.view;
     if (view === undefined) return;
-    this.#frame?.update(view, this.#assistant);
     if (this.open) this.#unread = false;
-    this.#panel?.update(this.#unread);
+    drawEach(
+      () => this.#frame?.update(view, this.#assistant),
+      () => this.#panel?.update(this.#unread),
+    );
   }
 
   /** An answer that ends while the panel is closed is unread until it is opened. What was loaded was read before. */

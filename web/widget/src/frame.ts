@@ -5,6 +5,7 @@ import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
+import { drawEach } from "./guard";
 import { icon } from "./icons";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
@@ -14,6 +15,7 @@ import { asErrorView, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
 import { TYPED, isInputMethods, keepInside } from "./keys";
+import { isTouch } from "./visible";
 
 export interface FrameOptions {
   texts: Texts;
@@ -67,7 +69,7 @@ export class Frame implements WidgetContext {
         class: "surface",
         lang: texts.language,
         dir: texts.direction,
-        onkeydown: (event: KeyboardEvent) => this.#onKey(event),
+        onkeydown: (event: KeyboardEvent) => this.onKey(event),
       },
       this.#desk,
       this.narrator.live.element,
@@ -81,21 +83,25 @@ export class Frame implements WidgetContext {
   update(view: ChatView, assistant: Assistant | null): void {
     const before = this.#view;
     this.#view = view;
-    setText(this.#name, label(assistant?.name ?? this.texts.assistant));
-    setText(this.#title, label(view.title ?? ""));
     if (assistant !== null) this.#composer.limit = assistant.limits.messageCharacters;
-    this.#composer.update(view);
-    this.#transcript.update(view, assistant);
-    this.#list.mark(view.conversationId);
-    if (view.phase === "sending" && before?.phase !== "sending") this.#transcript.toEnd();
-    if (this.#listShown && hasNews(before, view)) void this.#list.load();
     if (view.error !== before?.error) this.#reported = null;
-    this.#drawNotice(view);
-    this.narrator.update(view);
+    drawEach(
+      () => this.#composer.update(view),
+      () => setText(this.#name, label(assistant?.name ?? this.texts.assistant)),
+      () => setText(this.#title, label(view.title ?? "")),
+      () => this.#transcript.update(view, assistant),
+      () => view.phase === "sending" && before?.phase !== "sending" && this.#transcript.toEnd(),
+      () => this.#list.mark(view.conversationId),
+      () => void (this.#listShown && hasNews(before, view) && this.#list.load()),
+      () => this.#drawNotice(view),
+      () => this.narrator.update(view),
+    );
   }
 
+  /** Not with fingers at work, unless one writes there: the screen's keyboard would come, and nobody has called it. */
   focusComposer(): void {
-    this.#composer.focus();
+    if (isTouch() && !this.#composer.isAtWork) this.#transcript.focus();
+    else this.#composer.focus();
   }
 
   /** Brings back what the user had written. */
@@ -105,6 +111,22 @@ export class Frame implements WidgetContext {
 
   edit(message: MessageView): void {
     this.#composer.edit(message);
+  }
+
+  /** Escape closes one thing, and the page does not hear of it. */
+  onKey(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || isInputMethods(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!this.back()) this.#close?.();
+  }
+
+  /** Leaves what was entered last, an edit or the list; returns whether there was any. */
+  back(): boolean {
+    if (this.#composer.isEditing) this.#composer.cancelEdit();
+    else if (this.#listShown) this.#showList(false);
+    else return false;
+    return true;
   }
 
   report(error: unknown): void {
@@ -155,15 +177,6 @@ export class Frame implements WidgetContext {
   #arrange(): void {
     const covers = this.#listShown && getComputedStyle(this.#list.element).position === "absolute";
     this.#desk.inert = covers;
-  }
-
-  #onKey(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || isInputMethods(event) || event.defaultPrevented) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (this.#composer.isEditing) this.#composer.cancelEdit();
-    else if (this.#listShown) this.#showList(false);
-    else this.#close?.();
   }
 
   #drawNotice(view: ChatView): void {

@@ -1,4 +1,4 @@
-/** The button in the corner of the page that opens the panel. */
+/** The button in the corner of the page that opens the panel, and gives way to it. */
 import { fill, make } from "./dom";
 import { icon } from "./icons";
 import { LiveRegion } from "./live";
@@ -12,7 +12,6 @@ export class Launcher {
   #live = new LiveRegion();
   #dot = make("span", { class: "unread" });
   #chat = icon("chat");
-  #close = icon("close");
   #unread = false;
 
   constructor(texts: Texts, toggle: () => void) {
@@ -24,10 +23,10 @@ export class Launcher {
 
   update(open: boolean, unread: boolean): void {
     const texts = this.#texts;
-    const label = open ? texts.close : unread ? `${texts.open} (${texts.unread})` : texts.open;
+    this.button.hidden = open;
     this.button.setAttribute("aria-expanded", String(open));
-    this.button.setAttribute("aria-label", label);
-    fill(this.button, open ? this.#close : this.#chat, unread ? this.#dot : null);
+    this.button.setAttribute("aria-label", unread ? `${texts.open} (${texts.unread})` : texts.open);
+    fill(this.button, this.#chat, unread ? this.#dot : null);
     if (unread && !this.#unread) this.#live.say(texts.unread);
     this.#unread = unread;
   }

@@ -9,7 +9,7 @@ export class Memory {
   /** Where the user's begins; null while nobody is known. */
   #own: string | null = null;
 
-  /** `place` sets installations on one host apart. */
+  /** `place` sets elements on one host apart. */
   constructor(place: string) {
     this.#prefix = `frontdesk:${place}:`;
   }
@@ -70,5 +70,22 @@ function write(name: string, value: string | null): void {
     else sessionStorage.setItem(name, value);
   } catch {
     // Full or forbidden: the page works without.
+  }
+}
+
+const places = new Map<string, Element>();
+
+/**
+ * Returns a name for an element's memory that no other element of the page has: by where it asks and how the page calls it,
+ * with a number for those that are alike. Elements come in the same order after a reload, so each finds its own again.
+ */
+export function takePlace(element: Element, url: string, name: string): string {
+  for (const [place, owner] of places) if (owner === element) places.delete(place);
+  for (let number = 1; ; number++) {
+    const place = JSON.stringify([url, name, number]); // which is the beginning of no other one
+    const owner = places.get(place);
+    if (owner?.isConnected) continue;
+    places.set(place, element);
+    return place;
   }
 }

@@ -6,6 +6,7 @@ import { label } from "./bounds";
 import { copy } from "./clipboard";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
+import { drawEach } from "./guard";
 import { icon, type IconName } from "./icons";
 import { decorate } from "./markdown/decorate";
 import { MarkdownView } from "./markdown/view";
@@ -106,21 +107,25 @@ export class AnswerItem implements Item {
     const ended = !["sending", "streaming", "awaiting_input"].includes(message.status);
     this.element.classList.toggle("last", place.last);
     this.element.classList.toggle("streaming", message.status === "streaming");
-    this.#reasoning.update(message);
-    this.#activity.update(message);
-    this.#markdown.update(message.text, ended);
-    if (this.#fresh && !ended) this.#context.narrator.open(this.#markdown.open);
-    if (message.actions !== this.#message?.actions) this.#drawActions(message);
-    this.#versions.update(message);
-    this.#drawProblem(message, place);
-    this.#below.update(message, place, ended);
+    let cards: HTMLElement[] = [];
+    drawEach(
+      () => this.#reasoning.update(message),
+      () => this.#activity.update(message),
+      () => this.#markdown.update(message.text, ended),
+      () => this.#fresh && !ended && this.#context.narrator.open(this.#markdown.open),
+      () => message.actions !== this.#message?.actions && this.#drawActions(message),
+      () => void (cards = this.#cards(message)),
+      () => this.#versions.update(message),
+      () => this.#drawProblem(message, place),
+      () => this.#below.update(message, place, ended),
+    );
     this.#message = message;
     fill(
       this.element,
       this.#reasoning.element,
       this.#activity.element,
       this.#markdown.element,
-      ...this.#cards(message),
+      ...cards,
       this.#actions,
       this.#problem,
       this.#versions.element,
@@ -228,16 +233,31 @@ function copyTool(context: WidgetContext, text: () => string): HTMLButtonElement
   return button;
 }
 
-/** Copies, and says so on the button for a moment. */
+/** Copies, and says on the button for a moment whether that went well. */
 export function showCopied(button: HTMLButtonElement, context: WidgetContext, text: string): void {
-  void copy(text, button).then(() => {
-    const before = Array.from(button.childNodes);
-    if (button.querySelector(".icon-check") !== null) return;
-    const label = button.textContent === "" ? null : context.texts.copied;
-    button.replaceChildren(icon("check"), ...(label === null ? [] : [label]));
-    context.narrator.live.say(context.texts.copied);
-    setTimeout(() => button.replaceChildren(...before), COPIED_MS);
-  });
+  const { texts, narrator } = context;
+  void copy(text, button).then(
+    () => {
+      say(button, icon("check"), texts.copied);
+      narrator.live.say(texts.copied);
+    },
+    () => {
+      say(button, icon("warning"), texts.notCopied);
+      narrator.urgent.say(texts.notCopied);
+    },
+  );
+}
+
+function say(button: HTMLButtonElement, picture: SVGElement, text: string): void {
+  if (button.querySelector(":scope > :is(.icon-check, .icon-warning)") !== null) return;
+  const before = Array.from(button.childNodes);
+  const { title } = button;
+  button.title = text;
+  button.replaceChildren(picture, ...(button.textContent === "" ? [] : [text]));
+  setTimeout(() => {
+    button.replaceChildren(...before);
+    button.title = title;
+  }, COPIED_MS);
 }
 
 function retry(context: WidgetContext): void {

@@ -1,55 +1,77 @@
-/** The widget's place in the page: a panel that a launcher opens, or a frame that the page gives it. */
+/** The panel that a launcher opens: beside the page, or over all of a small screen. */
 import { make } from "./dom";
-import { Launcher } from "./launcher";
 import type { Frame } from "./frame";
+import { Launcher } from "./launcher";
 import type { Texts } from "./texts";
+import { isTouch, watchVisible } from "./visible";
 
-const SMALL_SCREEN = "(max-width: 480px)";
+/** Also a phone on its side. */
+const SMALL_SCREEN = "(max-width: 480px), (max-height: 480px)";
 
 /** `mobile` covers the screen, `desktop` never does, `auto` does on a small one. */
 export type Layout = "auto" | "mobile" | "desktop";
 
 export class Panel {
-  readonly elements: HTMLElement[];
+  readonly element: HTMLElement;
   #frame: Frame;
   #launcher: Launcher;
   #dialog: HTMLDialogElement;
   #layout: () => Layout;
   #small = matchMedia(SMALL_SCREEN);
   #ended = new AbortController();
+  #isOpen = false;
+  #unread = false;
 
   constructor(frame: Frame, texts: Texts, layout: () => Layout, toggle: (open: boolean) => void) {
     this.#frame = frame;
     this.#layout = layout;
-    this.#launcher = new Launcher(texts, () => toggle(!this.#dialog.open));
+    this.#launcher = new Launcher(texts, () => toggle(true));
     this.#dialog = make("dialog", { "aria-label": texts.assistant, dir: texts.direction, tabindex: -1 }, frame.element);
-    this.#dialog.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      toggle(false);
-    });
-    this.elements = [this.#launcher.element, this.#dialog];
-    this.#launcher.element.dir = texts.direction;
+    this.element = make(
+      "div",
+      { class: "stage", popover: "manual", lang: texts.language, dir: texts.direction },
+      this.#launcher.element,
+      this.#dialog,
+    );
     const { signal } = this.#ended;
+    this.#listen(toggle, signal);
     this.#small.addEventListener("change", () => this.arrange(), { signal });
-    visualViewport?.addEventListener("resize", () => this.#fitKeyboard(), { signal });
+    watchVisible(({ top, bottom, hasKeyboard }) => {
+      this.#unzoom();
+      this.element.style.setProperty("--visible-top", `${top}px`);
+      this.element.style.setProperty("--visible-height", `${bottom - top}px`);
+      this.element.style.setProperty("--below", hasKeyboard ? "0px" : "");
+    }, signal);
+  }
+
+  /** Takes its place over the page, also after the element was moved in it. */
+  place(): void {
+    if (this.element.isConnected && !this.element.matches(":popover-open")) this.element.showPopover();
+    this.#unzoom();
+    if (!this.#isOpen || !this.#isSheet || this.#dialog.matches(":modal")) return;
+    this.#dialog.close();
+    this.#open(false);
   }
 
   /** Opens or closes. `focus` says whether somebody asked for it, and wants to go on there. */
   show(open: boolean, { focus }: { focus: boolean }): void {
-    if (open === this.#dialog.open) return;
+    if (open === this.#isOpen) return;
+    this.#isOpen = open;
+    this.update(this.#unread);
     if (open) this.#open(focus);
     else this.#close(focus);
   }
 
   /** Takes the form that the screen and the layout ask for. */
   arrange(): void {
-    if (!this.#dialog.open || this.#isSheet === this.#dialog.classList.contains("sheet")) return;
+    if (!this.#isOpen || this.#isSheet === this.#dialog.classList.contains("sheet")) return;
     this.#dialog.close();
     this.#open(false);
   }
 
   update(unread: boolean): void {
-    this.#launcher.update(this.#dialog.open, unread);
+    this.#unread = unread;
+    this.#launcher.update(this.#isOpen, unread);
   }
 
   close(): void {
@@ -61,29 +83,43 @@ export class Panel {
     return layout === "mobile" || (layout === "auto" && this.#small.matches);
   }
 
+  /** A page that is drawn larger as a whole would push it out of the window. */
+  #unzoom(): void {
+    const { style, currentCSSZoom } = this.element;
+    const own = Number(style.zoom) || 1;
+    style.zoom = String(own / (currentCSSZoom || own));
+  }
+
+  #listen(toggle: (open: boolean) => void, signal: AbortSignal): void {
+    // Also where the focus is on the sheet itself: the page should not hear of the key.
+    this.#dialog.addEventListener("keydown", (event) => this.#frame.onKey(event), { signal });
+    // The "back" of a phone.
+    const cancel = (event: Event) => {
+      event.preventDefault();
+      if (!this.#frame.back()) toggle(false);
+    };
+    this.#dialog.addEventListener("cancel", cancel, { signal });
+    // A browser may close it without asking.
+    this.#dialog.addEventListener("close", () => this.#isOpen && !this.#dialog.open && toggle(false), { signal });
+  }
+
   #open(focus: boolean): void {
     const sheet = this.#isSheet;
     this.#dialog.classList.toggle("sheet", sheet);
     if (sheet) {
-      this.#fitKeyboard();
       this.#dialog.showModal();
       // Not the composer, which would call a keyboard over half of the screen.
       this.#dialog.focus();
     } else {
       // Not show(), which would take the focus from the page after a reload too.
       this.#dialog.open = true;
-      if (focus) this.#frame.focusComposer();
+      if (focus && isTouch()) this.#dialog.focus();
+      else if (focus) this.#frame.focusComposer();
     }
   }
 
   #close(focus: boolean): void {
     this.#dialog.close();
     if (focus) this.#launcher.button.focus();
-  }
-
-  /** A keyboard on the screen leaves less of it than the page knows. */
-  #fitKeyboard(): void {
-    const height = this.#dialog.classList.contains("sheet") ? `${visualViewport?.height ?? innerHeight}px` : "";
-    this.#dialog.style.setProperty("--visible", height);
   }
 }

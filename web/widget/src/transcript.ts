@@ -3,6 +3,7 @@ import type { Assistant, ChatView, MessageView } from "@frontdesk/client";
 import { label } from "./bounds";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
+import { drawEach } from "./guard";
 import { icon } from "./icons";
 import { AnswerItem, type Item, showCopied, UserItem } from "./message";
 import { takes } from "./offers";
@@ -78,6 +79,10 @@ export class Transcript {
     this.#follow();
   }
 
+  focus(): void {
+    this.#scroller.focus({ preventScroll: true });
+  }
+
   close(): void {
     this.#observer.disconnect();
     for (const item of this.#items.values()) item.close();
@@ -97,8 +102,8 @@ export class Transcript {
       const item = this.#items.get(message.id) ?? this.#newItem(message, view);
       const place = `${last} ${busy}`;
       const drawn = this.#drawn.get(message.id);
-      if (drawn?.message !== message || drawn.place !== place) item.update(message, { last, busy });
       this.#drawn.set(message.id, { message, place });
+      if (drawn?.message !== message || drawn.place !== place) drawEach(() => item.update(message, { last, busy }));
       return item.element;
     });
     fill(this.#list, ...elements);

@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const WEB = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const MOST_BYTES = 88 * 1024;
+const MOST_BYTES = 100 * 1024;
 const manifest = JSON.parse(readFileSync(join(WEB, "dist/manifest.json"), "utf8"));
 const bundle = readFileSync(join(WEB, "dist", manifest["frontdesk-chat.js"]), "utf8");
 
-test("bundled it has at most 88 KB, gzipped", () => {
+test("bundled it has at most 100 KB, gzipped", () => {
   const { length } = gzipSync(bundle, { level: 9 });
   assert.ok(length <= MOST_BYTES, `it has ${length} bytes`);
 });
@@ -23,5 +23,5 @@ test("its style sheets are in the bundle without their comments and indents", ()
     assert.ok(comment, `${name} begins with no comment to look for`);
     assert.ok(!bundle.includes(comment), `${name} is as it was written`);
   }
-  assert.ok(bundle.includes(":host{display:block}"), "there is no style sheet in it");
+  assert.ok(bundle.includes(":host{display:block;"), "there is no style sheet in it");
 });

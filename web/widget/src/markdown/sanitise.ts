@@ -3,8 +3,9 @@
  *
  * The rendered Markdown holds no HTML of the model's own (see `grammar.ts`), so this is the second wall, not the first.
  */
-import DOMPurify from "dompurify";
+import DOMPurify, { type Config } from "dompurify";
 import { type AddressRules, allowedImage, allowedLink, isOwnAddress } from "./addresses";
+import { asText } from "./plain";
 
 export type Sanitise = (html: string) => DocumentFragment;
 
@@ -13,7 +14,11 @@ const ATTRIBUTES = ["align", "alt", "class", "href", "src", "start"];
 const CLASS = /^(language-[\w.+#-]{1,40}|depth-[1-6])$/;
 const ALIGN = /^(left|right|center)$/;
 
-let isReady = false;
+/** What a page that limits Trusted Types must allow: `trusted-types frontdesk`. */
+const POLICY = "frontdesk";
+
+/** Whether texts may become HTML in this page; null until it was tried. */
+let isAllowed: boolean | null = null;
 /** What the hooks below go by while one text is made clean. */
 let rules: AddressRules;
 const refused = new Map<Element, string>();
@@ -21,8 +26,8 @@ const refused = new Map<Element, string>();
 /** Returns a function that keeps what Markdown needs and nothing else; it asks for the rules with each text. */
 export function createSanitiser(currentRules: () => AddressRules): Sanitise {
   return (html) => {
-    if (!DOMPurify.isSupported) return asText(html);
-    if (!isReady) prepare();
+    isAllowed ??= DOMPurify.isSupported && prepare();
+    if (!isAllowed) return asText(html);
     rules = currentRules();
     refused.clear();
     const fragment = DOMPurify.sanitize(html, { RETURN_DOM_FRAGMENT: true });
@@ -33,10 +38,40 @@ export function createSanitiser(currentRules: () => AddressRules): Sanitise {
   };
 }
 
-/** The bundle has a DOMPurify of its own, so no other script's hooks meet these. */
-function prepare(): void {
-  isReady = true;
+/**
+ * Returns the one way into the parser where a page asks for Trusted Types. It makes any text trusted, so nobody else gets it:
+ * only DOMPurify, which hands on what it has made clean. Null where the page knows no such types; throws where it refuses.
+ */
+function openPolicy(): TrustedPolicy | null {
+  const { trustedTypes } = globalThis as {
+    trustedTypes?: { createPolicy(name: string, rules: object): TrustedPolicy };
+  };
+  if (trustedTypes === undefined) return null;
+  const asItIs = (text: string) => text;
+  try {
+    return trustedTypes.createPolicy(POLICY, { createHTML: asItIs, createScriptURL: asItIs });
+  } catch {
+    // The page may name policies and yet ask for none: then the parser takes texts.
+    new DOMParser().parseFromString("", "text/html");
+    return null;
+  }
+}
+
+type TrustedPolicy = NonNullable<Config["TRUSTED_TYPES_POLICY"]>;
+
+/**
+ * Returns whether the page lets texts become HTML. The bundle has a DOMPurify of its own, so no other script's hooks meet
+ * these.
+ */
+function prepare(): boolean {
+  let policy: TrustedPolicy | null;
+  try {
+    policy = openPolicy();
+  } catch {
+    return false;
+  }
   DOMPurify.setConfig({
+    TRUSTED_TYPES_POLICY: policy,
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
@@ -55,6 +90,7 @@ function prepare(): void {
     if (element.localName === "a") decideLink(element);
     if (element.localName === "img") decideImage(element);
   });
+  return true;
 }
 
 function decideLink(link: Element): void {
@@ -99,10 +135,4 @@ function inWords(element: Element, address: string): Element {
     words.append(shown);
   }
   return words;
-}
-
-function asText(html: string): DocumentFragment {
-  const fragment = document.createDocumentFragment();
-  fragment.append(html);
-  return fragment;
 }

@@ -41,6 +41,7 @@ export class MarkdownView {
   #options: MarkdownOptions;
   #text = "";
   #ended = false;
+  #hasFailed = false;
   /** How much of the text stands in settled blocks. */
   #settled = 0;
   /** What a block that was cut repeats at its beginning: the head of a table, the fence of code. */
@@ -98,7 +99,7 @@ export class MarkdownView {
   #work(): void {
     clearTimeout(this.#timer);
     const began = performance.now();
-    while (this.#step()) {
+    while (this.#canStep()) {
       if (performance.now() < began + PORTION_MS) continue;
       this.#timer = window.setTimeout(() => this.#work());
       this.element.ariaBusy = "true";
@@ -114,6 +115,20 @@ export class MarkdownView {
     this.#shownAt = now;
     if (this.#knowsReferences) this.element.replaceChildren();
     if (this.#waiting.hasChildNodes()) this.element.append(this.#waiting);
+  }
+
+  /** Whether there is more to draw. Where drawing fails, all of the text is shown as it was written. */
+  #canStep(): boolean {
+    try {
+      if (!this.#hasFailed) return this.#step();
+    } catch (error) {
+      this.#hasFailed = true;
+      reportError(error);
+    }
+    this.element.replaceChildren(
+      make("div", { class: "block", dir: "auto" }, make("p", { class: "plain" }, this.#text)),
+    );
+    return false;
   }
 
   /** Draws the next window of the text; returns whether there is more. */

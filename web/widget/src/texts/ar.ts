@@ -34,6 +34,7 @@ export const ar: Texts = {
 
   copy: "نسخ",
   copied: "تم النسخ",
+  notCopied: "تعذّر النسخ",
   code: "شيفرة",
   table: "جدول",
   edit: "تعديل",

@@ -34,6 +34,7 @@ export const de: Texts = {
 
   copy: "Kopieren",
   copied: "Kopiert",
+  notCopied: "Konnte nicht kopiert werden",
   code: "Code",
   table: "Tabelle",
   edit: "Bearbeiten",

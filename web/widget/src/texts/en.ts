@@ -34,6 +34,7 @@ export const en: Texts = {
 
   copy: "Copy",
   copied: "Copied",
+  notCopied: "Could not copy",
   code: "Code",
   table: "Table",
   edit: "Edit",

@@ -34,6 +34,7 @@ export const es: Texts = {
 
   copy: "Copiar",
   copied: "Copiado",
+  notCopied: "No se pudo copiar",
   code: "Código",
   table: "Tabla",
   edit: "Editar",

@@ -34,6 +34,7 @@ export const hi: Texts = {
 
   copy: "कॉपी करें",
   copied: "कॉपी हो गया",
+  notCopied: "कॉपी नहीं हो सका",
   code: "कोड",
   table: "तालिका",
   edit: "बदलें",

@@ -40,6 +40,7 @@ export interface Texts {
 
   copy: string;
   copied: string;
+  notCopied: string;
   code: string;
   table: string;
   edit: string;

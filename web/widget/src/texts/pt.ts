@@ -34,6 +34,7 @@ export const pt: Texts = {
 
   copy: "Copiar",
   copied: "Copiado",
+  notCopied: "Não foi possível copiar",
   code: "Código",
   table: "Tabela",
   edit: "Editar",
