@@ -60,6 +60,9 @@ class Wire:
     reads: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     conversations: list[dict[str, Any]] = field(default_factory=list)
+    stored: list[dict[str, Any]] = field(default_factory=list)
+    """The conversation's messages, as far as they were not said here."""
+    title: str = ""
     refusal: tuple[int, dict[str, Any]] | None = None
     """The status and problem that the next message gets."""
     _parts: list[list[LoggedEvent]] = field(default_factory=list)
@@ -94,6 +97,8 @@ class Wire:
         elif path.endswith("/events"):
             after = parse_event_id(request.headers.get("last-event-id", "0-0")) or EventId(0, 0)
             await self._stream(connection, after)
+        elif path.endswith("/messages"):
+            await _json(connection, {"items": self.stored, "next_cursor": None, "title": self.title, "version": "W10"})
         elif path == "/conversations":
             await _json(connection, {"items": self.conversations, "next_cursor": None})
         else:

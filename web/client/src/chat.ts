@@ -1,6 +1,6 @@
 /** A conversation as a store: what a page can do with it, shown as one immutable view. */
 import type { Claim } from "./claim";
-import { type Change, pathOf, readExchanges } from "./conversations";
+import { type Change, pathOf, readMessages } from "./conversations";
 import { failure, SIGNED_OUT } from "./errors";
 import type { Http } from "./http";
 import { openPageRequests, tell } from "./page-requests";
@@ -18,6 +18,7 @@ export class ChatStore implements Chat {
   signOut;
   #http;
   #changes;
+  #tell;
   #options;
   #thread: Thread;
   #attend;
@@ -28,9 +29,16 @@ export class ChatStore implements Chat {
   onAction = adder(this.#actors);
   onEvent = adder(this.#watchers);
 
-  constructor(http: Http, claim: Claim, changes: Set<(change: Change) => void>, options: ChatOptions) {
+  constructor(
+    http: Http,
+    claim: Claim,
+    changes: Set<(change: Change) => void>,
+    tell: (change: Change) => void,
+    options: ChatOptions,
+  ) {
     this.#http = http;
     this.#changes = changes;
+    this.#tell = tell;
     this.#options = options;
     this.actions = options.actions ?? {};
     this.tools = options.tools ?? {};
@@ -39,7 +47,7 @@ export class ChatStore implements Chat {
     this.view = this.#thread.look(http.connection);
     this.#attend = openPageRequests(claim, this, this.#actors, this.#fail);
     changes.add(this.#change);
-    http.listeners.add(this.#publish);
+    http.listeners.add(this.#woken);
   }
 
   send = async (text: string) => {
@@ -84,7 +92,7 @@ export class ChatStore implements Chat {
 
   open = async (id: string) => {
     this.#leave(id);
-    this.#thread.loading = this.#load(this.#thread, id);
+    this.#thread.loading = this.#sync();
     this.#publish();
     await this.#thread.loading;
   };
@@ -103,7 +111,7 @@ export class ChatStore implements Chat {
   close = () => {
     this.#leave(null);
     this.#changes.delete(this.#change);
-    this.#http.listeners.delete(this.#publish);
+    this.#http.listeners.delete(this.#woken);
   };
 
   /** Leaves the conversation that is shown for another one, or for none. Its runs go on. */
@@ -112,24 +120,35 @@ export class ChatStore implements Chat {
     this.#thread = new Thread(id);
   }
 
-  async #load(thread: Thread, id: string): Promise<void> {
+  /** Reads what is new. Overtaken by what is said here it is forgotten, because that reads anew when it is taken. */
+  async #read(thread: Thread): Promise<void> {
+    const { id, turns } = thread;
+    if (!id || thread !== this.#thread) return;
     try {
-      const http = this.#http;
-      const [{ title }, turns] = await Promise.all([http.read<{ title: string }>(pathOf(id)), readExchanges(http, id)]);
-      if (thread.isLeft) return;
-      thread.title = title;
-      thread.turns = turns;
-      void goOn(http, thread, id, this.#changed);
+      const news = await readMessages(this.#http, id, thread.version);
+      if (thread.turns === turns && thread.merge(news) && !thread.finder)
+        void goOn(this.#http, thread, this.#changed, this.#sync);
     } catch (thrown) {
-      thread.error = failure(thrown);
+      const lost = failure(thrown);
+      if (thread.loading || lost.code === "not_found") thread.error = lost;
     }
     thread.loading = null;
-    if (!thread.isLeft) this.#publish();
+    if (thread === this.#thread) this.#publish();
   }
+
+  /** Brings what is shown up to date. */
+  #sync = () => {
+    const thread = this.#thread;
+    return (thread.reading = thread.reading.then(() => this.#read(thread)));
+  };
 
   async #start(turn: Turn, path: string, body: object, before?: MessageView | null): Promise<void> {
     const request = { path, body, key: randomId() };
-    turn.run = new Run(this.#http, request, newMessage({}, before), (events) => this.#changed(turn, events));
+    turn.run = new Run(this.#http, request, newMessage({}, before), (events) => {
+      this.#changed(turn, events);
+      if (events.some(({ event }) => "conversation_id" in event))
+        this.#tell({ id: turn.run!.answer.conversationId!, stale: true });
+    });
     await this.#follow(turn);
   }
 
@@ -165,8 +184,9 @@ export class ChatStore implements Chat {
   };
 
   /** Shows what became of a conversation or a message elsewhere on the page. */
-  #change = ({ id, title, feedback }: Change) => {
+  #change = ({ id, title, feedback, stale }: Change) => {
     if (!id || id === this.#thread.id) {
+      if (stale) return void this.#sync();
       if (title) this.#thread.title = title;
       else this.#leave(null);
     }
@@ -178,6 +198,12 @@ export class ChatStore implements Chat {
     if (failure(thrown).code === SIGNED_OUT) return;
     this.#thread.error = failure(thrown);
     this.#publish();
+  };
+
+  /** The page is looked at, or the server is reached again. */
+  #woken = () => {
+    this.#publish();
+    if (!globalThis.document?.hidden) void this.#sync();
   };
 
   #publish = () => {

@@ -2,15 +2,21 @@
 import { camel } from "./camel";
 import { ChatStore } from "./chat";
 import { type Change, conversations, query } from "./conversations";
+import { openHints } from "./hints";
 import { openHttp } from "./http";
 import { openClaims } from "./claim";
 import type { Assistant, Client, ClientOptions } from "./types";
 
 export function createClient(options: ClientOptions): Client {
-  const http = openHttp(options, () => tell({}));
+  const http = openHttp(options, () => hear({}));
   const claim = openClaims(options.storage);
   const listeners = new Set<(change: Change) => void>();
-  const tell = (change: Change) => listeners.forEach((listener) => listener(change));
+  const hear = (change: Change) => listeners.forEach((listener) => listener(change));
+  const hint = openHints((id) => hear({ id, stale: true }));
+  const tell = (change: Change) => {
+    hear(change);
+    hint(change.id!);
+  };
   return {
     async assistant(id) {
       const described = await http.read<Assistant>(`/assistant${query({ assistant: id })}`);
@@ -21,7 +27,7 @@ export function createClient(options: ClientOptions): Client {
       await http.call("POST", `/messages/${encodeURIComponent(id)}/feedback`, feedback);
       tell({ id, feedback: feedback.rating });
     },
-    chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, chatOptions),
+    chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, tell, chatOptions),
     user: http.owner,
     signOut: http.signOut,
   };

@@ -1,7 +1,7 @@
 /** Requests with the user's token, and whether the server is reached. */
 import { failure, refusal, SIGNED_OUT } from "./errors";
 import { ownerOf } from "./owner";
-import { backoff, firstRetryMs, sleep, TRIES } from "./timing";
+import { backoff, firstRetryMs, setClock, TRIES } from "./timing";
 import type { ChatView, ClientOptions } from "./types";
 
 export interface RequestOptions {
@@ -36,6 +36,7 @@ export function openHttp({ url, token, fetch = globalThis.fetch, onUserChange }:
         signal,
       });
       signal.throwIfAborted();
+      setClock(response.headers.get("date"));
       reach("online");
       return response.status === 401 && token && isFirst ? request(method, path, options, false) : response;
     } catch (error) {
@@ -64,7 +65,7 @@ export function openHttp({ url, token, fetch = globalThis.fetch, onUserChange }:
     } catch (error) {
       const lost = failure(error);
       if (tries >= TRIES || !lost.recoverable) throw lost;
-      await sleep(backoff(tries, firstRetryMs, lost));
+      await new Promise((resolve) => setTimeout(resolve, backoff(tries, firstRetryMs, lost)));
       signal.throwIfAborted();
       return insist(path, body, tries + 1);
     }
@@ -112,7 +113,7 @@ export function openHttp({ url, token, fetch = globalThis.fetch, onUserChange }:
     insist,
   };
   // In Node there is no page, and nothing to listen to.
-  for (const type of ["online", "offline", "visibilitychange", "pageshow"]) {
+  for (const type of ["online", "offline", "visibilitychange", "pageshow", "focus"]) {
     globalThis.addEventListener?.(type, () => {
       reach(type === "online" || type === "offline" ? type : http.connection, true);
       if (owner) bearer().catch(() => {}); // somebody else may sit here now

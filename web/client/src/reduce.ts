@@ -1,6 +1,6 @@
 /** The fold of a run's events: pure, and equal to what the server stores and to its JSON answer. */
 import { camel } from "./camel";
-import type { AnswerView, ErrorView } from "./types";
+import type { AnswerView, ErrorView, ToolCallView } from "./types";
 import type { ActionRequested, ErrorRaised, RunEnded, RunStarted, ToolCallChanged, WireEvent } from "./wire";
 
 /** What a server answers that does not stream (wire.md §1). */
@@ -74,7 +74,10 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
     case "error" in event:
       return going({ error: errorView(event.error) });
     case "status" in event:
-      return going(camel(event));
+      return going({
+        toolCalls: event.status === "awaiting_input" ? answer.toolCalls : answer.toolCalls.map(ended),
+        ...camel(event),
+      });
     case "title" in event:
       return { ...answer, title: event.title };
     case "suggested_questions" in event:
@@ -97,6 +100,11 @@ function withToolCall(answer: AnswerView, changed: ToolCallChanged["tool_call"])
     approvals: approvals.map((one) => (stays(one) || one.decision ? one : { ...one, decision })),
     clientTools: clientTools.filter(stays),
   };
+}
+
+/** The end of a run is the end of its calls, also of those that did not live to tell. */
+function ended(call: ToolCallView): ToolCallView {
+  return /ok|error/.test(call.status) ? call : { ...call, status: "cancelled" };
 }
 
 function errorView(error: ErrorRaised["error"]): ErrorView {

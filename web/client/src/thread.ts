@@ -1,6 +1,8 @@
 /** The conversation that a chat shows: its turns, and what is known of it. Left for another one, it is never shown again. */
+import type { News } from "./conversations";
 import type { Run } from "./run";
-import { messagesOf, type Turn } from "./turn";
+import { foldMessages, type StoredMessage } from "./transcript";
+import { messagesOf, runIdOf, type Turn } from "./turn";
 import type { AnswerView, ChatView, ErrorView, MessageView } from "./types";
 
 export class Thread {
@@ -15,7 +17,11 @@ export class Thread {
   sending = Promise.resolve();
   /** Looks for the active run of a conversation that was opened. */
   finder?: Run;
-  isLeft = false;
+  /** Which version of it was read last. */
+  version?: string;
+  /** Read anew once at a time. */
+  reading = Promise.resolve();
+  #stored = new Map<string, StoredMessage>();
 
   constructor(id: string | null) {
     this.id = id;
@@ -23,7 +29,6 @@ export class Thread {
 
   /** Ends the reading. Its runs go on. */
   close(): void {
-    this.isLeft = true;
     this.finder?.close();
     for (const { run } of this.turns) run?.close();
     this.turns = [];
@@ -35,19 +40,40 @@ export class Thread {
     return turn;
   }
 
+  /**
+   * Takes over what the server has, and says whether that is news. Turns that are read here, and those that the server has
+   * not heard of, stay what they are. While one of these is on its way nothing is taken over.
+   */
+  merge({ items, title, version }: News): boolean {
+    const { turns } = this;
+    if (turns.some(({ run }) => run && run.phase !== "idle" && !run.answer.runId)) return false;
+    this.title = title;
+    this.version = version;
+    for (const item of items) {
+      this.#stored.delete(item.id); // what has changed is told in its new order
+      this.#stored.set(item.id, item);
+    }
+    const told = foldMessages(this.#stored.values()).map((next) => {
+      const turn = turns.find((one) => runIdOf(one) === runIdOf(next));
+      return turn && (turn.run || turn.answer?.text === next.answer?.text) ? turn : next;
+    });
+    this.turns = [...told, ...turns.filter((turn) => !runIdOf(turn))];
+    return told.some((turn) => !turns.includes(turn));
+  }
+
   /** Takes a turn out, and all that came after it. */
   cut(turn: Turn): void {
     this.turns = this.turns.slice(0, this.turns.indexOf(turn));
   }
 
   /** Learns what a turn's run has told: about the conversation, and whether the user's message arrived. */
-  learn(turn: Turn, { status, ...told }: AnswerView): void {
+  learn(turn: Turn, { status, error, ...told }: AnswerView): void {
     const { user } = turn;
     this.id ??= told.conversationId ?? null;
     this.title = told.title ?? this.title;
     const runId = told.runId ?? user?.runId ?? null;
     const sent = runId ? "completed" : status === "streaming" ? "sending" : status;
-    if (user && user.status !== sent) turn.user = { ...user, runId, status: sent };
+    if (user && user.status !== sent) turn.user = { ...user, runId, status: sent, error: runId ? null : error };
   }
 
   /** Shows what the user thinks of an answer, where it is one of these. */

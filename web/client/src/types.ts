@@ -1,7 +1,8 @@
 /** What a page sees of Frontdesk. Everything here is immutable: a change is a new object, so `===` tells whether to draw. */
 import type { RunEnded, ToolCallChanged, WireEvent } from "./wire";
 
-export type ToolCallStatus = ToolCallChanged["tool_call"]["status"];
+/** As the server tells it; `cancelled` is a call whose run ended before it. */
+export type ToolCallStatus = ToolCallChanged["tool_call"]["status"] | "cancelled";
 /** Tokens as the provider counted them. */
 export type Usage = RunEnded["usage"];
 
@@ -206,7 +207,7 @@ export interface MessageView {
   readonly actions: readonly ActionView[];
   readonly approvals: readonly ApprovalView[];
   readonly status: MessageStatus;
-  /** Why it failed. */
+  /** Why it failed, or did not arrive. */
   readonly error: ErrorView | null;
   readonly feedback: "up" | "down" | null;
   readonly createdAt: string;
@@ -222,6 +223,11 @@ export interface ToolCallView {
   readonly arguments: Readonly<Record<string, unknown>> | null;
   readonly durationMs: number | null;
   readonly error: string | null;
+  /** What the tool's definition calls it while it runs, and when it has; missing where it says nothing. */
+  readonly label?: string;
+  readonly past?: string;
+  /** What it returned, or the beginning of that, where it was told. */
+  readonly result?: string;
 }
 
 export interface ActionView {
