@@ -120,35 +120,33 @@ export class ChatStore implements Chat {
     this.#thread = new Thread(id);
   }
 
-  /** Reads what is new. Overtaken by what is said here it is forgotten, because that reads anew when it is taken. */
-  async #read(thread: Thread): Promise<void> {
-    const { id, turns } = thread;
-    if (!id || thread !== this.#thread) return;
+  /**
+   * Brings what is shown up to date. Overtaken by another reading it reads on from there; by what is said here it is
+   * forgotten, because that reads anew when it is taken.
+   */
+  #sync = async (): Promise<void> => {
+    const thread = this.#thread;
+    const { id, turns, version } = thread;
+    if (!id) return;
     try {
-      const news = await readMessages(this.#http, id, thread.version);
-      if (thread.turns === turns && thread.merge(news) && !thread.finder)
-        void goOn(this.#http, thread, this.#changed, this.#sync);
+      const news = await readMessages(this.#http, id, version);
+      if (thread.version !== version) return this.#sync();
+      if (thread.turns === turns && thread.merge(news)) void goOn(this.#http, thread, this.#changed, this.#sync);
     } catch (thrown) {
-      const lost = failure(thrown);
-      if (thread.loading || lost.code === "not_found") thread.error = lost;
+      if (thread.loading || failure(thrown).code === "not_found") thread.error = failure(thrown);
     }
     thread.loading = null;
-    if (thread === this.#thread) this.#publish();
-  }
+    this.#publish();
+  };
 
-  /** Brings what is shown up to date. */
-  #sync = () => {
-    const thread = this.#thread;
-    return (thread.reading = thread.reading.then(() => this.#read(thread)));
+  /** Does so when somebody looks. A hidden page waits for that: it would only keep connections from those that are seen. */
+  #look = () => {
+    if (!globalThis.document?.hidden) void this.#sync();
   };
 
   async #start(turn: Turn, path: string, body: object, before?: MessageView | null): Promise<void> {
     const request = { path, body, key: randomId() };
-    turn.run = new Run(this.#http, request, newMessage({}, before), (events) => {
-      this.#changed(turn, events);
-      if (events.some(({ event }) => "conversation_id" in event))
-        this.#tell({ id: turn.run!.answer.conversationId!, stale: true });
-    });
+    turn.run = new Run(this.#http, request, newMessage({}, before), (events) => this.#changed(turn, events));
     await this.#follow(turn);
   }
 
@@ -157,6 +155,8 @@ export class ChatStore implements Chat {
     this.#thread.error = null;
     this.#changed(turn, []);
     await followed;
+    // Refused, given up, or superseded elsewhere: what is shown may not be what there is.
+    void this.#sync();
   }
 
   /** Puts another turn in the place of one and of all that came after it: the same message, or another one. */
@@ -177,7 +177,8 @@ export class ChatStore implements Chat {
   #changed = (turn: Turn, events: readonly ReceivedEvent[]) => {
     const { run } = turn;
     if (!run || !this.#thread.turns.includes(turn)) return;
-    this.#thread.learn(turn, run.answer);
+    // Now the server knows its place among what was said elsewhere.
+    if (this.#thread.learn(turn, run.answer)) this.#tell({ id: this.#thread.id!, stale: true });
     this.#attend(run);
     for (const event of events) tell(this.#watchers, event);
     this.#publish();
@@ -186,7 +187,7 @@ export class ChatStore implements Chat {
   /** Shows what became of a conversation or a message elsewhere on the page. */
   #change = ({ id, title, feedback, stale }: Change) => {
     if (!id || id === this.#thread.id) {
-      if (stale) return void this.#sync();
+      if (stale) return this.#look();
       if (title) this.#thread.title = title;
       else this.#leave(null);
     }
@@ -203,7 +204,7 @@ export class ChatStore implements Chat {
   /** The page is looked at, or the server is reached again. */
   #woken = () => {
     this.#publish();
-    if (!globalThis.document?.hidden) void this.#sync();
+    this.#look();
   };
 
   #publish = () => {

@@ -20,6 +20,7 @@ interface Piece {
  * less motion. Make it once for a chat; closing it closes the chat.
  */
 export function paced(chat: Chat): Chat {
+  if (!globalThis.Intl?.Segmenter) return chat; // a browser that cannot tell characters apart
   const subscribers = new Set<(view: ChatView) => void>();
   const characters = new Intl.Segmenter();
   let raw = chat.view;
@@ -34,8 +35,10 @@ export function paced(chat: Chat): Chat {
     raw = next;
     const last = next.messages.at(-1);
     const known = textOf(before, last);
-    const isGrowing = isPaced(before, next, last) && last!.text.startsWith(known.slice(0, shown));
-    if (!isGrowing || before.messages.at(-1)?.id !== last?.id) pieces = [];
+    if (before.messages.at(-1)?.id !== last?.id) pieces = [];
+    const isMade = pieces.length > 0 || BUSY.includes(before.phase);
+    const isGrowing = isMade && isPaced(next, last) && last!.text.startsWith(known.slice(0, shown));
+    if (!isGrowing) pieces = [];
     if (!pieces.length) shown = known.length;
     if (isGrowing && last!.text.length > known.length) {
       const now = Date.now();
@@ -103,10 +106,10 @@ function textOf({ messages }: ChatView, message: MessageView | undefined): strin
   return messages.find(({ id }) => id === message?.id)?.text ?? "";
 }
 
-/** Whether a message is an answer that is being made, or has been until now. */
-function isPaced(before: ChatView, { phase }: ChatView, last: MessageView | undefined): boolean {
+/** Whether the last message is an answer that somebody watches as it grows. */
+function isPaced({ phase }: ChatView, last: MessageView | undefined): boolean {
   if (last?.role !== "assistant" || !["streaming", "awaiting_input", "completed"].includes(last.status)) return false;
   const { document, matchMedia } = globalThis;
   if (document?.hidden || matchMedia?.("(prefers-reduced-motion: reduce)").matches) return false;
-  return BUSY.includes(before.phase) && phase !== "loading";
+  return phase !== "loading";
 }

@@ -2,7 +2,7 @@
 import type { News } from "./conversations";
 import type { Run } from "./run";
 import { foldMessages, type StoredMessage } from "./transcript";
-import { messagesOf, runIdOf, type Turn } from "./turn";
+import { messagesOf, runIdOf, type Turn, turnOf } from "./turn";
 import type { AnswerView, ChatView, ErrorView, MessageView } from "./types";
 
 export class Thread {
@@ -15,12 +15,12 @@ export class Thread {
   loading: Promise<void> | null = null;
   /** The last message that was sent: until a new conversation has an id, the next one waits for it. */
   sending = Promise.resolve();
-  /** Looks for the active run of a conversation that was opened. */
+  /** Reads the runs that were not sent from here, one after the other. */
   finder?: Run;
+  /** Whether there may be such a run that was not looked for yet. */
+  mayGoOn = false;
   /** Which version of it was read last. */
   version?: string;
-  /** Read anew once at a time. */
-  reading = Promise.resolve();
   #stored = new Map<string, StoredMessage>();
 
   constructor(id: string | null) {
@@ -41,24 +41,31 @@ export class Thread {
   }
 
   /**
-   * Takes over what the server has, and says whether that is news. Turns that are read here, and those that the server has
+   * Takes over what the server has, and says whether that is news, or something waits for its answer. Turns that are read here, and those that the server has
    * not heard of, stay what they are. While one of these is on its way nothing is taken over.
    */
   merge({ items, title, version }: News): boolean {
     const { turns } = this;
-    if (turns.some(({ run }) => run && run.phase !== "idle" && !run.answer.runId)) return false;
+    if (turns.some((turn) => isBusy(turn) && !turn.run!.answer.runId)) return false;
     this.title = title;
     this.version = version;
     for (const item of items) {
       this.#stored.delete(item.id); // what has changed is told in its new order
       this.#stored.set(item.id, item);
     }
-    const told = foldMessages(this.#stored.values()).map((next) => {
-      const turn = turns.find((one) => runIdOf(one) === runIdOf(next));
-      return turn && (turn.run || turn.answer?.text === next.answer?.text) ? turn : next;
+    const told: Turn[] = foldMessages(this.#stored.values()).map((next) => {
+      const turn = turnOf(turns, next);
+      const run = turn?.run;
+      // Until nobody reads it any more, a run tells more than what is stored.
+      const stays = run
+        ? isBusy(turn) || run.answer.usage || !run.answer.runId || !next.answer
+        : !items.some((item) => item.run_id === runIdOf(next));
+      return (stays && turn) || next;
     });
-    this.turns = [...told, ...turns.filter((turn) => !runIdOf(turn))];
-    return told.some((turn) => !turns.includes(turn));
+    // What the server does not know: it was not told, or it has dropped it and says so when it ends.
+    const others = turns.filter((turn) => !turnOf(told, turn) && (isBusy(turn) || !runIdOf(turn)));
+    this.turns = [...told, ...others];
+    return told.some((turn) => !turns.includes(turn) || !(turn.run || turn.answer));
   }
 
   /** Takes a turn out, and all that came after it. */
@@ -66,14 +73,16 @@ export class Thread {
     this.turns = this.turns.slice(0, this.turns.indexOf(turn));
   }
 
-  /** Learns what a turn's run has told: about the conversation, and whether the user's message arrived. */
-  learn(turn: Turn, { status, error, ...told }: AnswerView): void {
+  /** Learns what a turn's run has told. Returns whether that is news of the user's message: it was taken, or never will be. */
+  learn(turn: Turn, { status, error, ...told }: AnswerView): boolean {
     const { user } = turn;
     this.id ??= told.conversationId ?? null;
     this.title = told.title ?? this.title;
     const runId = told.runId ?? user?.runId ?? null;
     const sent = runId ? "completed" : status === "streaming" ? "sending" : status;
-    if (user && user.status !== sent) turn.user = { ...user, runId, status: sent, error: runId ? null : error };
+    if (!user || (user.runId === runId && user.status === sent)) return false;
+    turn.user = { ...user, runId, status: sent, error: runId ? null : error };
+    return true;
   }
 
   /** Shows what the user thinks of an answer, where it is one of these. */
@@ -85,7 +94,7 @@ export class Thread {
   look(connection: ChatView["connection"]): ChatView {
     const { id: conversationId, title, turns, loading, error } = this;
     const last = turns.at(-1)?.run?.answer;
-    const busy = turns.find(({ run }) => run && run.phase !== "idle")?.run;
+    const busy = turns.find(isBusy)?.run;
     return {
       conversationId,
       title,
@@ -96,4 +105,8 @@ export class Thread {
       connection,
     };
   }
+}
+
+function isBusy({ run }: Turn): boolean {
+  return (run?.phase ?? "idle") !== "idle";
 }

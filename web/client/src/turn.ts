@@ -12,7 +12,7 @@ export interface Turn extends Exchange {
 /** Returns a message that is made now, perhaps in the place of another. */
 export function newMessage<Message extends Partial<MessageView>>(message: Message, before?: MessageView | null) {
   const versions = before ? [...before.versions, before] : [];
-  return { ...emptyAnswer, createdAt: new Date(now()).toISOString(), versions, ...message };
+  return { ...emptyAnswer, versions, createdAt: new Date(now()).toISOString(), ...message };
 }
 
 /** A user's message as it was written just now. */
@@ -26,8 +26,13 @@ export function answerOf({ run, answer }: Turn): AnswerView | null {
 }
 
 /** Returns the run that a turn is known by; none before the server has taken it. */
-export function runIdOf({ user, answer }: Exchange): string | null | undefined {
-  return (user ?? answer)?.runId;
+export function runIdOf({ run, user, answer }: Partial<Turn>): string | null | undefined {
+  return run?.answer.runId ?? (user ?? answer)?.runId;
+}
+
+/** Returns the one of these that is the same turn. */
+export function turnOf(turns: readonly Turn[], same: Partial<Turn>): Turn | undefined {
+  return turns.find((turn) => runIdOf(turn) === runIdOf(same));
 }
 
 export function messagesOf(turns: readonly Turn[]): MessageView[] {
@@ -35,4 +40,4 @@ export function messagesOf(turns: readonly Turn[]): MessageView[] {
 }
 
 /** Is unlike any other of this user. */
-export const randomId = () => `${Date.now()}-${Math.random()}`;
+export const randomId = () => `${Math.random()}${Date.now()}`;
