@@ -9,6 +9,8 @@ import type { Memory } from "./memory";
 import { formatNumber } from "./format";
 
 const DEFAULT_LIMIT = 32_000;
+/** So long a text that was put there, by us, cannot be sent: the key or the click was meant for what stood there before. */
+const UNREAD_MS = 1000;
 
 export class Composer {
   readonly element: HTMLElement;
@@ -23,6 +25,8 @@ export class Composer {
   #editingBar: HTMLElement;
   #editing: MessageView | null = null;
   #view: ChatView | null = null;
+  /** When the text was put there by us; never, as soon as its user has touched it. */
+  #placedAt = -Infinity;
   /** Which draft the text belongs to. */
   #draft: string | null = null;
 
@@ -80,8 +84,8 @@ export class Composer {
 
   update(view: ChatView): void {
     this.#view = view;
-    if (this.#editing !== null && !view.messages.some(({ id }) => id === this.#editing?.id)) this.#endEdit();
     const draft = `draft:${view.conversationId ?? "new"}`;
+    if (this.#editing !== null && !view.messages.some(({ id }) => id === this.#editing?.id)) this.#loseEdit(draft);
     if (draft !== this.#draft && this.#editing === null) this.#changeDraft(draft);
     this.#drawButtons();
   }
@@ -117,6 +121,15 @@ export class Composer {
     this.#setText(this.#memory.get(this.#draft ?? "") ?? "");
   }
 
+  /** The message that is edited is gone: replaced in another tab, or left. What was written is a draft, where there is none. */
+  #loseEdit(draft: string): void {
+    const text = this.#area.value;
+    this.#endEdit();
+    if (draft !== this.#draft || this.#area.value !== "") return;
+    this.#memory.set(draft, text);
+    this.#setText(text);
+  }
+
   /** A new conversation gets its id while one writes on: what stands there is its draft then. */
   #changeDraft(draft: string): void {
     const accepted = this.#draft === "draft:new" && this.#view?.phase !== "loading" && this.#area.value !== "";
@@ -129,6 +142,7 @@ export class Composer {
   }
 
   #onInput(): void {
+    this.#placedAt = -Infinity;
     if (this.#editing === null && this.#draft !== null) this.#memory.set(this.#draft, this.#area.value);
     this.#fit();
     this.#drawButtons();
@@ -153,6 +167,7 @@ export class Composer {
   #submit(): void {
     const text = this.#area.value.trim();
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
+    if (performance.now() - this.#placedAt < UNREAD_MS) return;
     this.focus(); // the button that was pressed may go, and one types on
     const editing = this.#editing;
     if (editing !== null) {
@@ -171,6 +186,7 @@ export class Composer {
   }
 
   #setText(text: string): void {
+    if (text !== this.#area.value) this.#placedAt = performance.now();
     this.#area.value = text;
     this.#fit();
     this.#drawButtons();

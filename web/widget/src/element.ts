@@ -1,6 +1,7 @@
 /** `<frontdesk-chat>`: the attributes, properties and events of the widget. */
 import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, PageTools } from "@frontdesk/client";
 import { createClient } from "@frontdesk/client";
+import { paced } from "@frontdesk/client/paced";
 import { setAccent } from "./accent";
 import { parseHosts, parsePaths } from "./markdown/addresses";
 import { createSanitiser } from "./markdown/sanitise";
@@ -199,7 +200,7 @@ export class FrontdeskChat extends HTMLElement {
         void this.#meet();
       },
     });
-    this.#chat = this.#client.chat(this.#options);
+    this.#chat = paced(this.#client.chat(this.#options));
     this.#chat.tools = this.#tools;
     this.#chat.subscribe((view) => {
       this.#memory.set("conversation", view.conversationId);

@@ -11,3 +11,15 @@ export function takes({ chat }: WidgetContext): boolean {
   taken.set(chat, view);
   return true;
 }
+
+/** Returns a listener for a whole panel: a double click means the button that its first click met, not what took its place. */
+export function firstButtonOnly(): (event: MouseEvent) => void {
+  let met: Element | null = null;
+  return (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (event.detail > 1 && button !== met) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else met = button;
+  };
+}
