@@ -5,11 +5,12 @@ import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import { isInputMethods } from "./keys";
+import { useUp } from "./offers";
 import type { Memory } from "./memory";
 import { formatNumber } from "./format";
 
 const DEFAULT_LIMIT = 32_000;
-/** So long a text that was put there, by us, cannot be sent: the key or the click was meant for what stood there before. */
+/** So long a draft that came back is not sent: the key or the click was meant for what stood there before. */
 const UNREAD_MS = 1000;
 
 export class Composer {
@@ -25,8 +26,8 @@ export class Composer {
   #editingBar: HTMLElement;
   #editing: MessageView | null = null;
   #view: ChatView | null = null;
-  /** When the text was put there by us; never, as soon as its user has touched it. */
-  #placedAt = -Infinity;
+  /** When the draft came back; never, as soon as its user has touched it. */
+  #cameBackAt = -Infinity;
   /** Which draft the text belongs to. */
   #draft: string | null = null;
 
@@ -96,6 +97,7 @@ export class Composer {
 
   edit(message: MessageView): void {
     this.#editing = message;
+    this.#cameBackAt = -Infinity;
     this.#editingBar.hidden = false;
     this.#setText(thinned(message.text));
     this.focus();
@@ -118,7 +120,7 @@ export class Composer {
   #endEdit(): void {
     this.#editing = null;
     this.#editingBar.hidden = true;
-    this.#setText(this.#memory.get(this.#draft ?? "") ?? "");
+    this.#bringBack(this.#draft);
   }
 
   /** The message that is edited is gone: replaced in another tab, or left. What was written is a draft, where there is none. */
@@ -138,11 +140,11 @@ export class Composer {
       this.#memory.set(draft, this.#area.value);
     }
     this.#draft = draft;
-    this.#setText(this.#memory.get(draft) ?? "");
+    this.#bringBack(draft);
   }
 
   #onInput(): void {
-    this.#placedAt = -Infinity;
+    this.#cameBackAt = -Infinity;
     if (this.#editing === null && this.#draft !== null) this.#memory.set(this.#draft, this.#area.value);
     this.#fit();
     this.#drawButtons();
@@ -167,8 +169,9 @@ export class Composer {
   #submit(): void {
     const text = this.#area.value.trim();
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
-    if (performance.now() - this.#placedAt < UNREAD_MS) return;
+    if (performance.now() - this.#cameBackAt < UNREAD_MS) return;
     this.focus(); // the button that was pressed may go, and one types on
+    useUp(this.#context);
     const editing = this.#editing;
     if (editing !== null) {
       this.#endEdit();
@@ -185,8 +188,13 @@ export class Composer {
     void this.#context.chat.stop();
   }
 
+  #bringBack(draft: string | null): void {
+    const text = (draft !== null && this.#memory.get(draft)) || "";
+    if (text !== this.#area.value) this.#cameBackAt = performance.now();
+    this.#setText(text);
+  }
+
   #setText(text: string): void {
-    if (text !== this.#area.value) this.#placedAt = performance.now();
     this.#area.value = text;
     this.#fit();
     this.#drawButtons();

@@ -12,6 +12,11 @@ export function takes({ chat }: WidgetContext): boolean {
   return true;
 }
 
+/** Something of one's own is said: what was offered until then is used up as well, before that can be seen. */
+export function useUp({ chat }: WidgetContext): void {
+  taken.set(chat, chat.view);
+}
+
 /** Returns a listener for a whole panel: a double click means the button that its first click met, not what took its place. */
 export function firstButtonOnly(): (event: MouseEvent) => void {
   let met: Element | null = null;
