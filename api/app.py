@@ -33,7 +33,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": errors.Problem, "description": title}
     for status, title in map(errors.OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
 }
-EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After"]
+EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date"]
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -1,5 +1,6 @@
 """Conversations: owned by one user of one tenant, listed newest first."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,10 @@ from agent.store.tables import conversations
 
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
+TITLE_CHARACTERS = 60
+_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Signs that give what follows another direction, also beyond the title that they stand in."""
+_JOINER = "\u200d"
 
 OWNED = and_(
     conversations.c.tenant_id == OF_TENANT, conversations.c.user_id == OF_USER, conversations.c.deleted_at.is_(None)
@@ -26,12 +31,21 @@ _SELECT: Select[Any] = select(
     conversations.c.id, conversations.c.title, conversations.c.created_at, conversations.c.updated_at
 ).where(OWNED)
 _GET = _SELECT.where(conversations.c.id == ROW_ID)
+_GET_VERSION = _GET.add_columns(conversations.c.last_turn, conversations.c.last_position)
 _LOCK = (
     select(conversations.c.id)
     .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == ROW_ID, conversations.c.deleted_at.is_(None))
     .with_for_update()
 )
 _RENAME = update(conversations).where(OWNED, conversations.c.id == ROW_ID).values(is_title_indexed=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """How far a conversation has come: its newest turn and its last message. Later versions are not smaller in either."""
+
+    turn: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +65,40 @@ class ConversationCursor:
 
 
 def title_from(text: str) -> str:
-    """Return the first words of a message as a title."""
-    words = text.split()
-    title = " ".join(words[:TITLE_WORDS])[:60].rstrip()
+    """Return the first words of a message as a title: no character is torn in two, and none turns what stands around it."""
+    words = text.translate(_TURNING).split()
+    whole = " ".join(words[:TITLE_WORDS])
+    title = whole[: _end_of_character(whole, TITLE_CHARACTERS)].rstrip()
     return title if len(title) == len(" ".join(words)) else f"{title}…"
+
+
+def _end_of_character(text: str, most: int) -> int:
+    """Return how much of a text to keep, at most so much: up to where what people see as one character ends."""
+    if len(text) <= most:
+        return most
+    for end in range(most, 0, -1):
+        if not _is_joined(text, end):
+            return end
+    return most
+
+
+def _is_joined(text: str, at: int) -> bool:
+    """Return whether what stands before and behind a place is one character to people (Unicode's UAX 29, in short)."""
+    before, behind = text[at - 1], text[at]
+    if _is_flag_letter(before) and _is_flag_letter(behind):
+        letters = len(text[:at]) - len(text[:at].rstrip("".join(map(chr, range(0x1F1E6, 0x1F200)))))
+        return letters % 2 == 1
+    return (
+        before == _JOINER
+        or unicodedata.category(behind) in ("Mn", "Mc", "Me", "Cf")
+        or "\U0001f3fb" <= behind <= "\U0001f3ff"  # the colors of skin
+        or "\u1160" <= behind <= "\u11ff"  # Hangul's vowels and endings
+    )
+
+
+def _is_flag_letter(character: str) -> bool:
+    """Return whether it is one of the letters that make a flag, two by two."""
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
 def of(principal: Principal, row_id: UUID | None = None) -> dict[str, object]:
@@ -90,6 +134,20 @@ async def get_conversation(connection: AsyncConnection, principal: Principal, co
     if row is None:
         raise NotFoundError("No such conversation.")
     return _conversation(row)
+
+
+async def get_version(
+    connection: AsyncConnection, principal: Principal, conversation_id: UUID
+) -> tuple[Conversation, Version]:
+    """Return the principal's conversation, and how far it has come.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    row = (await connection.execute(_GET_VERSION, of(principal, conversation_id))).one_or_none()
+    if row is None:
+        raise NotFoundError("No such conversation.")
+    return _conversation(row), Version(row.last_turn, row.last_position)
 
 
 async def list_conversations(

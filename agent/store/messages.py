@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, exists, func, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import NotFoundError
 from agent.events.schema import Usage
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID
-from agent.store.conversations import OWNED, get_conversation, of
+from agent.store.conversations import OWNED, Version, get_conversation, of
 from agent.store.database import new_id
 from agent.store.runs import Run
 from agent.store.tables import conversations, messages, runs
@@ -209,8 +209,11 @@ async def list_messages(
     limit: int,
     after: tuple[int, int] | None,
     with_superseded: bool = False,
+    since: Version | None = None,
 ) -> list[StoredMessage]:
     """Return up to `limit` messages in order, those after the place `(turn, position)`; superseded ones where asked for.
+
+    With `since` only those that were added, superseded, or went over to another turn after that version.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -223,6 +226,10 @@ async def list_messages(
         statement = statement.where(messages.c.superseded_by.is_(None))
     if after is not None:
         statement = statement.where(tuple_(messages.c.turn, messages.c.position) > after)
+    if since is not None:
+        # Turns do not say it all: what waited in the queue has a later turn than an answer that is stored after it.
+        is_new = or_(messages.c.position > since.position, messages.c.turn > since.turn)
+        statement = statement.where(or_(is_new, messages.c.superseded_by > since.turn))
     statement = statement.order_by(messages.c.turn, messages.c.position).limit(limit)
     return [_message(row) for row in await connection.execute(statement)]
 

@@ -1,12 +1,10 @@
 """Conversations: list, search, read, export, rename, delete."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
@@ -16,13 +14,15 @@ from agent.principal import Principal
 from agent.store.conversations import (
     TITLE_LENGTH,
     Conversation,
-    ConversationCursor,
+    Version,
     get_conversation,
+    get_version,
     list_conversations,
     rename_conversation,
 )
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, ToolCall, list_messages
+from api.cursors import conversation_cursor, message_place, pack
 from api.dependencies import InstallationDep, PrincipalDep
 from api.requests import NO_NUL
 from api.views import Deleted, UsageView
@@ -40,6 +40,9 @@ EXPORT: dict[int | str, dict[str, Any]] = {
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+After = Annotated[
+    str | None, Query(max_length=500, description="a `version`: only what was added or superseded since then")
+]
 Versions = Annotated[
     Literal["current", "all"], Query(description="`all`: with the superseded messages, in the order of their turns")
 ]
@@ -104,10 +107,16 @@ class MessageView(BaseModel):
 
 
 class MessagePage(BaseModel):
-    """Oldest first. `next_cursor` is null on the last page."""
+    """Oldest first. `next_cursor` is null on the last page.
+
+    `title` is the conversation's. `version` is opaque: given back as `after` it asks for what has changed since this page
+    was read. Of a reading in several pages the first one's counts.
+    """
 
     items: list[MessageView]
     next_cursor: str | None
+    title: str
+    version: str
 
 
 class Rename(BaseModel):
@@ -124,7 +133,7 @@ async def list_own_conversations(
     q: Search = None,
 ) -> ConversationPage:
     """List the user's conversations, newest first; `q` searches titles and messages."""
-    after = _conversation_cursor(cursor)
+    after = conversation_cursor(cursor)
     if q is not None and "\x00" in q:
         raise InvalidRequestError("q: must not contain NUL characters")
     if q:
@@ -137,7 +146,7 @@ async def list_own_conversations(
     last = found[limit - 1] if more else None
     return ConversationPage(
         items=[_view(one) for one in found[:limit]],
-        next_cursor=_pack([last.updated_at.isoformat(), str(last.id)]) if last else None,
+        next_cursor=pack([last.updated_at.isoformat(), str(last.id)]) if last else None,
     )
 
 
@@ -158,23 +167,35 @@ async def read_messages(
     limit: Limit = 50,
     cursor: Cursor = None,
     versions: Versions = "current",
+    after: After = None,
 ) -> MessagePage:
-    """Return a conversation's messages, oldest first; those of earlier versions, too, where asked for."""
-    after = _message_cursor(cursor)
+    """Return a conversation's messages, oldest first; those of earlier versions, too, where asked for.
+
+    Where nothing has changed since `after`, which is the usual answer, no message is read.
+    """
+    place = message_place("cursor", cursor)
+    known = message_place("after", after)
+    since = Version(*known) if known else None
     async with services.store.read() as connection:
-        found = await list_messages(
-            connection,
-            principal,
-            conversation_id,
-            limit=limit + 1,
-            after=after,
-            with_superseded=versions == "all",
-        )
+        conversation, version = await get_version(connection, principal, conversation_id)
+        found: list[StoredMessage] = []
+        if since != version:
+            found = await list_messages(
+                connection,
+                principal,
+                conversation_id,
+                limit=limit + 1,
+                after=place,
+                with_superseded=versions == "all",
+                since=since,
+            )
     more = len(found) > limit
     last = found[limit - 1] if more else None
     return MessagePage(
         items=[message_view(one) for one in found[:limit]],
-        next_cursor=_pack([last.turn, last.position]) if last else None,
+        next_cursor=pack([last.turn, last.position]) if last else None,
+        title=conversation.title,
+        version=pack([version.turn, version.position]),
     )
 
 
@@ -257,41 +278,3 @@ def _view(conversation: Conversation) -> ConversationView:
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
     )
-
-
-def _pack(place: list[str] | list[int]) -> str:
-    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
-
-
-def _unpack(cursor: str) -> Any:
-    try:
-        return orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as exc:
-        raise InvalidRequestError("cursor: not one that this service gave out") from exc
-
-
-def _conversation_cursor(cursor: str | None) -> ConversationCursor | None:
-    if cursor is None:
-        return None
-    match _unpack(cursor):
-        case [str(updated_at), str(conversation_id)]:
-            try:
-                moment = datetime.fromisoformat(updated_at)
-                if moment.tzinfo is not None:
-                    return ConversationCursor(moment.astimezone(UTC), UUID(conversation_id))
-            except (ValueError, OverflowError):
-                pass
-    raise InvalidRequestError("cursor: not one that this service gave out")
-
-
-def _message_cursor(cursor: str | None) -> tuple[int, int] | None:
-    if cursor is None:
-        return None
-    match _unpack(cursor):
-        case [int(turn), int(position)] if _is_place(turn) and _is_place(position):
-            return turn, position
-    raise InvalidRequestError("cursor: not one that this service gave out")
-
-
-def _is_place(number: int) -> bool:
-    return type(number) is int and 0 <= number < 2**31  # True is an int too

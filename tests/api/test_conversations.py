@@ -439,3 +439,78 @@ async def test_a_search_text_that_is_not_utf_8_finds_nothing(world: World, ann: 
     await begin(world, ann)
 
     assert (await ann.request("GET", f"/conversations?q={raw}")).json()["items"] == []
+
+
+async def test_what_is_new_since_a_version_is_all_that_a_copy_needs(world: World, ann: Person) -> None:
+    """G67: a copy that is brought up to date by `after` is what a whole reading gives, whatever was done in between."""
+    conversation_id = await begin(world, ann, "one")
+    path = f"/conversations/{conversation_id}/messages"
+    first = (await ann.request("GET", path, params={"versions": "all"})).json()
+    copy = {message["id"]: message for message in first["items"]}
+    seen = first["version"]
+    question, answer = (message["id"] for message in first["items"])
+    for change in (
+        lambda: ann.ask("two", conversation_id=conversation_id),
+        lambda: ann.request("POST", f"/conversations/{conversation_id}/regenerate", json={"message_id": answer}),
+        lambda: ann.request(
+            "POST", f"/conversations/{conversation_id}/edit", json={"message_id": question, "message": "1"}
+        ),
+        lambda: ann.request("PATCH", f"/conversations/{conversation_id}", json={"title": "Renamed"}),
+    ):
+        world.provider.say("Yes.")
+        await change()
+        news = [await _news(ann, path, seen, limit) for limit in (1, 100)]
+        whole = (await ann.request("GET", path, params={"versions": "all", "limit": 100})).json()
+        assert news[0]["items"] == news[1]["items"]
+        copy |= {message["id"]: message for message in news[1]["items"]}
+        by_place = sorted(copy.values(), key=lambda message: (message["turn"], message["position"]))
+        assert by_place == whole["items"]
+        seen = news[1]["version"]
+        assert (await _news(ann, path, seen, 100))["items"] == []
+    world.provider.scripts.clear()
+    assert (await ann.request("GET", path, params={"after": seen})).json()["title"] == "Renamed"
+
+
+async def _news(who: Person, path: str, after: str, limit: int) -> dict[str, Any]:
+    """Return what is new, all pages in one, with the first one's version."""
+    query: dict[str, Any] = {"versions": "all", "after": after, "limit": limit}
+    first = page = (await who.request("GET", path, params=query)).json()
+    items = list(page["items"])
+    while page["next_cursor"] is not None:
+        page = (await who.request("GET", path, params={**query, "cursor": page["next_cursor"]})).json()
+        items += page["items"]
+    return {**first, "items": items}
+
+
+async def _stored(who: Person, path: str, count: int) -> dict[str, Any]:
+    """Wait until so many messages stand there, and return them."""
+    async with asyncio.timeout(60):
+        while True:
+            page: dict[str, Any] = (await who.request("GET", path)).json()
+            if len(page["items"]) >= count:
+                return page
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_is_stored_after_a_later_message_was_asked_is_new(world: World, ann: Person) -> None:
+    """G67: what waits in the queue belongs to a later turn than an answer that is stored after it."""
+    gate = asyncio.Event()
+    conversation_id = await begin(world, ann, "one")
+    path = f"/conversations/{conversation_id}/messages"
+    world.provider.wait_for(gate, "Two.", before=["Oh. "])
+    world.provider.say("Three.")
+    async with asyncio.TaskGroup() as asking:
+        asking.create_task(ann.ask("two", conversation_id=conversation_id))
+        await _stored(ann, path, 3)
+        asking.create_task(ann.ask("three", conversation_id=conversation_id))
+        page = await _stored(ann, path, 4)
+        gate.set()
+    news = await _news(ann, path, page["version"], 100)
+    assert [message["text"] for message in news["items"]] == ["Oh. Two.", "Three."]
+
+
+@pytest.mark.parametrize("after", ["x", "W10", "WzEsMl0x", "WzEsLTFd", "Wy05OTk5OTk5OTk5OTksMV0"])
+async def test_a_version_that_nobody_gave_out_is_refused(world: World, ann: Person, after: str) -> None:
+    conversation_id = await begin(world, ann, "one")
+    answer = await ann.request("GET", f"/conversations/{conversation_id}/messages", params={"after": after})
+    assert (answer.status_code, answer.json()["detail"]) == (422, "after: not one that this service gave out")

@@ -126,6 +126,21 @@ class Provider:
 
         self.then(script)
 
+    def slowly(self, *pieces: str, pause_s: float) -> None:
+        """Answer the next call with text, some time before each piece."""
+
+        async def script(_request: Request, connection: Connection) -> None:
+            await connection.begin_chunks()
+            for piece in pieces:
+                await asyncio.sleep(pause_s)
+                await connection.chunk(_event(_delta({"content": piece})))
+            for event in _ending("stop"):
+                await connection.chunk(_event(event))
+            await connection.chunk(b"data: [DONE]\n\n")
+            await connection.end_chunks()
+
+        self.then(script)
+
     def cut(self, *pieces: str, midway: bytes = b'data: {"choices":[{"del') -> None:
         """Say the pieces, send half an event, drop the connection."""
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -60,11 +61,15 @@ class Wire:
     reads: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     conversations: list[dict[str, Any]] = field(default_factory=list)
+    stored: list[dict[str, Any]] = field(default_factory=list)
+    """The conversation's messages as rows, with those that were superseded."""
+    title: str = ""
     refusal: tuple[int, dict[str, Any]] | None = None
     """The status and problem that the next message gets."""
     _parts: list[list[LoggedEvent]] = field(default_factory=list)
     _open: int = 0
     _run_id: str = ""
+    _turn: int = 0
 
     def answer(self, *events: AnyEvent, end: RunEnded | None = ENDED) -> None:
         """Answer the next message with these events, the beginning and the end added."""
@@ -94,6 +99,10 @@ class Wire:
         elif path.endswith("/events"):
             after = parse_event_id(request.headers.get("last-event-id", "0-0")) or EventId(0, 0)
             await self._stream(connection, after)
+        elif path.endswith("/messages"):
+            await _json(connection, self._messages(request.path))
+        elif path.endswith("/stream"):
+            await connection.send(head(204, {**CORS, "Content-Length": "0"}))
         elif path == "/conversations":
             await _json(connection, {"items": self.conversations, "next_cursor": None})
         else:
@@ -110,13 +119,34 @@ class Wire:
             self.refusal = None
             await _json(connection, problem, status=status)
         else:
-            self._begin()
+            self._begin(path.rpartition("/")[2], body)
             await self._stream(connection, EventId(0, 0))
 
-    def _begin(self) -> None:
+    def _messages(self, path: str) -> dict[str, Any]:
+        version = f"v{len(self.stored)}-{self._turn}"
+        items = [] if f"after={version}" in path else sorted(self.stored, key=lambda row: int(row["turn"]))
+        return {"items": items, "next_cursor": None, "title": self.title, "version": version}
+
+    def _store(self, what: str, body: dict[str, Any], message_id: str, text: str) -> None:
+        """Keep what is said; what it is said instead of is superseded, from the turn of `message_id` on."""
+        begun = next((row["turn"] for row in self.stored if row["id"] == body.get("message_id")), self._turn)
+        self._turn += 1
+        for row in self.stored:
+            if what != "chat" and row["turn"] >= begun and row["superseded_by"] is None:
+                is_kept = what == "regenerate" and row["role"] == "user" and row["turn"] == begun
+                row |= {"turn": self._turn, "run_id": self._run_id} if is_kept else {"superseded_by": self._turn}
+        if what != "regenerate":
+            self.stored.append(_row(str(uuid4()), "user", body["message"], run_id=self._run_id, turn=self._turn))
+        if text:
+            self.stored.append(_row(message_id, "assistant", text, run_id=self._run_id, turn=self._turn))
+
+    def _begin(self, what: str, body: dict[str, Any]) -> None:
         self._run_id, self._open, number = str(uuid4()), 1, 1
         parts = self.scripts.popleft()
-        parts[0].insert(0, RunStarted(self.conversation_id, self._run_id, str(uuid4())))
+        message_id = str(uuid4())
+        text = "".join(event.text for part in parts for event in part if isinstance(event, TextDelta))
+        self._store(what, body, message_id, text)
+        parts[0].insert(0, RunStarted(self.conversation_id, self._run_id, message_id))
         self._parts = []
         for part in parts:
             self._parts.append([LoggedEvent(EventId(1, number + at), event) for at, event in enumerate(part)])
@@ -150,6 +180,12 @@ async def scripted_wire() -> AsyncIterator[Wire]:
     async with listen(wire.handle) as url:
         wire.url = url
         yield wire
+
+
+def _row(message_id: str, role: str, text: str, *, run_id: str, turn: int) -> dict[str, Any]:
+    plain = {"status": "complete", "is_error": False, "superseded_by": None, "tool_calls": []}
+    named = {"tool_call_id": None, "tool_name": None, "created_at": datetime.now(UTC).isoformat(), "position": turn}
+    return {"id": message_id, "role": role, "text": text, "run_id": run_id, "turn": turn, **plain, **named}
 
 
 async def _json(connection: Connection, content: object, *, status: int = 200) -> None:

@@ -128,6 +128,13 @@ async def test_nobody_deletes_other_peoples_conversations(store: Store) -> None:
         ("one two three four five six seven eight nine", "one two three four five six seven eight…"),
         ("x" * 100, "x" * 60 + "…"),
         ("世" * 60, "世" * 60),
+        ("👨‍👩‍👧‍👦" * 30, "👨‍👩‍👧‍👦" * 8 + "…"),
+        ("x" * 59 + "👍🏽!", "x" * 59 + "…"),
+        ("x" * 59 + "e\u0301!", "x" * 59 + "…"),
+        ("x" + "🇩🇪" * 40, "x" + "🇩🇪" * 29 + "…"),
+        ("x" * 59 + "한".translate({0xD55C: "\u1112\u1161\u11ab"}) + "!", "x" * 59 + "…"),
+        ("a" + "\u0301" * 100, "a" + "\u0301" * 59 + "…"),
+        ("\u202eevil\u202c \u2067rtl\u2069 שלום", "evil rtl שלום"),
         ("", ""),
     ],
 )

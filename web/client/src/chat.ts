@@ -1,6 +1,6 @@
 /** A conversation as a store: what a page can do with it, shown as one immutable view. */
 import type { Claim } from "./claim";
-import { type Change, pathOf, readExchanges } from "./conversations";
+import { type Change, pathOf, readMessages } from "./conversations";
 import { failure, SIGNED_OUT } from "./errors";
 import type { Http } from "./http";
 import { openPageRequests, tell } from "./page-requests";
@@ -19,6 +19,7 @@ export class ChatStore implements Chat {
   signOut;
   #http;
   #changes;
+  #tell;
   #options;
   #thread: Thread;
   #attend;
@@ -29,9 +30,16 @@ export class ChatStore implements Chat {
   onAction = adder(this.#actors);
   onEvent = adder(this.#watchers);
 
-  constructor(http: Http, claim: Claim, changes: Set<(change: Change) => void>, options: ChatOptions) {
+  constructor(
+    http: Http,
+    claim: Claim,
+    changes: Set<(change: Change) => void>,
+    tell: (change: Change) => void,
+    options: ChatOptions,
+  ) {
     this.#http = http;
     this.#changes = changes;
+    this.#tell = tell;
     this.#options = options;
     this.actions = options.actions ?? {};
     this.tools = options.tools ?? {};
@@ -40,7 +48,7 @@ export class ChatStore implements Chat {
     this.view = this.#thread.look(http.connection);
     this.#attend = openPageRequests(claim, this, this.#actors, this.#fail);
     changes.add(this.#change);
-    http.listeners.add(this.#publish);
+    http.listeners.add(this.#woken);
   }
 
   send = async (text: string) => {
@@ -85,7 +93,7 @@ export class ChatStore implements Chat {
 
   open = async (id: string) => {
     this.#leave(id);
-    this.#thread.loading = this.#load(this.#thread, id);
+    this.#thread.loading = this.#sync();
     this.#publish();
     await this.#thread.loading;
   };
@@ -104,7 +112,7 @@ export class ChatStore implements Chat {
   close = () => {
     this.#leave(null);
     this.#changes.delete(this.#change);
-    this.#http.listeners.delete(this.#publish);
+    this.#http.listeners.delete(this.#woken);
   };
 
   /** Leaves the conversation that is shown for another one, or for none. Its runs go on. */
@@ -113,20 +121,29 @@ export class ChatStore implements Chat {
     this.#thread = new Thread(id);
   }
 
-  async #load(thread: Thread, id: string): Promise<void> {
+  /**
+   * Brings what is shown up to date. Overtaken by another reading it reads on from there; by what is said here it is
+   * forgotten, because that reads anew when it is taken.
+   */
+  #sync = async (): Promise<void> => {
+    const thread = this.#thread;
+    const { id, turns, version } = thread;
+    if (!id) return;
     try {
-      const http = this.#http;
-      const [{ title }, turns] = await Promise.all([http.read<{ title: string }>(pathOf(id)), readExchanges(http, id)]);
-      if (thread.isLeft) return;
-      thread.title = title;
-      thread.turns = turns;
-      void goOn(http, thread, id, this.#changed);
+      const news = await readMessages(this.#http, id, version);
+      if (thread.version !== version) return this.#sync();
+      if (thread.turns === turns && thread.merge(news)) void goOn(this.#http, thread, this.#changed, this.#sync);
     } catch (thrown) {
-      thread.error = failure(thrown);
+      if (thread.loading || failure(thrown).code === "not_found") thread.error = failure(thrown);
     }
     thread.loading = null;
-    if (!thread.isLeft) this.#publish();
-  }
+    this.#publish();
+  };
+
+  /** Does so when somebody looks. A hidden page waits for that: it would only keep connections from those that are seen. */
+  #look = () => {
+    if (!globalThis.document?.hidden) void this.#sync();
+  };
 
   async #start(turn: Turn, path: string, body: object, before?: MessageView | null): Promise<void> {
     const request = { path, body, key: randomId() };
@@ -139,6 +156,8 @@ export class ChatStore implements Chat {
     this.#thread.error = null;
     this.#changed(turn, []);
     await followed;
+    // Refused, given up, or superseded elsewhere: what is shown may not be what there is.
+    void this.#sync();
   }
 
   /** Puts another turn in the place of one and of all that came after it: the same message, or another one. */
@@ -164,15 +183,17 @@ export class ChatStore implements Chat {
   #changed = (turn: Turn, events: readonly ReceivedEvent[]) => {
     const { run } = turn;
     if (!run || !this.#thread.turns.includes(turn)) return;
-    this.#thread.learn(turn, run.answer);
+    // Now the server knows its place among what was said elsewhere.
+    if (this.#thread.learn(turn, run.answer)) this.#tell({ id: this.#thread.id!, stale: true });
     this.#attend(run);
     for (const event of events) tell(this.#watchers, event);
     this.#publish();
   };
 
   /** Shows what became of a conversation or a message elsewhere on the page. */
-  #change = ({ id, title, feedback }: Change) => {
+  #change = ({ id, title, feedback, stale }: Change) => {
     if (!id || id === this.#thread.id) {
+      if (stale) return this.#look();
       if (title) this.#thread.title = title;
       else this.#leave(null);
     }
@@ -184,6 +205,12 @@ export class ChatStore implements Chat {
     if (failure(thrown).code === SIGNED_OUT) return;
     this.#thread.error = failure(thrown);
     this.#publish();
+  };
+
+  /** The page is looked at, or the server is reached again. */
+  #woken = () => {
+    this.#publish();
+    this.#look();
   };
 
   #publish = () => {

@@ -25,6 +25,6 @@ export function openClaims(storage: ClientStorage | undefined): Claim {
     return true;
   };
   // Without locks, on a page that is not served securely or is denied them, two tabs may do it in the same moment.
-  const { locks } = globalThis.navigator ?? {};
+  const locks = globalThis.navigator?.locks;
   return async (id) => (locks ? locks.request(DONE, () => claim(id)).catch(() => claim(id)) : claim(id));
 }

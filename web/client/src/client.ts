@@ -2,26 +2,33 @@
 import { camel } from "./camel";
 import { ChatStore } from "./chat";
 import { type Change, conversations, query } from "./conversations";
-import { openHttp } from "./http";
+import { openHints } from "./hints";
+import { Http } from "./http";
 import { openClaims } from "./claim";
+import { tell } from "./page-requests";
 import type { Assistant, Client, ClientOptions } from "./types";
 
 export function createClient(options: ClientOptions): Client {
-  const http = openHttp(options, () => tell({}));
+  const http = new Http(options, () => hear({}));
   const claim = openClaims(options.storage);
   const listeners = new Set<(change: Change) => void>();
-  const tell = (change: Change) => listeners.forEach((listener) => listener(change));
+  const hear = (change: Change) => tell(listeners, change);
+  const hint = openHints((id) => hear({ id, stale: true }));
+  const changed = (change: Change) => {
+    hear(change);
+    hint(change.id!);
+  };
   return {
     async assistant(id) {
       const described = await http.read<Assistant>(`/assistant${query({ assistant: id })}`);
       return { ...described, limits: camel(described.limits) };
     },
-    conversations: conversations(http, tell),
+    conversations: conversations(http, changed),
     async feedback(id, feedback) {
       await http.call("POST", `/messages/${encodeURIComponent(id)}/feedback`, feedback);
-      tell({ id, feedback: feedback.rating });
+      changed({ id, feedback: feedback.rating });
     },
-    chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, chatOptions),
+    chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, changed, chatOptions),
     user: http.owner,
     signOut: http.signOut,
   };

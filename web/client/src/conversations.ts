@@ -1,7 +1,7 @@
 /** The user's conversations over HTTP. */
 import { camel } from "./camel";
 import type { Http } from "./http";
-import { type Exchange, foldMessages, type StoredMessage } from "./transcript";
+import { foldMessages, type StoredMessage } from "./transcript";
 import { messagesOf } from "./turn";
 import type { Conversations } from "./types";
 
@@ -17,10 +17,21 @@ interface StoredPage<Item> {
   readonly next_cursor: string | null;
 }
 
-/** What a conversation or a message is now; open chats show it. A conversation without a title is gone; without an id, all are. */
+/** A conversation as it was read, or what has changed of it since another version. */
+export interface News {
+  readonly items: readonly StoredMessage[];
+  readonly title: string;
+  readonly version: string;
+}
+
+/**
+ * What a conversation or a message is now; open chats show it. A conversation without a title is gone; without an id, all
+ * are. Of `stale` ones the server knows more.
+ */
 export interface Change {
   readonly id?: string;
   readonly title?: string;
+  readonly stale?: boolean;
   readonly feedback?: "up" | "down";
 }
 
@@ -31,7 +42,7 @@ export function conversations(http: Http, tell: (change: Change) => void): Conve
       return { ...camel(page), items: page.items.map(camel) };
     },
     get: async (id) => camel(await http.read<StoredConversation>(pathOf(id))),
-    messages: async (id) => messagesOf(await readExchanges(http, id)),
+    messages: async (id) => messagesOf(foldMessages((await readMessages(http, id)).items)),
     async rename(id, title) {
       const renamed = camel(await http.read<StoredConversation>(pathOf(id), "PATCH", { title }));
       tell(renamed);
@@ -45,17 +56,13 @@ export function conversations(http: Http, tell: (change: Change) => void): Conve
   };
 }
 
-/** Reads a whole conversation. */
-export async function readExchanges(http: Http, conversationId: string): Promise<Exchange[]> {
-  const messages: StoredMessage[] = [];
-  let cursor: string | null | undefined;
-  do {
-    const path: string = `${pathOf(conversationId)}/messages${query({ limit: 100, versions: "all", cursor })}`;
-    const page: StoredPage<StoredMessage> = await http.read(path);
-    messages.push(...page.items);
-    cursor = page.next_cursor;
-  } while (cursor);
-  return foldMessages(messages);
+/** Reads a whole conversation, or what is new `after` a version. */
+export async function readMessages(http: Http, id: string, after?: string, cursor?: string | null): Promise<News> {
+  const path = `${pathOf(id)}/messages${query({ limit: 100, versions: "all", after, cursor })}`;
+  const { next_cursor, ...page } = await http.read<News & StoredPage<StoredMessage>>(path);
+  if (!next_cursor) return page;
+  // The first page's version is what has been seen for sure.
+  return { ...page, items: [...page.items, ...(await readMessages(http, id, after, next_cursor)).items] };
 }
 
 export function pathOf(conversationId: string): string {

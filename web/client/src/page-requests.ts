@@ -35,7 +35,7 @@ export function openPageRequests(
     if (!(await claim(toolCallId)) || run.user.aborted) return;
     const result = await Promise.resolve(args)
       .then(page.tools[name])
-      .catch((error) => ({ error: `${error}` }));
+      .catch((error) => ({ error: String(error) }));
     await run.tell("results", { tool_call_id: toolCallId, result: result ?? null }).then(run.resume, fail);
   }
 }

@@ -3,38 +3,47 @@ import { pathOf } from "./conversations";
 import type { Http } from "./http";
 import { Run } from "./run";
 import type { Thread } from "./thread";
-import { newMessage, type Turn } from "./turn";
+import { newMessage, runIdOf, type Turn, turnOf } from "./turn";
+import { now } from "./timing";
 import type { ReceivedEvent } from "./types";
 
 const RECENT_MS = 60_000;
 
 /**
  * Goes on with the answers that are being made, in their order. Those that are whole, but new, may want something done.
- * `changed` is called with the turn that is different, and the events that made it so.
+ * Asked while it does, it looks once more. `changed` is called with the turn that is different, and the events that made it
+ * so; `lost` when it is none that is known.
  */
 export async function goOn(
   http: Http,
   thread: Thread,
-  id: string,
   changed: (turn: Turn, events: readonly ReceivedEvent[]) => void,
+  lost: () => unknown,
 ): Promise<void> {
-  while (await attach(`${pathOf(id)}/stream`));
-  for (const turn of thread.turns) {
-    const isRecent = Date.now() - Date.parse((turn.answer ?? turn.user)?.createdAt!) < RECENT_MS;
-    if (isRecent && !turn.run && thread.turns.includes(turn)) await attach(`/runs/${turn.user?.runId}/events`);
+  thread.mayGoOn = true;
+  if (thread.finder) return;
+  while (thread.mayGoOn) {
+    thread.mayGoOn = false;
+    while (await attach(`${pathOf(thread.id!)}/stream`));
+    for (const turn of thread.turns.slice(-3)) {
+      const isRecent = now() - Date.parse((turn.answer ?? turn.user)?.createdAt!) < RECENT_MS;
+      if (isRecent && !turn.run && thread.turns.includes(turn)) await attach(`/runs/${runIdOf(turn)}/events`);
+    }
   }
+  delete thread.finder;
 
   /** Reads a run that was not sent from here, and says whether it came to its end and is shown. */
   async function attach(path: string): Promise<unknown> {
     const found = (thread.finder = new Run(http, { path }, newMessage({}), (events) => {
-      const turn = thread.turns.find((one) => one.user?.runId === found.answer.runId);
-      // Not known yet; or sent from elsewhere since the messages were read, or from here, and then it is read already.
-      if (!turn || (turn.run ?? found) !== found) return;
+      const turn = turnOf(thread.turns, { run: found });
+      // Sent from elsewhere since the messages were read: read anew, they say where it belongs, and it is looked for again.
+      if (!turn) return (found.close(), lost());
+      if ((turn.run ?? found) !== found) return found.close(); // sent from here since then, so it is read already
       found.answer = { ...found.answer, versions: turn.answer?.versions ?? [] };
       turn.run = found;
       changed(turn, events);
     }));
     await found.follow();
-    return found.answer.usage && thread.turns.some(({ run }) => run === found);
+    return found.answer.usage && turnOf(thread.turns, { run: found })?.run === found;
   }
 }

@@ -47,9 +47,14 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
   });
   switch (true) {
     case "conversation_id" in event: {
-      const { messageId: id, error = null, ...told } = camel(event as JsonAnswer);
-      const { response: text = answer.text, suggestedQuestions: suggestions = [], ...others } = told;
-      return { ...answer, ...others, id, text, suggestions, error: error && errorView(error) };
+      const {
+        messageId: id,
+        response: text = answer.text,
+        suggestedQuestions: suggestions = [],
+        error = null,
+        ...told
+      } = camel(event as JsonAnswer);
+      return { ...answer, ...told, id, text, suggestions, error: error && errorView(error) };
     }
     case "token" in event:
       return going({ text: answer.text + event.token });

@@ -5,7 +5,7 @@ import { reduce, withoutOpenCalls } from "./reduce";
 import { type Frame, readFrames } from "./stream";
 import { askedMs, backoff, firstRetryMs, silenceMs, TRIES } from "./timing";
 import type { AnswerView, Phase, ReceivedEvent } from "./types";
-import type { WireEvent } from "./wire";
+import type { RunEnded, WireEvent } from "./wire";
 
 /** What starts a run: posted again with the same key it is the same run. Without a key it asks for one that there is. */
 export interface RunRequest {
@@ -162,7 +162,7 @@ export class Run {
 
   /** Shows the run as stopped, and stops it: a run whose request is still on the way, as soon as that has told its id. */
   #abandon(): void {
-    this.#become("idle", { status: "cancelled" });
+    this.#become("idle", reduce(this.answer, { status: "cancelled" } as RunEnded));
     if (!this.answer.runId) return this.#wake(true);
     this.close();
     void this.#cancel();

@@ -1,6 +1,8 @@
 /** The conversation that a chat shows: its turns, and what is known of it. Left for another one, it is never shown again. */
+import type { News } from "./conversations";
 import type { Run } from "./run";
-import { messagesOf, type Turn } from "./turn";
+import { foldMessages, type StoredMessage } from "./transcript";
+import { messagesOf, runIdOf, type Turn, turnOf } from "./turn";
 import type { AnswerView, ChatView, ErrorView, MessageView } from "./types";
 
 export class Thread {
@@ -13,9 +15,13 @@ export class Thread {
   loading: Promise<void> | null = null;
   /** The last message that was sent: until a new conversation has an id, the next one waits for it. */
   sending = Promise.resolve();
-  /** Looks for the active run of a conversation that was opened. */
+  /** Reads the runs that were not sent from here, one after the other. */
   finder?: Run;
-  isLeft = false;
+  /** Whether there may be such a run that was not looked for yet. */
+  mayGoOn = false;
+  /** Which version of it was read last. */
+  version?: string;
+  #stored = new Map<string, StoredMessage>();
 
   constructor(id: string | null) {
     this.id = id;
@@ -23,7 +29,6 @@ export class Thread {
 
   /** Ends the reading. Its runs go on. */
   close(): void {
-    this.isLeft = true;
     this.finder?.close();
     for (const { run } of this.turns) run?.close();
     this.turns = [];
@@ -35,19 +40,49 @@ export class Thread {
     return turn;
   }
 
+  /**
+   * Takes over what the server has, and says whether that is news, or something waits for its answer. Turns that are read here, and those that the server has
+   * not heard of, stay what they are. While one of these is on its way nothing is taken over.
+   */
+  merge({ items, title, version }: News): boolean {
+    const { turns } = this;
+    if (turns.some((turn) => isBusy(turn) && !turn.run!.answer.runId)) return false;
+    this.title = title;
+    this.version = version;
+    for (const item of items) {
+      this.#stored.delete(item.id); // what has changed is told in its new order
+      this.#stored.set(item.id, item);
+    }
+    const told: Turn[] = foldMessages(this.#stored.values()).map((next) => {
+      const turn = turnOf(turns, next);
+      const run = turn?.run;
+      // Until nobody reads it any more, a run tells more than what is stored.
+      const stays = run
+        ? isBusy(turn) || run.answer.usage || !run.answer.runId || !next.answer
+        : !items.some((item) => item.run_id === runIdOf(next));
+      return (stays && turn) || next;
+    });
+    // What the server does not know: it was not told, or it has dropped it and says so when it ends.
+    const others = turns.filter((turn) => !turnOf(told, turn) && (isBusy(turn) || !runIdOf(turn)));
+    this.turns = [...told, ...others];
+    return told.some((turn) => !turns.includes(turn) || !(turn.run || turn.answer));
+  }
+
   /** Takes a turn out, and all that came after it. */
   cut(turn: Turn): void {
     this.turns = this.turns.slice(0, this.turns.indexOf(turn));
   }
 
-  /** Learns what a turn's run has told: about the conversation, and whether the user's message arrived. */
-  learn(turn: Turn, { status, ...told }: AnswerView): void {
+  /** Learns what a turn's run has told. Returns whether that is news of the user's message: it was taken, or never will be. */
+  learn(turn: Turn, { status, error, ...told }: AnswerView): boolean {
     const { user } = turn;
     this.id ??= told.conversationId ?? null;
     this.title = told.title ?? this.title;
     const runId = told.runId ?? user?.runId ?? null;
     const sent = runId ? "completed" : status === "streaming" ? "sending" : status;
-    if (user && user.status !== sent) turn.user = { ...user, runId, status: sent };
+    if (!user || (user.runId === runId && user.status === sent)) return false;
+    turn.user = { ...user, runId, status: sent, error: runId ? null : error };
+    return true;
   }
 
   /** Shows what the user thinks of an answer, where it is one of these. */
@@ -59,7 +94,7 @@ export class Thread {
   look(connection: ChatView["connection"]): ChatView {
     const { id: conversationId, title, turns, loading, error } = this;
     const last = turns.at(-1)?.run?.answer;
-    const busy = turns.find(({ run }) => run && run.phase !== "idle")?.run;
+    const busy = turns.find(isBusy)?.run;
     return {
       conversationId,
       title,
@@ -70,4 +105,8 @@ export class Thread {
       connection,
     };
   }
+}
+
+function isBusy({ run }: Turn): boolean {
+  return (run?.phase ?? "idle") !== "idle";
 }

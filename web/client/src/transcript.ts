@@ -27,6 +27,7 @@ export interface StoredMessage {
   readonly tool_name: string;
   readonly is_error: boolean;
   readonly turn: number;
+  readonly position: number;
   /** The turn that took the place of this one, and of those between the two; null while the message counts. */
   readonly superseded_by: number | null;
 }
@@ -38,7 +39,7 @@ export interface Exchange {
 }
 
 /** Returns the exchanges that count, oldest first, as streams would have told them; what they took the place of as versions. */
-export function foldMessages(messages: readonly StoredMessage[]): Exchange[] {
+export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
   const counting: Record<string, Exchange> = {};
   const superseded: Record<string, Exchange> = {};
   /** By the turn that took the place of them and of all up to it. */
@@ -61,7 +62,8 @@ export function foldMessages(messages: readonly StoredMessage[]): Exchange[] {
       const events: WireEvent[] = [
         { token: before.text && text ? `\n\n${text}` : text }, // as between two steps of a stream
         { tools_used: toolCalls.map((call) => call.name) },
-        ...toolCalls.map((call) => ({ tool_call: { ...call, status: "cancelled" as "error" } })), // until its result is read
+        // Without a result it was stopped, as long as nobody says another thing.
+        ...toolCalls.map((call) => ({ tool_call: { ...call, status: "cancelled" } }) as unknown as ToolCallChanged),
       ];
       exchange.answer = { ...events.reduce(reduce, before), id, runId, createdAt, status };
     }

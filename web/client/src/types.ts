@@ -1,7 +1,7 @@
 /** What a page sees of Frontdesk. Everything here is immutable: a change is a new object, so `===` tells whether to draw. */
 import type { RunEnded, ToolCallChanged, WireEvent } from "./wire";
 
-/** `cancelled` is one that was under way when its run ended. */
+/** As the server tells it; `cancelled` is a call whose run ended before it. */
 export type ToolCallStatus = ToolCallChanged["tool_call"]["status"] | "cancelled";
 /** Tokens as the provider counted them. */
 export type Usage = RunEnded["usage"];
@@ -210,7 +210,7 @@ export interface MessageView {
   readonly actions: readonly ActionView[];
   readonly approvals: readonly ApprovalView[];
   readonly status: MessageStatus;
-  /** Why it failed. */
+  /** Why it failed, or did not arrive. */
   readonly error: ErrorView | null;
   readonly feedback: "up" | "down" | null;
   readonly createdAt: string;

@@ -84,12 +84,16 @@ for (const locks of ["with locks", "without locks"]) {
 test("after a reload an action is not done again, and one that is new is", async (t) => {
   const storage = browserStorage();
   let told = ACTING.slice(0, 2);
-  const { url } = await serve(t, (request, response) => {
-    if (request.path === "/chat") begin(response, part(told));
-    else if (request.path.endsWith("/stream")) tell(response, told);
-    else if (request.path.includes("/messages")) json(response, 200, ASKED);
-    else json(response, 200, { id: "c-1", title: "", created_at: "", updated_at: "" });
-  });
+  const { url } = await serve(
+    t,
+    (request, response) => {
+      if (request.path === "/chat") begin(response, part(told));
+      else if (request.path.endsWith("/stream")) tell(response, told);
+      else if (request.path.includes("/messages")) json(response, 200, ASKED);
+      else json(response, 200, { id: "c-1", title: "", created_at: "", updated_at: "" });
+    },
+    { hasNews: true },
+  );
   const done: string[] = [];
   const open = () => {
     const chat = createClient({ url, storage }).chat();
@@ -241,8 +245,8 @@ test("a run that needs a fresh token gets one", async (t) => {
     await eventually(() => to("/runs/r-1/credential").length > 0);
     response.end(part([{ token: "Hello" }, ENDED], 3));
   });
-  const tokens = ["old", "new"];
-  const chat = chatWith(t, url, { token: () => tokens.shift()! });
+  const tokens = ["old"];
+  const chat = chatWith(t, url, { token: () => tokens.shift() ?? "new" });
   await chat.send("Hi");
   assert.deepEqual(
     to("/runs/r-1/credential").map(({ method, headers }) => `${method} ${headers.authorization}`),

@@ -88,7 +88,11 @@ for (const { name, events, answer, messages } of TOLD) {
     assert.deepEqual({ runId, text }, { runId: streamed.runId, text: streamed.text });
     assert.equal(status, streamed.status === "completed" ? "completed" : "partial");
     if (streamed.status === "completed") assert.equal(id, streamed.id);
-    assert.deepEqual(toolCalls, streamed.toolCalls);
+    // What a tool returned is told by the stored messages alone.
+    assert.deepEqual(
+      toolCalls.map(({ result: _result, ...call }) => call),
+      streamed.toolCalls,
+    );
   });
 }
 
@@ -113,6 +117,36 @@ test("a tool call that settles keeps its arguments, and tools are named once", (
       ...{ label: null, done: null, result: null },
     },
   ]);
+});
+
+test("a call that is still at work when its run ends was stopped, and is no failure", () => {
+  const call = (id: string, status: "running" | "ok" | "awaiting_client") => ({ tool_call: { id, name: "a", status } });
+  const events = [call("1", "ok"), call("2", "running"), call("3", "awaiting_client")];
+  for (const status of ["cancelled", "failed", "completed"] as const) {
+    const { toolCalls } = fold([
+      ...events,
+      { status, finish_reason: "stop", usage: { input_tokens: 1, output_tokens: 1 } },
+    ]);
+    assert.deepEqual(
+      toolCalls.map((one) => one.status),
+      ["ok", "cancelled", "cancelled"],
+    );
+  }
+  const { toolCalls } = fold([...events, { status: "awaiting_input" }]);
+  assert.deepEqual(
+    toolCalls.map((one) => one.status),
+    ["ok", "running", "awaiting_client"],
+  );
+});
+
+test("a stored call without a result was stopped", () => {
+  const common = { run_id: "r", text: "", status: "complete", created_at: "", is_error: false, turn: 1, position: 1 };
+  const none = { tool_call_id: "", tool_name: "", superseded_by: null };
+  const [exchange] = foldMessages([
+    { ...common, ...none, id: "u", role: "user", text: "Hi", tool_calls: [] },
+    { ...common, ...none, id: "s", role: "assistant", tool_calls: [{ id: "1", name: "a", arguments: {} }] },
+  ]);
+  assert.equal(exchange?.answer?.toolCalls[0]?.status, "cancelled");
 });
 
 test("an approval waits, then goes on with what was decided", () => {

@@ -27,9 +27,17 @@ export interface Server {
   to(path: string): Received[];
 }
 
-/** Serves for the time of a test. `port` serves again where a server was before. */
-export async function serve(test: TestContext, answer: Answer, port = 0): Promise<Server & { close(): Promise<void> }> {
+/**
+ * Serves for the time of a test. `port` serves again where a server was before. Who asks for news where something was said is
+ * turned away, and not counted, unless the test `hasNews`.
+ */
+export async function serve(
+  test: TestContext,
+  answer: Answer,
+  { port = 0, hasNews = false } = {},
+): Promise<Server & { close(): Promise<void> }> {
   const requests: Received[] = [];
+  let isTalking = false;
   const sockets = new Set<Socket>();
   const server = createServer(async (incoming, response) => {
     const pieces: Buffer[] = [];
@@ -37,6 +45,9 @@ export async function serve(test: TestContext, answer: Answer, port = 0): Promis
     const text = Buffer.concat(pieces).toString();
     const { method = "", url = "", headers } = incoming;
     const request = { method, path: url, headers, body: text ? JSON.parse(text) : undefined, at: Date.now() };
+    isTalking ||= /\/(chat|edit|regenerate)$/.test(url);
+    if (isTalking && !hasNews && method === "GET" && url.includes("/messages?"))
+      return problem(response, 503, "overloaded");
     requests.push(request);
     await answer(request, response);
   });

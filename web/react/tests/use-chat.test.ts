@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { openPage } from "../../client/tests/page"; // before React looks for a page
 import type { Chat } from "@frontdesk/client";
+import { paced } from "@frontdesk/client/paced";
 import { createElement, type ReactNode, StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
@@ -144,6 +145,19 @@ test("what a component gets is another object only when the chat has changed, an
   await chat.send("Hi");
   await eventually(() => seen.at(-1)?.phase === "idle" && seen.length > 2);
   assert.equal(seen.at(-1)?.send, seen[0]?.send);
+});
+
+test("a paced chat grows in a component evenly, to its end", async (t) => {
+  const text = "word ".repeat(100);
+  const { url } = await serve(t, (_request, response) => tell(response, [RUN, { token: text }, ENDED]));
+  const chat = paced(chatWith(t, url));
+  const lengths = new Set<number>();
+  const seen = ({ messages }: UseChat) => lengths.add(messages[1]?.text.length ?? 0);
+  const { phase } = show(t, createElement(Talk, { chat, seen }));
+  await eventually(() => phase() === "idle");
+  await chat.send("Hi");
+  await eventually(() => lengths.has(text.length));
+  assert.ok(lengths.size > 4, `${[...lengths]}`);
 });
 
 test("a server renders what the chat holds", async (t) => {

@@ -5,10 +5,13 @@ import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import { isInputMethods } from "./keys";
+import { useUp } from "./offers";
 import type { Memory } from "./memory";
 import { formatNumber } from "./format";
 
 const DEFAULT_LIMIT = 32_000;
+/** So long a draft that came back is not sent: the key or the click was meant for what stood there before. */
+const UNREAD_MS = 1000;
 
 export class Composer {
   readonly element: HTMLElement;
@@ -23,6 +26,8 @@ export class Composer {
   #editingBar: HTMLElement;
   #editing: MessageView | null = null;
   #view: ChatView | null = null;
+  /** When the draft came back; never, as soon as its user has touched it. */
+  #cameBackAt = -Infinity;
   /** Which draft the text belongs to. */
   #draft: string | null = null;
 
@@ -86,8 +91,8 @@ export class Composer {
 
   update(view: ChatView): void {
     this.#view = view;
-    if (this.#editing !== null && !view.messages.some(({ id }) => id === this.#editing?.id)) this.#endEdit();
     const draft = `draft:${view.conversationId ?? "new"}`;
+    if (this.#editing !== null && !view.messages.some(({ id }) => id === this.#editing?.id)) this.#loseEdit(draft);
     if (draft !== this.#draft && this.#editing === null) this.#changeDraft(draft);
     this.#drawButtons();
   }
@@ -98,6 +103,7 @@ export class Composer {
 
   edit(message: MessageView): void {
     this.#editing = message;
+    this.#cameBackAt = -Infinity;
     this.#editingBar.hidden = false;
     this.#setText(thinned(message.text));
     this.focus();
@@ -120,7 +126,16 @@ export class Composer {
   #endEdit(): void {
     this.#editing = null;
     this.#editingBar.hidden = true;
-    this.#setText(this.#memory.get(this.#draft ?? "") ?? "");
+    this.#bringBack(this.#draft);
+  }
+
+  /** The message that is edited is gone: replaced in another tab, or left. What was written is a draft, where there is none. */
+  #loseEdit(draft: string): void {
+    const text = this.#area.value;
+    this.#endEdit();
+    if (draft !== this.#draft || this.#area.value !== "") return;
+    this.#memory.set(draft, text);
+    this.#setText(text);
   }
 
   /** A new conversation gets its id while one writes on: what stands there is its draft then. */
@@ -131,10 +146,11 @@ export class Composer {
       this.#memory.set(draft, this.#area.value);
     }
     this.#draft = draft;
-    this.#setText(this.#memory.get(draft) ?? "");
+    this.#bringBack(draft);
   }
 
   #onInput(): void {
+    this.#cameBackAt = -Infinity;
     if (this.#editing === null && this.#draft !== null) this.#memory.set(this.#draft, this.#area.value);
     this.#fit();
     this.#drawButtons();
@@ -160,6 +176,8 @@ export class Composer {
     const text = this.#area.value.trim();
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
     this.#context.focusComposer(); // the button that was pressed may go, and one types on
+    if (performance.now() - this.#cameBackAt < UNREAD_MS) return;
+    useUp(this.#context);
     const editing = this.#editing;
     if (editing !== null) {
       this.#endEdit();
@@ -174,6 +192,12 @@ export class Composer {
   #onStop(): void {
     this.#context.focusComposer();
     void this.#context.chat.stop();
+  }
+
+  #bringBack(draft: string | null): void {
+    const text = (draft !== null && this.#memory.get(draft)) || "";
+    if (text !== this.#area.value) this.#cameBackAt = performance.now();
+    this.#setText(text);
   }
 
   #setText(text: string): void {

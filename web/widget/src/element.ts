@@ -1,6 +1,7 @@
 /** `<frontdesk-chat>`: the attributes, properties and events of the widget. */
 import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, PageTools } from "@frontdesk/client";
 import { createClient } from "@frontdesk/client";
+import { paced } from "@frontdesk/client/paced";
 import { setAccent } from "./accent";
 import { drawEach } from "./guard";
 import { parseHosts, parsePaths } from "./markdown/addresses";
@@ -206,7 +207,7 @@ export class FrontdeskChat extends HTMLElement {
         void this.#meet();
       },
     });
-    this.#chat = this.#client.chat(this.#options);
+    this.#chat = paced(this.#client.chat(this.#options));
     this.#chat.tools = this.#tools;
     this.#chat.subscribe((view) => {
       this.#memory.set("conversation", view.conversationId);

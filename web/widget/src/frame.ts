@@ -11,6 +11,7 @@ import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
 import { tool } from "./message";
 import { Narrator } from "./narrator";
+import { firstButtonOnly } from "./offers";
 import { asErrorView, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
@@ -76,6 +77,7 @@ export class Frame implements WidgetContext {
       this.narrator.urgent.element,
     );
     for (const type of TYPED) this.element.addEventListener(type, keepInside);
+    this.element.addEventListener("click", firstButtonOnly(), true);
     this.#observer = new ResizeObserver(() => this.#arrange());
     this.#observer.observe(this.element);
   }

@@ -11,3 +11,20 @@ export function takes({ chat }: WidgetContext): boolean {
   taken.set(chat, view);
   return true;
 }
+
+/** Something of one's own is said: what was offered until then is used up as well, before that can be seen. */
+export function useUp({ chat }: WidgetContext): void {
+  taken.set(chat, chat.view);
+}
+
+/** Returns a listener for a whole panel: a double click means the button that its first click met, not what took its place. */
+export function firstButtonOnly(): (event: MouseEvent) => void {
+  let met: Element | null = null;
+  return (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (event.detail > 1 && button !== met) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else met = button;
+  };
+}

@@ -1,0 +1,60 @@
+"""Places in lists as clients hold them: opaque words, which come back as they were given or are refused."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from agent.errors import InvalidRequestError
+from agent.store.conversations import ConversationCursor
+
+
+def pack(place: list[str] | list[int]) -> str:
+    """Return the word for a place."""
+    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+def _unpack(given: str, field: str) -> Any:
+    try:
+        return orjson.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+    except ValueError as exc:
+        raise InvalidRequestError(f"{field}: not one that this service gave out") from exc
+
+
+def conversation_cursor(cursor: str | None) -> ConversationCursor | None:
+    """Return the place in the list of conversations.
+
+    Raises:
+        InvalidRequestError: it is no word of ours.
+    """
+    if cursor is None:
+        return None
+    match _unpack(cursor, "cursor"):
+        case [str(updated_at), str(conversation_id)]:
+            try:
+                moment = datetime.fromisoformat(updated_at)
+                if moment.tzinfo is not None:
+                    return ConversationCursor(moment.astimezone(UTC), UUID(conversation_id))
+            except (ValueError, OverflowError):
+                pass
+    raise InvalidRequestError("cursor: not one that this service gave out")
+
+
+def message_place(field: str, given: str | None) -> tuple[int, int] | None:
+    """Return the turn and the position that a field of the request names.
+
+    Raises:
+        InvalidRequestError: it is no word of ours; the text names the field.
+    """
+    if given is None:
+        return None
+    match _unpack(given, field):
+        case [int(turn), int(position)] if _is_place(turn) and _is_place(position):
+            return turn, position
+    raise InvalidRequestError(f"{field}: not one that this service gave out")
+
+
+def _is_place(number: int) -> bool:
+    return type(number) is int and 0 <= number < 2**31  # True is an int too

@@ -1,0 +1,323 @@
+"""One conversation in several tabs of a browser, and one tab over reloads, deletions and a server that dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from playwright.async_api import expect
+from support.backend import TenantBackend
+from support.embedding import OpenWidget, Widget
+from support.host import Host
+from support.processes import QUICK, Machine
+from support.provider import Call, Provider
+from support.steady_port import front_door
+from support.tabs import CHAT, TIME_LIMIT_S, ask, deafen, duplicate, look, said, shows
+from support.world import SECRET, OpenWorld, Person, World, sign, write_assistant
+
+TABS = 10
+ACTIONS = 60
+
+
+@pytest.fixture
+async def shop(open_frontdesk: OpenWorld, host: Host) -> World:
+    return await open_frontdesk(cors_origins=(host.url,))
+
+
+@pytest.fixture
+def ann(shop: World) -> Person:
+    return shop.person()
+
+
+@pytest.fixture
+async def first(shop: World, ann: Person, open_widget: OpenWidget) -> Widget:
+    return await open_widget(shop.url, token=ann.token, attributes={"open": ""})
+
+
+@pytest.mark.parametrize("is_deaf", [False, True], ids=["hint", "look"])
+async def test_a_second_tab_shows_what_the_first_one_said_and_says_its_own_after_it(
+    first: Widget, provider: Provider, is_deaf: bool
+) -> None:
+    """Told by the other tab, or when it is looked at."""
+    if is_deaf:
+        await deafen(first)
+    await ask(first, provider, "one")
+    second = await duplicate(first)
+    await shows(second, "one", "ONE")
+    await ask(first, provider, "two")
+    if is_deaf:
+        await look(second)
+    await shows(second, "one", "ONE", "two", "TWO")
+    await ask(second, provider, "three")
+    await look(first)
+    for tab in (first, second):
+        await shows(tab, "one", "ONE", "two", "TWO", "three", "THREE")
+
+
+async def test_without_a_word_from_the_first_tab_the_second_shows_all_of_it_when_it_sends(
+    first: Widget, provider: Provider
+) -> None:
+    """What it says itself is the moment at the latest."""
+    await deafen(first)
+    await ask(first, provider, "one")
+    second = await duplicate(first)
+    await shows(second, "one", "ONE")
+    await ask(first, provider, "two")
+    await ask(second, provider, "three")
+    await shows(second, "one", "ONE", "two", "TWO", "three", "THREE")
+
+
+async def test_an_answer_that_is_made_in_one_tab_grows_in_the_other(first: Widget, provider: Provider) -> None:
+    gate = asyncio.Event()
+    await ask(first, provider, "one")
+    second = await duplicate(first)
+    await shows(second, "one", "ONE")
+    provider.wait_for(gate, "and half.", before=["Half "])
+    await first.ask("two")
+    await shows(second, "one", "ONE", "two", "Half ")
+    gate.set()
+    await shows(second, "one", "ONE", "two", "Half and half.")
+    await second.ended(2)
+
+
+async def test_two_tabs_that_send_at_once_show_the_same(first: Widget, provider: Provider, ann: Person) -> None:
+    await ask(first, provider, "one")
+    second = await duplicate(first)
+    await shows(second, "one", "ONE")
+    provider.say("YES")
+    provider.say("YES")
+    await asyncio.gather(first.ask("two"), second.ask("three"))
+    await first.ended(3)
+    await second.ended(3)
+    stored = await transcript(ann)
+    assert sorted(stored) == sorted(["one", "ONE", "two", "YES", "three", "YES"])
+    for tab in (first, second):
+        await shows(tab, *stored)
+
+
+async def test_a_conversation_that_was_deleted_in_another_tab_is_known_to_be_gone(
+    first: Widget, provider: Provider, ann: Person
+) -> None:
+    await ask(first, provider, "one")
+    second = await duplicate(first)
+    await shows(second, "one", "ONE")
+    conversation_id = await first.page.evaluate(f"{CHAT}.view.conversationId")
+    await ann.request("DELETE", f"/conversations/{conversation_id}")
+    await second.ask("two")
+    await second.becomes(f"{CHAT}.view.error?.code === 'not_found'")
+    assert await second.page.evaluate(f"{CHAT}.view.messages.at(-1).error.code") == "not_found"
+    await look(first)
+    await first.becomes(f"{CHAT}.view.error?.code === 'not_found'")
+    assert await said(first) == ["one", "ONE"], "what was said stands there until one leaves it"
+    for tab in (first, second):
+        tab.forgive("Failed to load resource")
+
+
+async def test_a_tool_that_was_stopped_is_no_failure_then_and_later(
+    first: Widget, provider: Provider, backend: TenantBackend
+) -> None:
+    reached = backend.hang("GET /orders/7")
+    provider.call(Call("find_order", {"number": 7}))
+    await first.ask("Where is order 7?")
+    async with asyncio.timeout(TIME_LIMIT_S):
+        await reached.wait()
+    await first.button("Stop").click()
+    status = f"{CHAT}.view.messages.at(-1).toolCalls[0].status"
+    await first.becomes(f"{status} === 'cancelled'")
+    await expect(first.page.locator(".typing")).to_have_count(0)
+    await first.page.reload()
+    await first.becomes(f"{CHAT}.view.messages.length === 2 && {status} === 'cancelled'")
+
+
+async def test_stopped_before_its_first_word_nothing_hangs_and_the_next_message_is_answered(
+    first: Widget, provider: Provider
+) -> None:
+    provider.hang()
+    await first.ask("one")
+    await expect(first.page.locator(".typing")).to_be_visible()
+    await first.button("Stop").click()
+    await ask(first, provider, "two")
+    await shows(first, "one", "two", "TWO")
+    await expect(first.page.locator(".typing")).to_have_count(0)
+
+
+@pytest.mark.parametrize("moment", ["in mid-answer", "before the first word", "at Enter"])
+async def test_a_reload_loses_and_doubles_nothing(first: Widget, provider: Provider, moment: str) -> None:
+    gate = asyncio.Event()
+    provider.wait_for(gate, "end.", before=["To the "] if moment == "in mid-answer" else [])
+    await first.composer.fill("Tell me.")
+    async with first.page.expect_request("**/chat"):
+        await first.composer.press("Enter")
+    if moment == "before the first word":
+        await first.becomes(f"{CHAT}.view.conversationId !== null")
+    for _ in range(2):
+        if moment == "in mid-answer":
+            await shows(first, "Tell me.", "To the ")
+        await first.page.reload()
+        if moment == "at Enter":
+            break
+    gate.set()
+    text = "To the end." if moment == "in mid-answer" else "end."
+    if moment == "at Enter":
+        # Nobody knows the conversation's id yet: it is in the list, and its answer is made.
+        await first.button("Conversations").click()
+        await first.page.locator(".conversations .open").click()
+    await shows(first, "Tell me.", text)
+    await first.ended()
+
+
+async def test_an_answer_goes_on_in_the_conversation_that_was_left_and_in_no_other(
+    first: Widget, provider: Provider
+) -> None:
+    gate = asyncio.Event()
+    provider.wait_for(gate, "old.", before=["Of "])
+    await first.ask("one")
+    await shows(first, "one", "Of ")
+    await first.button("New conversation").first.click()
+    await ask(first, provider, "two")
+    gate.set()
+    await shows(first, "two", "TWO")
+    await first.button("Conversations").click()
+    await first.page.locator(".conversations .open", has_text="one").click()
+    await shows(first, "one", "Of old.")
+
+
+async def test_the_head_has_the_title_from_the_first_answer_on(first: Widget, provider: Provider) -> None:
+    await ask(first, provider, "how many orders")
+    await expect(first.page.locator(".head p").first).to_have_text("how many orders")
+
+
+async def test_the_newest_message_is_kept_when_three_enters_and_a_second_message_come_at_once(
+    first: Widget, provider: Provider
+) -> None:
+    gate = asyncio.Event()
+    provider.wait_for(gate, "ONE")
+    provider.say("TWO")
+    await first.composer.fill("one")
+    for _ in range(3):
+        await first.composer.press("Enter")
+    await first.ask("two")
+    gate.set()
+    await shows(first, "one", "ONE", "two", "TWO")
+
+
+async def test_a_message_that_is_edited_is_kept_as_a_draft_when_another_tab_has_replaced_it(
+    first: Widget, provider: Provider
+) -> None:
+    await ask(first, provider, "one")
+    second = await duplicate(first)
+    await shows(second, "one", "ONE")
+    await second.page.locator(".message.user").hover()
+    await second.button("Edit").click()
+    await second.composer.fill("what I write for a long time")
+    await first.composer.press("ArrowUp")
+    await ask(first, provider, "uno")
+    await shows(second, "uno", "UNO")
+    await expect(second.composer).to_have_value("what I write for a long time")
+    await expect(second.page.locator(".editing")).to_be_hidden()
+
+
+async def test_ten_tabs_end_with_what_the_server_has_whatever_they_do(
+    first: Widget, provider: Provider, ann: Person
+) -> None:
+    """Messages, edits, answers made anew, stops and reloads, at random and at once; nothing is lost or doubled."""
+    random = Random(7)
+    for number in range(ACTIONS * 3):
+        provider.slowly("answer ", "number ", f"{number}", pause_s=random.random() * 0.2)
+    await first.ask("the beginning")
+    await first.ended()
+    tabs = [first, *[await duplicate(first) for _ in range(TABS - 1)]]
+    sent: list[str] = []
+    for number in range(ACTIONS):
+        await _act(random.choice(tabs), random, number, sent)
+        await asyncio.sleep(random.random() * 0.2)
+    for tab in tabs:
+        await tab.becomes(f"{CHAT}.view.phase === 'idle'")
+    provider.scripts.clear()
+    for tab in tabs:
+        await look(tab)
+    stored = await transcript(ann)
+    for tab in tabs:
+        await shows(tab, *stored)
+        tab.problems = [one for one in tab.problems if "Failed to load resource" not in one]
+        assert not tab.problems, tab.problems
+    assert sum(text.startswith("message") for text in stored) <= len(sent)
+
+
+async def _act(tab: Widget, random: Random, number: int, sent: list[str]) -> None:
+    what = random.choices(["send", "edit", "again", "stop", "reload", "look"], weights=[5, 1, 2, 2, 1, 2])[0]
+    if what == "send":
+        sent.append(f"message {number}")
+        await tab.page.evaluate(f"text => void {CHAT}?.send(text)", sent[-1])
+    elif what == "edit":
+        last = f"{CHAT}?.view.messages.findLast(({{ role, runId }}) => role === 'user' && runId)"
+        await tab.page.evaluate(f"text => {{ const m = {last}; m && void {CHAT}.edit(m.id, text); }}", f"edit {number}")
+    elif what == "again":
+        await tab.page.evaluate(f"() => void {CHAT}?.regenerate()")
+    elif what == "stop":
+        await tab.page.evaluate(f"() => void {CHAT}?.stop()")
+    elif what == "reload":
+        await tab.page.reload()
+    else:
+        await look(tab)
+
+
+async def transcript(person: Person) -> list[str]:
+    """Return what the only conversation of a person says by the server, message by message."""
+    conversations = (await person.request("GET", "/conversations")).json()["items"]
+    assert len(conversations) == 1
+    page = (await person.request("GET", f"/conversations/{conversations[0]['id']}/messages?limit=100")).json()
+    assert page["next_cursor"] is None
+    return [row["text"] for row in page["items"] if row["text"]]
+
+
+@pytest.fixture
+async def mortal(tmp_path: Path, host: Host, provider: Provider, backend: TenantBackend) -> AsyncIterator[Machine]:
+    """A server of its own, which may be killed."""
+    machine = Machine(
+        tmp_path,
+        {
+            **QUICK,
+            "FRONTDESK_DATA": str(tmp_path / "data"),
+            "FRONTDESK_ASSISTANT": str(write_assistant(tmp_path)),
+            "FRONTDESK_BACKEND_URL": backend.url,
+            "FRONTDESK_JWT_SECRET": SECRET,
+            "FRONTDESK_CORS_ORIGINS": f'["{host.url}"]',
+            "OPENAI_BASE_URL": provider.url,
+            "NO_PROXY": "*",
+        },
+    )
+    await machine.start()
+    yield machine
+    await machine.stop()
+
+
+async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_loses_nothing_that_was_said(
+    mortal: Machine, provider: Provider, open_widget: OpenWidget
+) -> None:
+    """Killed with -9: what was made stays there, it is told what became of it, and the next message is answered."""
+    never = asyncio.Event()
+    provider.wait_for(never, "never", before=["As far as here "])
+    provider.say("From the beginning to the end.")
+    token = sign({"tenant_id": "acme", "sub": "ann"})
+    async with front_door(lambda: mortal.url) as url:
+        widget = await open_widget(url, token=token, attributes={"open": ""})
+        await widget.ask("one")
+        await shows(widget, "one", "As far as here ")
+        assert mortal.server is not None
+        await mortal.server.kill()
+        await expect(widget.page.locator(".notice")).to_be_visible()
+        await mortal.start()
+        await widget.becomes(f"{CHAT}.view.phase === 'idle' && {CHAT}.view.connection === 'online'")
+        await expect(widget.page.locator(".streaming")).to_have_count(0)
+        shown = await said(widget)
+        assert shown[0] == "one"
+        assert shown[1].startswith("As far as here") or shown[1] == "From the beginning to the end."
+        if provider.scripts:
+            await widget.ask("two")
+            await expect(widget.answers.last.locator(".markdown")).to_have_text("From the beginning to the end.")
+        before = await said(widget)
+        await widget.page.reload()
+        await shows(widget, *before)
+        widget.problems.clear()
