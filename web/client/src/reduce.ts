@@ -91,15 +91,12 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
 
 const emptyCall = { arguments: null, durationMs: null, error: null, label: null, done: null, result: null };
 
-/** Returns an answer whose calls are over with its run: one that was under way failed with it, or was stopped. */
+/** Returns an answer whose calls are over with its run: one that was under way is no failure. */
 export function withoutOpenCalls(answer: AnswerView): AnswerView {
   if (answer.status === "awaiting_input") return answer;
-  const end = answer.status === "failed" ? "error" : "cancelled";
-  const isOver = ({ status }: ToolCallView) => status === "ok" || status === "error";
-  return {
-    ...answer,
-    toolCalls: answer.toolCalls.map((call) => (isOver(call) ? call : { ...call, status: end })),
-  };
+  const ended = (call: ToolCallView): ToolCallView =>
+    /ok|error/.test(call.status) ? call : { ...call, status: "cancelled" };
+  return { ...answer, toolCalls: answer.toolCalls.map(ended) };
 }
 
 /** Puts in what changed of a tool call. One that no longer waits was decided, or has its result. */

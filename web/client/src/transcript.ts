@@ -5,9 +5,6 @@ import { newMessage } from "./turn";
 import type { AnswerView, MessageView } from "./types";
 import type { ToolCallChanged, WireEvent } from "./wire";
 
-/** How much of a result a stream shows. */
-const SHOWN = 300;
-
 /** A message as the server stores it. */
 export interface StoredMessage {
   readonly id: string;
@@ -53,9 +50,7 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
     const status = others.status === "partial" ? "partial" : "completed";
     if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
     else if (role === "tool") {
-      const result = others.isError
-        ? { status: "error", error: text }
-        : { status: "ok", result: [...text.slice(0, 2 * SHOWN)].slice(0, SHOWN).join("") };
+      const result = others.isError ? { status: "error", error: text } : { status: "ok", result: text };
       const event = { tool_call: { id: toolCallId, name: others.toolName, ...result } } as ToolCallChanged;
       exchange.answer = { ...reduce(before, event), status };
     } else {

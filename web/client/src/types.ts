@@ -229,7 +229,7 @@ export interface ToolCallView {
   /** What it does and did, in words of its author; null where there are none. */
   readonly label: string | null;
   readonly done: string | null;
-  /** The beginning of what the tool returned. */
+  /** What the tool returned, or the beginning of it. */
   readonly result: string | null;
 }
 

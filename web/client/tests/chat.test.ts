@@ -96,7 +96,7 @@ test("options go with each message, and the page is asked at each", async (t) =>
     branchId: 2,
     model: "demo",
     timeZone: "Asia/Tokyo",
-    locale: "ja-jp",
+    locale: "ja-JP",
     context: () => ({ route }),
   });
   await chat.send("Hi");

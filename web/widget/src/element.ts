@@ -23,7 +23,16 @@ const NOBODY = nameOf("", "");
 
 export class FrontdeskChat extends HTMLElement {
   static observedAttributes = [
-    "url", "name", "user", "lang", "mode", "layout", "accent", "open", "locale", "time-zone",
+    "url",
+    "name",
+    "user",
+    "lang",
+    "mode",
+    "layout",
+    "accent",
+    "open",
+    "locale",
+    "time-zone",
   ];
 
   #root: ShadowRoot;
