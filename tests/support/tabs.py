@@ -7,6 +7,8 @@ from support.embedding import Widget
 from support.provider import Provider
 
 CHAT = "document.querySelector('frontdesk-chat').chat"
+DRAWN = ".user:not(:has(.below.kept)) > .bubble, .answer > .markdown:not(:empty)"
+"""What was said, as it is drawn; not what could not be sent."""
 TIME_LIMIT_S = 90
 
 
@@ -43,7 +45,7 @@ async def shows(tab: Widget, *texts: str) -> None:
     async with asyncio.timeout(TIME_LIMIT_S):
         while await said(tab) != list(texts):  # noqa: ASYNC110 (it is the page's)
             await asyncio.sleep(0.02)
-    await expect(tab.page.locator(".bubble, .answer > .markdown:not(:empty)")).to_have_text(list(texts))
+    await expect(tab.page.locator(DRAWN)).to_have_text(list(texts))
 
 
 async def ask(tab: Widget, provider: Provider, text: str) -> None:
