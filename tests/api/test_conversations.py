@@ -449,14 +449,15 @@ async def test_what_is_new_since_a_version_is_all_that_a_copy_needs(world: World
     copy = {message["id"]: message for message in first["items"]}
     seen = first["version"]
     question, answer = (message["id"] for message in first["items"])
-    for change in (
+    changes: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: ann.ask("two", conversation_id=conversation_id),
         lambda: ann.request("POST", f"/conversations/{conversation_id}/regenerate", json={"message_id": answer}),
         lambda: ann.request(
             "POST", f"/conversations/{conversation_id}/edit", json={"message_id": question, "message": "1"}
         ),
         lambda: ann.request("PATCH", f"/conversations/{conversation_id}", json={"title": "Renamed"}),
-    ):
+    )
+    for change in changes:
         world.provider.say("Yes.")
         await change()
         news = [await _news(ann, path, seen, limit) for limit in (1, 100)]
