@@ -65,14 +65,7 @@ _RECENT = (
     .order_by(messages.c.turn.desc(), messages.c.position.desc())
     .limit(bindparam("count"))
 )
-_OF_RUN = (
-    select(messages)
-    .where(
-        _OF_CONVERSATION,
-        messages.c.turn == bindparam("turn"),
-    )
-    .order_by(messages.c.position)
-)
+_OF_RUN = select(messages).where(_OF_CONVERSATION, messages.c.turn == bindparam("turn")).order_by(messages.c.position)
 _WITHHOLD = (
     update(messages)
     .where(

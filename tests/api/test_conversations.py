@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import datetime
 from typing import Any

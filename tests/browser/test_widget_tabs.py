@@ -35,7 +35,7 @@ async def first(shop: World, ann: Person, open_widget: OpenWidget) -> Widget:
 async def test_a_second_tab_shows_what_the_first_one_said_and_says_its_own_after_it(
     first: Widget, provider: Provider, is_deaf: bool
 ) -> None:
-    """Told by the other tab, or when it is looked at."""
+    """G67: told by the other tab, or when it is looked at."""
     if is_deaf:
         await deafen(first)
     await ask(first, provider, "one")
@@ -54,7 +54,7 @@ async def test_a_second_tab_shows_what_the_first_one_said_and_says_its_own_after
 async def test_without_a_word_from_the_first_tab_the_second_shows_all_of_it_when_it_sends(
     first: Widget, provider: Provider
 ) -> None:
-    """What it says itself is the moment at the latest."""
+    """G67: what it says itself is the moment at the latest."""
     await deafen(first)
     await ask(first, provider, "one")
     second = await duplicate(first)
@@ -217,7 +217,7 @@ async def test_a_message_that_is_edited_is_kept_as_a_draft_when_another_tab_has_
 async def test_ten_tabs_end_with_what_the_server_has_whatever_they_do(
     first: Widget, provider: Provider, ann: Person
 ) -> None:
-    """Messages, edits, answers made anew, stops and reloads, at random and at once; nothing is lost or doubled."""
+    """G67: messages, edits, answers made anew, stops and reloads, at random and at once; nothing is lost or doubled."""
     random = Random(7)
     for number in range(ACTIONS * 3):
         provider.slowly("answer ", "number ", f"{number}", pause_s=random.random() * 0.2)
@@ -226,7 +226,7 @@ async def test_ten_tabs_end_with_what_the_server_has_whatever_they_do(
     tabs = [first, *[await duplicate(first) for _ in range(TABS - 1)]]
     for number in range(ACTIONS):
         await _act(random.choice(tabs), random, number)
-        await asyncio.sleep(random.random() * 0.2)
+        await first.page.wait_for_timeout(random.random() * 200)  # as long as a person may take
     for tab in tabs:
         await tab.becomes(f"{CHAT}.view.phase === 'idle'")
     provider.scripts.clear()
@@ -263,7 +263,7 @@ async def transcript(person: Person, *, versions: str = "current") -> list[str]:
     conversations = (await person.request("GET", "/conversations")).json()["items"]
     assert len(conversations) == 1
     texts: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         query = f"limit=100&versions={versions}" + (f"&cursor={cursor}" if cursor else "")
         page = (await person.request("GET", f"/conversations/{conversations[0]['id']}/messages?{query}")).json()
