@@ -5,7 +5,7 @@
     schema    tools     -> cards with weighted concepts
     choose    question  -> a plan: calls, perhaps a chain         (score: how well a tool fits; arguments: filled from text)
     placing   question  -> what it names and a call does not answer, which is refused by name
-    answer    results   -> Markdown                               (markdown: tables, lists, safe escapes)
+    answer    results   -> Markdown                               (markdown: tables, lists, safe escapes; formats: locales)
     suggest   cards     -> follow-up questions, a title
     reply     all of it -> text or tool calls
     model     the same as a LangChain chat model

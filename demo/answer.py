@@ -1,11 +1,13 @@
 """What the tools returned, as Markdown. Every figure stands in a result; what cannot be read is quoted, not guessed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 
-from demo.language import Phrase, clauses, concepts, human, identifier_words, normalised, phrase, words
-from demo.markdown import MAX_ROWS, Row, bullets, is_figure, plain, shown, table
+from demo.formats import form_of, is_span, years_of
+from demo.language import Phrase, clauses, concept, concepts, human, identifier_words, normalised, phrase, words
+from demo.markdown import MAX_ROWS, Row, Sheet, heading, is_figure, plain
 from demo.schema import Card
 from demo.score import Shelf, goes_places
 from demo.turn import Result
@@ -14,9 +16,15 @@ _QUIET = frozenset({"currency", "limit", "offset", "shown", "page", "page_size",
 _TOTALS = ("total", "count", "total_count")
 
 
-def answer(question: str, results: Sequence[Result], shelf: Shelf, *, who: str = "") -> str:
+def answer(question: str, results: Sequence[Result], shelf: Shelf, *, who: str = "", locale: object = None) -> str:
     """Return one section per result, in order, separated by blank lines. `who` is the name that an id was found by."""
-    return "\n\n".join(_section(question, result, shelf.get(result.name), who) for result in results)
+    sheet = sheet_for(shelf, locale)
+    return "\n\n".join(_section(question, result, shelf.get(result.name), sheet, who) for result in results)
+
+
+def sheet_for(shelf: Shelf, locale: object) -> Sheet:
+    """Return how values are written for a reader, where the tools open these pages."""
+    return Sheet(form_of(locale), pages=shelf.pages)
 
 
 def read(content: str) -> object:
@@ -27,7 +35,7 @@ def read(content: str) -> object:
         return None
 
 
-def _section(question: str, result: Result, card: Card | None, who: str) -> str:
+def _section(question: str, result: Result, card: Card | None, sheet: Sheet, who: str) -> str:
     data = read(result.content)
     values: Row = data if isinstance(data, Mapping) else {}
     if result.failed or values.get("ok") is False or values.get("error"):
@@ -37,13 +45,13 @@ def _section(question: str, result: Result, card: Card | None, who: str) -> str:
     if card is not None and card.is_action:
         return _acted(result, card, who)
     if card is not None and card.is_write:
-        return _changed(data, card)
+        return _changed(data, card, sheet)
     topic = plain(" ".join(_subject(card, result.name)))
     topic = topic[:1].upper() + topic[1:] or "Result"
     title = f"{topic}{_filters(result)}"
     if data is None and result.content not in ("", "null"):
         return f"{title}:\n\n> {plain(result.content, 300)}"
-    return _told(data, title, _clause(question, card), concepts(words(topic)))
+    return _told(data, title, _clause(question, card), sheet, card)
 
 
 def _clause(question: str, card: Card | None) -> Phrase:
@@ -66,40 +74,80 @@ def _filters(result: Result) -> str:
     return f" ({', '.join(told)})" if told else ""
 
 
-def _told(data: object, title: str, heard: Phrase, topic: frozenset[str]) -> str:
+def _told(data: object, title: str, heard: Phrase, sheet: Sheet, card: Card | None) -> str:
+    noun = concept(card.subject[-1]) if card and card.subject else ""
     match data:
         case None | []:
             return f"{title}: nothing to show."
         case Mapping():
-            return _mapping(data, title, heard, topic)
+            return _mapping(data, title, heard, replace(sheet, currency=str(data.get("currency") or "")), noun)
         case list() if rows := _rows(data):
-            return f"{title}: **{len(rows)}**\n\n{table(rows)}"
+            return f"{title}: **{len(rows)}**\n\n{sheet.table(rows, noun=noun)}"
         case list():
             more = f"\n- …and {len(data) - MAX_ROWS} more" if len(data) > MAX_ROWS else ""
-            return f"{title}:\n\n" + "\n".join(f"- {shown('', item)}" for item in data[:MAX_ROWS]) + more
+            return f"{title}:\n\n" + "\n".join(f"- {sheet.shown('', item)}" for item in data[:MAX_ROWS]) + more
         case _:
-            return f"{title}: **{shown('', data)}**"
+            return f"{title}: **{sheet.shown('', data)}**"
 
 
-def _mapping(data: Row, title: str, heard: Phrase, topic: frozenset[str]) -> str:
+def _mapping(data: Row, title: str, heard: Phrase, sheet: Sheet, noun: str) -> str:
     """Return the figure that was asked for, the other values, and the rows unless only their number was asked for."""
-    currency = str(data.get("currency") or "")
+    sheet, data = _dated(data, sheet)
     lists = {key: rows for key, value in data.items() if (rows := _rows(value))}
     values = {key: value for key, value in data.items() if key not in lists and key not in _QUIET and value != []}
+    if is_span(values):
+        title += f", {sheet.form.span(str(values.pop('from')), str(values.pop('to')), years=False)}"
     if not lists and not any(values.values()) and any(value == [] for value in data.values()):
         return f"{title}: nothing to show."
+    topic = concepts(words(title))
     key = _asked(values, heard, topic, total_counts=bool(lists) or "count" in heard.wishes)
-    lead = f"{title}:"
+    lead = _compared(lists, heard, sheet) or f"{title}:"
     if key is not None:
         of = "" if lists and key in _TOTALS else f" {plain(human(key).removesuffix(' percent'), 60)}"
-        lead += f" **{shown(key, values.pop(key), currency=currency)}**{of}"
-    parts = [lead, bullets(values, currency=currency)]
+        lead += f" **{sheet.shown(key, values.pop(key))}**{of}"
+    parts = [lead, sheet.bullets(values, noun=noun)]
     is_counted = key is not None and "count" in heard.wishes
     total = data.get("total") if len(lists) == 1 else None
     for name, rows in lists.items() if not is_counted else ():
-        heading = f"{plain(human(name))}:\n\n" if len(lists) > 1 else ""
-        parts.insert(-1, heading + table(rows, currency=currency, total=total if isinstance(total, int) else None))
+        head = f"{plain(human(name))}:\n\n" if len(lists) > 1 else ""
+        of = concept((words(name) or ("",))[-1])
+        parts.insert(-1, head + sheet.table(rows, noun=of, total=total if isinstance(total, int) else None))
     return "\n\n".join(part for part in parts if part)
+
+
+def _dated(data: Row, sheet: Sheet) -> tuple[Sheet, Row]:
+    """Return a sheet that knows of which days columns and changes are, and the data without these."""
+    periods, against = data.get("periods"), data.get("compared_with")
+    spans = {key: span for key, span in periods.items() if is_span(span)} if isinstance(periods, Mapping) else {}
+    if isinstance(against, Mapping) and is_span(against):
+        spans["change_percent"] = against
+    if not spans:
+        return sheet, data
+    years = years_of(list(spans.values()))
+    told = {key: sheet.form.span(span["from"], span["to"], years=years) for key, span in spans.items()}
+    if "change_percent" in told:
+        told["change_percent"] = f"Change on {told['change_percent']}"
+    rest = {key: value for key, value in data.items() if key not in ("periods", "compared_with")}
+    return replace(sheet, spans=told), rest
+
+
+def _compared(lists: Mapping[str, Sequence[Row]], heard: Phrase, sheet: Sheet) -> str:
+    """Return the figure of a comparison that was asked for, with how it changed and on which days; else nothing."""
+    rows = [row for rows in lists.values() for row in rows if "change_percent" in row] if sheet.spans else []
+    if not rows:
+        return ""
+    labels = [next((value for value in row.values() if isinstance(value, str)), "") for row in rows]
+    said = [words(label) for label in labels]
+    about = [(len(set(one) & set(heard.words)), len(concepts(one) & heard.concepts)) for one in said]
+    best = about.index(max(about))
+    row, label = rows[best], labels[best]
+    key = next((key for key, value in row.items() if is_figure(value) and key in sheet.spans), None)
+    if key is None:
+        return ""
+    change = row["change_percent"]
+    against = sheet.spans.get("change_percent", "").removeprefix("Change ")
+    changed = f" ({sheet.shown('change_percent', change)} {against})" if is_figure(change) and against else ""
+    return f"{heading(label)}, {sheet.spans[key]}: **{sheet.shown(key, row[key], label=label)}**{changed}"
 
 
 def _asked(values: Row, heard: Phrase, topic: frozenset[str], *, total_counts: bool) -> str | None:
@@ -129,9 +177,9 @@ def _acted(result: Result, card: Card, who: str) -> str:
     return f"Opened the page of **{plain(who)}**." if who else f"Opened **{value}**."
 
 
-def _changed(data: object, card: Card) -> str:
+def _changed(data: object, card: Card, sheet: Sheet) -> str:
     said = f"Done: **{plain(human(card.name))}**"
     if not isinstance(data, Mapping):
-        return f"{said}: {shown('', data)}" if isinstance(data, str) else said
+        return f"{said}: {sheet.shown('', data)}" if isinstance(data, str) else said
     values = {key: value for key, value in data.items() if key not in _QUIET and value not in (None, "", [], {})}
-    return f"{said}\n\n{bullets(values, currency=str(data.get('currency') or ''))}".strip()
+    return f"{said}\n\n{replace(sheet, currency=str(data.get('currency') or '')).bullets(values)}".strip()

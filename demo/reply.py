@@ -6,11 +6,11 @@ from langchain_core.messages import BaseMessage
 
 from agent.models.text import clean
 from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
-from demo.answer import answer, read
+from demo.answer import answer, read, sheet_for
 from demo.chain import Call, Chain, matches, next_call
 from demo.choose import Plan, plan
 from demo.language import human
-from demo.markdown import plain, table
+from demo.markdown import plain
 from demo.schema import cards
 from demo.score import Shelf
 from demo.smalltalk import smalltalk
@@ -59,7 +59,7 @@ def _next(turn: Turn, shelf: Shelf) -> Reply:
     if chain and not any(result.name == chain.name for result in turn.results):
         return _after_lookup(chain, turn, shelf)
     results = [result for result in turn.results if not (chain and result.name == chain.lookup.name)] or turn.results
-    told = answer(turn.question, results, shelf, who=chain.who if chain else "")
+    told = answer(turn.question, results, shelf, who=chain.who if chain else "", locale=turn.locale)
     return Reply(f"{told}\n\n{_refused(planned, shelf)}" if planned.unplaced else told)
 
 
@@ -67,19 +67,23 @@ def _after_lookup(chain: Chain, turn: Turn, shelf: Shelf) -> Reply:
     """Return the chained call if the lookup found one, and else what it found; other results are told before."""
     lookup = next((result for result in turn.results if result.name == chain.lookup.name), None)
     if lookup is None or lookup.failed:
-        return Reply(answer(turn.question, turn.results, shelf))
+        return Reply(answer(turn.question, turn.results, shelf, locale=turn.locale))
     fitting = matches(read(lookup.content), chain.who)
     call = next_call(chain, fitting[0]) if len(fitting) == 1 else None
     if call is not None:
         return Reply(calls=(call,))
     who = f"**{plain(chain.who)}**"
+    noun = chain.template.noun if chain.template else chain.parameter.removesuffix("_id")
+    found = sheet_for(shelf, turn.locale).table(fitting, noun=noun) if fitting else ""
     if not fitting:
         said = f"I found no match for {who}."
     elif len(fitting) == 1:
-        said = f"I found {who}, but without an id to go on with.\n\n{table(fitting)}"
+        said = f"I found {who}, but without an id to go on with.\n\n{found}"
     else:
-        said = f"I found more than one match for {who}. Which one do you mean?\n\n{table(fitting)}"
-    others = answer(turn.question, [result for result in turn.results if result is not lookup], shelf)
+        said = f"I found more than one match for {who}. Which one do you mean?\n\n{found}"
+    others = answer(
+        turn.question, [result for result in turn.results if result is not lookup], shelf, locale=turn.locale
+    )
     return Reply(f"{others}\n\n{said}".strip())
 
 

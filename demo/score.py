@@ -1,5 +1,6 @@
 """How well a tool fits a clause. Rare concepts weigh more than common ones, names more than descriptions."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,14 @@ class Shelf:
     def vocabulary(self) -> frozenset[str]:
         """Every concept that any tool mentions."""
         return frozenset(self._mentions)
+
+    @cached_property
+    def pages(self) -> dict[str, Choice]:
+        """The templates of pages of one thing, by the concept of what it is: `/clients/{id}` of client."""
+        found = (
+            c for card in self.cards if goes_places(card) and card.value_parameter for c in card.value_parameter.choices
+        )
+        return {one.noun: one for one in found if one.noun and re.fullmatch(r"/[\w/-]*\{\w*\}[\w/-]*", one.value)}
 
     def get(self, name: str) -> Card | None:
         return next((card for card in self.cards if card.name == name), None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.models.text import clean
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, without_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, facts_of, without_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Turn:
     questions: tuple[str, ...]
     used: tuple[str, ...]
     called: frozenset[str]
+    locale: object
+    """How the user's numbers and days are written, where the application says."""
     is_first_answer: bool
     """Whether the assistant has said nothing yet in the messages given."""
 
@@ -43,6 +45,7 @@ def read_turn(messages: list[BaseMessage]) -> Turn:
     before = asked[-2] if len(asked) > 1 else 0
     return Turn(
         question=_words(messages[now]) if asked else "",
+        locale=facts_of(text_of(messages[now])).get("locale") if asked else None,
         results=tuple(_results(messages[now + 1 :])),
         questions=tuple(said for at in asked[:-1] if (said := _words(messages[at])) not in _REQUESTS),
         used=tuple(name for message in messages[before:now] for name, _, _ in _calls(message)),

@@ -79,10 +79,7 @@ _WITHHOLD = (
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One tool call as an assistant message asks for it. One that is `refused` is never made: its result says why.
-
-    `label` and `done` are what people read of it.
-    """
+    """A call that a message asks for; one that is `refused` is never made. People read `label` and `done` of it."""
 
     id: str
     name: str

@@ -148,9 +148,10 @@ async def get_income_expense(context: ToolContext, arguments: OfPeriod) -> Answe
                 **{period: span[key] for period, span in columns.items()},
                 "change_percent": report["change_percent"][key],
             }
-            for label, key in (("revenue", "income"), ("expenses", "expense"), ("net profit", "net"))
+            for label, key in (("Revenue", "income"), ("Expenses", "expense"), ("Net profit", "net"))
         ],
-        "periods": {period: f"{span['from']} to {span['to']}" for period, span in columns.items()},
+        "periods": {period: {"from": span["from"], "to": span["to"]} for period, span in columns.items()},
+        "compared_with": {"from": spans[-1]["from"], "to": spans[-1]["to"]},
     }
 
 

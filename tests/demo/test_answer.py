@@ -28,9 +28,17 @@ SHELF = Shelf(
 )
 
 
-def told(name: str, data: object, question: str = "tell me", *, failed: bool = False, **arguments: object) -> str:
+def told(
+    name: str,
+    data: object,
+    question: str = "tell me",
+    *,
+    failed: bool = False,
+    locale: str | None = None,
+    **arguments: object,
+) -> str:
     content = data if isinstance(data, str) else json.dumps(data)
-    return answer(question, [Result(name, arguments, content, failed)], SHELF)
+    return answer(question, [Result(name, arguments, content, failed)], SHELF, locale=locale)
 
 
 def test_a_list_becomes_a_table_of_ten_rows_and_says_how_many_more() -> None:
@@ -38,7 +46,7 @@ def test_a_list_becomes_a_table_of_ten_rows_and_says_how_many_more() -> None:
     text = told("list_orders", {"total": 40, "orders": rows})
     lines = text.splitlines()
     assert lines[0] == "Orders: **40**"
-    assert lines[2:5] == ["| Id | Who | Created on |", "| --- | --- | --- |", "| 1 | Person 1 | 2026-03-12 |"]
+    assert lines[2:5] == ["| Id | Who | Created on |", "| ---: | --- | --- |", "| 1 | Person 1 | 12 Mar 2026 |"]
     assert sum(line.startswith("| ") for line in lines) == 12
     assert lines[-1] == "…and 30 more."
 
@@ -57,7 +65,7 @@ def test_no_rows_are_said_in_words() -> None:
 def test_amounts_have_their_currency_and_changes_a_sign() -> None:
     data = {"currency": "EUR", "sales": 3, "revenue": 1234.5, "change_percent": 12.5, "share_percent": 40}
     text = told("get_sales_report", data, "revenue?")
-    assert text.startswith("Sales report: **1,234.50 EUR** revenue")
+    assert text.startswith("Sales report: **€1,234.50** revenue")
     assert "- Change: +12.5%" in text
     assert "- Share: 40%" in text
     assert "- Sales: 3\n" in text
@@ -69,13 +77,13 @@ def test_amounts_in_a_table_have_their_currency_by_the_column_or_by_the_rows_lab
         {"figure": "net profit", "this_month": -20.0, "last_month": 10.0, "change_percent": None},
     ]
     text = told("get_sales_report", {"currency": "EUR", "comparison": rows}, "revenue this month vs last")
-    assert "| revenue | 200.00 EUR | 100.00 EUR | +100% |" in text
-    assert "| net profit | -20.00 EUR | 10.00 EUR | – |" in text
+    assert "| revenue | €200 | €100 | +100% |" in text
+    assert "| net profit | -€20 | €10 | – |" in text
 
 
 def test_nested_data_becomes_a_readable_list() -> None:
     text = told("get_shop_profile", {"name": "Corner", "openedOn": "2020-01-02", "address": {"city": "Cork", "no": 4}})
-    assert text == "Shop profile:\n\n- Name: Corner\n- Opened on: 2020-01-02\n- Address: city Cork, no 4"
+    assert text == "Shop profile:\n\n- Name: Corner\n- Opened on: 2 Jan 2020\n- Address: city Cork, no 4"
 
 
 def test_changes_and_actions_are_confirmed() -> None:
@@ -155,3 +163,78 @@ def test_any_content_can_be_read_and_told(content: str) -> None:
     read(content)
     assert told("list_orders", content)
     assert told("unknown", content)
+
+
+COMPARED = {
+    "currency": "EUR",
+    "comparison": [
+        {"figure": "Revenue", "this_month": 15877.0, "last_month": 13930.5, "change_percent": 14.0},
+        {"figure": "Net profit", "this_month": -20.5, "last_month": 10.0, "change_percent": -305.0},
+    ],
+    "periods": {
+        "this_month": {"from": "2026-11-01", "to": "2026-11-28"},
+        "last_month": {"from": "2026-10-01", "to": "2026-10-28"},
+    },
+    "compared_with": {"from": "2026-10-01", "to": "2026-10-28"},
+}
+
+
+@pytest.mark.parametrize(
+    ("locale", "lead", "row"),
+    [
+        (
+            "en-GB",
+            "Revenue, 1–28 November: **€15,877** (+14% on 1–28 October)",
+            "| Net profit | -€20.50 | €10 | −305% |",
+        ),
+        (
+            "en-US",
+            "Revenue, November 1–28: **€15,877** (+14% on October 1–28)",
+            "| Net profit | -€20.50 | €10 | −305% |",
+        ),
+        (
+            "de-DE",
+            "Revenue, 1–28 November: **15.877 €** (+14% on 1–28 October)",
+            "| Net profit | -20,50 € | 10 € | −305% |",
+        ),
+        (None, "Revenue, 1–28 November: **€15,877** (+14% on 1–28 October)", "| Net profit | -€20.50 | €10 | −305% |"),
+    ],
+)
+def test_a_comparison_names_the_days_that_it_is_with(locale: str | None, lead: str, row: str) -> None:
+    text = told("get_sales_report", COMPARED, "revenue this month vs last", locale=locale)
+    assert text.splitlines()[0] == lead.replace(" €", "\N{NO-BREAK SPACE}€")
+    assert text.splitlines()[3] == "| --- | ---: | ---: | ---: |"
+    assert row.replace(" €*", "").replace("0 €", "0\N{NO-BREAK SPACE}€") in text
+
+
+def test_days_of_different_years_are_told_with_their_year() -> None:
+    before = {"from": "2025-12-01", "to": "2025-12-03"}
+    periods = {"this_month": {"from": "2026-01-01", "to": "2026-01-03"}, "last_month": before}
+    text = told("get_sales_report", {**COMPARED, "periods": periods, "compared_with": before}, "profit?")
+    assert text.splitlines()[0] == "Net profit, 1–3 January 2026: **-€20.50** (−305% on 1–3 December 2025)"
+
+
+def test_who_is_named_is_linked_to_their_page() -> None:
+    rows = [{"id": 7, "name": "A|b"}, {"id": "../x", "name": "Eve"}, {"name": "Nobody"}]
+    assert r"| 7 | [A\|b](/orders/7) |" in told("list_orders", {"total": 3, "orders": rows})
+    assert "| ../x | Eve |" in told("list_orders", {"total": 3, "orders": rows})
+    assert "- Name: [Tea](/orders/7)" in told("get_order", {"id": 7, "name": "Tea"}, number=7)
+    assert "[Tea](/orders/9)" in told("get_shop_profile", {"lines": [{"order_id": 9, "name": "Tea"}]})
+    assert "](" not in told("get_shop_profile", {"id": 3, "name": "Corner"})
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount", "large"),
+    [
+        ("en-US", "$1,234.50", "1,234,567"),
+        ("en-GB", "US$1,234.50", "1,234,567"),
+        ("fr-FR", "1\u202f234,50\xa0US$", "1\u202f234\u202f567"),
+        ("es-ES", "1234,50\xa0US$", "1.234.567"),
+        ("pl", "1234,50\xa0US$", "1\xa0234\xa0567"),
+        ("pt-BR", "US$1.234,50", "1.234.567"),
+        ("xx-nonsense", "US$1,234.50", "1,234,567"),
+    ],
+)
+def test_numbers_and_money_are_written_as_the_locale_does(locale: str, amount: str, large: str) -> None:
+    text = told("get_shop_profile", {"currency": "USD", "balance": 1234.5, "visits": 1_234_567}, locale=locale)
+    assert f"- Balance: {amount}\n- Visits: {large}" in text

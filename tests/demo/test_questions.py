@@ -64,7 +64,10 @@ CONVERSATIONS: list[tuple[str, list[tuple[str, End]]]] = [
     (
         "aurora/owner",
         [
-            ("Find the client Aaliyah Mendes", End(["find_clients"], says=["Aaliyah Mendes", "active", "2026-03-14"])),
+            (
+                "Find the client Aaliyah Mendes",
+                End(["find_clients"], says=["[Aaliyah Mendes](/clients/", "active", "14 Mar 2026"]),
+            ),
             ("freeze her membership", End(says=["need to know more", "membership id"])),
         ],
     ),

@@ -219,7 +219,7 @@ def test_several_people_of_that_name_are_listed_and_asked_about() -> None:
     answer = after("open the page of Jane", [{"id": 7, "name": "Jane Doe"}, {"id": 8, "name": "Jane Roe"}])
     assert not answer.tool_calls
     assert "Which one" in answer.text
-    assert "| 8 | Jane Roe |" in answer.text
+    assert "| 8 | [Jane Roe](" in answer.text
 
 
 @pytest.mark.parametrize("identity", ["../admin", "7/../8", "", None, True, "x y", {"a": 1}])

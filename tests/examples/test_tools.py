@@ -117,13 +117,13 @@ async def test_what_changes_data_is_marked_as_a_write(tools: dict[str, Tool]) ->
 
 async def test_revenue_this_month_against_last_is_one_call(tools: dict[str, Tool], calling: Calling) -> None:
     report: Any = await tools["get_income_expense"].call(calling(), {"period": "this_month"})
-    assert [row["figure"] for row in report["comparison"]] == ["revenue", "expenses", "net profit"]
+    assert [row["figure"] for row in report["comparison"]] == ["Revenue", "Expenses", "Net profit"]
     columns = ["figure", "this_month", "last_month", "last_month_same_days", "change_percent"]
     assert list(report["comparison"][0]) == columns
     revenue = report["comparison"][0]
     assert revenue["this_month"] > 0
     assert revenue["last_month"] > revenue["last_month_same_days"] > 0
-    assert report["periods"]["this_month"] == "2026-03-01 to 2026-03-12"
+    assert report["periods"]["this_month"] == {"from": "2026-03-01", "to": "2026-03-12"}
 
 
 async def test_a_long_list_says_how_much_of_it_is_shown(tools: dict[str, Tool], calling: Calling) -> None:

@@ -35,6 +35,7 @@ const COVERED = "(max-width: 480px)";
 const element = h("frontdesk-chat" as "div", {
   url: "/",
   locale: currentUser.tenant.locale,
+  "link-paths": "/clients/*",
 }) as unknown as FrontdeskChat;
 
 /** Returns the assistant, at work in this page. */
@@ -49,6 +50,12 @@ export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent)
     change_theme: (theme) => changeAppearance({ theme }),
     change_accent: (accent) => changeAppearance({ accent }),
   };
+  element.addEventListener("click", (event) => {
+    const link = event.composedPath().find((node): node is HTMLAnchorElement => node instanceof HTMLAnchorElement);
+    if (!link || link.origin !== location.origin || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault(); // the pages have no addresses of their own at the server
+    element.actions.navigate?.(link.pathname);
+  });
   element.addEventListener("frontdesk-event", (event) => {
     const received = (event as CustomEvent<ReceivedEvent>).detail;
     onEvent(received);

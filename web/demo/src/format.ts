@@ -18,8 +18,8 @@ export function formatMoney(amount: number, currency: string, { short = false } 
   return new Intl.NumberFormat(LOCALE, {
     style: "currency",
     currency,
-    maximumFractionDigits: short || Number.isInteger(amount) ? (short ? 1 : 0) : 2,
-    minimumFractionDigits: 0,
+    maximumFractionDigits: short ? 1 : Number.isInteger(amount) ? 0 : 2,
+    minimumFractionDigits: short || Number.isInteger(amount) ? 0 : 2,
     notation: short ? "compact" : "standard",
   }).format(amount);
 }
