@@ -173,6 +173,7 @@ export class Composer {
   }
 
   #submit(): void {
+    this.update(this.#context.chat.view); // what is not drawn yet counts as well
     const text = this.#area.value.trim();
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
     this.#context.focusComposer(); // the button that was pressed may go, and one types on

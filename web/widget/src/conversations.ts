@@ -148,8 +148,8 @@ export class ConversationList {
     const title = label(conversation.title || texts.untitled);
     const open = () => {
       this.#close();
-      this.#context.focusComposer();
       void chat.open(conversation.id);
+      this.#context.focusComposer();
     };
     fill(
       row,

@@ -102,6 +102,7 @@ export class Frame implements WidgetContext {
 
   /** Not with fingers at work, unless one writes there: the screen's keyboard would come, and nobody has called it. */
   focusComposer(): void {
+    this.#composer.update(this.chat.view); // what is typed from now on belongs to what is shown with the next frame
     if (isTouch() && !this.#composer.isAtWork) this.#transcript.focus();
     else this.#composer.focus();
   }
