@@ -183,17 +183,16 @@ class Page:
     async def _perform(self, source: dict[str, Any], actions: list[dict[str, Any]]) -> None:
         await self.browser.send("input.performActions", context=self.id, actions=[{**source, "actions": actions}])
 
-    async def duplicate(self) -> "Page":
-        """Open a second tab with the same page and a copy of what the tab has stored, in front."""
+    async def duplicate(self, *, is_beside: bool = False) -> "Page":
+        """Open the same page in a second tab, with a copy of what the tab has stored: in front, or in a window beside it."""
         known = {one["context"] for one in await self.browser.contexts(self.profile)}
-        await self.run("() => void window.open(location.href)", by_hand=True)
+        features = "popup" if is_beside else ""
+        await self.run("(features) => void window.open(location.href, '', features)", features, by_hand=True)
         async with asyncio.timeout(TIME_LIMIT_S):
             while True:
                 opened = [one for one in await self.browser.contexts(self.profile) if one["context"] not in known]
                 if opened and opened[0]["url"] != "about:blank":
-                    copy = Page(self.browser, opened[0]["context"], self.profile)
-                    await copy.look()
-                    return copy
+                    return Page(self.browser, opened[0]["context"], self.profile)
                 await asyncio.sleep(0.02)
 
     async def frame(self) -> "Page":
