@@ -149,7 +149,7 @@ async def test_send_by_mouse_leaves_the_focus_where_one_writes_on(wire: Wire, ho
 async def test_a_second_tab_shows_what_the_first_one_said(
     open_frontdesk: OpenWorld, provider: Provider, host: Host, page: Page, is_beside: bool
 ) -> None:
-    """When it is looked at; at once, where both are seen and one tells the other."""
+    """G67: when it is looked at; at once, where both are seen and one tells the other."""
     shop = await open_frontdesk(cors_origins=(host.url,))
     host.attributes, host.token = {"url": shop.url, "open": ""}, shop.person().token
     if not is_beside:
@@ -255,7 +255,7 @@ async def test_under_a_finger_no_field_is_so_small_that_a_phone_zooms_in(
 
 
 async def test_panel_and_launcher_lie_over_all_of_the_page(wire: Wire, host: Host, page: Page) -> None:
-    """Under a transformed body and a banner of the highest level, styled by its own sheets."""
+    """G62: under a transformed body and a banner of the highest level, styled by its own sheets."""
     host.style = """
         body { transform: translateZ(0); height: 4000px; }
         .banner { position: fixed; inset: 0; z-index: 2147483647; background: #fff; }
