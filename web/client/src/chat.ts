@@ -1,19 +1,19 @@
 /** A conversation as a store: what a page can do with it, shown as one immutable view. */
 import type { Claim } from "./claim";
 import { type Change, pathOf, readMessages } from "./conversations";
-import { failure, SIGNED_OUT } from "./errors";
+import { failure, type FrontdeskError, SIGNED_OUT } from "./errors";
 import type { Http } from "./http";
 import { openPageRequests, tell } from "./page-requests";
 import { goOn } from "./reattach";
 import { regionOf } from "./region";
 import { Run } from "./run";
 import { Thread } from "./thread";
-import { answerOf, newMessage, newUserMessage, randomId, type Turn } from "./turn";
+import { newUserMessage, randomId, type Turn } from "./turn";
 import type { ActionView, Chat, ChatOptions, ChatView, Decision, MessageView, ReceivedEvent } from "./types";
 
 /** Its calls are properties, because pages take them out of it. */
 export class ChatStore implements Chat {
-  view: ChatView;
+  view!: ChatView;
   actions;
   tools;
   signOut;
@@ -45,10 +45,10 @@ export class ChatStore implements Chat {
     this.tools = options.tools ?? {};
     this.signOut = http.signOut;
     this.#thread = new Thread(options.conversationId ?? null);
-    this.view = this.#thread.look(http.connection);
     this.#attend = openPageRequests(claim, this, this.#actors, this.#fail);
     changes.add(this.#change);
     http.listeners.add(this.#woken);
+    this.#publish();
   }
 
   send = async (text: string) => {
@@ -60,7 +60,7 @@ export class ChatStore implements Chat {
     if (thread.id !== isFor) return; // it was written for another one
     const options = this.#options;
     const { assistant, branchId, model } = options;
-    const about = { assistant, branch_id: branchId, model, context: options.context?.(), ...regionOf(options) };
+    const about = { assistant, branch_id: branchId, model, context: options.context?.() };
     const turn = thread.add(newUserMessage(message));
     const post = async () => {
       if (!thread.turns.includes(turn)) return;
@@ -83,7 +83,7 @@ export class ChatStore implements Chat {
 
   regenerate = async (messageId?: string) => {
     const { turns } = this.#thread;
-    await this.#replace(messageId ? turns.find((turn) => answerOf(turn)?.id === messageId) : turns.at(-1));
+    await this.#replace(messageId ? turns.find(({ answer }) => answer?.id === messageId) : turns.at(-1));
   };
 
   edit = async (messageId: string, text: string) => {
@@ -104,7 +104,7 @@ export class ChatStore implements Chat {
   };
 
   decide = async (toolCallId: string, { approve, reason }: Decision) => {
-    const isAsked = ({ run }: Turn) => run?.answer.approvals.some((one) => one.toolCallId === toolCallId);
+    const isAsked = ({ answer }: Turn) => answer?.approvals.some((one) => one.toolCallId === toolCallId);
     const run = this.#thread.turns.find(isAsked)?.run;
     await run?.tell("decisions", { tool_call_id: toolCallId, approve, reason }).then(run.resume, this.#fail);
   };
@@ -134,7 +134,8 @@ export class ChatStore implements Chat {
       if (thread.version !== version) return this.#sync();
       if (thread.turns === turns && thread.merge(news)) void goOn(this.#http, thread, this.#changed, this.#sync);
     } catch (thrown) {
-      if (thread.loading || failure(thrown).code === "not_found") thread.error = failure(thrown);
+      const error = failure(thrown);
+      if (thread.loading || error.code === "not_found") thread.error = error;
     }
     thread.loading = null;
     this.#publish();
@@ -146,8 +147,8 @@ export class ChatStore implements Chat {
   };
 
   async #start(turn: Turn, path: string, body: object, before?: MessageView | null): Promise<void> {
-    const request = { path, body, key: randomId() };
-    turn.run = new Run(this.#http, request, newMessage({}, before), (events) => this.#changed(turn, events));
+    const request = { path, body: { ...body, ...regionOf(this.#options) }, key: randomId() };
+    turn.run = new Run(this.#http, request, (events) => this.#changed(turn, events), before);
     await this.#follow(turn);
   }
 
@@ -166,18 +167,12 @@ export class ChatStore implements Chat {
     await this.stop();
     const thread = this.#thread;
     if (!thread.turns.includes(turn)) return; // left in the meantime
-    const { user } = turn;
-    const answer = answerOf(turn);
+    const { user, answer } = turn;
     thread.cut(turn);
-    if (!user?.runId && message) return this.send(message); // the server never had it
+    if (!turn.runId && message) return this.send(message); // the server never had it
     const next = thread.add(message ? newUserMessage(message, user) : user);
     const path = `${pathOf(thread.id!)}/${message ? "edit" : "regenerate"}`;
-    await this.#start(
-      next,
-      path,
-      { message_id: answer?.id ?? user?.id, message, ...regionOf(this.#options) },
-      message ? null : answer,
-    );
+    await this.#start(next, path, { message_id: answer?.id ?? user?.id, message }, message ? null : answer);
   }
 
   #changed = (turn: Turn, events: readonly ReceivedEvent[]) => {
@@ -201,9 +196,9 @@ export class ChatStore implements Chat {
     this.#publish();
   };
 
-  #fail = (thrown: unknown) => {
-    if (failure(thrown).code === SIGNED_OUT) return;
-    this.#thread.error = failure(thrown);
+  #fail = (error: FrontdeskError) => {
+    if (error.code === SIGNED_OUT) return;
+    this.#thread.error = error;
     this.#publish();
   };
 

@@ -1,5 +1,5 @@
 /** Requests with the user's token, and whether the server is reached. */
-import { failure, refusal, SIGNED_OUT } from "./errors";
+import { failure, type FrontdeskError, refusal, SIGNED_OUT } from "./errors";
 import { ownerOf } from "./owner";
 import { tell } from "./page-requests";
 import { backoff, firstRetryMs, setClock, TRIES } from "./timing";
@@ -67,7 +67,7 @@ export class Http {
     try {
       return await this.call("POST", path, body);
     } catch (error) {
-      const lost = failure(error);
+      const lost = error as FrontdeskError;
       if (!lost.recoverable || tries >= TRIES) throw lost;
       await new Promise((resolve) => setTimeout(resolve, backoff(tries, firstRetryMs, lost)));
       signal.throwIfAborted();

@@ -1,5 +1,6 @@
 /** What runs ask of the page: actions, page-side tools, fresh tokens. */
 import type { Claim } from "./claim";
+import type { FrontdeskError } from "./errors";
 import type { ActionHandlers, ActionView, ClientToolView, PageTools } from "./types";
 import type { Run } from "./run";
 
@@ -13,7 +14,7 @@ export function openPageRequests(
   claim: Claim,
   page: Page,
   listeners: ReadonlySet<(action: ActionView) => void>,
-  fail: (error: unknown) => void,
+  fail: (error: FrontdeskError) => void,
 ): (run: Run) => void {
   return (run) => {
     const { actions, clientTools, authRequiredUntil } = run.answer;

@@ -3,7 +3,7 @@ import { pathOf } from "./conversations";
 import type { Http } from "./http";
 import { Run } from "./run";
 import type { Thread } from "./thread";
-import { newMessage, runIdOf, type Turn, turnOf } from "./turn";
+import { type Turn, turnOf } from "./turn";
 import { now } from "./timing";
 import type { ReceivedEvent } from "./types";
 
@@ -27,15 +27,15 @@ export async function goOn(
     while (await attach(`${pathOf(thread.id!)}/stream`));
     for (const turn of thread.turns.slice(-3)) {
       const isRecent = now() - Date.parse((turn.answer ?? turn.user)?.createdAt!) < RECENT_MS;
-      if (isRecent && !turn.run && thread.turns.includes(turn)) await attach(`/runs/${runIdOf(turn)}/events`);
+      if (isRecent && !turn.run && thread.turns.includes(turn)) await attach(`/runs/${turn.runId}/events`);
     }
   }
   delete thread.finder;
 
   /** Reads a run that was not sent from here, and says whether it came to its end and is shown. */
   async function attach(path: string): Promise<unknown> {
-    const found = (thread.finder = new Run(http, { path }, newMessage({}), (events) => {
-      const turn = turnOf(thread.turns, { run: found });
+    const found = (thread.finder = new Run(http, { path }, (events) => {
+      const turn = turnOf(thread.turns, found.answer.runId);
       // Sent from elsewhere since the messages were read: read anew, they say where it belongs, and it is looked for again.
       if (!turn) return (found.close(), lost());
       if ((turn.run ?? found) !== found) return found.close(); // sent from here since then, so it is read already
@@ -44,6 +44,6 @@ export async function goOn(
       changed(turn, events);
     }));
     await found.follow();
-    return found.answer.usage && turnOf(thread.turns, { run: found })?.run === found;
+    return found.answer.usage && thread.turns.some(({ run }) => run === found);
   }
 }

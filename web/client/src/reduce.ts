@@ -16,19 +16,18 @@ export interface JsonAnswer extends RunStarted {
   readonly error?: ErrorRaised["error"];
 }
 
+/** What a snapshot does not tell. */
+const untold = { reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null };
+
 /** An answer before its first event. */
 export const emptyAnswer: AnswerView = {
+  ...untold,
   id: "",
   runId: null,
   role: "assistant",
   text: "",
   toolsUsed: [],
   actions: [],
-  reasoning: "",
-  toolCalls: [],
-  approvals: [],
-  clientTools: [],
-  error: null,
   status: "streaming",
   feedback: null,
   createdAt: "",
@@ -72,14 +71,14 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
       return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
     case "snapshot" in event: {
       const { messageId: id, ...told } = camel(event.snapshot);
-      return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null, id, ...told });
+      return going({ ...untold, id, ...told });
     }
     case "auth_required" in event:
       return { ...answer, authRequiredUntil: event.auth_required.expires_at };
+    case "status" in event:
+      return going({ ...camel(event), toolCalls: event.status === "awaiting_input" ? answer.toolCalls : answer.toolCalls.map(ended) });
     case "error" in event:
       return going({ error: errorView(event.error) });
-    case "status" in event:
-      return withoutOpenCalls(going(camel(event)));
     case "title" in event:
       return { ...answer, title: event.title };
     case "suggested_questions" in event:
@@ -91,24 +90,21 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
 
 const emptyCall = { arguments: null, durationMs: null, error: null, label: null, done: null, result: null };
 
-/** Returns an answer whose calls are over with its run: one that was under way is no failure. */
-export function withoutOpenCalls(answer: AnswerView): AnswerView {
-  if (answer.status === "awaiting_input") return answer;
-  const ended = (call: ToolCallView): ToolCallView =>
-    /ok|error/.test(call.status) ? call : { ...call, status: "cancelled" };
-  return { ...answer, toolCalls: answer.toolCalls.map(ended) };
+/** Returns a call as it is when its run has ended: one that was under way is no failure. */
+function ended(call: ToolCallView): ToolCallView {
+  return /ok|error/.test(call.status) ? call : { ...call, status: "cancelled" };
 }
 
 /** Puts in what changed of a tool call. One that no longer waits was decided, or has its result. */
 function withToolCall(answer: AnswerView, changed: ToolCallChanged["tool_call"]): Partial<AnswerView> {
   const { id, status } = changed;
   const { toolCalls, approvals, clientTools } = answer;
-  const before = toolCalls.find((call) => call.id === id);
-  const call = { ...emptyCall, ...before, ...camel(changed) };
+  const calls = new Map(toolCalls.map((call) => [call.id, call]));
+  calls.set(id, { ...emptyCall, ...calls.get(id), ...camel(changed) });
   const decision = status === "error" ? "denied" : "approved";
-  const stays = ({ toolCallId }: { toolCallId: string }) => toolCallId !== id || status.startsWith("awaiting");
+  const stays = ({ toolCallId }: { toolCallId: string }) => toolCallId !== id || /awaiting/.test(status);
   return {
-    toolCalls: before ? toolCalls.map((one) => (one === before ? call : one)) : [...toolCalls, call],
+    toolCalls: [...calls.values()],
     approvals: approvals.map((one) => (stays(one) || one.decision ? one : { ...one, decision })),
     clientTools: clientTools.filter(stays),
   };

@@ -2,10 +2,9 @@
 import type { ChatOptions } from "./types";
 
 /** A name of the IANA database; not an offset, nor the browser's word for not knowing. */
-const ZONE = /^(?!Etc.Unk)[A-Z]/;
+const ZONE = /^(?!Etc.Unk)[A-Z].*/;
 
 export function regionOf({ timeZone, locale }: ChatOptions): { time_zone: string | undefined; locale: string } {
   const told = Intl.DateTimeFormat().resolvedOptions();
-  const zone = timeZone ?? told.timeZone;
-  return { time_zone: ZONE.test(zone) ? zone : undefined, locale: locale ?? told.locale };
+    return { time_zone: ZONE.exec(timeZone ?? told.timeZone)?.[0], locale: locale ?? told.locale };
 }

@@ -1,11 +1,12 @@
 /** Follows one run to its end, through whatever happens to the connection. */
 import { failure, type FrontdeskError, refusal } from "./errors";
 import { type Http, json } from "./http";
-import { reduce, withoutOpenCalls } from "./reduce";
+import { reduce } from "./reduce";
 import { type Frame, readFrames } from "./stream";
 import { askedMs, backoff, firstRetryMs, silenceMs, TRIES } from "./timing";
-import type { AnswerView, Phase, ReceivedEvent } from "./types";
-import type { RunEnded, WireEvent } from "./wire";
+import { newMessage } from "./turn";
+import type { AnswerView, MessageView, Phase, ReceivedEvent } from "./types";
+import type { WireEvent } from "./wire";
 
 /** What starts a run: posted again with the same key it is the same run. Without a key it asks for one that there is. */
 export interface RunRequest {
@@ -38,16 +39,23 @@ export class Run {
   #isClosed = false;
   /** Resolves when nobody reads it any more. */
   #followed = Promise.resolve();
-  /** Ends the wait for the next try: by force at once, else not before what the server asked for. */
-  #wake = (_isForced?: boolean) => {};
+  /** Ends the wait for the next try. */
+  #wake = () => {};
+  /** When the server wants to be asked again at the earliest. */
+  #notBefore = 0;
 
-  /** `changed` is called when anything is different, with the events that made it so. `answer` is how it begins. */
-  constructor(http: Http, from: RunRequest, answer: AnswerView, changed: (events: readonly ReceivedEvent[]) => void) {
+  /** `changed` is called when anything is different, with the events that made it so. Its answer takes the place of the one `before`. */
+  constructor(
+    http: Http,
+    from: RunRequest,
+    changed: (events: readonly ReceivedEvent[]) => void,
+    before?: MessageView | null,
+  ) {
     this.#http = http;
     this.#from = from;
     this.#changed = changed;
     this.user = http.user.signal;
-    this.answer = answer;
+    this.answer = newMessage({}, before);
   }
 
   /** Reads to the run's end, or until there is no hope. Called again, it goes on where it was. */
@@ -70,7 +78,7 @@ export class Run {
   /** Comes back at once: its user gave what it waited for. */
   resume = () => {
     this.#tries = 0;
-    this.#wake(true);
+    this.#wake();
   };
 
   /** Tells the server something about the run, for its user only. */
@@ -83,7 +91,7 @@ export class Run {
   close(): void {
     this.#isClosed = true;
     this.#connection.abort();
-    this.#wake(true);
+    this.#wake();
   }
 
   #cancel(tries?: number): Promise<unknown> {
@@ -96,26 +104,20 @@ export class Run {
     this.#tries = 0;
     if (this.phase === "idle") this.#become("reconnecting", { status: "streaming", error: null });
     listeners.add(this.#woken);
+    const watch = setInterval(this.#leaveIfSilent, silenceMs / 8);
     while (!this.#isOver()) await this.#untilNext(await this.#read());
+    clearInterval(watch);
     listeners.delete(this.#woken);
   }
 
   /** Reads one connection to its end, and returns why it ended. */
-  async #read(): Promise<FrontdeskError> {
-    const { signal } = (this.#connection = new AbortController());
-    const watch = setInterval(this.#leaveIfSilent, silenceMs / 8);
+  #read(): Promise<FrontdeskError> {
+    this.#connection = new AbortController();
     this.#heardAt = Date.now();
-    try {
-      await this.#takeAll(await this.#ask(signal));
-      return failure();
-    } catch (error) {
-      return failure(error);
-    } finally {
-      clearInterval(watch);
-    }
+    return this.#ask().then(this.#takeAll).then(failure, failure);
   }
 
-  #ask(signal: AbortSignal): Promise<Response> {
+  #ask(): Promise<Response> {
     const { runId } = this.answer;
     const { path, body, key }: RunRequest = runId ? { path: `/runs/${runId}/events` } : this.#from;
     return this.#http.request(key ? "POST" : "GET", path, {
@@ -125,18 +127,18 @@ export class Run {
         ...(key && { "idempotency-key": key }),
         ...(this.#lastId && { "last-event-id": this.#lastId }),
       },
-      signal,
+      signal: this.#connection.signal,
     });
   }
 
-  async #takeAll(response: Response): Promise<void> {
+  #takeAll = async (response: Response): Promise<void> => {
     if (response.status === 204) return this.close(); // no run is active
     if (/event-stream/.test(response.headers.get("content-type")!))
       return readFrames(response.body!, this.#take, (ms) => (this.#retryMs = ms));
     const body = await json(response);
     if (!("response" in body)) throw refusal(response, body);
     this.#take([{ data: JSON.stringify(body) }]);
-  }
+  };
 
   #take = (frames: readonly Frame[]) => {
     this.#heardAt = Date.now();
@@ -145,7 +147,7 @@ export class Run {
     if (this.#isClosed || !events.length) return;
     this.#tries = 0;
     const { status } = this.answer;
-    this.phase = status === "streaming" || status === "awaiting_input" ? status : "idle";
+    this.phase = /streaming|awaiting/.test(status) ? (status as Phase) : "idle";
     this.#changed(events);
   };
 
@@ -162,8 +164,8 @@ export class Run {
 
   /** Shows the run as stopped, and stops it: a run whose request is still on the way, as soon as that has told its id. */
   #abandon(): void {
-    this.#become("idle", reduce(this.answer, { status: "cancelled" } as RunEnded));
-    if (!this.answer.runId) return this.#wake(true);
+    this.#become("idle", { status: "cancelled" });
+    if (!this.answer.runId) return this.#wake();
     this.close();
     void this.#cancel();
   }
@@ -181,18 +183,17 @@ export class Run {
     if (this.#isOver()) return;
     const isPatient = this.answer.runId || (this.#tries + 1 < TRIES && askedMs(lost) <= PATIENCE_MS);
     if (!lost.recoverable || !isPatient) return this.#become("idle", { status: "failed", error: lost });
-    const next = this.#pause(backoff(++this.#tries, this.#retryMs, lost), askedMs(lost));
+    this.#notBefore = Date.now() + askedMs(lost);
+    const next = this.#pause(backoff(++this.#tries, this.#retryMs, lost));
     // Only then, because who hears of it may end the waiting.
     if (this.phase !== "awaiting_input") this.#become("reconnecting");
     await next;
   }
 
-  #pause(ms: number, askedMs: number): Promise<void> {
-    const begun = Date.now();
+  #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this.#wake = (isForced) => {
-        if (!isForced && Date.now() - begun < askedMs) return;
+      this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };
@@ -201,7 +202,7 @@ export class Run {
 
   /** The network is back, or the page is looked at again. */
   #woken = () => {
-    this.#wake();
+    if (Date.now() >= this.#notBefore) this.#wake();
     this.#leaveIfSilent();
   };
 
@@ -210,10 +211,10 @@ export class Run {
     if (Date.now() - this.#heardAt > silenceMs) this.#connection.abort();
   };
 
-  #become(phase: Phase, known?: Partial<AnswerView>): void {
+  /** `told` is what nobody but the client tells of the answer. */
+  #become(phase: Phase, told: Partial<AnswerView> = {}): void {
     this.phase = phase;
-    const answer = { ...this.answer, ...known };
-    this.answer = phase === "idle" ? withoutOpenCalls(answer) : answer;
+    this.answer = reduce(this.answer, told as WireEvent);
     this.#changed([]);
   }
 }

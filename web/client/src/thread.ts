@@ -2,7 +2,7 @@
 import type { News } from "./conversations";
 import type { Run } from "./run";
 import { foldMessages, type StoredMessage } from "./transcript";
-import { messagesOf, runIdOf, type Turn, turnOf } from "./turn";
+import { messagesOf, type Turn, turnOf } from "./turn";
 import type { AnswerView, ChatView, ErrorView, MessageView } from "./types";
 
 export class Thread {
@@ -35,7 +35,7 @@ export class Thread {
   }
 
   add(user: MessageView | null): Turn {
-    const turn: Turn = { user, answer: null };
+    const turn: Turn = { runId: user?.runId ?? null, user, answer: null };
     this.turns = [...this.turns, turn];
     return turn;
   }
@@ -54,16 +54,16 @@ export class Thread {
       this.#stored.set(item.id, item);
     }
     const told: Turn[] = foldMessages(this.#stored.values()).map((next) => {
-      const turn = turnOf(turns, next);
+      const turn = turnOf(turns, next.runId);
       const run = turn?.run;
       // Until nobody reads it any more, a run tells more than what is stored.
       const stays = run
         ? isBusy(turn) || run.answer.usage || !run.answer.runId || !next.answer
-        : !items.some((item) => item.run_id === runIdOf(next));
+        : !items.some((item) => item.run_id === next.runId);
       return (stays && turn) || next;
     });
     // What the server does not know: it was not told, or it has dropped it and says so when it ends.
-    const others = turns.filter((turn) => !turnOf(told, turn) && (isBusy(turn) || !runIdOf(turn)));
+    const others = turns.filter((turn) => !turnOf(told, turn.runId) && (isBusy(turn) || !turn.runId));
     this.turns = [...told, ...others];
     return told.some((turn) => !turns.includes(turn) || !(turn.run || turn.answer));
   }
@@ -74,11 +74,13 @@ export class Thread {
   }
 
   /** Learns what a turn's run has told. Returns whether that is news of the user's message: it was taken, or never will be. */
-  learn(turn: Turn, { status, error, ...told }: AnswerView): boolean {
+  learn(turn: Turn, told: AnswerView): boolean {
     const { user } = turn;
+    const { status, error } = told;
+    if (told.id) turn.answer = told;
     this.id ??= told.conversationId ?? null;
     this.title = told.title ?? this.title;
-    const runId = told.runId ?? user?.runId ?? null;
+    const runId = (turn.runId = told.runId ?? turn.runId);
     const sent = runId ? "completed" : status === "streaming" ? "sending" : status;
     if (!user || (user.runId === runId && user.status === sent)) return false;
     turn.user = { ...user, runId, status: sent, error: runId ? null : error };
@@ -87,8 +89,10 @@ export class Thread {
 
   /** Shows what the user thinks of an answer, where it is one of these. */
   rate(id: string | undefined, feedback: "up" | "down" | undefined): void {
-    const rated = this.turns.flatMap((turn) => [turn, turn.run]).find((one) => one?.answer?.id === id);
-    if (rated?.answer && feedback) rated.answer = { ...rated.answer, feedback };
+    const rated = this.turns.find(({ answer }) => answer?.id === id);
+    if (!rated?.answer || !feedback) return;
+    rated.answer = { ...rated.answer, feedback };
+    if (rated.run) rated.run.answer = rated.answer;
   }
 
   look(connection: ChatView["connection"]): ChatView {

@@ -31,6 +31,8 @@ export interface StoredMessage {
 
 /** A user's message and its answer. */
 export interface Exchange {
+  /** The run it is known by; null before the server has taken it. */
+  runId: string | null;
   user: MessageView | null;
   answer: AnswerView | null;
 }
@@ -43,12 +45,13 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
   const replaced: Record<number, Exchange> = {};
   for (const message of messages) {
     const { id, runId, role, text, createdAt, toolCalls, toolCallId, supersededBy, ...others } = camel(message);
-    const exchange = ((supersededBy ? superseded : counting)[runId] ??= { user: null, answer: null });
+    const exchange = ((supersededBy ? superseded : counting)[runId] ??= { runId, user: null, answer: null });
     if (supersededBy) replaced[supersededBy] ??= exchange;
     const old = replaced[others.turn];
     const before = exchange.answer ?? newMessage({}, old?.answer);
     const status = others.status === "partial" ? "partial" : "completed";
-    if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
+    const told = { id, runId, createdAt, status } as const;
+    if (role === "user") exchange.user = newMessage({ ...told, role, text }, old?.user);
     else if (role === "tool") {
       const result = others.isError ? { status: "error", error: text } : { status: "ok", result: text };
       const event = { tool_call: { id: toolCallId, name: others.toolName, ...result } } as ToolCallChanged;
@@ -60,7 +63,7 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
         // Without a result it was stopped, as long as nobody says another thing.
         ...toolCalls.map((call) => ({ tool_call: { ...call, status: "cancelled" } }) as unknown as ToolCallChanged),
       ];
-      exchange.answer = { ...events.reduce(reduce, before), id, runId, createdAt, status };
+      exchange.answer = { ...events.reduce(reduce, before), ...told };
     }
   }
   return Object.values(counting);

@@ -3,7 +3,7 @@ import { emptyAnswer } from "./reduce";
 import type { Run } from "./run";
 import { now } from "./timing";
 import type { Exchange } from "./transcript";
-import type { AnswerView, MessageView } from "./types";
+import type { MessageView } from "./types";
 
 export interface Turn extends Exchange {
   run?: Run;
@@ -20,23 +20,13 @@ export function newUserMessage(text: string, before?: MessageView | null): Messa
   return newMessage({ id: randomId(), role: "user", text, status: "sending" }, before);
 }
 
-/** Returns what is known of a turn's answer: from its run as soon as that has told anything. */
-export function answerOf({ run, answer }: Turn): AnswerView | null {
-  return run?.answer.id ? run.answer : answer;
-}
-
-/** Returns the run that a turn is known by; none before the server has taken it. */
-export function runIdOf({ run, user, answer }: Partial<Turn>): string | null | undefined {
-  return run?.answer.runId ?? (user ?? answer)?.runId;
-}
-
-/** Returns the one of these that is the same turn. */
-export function turnOf(turns: readonly Turn[], same: Partial<Turn>): Turn | undefined {
-  return turns.find((turn) => runIdOf(turn) === runIdOf(same));
+/** Returns the one of these that a run belongs to. */
+export function turnOf(turns: readonly Turn[], runId: string | null): Turn | undefined {
+  return turns.find((turn) => turn.runId === runId);
 }
 
 export function messagesOf(turns: readonly Turn[]): MessageView[] {
-  return turns.flatMap((turn) => [turn.user, answerOf(turn)]).filter(Boolean) as MessageView[];
+  return turns.flatMap(({ user, answer }) => [user, answer]).filter(Boolean) as MessageView[];
 }
 
 /** Is unlike any other of this user. */
