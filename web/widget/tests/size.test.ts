@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const WEB = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const MOST_BYTES = 88 * 1024;
+const MOST_BYTES = 100 * 1024;
 const manifest = JSON.parse(readFileSync(join(WEB, "dist/manifest.json"), "utf8"));
 const bundle = readFileSync(join(WEB, "dist", manifest["frontdesk-chat.js"]), "utf8");
 
-test("bundled it has at most 88 KB, gzipped", () => {
+test("bundled it has at most 100 KB, gzipped", () => {
   const { length } = gzipSync(bundle, { level: 9 });
   assert.ok(length <= MOST_BYTES, `it has ${length} bytes`);
 });
