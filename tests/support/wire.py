@@ -61,7 +61,9 @@ class Wire:
     tokens: set[str] = field(default_factory=set)
     conversations: list[dict[str, Any]] = field(default_factory=list)
     refusal: tuple[int, dict[str, Any]] | None = None
-    """The status and problem that the next message gets."""
+    """The status and problem that the next message gets; a token that is refused is tried a second time."""
+    retry_after_s: int | None = None
+    """What a refusal says."""
     _parts: list[list[LoggedEvent]] = field(default_factory=list)
     _open: int = 0
     _run_id: str = ""
@@ -107,8 +109,9 @@ class Wire:
             await _json(connection, {})
         elif self.refusal is not None:
             status, problem = self.refusal
-            self.refusal = None
-            await _json(connection, problem, status=status)
+            if status != 401 or len(self.posts) > 1:
+                self.refusal = None
+            await _json(connection, problem, status=status, retry_after_s=self.retry_after_s)
         else:
             self._begin()
             await self._stream(connection, EventId(0, 0))
@@ -152,7 +155,10 @@ async def scripted_wire() -> AsyncIterator[Wire]:
         yield wire
 
 
-async def _json(connection: Connection, content: object, *, status: int = 200) -> None:
+async def _json(
+    connection: Connection, content: object, *, status: int = 200, retry_after_s: int | None = None
+) -> None:
     body = orjson.dumps(content)
     kind = "application/json" if status < 400 else "application/problem+json"
-    await connection.respond(status, body, headers={**CORS, "Content-Type": kind})
+    later = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    await connection.respond(status, body, headers={**CORS, "Content-Type": kind, **later})

@@ -1,7 +1,8 @@
 /** What a page sees of Frontdesk. Everything here is immutable: a change is a new object, so `===` tells whether to draw. */
 import type { RunEnded, ToolCallChanged, WireEvent } from "./wire";
 
-export type ToolCallStatus = ToolCallChanged["tool_call"]["status"];
+/** As the server tells it; `cancelled` is a call whose run ended before it. */
+export type ToolCallStatus = ToolCallChanged["tool_call"]["status"] | "cancelled";
 /** Tokens as the provider counted them. */
 export type Usage = RunEnded["usage"];
 

@@ -7,6 +7,9 @@ import { formatNumber } from "./format";
 import type { Texts } from "./texts";
 import { callLabel } from "./tools";
 
+/** A call that has run so long shows for how long. */
+const LONG_S = 3;
+
 export class Reasoning {
   readonly element: HTMLElement;
   #text = make("div", { class: "inside thoughts", dir: "auto" });
@@ -27,12 +30,15 @@ export class Activity {
   readonly element: HTMLElement;
   #texts: Texts;
   #label = make("span");
+  /** How long the call has been running: apart from the label, because it is no news. */
+  #clock = make("span", { class: "clock" });
   #inside = make("div", { class: "inside" });
   #calls: readonly ToolCallView[] | null = null;
+  #running: { id: string; sinceMs: number; timer: number } | null = null;
 
   constructor(texts: Texts) {
     this.#texts = texts;
-    const summary = make("summary", {}, icon("tool"), this.#label, icon("chevron"));
+    const summary = make("summary", {}, icon("tool"), this.#label, this.#clock, icon("chevron"));
     this.element = make("details", { class: "folded activity" }, summary, this.#inside);
   }
 
@@ -42,9 +48,29 @@ export class Activity {
     this.element.hidden = calls.length === 0;
     this.element.classList.toggle("busy", running !== undefined);
     setText(this.#label, this.#summary(calls, running));
+    this.#time(running?.id ?? null);
     if (this.#calls !== null && sameCalls(this.#calls, calls)) return;
     this.#calls = calls;
     fill(this.#inside, ...calls.map((call) => callDetails(call, this.#texts)));
+  }
+
+  close(): void {
+    clearInterval(this.#running?.timer);
+  }
+
+  /** Counts the seconds of a call, and shows them where it takes long. */
+  #time(id: string | null): void {
+    if (id === (this.#running?.id ?? null)) return;
+    this.close();
+    setText(this.#clock, "");
+    this.#running = null;
+    if (id === null) return;
+    const sinceMs = performance.now();
+    const timer = window.setInterval(() => {
+      const seconds = Math.floor((performance.now() - sinceMs) / 1000);
+      if (seconds >= LONG_S) setText(this.#clock, this.#texts.duration(formatNumber(seconds, this.#texts)));
+    }, 250);
+    this.#running = { id, sinceMs, timer };
   }
 
   #summary(calls: readonly ToolCallView[], running: ToolCallView | undefined): string {
@@ -53,7 +79,8 @@ export class Activity {
     if (only === undefined) return "";
     if (calls.length > 1) return this.#texts.usedTools(calls.length);
     const label = callLabel(only, this.#texts);
-    return only.status === "error" ? `${label} · ${this.#texts.toolFailed}` : label;
+    const end = callEnd(only, this.#texts);
+    return end === null ? label : `${label} · ${end}`;
   }
 }
 
@@ -64,7 +91,7 @@ function shownCalls(message: MessageView): readonly ToolCallView[] {
   const isOver = !["streaming", "awaiting_input"].includes(message.status);
   // The end of a run is the end of its calls, also of those that did not live to tell.
   if (isOver && calls.length > 0)
-    return calls.map((call) => (call.status === "ok" ? call : { ...call, status: "error" }));
+    return calls.map((call) => (isSettled(call) ? call : { ...call, status: "cancelled" }));
   if (calls.length > 0) return calls;
   return message.toolsUsed.map((name) => ({
     id: name,
@@ -76,23 +103,39 @@ function shownCalls(message: MessageView): readonly ToolCallView[] {
   }));
 }
 
+function isSettled({ status }: ToolCallView): boolean {
+  return status === "ok" || status === "error";
+}
+
+/** Returns the word for a call that did not end well. */
+function callEnd({ status }: ToolCallView, texts: Texts): string | null {
+  return status === "error" ? texts.toolFailed : status === "cancelled" ? texts.stopped : null;
+}
+
 function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]): boolean {
   return before.length === now.length && before.every((call, at) => call === now[at]);
 }
 
+/** Returns two lines: what it was and how it went; what it was asked, or why it failed. */
 function callDetails(call: ToolCallView, texts: Texts): HTMLElement {
-  const head = make("div", { class: "call-head" }, make("code", {}, label(call.name)), callState(call, texts));
-  return make(
-    "div",
-    { class: "call" },
-    head,
-    call.arguments === null ? null : argumentList(call.arguments),
-    call.error === null ? null : make("div", { class: "failed" }, call.error),
-  );
+  const name = make("span", { title: label(call.name) }, callLabel(call, texts));
+  const below =
+    call.error === null
+      ? make("div", { class: "asked", dir: "auto" }, argumentLine(call.arguments ?? {}))
+      : make("div", { class: "failed" }, call.error);
+  return make("div", { class: "call" }, make("div", { class: "call-head" }, name, callState(call, texts)), below);
+}
+
+/** Returns the arguments in a line, by what people call them: names are for the model. */
+function argumentLine(values: Readonly<Record<string, unknown>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name.replaceAll("_", " ")}: ${inWords(value)}`)
+    .join(" · ");
 }
 
 function callState(call: ToolCallView, texts: Texts): HTMLElement {
-  if (call.status === "error") return make("span", { class: "failed" }, texts.toolFailed);
+  const end = callEnd(call, texts);
+  if (end !== null) return make("span", { class: call.status === "error" ? "failed" : null }, end);
   if (call.status !== "ok") return make("span", {}, call.status === "running" ? "…" : texts.toolWaits);
   return make(
     "span",

@@ -1,6 +1,6 @@
 /** Everything inside the panel's frame: head, notices, messages, composer, and the drawer with the conversations. */
 import type { Assistant, ChatView, Client, Chat, ErrorView, MessageView } from "@frontdesk/client";
-import { bounded, label } from "./bounds";
+import { label } from "./bounds";
 import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
 import type { WidgetContext } from "./context";
@@ -10,7 +10,7 @@ import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
 import { tool } from "./message";
 import { Narrator } from "./narrator";
-import { asErrorView, problemText } from "./problem";
+import { asErrorView, problemParts, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
 import { TYPED, isInputMethods, keepInside } from "./keys";
@@ -44,6 +44,8 @@ export class Frame implements WidgetContext {
   #listShown = false;
   #observer: ResizeObserver;
   #view: ChatView | null = null;
+  /** What the notice says. */
+  #noticed: ErrorView | string | null = null;
   /** A failed call that belongs to no message. */
   #reported: ErrorView | null = null;
 
@@ -105,6 +107,10 @@ export class Frame implements WidgetContext {
 
   edit(message: MessageView): void {
     this.#composer.edit(message);
+  }
+
+  write(text: string): void {
+    this.#composer.write(text);
   }
 
   report(error: unknown): void {
@@ -169,34 +175,19 @@ export class Frame implements WidgetContext {
   #drawNotice(view: ChatView): void {
     const { texts } = this;
     const error = this.#reported ?? unsaidError(view);
-    const text =
-      view.connection === "offline"
-        ? texts.offline
-        : view.phase === "reconnecting"
-          ? texts.reconnecting
-          : error !== null
-            ? problemText(error, texts)
-            : null;
-    this.#notice.hidden = text === null;
-    this.#notice.classList.toggle("error", text !== null && error !== null && view.phase !== "reconnecting");
-    const isOffline = view.connection === "offline" || view.phase === "reconnecting";
-    const shown = this.#notice.querySelector("p")?.textContent ?? null;
-    if ((text && bounded(text)) === shown) return;
-    fill(
-      this.#notice,
-      text === null ? null : icon(isOffline ? "offline" : "warning"),
-      text === null ? null : make("p", {}, text),
-      !isOffline && error?.recoverable && error === view.error && !isNotSent(view) ? this.#retryButton() : null,
-      !isOffline && error !== null && error === this.#reported ? this.#dismissButton() : null,
-    );
-  }
-
-  #retryButton(): HTMLElement {
-    const retry = () => {
-      this.focusComposer();
-      void this.chat.retry();
-    };
-    return make("button", { type: "button", class: "button", onclick: retry }, this.texts.retry);
+    const isAway = view.connection === "offline" || view.phase === "reconnecting";
+    const said = view.connection === "offline" ? texts.offline : texts.reconnecting;
+    const shown = isAway ? said : error;
+    if (shown === this.#noticed) return;
+    this.#noticed = shown;
+    this.#notice.hidden = shown === null;
+    this.#notice.classList.toggle("error", !isAway && error !== null);
+    const parts = isAway
+      ? [icon("offline"), make("p", {}, said)]
+      : error !== null
+        ? [icon("warning"), ...problemParts(this, error, error !== this.#reported)]
+        : [];
+    fill(this.#notice, ...parts, !isAway && error !== null && error === this.#reported ? this.#dismissButton() : null);
   }
 
   #dismissButton(): HTMLElement {
@@ -208,16 +199,9 @@ export class Frame implements WidgetContext {
   }
 }
 
-/** Whether the last message did not arrive; it has a button of its own. */
-function isNotSent(view: ChatView): boolean {
-  const last = view.messages.at(-1);
-  return last?.role === "user" && last.status === "failed";
-}
-
 /** Returns the view's error unless a message says it already. */
 function unsaidError(view: ChatView): ErrorView | null {
-  const last = view.messages.at(-1);
-  return last?.role === "assistant" && last.status === "failed" ? null : view.error;
+  return view.messages.at(-1)?.status === "failed" ? null : view.error;
 }
 
 /** Whether the list of conversations may look different now. */

@@ -37,6 +37,8 @@ const LONGEST = 60;
 /** Says what a call does or did. */
 export function callLabel(call: Pick<ToolCallView, "name" | "status">, texts: Texts): string {
   const { verb, subject } = readName(call.name);
+  // What was stopped is not done, and goes on no more.
+  if (call.status === "cancelled") return texts.doing[verb](subject).replace(/\s*…$/, "");
   return call.status === "running" ? texts.doing[verb](subject) : texts.done[verb](subject);
 }
 

@@ -1,6 +1,6 @@
 /** The messages in their order, what may be said next, and a scroll position that belongs to the reader. */
 import type { Assistant, ChatView, MessageView } from "@frontdesk/client";
-import { label } from "./bounds";
+import { isBlank, label } from "./bounds";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
@@ -194,5 +194,5 @@ function isWaiting(view: ChatView): boolean {
   if (!["sending", "streaming", "reconnecting"].includes(view.phase)) return false;
   const last = view.messages.at(-1);
   if (last?.role !== "assistant") return true;
-  return last.text === "" && !last.toolCalls.some((call) => call.status === "running");
+  return isBlank(last.text) && !last.toolCalls.some((call) => call.status === "running");
 }
