@@ -8,6 +8,7 @@ import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
+import { ConversationMenu } from "./menu";
 import { tool } from "./message";
 import { Narrator } from "./narrator";
 import { asErrorView, problemParts, problemText } from "./problem";
@@ -35,6 +36,7 @@ export class Frame implements WidgetContext {
   #close: (() => void) | null;
   #name = make("h2");
   #title = make("p", { dir: "auto" });
+  #menu: ConversationMenu;
   #listButton: HTMLButtonElement;
   #notice = make("div", { class: "notice", hidden: true });
   #desk = make("div", { class: "desk" });
@@ -58,11 +60,18 @@ export class Frame implements WidgetContext {
     this.narrator = new Narrator(texts);
     this.#close = options.close;
     this.#transcript = new Transcript(this);
+    this.#menu = new ConversationMenu(this, this.#transcript.element);
     this.#composer = new Composer(this, options.memory);
     this.#list = new ConversationList(this, () => this.#showList(false));
     this.#listButton = tool("list", texts.conversations, () => this.#showList(!this.#listShown));
     this.#listButton.setAttribute("aria-expanded", "false");
-    this.#desk.append(this.#head(), this.#notice, this.#transcript.element, this.#composer.element);
+    this.#desk.append(
+      this.#head(),
+      this.#menu.question,
+      this.#notice,
+      this.#transcript.element,
+      this.#composer.element,
+    );
     this.element = make(
       "div",
       {
@@ -89,7 +98,9 @@ export class Frame implements WidgetContext {
     this.#composer.update(view);
     this.#transcript.update(view, assistant);
     this.#list.mark(view.conversationId);
-    if (view.phase === "sending" && before?.phase !== "sending") this.#transcript.toEnd();
+    this.#menu.update(view.conversationId);
+    const isAsked = view.phase === "sending" && before?.phase !== "sending";
+    if (isAsked || (unsent(view) !== undefined && unsent(view) !== unsent(before))) this.#transcript.toQuestion();
     if (this.#listShown && hasNews(before, view)) void this.#list.load();
     if (view.error !== before?.error) this.#reported = null;
     this.#drawNotice(view);
@@ -136,6 +147,7 @@ export class Frame implements WidgetContext {
       { class: "head" },
       make("span", { class: "mark" }, icon("spark")),
       make("div", { class: "names" }, this.#name, this.#title),
+      this.#menu.element,
       this.#listButton,
       tool("plus", texts.newConversation, startNew),
       this.#close === null ? null : tool("close", texts.close, this.#close),
@@ -197,6 +209,11 @@ export class Frame implements WidgetContext {
       if (this.#view !== null) this.#drawNotice(this.#view);
     });
   }
+}
+
+/** Returns the id of a message that is on its way. */
+function unsent(view: ChatView | null): string | undefined {
+  return view?.messages.findLast(({ status }) => status === "sending")?.id;
 }
 
 /** Returns the view's error unless a message says it already. */
