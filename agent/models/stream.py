@@ -1,7 +1,7 @@
 """One call of a model, streamed: time limits, retries before the first token, and the reply put together.
 
 The invariant: what `on_text` got since the last `on_retract`, joined, is `Reply.text`; after the first piece nothing is tried
-again.
+again. A reply never begins with a piece that nobody can see.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from agent.models.delta import CallPart, Delta
 from agent.models.echo import merge
 from agent.models.patience import Patience
 from agent.models.reasons import CUT, FAILED, REASON_CHARACTERS, WITHHELD, later_reason, read_reason
-from agent.models.text import Cleaner, clean
+from agent.models.text import Cleaner, clean, is_blank
 from agent.models.thinking import Part, ThinkTags
 
 MAX_RETRY_AFTER_S = 30.0
@@ -179,6 +179,7 @@ class _Collector:
         self._tags = ThinkTags()
         self._calls = CallAssembly(tools)
         self._has_thought = False
+        self._blank: list[str] = []
         self._reason = ""
 
     async def take(self, delta: Delta) -> None:
@@ -222,10 +223,7 @@ class _Collector:
 
     async def _take_part(self, part: Part) -> None:
         if part.kind == "text":
-            for piece in in_pieces(self._within_budget(part.text)):
-                self.started = True
-                self._reply.pieces.append(piece)
-                await self._sinks.text(piece)
+            await self._take_words(self._within_budget(part.text))
         elif part.kind == "reasoning":
             await self._think(part.text)
         elif self._reply.pieces:
@@ -234,6 +232,19 @@ class _Collector:
             self._reply.pieces.clear()
             for piece in in_pieces(thought):
                 await self._sinks.reasoning(piece)
+
+    async def _take_words(self, text: str) -> None:
+        """Take a part of the answer. What nobody can see waits for what can be seen: alone it is no answer."""
+        if not self._reply.pieces and text:
+            self._blank.append(text)
+            if is_blank(text):
+                return
+            text = "".join(self._blank)
+            self._blank.clear()
+        for piece in in_pieces(text):
+            self.started = True
+            self._reply.pieces.append(piece)
+            await self._sinks.text(piece)
 
     async def _think(self, text: str) -> None:
         for piece in in_pieces(self._within_budget(text)):

@@ -1,7 +1,10 @@
 """Text from outside made safe to store and to send: valid Unicode, no NUL."""
 
 import re
+import unicodedata
 
+_UNSEEN = frozenset("\u034f\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0")
+"""Fillers and the like, which count as letters or signs and show nothing."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -12,6 +15,11 @@ def clean(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Return whether nobody can see anything of `text`: spaces, breaks, joiners, fillers."""
+    return all(sign.isspace() or sign in _UNSEEN or unicodedata.category(sign) in ("Cc", "Cf") for sign in text)
 
 
 class Cleaner:

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, Route
 from support.embedding import Meter
 
+SHOW = "text => { const { view } = probe.markdown(); view.update(text, true); return view; }"
 PROSE = "Some **bold** and *fine* text, `code`, ~~gone~~ and [a link](https://docs.example.com/a) that goes on."
 DOCUMENTS = {
     "prose": f"{PROSE}\n\n{PROSE}",
@@ -19,7 +20,16 @@ DOCUMENTS = {
     "tags": "a <b>b</b> <script>c</script> <!-- d --> <br> e\n\n<div>\n\nf\n\n</div>",
     "scripts": "مرحبا **بك**\n\n你好 *世界*\n\n🙂 `🙂` 👩‍👩‍👧",
     "unclosed": "a **b `c [d](e\n\n```\nf",
+    "formulas": "So \\(a_1*b\\):\n\\[\nx\n= y\n\n- z\n\\]\n$$ a\n- b $$\n\ncosts $5 and $10\n$$\nx_1",
+    "asian": "**该用户。**这是**「重要」**です。\n\n- **참고:**이것",
+    "nested": "1. one\n  - two\n    - three\n2. four\n\n  five\n\n  ```\n  six\n  ```\n\n> 1. a\n>   - b\n",
 }
+
+
+async def shown(probe: Page, text: str) -> str:
+    """Return the HTML of the one block of a text."""
+    html = f"text => ({SHOW})(text).element.querySelector('.block').innerHTML.trim()"
+    return str(await probe.evaluate(html, text))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -49,6 +59,109 @@ async def test_text_in_any_two_pieces_or_letter_by_letter_ends_as_the_whole_text
         DOCUMENTS[name],
     )
     assert not different
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("**该用户。**这是", "<p><strong>该用户。</strong>这是</p>"),
+        ("これは**「重要」**です。", "<p>これは<strong>「重要」</strong>です。</p>"),
+        ("**参考：**第*一。*章", "<p><strong>参考：</strong>第<em>一。</em>章</p>"),
+        ("이것은 **중요!**입니다", "<p>이것은 <strong>중요!</strong>입니다</p>"),
+        ("**(注)**は ~~「旧」~~です", "<p><strong>(注)</strong>は <s>「旧」</s>です</p>"),
+        ("a * b * c, snake_case_name", "<p>a * b * c, snake_case_name</p>"),
+    ],
+)
+async def test_emphasis_needs_no_spaces_where_a_script_has_none(probe: Page, text: str, html: str) -> None:
+    assert await shown(probe, text) == html
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [r"\(a_1 + b_1\)", r"\[ E = mc^2 \]", r"$$\frac{a}{b}*c*d$$", "$x*y*z$", r"$\alpha$", r"\(n\)", r"\(f(x)\)", "$$\na_1\n= b_1\n\n- c\n$$", "\\[\n\\begin{aligned}\na &= b \\\\\n\\end{aligned}\n\\]"],
+)  # fmt: skip
+async def test_a_formula_stays_whole_and_is_drawn_where_the_page_says_how(probe: Page, formula: str) -> None:
+    for text in (formula, f"So:\n{formula}\nthat is it.", f"- one:\n  {formula.replace(chr(10), chr(10) + '  ')}"):
+        found = await probe.evaluate(
+            """text => {
+                const { view } = probe.markdown();
+                view.update(text, true);
+                const source = [...view.element.querySelectorAll("code")].map((code) => code.textContent);
+                const drawn = probe.markdown((source, into, options) => {
+                    into.textContent = `<${source}>`;
+                    if (options.displayMode) into.append("!");
+                }).view;
+                drawn.update(text, true);
+                return [source, drawn.element.querySelector("div.formula-block, span.formula").textContent];
+            }""",
+            text,
+        )
+        inner = formula.strip("$").removeprefix("\\(").removesuffix("\\)").removeprefix("\\[").removesuffix("\\]")
+        mark = "!" if formula.startswith(("$$", "\\[")) else ""
+        assert found == [[formula], f"<{inner.strip()}>{mark}"], text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("$5 and $10", "$5 and $10"),
+        ("US$5 or 7$, $HOME/bin:$PATH", "US$5 or 7$, $HOME/bin:$PATH"),
+        ("from $5/month to 10$ a day", "from $5/month to 10$ a day"),
+        (r"a\[0\] \(see below\) \[x\]", "a[0] (see below) [x]"),
+        ("$$ to $$$, Italian", "$$ to $$$, Italian"),
+        ("`$a*b$` \\\\(a\\\\)", "$a*b$ \\(a\\)"),
+    ],
+)
+async def test_money_and_brackets_are_no_formulas(probe: Page, text: str, words: str) -> None:
+    assert (await probe.evaluate(f"text => ({SHOW})(text).element.textContent", text)).strip() == words
+    assert "formula" not in await shown(probe, text)
+
+
+async def test_a_renderer_that_fails_leaves_the_source(probe: Page) -> None:
+    text = await probe.evaluate(
+        """() => {
+            const { view } = probe.markdown(() => { throw new Error("no"); });
+            view.update("So \\\\(x_1\\\\).", true);
+            return view.element.textContent.trim();
+        }"""
+    )
+    assert text == "So \\(x_1\\)."
+
+
+@pytest.mark.parametrize(
+    ("text", "depths"),
+    [
+        ("1. a\n  - b\n  - c\n    - d\n2. e", {"a": 1, "b": 2, "c": 2, "d": 3, "e": 1}),
+        ("10. a\n   - b\n  - c\n11. d", {"a": 1, "b": 2, "c": 2, "d": 1}),
+        ("1. a\n  1. b\n  2. c\n2. d", {"a": 1, "b": 2, "c": 2, "d": 1}),
+        ("*   a\n  * b\n    * c\n*   d", {"a": 1, "b": 2, "c": 3, "d": 1}),
+        ("- a\n  - b\n- c", {"a": 1, "b": 2, "c": 1}),
+        ("> 1. a\n>   - b\n> 2. c", {"a": 1, "b": 2, "c": 1}),
+        ("1. a\n\n  - b\n\n2. c", {"a": 1, "b": 2, "c": 1}),
+        ("- a\n - b\n- c", {"a": 1, "b": 1, "c": 1}),
+    ],
+)
+async def test_lists_are_nested_by_two_spaces(probe: Page, text: str, depths: dict[str, int]) -> None:
+    found = await probe.evaluate(
+        f"""text => {{
+            const view = ({SHOW})(text);
+            return Object.fromEntries([...view.element.querySelectorAll("li")].map((item) => {{
+                let depth = 0;
+                for (let list = item; list; list = list.parentElement.closest("ol, ul")) depth += 1;
+                return [item.textContent.trim()[0], depth - 1];
+            }}));
+        }}""",
+        text,
+    )
+    assert found == depths
+
+
+async def test_code_in_an_item_keeps_its_indents(probe: Page) -> None:
+    text = "1. a\n  ```py\n  if x:\n      y\n  ```\n2. b\n\n```\n1. a\n  - b\n```"
+    codes = await probe.evaluate(
+        f"text => [...({SHOW})(text).element.querySelectorAll('pre')].map((pre) => pre.textContent)", text
+    )
+    assert codes == ["if x:\n    y\n", "1. a\n  - b\n"]
 
 
 async def test_the_visible_text_only_ever_grows(probe: Page) -> None:
@@ -270,7 +383,7 @@ async def test_a_block_of_any_length_is_shown_whole(probe: Page) -> None:
 @pytest.mark.alone
 @pytest.mark.parametrize(
     "piece",
-    ["**a ", "*a_ ", "[", "![", "[a](", "<", "> ", "> - 1. ", "`a``", "~~a ", "_a__b___", "a-", "&#x", "http://a.b/(", "\t- \n", "a\n=\n", "| ", "[a]: \"\n", "- a\n  "],
+    ["**a ", "*a_ ", "[", "![", "[a](", "<", "> ", "> - 1. ", "`a``", "~~a ", "_a__b___", "a-", "&#x", "http://a.b/(", "\t- \n", "a\n=\n", "| ", "[a]: \"\n", "- a\n  ", "\\(", "\\(a\\)", "$$a", "$x", "\\[\n", "\n\n\\[ a\n", "1. a\n  ", "**。"],
 )  # fmt: skip
 async def test_no_text_takes_long(probe: Page, piece: str) -> None:
     """A hundred thousand characters of what makes parsers slow, in six pieces, each drawn as the open end."""

@@ -65,7 +65,9 @@ class Wire:
     """The conversation's messages as rows, with those that were superseded."""
     title: str = ""
     refusal: tuple[int, dict[str, Any]] | None = None
-    """The status and problem that the next message gets."""
+    """The status and problem that the next message gets; a token that is refused is tried a second time."""
+    retry_after_s: int | None = None
+    """What a refusal says."""
     _parts: list[list[LoggedEvent]] = field(default_factory=list)
     _open: int = 0
     _run_id: str = ""
@@ -116,8 +118,9 @@ class Wire:
             await _json(connection, {})
         elif self.refusal is not None:
             status, problem = self.refusal
-            self.refusal = None
-            await _json(connection, problem, status=status)
+            if status != 401 or len(self.posts) > 1:
+                self.refusal = None
+            await _json(connection, problem, status=status, retry_after_s=self.retry_after_s)
         else:
             self._begin(path.rpartition("/")[2], body)
             await self._stream(connection, EventId(0, 0))
@@ -188,7 +191,10 @@ def _row(message_id: str, role: str, text: str, *, run_id: str, turn: int) -> di
     return {"id": message_id, "role": role, "text": text, "run_id": run_id, "turn": turn, **plain, **named}
 
 
-async def _json(connection: Connection, content: object, *, status: int = 200) -> None:
+async def _json(
+    connection: Connection, content: object, *, status: int = 200, retry_after_s: int | None = None
+) -> None:
     body = orjson.dumps(content)
     kind = "application/json" if status < 400 else "application/problem+json"
-    await connection.respond(status, body, headers={**CORS, "Content-Type": kind})
+    later = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    await connection.respond(status, body, headers={**CORS, "Content-Type": kind, **later})

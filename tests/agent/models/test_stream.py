@@ -163,6 +163,21 @@ async def test_an_empty_answer_is_tried_again_and_then_an_error() -> None:
     assert model.calls == 2
 
 
+@pytest.mark.parametrize("blank", ["\n", "  \n", "\u200b", "\ufeff\u2060", "\u3164", "\xa0\u2003", "\t\x07"])
+async def test_an_answer_that_nobody_can_see_is_an_empty_one(blank: str) -> None:
+    model = scripted(chunk(blank), chunk(blank), END)
+    with pytest.raises(ModelUnavailableError, match="empty answer"):
+        await ask(model, model_retries=1)
+    assert model.calls == 2
+
+
+async def test_blanks_before_an_answer_come_with_its_first_word_and_before_a_call_not_at_all() -> None:
+    heard = await ask(scripted(chunk("\n"), chunk("\n  "), chunk(" a"), chunk("\n"), END))
+    assert (heard.pieces, heard.reply.text) == (["\n\n   a", "\n"], "\n\n   a\n")
+    heard = await ask(scripted(chunk("\n\n"), calling(0, "{}", name="count_orders", call_id="a"), END))
+    assert (heard.pieces, heard.reply.text, len(heard.reply.requests)) == ([], "", 1)
+
+
 async def test_an_answer_that_the_provider_withheld_is_a_refusal_and_not_tried_again() -> None:
     model = scripted(chunk(response_metadata={"finish_reason": "content_filter"}))
     with pytest.raises(ModelRefusedError):

@@ -76,7 +76,10 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
     case "auth_required" in event:
       return { ...answer, authRequiredUntil: event.auth_required.expires_at };
     case "status" in event:
-      return going({ ...camel(event), toolCalls: event.status === "awaiting_input" ? answer.toolCalls : answer.toolCalls.map(ended) });
+      return going({
+        ...camel(event),
+        toolCalls: event.status === "awaiting_input" ? answer.toolCalls : answer.toolCalls.map(ended),
+      });
     case "error" in event:
       return going({ error: errorView(event.error) });
     case "title" in event:

@@ -6,5 +6,5 @@ const ZONE = /^(?!Etc.Unk)[A-Z].*/;
 
 export function regionOf({ timeZone, locale }: ChatOptions): { time_zone: string | undefined; locale: string } {
   const told = Intl.DateTimeFormat().resolvedOptions();
-    return { time_zone: ZONE.exec(timeZone ?? told.timeZone)?.[0], locale: locale ?? told.locale };
+  return { time_zone: ZONE.exec(timeZone ?? told.timeZone)?.[0], locale: locale ?? told.locale };
 }

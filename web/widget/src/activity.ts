@@ -7,8 +7,8 @@ import { formatNumber } from "./format";
 import type { Texts } from "./texts";
 import { callLabel, readResult } from "./tools";
 
-/** From then on a call that goes on says how long it does. */
-const LONG_MS = 3000;
+/** A call that has run so long shows for how long. */
+const LONG_S = 3;
 
 export class Reasoning {
   readonly element: HTMLElement;
@@ -30,15 +30,15 @@ export class Activity {
   readonly element: HTMLElement;
   #texts: Texts;
   #label = make("span");
+  /** How long the call has been running: apart from the label, because it is no news. */
+  #clock = make("span", { class: "clock" });
   #inside = make("div", { class: "inside" });
   #calls: readonly ToolCallView[] | null = null;
-  /** When calls were first seen at work, by their ids. */
-  #since = new Map<string, number>();
-  #timer = 0;
+  #running: { id: string; sinceMs: number; timer: number } | null = null;
 
   constructor(texts: Texts) {
     this.#texts = texts;
-    const summary = make("summary", {}, icon("tool"), this.#label, icon("chevron"));
+    const summary = make("summary", {}, icon("tool"), this.#label, this.#clock, icon("chevron"));
     this.element = make("details", { class: "folded activity" }, summary, this.#inside);
   }
 
@@ -47,30 +47,30 @@ export class Activity {
     const running = calls.findLast((call) => call.status === "running");
     this.element.hidden = calls.length === 0;
     this.element.classList.toggle("busy", running !== undefined);
-    this.#tell(calls, running);
+    setText(this.#label, this.#summary(calls, running));
+    this.#time(running?.id ?? null);
     if (this.#calls !== null && sameCalls(this.#calls, calls)) return;
     this.#calls = calls;
     fill(this.#inside, ...calls.map((call) => callDetails(call, this.#texts)));
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#running?.timer);
   }
 
-  /** Says what goes on, and again each second as long as it does. */
-  #tell(calls: readonly ToolCallView[], running: ToolCallView | undefined): void {
-    clearTimeout(this.#timer);
-    const time = running === undefined ? "" : this.#time(running.id);
-    setText(this.#label, this.#summary(calls, running) + time);
-    if (running !== undefined) this.#timer = window.setTimeout(() => this.#tell(calls, running), 1000);
-  }
-
-  #time(id: string): string {
-    const since = this.#since.get(id) ?? performance.now();
-    this.#since.set(id, since);
-    const passed = performance.now() - since;
-    const seconds = formatNumber(Math.floor(passed / 1000), this.#texts);
-    return passed < LONG_MS ? "" : ` · ${this.#texts.duration(seconds)}`;
+  /** Counts the seconds of a call, and shows them where it takes long. */
+  #time(id: string | null): void {
+    if (id === (this.#running?.id ?? null)) return;
+    this.close();
+    setText(this.#clock, "");
+    this.#running = null;
+    if (id === null) return;
+    const sinceMs = performance.now();
+    const timer = window.setInterval(() => {
+      const seconds = Math.floor((performance.now() - sinceMs) / 1000);
+      if (seconds >= LONG_S) setText(this.#clock, this.#texts.duration(formatNumber(seconds, this.#texts)));
+    }, 250);
+    this.#running = { id, sinceMs, timer };
   }
 
   #summary(calls: readonly ToolCallView[], running: ToolCallView | undefined): string {
@@ -79,8 +79,8 @@ export class Activity {
     if (only === undefined) return "";
     if (calls.length > 1) return this.#texts.usedTools(calls.length);
     const label = callLabel(only, this.#texts);
-    const how = { error: this.#texts.toolFailed, cancelled: this.#texts.stopped }[only.status as string];
-    return how === undefined ? label : `${label} · ${how}`;
+    const end = callEnd(only, this.#texts);
+    return end === null ? label : `${label} · ${end}`;
   }
 }
 
@@ -102,31 +102,37 @@ function shownCalls(message: MessageView): readonly ToolCallView[] {
   }));
 }
 
+/** Returns the word for a call that did not end well. */
+function callEnd({ status }: ToolCallView, texts: Texts): string | null {
+  return status === "error" ? texts.toolFailed : status === "cancelled" ? texts.stopped : null;
+}
+
 function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]): boolean {
   return before.length === now.length && before.every((call, at) => call === now[at]);
 }
 
+/** Returns two lines: what it was and how it went; what it returned, or was asked, or why it failed. */
 function callDetails(call: ToolCallView, texts: Texts): HTMLElement {
-  const head = make(
-    "div",
-    { class: "call-head" },
-    make("span", { title: label(call.name) }, label(callLabel(call, texts))),
-    callState(call, texts),
-  );
-  return make(
-    "div",
-    { class: "call" },
-    head,
-    call.result
-      ? make("div", { class: "result", dir: "auto" }, readResult(call.result))
-      : argumentList(call.arguments ?? {}),
-    call.error === null ? null : make("div", { class: "failed" }, call.error),
-  );
+  const name = make("span", { title: label(call.name) }, label(callLabel(call, texts)));
+  return make("div", { class: "call" }, make("div", { class: "call-head" }, name, callState(call, texts)), below(call));
+}
+
+function below({ error, result, arguments: asked }: ToolCallView): HTMLElement {
+  if (error !== null) return make("div", { class: "failed" }, error);
+  if (result) return make("div", { class: "result", dir: "auto" }, readResult(result));
+  return make("div", { class: "asked", dir: "auto" }, argumentLine(asked ?? {}));
+}
+
+/** Returns the arguments in a line, by what people call them: names are for the model. */
+function argumentLine(values: Readonly<Record<string, unknown>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name.replaceAll("_", " ")}: ${inWords(value)}`)
+    .join(" · ");
 }
 
 function callState(call: ToolCallView, texts: Texts): HTMLElement {
-  if (call.status === "error") return make("span", { class: "failed" }, texts.toolFailed);
-  if (call.status === "cancelled") return make("span", {}, texts.stopped);
+  const end = callEnd(call, texts);
+  if (end !== null) return make("span", { class: call.status === "error" ? "failed" : null }, end);
   if (call.status !== "ok") return make("span", {}, call.status === "running" ? "…" : texts.toolWaits);
   return make(
     "span",

@@ -33,6 +33,11 @@ function broken(text: string): string {
   return text.length > 300 ? text.replace(JOINED, "$1…").replace(ENDLESS, "$&\u200b") : text;
 }
 
+/** Whether nobody can see anything of a text: blanks, joiners, fillers. */
+export function isBlank(text: string): boolean {
+  return !/[^\s\p{Cc}\p{Cf}\u034f\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0]/u.test(text);
+}
+
 /** Returns what to draw of a text that should be short. */
 export function label(text: string): string {
   return bounded(text, MOST_ON_LABEL);

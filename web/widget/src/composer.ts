@@ -110,6 +110,13 @@ export class Composer {
     this.#area.setSelectionRange(this.#area.value.length, this.#area.value.length);
   }
 
+  /** Puts a text there, unless something stands there. */
+  write(text: string): void {
+    if (this.#editing !== null || this.#area.value !== "" || text === "") return;
+    this.#setText(text);
+    if (this.#draft !== null) this.#memory.set(this.#draft, text);
+  }
+
   /** Brings the draft back where nothing stands there yet; else that is the draft now. */
   restore(): void {
     if (this.#editing !== null || this.#draft === null) return;

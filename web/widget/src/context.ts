@@ -14,6 +14,8 @@ export interface WidgetContext {
   focusComposer(): void;
   /** Puts a message of the user's into the composer, to be sent in the old one's place. */
   edit(message: MessageView): void;
+  /** Puts a text into the empty composer. */
+  write(text: string): void;
   /** Shows that a call failed which belongs to no message. */
   report(error: unknown): void;
 }

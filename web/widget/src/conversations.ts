@@ -3,7 +3,7 @@ import type { ConversationView } from "@frontdesk/client";
 import { label, thinned } from "./bounds";
 import type { WidgetContext } from "./context";
 import { fill, make } from "./dom";
-import { formatMoment } from "./format";
+import { daysAgo, formatDay, formatMoment } from "./format";
 import { icon } from "./icons";
 import { tool } from "./message";
 import { asErrorView, problemText } from "./problem";
@@ -18,7 +18,7 @@ export class ConversationList {
   #context: WidgetContext;
   #search: HTMLInputElement;
   #problem = make("div", { class: "notice error", hidden: true });
-  #list = make("ul");
+  #list = make("div", { class: "list" });
   #current: string | null = null;
   #cursor: string | null = null;
   #timer = 0;
@@ -67,7 +67,7 @@ export class ConversationList {
       const page = await this.#context.client.conversations.list({ limit: PAGE, ...(q === "" ? {} : { q }) });
       if (asked !== this.#asked) return;
       this.#cursor = page.nextCursor;
-      this.#draw(page.items.map((conversation) => this.#row(conversation)));
+      this.#draw(page.items);
       this.#announce(page.items.length, q);
       this.#forget();
     } catch (error) {
@@ -83,7 +83,7 @@ export class ConversationList {
   /** Marks the conversation that is shown. */
   mark(conversationId: string | null): void {
     this.#current = conversationId;
-    for (const row of Array.from(this.#list.children)) this.#markRow(row);
+    for (const row of Array.from(this.#list.querySelectorAll("li"))) this.#markRow(row);
   }
 
   close(): void {
@@ -100,10 +100,32 @@ export class ConversationList {
     if (q !== "" && found === 0) this.#context.narrator.live.say(this.#context.texts.nothingFound);
   }
 
-  #draw(rows: HTMLElement[]): void {
+  #draw(items: readonly ConversationView[]): void {
     const { texts } = this.#context;
     const none = this.#search.value.trim() === "" ? texts.noConversations : texts.nothingFound;
-    fill(this.#list, ...(rows.length > 0 ? rows : [make("li", { class: "empty" }, none)]), this.#moreRow());
+    fill(this.#list);
+    this.#add(items);
+    if (items.length === 0) this.#list.append(make("ul", {}, make("li", { class: "empty" }, none)));
+    const more = this.#moreRow();
+    if (more !== null) this.#list.lastElementChild?.append(more);
+  }
+
+  /** Adds rows, under the day to which they belong, and returns them. */
+  #add(items: readonly ConversationView[]): HTMLElement[] {
+    return items.map((conversation) => {
+      const row = this.#row(conversation);
+      const name = this.#dayOf(conversation);
+      if (this.#list.lastElementChild?.ariaLabel !== name) {
+        this.#list.append(make("h3", {}, name), make("ul", { "aria-label": name }));
+      }
+      this.#list.lastElementChild!.append(row);
+      return row;
+    });
+  }
+
+  #dayOf({ updatedAt }: ConversationView): string {
+    const { texts } = this.#context;
+    return daysAgo(updatedAt) < 2 ? formatDay(updatedAt, texts) : texts.earlier;
   }
 
   #moreRow(): HTMLElement | null {
@@ -126,10 +148,11 @@ export class ConversationList {
     try {
       const page = await this.#context.client.conversations.list({ limit: PAGE, cursor, ...(q === "" ? {} : { q }) });
       if (asked !== this.#asked) return;
-      const rows = page.items.map((conversation) => this.#row(conversation));
+      row.remove();
       this.#cursor = page.nextCursor;
+      const rows = this.#add(page.items);
       const more = this.#moreRow();
-      row.replaceWith(...rows, ...(more === null ? [] : [more]));
+      if (more !== null) this.#list.lastElementChild?.append(more);
       rows[0]?.querySelector("button")?.focus();
       this.#forget();
     } catch (error) {
@@ -221,8 +244,13 @@ export class ConversationList {
   async #remove(row: HTMLElement, conversation: ConversationView): Promise<void> {
     try {
       await this.#context.client.conversations.delete(conversation.id);
+      const group = row.parentElement;
       row.remove();
       this.focus();
+      if (group?.childElementCount === 0) {
+        group.previousElementSibling?.remove();
+        group.remove();
+      }
       if (this.#list.childElementCount === 0) this.#draw([]);
       this.#forget();
     } catch (error) {

@@ -5,6 +5,7 @@ import { paced } from "@frontdesk/client/paced";
 import { setAccent } from "./accent";
 import { drawEach } from "./guard";
 import { parseHosts, parsePaths } from "./markdown/addresses";
+import { type DrawFormula, withFormulas } from "./markdown/formulas";
 import { createSanitiser } from "./markdown/sanitise";
 import { Memory, takePlace } from "./memory";
 import { type Layout, Panel } from "./panel";
@@ -70,6 +71,8 @@ export class FrontdeskChat extends HTMLElement {
   declare actions?: ActionHandlers;
   /** About the page, asked at each message; the model gets it as data. */
   declare context?: () => Record<string, unknown>;
+  /** Draws formulas, as `katex.render` does; without it their source is shown. */
+  declare drawFormula?: DrawFormula | null;
 
   constructor() {
     super();
@@ -342,11 +345,12 @@ export class FrontdeskChat extends HTMLElement {
     this.#clear();
     const texts = this.#texts();
     const isPanel = !["inline", "page"].includes(this.getAttribute("mode") ?? "");
+    const sanitise = createSanitiser(() => this.#addressRules());
     this.#frame = new Frame({
       texts,
       client: this.#client,
       chat: this.#chat,
-      sanitise: createSanitiser(() => this.#addressRules()),
+      sanitise: (html) => withFormulas(sanitise(html), this.drawFormula),
       memory: this.#memory,
       close: isPanel ? () => (this.open = false) : null,
     });

@@ -1,6 +1,6 @@
 /** Everything inside the panel's frame: head, notices, messages, composer, and the drawer with the conversations. */
 import type { Assistant, ChatView, Client, Chat, ErrorView, MessageView } from "@frontdesk/client";
-import { bounded, label } from "./bounds";
+import { label } from "./bounds";
 import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
 import type { WidgetContext } from "./context";
@@ -9,10 +9,11 @@ import { drawEach } from "./guard";
 import { icon } from "./icons";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
+import { ConversationMenu } from "./menu";
 import { tool } from "./message";
 import { Narrator } from "./narrator";
 import { firstButtonOnly } from "./offers";
-import { asErrorView, problemText } from "./problem";
+import { asErrorView, problemParts, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
 import { TYPED, isInputMethods, keepInside } from "./keys";
@@ -38,6 +39,7 @@ export class Frame implements WidgetContext {
   #close: (() => void) | null;
   #name = make("h2");
   #title = make("p", { dir: "auto" });
+  #menu: ConversationMenu;
   #listButton: HTMLButtonElement;
   #notice = make("div", { class: "notice", hidden: true });
   #desk = make("div", { class: "desk" });
@@ -47,6 +49,8 @@ export class Frame implements WidgetContext {
   #listShown = false;
   #observer: ResizeObserver;
   #view: ChatView | null = null;
+  /** What the notice says. */
+  #noticed: ErrorView | string | null = null;
   /** A failed call that belongs to no message. */
   #reported: ErrorView | null = null;
 
@@ -59,11 +63,18 @@ export class Frame implements WidgetContext {
     this.narrator = new Narrator(texts);
     this.#close = options.close;
     this.#transcript = new Transcript(this);
+    this.#menu = new ConversationMenu(this, this.#transcript.element);
     this.#composer = new Composer(this, options.memory);
     this.#list = new ConversationList(this, () => this.#showList(false));
     this.#listButton = tool("list", texts.conversations, () => this.#showList(!this.#listShown));
     this.#listButton.setAttribute("aria-expanded", "false");
-    this.#desk.append(this.#head(), this.#notice, this.#transcript.element, this.#composer.element);
+    this.#desk.append(
+      this.#head(),
+      this.#menu.question,
+      this.#notice,
+      this.#transcript.element,
+      this.#composer.element,
+    );
     this.element = make(
       "div",
       {
@@ -87,13 +98,16 @@ export class Frame implements WidgetContext {
     this.#view = view;
     if (assistant !== null) this.#composer.limit = assistant.limits.messageCharacters;
     if (view.error !== before?.error) this.#reported = null;
+    const isAsked = view.phase === "sending" && before?.phase !== "sending";
+    const isUnsent = unsent(view) !== undefined && unsent(view) !== unsent(before);
     drawEach(
       () => this.#composer.update(view),
       () => setText(this.#name, label(assistant?.name ?? this.texts.assistant)),
       () => setText(this.#title, label(view.title ?? "")),
       () => this.#transcript.update(view, assistant),
-      () => view.phase === "sending" && before?.phase !== "sending" && this.#transcript.toEnd(),
+      () => (isAsked || isUnsent) && this.#transcript.toQuestion(),
       () => this.#list.mark(view.conversationId),
+      () => this.#menu.update(view.conversationId),
       () => void (this.#listShown && hasNews(before, view) && this.#list.load()),
       () => this.#drawNotice(view),
       () => this.narrator.update(view),
@@ -132,6 +146,10 @@ export class Frame implements WidgetContext {
     return true;
   }
 
+  write(text: string): void {
+    this.#composer.write(text);
+  }
+
   report(error: unknown): void {
     this.#reported = asErrorView(error);
     this.narrator.urgent.say(problemText(this.#reported, this.texts));
@@ -155,6 +173,7 @@ export class Frame implements WidgetContext {
       { class: "head" },
       make("span", { class: "mark" }, icon("spark")),
       make("div", { class: "names" }, this.#name, this.#title),
+      this.#menu.element,
       this.#listButton,
       tool("plus", texts.newConversation, startNew),
       this.#close === null ? null : tool("close", texts.close, this.#close),
@@ -185,34 +204,19 @@ export class Frame implements WidgetContext {
   #drawNotice(view: ChatView): void {
     const { texts } = this;
     const error = this.#reported ?? unsaidError(view);
-    const text =
-      view.connection === "offline"
-        ? texts.offline
-        : view.phase === "reconnecting"
-          ? texts.reconnecting
-          : error !== null
-            ? problemText(error, texts)
-            : null;
-    this.#notice.hidden = text === null;
-    this.#notice.classList.toggle("error", text !== null && error !== null && view.phase !== "reconnecting");
-    const isOffline = view.connection === "offline" || view.phase === "reconnecting";
-    const shown = this.#notice.querySelector("p")?.textContent ?? null;
-    if ((text && bounded(text)) === shown) return;
-    fill(
-      this.#notice,
-      text === null ? null : icon(isOffline ? "offline" : "warning"),
-      text === null ? null : make("p", {}, text),
-      !isOffline && error?.recoverable && error === view.error && !isNotSent(view) ? this.#retryButton() : null,
-      !isOffline && error !== null && error === this.#reported ? this.#dismissButton() : null,
-    );
-  }
-
-  #retryButton(): HTMLElement {
-    const retry = () => {
-      this.focusComposer();
-      void this.chat.retry();
-    };
-    return make("button", { type: "button", class: "button", onclick: retry }, this.texts.retry);
+    const isAway = view.connection === "offline" || view.phase === "reconnecting";
+    const said = view.connection === "offline" ? texts.offline : texts.reconnecting;
+    const shown = isAway ? said : error;
+    if (shown === this.#noticed) return;
+    this.#noticed = shown;
+    this.#notice.hidden = shown === null;
+    this.#notice.classList.toggle("error", !isAway && error !== null);
+    const parts = isAway
+      ? [icon("offline"), make("p", {}, said)]
+      : error !== null
+        ? [icon("warning"), ...problemParts(this, error, error !== this.#reported)]
+        : [];
+    fill(this.#notice, ...parts, !isAway && error !== null && error === this.#reported ? this.#dismissButton() : null);
   }
 
   #dismissButton(): HTMLElement {
@@ -224,16 +228,14 @@ export class Frame implements WidgetContext {
   }
 }
 
-/** Whether the last message did not arrive; it has a button of its own. */
-function isNotSent(view: ChatView): boolean {
-  const last = view.messages.at(-1);
-  return last?.role === "user" && last.status === "failed";
+/** Returns the id of a message that is on its way. */
+function unsent(view: ChatView | null): string | undefined {
+  return view?.messages.findLast(({ status }) => status === "sending")?.id;
 }
 
 /** Returns the view's error unless a message says it already. */
 function unsaidError(view: ChatView): ErrorView | null {
-  const last = view.messages.at(-1);
-  return last?.role === "assistant" && last.status === "failed" ? null : view.error;
+  return view.messages.at(-1)?.status === "failed" ? null : view.error;
 }
 
 /** Whether the list of conversations may look different now. */

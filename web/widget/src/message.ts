@@ -1,16 +1,18 @@
 /** One message, kept the same elements for as long as it is shown. */
-import type { MessageView } from "@frontdesk/client";
+import type { ErrorView, MessageView } from "@frontdesk/client";
 import { Activity, Reasoning } from "./activity";
 import { ApprovalCard } from "./approval";
-import { label } from "./bounds";
+import { isBlank, label } from "./bounds";
 import { copy } from "./clipboard";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
+import { formatInFull, formatTime } from "./format";
 import { icon, type IconName } from "./icons";
 import { decorate } from "./markdown/decorate";
 import { MarkdownView } from "./markdown/view";
-import { problemText } from "./problem";
+import { NO_ANSWER, problemParts } from "./problem";
+import type { Texts } from "./texts";
 import { Versions } from "./versions";
 import { takes } from "./offers";
 
@@ -38,7 +40,8 @@ export class UserItem implements Item {
   #versions: Versions;
   #state = make("span", { class: "state" });
   #edit: HTMLButtonElement;
-  #retry: HTMLButtonElement;
+  #problem: Problem;
+  #time: Time;
   #message: MessageView | null = null;
 
   constructor(context: WidgetContext, fresh: boolean) {
@@ -46,15 +49,17 @@ export class UserItem implements Item {
     this.#context = context;
     this.#versions = new Versions(texts, (text) => make("div", { dir: "auto" }, text));
     this.#edit = tool("pencil", texts.edit, () => this.#message && context.edit(this.#message));
-    this.#retry = make("button", { type: "button", class: "button", onclick: () => retry(context) }, texts.retry);
+    this.#problem = new Problem(context);
+    this.#time = new Time(texts);
     const copyButton = copyTool(context, () => this.#message?.text ?? "");
-    this.#below.append(this.#state, this.#retry, this.#edit, copyButton);
+    this.#below.append(this.#state, this.#time.element, this.#edit, copyButton);
     this.element = make(
       "li",
       { class: `message user${fresh ? " fresh" : ""}` },
       make("span", { class: "unseen" }, `${texts.you}: `),
       this.#bubble,
       this.#below,
+      this.#problem.element,
       this.#versions.element,
     );
   }
@@ -67,7 +72,8 @@ export class UserItem implements Item {
     setText(this.#state, failed ? this.#context.texts.notSent : "");
     this.element.classList.toggle("sending", message.status === "sending");
     this.#below.classList.toggle("kept", failed);
-    this.#retry.hidden = !failed || !place.last;
+    this.#problem.update(failed ? (message.error ?? this.#context.chat.view.error) : null, place);
+    this.#time.update(message.createdAt);
     this.#edit.hidden = failed || place.busy || message.runId === null;
   }
 
@@ -84,7 +90,7 @@ export class AnswerItem implements Item {
   #approvals = new Map<string, ApprovalCard>();
   #actions = make("div", { class: "actions" });
   #versions: Versions;
-  #problem = make("div");
+  #problem: Problem;
   #below: AnswerTools;
   #message: MessageView | null = null;
 
@@ -99,6 +105,7 @@ export class AnswerItem implements Item {
       onSettled: (block) => fresh && context.narrator.settled(block),
     });
     this.#versions = new Versions(context.texts, (text) => this.#version(text));
+    this.#problem = new Problem(context);
     this.#below = new AnswerTools(context);
     this.element = make("li", { class: `message answer${fresh ? " fresh" : ""}` });
   }
@@ -116,7 +123,7 @@ export class AnswerItem implements Item {
       () => message.actions !== this.#message?.actions && this.#drawActions(message),
       () => void (cards = this.#cards(message)),
       () => this.#versions.update(message),
-      () => this.#drawProblem(message, place),
+      () => this.#problem.update(message.error ?? (isEmpty(message) ? NO_ANSWER : null), place),
       () => this.#below.update(message, place, ended),
     );
     this.#message = message;
@@ -127,7 +134,7 @@ export class AnswerItem implements Item {
       this.#markdown.element,
       ...cards,
       this.#actions,
-      this.#problem,
+      this.#problem.element,
       this.#versions.element,
       this.#below.element,
     );
@@ -166,21 +173,49 @@ export class AnswerItem implements Item {
     view.update(text, true);
     return view.element;
   }
+}
 
-  #drawProblem(message: MessageView, place: Place): void {
-    const { texts } = this.#context;
-    const { error } = message;
-    this.#problem.hidden = error === null;
-    if (error === null || (error === this.#message?.error && this.#problem.childElementCount > 0)) return;
-    const again = make("button", { type: "button", class: "button", onclick: () => retry(this.#context) }, texts.retry);
-    this.#problem.className = "problem";
-    fill(
-      this.#problem,
-      icon("warning"),
-      make("p", {}, problemText(error, texts)),
-      error.recoverable && place.last ? again : null,
-    );
+/** Why there is no message or answer, and what helps. */
+class Problem {
+  readonly element = make("div", { class: "problem", hidden: true });
+  #context: WidgetContext;
+  #error: ErrorView | null = null;
+  #helps = false;
+
+  constructor(context: WidgetContext) {
+    this.#context = context;
   }
+
+  /** What helps is offered at the end of the conversation only. */
+  update(error: ErrorView | null, { last }: Place): void {
+    if (error === this.#error && last === this.#helps) return;
+    this.#error = error;
+    this.#helps = last;
+    this.element.hidden = error === null;
+    fill(this.element, ...(error === null ? [] : [icon("warning"), ...problemParts(this.#context, error, last)]));
+  }
+}
+
+/** When a message was written. */
+class Time {
+  readonly element = make("time", { class: "when" });
+  #texts: Texts;
+
+  constructor(texts: Texts) {
+    this.#texts = texts;
+  }
+
+  update(moment: string): void {
+    if (moment === this.element.dateTime || Number.isNaN(Date.parse(moment))) return;
+    this.element.dateTime = moment;
+    this.element.title = formatInFull(moment, this.#texts);
+    setText(this.element, formatTime(moment, this.#texts));
+  }
+}
+
+/** Whether it is over and nobody can see anything of it. */
+function isEmpty({ status, text, actions, approvals }: MessageView): boolean {
+  return status === "completed" && isBlank(text) && actions.length === 0 && approvals.length === 0;
 }
 
 /** The buttons below an answer. */
@@ -191,6 +226,7 @@ class AnswerTools {
   #good: HTMLButtonElement;
   #bad: HTMLButtonElement;
   #again: HTMLButtonElement;
+  #time: Time;
   #message: MessageView | null = null;
 
   constructor(context: WidgetContext) {
@@ -202,14 +238,20 @@ class AnswerTools {
       context.focusComposer();
       if (takes(context)) void context.chat.regenerate(this.#message?.id);
     });
+    this.#time = new Time(texts);
     const copyButton = copyTool(context, () => this.#message?.text ?? "");
-    this.element = make("div", { class: "below" }, copyButton, this.#good, this.#bad, this.#again, this.#state);
+    this.element = make(
+      "div",
+      { class: "below" },
+      ...[copyButton, this.#good, this.#bad, this.#again, this.#state, this.#time.element],
+    );
   }
 
   update(message: MessageView, place: Place, ended: boolean): void {
     const { texts } = this.#context;
     this.#message = message;
-    this.element.hidden = !ended || (message.text === "" && message.status === "failed");
+    this.element.hidden = !ended || (isBlank(message.text) && message.status !== "cancelled");
+    this.#time.update(message.createdAt);
     this.#good.setAttribute("aria-pressed", String(message.feedback === "up"));
     this.#bad.setAttribute("aria-pressed", String(message.feedback === "down"));
     this.#again.hidden = place.busy || message.status === "failed";
@@ -258,10 +300,4 @@ function say(button: HTMLButtonElement, picture: SVGElement, text: string): void
     button.replaceChildren(...before);
     button.title = title;
   }, COPIED_MS);
-}
-
-function retry(context: WidgetContext): void {
-  if (!takes(context)) return;
-  context.focusComposer();
-  void context.chat.retry();
 }

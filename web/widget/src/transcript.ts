@@ -1,15 +1,20 @@
 /** The messages in their order, what may be said next, and a scroll position that belongs to the reader. */
 import type { Assistant, ChatView, MessageView } from "@frontdesk/client";
-import { label } from "./bounds";
+import { isBlank, label } from "./bounds";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
+import { formatDay } from "./format";
 import { icon } from "./icons";
 import { AnswerItem, type Item, showCopied, UserItem } from "./message";
 import { takes } from "./offers";
 
 /** This close to the end counts as the end. */
 const NEAR_PX = 4;
+/** What is left above a question at the top. */
+const GAP_PX = 16;
+/** Of a question that is longer than this part of the view only the end stands there. */
+const LONG = 0.4;
 
 export class Transcript {
   readonly element: HTMLElement;
@@ -19,13 +24,19 @@ export class Transcript {
   #list: HTMLElement;
   #items = new Map<string, Item>();
   #drawn = new Map<string, { message: MessageView; place: string }>();
+  /** By message: its day, and the line above it. */
+  #days = new Map<string, { day: string; rule: HTMLElement | null }>();
   #welcome: Welcome;
   #typing = make("div", { class: "typing", "aria-hidden": "true" }, make("i"), make("i"), make("i"));
-  #skeleton = make("div", { class: "skeleton", "aria-hidden": "true" }, make("i"), make("i"), make("i"), make("i"));
+  #skeleton = skeleton();
   #suggestions: HTMLElement;
   #offered: readonly string[] = [];
   #jump: HTMLButtonElement;
-  #atEnd = true;
+  /** Where the reader is: at the end, as it grows; at the last question; or where they went themselves. */
+  #place: "end" | "question" | "reader" = "end";
+  #question: HTMLElement | null = null;
+  /** Empty: under an answer that does not fill the view yet. */
+  #room = make("div", { class: "room", "aria-hidden": "true" });
   #top = 0;
   #before: ChatView | null = null;
   #observer: ResizeObserver;
@@ -46,6 +57,7 @@ export class Transcript {
       "div",
       { class: "scroller", role: "group", tabindex: 0, "aria-label": texts.messages },
       this.#content,
+      this.#room,
     );
     this.#scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     this.#scroller.addEventListener("click", (event) => this.#onClick(event));
@@ -70,12 +82,20 @@ export class Transcript {
       this.#suggestions,
     );
     this.#before = view;
+    if (this.#question !== null && !this.#list.contains(this.#question)) this.#leaveQuestion(view);
     this.#follow();
   }
 
   /** Goes to the end, and stays there while it grows. */
-  toEnd(): void {
-    this.#atEnd = true;
+  #toEnd(): void {
+    this.#place = "end";
+    this.#follow();
+  }
+
+  /** Puts the newest question at the top: the answer grows under it, and nobody is dragged along. */
+  toQuestion(): void {
+    this.#question = Array.from(this.#list.querySelectorAll<HTMLElement>(".message.user")).at(-1) ?? null;
+    this.#place = "question";
     this.#follow();
   }
 
@@ -88,6 +108,13 @@ export class Transcript {
     for (const item of this.#items.values()) item.close();
   }
 
+  /** It was edited or answered anew, and stands there as another element; or another conversation is shown. */
+  #leaveQuestion(view: ChatView): void {
+    this.#question = null;
+    if (view.phase === "idle" || view.phase === "loading") this.#place = "end";
+    else this.toQuestion();
+  }
+
   #drawMessages(view: ChatView): void {
     const shown = new Set(view.messages.map((message) => message.id));
     for (const [id, item] of this.#items) {
@@ -95,6 +122,7 @@ export class Transcript {
       item.close();
       this.#items.delete(id);
       this.#drawn.delete(id);
+      this.#days.delete(id);
     }
     const busy = !["idle", "loading"].includes(view.phase);
     const elements = view.messages.map((message, at) => {
@@ -106,7 +134,22 @@ export class Transcript {
       if (drawn?.message !== message || drawn.place !== place) drawEach(() => item.update(message, { last, busy }));
       return item.element;
     });
-    fill(this.#list, ...elements);
+    fill(this.#list, ...this.#withDays(view.messages, elements));
+  }
+
+  /** Puts the day between messages of different ones, and before the first of an earlier one. */
+  #withDays(messages: readonly MessageView[], elements: readonly HTMLElement[]): HTMLElement[] {
+    let before = new Date().toDateString();
+    return elements.flatMap((element, at) => {
+      const { id, createdAt } = messages[at]!;
+      const kept = this.#days.get(id) ?? { day: new Date(createdAt).toDateString(), rule: null };
+      this.#days.set(id, kept);
+      if (kept.day === before || Number.isNaN(Date.parse(createdAt))) return [element];
+      before = kept.day;
+      kept.rule ??= make("li", { class: "day" }, make("span"));
+      setText(kept.rule.firstElementChild!, formatDay(createdAt, this.#context.texts));
+      return [kept.rule, element];
+    });
   }
 
   #newItem(message: MessageView, view: ChatView): Item {
@@ -123,26 +166,64 @@ export class Transcript {
     fill(this.#suggestions, ...offered.map((text) => askButton(this.#context, text)));
   }
 
+  /** Keeps the place: the end, or the question at the top; a place that the reader chose is left alone. */
   #follow(): void {
-    if (this.#atEnd) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#makeRoom();
+    if (this.#place === "end") this.#scrollTo(this.#scroller.scrollHeight);
+    else if (this.#place === "question") this.#scrollTo(this.#questionTop());
     this.#showJump();
+  }
+
+  #scrollTo(top: number): void {
+    this.#scroller.scrollTop = top;
+    this.#top = this.#scroller.scrollTop;
+  }
+
+  /** Leaves so much room below that the question can stand at the top. */
+  #makeRoom(): void {
+    const { clientHeight, scrollHeight } = this.#scroller;
+    const has = this.#room.offsetHeight;
+    const needs = this.#question === null ? 0 : this.#questionTop() + clientHeight - (scrollHeight - has);
+    // Its gap to what stands above is there as long as it is.
+    const height = Math.max(0, Math.floor(needs));
+    if (Math.abs(height - has) > 1) this.#room.style.setProperty("block-size", `${height}px`);
+  }
+
+  /** Returns where the scroller has to be for the question; of a long one only the end is of use. */
+  #questionTop(): number {
+    const question = this.#question;
+    if (question === null) return 0;
+    const { offsetTop, offsetHeight } = question;
+    const { clientHeight } = this.#scroller;
+    return Math.max(0, Math.round(offsetTop - GAP_PX + Math.max(0, offsetHeight - clientHeight * LONG)));
   }
 
   #onScroll(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    if (scrollHeight - scrollTop - clientHeight <= NEAR_PX) this.#atEnd = true;
-    else if (scrollTop < this.#top) this.#atEnd = false;
+    const moved = scrollTop - this.#top;
     this.#top = scrollTop;
+    // There is nothing more to show below: it was the browser that moved, not the reader.
+    if (moved < 0 && scrollHeight - scrollTop - clientHeight <= 1) return this.#follow();
+    if (Math.abs(moved) > 1) this.#place = moved > 0 && this.#below() <= NEAR_PX && !this.#hasRoom ? "end" : "reader";
     this.#showJump();
   }
 
-  #showJump(): void {
+  get #hasRoom(): boolean {
+    return this.#room.offsetHeight > NEAR_PX;
+  }
+
+  /** Returns how much stands below what is seen. */
+  #below(): number {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    this.#jump.hidden = this.#atEnd || scrollHeight - scrollTop - clientHeight < clientHeight / 4;
+    return scrollHeight - this.#room.offsetHeight - scrollTop - clientHeight;
+  }
+
+  #showJump(): void {
+    this.#jump.hidden = this.#place === "end" || this.#below() < this.#scroller.clientHeight / 4;
   }
 
   #jumpToEnd(): void {
-    this.toEnd();
+    this.#toEnd();
     this.#context.focusComposer();
   }
 
@@ -160,22 +241,29 @@ class Welcome {
   #greeting = make("h3", { dir: "auto", hidden: true });
   #starters: HTMLElement;
   #assistant: Assistant | null = null;
+  /** Until it is known what stands there; not for long, because nobody may ever say. */
+  #waiting = skeleton("brief");
 
   constructor(context: WidgetContext) {
     this.#context = context;
     this.#starters = make("div", { class: "starters", role: "group", "aria-label": context.texts.starters });
     const mark = make("span", { class: "mark" }, icon("spark"));
-    this.element = make("div", { class: "welcome" }, mark, this.#greeting, this.#starters);
+    this.element = make("div", { class: "welcome" }, mark, this.#waiting, this.#greeting, this.#starters);
   }
 
   update(assistant: Assistant | null): void {
     if (assistant === this.#assistant) return;
     this.#assistant = assistant;
+    this.#waiting.hidden = assistant !== null;
     setText(this.#greeting, assistant?.greeting ?? "");
     this.#greeting.hidden = !assistant?.greeting;
     fill(this.#starters, ...(assistant?.starters ?? []).map((text) => askButton(this.#context, text, icon("send"))));
     this.#starters.hidden = (assistant?.starters.length ?? 0) === 0;
   }
+}
+
+function skeleton(kind = ""): HTMLElement {
+  return make("div", { class: `skeleton ${kind}`, "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => make("i")));
 }
 
 function askButton(context: WidgetContext, text: string, picture: SVGElement | null = null): HTMLElement {
@@ -199,5 +287,5 @@ function isWaiting(view: ChatView): boolean {
   if (!["sending", "streaming", "reconnecting"].includes(view.phase)) return false;
   const last = view.messages.at(-1);
   if (last?.role !== "assistant") return true;
-  return last.text === "" && !last.toolCalls.some((call) => call.status === "running");
+  return isBlank(last.text) && !last.toolCalls.some((call) => call.status === "running");
 }

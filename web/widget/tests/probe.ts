@@ -2,6 +2,7 @@
 import { type Assistant, type ChatView, createClient } from "@frontdesk/client";
 import { Frame } from "../src/frame";
 import { decorate } from "../src/markdown/decorate";
+import { type DrawFormula, withFormulas } from "../src/markdown/formulas";
 import { createSanitiser } from "../src/markdown/sanitise";
 import { MarkdownView } from "../src/markdown/view";
 import { Memory } from "../src/memory";
@@ -23,10 +24,10 @@ function sanitiseUnder(others: Partial<typeof rules>, html: string) {
 }
 
 /** Returns a renderer in the page; `settled` collects the blocks that it has called settled. */
-function markdown() {
+function markdown(draw?: DrawFormula) {
   const settled: Element[] = [];
   const view = new MarkdownView({
-    sanitise,
+    sanitise: (html) => withFormulas(sanitise(html), draw),
     decorate: (fragment) => decorate(fragment, texts),
     onSettled: (block) => settled.push(block),
   });

@@ -1,7 +1,10 @@
 /** Markdown as answers use it: GitHub's, without HTML. Tags are shown as they were written, except a line break. */
 import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
+import cjkFriendly from "markdown-it-cjk-friendly";
 import { thinned } from "../bounds";
+import { formulas } from "./formulas";
 import { limited } from "./limits";
+import { nested } from "./nesting";
 
 export type References = NonNullable<Env["references"]>;
 
@@ -19,6 +22,7 @@ const ALIGNMENT = /^text-align:(left|right|center)$/;
 
 const parser = new MarkdownIt({ html: false, linkify: true, breaks: true, maxNesting: 20 });
 parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
+parser.use(cjkFriendly).use(formulas);
 parser.core.ruler.disable("strip_references");
 parser.core.ruler.after("inline", "tasks", markTasks);
 parser.inline.ruler.before("autolink", "line_break", breakLine);
@@ -40,7 +44,7 @@ export function parse(text: string, references: References): { blocks: Block[]; 
   // Without a prototype, or [constructor] would name one.
   const env = { references: Object.assign(Object.create(null) as References, references) };
   const blocks: Block[] = [];
-  for (const token of parser.parse(text, env)) {
+  for (const token of parser.parse(nested(text), env)) {
     if (token.level === 0 && token.nesting >= 0 && token.map !== null) {
       blocks.push({ kind: token.type, line: token.map[0], tokens: [] });
     }

@@ -11,7 +11,7 @@ export type Sanitise = (html: string) => DocumentFragment;
 
 const TAGS = "a blockquote br code div em h3 hr img li ol p pre s strong table tbody td th thead tr ul".split(" ");
 const ATTRIBUTES = ["align", "alt", "class", "href", "src", "start"];
-const CLASS = /^(language-[\w.+#-]{1,40}|depth-[1-6])$/;
+const CLASS = /^(language-[\w.+#-]{1,40}|depth-[1-6]|formula(-block)?)$/;
 const ALIGN = /^(left|right|center)$/;
 
 /** What a page that limits Trusted Types must allow: `trusted-types frontdesk`. */

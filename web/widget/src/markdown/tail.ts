@@ -3,6 +3,8 @@
  * before them. What is guessed here is only shown until more has come.
  */
 
+import { openFormula, withoutFormulas } from "./formulas";
+
 /** A last line that is nothing but marks: `-` would make the line above a heading, `|` an empty row. */
 const ONLY_MARKS = /(^|\n)[ \t]*[-=*+_#>|~`: \t]+$/;
 /** A table's head before the line of dashes under it is whole. */
@@ -12,6 +14,7 @@ const BEGUN_LINK = /(!?)\[([^[\]\n]*)(?:\](?:\([^()\n]*)?)?$/;
 /** Returns what to show for an open block of this kind. */
 export function mend(source: string, kind: string): string {
   if (kind === "fence") return mendFence(source);
+  if (kind === "formula_block") return source.replace(/\n[ \t]*(\\|\$)$/, "\n");
   // Under a table's head a line of marks is no guess any more.
   if (kind === "table_open" && source.trimEnd().split("\n").length === 2) return source;
   let text = source.replace(ONLY_MARKS, "$1");
@@ -26,13 +29,16 @@ function mendFence(source: string): string {
 }
 
 function mendLine(line: string): string {
+  const formula = openFormula(line);
+  if (formula !== "") return line.replace(/[\\$]$/, "") + formula;
   const ticks = line.split("`").length - 1;
   if (ticks % 2 === 1) return line.endsWith("`") ? line.slice(0, -1) : `${line}\``;
   const text = line
     .replace(BEGUN_LINK, (_all, picture: string, label: string) => (picture ? "" : label))
     .replace(/[*_~]+$/, "")
+    .replace(/(\\[([]?|\$\$)$/, "")
     .trimEnd();
-  return text + openMarks(text).reverse().join("");
+  return text + openMarks(withoutFormulas(text)).reverse().join("");
 }
 
 /** Returns the marks of emphasis that a line opened and did not close. */

@@ -48,6 +48,9 @@ export interface Texts {
   good: string;
   bad: string;
   retry: string;
+  askAnew: string;
+  showNewest: string;
+  changeMessage: string;
   versions: (count: number) => string;
 
   /** What a tool does, by the verb in its name; `subject` is the rest of the name. */
@@ -78,13 +81,16 @@ export interface Texts {
   removeThis: string;
   keep: string;
   more: string;
+  /** Conversations before yesterday. */
+  earlier: string;
+  menu: string;
+  exportIt: string;
+  printIt: string;
   back: string;
 
   offline: string;
   reconnecting: string;
   backOnline: string;
-  loading: string;
-  signInAgain: string;
   /** By the server's code; `other` for the rest. */
   errors: Record<ErrorText, string>;
   tryAgainIn: (seconds: string) => string;
@@ -92,7 +98,26 @@ export interface Texts {
 
 /** What the verb at the beginning of a tool's name comes down to. */
 export type Verb = "look" | "add" | "change" | "remove" | "use";
-export type ErrorText = "network" | "unauthorized" | "rate_limited" | "overloaded" | "model" | "too_long" | "other";
+export type ErrorText =
+  | "network"
+  | "unauthorized"
+  | "rate_limited"
+  | "overloaded"
+  | "model"
+  | "too_long"
+  | "forbidden"
+  | "refused"
+  | "thought"
+  | "unusable"
+  | "deleted"
+  | "changed"
+  | "active"
+  | "too_large"
+  | "invalid"
+  | "interrupted"
+  | "late"
+  | "steps"
+  | "other";
 
 const ALL: Record<string, Texts> = { ar, de, en, es, hi, pt };
 

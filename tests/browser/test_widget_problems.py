@@ -1,0 +1,227 @@
+"""What goes wrong: one sentence and one button that helps, for each code, and none that cannot work."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+from support.backend import TenantBackend
+from support.embedding import OpenWidget, Widget
+from support.host import Host
+from support.provider import Call, Provider
+from support.wire import Wire
+from support.world import OpenWorld
+
+from agent import errors
+from agent.events.schema import ErrorRaised, RunEnded, Usage
+
+OPEN = {"open": ""}
+RETRY, ANEW, CHANGE, NEWEST = (
+    "Try again",
+    "Start a new one with this message",
+    "Change the message",
+    "Show the newest",
+)
+LATER = re.compile(r"Try again · [\d,]+ s")
+REFUSALS: dict[str, tuple[int, str, str | re.Pattern[str] | None]] = {
+    "invalid_request": (422, "This message cannot be sent as it is. Said by the server.", CHANGE),
+    "idempotency_mismatch": (422, "Something went wrong.", RETRY),
+    "unauthorized": (401, "Your session has ended. Please sign in again.", RETRY),
+    "forbidden": (403, "You may not do this here.", None),
+    "not_found": (404, "This conversation was deleted.", ANEW),
+    "run_active": (409, "Another answer is still being made in this conversation.", RETRY),
+    "superseded": (409, "This conversation was changed elsewhere.", NEWEST),
+    "payload_too_large": (413, "This message is too large.", CHANGE),
+    "request_timeout": (400, "The assistant cannot be reached.", RETRY),
+    "rate_limited": (429, "That was a lot at once. Please wait a moment.", LATER),
+    "overloaded": (503, "The assistant is busy. Please try again shortly.", LATER),
+    "odd_new_code": (418, "Something went wrong. Said by the server.", None),
+}
+FAILURES: dict[str, tuple[bool, str, str | None]] = {
+    "model_unavailable": (True, "The model did not answer.", RETRY),
+    "model_rate_limited": (True, "That was a lot at once. Please wait a moment.", RETRY),
+    "model_timeout": (True, "The model did not answer.", RETRY),
+    "model_refused": (False, "The model refused this. Say it in another way.", CHANGE),
+    "model_quota": (False, "The assistant cannot be used at the moment. Please tell whoever runs it.", None),
+    "model_unauthorized": (False, "The assistant cannot be used at the moment. Please tell whoever runs it.", None),
+    "context_too_long": (False, "This conversation has become too long. Please begin a new one.", ANEW),
+    "interrupted": (True, "The answer was interrupted.", RETRY),
+    "step_limit": (True, "The answer took too many steps and was stopped.", RETRY),
+    "deadline": (True, "The answer took too long and was stopped.", RETRY),
+    "internal": (True, "Something went wrong.", RETRY),
+    "odd_new_code": (True, "Something went wrong. Said by the server.", RETRY),
+}
+
+
+def test_each_code_of_the_server_stands_here() -> None:
+    assert codes_of(errors.RequestError) <= {*REFUSALS, *FAILURES}
+    assert codes_of(errors.RunError) <= FAILURES.keys()
+
+
+def codes_of(error: type[errors.FrontdeskError]) -> set[str]:
+    return {error.code}.union(*(codes_of(kind) for kind in error.__subclasses__()))
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+async def test_a_message_that_is_refused_says_why_and_what_next(wire: Wire, open_widget: OpenWidget, code: str) -> None:
+    status, sentence, button = REFUSALS[code]
+    problem = {"code": code, "title": "No", "status": status, "detail": "Said by the server."}
+    wire.refusal = (status, problem)
+    # Shortly the client tries by itself.
+    wire.retry_after_s = 3600 if button == LATER else None
+    widget = await open_widget(wire.url, token="a-token", attributes=OPEN)
+    await widget.ask("Now?")
+    await says(widget, ".message.user", sentence, button)
+    await expect(widget.page.locator(".message.user .state")).to_have_text("Not sent")
+    await expect(widget.page.locator(".notice")).to_be_hidden()
+    if button == RETRY:
+        wire.say("Now.")
+        await widget.button(RETRY).click()
+        await widget.ended()
+        assert {body["message"] for _, body in wire.posts} == {"Now?"}
+    elif button == LATER:
+        await expect(widget.page.locator(".problem button")).to_be_disabled()
+    elif button == ANEW:
+        wire.say("Now.")
+        await widget.button(ANEW).click()
+        await widget.ended()
+        assert wire.posts[-1][1]["conversation_id"] is None
+    elif button == CHANGE:
+        await widget.button(CHANGE).click()
+        await expect(widget.composer).to_have_value("Now?")
+        await expect(widget.composer).to_be_focused()
+        wire.say("Now.")
+        await widget.ask("Later?")
+        await widget.ended()
+        assert wire.posts[-1][1]["message"] == "Later?"
+    widget.forgive("Failed to load resource")
+
+
+@pytest.mark.parametrize("code", FAILURES)
+async def test_an_answer_that_fails_says_why_and_what_next(wire: Wire, open_widget: OpenWidget, code: str) -> None:
+    recoverable, sentence, button = FAILURES[code]
+    wire.answer(
+        ErrorRaised(code, "Said by the server.", recoverable=recoverable),
+        RunEnded("failed", "error", Usage()),
+        end=None,
+    )
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("How many?")
+    await says(widget, ".message.answer", sentence, button)
+    if button is None or button == CHANGE:
+        return
+    wire.say("Seven.")
+    await widget.button(button).click()
+    await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
+    await expect(widget.page.locator(".problem:visible")).to_have_count(0)
+
+
+async def says(widget: Widget, where: str, sentence: str, button: str | re.Pattern[str] | None) -> None:
+    problem = widget.page.locator(f"{where} .problem")
+    await expect(problem.locator("p")).to_have_text(sentence)
+    await expect(problem.get_by_role("button")).to_have_text([] if button is None else [button])
+
+
+async def test_nobody_can_try_again_before_the_server_wants_to_hear_of_it(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.answer(
+        ErrorRaised("model_rate_limited", "Wait.", recoverable=True, retry_after_s=2),
+        RunEnded("failed", "error", Usage()),
+        end=None,
+    )
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("How many?")
+    button = widget.answers.locator(".problem button")
+    await expect(button).to_be_disabled()
+    await expect(button).to_contain_text("Try again · ")
+    await expect(button).to_be_enabled()
+    wire.say("Seven.")
+    await widget.button("Try again").click()
+    await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
+
+
+@pytest.mark.parametrize("blank", ["", "  \n", "\u200b\n", "\u3164", "\ufeff \xa0"])
+async def test_an_answer_of_blanks_is_none(wire: Wire, open_widget: OpenWidget, blank: str) -> None:
+    wire.say(blank)
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("How many?")
+    await says(widget, ".message.answer", "The model did not answer.", RETRY)
+    await expect(widget.answers.locator(".below")).to_be_hidden()
+    wire.say("Seven.")
+    await widget.button(RETRY).click()
+    await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
+
+
+async def test_a_conversation_that_was_deleted_elsewhere_goes_on_as_a_new_one(
+    open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget, provider: Provider
+) -> None:
+    world = await open_frontdesk(cors_origins=(host.url,))
+    token = world.person().token
+    widget = await open_widget(world.url, token=token, attributes=OPEN)
+    provider.say("One.")
+    await widget.ask("First?")
+    await widget.ended()
+    conversation = await widget.element.evaluate("e => e.chat.view.conversationId")
+    deleted = await widget.page.evaluate(
+        "async ([url, token]) => (await fetch(url, {method: 'DELETE', headers: {Authorization: `Bearer ${token}`}})).status",
+        [f"{world.url}/conversations/{conversation}", token],
+    )
+    assert deleted == 200
+    await widget.ask("Second?")
+    provider.say("Two.")
+    await says(widget, ".message.user:last-child", "This conversation was deleted.", ANEW)
+    await widget.button(ANEW).click()
+    await expect(widget.answers.locator(".markdown")).to_have_text(["Two."])
+    await expect(widget.page.locator(".bubble")).to_have_text(["Second?"])
+    widget.forgive("Failed to load resource")
+
+
+async def test_what_was_changed_elsewhere_is_shown_and_no_word_is_lost(
+    open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget, provider: Provider
+) -> None:
+    world = await open_frontdesk(cors_origins=(host.url,))
+    token = world.person().token
+    widget = await open_widget(world.url, token=token, attributes=OPEN)
+    provider.say("One.")
+    await widget.ask("First?")
+    await widget.ended()
+    conversation, message = await widget.element.evaluate(
+        "e => [e.chat.view.conversationId, e.chat.view.messages[1].id]"
+    )
+    provider.say("Another.")
+    changed = await widget.page.evaluate(
+        """async ([url, token, body]) => {
+            const headers = {Authorization: `Bearer ${token}`, "Content-Type": "application/json"};
+            return (await fetch(url, {method: "POST", headers, body: JSON.stringify(body)})).status;
+        }""",
+        [f"{world.url}/conversations/{conversation}/edit", token, {"message_id": message, "message": "Firstly?"}],
+    )
+    assert changed == 200
+    await widget.page.locator(".bubble").hover()
+    await widget.button("Edit").click()
+    await widget.ask("At first?")
+    await says(widget, ".message.user", "This conversation was changed elsewhere.", NEWEST)
+    await widget.button(NEWEST).click()
+    await expect(widget.answers.locator(".markdown").first).to_have_text("Another.")
+    await expect(widget.page.locator(".bubble")).to_have_text(["Firstly?"])
+    await expect(widget.composer).to_have_value("At first?")
+    widget.forgive("Failed to load resource")
+
+
+async def test_a_long_call_shows_its_seconds_and_a_stopped_one_that_it_was_stopped(
+    open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget, provider: Provider, backend: TenantBackend
+) -> None:
+    world = await open_frontdesk(cors_origins=(host.url,))
+    backend.hang("GET /orders/7")
+    provider.call(Call("find_order", {"number": 7}))
+    widget = await open_widget(world.url, token=world.person().token, attributes=OPEN)
+    await widget.ask("Where is order 7?")
+    summary = widget.answers.locator(".activity summary")
+    await expect(summary).to_contain_text("Looking up order …")
+    await expect(summary.locator(".clock")).to_be_hidden()
+    await expect(summary.locator(".clock")).to_have_text("3 s")
+    await expect(summary.locator(".clock")).to_have_text("4 s")
+    await widget.button("Stop").click()
+    await expect(summary).to_have_text("Looking up order · Stopped")
+    await summary.click()
+    await expect(widget.answers.locator(".call > div")).to_have_text(["Looking up orderStopped", "number: 7"])
+    await widget.page.reload()
+    await expect(summary).not_to_contain_text("Failed")

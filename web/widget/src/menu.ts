@@ -1,0 +1,163 @@
+/** What can be done with the conversation that is shown: rename, export, print, delete. */
+import { thinned } from "./bounds";
+import type { WidgetContext } from "./context";
+import { fill, make } from "./dom";
+import { isInputMethods } from "./keys";
+import { tool } from "./message";
+import { printTranscript } from "./print";
+
+const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+
+export class ConversationMenu {
+  /** The button and, while it is open, the menu. */
+  readonly element = make("div", { class: "menu-place", hidden: true });
+  /** Where a new title or a yes is asked for, below the head. */
+  readonly question = make("div", { class: "asking", hidden: true });
+  #context: WidgetContext;
+  #button: HTMLButtonElement;
+  #menu: HTMLElement;
+  #shown: string | null = null;
+
+  constructor(context: WidgetContext, transcript: HTMLElement) {
+    const { texts } = context;
+    this.#context = context;
+    this.#button = tool("more", texts.menu, () => this.#show(this.#menu.hidden));
+    this.#button.setAttribute("aria-haspopup", "menu");
+    const item = (label: string, act: () => unknown) =>
+      make("button", { type: "button", role: "menuitem", tabindex: -1, onclick: () => this.#choose(act) }, label);
+    this.#menu = make(
+      "div",
+      { class: "menu", role: "menu", "aria-label": texts.menu, hidden: true },
+      item(texts.rename, () => this.#askTitle()),
+      item(texts.exportIt, () => this.#export()),
+      item(texts.printIt, () => printTranscript(transcript)),
+      item(texts.remove, () => this.#askRemoval()),
+    );
+    this.#show(false);
+    fill(this.element, this.#button, this.#menu);
+    this.element.addEventListener("keydown", (event) => this.#onKey(event));
+    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+      if (!this.element.contains(relatedTarget as Node | null)) this.#show(false);
+    });
+    this.question.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !isInputMethods(event)) this.#leave(event);
+    });
+  }
+
+  /** A conversation that nobody has begun has none of this. */
+  update(conversationId: string | null): void {
+    if (conversationId !== this.#shown) this.#ask();
+    this.#shown = conversationId;
+    this.element.hidden = conversationId === null;
+  }
+
+  #show(shown: boolean): void {
+    this.#menu.hidden = !shown;
+    this.#button.setAttribute("aria-expanded", String(shown));
+    if (shown) this.#items[0]?.focus();
+  }
+
+  get #items(): HTMLElement[] {
+    return Array.from(this.#menu.querySelectorAll<HTMLElement>("button"));
+  }
+
+  #choose(act: () => unknown): void {
+    this.#button.focus();
+    this.#show(false);
+    act();
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const isOpen = !this.#menu.hidden;
+    const step = STEPS[event.key];
+    if (isOpen && event.key === "Escape") {
+      this.#button.focus();
+      this.#show(false);
+    } else if (step !== undefined && (isOpen || event.key === "ArrowDown")) {
+      if (!isOpen) this.#show(true);
+      else this.#move(step);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #move(step: number): void {
+    const items = this.#items;
+    const at = items.findIndex((item) => item.matches(":focus"));
+    const next = Number.isFinite(step) ? (at + step + items.length) % items.length : step < 0 ? 0 : items.length - 1;
+    items[next]?.focus();
+  }
+
+  #ask(...children: (Node | null)[]): void {
+    fill(this.question, ...children);
+    this.question.hidden = children.length === 0;
+  }
+
+  #leave(event: Event): void {
+    event.preventDefault();
+    event.stopPropagation();
+    this.#ask();
+    this.#button.focus();
+  }
+
+  #askTitle(): void {
+    const { texts, chat, client } = this.#context;
+    const { conversationId: id, title } = chat.view;
+    const input = make("input", { type: "text", maxlength: 200, "aria-label": texts.newTitle, dir: "auto" });
+    input.value = thinned(title ?? "");
+    const save = (event: Event) => {
+      this.#leave(event);
+      const wanted = input.value.trim();
+      if (id !== null && wanted !== "" && wanted !== title) this.#try(client.conversations.rename(id, wanted));
+    };
+    const submit = make("button", { type: "submit", class: "button primary" }, texts.save);
+    const back = make(
+      "button",
+      { type: "button", class: "button", onclick: (e: Event) => this.#leave(e) },
+      texts.cancel,
+    );
+    this.#ask(make("form", { onsubmit: save }, input, submit, back));
+    input.focus();
+    input.select();
+  }
+
+  #askRemoval(): void {
+    const { texts, chat, client } = this.#context;
+    const { conversationId: id } = chat.view;
+    const remove = (event: Event) => {
+      this.#leave(event);
+      this.#context.focusComposer();
+      if (id !== null) this.#try(client.conversations.delete(id));
+    };
+    const keep = make("button", { type: "button", class: "button", onclick: (e: Event) => this.#leave(e) }, texts.keep);
+    this.#ask(
+      make("span", {}, texts.removeThis),
+      make("button", { type: "button", class: "button danger", onclick: remove }, texts.remove),
+      keep,
+    );
+    keep.focus();
+  }
+
+  #export(): void {
+    const { chat, client } = this.#context;
+    const { conversationId: id, title } = chat.view;
+    if (id !== null) this.#try(client.conversations.export(id).then((file) => save(file, nameOf(title ?? ""))));
+  }
+
+  #try(done: Promise<unknown>): void {
+    done.catch((error: unknown) => this.#context.report(error));
+  }
+}
+
+function save(file: Blob, name: string): void {
+  const address = URL.createObjectURL(file);
+  make("a", { href: address, download: name }).click();
+  // The browser may still be reading it.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+/** Returns a name that every file system takes. */
+function nameOf(title: string): string {
+  const words = title.match(/[\p{L}\p{M}\p{N}]+/gu)?.join("-") ?? "";
+  return `${Array.from(words).slice(0, 60).join("") || "conversation"}.json`;
+}

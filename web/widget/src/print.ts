@@ -1,0 +1,31 @@
+/** Prints a conversation alone, and all of it, whatever page it stands in. */
+import { make } from "./dom";
+import { sheetsFor } from "./sheets";
+
+/** Longer than that nobody waits for pictures. */
+const GONE_MS = 60_000;
+
+export function printTranscript(transcript: HTMLElement): void {
+  const frame = make("iframe", { "aria-hidden": "true", tabindex: -1 });
+  frame.style.cssText = "position:fixed;inline-size:0;block-size:0;border:0";
+  document.body.append(frame);
+  const inner = frame.contentDocument;
+  const window = frame.contentWindow;
+  if (inner === null || window === null) return frame.remove();
+  const surface = transcript.closest<HTMLElement>(".surface");
+  const host = inner.createElement("div");
+  host.setAttribute("mode", "page");
+  inner.body.append(host);
+  const root = host.attachShadow({ mode: "open" });
+  root.adoptedStyleSheets = sheetsFor(window);
+  const copy = inner.createElement("div");
+  copy.className = "surface";
+  copy.lang = surface?.lang ?? "";
+  copy.dir = surface?.dir ?? "";
+  copy.append(inner.importNode(transcript, true));
+  root.append(copy);
+  window.addEventListener("afterprint", () => frame.remove());
+  setTimeout(() => frame.remove(), GONE_MS);
+  window.focus();
+  window.print();
+}
