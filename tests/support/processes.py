@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,14 +64,17 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        self._asking = threading.Lock()
 
     def start(self, order: dict[str, object]) -> int:
         """Start a process and return its id."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(orjson.dumps(order) + b"\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        # One after the other: of two threads that read lines of a pipe at once, one can lose what the other has read ahead.
+        with self._asking:
+            self._process.stdin.write(orjson.dumps(order) + b"\n")
+            self._process.stdin.flush()
+            return int(self._process.stdout.readline())
 
     def close(self) -> None:
         """End the nursery and what it started."""
