@@ -58,14 +58,10 @@ export class ChatStore implements Chat {
     while (this.#thread.loading) await this.#thread.loading;
     const thread = this.#thread;
     if (thread.id !== isFor) return; // it was written for another one
-    const options = this.#options;
-    const { assistant, branchId, model } = options;
-    const about = { assistant, branch_id: branchId, model, context: options.context?.() };
+    const { assistant, branchId, model } = this.#options;
+    const about = { assistant, branch_id: branchId, model, context: this.#options.context?.() };
     const turn = thread.add(newUserMessage(message));
-    const post = async () => {
-      if (!thread.turns.includes(turn)) return;
-      await this.#start(turn, "/chat", { message, conversation_id: thread.id, ...about });
-    };
+    const post = () => this.#start(turn, "/chat", { message, conversation_id: thread.id, ...about });
     await (thread.sending = thread.id ? post() : thread.sending.then(post));
   };
 
@@ -104,8 +100,9 @@ export class ChatStore implements Chat {
   };
 
   decide = async (toolCallId: string, { approve, reason }: Decision) => {
-    const isAsked = ({ answer }: Turn) => answer?.approvals.some((one) => one.toolCallId === toolCallId);
-    const run = this.#thread.turns.find(isAsked)?.run;
+    const run = this.#thread.turns.find(({ answer }) =>
+      answer?.approvals.some((one) => one.toolCallId === toolCallId),
+    )?.run;
     await run?.tell("decisions", { tool_call_id: toolCallId, approve, reason }).then(run.resume, this.#fail);
   };
 
@@ -147,14 +144,15 @@ export class ChatStore implements Chat {
   };
 
   async #start(turn: Turn, path: string, body: object, before?: MessageView | null): Promise<void> {
+    if (!this.#thread.turns.includes(turn)) return;
     const request = { path, body: { ...body, ...regionOf(this.#options) }, key: randomId() };
     turn.run = new Run(this.#http, request, (events) => this.#changed(turn, events), before);
     await this.#follow(turn);
   }
 
   async #follow(turn: Turn): Promise<void> {
-    const followed = turn.run?.follow();
     this.#thread.error = null;
+    const followed = turn.run?.follow();
     this.#changed(turn, []);
     await followed;
     // Refused, given up, or superseded elsewhere: what is shown may not be what there is.

@@ -25,7 +25,7 @@ export function createClient(options: ClientOptions): Client {
     },
     conversations: conversations(http, changed),
     async feedback(id, feedback) {
-      await http.call("POST", `/messages/${encodeURIComponent(id)}/feedback`, feedback);
+      await http.call(`/messages/${encodeURIComponent(id)}/feedback`, "POST", feedback);
       changed({ id, feedback: feedback.rating });
     },
     chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, changed, chatOptions),

@@ -49,20 +49,20 @@ export function conversations(http: Http, tell: (change: Change) => void): Conve
       return renamed;
     },
     async delete(id) {
-      await http.call("DELETE", pathOf(id));
+      await http.call(pathOf(id), "DELETE");
       tell({ id });
     },
-    export: async (id) => (await http.call("GET", `${pathOf(id)}/export`)).blob(),
+    export: async (id) => (await http.call(`${pathOf(id)}/export`)).blob(),
   };
 }
 
 /** Reads a whole conversation, or what is new `after` a version. */
 export async function readMessages(http: Http, id: string, after?: string, cursor?: string | null): Promise<News> {
   const path = `${pathOf(id)}/messages${query({ limit: 100, versions: "all", after, cursor })}`;
-  const { next_cursor, ...page } = await http.read<News & StoredPage<StoredMessage>>(path);
-  if (!next_cursor) return page;
+  const page = await http.read<News & StoredPage<StoredMessage>>(path);
+  if (!page.next_cursor) return page;
   // The first page's version is what has been seen for sure.
-  return { ...page, items: [...page.items, ...(await readMessages(http, id, after, next_cursor)).items] };
+  return { ...page, items: page.items.concat((await readMessages(http, id, after, page.next_cursor)).items) };
 }
 
 export function pathOf(conversationId: string): string {

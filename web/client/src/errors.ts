@@ -26,9 +26,13 @@ export function failure(error?: unknown, code = "network", message = "No connect
 
 /** Returns the error that a response tells, which refuses or has not the JSON that it should have. */
 export function refusal({ status, headers }: Response, body: object): FrontdeskError {
-  const { code = "bad_response", detail: message = `HTTP ${status}` } = body as Record<string, string>;
-  const retryAfterS = parseInt(headers.get("retry-after")!) || null;
-  // The server, or a proxy in front of it, is busy or restarts.
-  const recoverable = status < 400 || status > 422;
-  return new FrontdeskError({ code, message, recoverable, retryAfterS, status });
+  const { code = "bad_response", detail = `HTTP ${status}` } = body as Record<string, string>;
+  return new FrontdeskError({
+    code,
+    message: detail,
+    // The server, or a proxy in front of it, is busy or restarts.
+    recoverable: status < 400 || status > 422,
+    retryAfterS: parseInt(headers.get("retry-after")!) || null,
+    status,
+  });
 }

@@ -1,5 +1,5 @@
 /** Requests with the user's token, and whether the server is reached. */
-import { failure, type FrontdeskError, refusal, SIGNED_OUT } from "./errors";
+import { failure, refusal, SIGNED_OUT } from "./errors";
 import { ownerOf } from "./owner";
 import { tell } from "./page-requests";
 import { backoff, firstRetryMs, setClock, TRIES } from "./timing";
@@ -50,24 +50,24 @@ export class Http {
   }
 
   /** Returns a successful response; rejects with a `FrontdeskError` otherwise. */
-  async call(method: string, path: string, body?: unknown): Promise<Response> {
+  async call(path: string, method = "GET", body?: unknown): Promise<Response> {
     const response = await this.request(method, path, { body });
     if (!response.ok) throw refusal(response, await json(response));
     return response;
   }
 
   /** Returns the JSON of a successful response. */
-  async read<Body>(path: string, method = "GET", sent?: unknown): Promise<Body> {
-    return json(await this.call(method, path, sent));
+  async read<Body>(path: string, method?: string, body?: unknown): Promise<Body> {
+    return json(await this.call(path, method, body));
   }
 
   /** Posts what must arrive, again while the failure is temporary, and its user is there. */
   async insist(path: string, body?: unknown, tries = 1): Promise<unknown> {
     const { signal } = this.user;
     try {
-      return await this.call("POST", path, body);
+      return await this.call(path, "POST", body);
     } catch (error) {
-      const lost = error as FrontdeskError;
+      const lost = failure(error);
       if (!lost.recoverable || tries >= TRIES) throw lost;
       await new Promise((resolve) => setTimeout(resolve, backoff(tries, firstRetryMs, lost)));
       signal.throwIfAborted();
@@ -87,11 +87,10 @@ export class Http {
 
   async #fetch(method: string, path: string, { body, headers, signal }: RequestOptions): Promise<Response> {
     const { url, fetch = globalThis.fetch } = this.#options;
-    const given = await this.#bearer();
-    const authorization = given && { authorization: `Bearer ${given}` };
+    const token = await this.#bearer();
     return fetch(url.replace(/\/+$/, "") + path, {
       method,
-      headers: { "content-type": "application/json", ...headers, ...authorization },
+      headers: { "content-type": "application/json", ...headers, ...(token && { authorization: `Bearer ${token}` }) },
       body: JSON.stringify(body),
       signal: signal!,
     });

@@ -16,18 +16,19 @@ export interface JsonAnswer extends RunStarted {
   readonly error?: ErrorRaised["error"];
 }
 
-/** What a snapshot does not tell. */
-const untold = { reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null };
-
 /** An answer before its first event. */
 export const emptyAnswer: AnswerView = {
-  ...untold,
   id: "",
   runId: null,
   role: "assistant",
   text: "",
   toolsUsed: [],
   actions: [],
+  reasoning: "",
+  toolCalls: [],
+  approvals: [],
+  clientTools: [],
+  error: null,
   status: "streaming",
   feedback: null,
   createdAt: "",
@@ -71,14 +72,14 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
       return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
     case "snapshot" in event: {
       const { messageId: id, ...told } = camel(event.snapshot);
-      return going({ ...untold, id, ...told });
+      return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null, id, ...told });
     }
     case "auth_required" in event:
       return { ...answer, authRequiredUntil: event.auth_required.expires_at };
     case "status" in event:
       return going({
         ...camel(event),
-        toolCalls: event.status === "awaiting_input" ? answer.toolCalls : answer.toolCalls.map(ended),
+        toolCalls: /awaiting/.test(event.status) ? answer.toolCalls : answer.toolCalls.map(ended),
       });
     case "error" in event:
       return going({ error: errorView(event.error) });
@@ -102,13 +103,14 @@ function ended(call: ToolCallView): ToolCallView {
 function withToolCall(answer: AnswerView, changed: ToolCallChanged["tool_call"]): Partial<AnswerView> {
   const { id, status } = changed;
   const { toolCalls, approvals, clientTools } = answer;
-  const calls = new Map(toolCalls.map((call) => [call.id, call]));
-  calls.set(id, { ...emptyCall, ...calls.get(id), ...camel(changed) });
-  const decision = status === "error" ? "denied" : "approved";
+  const before = toolCalls.find((call) => call.id === id);
+  const call = { ...emptyCall, ...before, ...camel(changed) };
   const stays = ({ toolCallId }: { toolCallId: string }) => toolCallId !== id || /awaiting/.test(status);
   return {
-    toolCalls: [...calls.values()],
-    approvals: approvals.map((one) => (stays(one) || one.decision ? one : { ...one, decision })),
+    toolCalls: before ? toolCalls.map((one) => (one === before ? call : one)) : [...toolCalls, call],
+    approvals: approvals.map((one) =>
+      stays(one) || one.decision ? one : { ...one, decision: status === "error" ? "denied" : "approved" },
+    ),
     clientTools: clientTools.filter(stays),
   };
 }

@@ -142,7 +142,7 @@ export class Run {
 
   #take = (frames: readonly Frame[]) => {
     this.#heardAt = Date.now();
-    const events = frames.flatMap((frame) => this.#fold(frame));
+    const events = frames.flatMap(this.#fold);
     if (this.#isStopped && this.phase === "idle") return this.#abandon();
     if (this.#isClosed || !events.length) return;
     this.#tries = 0;
@@ -151,7 +151,7 @@ export class Run {
     this.#changed(events);
   };
 
-  #fold({ id, data }: Frame): ReceivedEvent[] {
+  #fold = ({ id, data }: Frame): ReceivedEvent[] => {
     this.#lastId = id ?? this.#lastId;
     try {
       const event = JSON.parse(data) as WireEvent;
@@ -160,12 +160,13 @@ export class Run {
     } catch {
       return []; // the last line of a stream, or something that would not get better by asking for it again
     }
-  }
+  };
 
   /** Shows the run as stopped, and stops it: a run whose request is still on the way, as soon as that has told its id. */
   #abandon(): void {
     this.#become("idle", { status: "cancelled" });
-    if (!this.answer.runId) return this.#wake();
+    this.#wake();
+    if (!this.answer.runId) return;
     this.close();
     void this.#cancel();
   }
@@ -181,10 +182,11 @@ export class Run {
    */
   async #untilNext(lost: FrontdeskError): Promise<void> {
     if (this.#isOver()) return;
-    const isPatient = this.answer.runId || (this.#tries + 1 < TRIES && askedMs(lost) <= PATIENCE_MS);
+    const tries = ++this.#tries;
+    const isPatient = this.answer.runId || (tries < TRIES && askedMs(lost) <= PATIENCE_MS);
     if (!lost.recoverable || !isPatient) return this.#become("idle", { status: "failed", error: lost });
     this.#notBefore = Date.now() + askedMs(lost);
-    const next = this.#pause(backoff(++this.#tries, this.#retryMs, lost));
+    const next = this.#pause(backoff(tries, this.#retryMs, lost));
     // Only then, because who hears of it may end the waiting.
     if (this.phase !== "awaiting_input") this.#become("reconnecting");
     await next;

@@ -76,23 +76,20 @@ export class Thread {
   /** Learns what a turn's run has told. Returns whether that is news of the user's message: it was taken, or never will be. */
   learn(turn: Turn, told: AnswerView): boolean {
     const { user } = turn;
-    const { status, error } = told;
     if (told.id) turn.answer = told;
     this.id ??= told.conversationId ?? null;
     this.title = told.title ?? this.title;
     const runId = (turn.runId = told.runId ?? turn.runId);
-    const sent = runId ? "completed" : status === "streaming" ? "sending" : status;
+    const sent = runId ? "completed" : told.status === "streaming" ? "sending" : told.status;
     if (!user || (user.runId === runId && user.status === sent)) return false;
-    turn.user = { ...user, runId, status: sent, error: runId ? null : error };
+    turn.user = { ...user, runId, status: sent, error: runId ? null : told.error };
     return true;
   }
 
   /** Shows what the user thinks of an answer, where it is one of these. */
   rate(id: string | undefined, feedback: "up" | "down" | undefined): void {
     const rated = this.turns.find(({ answer }) => answer?.id === id);
-    if (!rated?.answer || !feedback) return;
-    rated.answer = { ...rated.answer, feedback };
-    if (rated.run) rated.run.answer = rated.answer;
+    for (const one of [rated, rated?.run]) if (feedback && one?.answer) one.answer = { ...one.answer, feedback };
   }
 
   look(connection: ChatView["connection"]): ChatView {

@@ -1,5 +1,4 @@
 /** Stored messages as a page shows them: one message of the user and one answer for each run. */
-import { camel } from "./camel";
 import { reduce } from "./reduce";
 import { newMessage } from "./turn";
 import type { AnswerView, MessageView } from "./types";
@@ -44,26 +43,27 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
   /** By the turn that took the place of them and of all up to it. */
   const replaced: Record<number, Exchange> = {};
   for (const message of messages) {
-    const { id, runId, role, text, createdAt, toolCalls, toolCallId, supersededBy, ...others } = camel(message);
-    const exchange = ((supersededBy ? superseded : counting)[runId] ??= { runId, user: null, answer: null });
-    if (supersededBy) replaced[supersededBy] ??= exchange;
-    const old = replaced[others.turn];
+    const { id, run_id: runId, role, text, created_at: createdAt, superseded_by: replacedBy } = message;
+    const exchange = ((replacedBy ? superseded : counting)[runId] ??= { runId, user: null, answer: null });
+    if (replacedBy) replaced[replacedBy] ??= exchange;
+    const old = replaced[message.turn];
     const before = exchange.answer ?? newMessage({}, old?.answer);
-    const status = others.status === "partial" ? "partial" : "completed";
-    const told = { id, runId, createdAt, status } as const;
-    if (role === "user") exchange.user = newMessage({ ...told, role, text }, old?.user);
+    const status = message.status === "partial" ? "partial" : "completed";
+    if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
     else if (role === "tool") {
-      const result = others.isError ? { status: "error", error: text } : { status: "ok", result: text };
-      const event = { tool_call: { id: toolCallId, name: others.toolName, ...result } } as ToolCallChanged;
+      const result = message.is_error ? { status: "error", error: text } : { status: "ok", result: text };
+      const event = { tool_call: { id: message.tool_call_id, name: message.tool_name, ...result } } as ToolCallChanged;
       exchange.answer = { ...reduce(before, event), status };
     } else {
       const events: WireEvent[] = [
         { token: before.text && text ? `\n\n${text}` : text }, // as between two steps of a stream
-        { tools_used: toolCalls.map((call) => call.name) },
+        { tools_used: message.tool_calls.map((call) => call.name) },
         // Without a result it was stopped, as long as nobody says another thing.
-        ...toolCalls.map((call) => ({ tool_call: { ...call, status: "cancelled" } }) as unknown as ToolCallChanged),
+        ...message.tool_calls.map(
+          (call) => ({ tool_call: { ...call, status: "cancelled" } }) as unknown as ToolCallChanged,
+        ),
       ];
-      exchange.answer = { ...events.reduce(reduce, before), ...told };
+      exchange.answer = { ...events.reduce(reduce, before), id, runId, createdAt, status };
     }
   }
   return Object.values(counting);

@@ -22,7 +22,7 @@ export function newUserMessage(text: string, before?: MessageView | null): Messa
 
 /** Returns the one of these that a run belongs to. */
 export function turnOf(turns: readonly Turn[], runId: string | null): Turn | undefined {
-  return turns.find((turn) => turn.runId === runId);
+  return turns.find((turn) => turn.runId && turn.runId === runId);
 }
 
 export function messagesOf(turns: readonly Turn[]): MessageView[] {
