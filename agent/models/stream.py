@@ -24,7 +24,7 @@ from agent.errors import (
     OnlyThoughtError,
 )
 from agent.events.schema import Usage
-from agent.models.assembly import CallAssembly, ToolRequest
+from agent.models.assembly import CallAssembly, InputPiece, ToolRequest
 from agent.models.completion import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.echo import merge
@@ -42,6 +42,11 @@ MAX_CALLS = 128
 """Tool calls in one reply."""
 
 Sink = Callable[[str], Awaitable[None]]
+InputSink = Callable[[InputPiece], Awaitable[None]]
+
+
+async def _drop(_piece: InputPiece) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -69,11 +74,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Sinks:
-    """Where a reply goes while it streams. `retract` takes back all text so far: it was thinking, and comes again as such."""
+    """Where a reply goes while it streams. `retract` takes back all text so far: it was thinking, and comes again as such.
+
+    `tool_input` gets what the model writes of its calls' arguments; the calls themselves are the reply's.
+    """
 
     text: Sink
     reasoning: Sink
     retract: Callable[[], Awaitable[None]]
+    tool_input: InputSink = _drop
 
 
 async def stream_reply(
@@ -187,7 +196,7 @@ class _Collector:
         if delta.reasoning:
             await self._think(self._reasoning.feed(delta.reasoning))
         for part in delta.calls:
-            self._take_call(part)
+            await self._take_call(part)
         if delta.extras:
             merge(self._reply.extras, delta.extras)
         if delta.usage is not None:
@@ -240,13 +249,18 @@ class _Collector:
             self.started = self._has_thought = True
             await self._sinks.reasoning(piece)
 
-    def _take_call(self, part: CallPart) -> None:
+    async def _take_call(self, part: CallPart) -> None:
         self.started = True
         self._within_budget(part.name + part.arguments)
         if not self.full:
             self._calls.add(part)
         if len(self._calls) > MAX_CALLS:
             self._cut()
+        if self.full:
+            return
+        for number, name, text in self._calls.untold():
+            for piece in in_pieces(clean(text)):
+                await self._sinks.tool_input(InputPiece(number, name, piece))
 
     def _within_budget(self, text: str) -> str:
         """Return what of `text` there is still room for."""
