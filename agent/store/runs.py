@@ -96,6 +96,10 @@ class Run:
     region: Region = UNSAID
     is_cancel_requested: bool = False
     """Whether another process was asked to stop it."""
+    client_message_id: str | None = None
+    """What the client calls the user's message."""
+    history_hash: str | None = None
+    """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
 
     def starter(self, owner: Principal) -> Principal:
         """Return whoever began this run of `owner`, with the rights of then and without a credential.
@@ -121,6 +125,8 @@ _INSERTED = (
     "role",
     "token_branches",
     "assistant",
+    "client_message_id",
+    "history_hash",
 )
 
 
@@ -140,6 +146,8 @@ class NewRun:
     """Whether it begins at once where nothing can be in front of it: as the first turn."""
     assistant: str | None = None
     region: Region = UNSAID
+    client_message_id: str | None = None
+    history_hash: str | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -186,6 +194,8 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         token_branches=principal.branches,
         assistant=new.assistant,
         region=new.region,
+        client_message_id=new.client_message_id,
+        history_hash=new.history_hash,
     )
     row = {
         "tenant_id": principal.tenant_id,
@@ -294,4 +304,6 @@ def _run(row: Any) -> Run:
         assistant=row.assistant,
         region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,
+        client_message_id=row.client_message_id,
+        history_hash=row.history_hash,
     )
