@@ -52,7 +52,7 @@ def _as_text(key: object) -> object:
     return str(key) if isinstance(key, int) and not isinstance(key, bool) else key
 
 
-ClientKey = Annotated[str, BeforeValidator(_as_text), StringConstraints(min_length=1, max_length=255), NO_NUL]
+ClientKey = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL, BeforeValidator(_as_text)]
 """An id that a client gives something: any text, or a whole number, which is the same as its digits."""
 
 

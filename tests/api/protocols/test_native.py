@@ -110,7 +110,11 @@ def test_an_event_for_other_protocols_has_no_frame(event: AnyEvent) -> None:
 
 
 def test_parts_and_results_are_for_other_protocols() -> None:
-    frames = [TextDelta("a", 7), ReasoningDelta("b", 8), ToolCallChanged("t", "find", "ok", result="secret")]
+    frames: list[AnyEvent] = [
+        TextDelta("a", 7),
+        ReasoningDelta("b", 8),
+        ToolCallChanged("t", "find", "ok", result="secret"),
+    ]
 
     assert native.encode([LoggedEvent(EventId(1, n), event) for n, event in enumerate(frames, start=1)]) == (
         b'id: 1-1\ndata: {"token":"a"}\n\n'
