@@ -105,6 +105,7 @@ async def test_input_is_told_as_it_is_written_under_the_id_of_the_call(ann: Pers
 
 
 async def test_the_result_of_a_call_is_told_as_the_model_reads_it_and_not_on_the_native_stream(ann: Person) -> None:
+    """G103"""
     ann.world.backend.answer("GET /orders/count", {"count": 42})
     ann.world.provider.call(Call("count_orders"))
     ann.world.provider.say("42.")
@@ -140,6 +141,7 @@ async def test_a_failed_call_has_an_error_and_no_result(ann: Person) -> None:
 
 
 async def test_what_the_native_stream_does_not_tell_takes_none_of_its_numbers(ann: Person) -> None:
+    """G103"""
     ann.world.backend.answer("GET /orders/7", {"number": 7})
     ann.world.provider.call(Call("find_order", {"number": 7}), text=["Let me ", "look."])
     ann.world.provider.say("Tea.")

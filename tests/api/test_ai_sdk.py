@@ -89,7 +89,7 @@ async def test_the_page_shows_what_is_stored(world: World, ann: Person) -> None:
 
 
 async def test_only_the_last_message_of_the_user_is_taken(world: World, ann: Person) -> None:
-    """What the page says was answered, called and approved before is not read."""
+    """G102: what the page says was answered, called and approved before is not read."""
     world.provider.say("One.")
     world.provider.say("Two.")
     first = await post(ann, "chat-1", user("first"))
@@ -127,6 +127,7 @@ async def test_only_the_last_message_of_the_user_is_taken(world: World, ann: Per
 
 
 async def test_an_answer_under_way_is_read_again_from_its_start_under_the_same_id(world: World, ann: Person) -> None:
+    """G100"""
     gate = asyncio.Event()
     world.provider.wait_for(gate, " world", before=["Hel", "lo"])
     async with live(ann, user("hello")) as first:
@@ -156,6 +157,7 @@ async def test_where_nothing_runs_there_is_nothing_to_resume(world: World, ann: 
 async def test_nobody_resumes_or_stops_the_chat_of_somebody_else(
     world: World, ann: Person, ben: Person, eve: Person
 ) -> None:
+    """G101"""
     gate = asyncio.Event()
     world.provider.wait_for(gate, " world", before=["Hello"])
     async with live(ann, user("hello")) as stream:
@@ -342,6 +344,7 @@ async def test_what_cannot_be_matched_is_told_so(world: World, ann: Person, name
 async def test_nobody_regenerates_an_answer_of_somebody_elses(
     world: World, ann: Person, ben: Person, eve: Person
 ) -> None:
+    """G101"""
     world.provider.say("One.")
     anns = await post(ann, "chat-1", user("first", "u1"))
 
@@ -403,6 +406,7 @@ BAD: dict[str, tuple[Any, str]] = {
 async def test_what_is_no_message_of_the_user_is_refused_and_nothing_is_stored(
     world: World, ann: Person, name: str
 ) -> None:
+    """G102"""
     message, detail = BAD[name]
     before = world.rows()
 

@@ -39,7 +39,7 @@ async def test_a_number_is_the_same_name_as_its_digits(world: World, ann: Person
 
 
 async def test_a_name_is_its_users_own(world: World, ann: Person, ben: Person, eve: Person) -> None:
-    """Nobody gets anything of somebody else's, whatever they call it."""
+    """G101: nobody gets anything of somebody else's, whatever they call it."""
     for _ in range(6):
         world.provider.say("Hello.")
     anns = await ask(ann, "SECRET-OF-ANN", "chat-1")
@@ -105,7 +105,7 @@ async def test_the_same_key_in_another_conversation_is_another_request(world: Wo
 
 
 async def test_visitors_cannot_name_conversations(open_frontdesk: OpenWorld) -> None:
-    """They are one user to the database: a name would be anybody's."""
+    """G101: they are one user to the database: a name would be anybody's."""
     world = await open_frontdesk(public_limit="1000/minute")
     visitor = world.person()
 
@@ -167,6 +167,7 @@ async def test_another_history_is_another_conversation(world: World, ann: Person
 async def test_nobody_finds_a_conversation_by_words_of_somebody_elses(
     world: World, ann: Person, ben: Person, eve: Person
 ) -> None:
+    """G101"""
     for _ in range(3):
         world.provider.say("One.")
     first = await say(ann, "SECRET-OF-ANN")

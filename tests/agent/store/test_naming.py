@@ -42,6 +42,7 @@ async def turn(store: Store, conversation_id: UUID, **more: Any) -> Run:
 
 
 async def test_a_name_finds_its_users_conversation_and_nobody_elses(store: Store) -> None:
+    """G101"""
     anns = await named(store, "chat-1")
     bens = await named(store, "chat-1", BEN)
     eves = await named(store, "chat-1", EVE)
@@ -51,6 +52,7 @@ async def test_a_name_finds_its_users_conversation_and_nobody_elses(store: Store
 
 
 async def test_an_id_of_the_users_own_is_a_name_too(store: Store) -> None:
+    """G101"""
     anns = await new_conversation(store)
 
     assert await found(store, str(anns)) == anns
@@ -125,6 +127,7 @@ async def test_a_message_that_was_edited_is_found_where_it_counts(store: Store) 
 
 
 async def test_a_conversation_is_found_by_all_that_was_said_in_it_and_by_its_user_alone(store: Store) -> None:
+    """G101"""
     conversation_id = await new_conversation(store)
     run = await new_run(store, conversation_id=conversation_id, history_hash=hash_said(ANN, ("how many?",)))
     said = hash_said(ANN, ("how many?", "42."))

@@ -98,6 +98,7 @@ def test_every_protocol_has_a_reader_here() -> None:
 
 @EVERY
 async def test_a_story_is_the_same_in_every_protocol(protocol: WireProtocol, story_log: list[LoggedEvent]) -> None:
+    """G100"""
     native = read(PROTOCOLS["native"], story_log)
 
     assert native.end
@@ -106,6 +107,7 @@ async def test_a_story_is_the_same_in_every_protocol(protocol: WireProtocol, sto
 
 @EVERY
 async def test_live_and_replayed_it_is_the_same(protocol: WireProtocol, story_log: list[LoggedEvent]) -> None:
+    """G100"""
     live = read(protocol, *([logged] for logged in story_log))
 
     assert live == read(protocol, story_log)
@@ -120,7 +122,7 @@ async def test_live_and_replayed_it_is_the_same(protocol: WireProtocol, story_lo
 async def test_cut_behind_any_frame_and_resumed_it_is_whole(
     protocol: WireProtocol, story_log: list[LoggedEvent]
 ) -> None:
-    """As each protocol resumes: with what follows the last id that was seen, or with the run from its start."""
+    """G100: as each protocol resumes: with what follows the last id that was seen, or with the run from its start."""
     whole = read(protocol, story_log)
     raw = told(protocol, *([logged] for logged in story_log))
     places = {str(logged.id): place for place, logged in enumerate(story_log, start=1)}
@@ -142,6 +144,7 @@ async def test_cut_behind_any_frame_and_resumed_it_is_whole(
 @EVERY
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text_wherever_it_stands(protocol: WireProtocol, text: str) -> None:
+    """G100"""
     events: list[AnyEvent] = [
         STARTED,
         StepStarted(1),
@@ -207,6 +210,7 @@ ENDS: dict[str, list[AnyEvent]] = {
 @pytest.mark.parametrize("is_open", OPEN)
 @pytest.mark.parametrize("end", ENDS)
 def test_every_kind_of_end_is_told_whatever_is_open(protocol: WireProtocol, is_open: str, end: str) -> None:
+    """G100"""
     seen = read(protocol, *([one] for one in log(STARTED, *OPEN[is_open], *ENDS[end])))
 
     assert seen.end == end
@@ -217,6 +221,7 @@ def test_every_kind_of_end_is_told_whatever_is_open(protocol: WireProtocol, is_o
 @EVERY
 @pytest.mark.parametrize("is_open", OPEN)
 def test_a_log_that_leaves_off_is_never_taken_for_a_whole_answer(protocol: WireProtocol, is_open: str) -> None:
+    """G100"""
     seen = read(protocol, *([one] for one in log(STARTED, *OPEN[is_open])))
 
     assert seen.end in (None, "failed")
@@ -279,6 +284,7 @@ def test_text_that_was_thinking_is_not_said_twice(protocol: WireProtocol) -> Non
 
 @EVERY
 def test_an_answer_that_another_process_began_anew_is_not_mixed_with_what_is_shown(protocol: WireProtocol) -> None:
+    """G100"""
     first = log(STARTED, StepStarted(1), TextDelta("One way", 1))
     second = log(
         STARTED,

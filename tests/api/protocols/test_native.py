@@ -106,10 +106,12 @@ def test_every_kind_of_event_has_a_frame_here() -> None:
 
 @pytest.mark.parametrize("event", UNSEEN, ids=lambda value: type(value).__name__)
 def test_an_event_for_other_protocols_has_no_frame(event: AnyEvent) -> None:
+    """G103"""
     assert native.frame(LoggedEvent(EventId(2, 17), event)) == b""
 
 
 def test_parts_and_results_are_for_other_protocols() -> None:
+    """G103"""
     frames: list[AnyEvent] = [
         TextDelta("a", 7),
         ReasoningDelta("b", 8),
