@@ -110,23 +110,9 @@ class Run:
 
 
 _INSERTED = (
-    "id",
-    "conversation_id",
-    "message_id",
-    "turn",
-    "state",
-    "attempt",
-    "model",
-    "branch_id",
-    "page",
-    "request_hash",
-    "created_at",
-    "started_at",
-    "role",
-    "token_branches",
-    "assistant",
-    "client_message_id",
-    "history_hash",
+    *("id", "conversation_id", "message_id", "turn", "state", "attempt", "model"),
+    *("branch_id", "page", "request_hash", "created_at", "started_at", "role"),
+    *("token_branches", "assistant", "client_message_id", "history_hash"),
 )
 
 

@@ -71,9 +71,7 @@ conversations = Table(
     # Two first messages of one name that arrive at once: one of them makes the conversation, the other finds it.
     partial_index(
         "uq_conversations_client_key",
-        "tenant_id",
-        "user_id",
-        "client_key",
+        *("tenant_id", "user_id", "client_key"),
         only_where="client_key IS NOT NULL AND deleted_at IS NULL",
         unique=True,
     ),
@@ -148,18 +146,12 @@ runs = Table(
     partial_index("ix_runs_unfinished", "state", "worker_id", only_where="state IN ('queued', 'running')"),
     partial_index(
         "ix_runs_client_message_id",
-        "tenant_id",
-        "conversation_id",
-        "client_message_id",
-        "turn",
+        *("tenant_id", "conversation_id", "client_message_id", "turn"),
         only_where="client_message_id IS NOT NULL",
     ),
     partial_index(
         "ix_runs_history_hash",
-        "tenant_id",
-        "user_id",
-        "history_hash",
-        "created_at",
+        *("tenant_id", "user_id", "history_hash", "created_at"),
         only_where="history_hash IS NOT NULL",
     ),
 )

@@ -186,6 +186,8 @@ def read_ai_sdk(raw: bytes) -> Seen:
             reader.seen.is_done = True
         else:
             reader.take(orjson.loads(data))
+    if reader.seen.end is None:  # to the SDK a stream that is over is a whole answer
+        reader.seen.end = "completed"
     return reader.seen
 
 

@@ -230,6 +230,17 @@ def test_a_log_that_leaves_off_is_never_taken_for_a_whole_answer(protocol: WireP
 
 
 @EVERY
+@pytest.mark.parametrize("is_open", OPEN)
+def test_what_a_dead_process_left_open_is_closed_before_the_next_step(protocol: WireProtocol, is_open: str) -> None:
+    again = [StepStarted(3), TextDelta("Tea.", 9), StepEnded(3, "stop", Usage()), *ENDS["completed"]]
+
+    seen = read(protocol, *([one] for one in log(STARTED, *OPEN[is_open], *again)))
+
+    assert seen.text.endswith("Tea.")
+    assert seen.end == "completed"
+
+
+@EVERY
 def test_a_log_that_leaves_off_behind_the_end_is_whole(protocol: WireProtocol) -> None:
     seen = read(protocol, log(STARTED, TextDelta("Tea.", 1), RunEnded("completed", "stop", Usage())))
 
