@@ -80,7 +80,7 @@ async def test_what_is_no_name_is_refused(world: World, ann: Person, key: object
     assert "client_key" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("key", ["x" * 255, "a/b c?d#é", "0", "null", str(uuid4()), -1])
+@pytest.mark.parametrize("key", ["x" * 255, "a/b c?d#é", "0", "null", "4d0c0fb4-7d3c-4c5e-9d5b-0d4a1f3b6a11", -1])
 async def test_any_text_is_a_name(world: World, ann: Person, key: object) -> None:
     for _ in range(2):
         world.provider.say("Hello.")
