@@ -60,6 +60,8 @@ class _PartialCall:
     extras: dict[str, Any] = field(default_factory=dict)
     told: int = 0
     """How many of the pieces were told already."""
+    untold: int = 0
+    """How many characters the others have."""
 
     @property
     def text(self) -> str:
@@ -92,6 +94,7 @@ class _PartialCall:
     def append(self, piece: str) -> None:
         """Add a piece of the arguments."""
         self.pieces.append(piece)
+        self.untold += len(piece)
         if piece.strip():
             self.tail = piece
 
@@ -113,7 +116,7 @@ class CallAssembly:
             self._begin(part)
             return
         if not part.name and part.arguments.strip() and call.is_placeholder:
-            call.pieces, call.tail, call.told = [], "", 0
+            call.pieces, call.tail, call.told, call.untold = [], "", 0, 0
         if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
             if parse_arguments(part.arguments) != parse_arguments(call.text):
                 self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
@@ -133,15 +136,17 @@ class CallAssembly:
             if call.name.strip()
         )
 
-    def untold(self) -> Iterator[InputPiece]:
-        """Yield what came of the arguments since it was asked last. What may still be a placeholder is held back."""
+    def untold(self, *, least: int) -> Iterator[InputPiece]:
+        """Yield what came of the arguments and was not yielded yet, where that is at least so many characters.
+
+        What may still be a placeholder is held back.
+        """
         for number, call in enumerate(self._calls):
-            if call.told == len(call.pieces) or not call.name.strip() or call.is_placeholder:
+            if call.untold < least or not call.name.strip() or call.is_placeholder:
                 continue
             text = "".join(call.pieces[call.told :])
-            call.told = len(call.pieces)
-            if text:
-                yield InputPiece(number, tool_name(call.name, self._tools), text)
+            call.told, call.untold = len(call.pieces), 0
+            yield InputPiece(number, tool_name(call.name, self._tools), text)
 
     def _open_call(self, part: CallPart) -> _PartialCall | None:
         """Return the call that a part may belong to: the one of its id, else the last one of its index, else of all.

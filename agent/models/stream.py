@@ -38,15 +38,12 @@ MAX_RETRY_AFTER_S = 30.0
 FIRST_BACKOFF_S = 0.5
 PIECE_CHARACTERS = 4096
 """A provider that sends more at once is passed on in pieces of this size, so that no reader has to hold more."""
+INPUT_CHARACTERS = 32
+"""Arguments are told in pieces of at least this size: models write them by the character, and each piece costs an event."""
 MAX_CALLS = 128
 """Tool calls in one reply."""
 
 Sink = Callable[[str], Awaitable[None]]
-InputSink = Callable[[InputPiece], Awaitable[None]]
-
-
-async def _drop(_piece: InputPiece) -> None:
-    pass
 
 
 @dataclass(slots=True)
@@ -82,7 +79,7 @@ class Sinks:
     text: Sink
     reasoning: Sink
     retract: Callable[[], Awaitable[None]]
-    tool_input: InputSink = _drop
+    tool_input: Callable[[InputPiece], Awaitable[None]] | None = None
 
 
 async def stream_reply(
@@ -217,6 +214,7 @@ class _Collector:
         """
         for part in [*self._tags.feed(self._text.flush()), *self._tags.flush()]:
             await self._take_part(part)
+        await self._tell_input(least=1)
         requests = () if self.full else self._calls.requests()
         reason = self._reply.finish_reason
         if reason == FAILED:
@@ -256,11 +254,14 @@ class _Collector:
             self._calls.add(part)
         if len(self._calls) > MAX_CALLS:
             self._cut()
-        if self.full:
+        await self._tell_input(least=INPUT_CHARACTERS)
+
+    async def _tell_input(self, *, least: int) -> None:
+        if self.full or (tell := self._sinks.tool_input) is None:
             return
-        for number, name, text in self._calls.untold():
+        for number, name, text in self._calls.untold(least=least):
             for piece in in_pieces(clean(text)):
-                await self._sinks.tool_input(InputPiece(number, name, piece))
+                await tell(InputPiece(number, name, piece))
 
     def _within_budget(self, text: str) -> str:
         """Return what of `text` there is still room for."""

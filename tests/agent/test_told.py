@@ -103,7 +103,7 @@ async def test_input_is_told_as_it_is_written_under_the_id_of_the_call(ann: Pers
     made = {one.id: one.arguments for one in events if isinstance(one, ToolCallChanged) and one.status == "running"}
     assert len(made) == 2
     assert {call_id: orjson.loads(text) for call_id, text in written.items()} == made
-    assert sum(isinstance(event, ToolInputDelta) for event in events) > 2
+    assert len(written) == 2
 
 
 async def test_the_result_of_a_call_is_told_as_the_model_reads_it_and_not_on_the_native_stream(ann: Person) -> None:
@@ -163,12 +163,13 @@ async def test_what_the_native_stream_does_not_tell_takes_none_of_its_numbers(an
 @pytest.mark.parametrize(
     ("pieces", "heard"),
     [
-        (['{"a"', ":1}"], ['{"a"', ":1}"]),
+        (['{"a"', ":1}"], ['{"a":1}']),
+        (['{"a":"', "x" * 40, 'y"}'], ['{"a":"' + "x" * 40, 'y"}']),
         (["{}", '{"a":1}'], ['{"a":1}']),
         (["", "", '{"a":1}'], ['{"a":1}']),
         ([], []),
     ],
-    ids=["pieces", "placeholder", "empty pieces", "nothing"],
+    ids=["small pieces", "large pieces", "placeholder", "empty pieces", "nothing"],
 )
 async def test_what_only_keeps_the_place_of_arguments_is_not_told(pieces: list[str], heard: list[str]) -> None:
     model = scripted(calling(0, name="find", call_id="c"), *(calling(0, piece) for piece in pieces))
