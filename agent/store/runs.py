@@ -147,6 +147,12 @@ class RunEnd:
     error_code: str | None = None
 
 
+_ASKED = (
+    *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),
+    *("client_message_id", "history_hash"),
+)
+
+
 class KeyTakenError(FrontdeskError):
     """Another run has this idempotency key already. Look it up in a new transaction."""
 
@@ -165,23 +171,16 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
     begins = new.may_begin and turn == 1
     run = Run(
         id=new.id,
-        conversation_id=new.conversation_id,
         message_id=new_id(),
         turn=turn,
         state="running" if begins else "queued",
         attempt=1,
-        model=new.model,
-        branch_id=new.branch_id,
-        page=new.page,
-        request_hash=new.request_hash,
         created_at=now,
         started_at=now if begins else None,
         role=principal.role,
         token_branches=principal.branches,
-        assistant=new.assistant,
         region=new.region,
-        client_message_id=new.client_message_id,
-        history_hash=new.history_hash,
+        **{name: getattr(new, name) for name in _ASKED},
     )
     row = {
         "tenant_id": principal.tenant_id,

@@ -96,7 +96,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
             shown = _shown(
                 event, ("id", "name", "status", "arguments", "duration_ms", "error", "label", "done", "result")
             )
-            if event.result is not None:
+            if event.result is not None and len(event.result) > RESULT_CHARACTERS:
                 shown["result"] = event.result[:RESULT_CHARACTERS]
             if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
                 del shown["arguments"]

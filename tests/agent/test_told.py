@@ -106,8 +106,7 @@ async def test_input_is_told_as_it_is_written_under_the_id_of_the_call(ann: Pers
     assert len(written) == 2
 
 
-async def test_the_result_of_a_call_is_told_as_the_model_reads_it_and_not_on_the_native_stream(ann: Person) -> None:
-    """G103"""
+async def test_the_result_of_a_call_is_told_as_the_model_reads_it(ann: Person) -> None:
     ann.world.backend.answer("GET /orders/count", {"count": 42})
     ann.world.provider.call(Call("count_orders"))
     ann.world.provider.say("42.")
@@ -117,8 +116,6 @@ async def test_the_result_of_a_call_is_told_as_the_model_reads_it_and_not_on_the
     events = [logged.event for logged in await logged_events(ann, stream.first("run_id"))]
     results = [one.result for one in events if isinstance(one, ToolCallChanged) and one.status == "ok"]
     assert results == ['{"count":42}']
-    assert b'\\"count\\"' not in stream.raw
-    assert b'"result"' not in stream.raw
 
 
 async def test_a_long_result_is_told_by_its_beginning(ann: Person) -> None:

@@ -42,6 +42,9 @@ def test_what_may_be_missing_is_optional_and_nothing_else() -> None:
         "    readonly arguments?: Readonly<Record<string, unknown>>;",
         "    readonly duration_ms?: number;",
         "    readonly error?: string;",
+        "    readonly label?: string;",
+        "    readonly done?: string;",
+        "    readonly result?: string;",
         "  };",
     ]
 

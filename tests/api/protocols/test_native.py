@@ -110,18 +110,18 @@ def test_an_event_for_other_protocols_has_no_frame(event: AnyEvent) -> None:
     assert native.frame(LoggedEvent(EventId(2, 17), event)) == b""
 
 
-def test_parts_and_results_are_for_other_protocols() -> None:
+def test_parts_and_the_rest_of_a_result_are_for_other_protocols() -> None:
     """G103"""
     frames: list[AnyEvent] = [
         TextDelta("a", 7),
         ReasoningDelta("b", 8),
-        ToolCallChanged("t", "find", "ok", result="secret"),
+        ToolCallChanged("t", "find", "ok", result="x" * 400),
     ]
 
     assert native.encode([LoggedEvent(EventId(1, n), event) for n, event in enumerate(frames, start=1)]) == (
         b'id: 1-1\ndata: {"token":"a"}\n\n'
         b'id: 1-2\ndata: {"reasoning":"b"}\n\n'
-        b'id: 1-3\ndata: {"tool_call":{"id":"t","name":"find","status":"ok"}}\n\n'
+        b'id: 1-3\ndata: {"tool_call":{"id":"t","name":"find","status":"ok","result":"' + b"x" * 300 + b'"}}\n\n'
     )
 
 
