@@ -22,8 +22,8 @@ from api.built_files import BuiltFiles
 from api.dependencies import Services
 from api.equipment import Equipment, equip
 from api.middleware import RequestMiddleware
+from api.routes import ai_sdk, chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
 from api.routes import assistant as assistant_route
-from api.routes import chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
 from api.seats import Seats
 from api.settings import Settings
 from api.visitors import Visitors, limit_of
@@ -64,7 +64,8 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     errors.install(app)
-    for module in (health, assistant_route, docs, pages, demo, chat, turns, public, runs, conversations, feedback):
+    answering = chat, turns, public, runs, ai_sdk
+    for module in (health, assistant_route, docs, pages, demo, *answering, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():
         app.mount(path, mounted)

@@ -5,16 +5,17 @@ The invariant: what passes these types is valid Unicode without NUL, of a bounde
 
 import hashlib
 import json
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import orjson
 from fastapi import Header
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 from agent.assistant.definition import WhenActive
 from agent.region import Locale, Region, TimeZone
-from agent.runs.submit import RunRequest
+from agent.runs.request import RunRequest
 from api.auth import BRANCH
 
 MESSAGE_CHARACTERS = 32_000
@@ -45,6 +46,14 @@ NO_NUL = AfterValidator(_no_nul)
 MessageText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), NO_NUL
 ]
+
+
+def _as_text(key: object) -> object:
+    return str(key) if isinstance(key, int) and not isinstance(key, bool) else key
+
+
+ClientKey = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL, BeforeValidator(_as_text)]
+"""An id that a client gives something: any text, or a whole number, which is the same as its digits."""
 
 
 class RunOptions(BaseModel):
@@ -82,9 +91,14 @@ class RunOptions(BaseModel):
     ) -> RunRequest:
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
-        for added in ("assistant", "time_zone", "locale"):
-            if asked[added] is None:
-                del asked[added]  # a key from before there was such a field is known again
+        for added in (
+            "assistant",
+            "time_zone",
+            "locale",
+            "client_key",
+        ):  # a key from before there were these is known again
+            if asked.get(added) is None:
+                asked.pop(added, None)
         return RunRequest(
             message=message,
             conversation_id=conversation_id,
@@ -105,10 +119,21 @@ class ChatRequest(RunOptions):
 
     message: MessageText
     conversation_id: UUID | None = None
+    client_key: ClientKey | None = Field(
+        default=None,
+        description="what the client calls the conversation, which is made where there is none of this name",
+    )
+
+    @model_validator(mode="after")
+    def _names_one_conversation(self) -> Self:
+        if self.conversation_id is not None and self.client_key is not None:
+            raise ValueError("name the conversation by conversation_id or by client_key, not by both")
+        return self
 
     def to_run(self, idempotency_key: str | None) -> RunRequest:
         """Return the request for a run."""
-        return self.run_request(idempotency_key, message=self.message, conversation_id=self.conversation_id)
+        asked = self.run_request(idempotency_key, message=self.message, conversation_id=self.conversation_id)
+        return replace(asked, client_key=self.client_key)
 
 
 IdempotencyKey = Annotated[

@@ -9,13 +9,15 @@ from fastapi import Request, Response
 
 from agent.errors import RETRY_AFTER_S, OverloadedError
 from agent.events.fold import Answer
-from agent.events.schema import EventId
+from agent.events.schema import START, EventId
 from agent.principal import Principal
 from agent.runs.runner import Runner
 from agent.store.runs import Run
 from api.dependencies import services_of
 from api.errors import refusal
 from api.protocols import answer as answers
+from api.protocols import native
+from api.protocols.contract import WireProtocol
 from api.sse import Reader, event_stream, run_headers, stream_headers
 from api.waiting import while_connected
 
@@ -32,11 +34,9 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 async def respond(request: Request, runner: Runner, principal: Principal, run: Run, after: EventId) -> Response:
     """Return a run's events as the client wants them."""
-    structlog.contextvars.bind_contextvars(run=str(run.id))
     if wants_stream(request):
-        reader = runner.follow(principal, run, after=after)
-        send_timeout_s = services_of(request).settings.send_timeout_s
-        return event_stream(reader, headers=stream_headers(run), send_timeout_s=send_timeout_s)
+        return stream(request, runner, principal, run, after)
+    structlog.contextvars.bind_contextvars(run=str(run.id))
     headers = run_headers(run)
     answer = await _whole(request, runner.follow(principal, run))
     if answer is None:
@@ -53,6 +53,25 @@ async def respond(request: Request, runner: Runner, principal: Principal, run: R
         status_code=answers.status(answer),
         headers={**headers, **answers.headers(answer)},
         media_type="application/json",
+    )
+
+
+def stream(
+    request: Request,
+    runner: Runner,
+    principal: Principal,
+    run: Run,
+    after: EventId,
+    *,
+    protocol: WireProtocol = native.PROTOCOL,
+) -> Response:
+    """Return a run's events after `after` as a stream; in a protocol that replays whole runs, from their start."""
+    structlog.contextvars.bind_contextvars(run=str(run.id))
+    return event_stream(
+        runner.follow(principal, run, after=START if protocol.replay == "whole" else after),
+        headers=stream_headers(run) if protocol.replay == "tail" else run_headers(run),
+        send_timeout_s=services_of(request).settings.send_timeout_s,
+        protocol=protocol,
     )
 
 

@@ -11,6 +11,7 @@ from agent.events.schema import LoggedEvent
 from agent.store.runs import Run
 from api.doors import MEANS_NOTHING
 from api.protocols import native
+from api.protocols.contract import WireProtocol
 
 PING_S = 10.0
 """Well inside the 15 s that clients are promised. A client that stops reading is found out by the second ping at the latest."""
@@ -29,15 +30,17 @@ def stream_headers(run: Run) -> dict[str, str]:
     return {**run_headers(run), "Location": f"/runs/{run.id}/events"}
 
 
-def event_stream(reader: Reader, *, headers: Mapping[str, str], send_timeout_s: float) -> EventSourceResponse:
-    """Return the stream of a reader's events. When the client goes, the reader is closed and the run goes on.
+def event_stream(
+    reader: Reader, *, headers: Mapping[str, str], send_timeout_s: float, protocol: WireProtocol = native.PROTOCOL
+) -> EventSourceResponse:
+    """Return the stream of a reader's events in a protocol. When the client goes, the reader is closed and the run goes on.
 
     A client that does not take a ping within `send_timeout_s` is gone. Until then it costs a few batches, which the log
     bounds.
     """
     return _EventStream(
-        _frames(reader),
-        headers={"Cache-Control": "no-cache, no-transform", **headers},
+        _frames(reader, protocol),
+        headers={"Cache-Control": "no-cache, no-transform", **protocol.headers, **headers},
         sep="\n",
         ping=PING_S,
         ping_message_factory=_ping,
@@ -75,12 +78,15 @@ class _EventStream(EventSourceResponse):
             await send(message)
 
 
-async def _frames(reader: Reader) -> AsyncIterator[bytes]:
-    prefix = native.RETRY
+async def _frames(reader: Reader, protocol: WireProtocol) -> AsyncIterator[bytes]:
+    encoder, prefix = protocol.encoder(), protocol.preamble
     async with aclosing(reader) as batches:
         async for batch in batches:
-            yield prefix + native.encode(batch)
-            prefix = b""
+            if frames := encoder.encode(batch):
+                yield prefix + frames
+                prefix = b""
+    if last := encoder.leave():
+        yield last
 
 
 def _ping() -> ServerSentEvent:

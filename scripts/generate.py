@@ -33,7 +33,7 @@ def events_table() -> str:
     rows = ["| event | on the wire | meaning |", "| --- | --- | --- |"]
     for kind in get_args(AnyEvent):
         tag = kind.__struct_config__.tag
-        wire = "`[DONE]`" if kind is LogClosed else f"`{_wire(kind)}`"
+        wire = "`[DONE]`" if kind is LogClosed else f"`{_wire(kind)}`" if payloads(kind)[0] else "other protocols only"
         rows.append(f"| `{tag}` | {wire} | {meaning(kind)} |")
     return "\n".join(rows) + "\n"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from agent.events.schema import AnyEvent, LogClosed
+from agent.events.schema import AnyEvent
 from api.protocols.native import payload
 
 HEAD = "// Made by scripts/generate from agent/events/schema.py: do not edit.\n"
@@ -29,7 +29,7 @@ class Typed(str):
 
 def wire_types() -> str:
     """Return the TypeScript file: an interface per event, and the union of all."""
-    kinds = [kind for kind in get_args(AnyEvent) if kind is not LogClosed]
+    kinds = [kind for kind in get_args(AnyEvent) if payloads(kind)[0]]
     interfaces = [
         f"/** {meaning(kind)} */\nexport interface {kind.__name__} {_type(*payloads(kind))}\n" for kind in kinds
     ]

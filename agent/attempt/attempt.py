@@ -14,7 +14,7 @@ from agent.attempt.credential import RunCredential
 from agent.attempt.offer import Offer
 from agent.attempt.stop import StoppedError, Stopper
 from agent.attempt.writer import RunWriter
-from agent.events.schema import Usage
+from agent.events.schema import ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from agent.models.echo import step_extras
@@ -52,6 +52,12 @@ class Attempt:
     """Whether its last words are that all steps are used."""
     usage: Usage = field(default_factory=Usage)
     has_text: bool = False
+    parts: int = 0
+    """How many parts it has begun to say."""
+    part_kind: type[TextDelta] | type[ReasoningDelta] | None = None
+    """What the part under way is; None where none is."""
+    call_ids: dict[int, str] = field(default_factory=dict)
+    """The ids of the current reply's calls whose arguments were told of, by their numbers."""
 
     @property
     def model(self) -> Runnable[LanguageModelInput, Any]:
@@ -69,6 +75,30 @@ class Attempt:
         tool = self.tools.get(tool_name)
         sources = (given.wordings if given else {}, tool.wordings if tool else {})
         return worded(*sources, locale=self.run.region.locale)
+
+    def begin_step(self) -> None:
+        """Go on to the next step, and say so."""
+        self.step += 1
+        self.reply = Reply()
+        self.end_part()
+        self.call_ids = {}
+        self.writer.emit(StepStarted(self.step))
+
+    def end_step(self, finish_reason: str, usage: Usage) -> None:
+        """Say that the step is over."""
+        self.end_part()
+        self.writer.emit(StepEnded(self.step, finish_reason, usage))
+
+    def say(self, kind: type[TextDelta] | type[ReasoningDelta], text: str) -> None:
+        """Tell a piece of the part under way, or of a new one where that is of another kind."""
+        if self.part_kind is not kind:
+            self.part_kind = kind
+            self.parts += 1
+        self.writer.emit(kind(text, self.parts))
+
+    def end_part(self) -> None:
+        """Let what is said next be a part of its own."""
+        self.part_kind = None
 
     async def renew_tools(self) -> None:
         """Let the next step have the tools that there are by now."""

@@ -13,7 +13,7 @@ from agent import metrics
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
 from agent.errors import ContentRefusedError, RunError
-from agent.events.fold import Answer
+from agent.events.fold import STEP_SEPARATOR, Answer
 from agent.events.schema import (
     AnyEvent,
     EndStatus,
@@ -28,7 +28,8 @@ from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store, Transaction
-from agent.store.messages import NewMessage, ToolCall, append_messages, withhold_message
+from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
+from agent.store.naming import hash_next
 from agent.store.runs import Run, RunEnd
 from agent.store.tool_calls import propose_calls, settle_call, start_call
 from agent.store.transitions import (
@@ -162,7 +163,9 @@ class RunWriter:
         self.ended = True
         async with self._store.write() as connection:
             await self._append_unheld(connection, [message] if message else [])
-            await end_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt, end=end)
+            said = await self._hash_said(connection)
+            key = self._principal.tenant_id, self._run.id
+            await end_run(connection, *key, attempt=self._run.attempt, end=end, history_hash=said)
             if isinstance(error, ContentRefusedError):
                 await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")
@@ -215,6 +218,15 @@ class RunWriter:
     async def leave(self) -> None:
         """Write the log no more, and send its readers away without an end; nothing, where it was closed."""
         await self._segment.close("moved")
+
+    async def _hash_said(self, connection: Transaction) -> str | None:
+        """Return the hash of all that was said by now, of a run that is looked for by it and has said something."""
+        said = self._run.history_hash
+        if said is None:
+            return None
+        messages = await run_messages(connection, self._principal, self._run)
+        text = STEP_SEPARATOR.join(one.text for one in messages if one.role == "assistant" and one.text)
+        return hash_next(said, text) if text else said
 
     async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
         """Add messages, as the run's owner."""

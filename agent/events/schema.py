@@ -1,6 +1,8 @@
 """THE schema: one class per event, one union. All that a client can see of a run is declared here, once.
 
-Events are immutable facts. `text.delta` and `reasoning.delta` add to something; every other event stands alone.
+Events are immutable facts. `text.delta`, `reasoning.delta` and `tool_input.delta` add to something; every other event stands
+alone. A part is what one step says or thinks at a stretch: it begins with its first delta and ends with the next event of
+another part, of a tool call, of a step or of the run. So an end needs no event, which a process that dies could not write.
 They are msgspec structs: making one costs well under a microsecond, and the tagged union gives the JSON Schema from
 which the documents and the client's types are made. The garbage collector leaves them out (`gc=False`): a log holds
 thousands, they can be in no cycle, and to look through them would hold up every stream.
@@ -10,19 +12,30 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 EndStatus = Literal["completed", "failed", "cancelled"]
 ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
 
 
 class EventId(msgspec.Struct, frozen=True, order=True, gc=False):
-    """`<attempt>-<n>`: a pair of integers that is compared as such, never as text. `n` begins at 1."""
+    """`<attempt>-<n>`: integers that are compared as such, never as text. `n` begins at 1.
+
+    Events that came after clients had learned to count these stand between two numbers, as `<attempt>-<n>.<between>`.
+    """
 
     attempt: int
     n: int
+    between: int = 0
 
     def __str__(self) -> str:
-        return f"{self.attempt}-{self.n}"
+        return f"{self.attempt}-{self.n}.{self.between}" if self.between else f"{self.attempt}-{self.n}"
+
+    def next(self, event: "AnyEvent") -> "EventId":
+        """Return the id of the event that follows in the same attempt."""
+        if type(event) in UNNUMBERED:
+            return EventId(self.attempt, self.n, self.between + 1)
+        return EventId(self.attempt, self.n + 1)
 
 
 START = EventId(0, 0)
@@ -30,11 +43,12 @@ START = EventId(0, 0)
 
 
 def parse_event_id(text: str) -> EventId | None:
-    """Return the id that `text` spells, or None where it spells none (at most 20 digits on either side)."""
-    attempt, dash, n = text.partition("-")
-    if not dash or not (_is_number(attempt) and _is_number(n)):
+    """Return the id that `text` spells, or None where it spells none (at most 20 digits in each number)."""
+    attempt, dash, place = text.partition("-")
+    n, dot, between = place.partition(".")
+    if not dash or not (_is_number(attempt) and _is_number(n)) or (dot and not _is_number(between)):
         return None
-    return EventId(int(attempt), int(n))
+    return EventId(int(attempt), int(n), int(between or 0))
 
 
 def _is_number(text: str) -> bool:
@@ -64,16 +78,49 @@ class RunStarted(Event, frozen=True, tag="run.started"):
     """The id that the answer will have."""
 
 
+class StepStarted(Event, frozen=True, tag="step.started"):
+    """A step begins: one call of the model, with the tool calls that it asks for. Steps are counted from 1."""
+
+    step: int
+
+
+class StepEnded(Event, frozen=True, tag="step.ended"):
+    """A step is over, its tool calls are settled. A run that fails or is stopped may end without it."""
+
+    step: int
+    finish_reason: str
+    usage: Usage
+    """Of this step alone; nothing where an earlier attempt made its calls."""
+
+
 class TextDelta(Event, frozen=True, tag="text.delta"):
     """A piece of the answer; joining `text` in id order gives the whole answer."""
 
     text: str
+    part: int = 0
+    """The number of its part, from 1 within an attempt; deltas with one number stand together. With 0 it only goes on with
+    what a snapshot says again."""
 
 
 class ReasoningDelta(Event, frozen=True, tag="reasoning.delta"):
     """A piece of the model's thinking, apart from the answer."""
 
     text: str
+    part: int = 0
+
+
+class ToolInputDelta(Event, frozen=True, tag="tool_input.delta"):
+    """A piece of a tool call's arguments while the model writes them; the call itself counts, and may never be made."""
+
+    id: str
+    name: str
+    text: str
+    """JSON text, as the model writes it."""
+
+    @property
+    def part(self) -> str:
+        """What stands together."""
+        return self.id
 
 
 class ToolsStarted(Event, frozen=True, tag="tools.started"):
@@ -96,7 +143,8 @@ class ToolCallChanged(Event, frozen=True, tag="tool_call.changed", omit_defaults
     done: str | None = None
     """The same for when it is over."""
     result: str | None = None
-    """The beginning of what the tool returned, as the model gets it."""
+    """What the model reads of a call that is `ok`, or the beginning of it."""
+    is_result_cut: bool = False
 
 
 class ActionRequested(Event, frozen=True, tag="action.requested"):
@@ -180,8 +228,11 @@ class LogClosed(Event, frozen=True, tag="log.closed"):
 
 AnyEvent: TypeAlias = (
     RunStarted
+    | StepStarted
+    | StepEnded
     | TextDelta
     | ReasoningDelta
+    | ToolInputDelta
     | ToolsStarted
     | ToolCallChanged
     | ActionRequested
@@ -198,6 +249,10 @@ AnyEvent: TypeAlias = (
 )
 
 
+UNNUMBERED = frozenset({StepStarted, StepEnded, ToolInputDelta})
+"""Events without a number of their own: the native stream does not tell them, and its ids count what it tells."""
+
+
 class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event at its place in a run's log."""
 
@@ -206,19 +261,20 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 def merge_deltas(batch: Sequence[LoggedEvent]) -> list[LoggedEvent]:
-    """Return `batch` with adjacent deltas of one kind joined; a joined delta has the id of its last piece."""
+    """Return `batch` with adjacent deltas of one part, or of one call, joined; a joined delta has the id of its last piece."""
     if len(batch) == 1:
         return [batch[0]]
     merged: list[LoggedEvent] = []
     pieces: list[str] = []
     for position, logged in enumerate(batch):
         event = logged.event
-        if not isinstance(event, TextDelta | ReasoningDelta):
+        if not isinstance(event, TextDelta | ReasoningDelta | ToolInputDelta):
             merged.append(logged)
             continue
         pieces.append(event.text)
         following = batch[position + 1].event if position + 1 < len(batch) else None
-        if type(following) is not type(event):
-            merged.append(LoggedEvent(logged.id, type(event)("".join(pieces))) if len(pieces) > 1 else logged)
+        goes_on = type(following) is type(event) and following.part == event.part
+        if not goes_on:
+            merged.append(LoggedEvent(logged.id, replace(event, text="".join(pieces))) if len(pieces) > 1 else logged)
             pieces = []
     return merged

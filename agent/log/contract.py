@@ -11,7 +11,17 @@ Guarantees of every log, wherever it is kept (`tests/agent/log/test_contract.py`
 from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, Protocol
 
-from agent.events.schema import START, AnyEvent, EventId, LoggedEvent, ReasoningDelta, SnapshotTaken, TextDelta
+from agent.events.schema import (
+    START,
+    AnyEvent,
+    EventId,
+    LoggedEvent,
+    ReasoningDelta,
+    SnapshotTaken,
+    TextDelta,
+    ToolCallChanged,
+    ToolInputDelta,
+)
 from agent.principal import RunKey
 
 BATCH = 256
@@ -27,7 +37,7 @@ readers go away without an end and come back."""
 
 
 class Segment(Protocol):
-    """What one attempt adds to a run's log. It counts the events itself, from 1."""
+    """What one attempt adds to a run's log. It gives the events their ids itself, from 1 on; see `EventId.next`."""
 
     def append(self, event: AnyEvent) -> None:
         """Add an event behind the last one. It never waits; readers get it soon, whether it is flushed or not.
@@ -97,4 +107,10 @@ def next_batch(events: Sequence[LoggedEvent], position: int) -> list[LoggedEvent
 
 
 def _characters(event: AnyEvent) -> int:
-    return len(event.text) if isinstance(event, TextDelta | ReasoningDelta | SnapshotTaken) else OTHER_CHARACTERS
+    match event:
+        case TextDelta() | ReasoningDelta() | SnapshotTaken() | ToolInputDelta():
+            return len(event.text)
+        case ToolCallChanged(result=str(result)):
+            return OTHER_CHARACTERS + len(result)
+        case _:
+            return OTHER_CHARACTERS

@@ -50,13 +50,13 @@ class _RunLog:
 class _Segment:
     """What one attempt writes. It gets its log with its first event."""
 
-    __slots__ = ("_attempt", "_log", "_logs", "_n", "_run")
+    __slots__ = ("_attempt", "_last", "_log", "_logs", "_run")
 
     def __init__(self, logs: "MemoryLog", run: RunKey, attempt: int) -> None:
         self._logs = logs
         self._run = run
         self._attempt = attempt
-        self._n = 0
+        self._last = EventId(attempt, 0)
         self._log: _RunLog | None = None
 
     def append(self, event: AnyEvent) -> None:
@@ -65,8 +65,8 @@ class _Segment:
             log = self._log = self._logs.begin(self._run, self, attempt=self._attempt)
         if log.writer is not self:
             raise StaleAppendError(f"run {self._run.run_id}, attempt {self._attempt}")
-        self._n += 1
-        log.events.append(LoggedEvent(EventId(self._attempt, self._n), event))
+        self._last = self._last.next(event)
+        log.events.append(LoggedEvent(self._last, event))
         if log.waiting:
             log.wake()
 

@@ -21,10 +21,10 @@ from agent.attempt.attempt import Attempt
 from agent.attempt.stop import StoppedError
 from agent.attempt.writer import ToolResult
 from agent.events.fold import STEP_SEPARATOR
-from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolsStarted
+from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
 from agent.failpoints import failpoint
 from agent.loop.tools import execute_call
-from agent.models.assembly import ToolRequest
+from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
 from agent.prompt.history import REFUSED, open_calls, refusals
@@ -98,20 +98,20 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     attempt = runtime.context
     if open_calls(state["messages"]):
         return {"messages": []}  # a recovered run begins with the calls that an earlier attempt left open
-    attempt.step += 1
-    attempt.reply = Reply()
+    attempt.begin_step()
     with attempt.stopper.stoppable():
         await attempt.renew_tools()
         await stream_reply(
             attempt.model,
             state["messages"],
             attempt.reply,
-            Sinks(partial(_emit_text, attempt), partial(_emit_reasoning, attempt), partial(_retract, attempt)),
+            _sinks(attempt),
             limits=attempt.assistant.limits,
             tools=attempt.tools,
         )
     attempt.usage += attempt.reply.usage
     if not attempt.reply.requests:
+        attempt.end_step(attempt.reply.finish_reason, attempt.reply.usage)
         return {"messages": [AIMessage(attempt.reply.text)]}
     calls = [_call(attempt, request) for request in attempt.reply.requests]
     extras = attempt.extras([(call.id, request) for call, request in zip(calls, attempt.reply.requests, strict=True)])
@@ -139,7 +139,8 @@ def _call(attempt: Attempt, request: ToolRequest) -> ToolCall:
     """
     refused = CUT_CALL if attempt.reply.is_cut else BAD_ARGUMENTS if request.arguments is None else None
     words = attempt.words_of(request.name)
-    return ToolCall(str(new_id()), request.name, request.arguments or {}, refused, words.label, words.done)
+    call_id = attempt.call_ids.get(request.number) or str(new_id())
+    return ToolCall(call_id, request.name, request.arguments or {}, refused, words.label, words.done)
 
 
 async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
@@ -156,7 +157,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     names = [call.name for call in calls if call.name in attempt.tools and attempt.tools[call.name].kind == "data"]
     if names:
         attempt.writer.emit(ToolsStarted(tuple(names)))
-    attempt.reply = Reply()
+    said, attempt.reply = attempt.reply, Reply()
     done: dict[str, ToolResult] = {}
 
     async def work(call: ToolCall) -> None:
@@ -179,16 +180,18 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
         raise
     settled = [done[call.id] for call in calls]
     await attempt.writer.commit_results(attempt.step, settled)
+    attempt.end_step(said.finish_reason, said.usage)
     return {"messages": [_result_message(one) for one in settled]}
 
 
 async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     """Say in words that all steps are used: a normal ending."""
     attempt = runtime.context
-    attempt.step += 1
+    attempt.begin_step()
     attempt.reply = Reply(pieces=[LIMIT_TEXT])
     attempt.is_at_limit = True
     await _emit_text(attempt, LIMIT_TEXT)
+    attempt.end_step("step_limit", Usage())
     return {"messages": [AIMessage(LIMIT_TEXT)]}
 
 
@@ -204,13 +207,23 @@ async def after_tools(state: LoopState, runtime: Runtime[Attempt]) -> Literal["m
     return "model" if attempt.step < attempt.assistant.limits.steps else "limit"
 
 
+def _sinks(attempt: Attempt) -> Sinks:
+    """Return where the reply of a step goes while it streams: into the run's log."""
+    return Sinks(
+        text=partial(_emit_text, attempt),
+        reasoning=partial(_emit_reasoning, attempt),
+        retract=partial(_retract, attempt),
+        tool_input=partial(_emit_input, attempt),
+    )
+
+
 async def _emit_text(attempt: Attempt, text: str) -> None:
     if attempt.has_text and len(attempt.reply.pieces) == 1 and attempt.step > 1:
         text = STEP_SEPARATOR + text
     if not attempt.has_text:
         metrics.first_token_s.observe((datetime.now(UTC) - attempt.run.created_at).total_seconds())
     attempt.has_text = True
-    attempt.writer.emit(TextDelta(text))
+    attempt.say(TextDelta, text)
     failpoint("model.after_first_token")
 
 
@@ -224,12 +237,19 @@ async def _retract(attempt: Attempt) -> None:
     )
     for piece in more:
         attempt.writer.emit(TextDelta(piece))
+    attempt.end_part()
     attempt.has_text = bool(left)
 
 
 async def _emit_reasoning(attempt: Attempt, text: str) -> None:
     if text:
-        attempt.writer.emit(ReasoningDelta(text))
+        attempt.say(ReasoningDelta, text)
+
+
+async def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
+    attempt.end_part()
+    call_id = attempt.call_ids.setdefault(piece.number, str(new_id()))
+    attempt.writer.emit(ToolInputDelta(call_id, piece.name, piece.text))
 
 
 def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:

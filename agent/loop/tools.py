@@ -38,8 +38,8 @@ logger = structlog.get_logger()
 
 ERROR_CHARACTERS = 500
 """How much of a failure's text clients are shown."""
-RESULT_CHARACTERS = 300
-"""How much of a result clients are shown while it streams: what two lines hold. All of it is with the messages."""
+RESULT_CHARACTERS = 8192
+"""How much of a result clients are shown: a frame must not be too large to wait for a slow reader."""
 MAX_OF_A_SECRET = 4096
 """Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
@@ -63,6 +63,7 @@ async def execute_call(attempt: Attempt, call: ToolCall) -> ToolResult:
             duration_ms=round((time.monotonic() - begun) * 1000),
             error=settled.text[:ERROR_CHARACTERS] if settled.is_error else None,
             result=None if settled.is_error else settled.text[:RESULT_CHARACTERS],
+            is_result_cut=not settled.is_error and len(settled.text) > RESULT_CHARACTERS,
             **words,
         )
     )

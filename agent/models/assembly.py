@@ -8,10 +8,10 @@ both names are tools; else an equal name is the same name again, and another one
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -37,6 +37,16 @@ class ToolRequest:
     arguments: dict[str, Any] | None
     id: str = field(default="", compare=False)
     extras: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    number: int = field(default=0, compare=False)
+    """Which of the reply's calls it is, in the order in which they began, from 0."""
+
+
+class InputPiece(NamedTuple):
+    """A piece of the arguments of the reply's call `number`, while they come. What counts in the end is the request."""
+
+    number: int
+    name: str
+    text: str
 
 
 @dataclass(slots=True)
@@ -48,6 +58,10 @@ class _PartialCall:
     tail: str = ""
     """The last piece that is not blank."""
     extras: dict[str, Any] = field(default_factory=dict)
+    told: int = 0
+    """How many of the pieces were told already."""
+    untold: int = 0
+    """How many characters the others have."""
 
     @property
     def text(self) -> str:
@@ -80,6 +94,7 @@ class _PartialCall:
     def append(self, piece: str) -> None:
         """Add a piece of the arguments."""
         self.pieces.append(piece)
+        self.untold += len(piece)
         if piece.strip():
             self.tail = piece
 
@@ -101,7 +116,7 @@ class CallAssembly:
             self._begin(part)
             return
         if not part.name and part.arguments.strip() and call.is_placeholder:
-            call.pieces, call.tail = [], ""
+            call.pieces, call.tail, call.told, call.untold = [], "", 0, 0
         if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
             if parse_arguments(part.arguments) != parse_arguments(call.text):
                 self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
@@ -116,10 +131,22 @@ class CallAssembly:
     def requests(self) -> tuple[ToolRequest, ...]:
         """Return the calls, in the order in which they began; those that never got a name are none."""
         return tuple(
-            ToolRequest(tool_name(call.name, self._tools), call.arguments, call.id, call.extras)
-            for call in self._calls
+            ToolRequest(tool_name(call.name, self._tools), call.arguments, call.id, call.extras, number)
+            for number, call in enumerate(self._calls)
             if call.name.strip()
         )
+
+    def untold(self, *, least: int) -> Iterator[InputPiece]:
+        """Yield what came of the arguments and was not yielded yet, where that is at least so many characters.
+
+        What may still be a placeholder is held back.
+        """
+        for number, call in enumerate(self._calls):
+            if call.untold < least or not call.name.strip() or call.is_placeholder:
+                continue
+            text = "".join(call.pieces[call.told :])
+            call.told, call.untold = len(call.pieces), 0
+            yield InputPiece(number, tool_name(call.name, self._tools), text)
 
     def _open_call(self, part: CallPart) -> _PartialCall | None:
         """Return the call that a part may belong to: the one of its id, else the last one of its index, else of all.

@@ -24,7 +24,7 @@ from agent.errors import (
     OnlyThoughtError,
 )
 from agent.events.schema import Usage
-from agent.models.assembly import CallAssembly, ToolRequest
+from agent.models.assembly import CallAssembly, InputPiece, ToolRequest
 from agent.models.completion import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.echo import merge
@@ -38,6 +38,8 @@ MAX_RETRY_AFTER_S = 30.0
 FIRST_BACKOFF_S = 0.5
 PIECE_CHARACTERS = 4096
 """A provider that sends more at once is passed on in pieces of this size, so that no reader has to hold more."""
+INPUT_CHARACTERS = 32
+"""Arguments are told in pieces of at least this size: models write them by the character, and each piece costs an event."""
 MAX_CALLS = 128
 """Tool calls in one reply."""
 
@@ -69,11 +71,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Sinks:
-    """Where a reply goes while it streams. `retract` takes back all text so far: it was thinking, and comes again as such."""
+    """Where a reply goes while it streams. `retract` takes back all text so far: it was thinking, and comes again as such.
+
+    `tool_input` gets what the model writes of its calls' arguments; the calls themselves are the reply's.
+    """
 
     text: Sink
     reasoning: Sink
     retract: Callable[[], Awaitable[None]]
+    tool_input: Callable[[InputPiece], Awaitable[None]] | None = None
 
 
 async def stream_reply(
@@ -188,7 +194,7 @@ class _Collector:
         if delta.reasoning:
             await self._think(self._reasoning.feed(delta.reasoning))
         for part in delta.calls:
-            self._take_call(part)
+            await self._take_call(part)
         if delta.extras:
             merge(self._reply.extras, delta.extras)
         if delta.usage is not None:
@@ -209,6 +215,7 @@ class _Collector:
         """
         for part in [*self._tags.feed(self._text.flush()), *self._tags.flush()]:
             await self._take_part(part)
+        await self._tell_input(least=1)
         requests = () if self.full else self._calls.requests()
         reason = self._reply.finish_reason
         if reason == FAILED:
@@ -251,13 +258,21 @@ class _Collector:
             self.started = self._has_thought = True
             await self._sinks.reasoning(piece)
 
-    def _take_call(self, part: CallPart) -> None:
+    async def _take_call(self, part: CallPart) -> None:
         self.started = True
         self._within_budget(part.name + part.arguments)
         if not self.full:
             self._calls.add(part)
         if len(self._calls) > MAX_CALLS:
             self._cut()
+        await self._tell_input(least=INPUT_CHARACTERS)
+
+    async def _tell_input(self, *, least: int) -> None:
+        if self.full or (tell := self._sinks.tool_input) is None:
+            return
+        for number, name, text in self._calls.untold(least=least):
+            for piece in in_pieces(clean(text)):
+                await tell(InputPiece(number, name, piece))
 
     def _within_budget(self, text: str) -> str:
         """Return what of `text` there is still room for."""

@@ -35,8 +35,9 @@ from agent.runs.admission import Place
 from agent.runs.executor import Executor
 from agent.runs.leases import Leases
 from agent.runs.readers import Readers, read_run
+from agent.runs.request import RunRequest
 from agent.runs.roster import HeldRun, Roster
-from agent.runs.submit import Choice, RunRequest, Submissions, Submitted
+from agent.runs.submit import Choice, Submissions, Submitted
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.awaiting import awaited
@@ -130,6 +131,7 @@ class Runner:
         if self._draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         self._absences.end(principal.tenant_id, principal.user_id)
+        request = await self._starts.locate(principal, request)
         try:
             choice = await self._starts.choose(principal, request)
         except (InvalidRequestError, ForbiddenError):

@@ -5,7 +5,7 @@ The invariant: what is refused leaves nothing behind, and what is stored will be
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from agent.assistant.definition import Assistant, WhenActive
@@ -14,37 +14,20 @@ from agent.attempt.attempt import Transcript, load_transcript
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
-from agent.region import UNSAID, Region
+from agent.region import UNSAID
+from agent.runs.address import find_replaced, locate
 from agent.runs.admission import Place
+from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
-from agent.store.conversations import create_conversation, lock_conversation, title_from
+from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
 from agent.store.database import Transaction
 from agent.store.messages import NewMessage, StoredMessage, append_messages
+from agent.store.naming import hash_next, hash_said
 from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
 from agent.store.transitions import claim_run
-from agent.store.versions import find_turn, kept_assistant, supersede
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """A user's message and what belongs to it. Everything is checked already, except that ids exist.
-
-    `replaces` names the turn whose place this one takes, by a message of it; `message` None answers its message again.
-    """
-
-    message: str | None
-    conversation_id: UUID | None = None
-    replaces: UUID | None = None
-    assistant: str | None = None
-    model: str | None = None
-    branch_id: int | str | None = None
-    page: dict[str, Any] | None = None
-    region: Region = UNSAID
-    when_active: WhenActive | None = None
-    idempotency_key: str | None = None
-    request_hash: str | None = None
+from agent.store.versions import kept_assistant, supersede
 
 
 class Choice(NamedTuple):
@@ -94,6 +77,10 @@ class Submissions:
         async with self._store.read(by_key=True) as connection:
             return await self._find_equal(connection, principal, request, frees=False)
 
+    async def locate(self, principal: Principal, request: RunRequest) -> RunRequest:
+        """Return the request with its conversation, where its client names one that there is; see `address.locate`."""
+        return await locate(self._store, principal, request)
+
     async def choose(self, principal: Principal, request: RunRequest) -> Choice:
         """Return who answers: the assistant that is named, or else the one of the conversation, or of the turn to replace.
 
@@ -104,7 +91,8 @@ class Submissions:
         runtime, kept = self._runtime, None
         if request.assistant is None and request.conversation_id is not None and runtime.assistants.are_several:
             async with self._store.read(by_key=True) as connection:
-                kept = await kept_assistant(connection, principal, request.conversation_id, message_id=request.replaces)
+                replaced = request.replaces if isinstance(request.replaces, UUID) else None
+                kept = await kept_assistant(connection, principal, request.conversation_id, message_id=replaced)
         equipped = runtime.assistants.of(principal, request.assistant, kept=kept)
         return Choice(equipped, runtime.catalog.resolve(equipped.definition, request.model))
 
@@ -127,7 +115,8 @@ class Submissions:
         _check_branch(principal, request.branch_id)
         try:
             return await self._commit(principal, request, choice, run_id=run_id, may_begin=may_begin)
-        except (KeyTakenError, SupersededError, RunActiveError):  # by an equal request, or it is refused again
+        except (KeyTakenError, NameTakenError, SupersededError, RunActiveError):
+            request = await self.locate(principal, request)  # by an equal request, or it is refused again
             return await self._commit(principal, request, choice, run_id=run_id, may_begin=may_begin)
 
     async def _commit(
@@ -137,7 +126,9 @@ class Submissions:
             found = await self._find_equal(connection, principal, request)
             if found is not None:
                 return Submitted(found, is_new=False)
-            replaced = await self._replaced(connection, principal, request)
+            replaced = await find_replaced(connection, principal, request)
+            if replaced is not None and request.keeps_message:
+                request = replace(request, message=None)
             policy = request.when_active or choice.assistant.when_active
             earlier = await self._earlier(connection, principal, request, replaced, policy=policy)
             run, said = await self._insert(
@@ -156,11 +147,6 @@ class Submissions:
             failpoint("start.before_commit")
         return Submitted(run, earlier=tuple(earlier), transcript=transcript)
 
-    async def _replaced(self, connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
-        if request.conversation_id is None or request.replaces is None:
-            return None
-        return await find_turn(connection, principal, request.conversation_id, message_id=request.replaces)
-
     async def _insert(
         self,
         connection: Transaction,
@@ -177,7 +163,7 @@ class Submissions:
         What the request leaves open stays as it was for the turn that it replaces.
         """
         conversation_id = request.conversation_id or await create_conversation(
-            connection, principal, title=title_from(request.message or "")
+            connection, principal, title=title_from(request.message or ""), client_key=request.client_key
         )
         model, offered = choice.model, self._runtime.catalog.names(choice.assistant)
         if replaced is not None and request.model is None and replaced.model in offered:
@@ -193,6 +179,8 @@ class Submissions:
             may_begin=may_begin,
             assistant=choice.equipped.kept_as,
             region=request.region.over(replaced.region if replaced else UNSAID).over(choice.assistant.region),
+            client_message_id=request.message_name,
+            history_hash=_said(principal, request),
             id=run_id,
         )
         if replaced is not None:
@@ -203,6 +191,7 @@ class Submissions:
                 replaces=replaced.turn,
                 branch_id=branch_id,
                 page=replaced.page if new.page is None else new.page,
+                client_message_id=request.message_name or replaced.client_message_id,
             )
         run = await insert_run(connection, principal, new)
         if replaced is not None:
@@ -248,6 +237,13 @@ class Submissions:
         if policy == "interrupt" or replaced is None:
             return unfinished
         return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
+
+
+def _said(principal: Principal, request: RunRequest) -> str | None:
+    """Return the hash of all that was said when this message is, for a client that names its conversation by that."""
+    if request.said is None or request.client_key is not None or request.message is None:
+        return None
+    return hash_next(hash_said(principal, request.said), request.message)
 
 
 def _check_branch(principal: Principal, branch_id: int | str | None) -> None:

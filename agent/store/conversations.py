@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.errors import NotFoundError
+from agent.errors import FrontdeskError, NotFoundError
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.database import new_id
@@ -38,6 +39,10 @@ _LOCK = (
     .with_for_update()
 )
 _RENAME = update(conversations).where(OWNED, conversations.c.id == ROW_ID).values(is_title_indexed=False)
+
+
+class NameTakenError(FrontdeskError):
+    """Another conversation of the user's has this client key already. Look it up in a new transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,14 @@ def of(principal: Principal, row_id: UUID | None = None) -> dict[str, object]:
     return {"of_tenant": principal.tenant_id, "of_user": principal.user_id, "of_id": row_id}
 
 
-async def create_conversation(connection: AsyncConnection, principal: Principal, *, title: str) -> UUID:
-    """Add an empty conversation and return its id. The caller commits."""
+async def create_conversation(
+    connection: AsyncConnection, principal: Principal, *, title: str, client_key: str | None = None
+) -> UUID:
+    """Add an empty conversation, by the name that its client gives it, and return its id. The caller commits.
+
+    Raises:
+        NameTakenError: the user has one of this name; the transaction is lost.
+    """
     now = datetime.now(UTC)
     conversation_id = new_id()
     row = {
@@ -119,8 +130,14 @@ async def create_conversation(connection: AsyncConnection, principal: Principal,
         "last_turn": 0,
         "created_at": now,
         "updated_at": now,
+        "client_key": client_key,
     }
-    await connection.execute(_INSERT, row)
+    try:
+        await connection.execute(_INSERT, row)
+    except IntegrityError as exc:
+        if client_key is None:
+            raise
+        raise NameTakenError("a request for the same conversation won the race") from exc
     return conversation_id
 
 

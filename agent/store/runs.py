@@ -96,6 +96,10 @@ class Run:
     region: Region = UNSAID
     is_cancel_requested: bool = False
     """Whether another process was asked to stop it."""
+    client_message_id: str | None = None
+    """What the client calls the user's message."""
+    history_hash: str | None = None
+    """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
 
     def starter(self, owner: Principal) -> Principal:
         """Return whoever began this run of `owner`, with the rights of then and without a credential.
@@ -106,21 +110,9 @@ class Run:
 
 
 _INSERTED = (
-    "id",
-    "conversation_id",
-    "message_id",
-    "turn",
-    "state",
-    "attempt",
-    "model",
-    "branch_id",
-    "page",
-    "request_hash",
-    "created_at",
-    "started_at",
-    "role",
-    "token_branches",
-    "assistant",
+    *("id", "conversation_id", "message_id", "turn", "state", "attempt", "model"),
+    *("branch_id", "page", "request_hash", "created_at", "started_at", "role"),
+    *("token_branches", "assistant", "client_message_id", "history_hash"),
 )
 
 
@@ -140,6 +132,8 @@ class NewRun:
     """Whether it begins at once where nothing can be in front of it: as the first turn."""
     assistant: str | None = None
     region: Region = UNSAID
+    client_message_id: str | None = None
+    history_hash: str | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -151,6 +145,12 @@ class RunEnd:
     finish_reason: str
     usage: Usage
     error_code: str | None = None
+
+
+_ASKED = (
+    *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),
+    *("client_message_id", "history_hash"),
+)
 
 
 class KeyTakenError(FrontdeskError):
@@ -171,21 +171,16 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
     begins = new.may_begin and turn == 1
     run = Run(
         id=new.id,
-        conversation_id=new.conversation_id,
         message_id=new_id(),
         turn=turn,
         state="running" if begins else "queued",
         attempt=1,
-        model=new.model,
-        branch_id=new.branch_id,
-        page=new.page,
-        request_hash=new.request_hash,
         created_at=now,
         started_at=now if begins else None,
         role=principal.role,
         token_branches=principal.branches,
-        assistant=new.assistant,
         region=new.region,
+        **{name: getattr(new, name) for name in _ASKED},
     )
     row = {
         "tenant_id": principal.tenant_id,
@@ -294,4 +289,6 @@ def _run(row: Any) -> Run:
         assistant=row.assistant,
         region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,
+        client_message_id=row.client_message_id,
+        history_hash=row.history_hash,
     )

@@ -65,8 +65,16 @@ conversations = Table(
         server_default=false(),
         comment="whether search knows the title",
     ),
+    Column("client_key", String(255), comment="the id that its client gave it; NULL where it gave none"),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_conversations_owner", "tenant_id", "user_id", "updated_at", "id"),
+    # Two first messages of one name that arrive at once: one of them makes the conversation, the other finds it.
+    partial_index(
+        "uq_conversations_client_key",
+        *("tenant_id", "user_id", "client_key"),
+        only_where="client_key IS NOT NULL AND deleted_at IS NULL",
+        unique=True,
+    ),
     partial_index("ix_conversations_deleted", "deleted_at", "tenant_id", "id", only_where="deleted_at IS NOT NULL"),
     # What upkeep has to let search know. A turn writes nothing for it beyond the row that it changes anyway.
     partial_index("ix_conversations_unindexed", "updated_at", only_where=UNINDEXED.text),
@@ -111,6 +119,12 @@ runs = Table(
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
     Column("suggestions", Json),
+    Column("client_message_id", String(255), comment="the id that its client gave the user's message"),
+    Column(
+        "history_hash",
+        String(64),
+        comment="of all that was said up to here, where the client names no conversation but says that again",
+    ),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
         ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"], ondelete="CASCADE"
@@ -130,6 +144,16 @@ runs = Table(
     # Equal posts that arrive at once: one of them makes the run, the others find it. NULLs do not collide.
     Index("uq_runs_idempotency_key", "tenant_id", "user_id", "idempotency_key", unique=True),
     partial_index("ix_runs_unfinished", "state", "worker_id", only_where="state IN ('queued', 'running')"),
+    partial_index(
+        "ix_runs_client_message_id",
+        *("tenant_id", "conversation_id", "client_message_id", "turn"),
+        only_where="client_message_id IS NOT NULL",
+    ),
+    partial_index(
+        "ix_runs_history_hash",
+        *("tenant_id", "user_id", "history_hash", "created_at"),
+        only_where="history_hash IS NOT NULL",
+    ),
 )
 
 # The one table without a tenant: a worker serves all of them, and its row says nothing of any.

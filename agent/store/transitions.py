@@ -107,8 +107,16 @@ async def check_attempt(connection: AsyncConnection, tenant_id: str, run_id: UUI
     return found[0] is not None
 
 
-async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, attempt: int, end: RunEnd) -> None:
-    """Write the run's one end. The caller commits.
+async def end_run(
+    connection: AsyncConnection,
+    tenant_id: str,
+    run_id: UUID,
+    *,
+    attempt: int,
+    end: RunEnd,
+    history_hash: str | None = None,
+) -> None:
+    """Write the run's one end, and the hash of all that was said by now where there is one. The caller commits.
 
     Raises:
         LeaseLostError: the run is over already, gone, or belongs to another attempt.
@@ -123,6 +131,8 @@ async def end_run(connection: AsyncConnection, tenant_id: str, run_id: UUID, *, 
         "ended_at": datetime.now(UTC),
         "worker_id": None,
     }
+    if history_hash is not None:
+        ended["history_hash"] = history_hash
     if rows_changed(await connection.execute(_UPDATE_UNFINISHED, ended)) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 

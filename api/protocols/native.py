@@ -21,19 +21,38 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    StepEnded,
+    StepStarted,
     SuggestionsOffered,
     TextDelta,
     TitleChanged,
     ToolCallChanged,
+    ToolInputDelta,
     ToolsStarted,
     Usage,
     merge_deltas,
 )
+from api.protocols.contract import WireProtocol
 
 RETRY = b"retry: 2000\n"
 DONE = b"data: [DONE]\n\n"
+RESULT_CHARACTERS = 300
+"""How much of a result is shown while it streams: what two lines hold. All of it is with the messages."""
 ARGUMENTS_BYTES = 8 * 1024
 """Larger arguments of a tool call are not shown: they would make a frame that is too large to wait for a slow reader."""
+
+
+class NativeEncoder:
+    """Frames that need nothing of those before them; a stream without `status` says itself that it was cut."""
+
+    def encode(self, batch: Sequence[LoggedEvent]) -> bytes:
+        return encode(batch)
+
+    def leave(self) -> bytes:
+        return b""
+
+
+PROTOCOL = WireProtocol("native", NativeEncoder, replay="tail", preamble=RETRY)
 
 
 def encode(batch: Sequence[LoggedEvent]) -> bytes:
@@ -42,17 +61,24 @@ def encode(batch: Sequence[LoggedEvent]) -> bytes:
 
 
 def frame(logged: LoggedEvent) -> bytes:
-    """Return one event's frame, ending in an empty line."""
+    """Return one event's frame, ending in an empty line; nothing for an event that is not told here."""
     if isinstance(logged.event, LogClosed):
         return DONE
-    data = orjson.dumps(payload(logged.event))
+    shown = payload(logged.event)
+    if not shown:
+        return b""
+    return b"id: %d-%d\ndata: %b\n\n" % (logged.id.attempt, logged.id.n, as_line(shown))
+
+
+def as_line(shown: dict[str, object]) -> bytes:
+    """Return a JSON object that is one line to every reader of text."""
+    data = orjson.dumps(shown)
     # Valid in JSON, but line ends to some readers of text; no other byte sequence contains these.
-    data = data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
-    return b"id: %d-%d\ndata: %b\n\n" % (logged.id.attempt, logged.id.n, data)
+    return data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
 
 
 def payload(event: AnyEvent) -> dict[str, object]:
-    """Return what a client reads of an event."""
+    """Return what a client reads of an event; nothing where it is for other protocols."""
     match event:
         case TextDelta(text=text):
             return {"token": text}
@@ -70,6 +96,8 @@ def payload(event: AnyEvent) -> dict[str, object]:
             shown = _shown(
                 event, ("id", "name", "status", "arguments", "duration_ms", "error", "label", "done", "result")
             )
+            if event.result is not None and len(event.result) > RESULT_CHARACTERS:
+                shown["result"] = event.result[:RESULT_CHARACTERS]
             if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
                 del shown["arguments"]
             return {"tool_call": shown}
@@ -100,7 +128,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"title": title}
         case SuggestionsOffered(questions=questions):
             return {"suggested_questions": questions}
-        case LogClosed():
+        case StepStarted() | StepEnded() | ToolInputDelta() | LogClosed():
             return {}
 
 

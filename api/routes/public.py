@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from agent.errors import NotFoundError
+from agent.errors import InvalidRequestError, NotFoundError
 from agent.principal import PUBLIC_TENANT, Principal
 from api.dependencies import AfterDep, InstallationDep, services_of
 from api.requests import ChatRequest
@@ -48,6 +48,8 @@ async def take_seat(request: Request, services: InstallationDep) -> AsyncIterato
 @router.post("/chat/public", responses=ANSWERS, dependencies=[Depends(take_seat)])
 async def public_chat(body: ChatRequest, request: Request, services: InstallationDep, after: AfterDep) -> Response:
     """Ask the assistant without a token, where it is open to visitors. It knows nothing of any tenant and can do nothing."""
+    if body.client_key is not None:  # visitors are one user to the store: a name would open another's conversation
+        raise InvalidRequestError("client_key: visitors name a conversation by its id only")
     equipped = services.assistants.of(VISITOR, body.assistant)
     visitors = services.visitors[equipped.id]
     await visitors.admit(address_of(request))

@@ -43,6 +43,7 @@ FREE = {
 """Routes that ask the database nothing (readiness goes by the last renewal), and those of the public chat, which its limit shuts."""
 BODIES: dict[str, dict[str, object]] = {
     "/chat": {"message": "hello"},
+    "/ai-sdk/chat": {"id": "1", "messages": [{"role": "user", "parts": [{"type": "text", "text": "hello"}]}]},
     "/conversations/{conversation_id}/edit": {"message_id": NOBODYS, "message": "hello"},
     "/conversations/{conversation_id}/regenerate": {"message_id": NOBODYS},
     "/messages/{message_id}/feedback": {"rating": "up"},

@@ -15,6 +15,8 @@ BODIES = {
     "POST /conversations/{conversation_id}/edit": {"message_id": "{message_id}", "message": "Mine now"},
     "POST /messages/{message_id}/feedback": {"rating": "up"},
 }
+SILENT = ("/ai-sdk/chat/{chat_id}/stream", "/ai-sdk/chat/{chat_id}/stop")
+"""Paths that say the same whether there is something or not: what does not run is neither streamed nor stopped."""
 ANSWERED = ("/regenerate", "/edit")
 """Paths of requests that the model answers."""
 PUBLIC = "/chat/public/{conversation_id}"
@@ -31,7 +33,8 @@ class Belongings:
 
     def within(self, text: str) -> str:
         """Return a path, or a value of a body, with these ids."""
-        return text.format(conversation_id=self.conversation_id, run_id=self.run_id, message_id=self.message_id)
+        ids = {"conversation_id": self.conversation_id, "run_id": self.run_id, "message_id": self.message_id}
+        return text.format(**ids, chat_id=self.conversation_id)
 
 
 def scoped(world: World) -> list[tuple[str, str]]:
@@ -40,6 +43,11 @@ def scoped(world: World) -> list[tuple[str, str]]:
     found = [(method.upper(), path) for path, item in paths.items() for method in item if "{" in path]
     assert len(found) >= 12, "too few scoped routes: the test would prove little"
     return found
+
+
+def named(world: World) -> list[tuple[str, str]]:
+    """Return every method and path where an id that nobody has is told so: not those of visitors, nor the silent ones."""
+    return [(method, path) for method, path in scoped(world) if path != PUBLIC and path not in SILENT]
 
 
 async def belongings(world: World, ann: Person) -> Belongings:
@@ -68,9 +76,7 @@ async def test_every_scoped_route_hides_what_is_anothers(
     nobodys = Belongings(*(str(uuid4()) for _ in range(3)))
     before = world.rows()
 
-    for method, path in scoped(world):
-        if path == PUBLIC:
-            continue
+    for method, path in named(world):
         answers = [await knock(who, method, path, ids) for who, ids in product((ben, eve), (anns, nobodys))]
         answers.append(await knock(ann, method, path, nobodys))
 
@@ -112,9 +118,7 @@ async def test_paths_without_an_id_show_nothing_of_anothers(
 
 
 async def test_ids_that_are_none_are_refused_alike_for_everybody(world: World, ann: Person, eve: Person) -> None:
-    for method, path in scoped(world):
-        if path == PUBLIC:
-            continue
+    for method, path in named(world):
         broken = Belongings("1", "1", "1")
         answers = [await knock(who, method, path, broken) for who in (ann, eve)]
 
@@ -134,9 +138,8 @@ async def test_no_token_reaches_a_public_conversation(open_frontdesk: OpenWorld)
     visitors = await public_belongings(world)
 
     for who in (world.person(), world.person(tenant="public", user="visitor")):
-        for method, path in scoped(world):
-            if path != PUBLIC:
-                assert (await knock(who, method, path, visitors)).status_code == 404, (method, path)
+        for method, path in named(world):
+            assert (await knock(who, method, path, visitors)).status_code == 404, (method, path)
         assert (await who.ask("hello", conversation_id=visitors.conversation_id)).status_code == 404
         assert (await who.request("GET", "/conversations")).json()["items"] == []
 

@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from agent.events.schema import AnyEvent, LogClosed
-from scripts.typescript import wire_types
+from agent.events.schema import AnyEvent, LogClosed, StepEnded, StepStarted, ToolInputDelta
+from scripts.typescript import payloads, wire_types
 
 TYPES = wire_types()
 
@@ -16,10 +16,17 @@ def interface(name: str) -> list[str]:
     return body.split("\n")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in get_args(AnyEvent) if kind is not LogClosed])
+@pytest.mark.parametrize("kind", [kind for kind in get_args(AnyEvent) if payloads(kind)[0]])
 def test_every_event_that_has_a_frame_is_in_the_union(kind: type) -> None:
     assert f"\n  | {kind.__name__}" in TYPES
     assert interface(kind.__name__)
+
+
+def test_no_other_event_has_a_type() -> None:
+    unseen = {kind for kind in get_args(AnyEvent) if not payloads(kind)[0]}
+
+    assert unseen == {StepStarted, StepEnded, ToolInputDelta, LogClosed}
+    assert not [kind for kind in unseen if kind.__name__ in TYPES]
 
 
 def test_keys_are_those_of_the_wire_and_not_the_fields_of_the_event() -> None:
@@ -35,6 +42,9 @@ def test_what_may_be_missing_is_optional_and_nothing_else() -> None:
         "    readonly arguments?: Readonly<Record<string, unknown>>;",
         "    readonly duration_ms?: number;",
         "    readonly error?: string;",
+        "    readonly label?: string;",
+        "    readonly done?: string;",
+        "    readonly result?: string;",
         "  };",
     ]
 

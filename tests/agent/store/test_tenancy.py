@@ -25,6 +25,7 @@ from agent.store import (
     deletion,
     feedback,
     messages,
+    naming,
     runs,
     search,
     tool_calls,
@@ -93,7 +94,7 @@ def test_every_table_has_the_tenant_in_front_of_its_key_and_of_every_reference_a
 
 
 async def _filled(store: Store) -> Run:
-    run = await new_run(store, assistant="house")
+    run = await new_run(store, assistant="house", client_message_id="u1", history_hash=HISTORY)
     answer = (await say(store, run, NewMessage("assistant", "42", 1, id=run.message_id)))[0]
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=1, calls=[(CALL, "data", "read")])
     await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
@@ -125,6 +126,7 @@ async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
         assert (await runs.get_run(connection, ANN, run.id)).state == "completed"
 
 
+HISTORY = "5" * 64
 Attempt = Callable[[AsyncConnection, Principal, Run], Awaitable[object]]
 
 
@@ -182,6 +184,12 @@ def attempts() -> dict[str, Attempt]:
         "start_call": lambda c, who, _: tool_calls.start_call(c, who, CALL.id),
         "settle_call": lambda c, who, _: tool_calls.settle_call(c, who, CALL.id),
         "kept_assistant": lambda c, who, run: versions.kept_assistant(c, who, run.conversation_id),
+        "find_conversation": lambda c, who, run: naming.find_conversation(c, who, str(run.conversation_id)),
+        "find_by_history": lambda c, who, run: naming.find_by_history(c, who, HISTORY),
+        "find_turn_behind": lambda c, who, run: naming.find_turn_behind(c, who, naming.Place(run.conversation_id, 0)),
+        "find_named_turn": lambda c, who, run: naming.find_named_turn(
+            c, who, run.conversation_id, "u1", said_before=None
+        ),
         "find_turn": lambda c, who, run: versions.find_turn(c, who, run.conversation_id, message_id=run.message_id),
         "supersede": lambda c, who, run: versions.supersede(
             c, who, run, by=replace(run, id=new_id(), turn=2), keeps_message=False

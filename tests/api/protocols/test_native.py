@@ -18,10 +18,13 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    StepEnded,
+    StepStarted,
     SuggestionsOffered,
     TextDelta,
     TitleChanged,
     ToolCallChanged,
+    ToolInputDelta,
     ToolsStarted,
     Usage,
 )
@@ -87,15 +90,39 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
 ]
 
 
+UNSEEN: list[AnyEvent] = [StepStarted(1), StepEnded(1, "stop", Usage(10, 5)), ToolInputDelta("t", "find_order", "{")]
+
+
 @pytest.mark.parametrize(("event", "data"), FRAMES, ids=lambda value: type(value).__name__)
 def test_an_event_is_one_frame(event: AnyEvent, data: bytes) -> None:
     assert native.frame(LoggedEvent(EventId(2, 17), event)) == b"id: 2-17\ndata: " + data + b"\n\n"
 
 
 def test_every_kind_of_event_has_a_frame_here() -> None:
-    shown = {type(event) for event, _ in FRAMES} | {LogClosed}
+    shown = {type(event) for event, _ in FRAMES} | {LogClosed} | {type(event) for event in UNSEEN}
 
     assert shown == set(AnyEvent.__args__)
+
+
+@pytest.mark.parametrize("event", UNSEEN, ids=lambda value: type(value).__name__)
+def test_an_event_for_other_protocols_has_no_frame(event: AnyEvent) -> None:
+    """G103"""
+    assert native.frame(LoggedEvent(EventId(2, 17), event)) == b""
+
+
+def test_parts_and_the_rest_of_a_result_are_for_other_protocols() -> None:
+    """G103"""
+    frames: list[AnyEvent] = [
+        TextDelta("a", 7),
+        ReasoningDelta("b", 8),
+        ToolCallChanged("t", "find", "ok", result="x" * 400),
+    ]
+
+    assert native.encode([LoggedEvent(EventId(1, n), event) for n, event in enumerate(frames, start=1)]) == (
+        b'id: 1-1\ndata: {"token":"a"}\n\n'
+        b'id: 1-2\ndata: {"reasoning":"b"}\n\n'
+        b'id: 1-3\ndata: {"tool_call":{"id":"t","name":"find","status":"ok","result":"' + b"x" * 300 + b'"}}\n\n'
+    )
 
 
 def test_the_end_of_the_log_is_done_and_has_no_id() -> None:

@@ -1,0 +1,51 @@
+"""Where a message belongs: the conversation that its client names, and the turn whose place it takes."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from agent.errors import NotFoundError
+from agent.principal import Principal
+from agent.runs.request import RunRequest
+from agent.store.database import Store, Transaction
+from agent.store.naming import Place, find_by_history, find_conversation, find_named_turn, find_turn_behind, hash_said
+from agent.store.runs import Run
+from agent.store.versions import find_turn
+
+
+async def locate(store: Store, principal: Principal, request: RunRequest) -> RunRequest:
+    """Return the request with the conversation that its client's name, or all that was said before, stands for.
+
+    Without one it stays as it is: its conversation is to be made.
+    """
+    if request.conversation_id is not None or (request.client_key is None and not request.said):
+        return request
+    async with store.read(by_key=True) as connection:
+        if request.client_key is not None:
+            found = await find_conversation(connection, principal, request.client_key)
+            return replace(request, conversation_id=found)
+        place = await find_by_history(connection, principal, hash_said(principal, request.said or ()))
+    if place is None:
+        return request
+    return replace(request, conversation_id=place.conversation_id, behind=place.turn)
+
+
+async def find_replaced(connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+    """Return the turn whose place the request's takes; None where it is the conversation's next. The conversation is locked.
+
+    Raises:
+        NotFoundError: the principal has no such conversation, or it has no such message.
+        SupersededError: that message was replaced before.
+    """
+    conversation_id = request.conversation_id
+    match request.replaces:
+        case str() if conversation_id is None:
+            if request.said_before is None:
+                raise NotFoundError("No such message.")
+        case str(name) if conversation_id is not None:
+            before = request.said_before
+            return await find_named_turn(connection, principal, conversation_id, name, said_before=before)
+        case UUID() as message_id if conversation_id is not None:
+            return await find_turn(connection, principal, conversation_id, message_id=message_id)
+        case None if conversation_id is not None and request.behind is not None:
+            return await find_turn_behind(connection, principal, Place(conversation_id, request.behind))
+    return None

@@ -1,0 +1,42 @@
+"""What a client asks for, whatever protocol it speaks."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from agent.assistant.definition import WhenActive
+from agent.region import UNSAID, Region
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A user's message and what belongs to it. Everything is checked already, except that ids exist.
+
+    Its conversation is `conversation_id`; or the one that the client calls `client_key`, which is made where there is none; or
+    the one in which all texts of `said` were said, in this order, before this message.
+
+    `replaces` names the turn whose place this one takes: an id of a message of it, or what the client calls its message, for
+    which an id of ours will do. Without a `message`, or where it `keeps_message`, that turn's message is answered again. A
+    name that nobody knows is that of a new message where the client had only `said_before` messages of the user before it,
+    and no more count here.
+    """
+
+    message: str | None
+    conversation_id: UUID | None = None
+    client_key: str | None = None
+    said: tuple[str, ...] | None = None
+    message_name: str | None = None
+    """What the client calls this message."""
+    replaces: UUID | str | None = None
+    keeps_message: bool = False
+    said_before: int | None = None
+    behind: int | None = None
+    """The turn behind which all of `said` was said."""
+    assistant: str | None = None
+    model: str | None = None
+    branch_id: int | str | None = None
+    page: dict[str, Any] | None = None
+    region: Region = UNSAID
+    when_active: WhenActive | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None

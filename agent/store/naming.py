@@ -1,0 +1,120 @@
+"""Conversations and turns by what their clients call them: an id of the client's own, or all that was said before.
+
+Names are the user's: two users, or two tenants, may use the same one and never meet. A name that is also the id of a
+conversation, or of a message, of the user's own means that.
+"""
+
+from contextlib import suppress
+from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.errors import NotFoundError
+from agent.principal import Principal
+from agent.store.columns import ROW_ID
+from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
+from agent.store.runs import OWNED_RUN, SUPERSEDED, Run, get_run
+from agent.store.tables import conversations, runs
+from agent.store.versions import find_turn
+
+_BY_KEY = select(conversations.c.id).where(OWNED, conversations.c.client_key == bindparam("key"))
+_BY_ID = select(conversations.c.id).where(OWNED, conversations.c.id == ROW_ID)
+_BY_HISTORY = (
+    select(runs.c.conversation_id, runs.c.turn)
+    .where(OWNED_RUN, runs.c.history_hash == bindparam("said"), ~SUPERSEDED)
+    .order_by(runs.c.created_at.desc(), runs.c.turn.desc())
+    .limit(1)
+)
+_OF_CONVERSATION = select(runs.c.id).where(OWNED_RUN, runs.c.conversation_id == ROW_ID, ~SUPERSEDED)
+
+
+class Place(NamedTuple):
+    """Where a message goes on: behind a turn of a conversation."""
+
+    conversation_id: UUID
+    turn: int
+
+
+def hash_said(principal: Principal, texts: tuple[str, ...]) -> str:
+    """Return the hash of what a user and the assistant said to each other, in order; space does not count."""
+    said = sha256(f"{principal.tenant_id}\0{principal.user_id}".encode()).hexdigest()
+    for text in texts:
+        said = hash_next(said, text)
+    return said
+
+
+def hash_next(said: str, text: str) -> str:
+    """Return the hash of what was said and one text more."""
+    words = " ".join(text.split())
+    return sha256(f"{said}\0{words}".encode()).hexdigest()
+
+
+async def find_conversation(connection: AsyncConnection, principal: Principal, client_key: str) -> UUID | None:
+    """Return the principal's conversation of this name, or else of this id; None where there is none."""
+    found = (await connection.execute(_BY_KEY, {**of(principal), "key": client_key})).scalar_one_or_none()
+    if found is None and (row_id := _as_id(client_key)) is not None:
+        found = (await connection.execute(_BY_ID, of(principal, row_id))).scalar_one_or_none()
+    return found
+
+
+async def find_by_history(connection: AsyncConnection, principal: Principal, said: str) -> Place | None:
+    """Return where all this was said; the newest place, where it was in several conversations. None where it was in none."""
+    row = (await connection.execute(_BY_HISTORY, {**of(principal), "said": said})).one_or_none()
+    return Place(row.conversation_id, row.turn) if row is not None else None
+
+
+async def find_turn_behind(connection: AsyncConnection, principal: Principal, place: Place) -> Run | None:
+    """Return the turn that follows a place and counts; None where nothing does. The conversation is locked until the commit.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await get_conversation(connection, principal, place.conversation_id)
+    await lock_conversation(connection, principal.tenant_id, place.conversation_id)
+    behind = _OF_CONVERSATION.where(runs.c.turn > place.turn).order_by(runs.c.turn).limit(1)
+    run_id = (await connection.execute(behind, of(principal, place.conversation_id))).scalar_one_or_none()
+    return await get_run(connection, principal, run_id) if run_id is not None else None
+
+
+async def find_named_turn(
+    connection: AsyncConnection,
+    principal: Principal,
+    conversation_id: UUID,
+    message_name: str,
+    *,
+    said_before: int | None,
+) -> Run | None:
+    """Return the turn of a message, by the name that its client gave it, or else by its id; the conversation is locked.
+
+    None where it is a new one: the client says how many messages of the user's came before it, and no more count here.
+
+    Raises:
+        NotFoundError: the principal has no such conversation, or it has no such message.
+        SupersededError: another turn took the place of this one.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    await lock_conversation(connection, principal.tenant_id, conversation_id)
+    place = of(principal, conversation_id)
+    named = _OF_CONVERSATION.where(runs.c.client_message_id == message_name).order_by(runs.c.turn.desc()).limit(1)
+    run_id = (await connection.execute(named, place)).scalar_one_or_none()
+    if run_id is not None:
+        return await get_run(connection, principal, run_id)
+    if (message_id := _as_id(message_name)) is not None:
+        with suppress(NotFoundError):
+            return await find_turn(connection, principal, conversation_id, message_id=message_id)
+    counting = select(func.count()).select_from(_OF_CONVERSATION.subquery())
+    if said_before is None or (await connection.execute(counting, place)).scalar_one() > said_before:
+        raise NotFoundError("No such message.")
+    return None
+
+
+def _as_id(name: str) -> UUID | None:
+    """Return the id of ours that a name spells as we do; None where it spells none."""
+    try:
+        row_id = UUID(name)
+    except ValueError:
+        return None
+    return row_id if str(row_id) == name.lower() else None

@@ -1,0 +1,96 @@
+"""What `useChat` posts: the whole conversation as the page has it, of which only the last message of the user counts.
+
+Everything else that it holds is the page's: answers, results of tools and approvals in it are not read, whoever wrote them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from agent.errors import InvalidRequestError
+from agent.runs.request import RunRequest
+from api.requests import ClientKey, MessageText, RunOptions
+
+MAX_MESSAGES = 10_000
+TEXT = TypeAdapter[str](MessageText)
+NAME = TypeAdapter[str](ClientKey)
+
+
+class AiSdkRequest(RunOptions):
+    """A post of the AI SDK's `DefaultChatTransport`; what a page adds to it may be an option of ours."""
+
+    id: ClientKey = Field(description="the chat; its conversation is made where there is none")
+    messages: Annotated[list[Any], Field(min_length=1, max_length=MAX_MESSAGES)]
+    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
+    message_id: ClientKey | None = Field(default=None, alias="messageId")
+
+    def to_run(self, idempotency_key: str | None) -> RunRequest:
+        """Return the request for a run.
+
+        A message that the page has sent before under this id, as `messageId` says, takes the place of that one. One that is
+        sent twice as it is, without a key, is one request: the SDK sends no key of its own.
+
+        Raises:
+            InvalidRequestError: the last message is none of the user's, or holds something else than text.
+        """
+        if self.trigger == "regenerate-message" and self.message_id is not None:
+            return replace(self._named(idempotency_key, message=None), replaces=self.message_id)
+        last = self.messages[-1]
+        if not isinstance(last, Mapping) or last.get("role") != "user":
+            raise InvalidRequestError("messages: the last one must be the user's; nothing was asked of the page")
+        text, name = _text(last.get("parts")), _name(last.get("id"))
+        before = sum(1 for one in self.messages[:-1] if isinstance(one, Mapping) and one.get("role") == "user")
+        is_again = self.trigger == "regenerate-message" or (name is not None and self.message_id == name)
+        if name is not None and not is_again:
+            idempotency_key = idempotency_key or _key(self.id, name, text)
+        asked = replace(self._named(idempotency_key, message=text), message_name=name)
+        if not is_again or name is None:
+            return asked
+        keeps = self.trigger == "regenerate-message"
+        return replace(asked, replaces=name, said_before=before, keeps_message=keeps)
+
+    def _named(self, idempotency_key: str | None, *, message: str | None) -> RunRequest:
+        """Return the request with the page's options, in the chat's conversation. Its hash is that of the options alone."""
+        options = RunOptions.model_validate({name: getattr(self, name) for name in RunOptions.model_fields})
+        asked = options.run_request(idempotency_key, message=message, conversation_id=None)
+        return replace(asked, client_key=self.id)
+
+
+def _text(parts: object) -> str:
+    """Return the text of a user's message.
+
+    Raises:
+        InvalidRequestError: there is none, it is too long, or there is something else beside it.
+    """
+    if not isinstance(parts, Sequence) or isinstance(parts, str):
+        raise InvalidRequestError("messages: the last one has no parts")
+    texts = []
+    for part in parts:
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        if kind == "file":
+            raise InvalidRequestError("messages: files are not taken")
+        text = part.get("text") if kind == "text" else None
+        if not isinstance(text, str):
+            raise InvalidRequestError("messages: the parts of the last one must be text")
+        texts.append(text)
+    try:
+        return TEXT.validate_python("\n".join(texts))
+    except ValidationError as exc:
+        raise InvalidRequestError(f"messages: the last one: {exc.errors()[0]['msg']}") from None
+
+
+def _name(name: object) -> str | None:
+    if name is None or name == "":
+        return None
+    try:
+        return NAME.validate_python(name)
+    except ValidationError as exc:
+        raise InvalidRequestError(f"messages: the id of the last one: {exc.errors()[0]['msg']}") from None
+
+
+def _key(chat: str, name: str, text: str) -> str:
+    """Return the key by which a message that is sent twice is one request."""
+    return f"ai-sdk-{sha256(chr(0).join((chat, name, text)).encode()).hexdigest()}"

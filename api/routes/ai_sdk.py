@@ -1,0 +1,71 @@
+"""The routes that the AI SDK's chat transport calls: post a message, come back to a stream, stop."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from agent.errors import InvalidRequestError
+from agent.events.schema import START
+from agent.store.naming import find_conversation
+from agent.store.runs import Run, active_run
+from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
+from api.protocols import ai_sdk
+from api.protocols.ai_sdk.request import AiSdkRequest
+from api.requests import ClientKey, IdempotencyKey
+from api.respond import stream
+
+router = APIRouter(tags=["ai-sdk"])
+
+NAME = TypeAdapter[str](ClientKey)
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The UI message stream, version 1.", "content": {"text/event-stream": {}}}
+}
+
+
+async def get_active_run(chat_id: str, principal: PrincipalDep, services: InstallationDep) -> Run | None:
+    """Return what runs in the user's chat; None where nothing does, or where the user has no such chat."""
+    try:
+        name = NAME.validate_python(chat_id)
+    except ValidationError as exc:
+        raise InvalidRequestError(f"id: {exc.errors()[0]['msg']}") from None
+    async with services.store.read() as connection:
+        conversation_id = await find_conversation(connection, principal, name)
+        return await active_run(connection, principal, conversation_id) if conversation_id is not None else None
+
+
+ActiveRunDep = Annotated[Run | None, Depends(get_active_run)]
+
+
+@router.post("/ai-sdk/chat", responses=STREAM, response_class=Response, dependencies=[NEEDS_SEAT])
+async def chat(
+    body: AiSdkRequest,
+    request: Request,
+    principal: PrincipalDep,
+    services: InstallationDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Answer the last message of the chat, as a stream whatever `Accept` says. The run outlives the connection."""
+    run = await services.runner.start(principal, body.to_run(idempotency_key))
+    return stream(request, services.runner, principal, run, START, protocol=ai_sdk.PROTOCOL)
+
+
+@router.get(
+    "/ai-sdk/chat/{chat_id:path}/stream",
+    responses={**STREAM, 204: {"description": "Nothing runs."}},
+    response_class=Response,
+    dependencies=[NEEDS_SEAT],
+)
+async def resume(run: ActiveRunDep, request: Request, principal: PrincipalDep, services: InstallationDep) -> Response:
+    """Stream the chat's active run from its start; 204 where nothing runs, or where there is no such chat yet."""
+    if run is None:
+        return Response(status_code=204)
+    return stream(request, services.runner, principal, run, START, protocol=ai_sdk.PROTOCOL)
+
+
+@router.post("/ai-sdk/chat/{chat_id:path}/stop", status_code=204)
+async def stop(run: ActiveRunDep, principal: PrincipalDep, services: InstallationDep) -> Response:
+    """Stop what runs in the chat; what it said is kept. A body is not read. Where nothing runs, nothing happens."""
+    if run is not None:
+        await services.runner.cancel(principal, run.id)
+    return Response(status_code=204)

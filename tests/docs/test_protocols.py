@@ -1,0 +1,36 @@
+"""`docs/protocols.md` promises only what is tried: every row names a test that is there, and the version that is pinned."""
+
+import re
+from pathlib import Path
+
+import orjson
+
+from api.protocols import PROTOCOLS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "protocols.md").read_text("utf-8")
+ROW = re.compile(r"^\| (.+?) \| (.+?) \| .+ \| `(tests/\S+\.py)` \|$", re.MULTILINE)
+
+
+def test_every_row_names_a_test_that_is_there() -> None:
+    rows = ROW.findall(DOCUMENT)
+
+    assert len(rows) == DOCUMENT.count("\n| ") - 2
+    assert all((ROOT / test).exists() for *_, test in rows)
+
+
+def test_the_versions_are_those_that_are_tried() -> None:
+    tried = {
+        orjson.loads((folder / "package.json").read_bytes())["dependencies"]["ai"]
+        for folder in (ROOT / "tests" / "foreign").glob("ai-sdk-*")
+    }
+
+    assert tried == {version for client, version, _ in ROW.findall(DOCUMENT) if client.startswith("AI SDK")}
+    assert tried
+
+
+def test_every_protocol_has_a_row() -> None:
+    named = {"native": "the native stream", "ai-sdk": "AI SDK"}
+
+    assert set(named) == set(PROTOCOLS)
+    assert all(any(client.startswith(name) for client, *_ in ROW.findall(DOCUMENT)) for name in named.values())

@@ -1,0 +1,195 @@
+"""What a client of each protocol ends up with: small readers that know the protocol and none of our code.
+
+A reader is strict: it raises where a real client would, and where something is left open at the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+Chunk = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is shown when a stream is over. `calls` are `(name, arguments, how it ended)` in order of their ids' appearance."""
+
+    message_id: str = ""
+    conversation_id: str = ""
+    text: str = ""
+    reasoning: str = ""
+    calls: dict[str, list[Any]] = field(default_factory=dict)
+    actions: dict[str, str] = field(default_factory=dict)
+    suggestions: list[str] = field(default_factory=list)
+    title: str | None = None
+    error: str | None = None
+    end: str | None = None
+    is_done: bool = False
+
+
+def frames_of(raw: bytes) -> list[tuple[str | None, str]]:
+    """Return the id and the data of each frame. Raises where a reader that splits lines by hand would lose something."""
+    assert b"\r" not in raw
+    assert not {"\u2028", "\u2029"} & set(raw.decode())
+    frames = []
+    *blocks, rest = raw.split(b"\n\n")
+    assert rest == b"", "a frame that does not end"
+    for block in blocks:
+        event_id, data = None, None
+        for line in block.split(b"\n"):
+            name, colon, value = line.partition(b": ")
+            assert colon, line
+            assert name in (b"id", b"data", b"retry"), line
+            if name == b"id":
+                event_id = value.decode()
+            elif name == b"data":
+                assert data is None, "two lines of data"
+                data = value.decode()
+        assert data is not None
+        frames.append((event_id, data))
+    return frames
+
+
+def read_native(raw: bytes) -> Seen:
+    """Read the native stream."""
+    seen = Seen()
+    for _, data in frames_of(raw):
+        if data == "[DONE]":
+            seen.is_done = True
+            continue
+        match orjson.loads(data):
+            case {"conversation_id": conversation_id, "message_id": message_id}:
+                seen.conversation_id, seen.message_id = conversation_id, message_id
+            case {"token": text}:
+                seen.text += text
+            case {"reasoning": text}:
+                seen.reasoning += text
+            case {"tool_call": call}:
+                known = seen.calls.setdefault(call["id"], [call["name"], call.get("arguments", {}), None])
+                known[2] = call["status"]
+            case {"action": action}:
+                seen.actions[action["id"]] = f"{action['type']}={action['value']}"
+            case {"snapshot": snapshot}:
+                seen.text, seen.reasoning = snapshot["text"], ""
+                seen.actions = {one["id"]: f"{one['type']}={one['value']}" for one in snapshot["actions"]}
+            case {"suggested_questions": questions}:
+                seen.suggestions = questions
+            case {"title": title}:
+                seen.title = title
+            case {"error": error}:
+                seen.error = error["code"]
+            case {"status": status}:
+                assert seen.end is None, "two ends"
+                seen.end = status
+    return seen
+
+
+AI_SDK_5 = {
+    *("start", "start-step", "finish-step", "finish", "abort", "error", "message-metadata"),
+    *(f"{kind}-{what}" for kind in ("text", "reasoning") for what in ("start", "delta", "end")),
+    *("tool-input-start", "tool-input-delta", "tool-input-available", "tool-input-error"),
+    *("tool-output-available", "tool-output-error"),
+}
+"""The chunks that `ai` 5 knows; another one ends its stream, unless it begins with `data-`."""
+FINISH_REASONS = {"stop", "length", "content-filter", "tool-calls", "error", "other"}
+
+
+class _AiSdkReader:
+    """The state of a message, as `ai` keeps it."""
+
+    def __init__(self) -> None:
+        self.seen = Seen()
+        self.open: dict[tuple[str, str], str] = {}
+        self.inputs: dict[str, str] = {}
+        self.is_in_step = False
+
+    def take(self, chunk: Chunk) -> None:
+        assert self.seen.end is None, f"after the end: {chunk}"
+        kind = chunk["type"]
+        assert kind in AI_SDK_5 or kind.startswith("data-"), kind
+        match kind.split("-", 1):
+            case ["text" | "reasoning" as part, "start"]:
+                assert not self.open, "two parts at once"
+                self.open[part, chunk["id"]] = ""
+            case ["text" | "reasoning" as part, "delta"]:
+                self.open[part, chunk["id"]] += chunk["delta"]
+                setattr(self.seen, part, getattr(self.seen, part) + chunk["delta"])
+            case ["text" | "reasoning" as part, "end"]:
+                del self.open[part, chunk["id"]]
+            case ["tool", what]:
+                self._take_tool(what, chunk)
+            case ["data", what]:
+                self._take_data(what, chunk)
+            case _:
+                self._take_frame(kind, chunk)
+
+    def _take_tool(self, what: str, chunk: Chunk) -> None:
+        assert chunk.get("dynamic", True) is True
+        call_id, calls = chunk["toolCallId"], self.seen.calls
+        match what:
+            case "input-start":
+                assert call_id not in calls
+                calls[call_id] = [chunk["toolName"], None, "written"]
+                self.inputs[call_id] = ""
+            case "input-delta":
+                self.inputs[call_id] += chunk["inputTextDelta"]
+            case "input-available":
+                assert calls[call_id][2] == "written"
+                calls[call_id] = [chunk["toolName"], chunk["input"], "running"]
+            case "input-error":
+                assert calls[call_id][2] == "written"
+                del calls[call_id]
+            case "output-available" | "output-error":
+                assert calls[call_id][2] == "running"
+                calls[call_id][2] = "ok" if what == "output-available" else "error"
+                assert what == "output-error" or "output" in chunk
+
+    def _take_data(self, what: str, chunk: Chunk) -> None:
+        data = chunk["data"]
+        match what:
+            case "action":
+                self.seen.actions[data["id"]] = f"{data['type']}={data['value']}"
+            case "suggestions":
+                self.seen.suggestions = data
+            case "title":
+                self.seen.title = data
+
+    def _take_frame(self, kind: str, chunk: Chunk) -> None:
+        metadata = chunk.get("messageMetadata", {})
+        if "error" in metadata:
+            self.seen.error = metadata["error"]["code"]
+        match kind:
+            case "start":
+                self.seen.message_id = chunk["messageId"]
+                self.seen.conversation_id = metadata["conversationId"]
+            case "start-step" | "finish-step":
+                assert self.is_in_step is (kind == "finish-step")
+                assert not self.open
+                self.is_in_step = not self.is_in_step
+            case "finish" | "abort" | "error":
+                assert not self.open
+                assert not self.is_in_step
+                assert chunk.get("finishReason", "stop") in FINISH_REASONS
+                self.seen.end = {"finish": "completed", "abort": "cancelled", "error": "failed"}[kind]
+                if chunk.get("finishReason") == "tool-calls":
+                    self.seen.end = "awaiting_input"
+                assert kind != "error" or chunk["errorText"]
+
+
+def read_ai_sdk(raw: bytes) -> Seen:
+    """Read the AI SDK's UI message stream."""
+    reader = _AiSdkReader()
+    for _, data in frames_of(raw):
+        if data == "[DONE]":
+            reader.seen.is_done = True
+        else:
+            reader.take(orjson.loads(data))
+    if reader.seen.end is None:  # to the SDK a stream that is over is a whole answer
+        reader.seen.end = "completed"
+    return reader.seen
+
+
+READERS: dict[str, Callable[[bytes], Seen]] = {"native": read_native, "ai-sdk": read_ai_sdk}
+"""A reader for each protocol of the registry."""
