@@ -397,7 +397,7 @@ async def test_what_tools_do_is_said_in_their_authors_words_with_the_seconds_of_
     wire.parts(
         [ToolCallChanged(id="c3", name="count", status="running", **words)], [RunEnded("cancelled", "", Usage())]
     )
-    widget = await open_widget(wire.url, attributes={"open": "", "locale": "de-at", "time-zone": "Asia/Tokyo"})
+    widget = await open_widget(wire.url, attributes={"open": "", "locale": "de-AT", "time-zone": "Asia/Tokyo"})
     await widget.ask("How many?")
     await widget.ended()
     first = widget.answers.first.locator(".activity")
@@ -408,7 +408,7 @@ async def test_what_tools_do_is_said_in_their_authors_words_with_the_seconds_of_
     await widget.ask("And now?")
     second = widget.answers.nth(1).locator(".activity summary")
     await expect(second).to_have_text("Counting the orders …")
-    await expect(second).to_have_text(re.compile(r"^Counting the orders … · [3-9]\d* s$"), timeout=45_000)
+    await expect(second).to_have_text(re.compile(r"^Counting the orders … ?([3-9]|\d\d) s$"), timeout=45_000)
     await widget.button("Stop").click()
     await expect(second).to_have_text("Counting the orders · Stopped")
     bodies = [body for path, body in wire.posts if "message" in (body or {})]

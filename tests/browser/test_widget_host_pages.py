@@ -85,7 +85,8 @@ async def pictures(widget: Widget, wire: Wire) -> list[Picture]:
 
 
 async def answered(widget: Widget, wire: Wire, selector: str) -> Picture:
-    """Return a picture of what surrounds an answer."""
+    """Return a picture of what surrounds the first answer of a conversation."""
+    wire.stored.clear()
     wire.say(ANSWER)
     await widget.ask("How many?")
     await widget.ended()
