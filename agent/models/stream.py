@@ -5,15 +5,15 @@ again. A reply never begins with a piece that nobody can see.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import uniform
-from typing import Any, cast
+from typing import Any
 
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import Runnable
 
 from agent.assistant.definition import Limits
 from agent.errors import (
@@ -25,10 +25,10 @@ from agent.errors import (
 )
 from agent.events.schema import Usage
 from agent.models.assembly import CallAssembly, InputPiece, ToolRequest
-from agent.models.completion import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.echo import merge
 from agent.models.patience import Patience
+from agent.models.pieces import pieces_of
 from agent.models.reasons import CUT, FAILED, REASON_CHARACTERS, WITHHELD, later_reason, read_reason
 from agent.models.text import Cleaner, clean, is_blank
 from agent.models.thinking import Part, ThinkTags
@@ -115,7 +115,7 @@ async def _stream_once(
     model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], collector: "_Collector", limits: Limits
 ) -> None:
     try:
-        async with Patience(limits) as patience, aclosing(_pieces_of(model, list(messages))) as pieces:
+        async with Patience(limits) as patience, aclosing(pieces_of(model, list(messages))) as pieces:
             async for piece in pieces:
                 if isinstance(piece, str):
                     if piece:
@@ -132,33 +132,6 @@ async def _stream_once(
         what = "the next token" if collector.started else "the first token"
         raise ModelTimeoutError(f"waited too long for {what}") from exc
     await collector.finish()
-
-
-def _pieces_of(model: Runnable[LanguageModelInput, Any], messages: list[BaseMessage]) -> AsyncGenerator[str | Delta]:
-    """Return a model's answer as it streams; plain text as it is, where the model can give it so.
-
-    LangChain's `astream` makes two objects of every piece and looks at each of them three times.
-    """
-    bound, arguments = (model.bound, model.kwargs) if isinstance(model, RunnableBinding) else (model, {})
-    stream_pieces = getattr(bound, "stream_pieces", None)
-    stream = _deltas(model, messages) if stream_pieces is None else stream_pieces(messages, **arguments)
-    return cast("AsyncGenerator[str | Delta]", stream)
-
-
-async def _deltas(model: Runnable[LanguageModelInput, Any], messages: list[BaseMessage]) -> AsyncGenerator[Delta]:
-    """Yield what any other LangChain model says. Its chunks say what they alone have cost, so the usage is added up here."""
-    usage = Usage()
-    async with aclosing(cast("AsyncGenerator[AIMessageChunk]", model.astream(messages))) as chunks:
-        async for chunk in chunks:
-            if chunk.usage_metadata:
-                usage += Usage(chunk.usage_metadata["input_tokens"], chunk.usage_metadata["output_tokens"])
-            yield Delta(
-                chunk.content if isinstance(chunk.content, str) else str(chunk.text),
-                _reasoning_of(chunk),
-                tuple(_call_part(part) for part in chunk.tool_call_chunks),
-                usage if chunk.usage_metadata else None,
-                str(chunk.response_metadata.get("finish_reason") or ""),
-            )
 
 
 def _delay(error: ModelUnavailableError | ModelRateLimitedError, retry: int) -> float | None:
@@ -291,20 +264,3 @@ def in_pieces(text: str) -> Iterable[str]:
     if len(text) <= PIECE_CHARACTERS:
         return (text,) if text else ()
     return (text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS))
-
-
-def _call_part(part: Any) -> CallPart:
-    index = part["index"]
-    return CallPart(index if isinstance(index, int) else None, part["id"] or "", part["name"] or "", part["args"] or "")
-
-
-def _reasoning_of(chunk: AIMessageChunk) -> str:
-    """Return the thinking in a chunk, as the common integrations carry it."""
-    if isinstance(chunk.content, str):
-        found = chunk.additional_kwargs.get("reasoning_content") if chunk.additional_kwargs else None
-        return found if isinstance(found, str) else ""
-    return "".join(
-        joined_text(block.get("reasoning") or block.get("thinking"))
-        for block in chunk.content
-        if isinstance(block, dict) and block.get("type") in ("reasoning", "thinking")
-    )
