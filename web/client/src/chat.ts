@@ -66,7 +66,7 @@ export class ChatStore implements Chat {
   };
 
   stop = async () => {
-    await Promise.all(this.#thread.turns.map(({ run }) => run?.stop()));
+    await Promise.all(this.#thread.turns.map((turn) => turn.run?.stop()));
   };
 
   retry = async () => {

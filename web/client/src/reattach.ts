@@ -44,6 +44,6 @@ export async function goOn(
       changed(turn, events);
     }));
     await found.follow();
-    return found.answer.usage && thread.turns.some(({ run }) => run === found);
+    return found.answer.usage && thread.turns.some((turn) => turn.run === found);
   }
 }

@@ -30,7 +30,7 @@ export class Thread {
   /** Ends the reading. Its runs go on. */
   close(): void {
     this.finder?.close();
-    for (const { run } of this.turns) run?.close();
+    for (const turn of this.turns) turn.run?.close();
     this.turns = [];
   }
 
@@ -82,6 +82,7 @@ export class Thread {
     const runId = (turn.runId = told.runId ?? turn.runId);
     const sent = runId ? "completed" : told.status === "streaming" ? "sending" : told.status;
     if (!user || (user.runId === runId && user.status === sent)) return false;
+    this.turns = [...this.turns]; // what was read before is outdated
     turn.user = { ...user, runId, status: sent, error: runId ? null : told.error };
     return true;
   }
@@ -93,16 +94,16 @@ export class Thread {
   }
 
   look(connection: ChatView["connection"]): ChatView {
-    const { id: conversationId, title, turns, loading, error } = this;
+    const { turns } = this;
     const last = turns.at(-1)?.run?.answer;
     const busy = turns.find(isBusy)?.run;
     return {
-      conversationId,
-      title,
+      conversationId: this.id,
+      title: this.title,
       messages: messagesOf(turns),
-      phase: loading ? "loading" : (busy?.phase ?? "idle"),
+      phase: this.loading ? "loading" : (busy?.phase ?? "idle"),
       suggestions: last?.suggestions ?? [],
-      error: error ?? last?.error ?? null,
+      error: this.error ?? last?.error ?? null,
       connection,
     };
   }

@@ -26,7 +26,7 @@ export function turnOf(turns: readonly Turn[], runId: string | null): Turn | und
 }
 
 export function messagesOf(turns: readonly Turn[]): MessageView[] {
-  return turns.flatMap(({ user, answer }) => [user, answer]).filter(Boolean) as MessageView[];
+  return turns.flatMap((turn) => [turn.user, turn.answer]).filter(Boolean) as MessageView[];
 }
 
 /** Is unlike any other of this user. */

@@ -190,6 +190,42 @@ test("an answer that is made anew elsewhere takes the old one's place here", asy
   );
 });
 
+test("what was read before a message was taken does not take the message away", async (t) => {
+  deafen(t);
+  const look = openPage(t);
+  const book = new Book();
+  book.say("one", "1");
+  const held: (() => void)[] = [];
+  let isHolding = false;
+  const { url } = await serve(
+    t,
+    async ({ path }, response) => {
+      if (path.includes("/messages?")) {
+        const page = book.page(path);
+        const answer = () => json(response, 200, page);
+        return isHolding ? void held.push(answer) : answer();
+      }
+      if (path !== "/chat") return void response.writeHead(204).end();
+      await eventually(() => held.length > 0);
+      const run_id = book.say("two", "2");
+      tell(response, [{ conversation_id: "c-1", run_id, message_id: "a" }, { token: "2" }, ENDED]);
+    },
+    { hasNews: true },
+  );
+  const chat = chatAt(t, url);
+  await chat.open("c-1");
+  isHolding = true;
+  const sent = chat.send("two");
+  look("focus");
+  await sent;
+  const shown = new Promise<void>((resolve) => chat.subscribe(() => resolve()));
+  held[0]!();
+  await shown;
+  assert.deepEqual(texts(chat), ["one", "1", "two", "2"]);
+  isHolding = false;
+  for (const answer of held.slice(1)) answer();
+});
+
 test("a new conversation has its title from the first answer on", async (t) => {
   const { url } = await library(t, new Book());
   const chat = chatAt(t, url);
