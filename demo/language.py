@@ -88,11 +88,11 @@ class Phrase:
     """Of: count, list, page, change."""
 
 
-def phrase(text: str, *, inherited: frozenset[str] = frozenset()) -> Phrase:
-    """Read one clause. Without wishes of its own it takes the inherited ones ("how many trainers and classes")."""
+def phrase(text: str) -> Phrase:
+    """Read one clause."""
     said = words(text)
     verb = next((word for word in said if word not in lexicon.POLITE), "")
-    return Phrase(text, said, concepts(said), verb, frozenset(_wishes(verb, said)) or inherited)
+    return Phrase(text, said, concepts(said), verb, frozenset(_wishes(verb, said)))
 
 
 def _wishes(verb: str, said: tuple[str, ...]) -> list[str]:
