@@ -70,13 +70,15 @@ def is_id(parameter: Parameter) -> bool:
 def best_choice(parameter: Parameter, some_words: tuple[str, ...]) -> Choice | None:
     """Return the allowed value that the words name: the longest, then the first said; else by what is said of it.
 
-    Where "this" is compared with "last", it is this. A template is never named: it needs an id.
+    Where "this" is compared with "last", it is this. A template is never named: it needs an id. Only an action takes
+    synonyms: guests among members are others.
     """
     plain = [choice for choice in parameter.choices if not choice.is_template]
-    said = [concept(word) for word in some_words]
+    root = concept if parameter.name == "value" else stem
+    said = [root(word) for word in some_words]
 
     def rank(choice: Choice) -> tuple[int, bool, int]:
-        parts = [concept(part) for part in identifier_words(choice.value)]
+        parts = [root(part) for part in identifier_words(choice.value)]
         places = (at for at in range(len(said)) if parts and said[at : at + len(parts)] == parts)
         at = next(places, None)
         return (0, False, 0) if at is None else (len(parts), parts[0] == "this", -at)

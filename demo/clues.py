@@ -11,7 +11,7 @@ from demo.score import Shelf
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _PHONE = re.compile(r"\+?\d[\d ().-]{4,22}\d")
-_QUOTED = re.compile(r"[\"“«]([^\"”»\n]{1,100})[\"”»]")
+_QUOTED = re.compile(r"[\"“«]([^\"”»\n]{1,100})[\"”»]|(?<!\w)['‘]([^'’\n]{2,100})['’](?!\w)")
 _CAPITAL = r"(?=[^\W\d_a-z])[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*"
 _NAME = re.compile(rf"(?<![\w'’/.@-]){_CAPITAL}(?: {_CAPITAL})*")
 COMMON = (
@@ -44,7 +44,7 @@ def clues(text: str, shelf: Shelf) -> Clues:
     return Clues(
         text=text,
         names=list(_names(text, shelf)) or list(_owners(text, shelf.vocabulary)),
-        quoted=_QUOTED.findall(text),
+        quoted=[one or other for one, other in _QUOTED.findall(text)],
         email=email[0] if email else None,
         phone=phone[0] if phone else None,
         words=words(text),
@@ -59,9 +59,10 @@ def _names(text: str, shelf: Shelf) -> Iterator[str]:
         own = [concept(word.lower()) for word in kept]
         while own and own[0] in (shelf.vocabulary if run.start() == 0 else shelf.names):
             del own[0], kept[0]
+        is_place = re.search(r"\b(?:at|in|on)(?: the)? $", text[: run.start()])
         rest = text[run.end() :]
         is_lonely = run.start() == 0 and kept == [run[0]] and rest.strip(" .!?") and rest[:2] not in {"'s", "’s"}
-        if kept and not is_lonely and not set(own) <= shelf.vocabulary:
+        if kept and not is_place and not is_lonely and not set(own) <= shelf.vocabulary:
             yield " ".join(kept)
 
 

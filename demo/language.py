@@ -100,9 +100,7 @@ def _wishes(verb: str, said: tuple[str, ...]) -> list[str]:
     found = []
     if any(mark in joined for mark in (" how many ", " number of ", " count ", " how much ")):
         found.append("count")
-    moves = any(mark in joined for mark in (" take me ", " bring me ", " go to ", " navigate to "))
-    seen_page = verb in lexicon.LIST_VERBS and any(mark in joined for mark in (" page ", " screen ", " tab "))
-    if verb in lexicon.PAGE_VERBS or moves or seen_page:
+    if verb in lexicon.PAGE_VERBS or any(mark in joined for mark in (" take me ", " bring me ", " go to ")):
         found.append("page")
     elif verb in lexicon.LIST_VERBS or " what are " in joined:
         found.append("list")
