@@ -1,28 +1,33 @@
-/** Numbers and times as the widget's language writes them. */
+/** Numbers and times as they are written where the reader is, in the widget's language. */
 import type { Texts } from "./texts";
 
 const DAY_MS = 86_400_000;
 
+/** The browser's own variety of the widget's language: an hour of the afternoon is 13 in Britain, and 1 in America. */
+function localeOf({ language }: Texts): string {
+  return navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+}
+
 export function formatNumber(value: number, texts: Texts, digits = 0): string {
-  return new Intl.NumberFormat(texts.language, { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(localeOf(texts), { maximumFractionDigits: digits }).format(value);
 }
 
 /** The time where it is today's, else the day. */
 export function formatMoment(moment: string, texts: Texts): string {
   const then = new Date(moment);
   const isToday = then.toDateString() === new Date().toDateString();
-  return new Intl.DateTimeFormat(texts.language, isToday ? { timeStyle: "short" } : { dateStyle: "medium" }).format(
+  return new Intl.DateTimeFormat(localeOf(texts), isToday ? { timeStyle: "short" } : { dateStyle: "medium" }).format(
     then,
   );
 }
 
 /** The time of day. */
 export function formatTime(moment: string, texts: Texts): string {
-  return new Intl.DateTimeFormat(texts.language, { timeStyle: "short" }).format(new Date(moment));
+  return new Intl.DateTimeFormat(localeOf(texts), { timeStyle: "short" }).format(new Date(moment));
 }
 
 export function formatInFull(moment: string, texts: Texts): string {
-  return new Intl.DateTimeFormat(texts.language, { dateStyle: "full", timeStyle: "short" }).format(new Date(moment));
+  return new Intl.DateTimeFormat(localeOf(texts), { dateStyle: "full", timeStyle: "short" }).format(new Date(moment));
 }
 
 /** The day: by its name where it is near, with its year where that is another one. */
@@ -31,12 +36,12 @@ export function formatDay(moment: string, texts: Texts): string {
   const now = new Date();
   const days = daysAgo(moment);
   if (days < 2) {
-    const said = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto" }).format(-days, "day");
-    return said.slice(0, 1).toLocaleUpperCase(texts.language) + said.slice(1);
+    const said = new Intl.RelativeTimeFormat(localeOf(texts), { numeric: "auto" }).format(-days, "day");
+    return said.slice(0, 1).toLocaleUpperCase(localeOf(texts)) + said.slice(1);
   }
   const isThisYear = then.getFullYear() === now.getFullYear();
   const year = isThisYear ? {} : ({ year: "numeric" } as const);
-  return new Intl.DateTimeFormat(texts.language, { weekday: "long", day: "numeric", month: "long", ...year }).format(
+  return new Intl.DateTimeFormat(localeOf(texts), { weekday: "long", day: "numeric", month: "long", ...year }).format(
     then,
   );
 }
