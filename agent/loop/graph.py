@@ -248,8 +248,11 @@ async def _emit_reasoning(attempt: Attempt, text: str) -> None:
 
 async def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
     attempt.end_part()
-    call_id = attempt.call_ids.setdefault(piece.number, str(new_id()))
-    attempt.writer.emit(ToolInputDelta(call_id, piece.name, piece.text))
+    for number in range(
+        piece.number + 1
+    ):  # in the model's order, which is that of the ids: also those without arguments
+        attempt.call_ids.setdefault(number, str(new_id()))
+    attempt.writer.emit(ToolInputDelta(attempt.call_ids[piece.number], piece.name, piece.text))
 
 
 def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:

@@ -102,6 +102,26 @@ async def test_what_leads_to_the_latest_lies_on_no_text(wire: Wire, open_widget:
     assert jump["y"] + jump["height"] <= composer["y"]
 
 
+@pytest.mark.parametrize(("width", "height"), [(740, 340), (844, 390), (320, 256)])
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_where_there_is_little_height_it_stands_beside_the_text(
+    wire: Wire, host: Host, open_widget: OpenWidget, width: int, height: int, language: str
+) -> None:
+    wire.say(*[f"{'word ' * 60}\n\n" for _ in range(10)])
+    host.language = language
+    widget = await open_widget(wire.url, attributes=OPEN, viewport={"width": width, "height": height}, has_touch=True)
+    await widget.ask("Tell me a lot.")
+    await widget.ended()
+    jump = await widget.page.locator(".jump").bounding_box()
+    messages = await widget.page.locator(".messages").bounding_box()
+    assert jump is not None
+    assert messages is not None
+    is_right = jump["x"] >= messages["x"] + messages["width"]
+    is_left = jump["x"] + jump["width"] <= messages["x"]
+    assert (is_right, is_left) == (language == "en", language == "ar")
+    assert min(jump["width"], jump["height"]) >= 24
+
+
 async def test_of_a_long_question_the_end_is_seen_and_the_answer_too(wire: Wire, open_widget: OpenWidget) -> None:
     wire.say("Seven.")
     widget = await open_widget(wire.url, attributes=OPEN)
@@ -122,8 +142,7 @@ async def test_messages_say_when_they_were_written(wire: Wire, open_widget: Open
         written = datetime.fromisoformat(str(await time.get_attribute("datetime")))
         assert before - timedelta(minutes=1) <= written <= datetime.now(UTC) + timedelta(minutes=1)
         local = written + timedelta(hours=5, minutes=30)
-        hour = local.hour % 12 or 12
-        assert f"{hour}:{local.minute:02}" in str(await time.text_content())
+        assert f"{local:%H:%M}" in str(await time.text_content())
         assert str(local.year) in str(await time.get_attribute("title"))
     await widget.page.locator(".bubble").hover()
     await expect(times.first).to_be_visible()
@@ -181,6 +200,10 @@ async def asked(shop: World, open_widget: OpenWidget, provider: Provider, **opti
     return widget
 
 
+def pages(paper: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", paper))
+
+
 async def test_the_menu_is_used_by_keyboard_and_escape_closes_nothing_else(
     shop: World, open_widget: OpenWidget, provider: Provider
 ) -> None:
@@ -215,6 +238,8 @@ async def test_the_menu_renames_exports_and_deletes(shop: World, open_widget: Op
     await widget.page.get_by_role("menuitem", name="Rename").click()
     field = widget.page.get_by_label("New title")
     await expect(field).to_be_focused()
+    # It takes no more room than it needs.
+    assert await widget.page.locator(".asking").evaluate("e => e.offsetHeight") <= 64
     await field.press("Escape")
     await expect(field).to_be_hidden()
     await expect(menu).to_be_focused()
@@ -250,17 +275,32 @@ async def test_the_menu_prints_the_conversation_alone(shop: World, open_widget: 
     await expect(widget.page.locator("iframe")).to_have_count(0)
 
 
-@pytest.mark.parametrize("mode", ["page", "inline", "panel"])
-async def test_all_of_a_conversation_is_printed(wire: Wire, open_widget: OpenWidget, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "layout"), [("page", "auto"), ("inline", "auto"), ("panel", "desktop"), ("panel", "mobile")]
+)
+async def test_all_of_a_conversation_is_printed(wire: Wire, open_widget: OpenWidget, mode: str, layout: str) -> None:
     wire.say(*LINES, *LINES, "THE END")
-    widget = await open_widget(wire.url, attributes={"open": "", "mode": mode})
+    widget = await open_widget(wire.url, attributes={"open": "", "mode": mode, "layout": layout})
     await widget.ask("Tell me a lot.")
     await widget.ended()
-    paper = await widget.page.pdf()
-    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper)) >= 3
+    assert pages(await widget.page.pdf()) >= 3
+    # It is where it was before, over the page.
+    assert await widget.page.locator(".stage:popover-open").count() == (mode == "panel")
+    assert await widget.page.locator("dialog:modal").count() == (layout == "mobile")
     await widget.page.emulate_media(media="print")
     await expect(widget.composer).to_be_hidden()
     await expect(widget.page.locator(".message .tool:visible, .head button:visible, .corner:visible")).to_have_count(0)
+
+
+async def test_a_panel_that_is_closed_is_not_printed(wire: Wire, open_widget: OpenWidget) -> None:
+    wire.say(*LINES, *LINES, "THE END")
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("Tell me a lot.")
+    await widget.ended()
+    await widget.button("Close").click()
+    assert pages(await widget.page.pdf()) == 1
+    await widget.page.emulate_media(media="print")
+    await expect(widget.page.locator("dialog")).to_be_hidden()
 
 
 async def test_a_table_shows_that_it_goes_on(probe: Page) -> None:
@@ -269,7 +309,7 @@ async def test_a_table_shows_that_it_goes_on(probe: Page) -> None:
             const { view } = probe.markdown();
             view.update("| a | b |\\n|---|---|\\n| 1 | 2 |", true);
             const frame = probe.frame();
-            frame.root.append(view.element);
+            frame.root.firstElementChild.append(view.element);
             const { backgroundImage, backgroundAttachment } = getComputedStyle(view.element.querySelector(".table"));
             frame.remove();
             return [backgroundImage.split("linear-gradient").length - 1, backgroundAttachment];
@@ -287,7 +327,7 @@ async def test_until_it_is_known_what_to_say_first_something_stands_there(wire: 
     async def never(route: Route) -> None:
         asked.set()
 
-    await widget.page.route("**/assistant", never)
+    await widget.page.route("**/assistant*", never)
     await widget.page.reload()
     await asked.wait()
     await expect(widget.page.locator(".welcome .skeleton")).to_be_visible()

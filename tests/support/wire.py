@@ -55,7 +55,7 @@ class Wire:
     assistant: dict[str, Any] = field(default_factory=lambda: dict(ASSISTANT))
     scripts: deque[list[list[AnyEvent]]] = field(default_factory=deque)
     conversation_id: str = field(default_factory=lambda: str(uuid4()))
-    """The only one that it has."""
+    """The only one that it has; a message to none begins another in its place."""
     posts: list[tuple[str, Any]] = field(default_factory=list)
     """What the page posted: the path's end, and the body."""
     reads: list[str] = field(default_factory=list)
@@ -122,6 +122,8 @@ class Wire:
                 self.refusal = None
             await _json(connection, problem, status=status, retry_after_s=self.retry_after_s)
         else:
+            if path == "/chat" and self.stored and body.get("conversation_id") is None:
+                self.conversation_id, self.stored = str(uuid4()), []
             self._begin(path.rpartition("/")[2], body)
             await self._stream(connection, EventId(0, 0))
 

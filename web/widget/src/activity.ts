@@ -134,11 +134,8 @@ function callState(call: ToolCallView, texts: Texts): HTMLElement {
   const end = callEnd(call, texts);
   if (end !== null) return make("span", { class: call.status === "error" ? "failed" : null }, end);
   if (call.status !== "ok") return make("span", {}, call.status === "running" ? "…" : texts.toolWaits);
-  return make(
-    "span",
-    {},
-    call.durationMs === null ? "" : texts.duration(formatNumber(call.durationMs / 1000, texts, 1)),
-  );
+  const tenths = Math.round((call.durationMs ?? 0) / 100);
+  return make("span", {}, tenths === 0 ? "" : texts.duration(formatNumber(tenths / 10, texts, 1)));
 }
 
 /** Returns the arguments of a call, one in a line. */

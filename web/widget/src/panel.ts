@@ -36,6 +36,8 @@ export class Panel {
     const { signal } = this.#ended;
     this.#listen(toggle, signal);
     this.#small.addEventListener("change", () => this.arrange(), { signal });
+    window.addEventListener("beforeprint", () => this.#layFlat(), { signal });
+    window.addEventListener("afterprint", () => this.place(), { signal });
     watchVisible(({ top, bottom, hasKeyboard }) => {
       this.#unzoom();
       this.element.style.setProperty("--visible-top", `${top}px`);
@@ -81,6 +83,15 @@ export class Panel {
   get #isSheet(): boolean {
     const layout = this.#layout();
     return layout === "mobile" || (layout === "auto" && this.#small.matches);
+  }
+
+  /** Puts it into the page: of what lies over one, paper shows no more than a sheet. */
+  #layFlat(): void {
+    if (this.#dialog.matches(":modal")) {
+      this.#dialog.close();
+      this.#dialog.open = true;
+    }
+    if (this.element.matches(":popover-open")) this.element.hidePopover();
   }
 
   /** A page that is drawn larger as a whole would push it out of the window. */
