@@ -399,15 +399,15 @@ async def test_a_slow_stream_may_take_longer_in_all_than_any_of_its_limits(
 ) -> None:
     async def script(_request: Request, connection: Connection) -> None:
         await connection.begin_chunks()
-        for _ in range(12):
+        for _ in range(16):
             await connection.chunk(said("x"))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         await connection.chunk(END)
         await connection.end_chunks()
 
     provider.then(script)
-    heard = await ask(model, first_token_timeout_s=0.4, between_tokens_timeout_s=0.4)
-    assert heard.reply.text == "x" * 12
+    heard = await ask(model, first_token_timeout_s=1.2, between_tokens_timeout_s=1.2)
+    assert heard.reply.text == "x" * 16
 
 
 async def test_a_cancel_closes_the_providers_connection(provider: Provider, model: BaseChatModel) -> None:
