@@ -4,7 +4,7 @@ import re
 
 from demo import lexicon
 from demo.clues import COMMON, DATE, Clues
-from demo.language import concept, identifier_words, stem
+from demo.language import concept, concepts, identifier_words, stem
 from demo.schema import Card, Choice, Parameter
 
 NUMBER = re.compile(
@@ -30,6 +30,7 @@ _HOW_MANY = re.compile(
 _SOUGHT = re.compile(
     r"\b(?:named|called|search(?: for)?|find|look(?:ing)? (?:up|for))\s+([^\n,;.!?\d]{2,60})", re.IGNORECASE
 )
+_FROM = re.compile(r"\b(?:named|called|from|for|by)\s+([^\n,;.!?\d]{2,60})", re.IGNORECASE)
 _IDENTITY = re.compile(r"\b([^\W\d_]{1,40})\s+(?:#|number |no\.? |id )?((?:[A-Za-z]{1,4}-?)?\d[\w-]{0,40})\b(?![.,]\d)")
 
 _ID_WORDS = frozenset({"id", "number", "code", "reference"})
@@ -68,26 +69,39 @@ def is_id(parameter: Parameter) -> bool:
 
 
 def best_choice(parameter: Parameter, some_words: tuple[str, ...]) -> Choice | None:
-    """Return the allowed value that the words name: the longest, then the first said; else by what is said of it.
+    """Return the allowed value that the words name: as a whole, else by its meaning; the longest, then the first said.
 
-    Where "this" is compared with "last", it is this. A template is never named: it needs an id. Only an action takes
-    synonyms: guests among members are others.
+    Where "this" is compared with "last", it is this. A template is never named: it needs an id.
     """
+    stems = [concept(word) for word in some_words]
+    best: tuple[int, int, int] | None = None
+    winner: Choice | None = None
+    for choice in parameter.choices:
+        parts = list(identifier_words(choice.value))
+        at = _position(parts, list(some_words), stems, loose=parameter.name == "value")
+        if choice.is_template or at is None:
+            continue
+        rank = (len(parts), parts[0] == "this", -at)
+        if best is None or rank > best:
+            best, winner = rank, choice
+    return winner or _by_meaning(parameter, concepts(some_words))
+
+
+def _position(parts: list[str], raw: list[str], stems: list[str], *, loose: bool) -> int | None:
+    wanted, size = [concept(part) for part in parts], len(parts)
+    for at in range(len(raw) - size + 1) if size else ():
+        said = raw[at : at + size]
+        if said in (parts, [*parts[:-1], f"{parts[-1]}s"]) or (loose and stems[at : at + size] == wanted):
+            return at
+    return None
+
+
+def _by_meaning(parameter: Parameter, said: frozenset[str]) -> Choice | None:
+    if parameter.name != "value":
+        return None
     plain = [choice for choice in parameter.choices if not choice.is_template]
-    root = concept if parameter.name == "value" else stem
-    said = [root(word) for word in some_words]
-
-    def rank(choice: Choice) -> tuple[int, bool, int]:
-        parts = [root(part) for part in identifier_words(choice.value)]
-        places = (at for at in range(len(said)) if parts and said[at : at + len(parts)] == parts)
-        at = next(places, None)
-        return (0, False, 0) if at is None else (len(parts), parts[0] == "this", -at)
-
-    named = max(plain, key=rank, default=None)
-    if named is None or rank(named)[0]:
-        return named
-    meant = max(plain, key=lambda choice: len(choice.meaning.intersection(said)))
-    return meant if parameter.name == "value" and meant.meaning.intersection(said) else None
+    best = max(plain, key=lambda choice: len(choice.meaning & said), default=None)
+    return best if best and best.meaning & said else None
 
 
 def _identity(card: Card, parameter: Parameter, found: Clues) -> object | None:
@@ -161,15 +175,15 @@ def _string(card: Card, parameter: Parameter, found: Clues) -> str | None:
     if own & {"date", "day", "from", "to", "since", "until", "on"}:
         date = DATE.search(found.text)
         return date[0] if date else None
-    labelled = _labelled(card, parameter, found) if card.is_write and not found.quoted else None
     if own & lexicon.NAME_LIKE:
-        return labelled or next(iter(found.quoted + found.names), None) or _sought(found)
-    return labelled
+        labelled = _labelled(card, parameter, found) if card.is_write and not found.quoted else None
+        return labelled or next(iter(found.quoted + found.names), None) or _called(card, found)
+    return _labelled(card, parameter, found) if card.is_write else _before_label(parameter, found)
 
 
-def _sought(found: Clues) -> str | None:
+def _called(card: Card, found: Clues) -> str | None:
     """Return a name in small letters: what is sought or called so, without the words that tools know."""
-    match = _SOUGHT.search(found.text)
+    match = (_FROM if card.is_write else _SOUGHT).search(found.text)
     said = match[1].split() if match else []
     own = [word for word in said if concept(word.lower()) not in found.vocabulary and word.lower() not in COMMON]
     return " ".join(own).strip(" \"'“”") or None
@@ -188,3 +202,10 @@ def _labelled(card: Card, parameter: Parameter, found: Clues) -> str | None:
         if said[:until]:
             return " ".join(said[:until])[:200].strip(" \"'“”:=")
     return None
+
+
+def _before_label(parameter: Parameter, found: Clues) -> str | None:
+    """Return the capitalised word before the parameter's name: "on the Gold plan" -> Gold."""
+    label = re.escape(parameter.words[-1]) if parameter.words else "name"
+    match = re.search(rf"\b([^\W\d_]{{1,40}})\s+{label}s?\b", found.text)
+    return match[1] if match and match[1][0].isupper() and match[1].lower() not in lexicon.STOP else None

@@ -3,7 +3,6 @@
 The invariant: the second call is made only for the one row that holds every word of the name.
 """
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,14 +64,15 @@ def _search_parameter(card: Card) -> str | None:
 def matches(data: object, who: str) -> list[Mapping[str, object]]:
     """Return the rows of a search's result that are called so, or else those that hold every word of the name."""
     wanted = _folded(who)
-    rows = [row for row in _rows(data) if wanted and set(wanted) <= set(_folded(_said(row)))]
-    return [row for row in rows if wanted in map(_folded, map(str, row.values()))] or rows
+    rows = [row for row in _rows(data) if wanted]
+    exact = [row for row in rows if any(isinstance(value, str) and _folded(value) == wanted for value in row.values())]
+    return exact or [row for row in rows if set(wanted) <= _said(row)]
 
 
 def next_call(chain: Chain, row: Mapping[str, object]) -> Call | None:
     """Return the chained call for this row, or None if the row has no usable id."""
     own = chain.template.noun if chain.template else chain.parameter.removesuffix("_id")
-    found = (row.get(key) for key in (f"{own}_id", "id"))
+    found = (row.get(key) for key in (f"{own}_id", f"{own}Id", "id"))
     identity = next((value for value in found if _is_identity(value)), None)
     if identity is None:
         return None
@@ -91,11 +91,13 @@ def _folded(text: str) -> tuple[str, ...]:
     return words("".join(char for char in apart if not unicodedata.combining(char)))
 
 
-def _said(row: Mapping[str, object]) -> str:
-    return " ".join(value for value in row.values() if isinstance(value, str))
+def _said(row: Mapping[str, object]) -> set[str]:
+    return {word for value in row.values() if isinstance(value, str) for word in _folded(value)}
 
 
 def _is_identity(value: object) -> bool:
     """Return whether it is an id that may stand in a path: letters, digits, - and _ only."""
-    is_plain = isinstance(value, int | str) and not isinstance(value, bool)
-    return is_plain and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(value)) is not None
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        return False
+    text = str(value)
+    return 0 < len(text) <= 64 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()

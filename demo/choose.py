@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from demo import lexicon
-from demo.arguments import best_choice, fill
+from demo.arguments import best_choice, fill, is_id
 from demo.chain import Call, Chain, chain
 from demo.clues import Clues, clues
 from demo.language import TIMES, Phrase, clauses, concepts, normalised, phrase, words
@@ -62,9 +62,11 @@ def plan(question: str, shelf: Shelf, *, earlier: str = "") -> Plan:
 def _picks(text: str, shelf: Shelf) -> list[_Pick]:
     """Choose a tool per clause; a clause without a tool of its own belongs to the one before it."""
     picks: list[_Pick] = []
-    before = ""
+    before, wishes = "", frozenset[str]()
     for piece in clauses(text)[:MAX_CLAUSES]:
-        pick = None if picks and picks[-1].card.is_write else _best(phrase(piece), text, shelf)
+        heard = phrase(piece, inherited=wishes - {"page", "change"})
+        wishes = heard.wishes
+        pick = None if picks and picks[-1].card.is_write else _best(heard, text, shelf)
         if pick is None and picks:
             picks[-1].text += f", {piece}"
         elif pick is None:
@@ -79,7 +81,7 @@ def _picks(text: str, shelf: Shelf) -> list[_Pick]:
 
 def _separate(card: Card, piece: str, previous: str, shelf: Shelf) -> bool:
     """Return whether two clauses for one tool are two calls: each gives its required arguments, and other ones."""
-    one, other = (fill(card, clues(text, shelf)) for text in (piece, previous))
+    one, other = (fill(card, _clues(text, shelf)) for text in (piece, previous))
     return any(p.required for p in card.parameters) and not one[1] and not other[1] and one[0] != other[0]
 
 
@@ -89,12 +91,12 @@ def _continued(text: str, earlier: str, shelf: Shelf) -> list[_Pick]:
     if not earlier or len(heard.words) > 6 or not heard.concepts or not heard.concepts <= TIMES:
         return []
     able = (pick for pick in _picks(earlier, shelf) if not pick.card.is_write and not pick.card.is_action)
-    return [_Pick(pick.card, text) for pick in able if fill(pick.card, clues(text, shelf))[0]][:1]
+    return [_Pick(pick.card, text) for pick in able if fill(pick.card, _clues(text, shelf))[0]][:1]
 
 
 def _best(heard: Phrase, whole: str, shelf: Shelf) -> _Pick | None:
     """Return the tool that fits best of those that answer all of the clause, or else the one that the rest of it fits."""
-    found = clues(heard.text, shelf)
+    found = _clues(heard.text, shelf)
     command = _command(heard, whole, found, shelf)
     if command or heard.verb in lexicon.ORDERS:
         return command
@@ -124,27 +126,30 @@ def _score(card: Card, heard: Phrase, found: Clues, shelf: Shelf) -> float:
     score = data_score(card, heard, shelf)
     if missing or "page" in heard.wishes:
         return 0.0 if missing else score
-    named = (p.name for p in card.parameters if p.name in arguments and lexicon.NAME_LIKE & set(p.words))
-    sought = " ".join(str(arguments[name]) for name in named)
-    is_all = not heard.concepts - concepts(words(sought)) - {"person"}
-    return score + 20.0 if sought and (score or " " in sought or is_all) else score
+    named = {p.name for p in card.parameters if p.name in arguments and lexicon.NAME_LIKE & set(p.words)}
+    sought = {str(arguments[name]) for name in named}
+    surely = any(" " in name or re.search(rf"{re.escape(name)}['’]s", heard.text) for name in sought)
+    if sought and (score or surely or not heard.concepts - concepts(words(" ".join(sought))) - {"person"}):
+        score = max(score, 0.0) + (20.0 if surely else 4.0)
+    return score
 
 
 def _command(heard: Phrase, whole: str, found: Clues, shelf: Shelf) -> _Pick | None:
     """Return the tool that changes data which the clause orders, with all that follows it as its text."""
     for card in shelf.cards:
-        ordered = commands(card, heard, shelf)
-        announced = (
-            heard.verb == "new" and card.verb in lexicon.CREATE_VERBS and concepts(card.subject) & heard.concepts
-        )
-        if not card.is_write or "count" in heard.wishes or not (ordered or announced):
+        if not card.is_write or "count" in heard.wishes or not (heard.verb == "new" or commands(card, heard, shelf)):
             continue
         text = whole[max(whole.find(heard.text), 0) :]
-        everything = clues(text, shelf)
+        everything = _clues(text, shelf)
         arguments, missing = fill(card, everything)
+        announced = heard.verb == "new" and card.verb in lexicon.CREATE_VERBS and not missing
+        if not (announced and concepts(card.subject) & heard.concepts) and not commands(card, heard, shelf):
+            continue
         then = chain(card, missing[0], everything, shelf, arguments=arguments) if len(missing) == 1 else None
-        if ordered or not missing:
-            return _Pick(card, text, then, () if then else tuple(missing))
+        given = [name for name in arguments if not any(p.name == name and is_id(p) for p in card.parameters)]
+        if not missing and not given and len(card.parameters) > 1:
+            missing = [p for p in card.parameters if not p.required]
+        return _Pick(card, text, then, () if then else tuple(missing))
     return None
 
 
@@ -168,5 +173,9 @@ def _action(card: Card, heard: Phrase, found: Clues, shelf: Shelf) -> _Pick | No
 def _calls(pick: _Pick, shelf: Shelf) -> list[Call]:
     if pick.chain or pick.calls:
         return [pick.chain.lookup] if pick.chain else pick.calls
-    arguments, missing = fill(pick.card, clues(pick.text, shelf))
+    arguments, missing = fill(pick.card, _clues(pick.text, shelf))
     return [] if missing else [Call(pick.card.name, arguments)]
+
+
+def _clues(text: str, shelf: Shelf) -> Clues:
+    return clues(text, known=shelf.names, vocabulary=shelf.vocabulary)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from demo import lexicon
 from demo.language import concept, words
-from demo.score import Shelf
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
@@ -37,32 +36,33 @@ class Clues:
     vocabulary: frozenset[str]
 
 
-def clues(text: str, shelf: Shelf) -> Clues:
-    """Read a text once, for tools that give their own words no other meaning."""
+def clues(text: str, *, known: frozenset[str], vocabulary: frozenset[str]) -> Clues:
+    """Read a text once. `known` are concepts of tool names, `vocabulary` all concepts that tools mention."""
     email = _EMAIL.search(text)
-    phone = _PHONE.search(DATE.sub(" ", text))
+    phone = next((m[0] for m in _PHONE.finditer(DATE.sub(" ", text)) if sum(c.isdigit() for c in m[0]) >= 6), None)
+    quoted = [one or other for one, other in _QUOTED.findall(text)]
     return Clues(
         text=text,
-        names=list(_names(text, shelf)) or list(_owners(text, shelf.vocabulary)),
-        quoted=[one or other for one, other in _QUOTED.findall(text)],
+        names=list(_names(text, known, vocabulary)) or list(_owners(text, vocabulary)),
+        quoted=quoted,
         email=email[0] if email else None,
-        phone=phone[0] if phone else None,
+        phone=phone.strip() if phone else None,
         words=words(text),
-        vocabulary=shelf.vocabulary,
+        vocabulary=vocabulary,
     )
 
 
-def _names(text: str, shelf: Shelf) -> Iterator[str]:
+def _names(text: str, known: frozenset[str], vocabulary: frozenset[str]) -> Iterator[str]:
     """Yield runs of capitalised words, without the tools' own words, places, and the capital that a text begins with."""
     for run in _NAME.finditer(text):
         kept = [word for word in run[0].split(" ") if word[0].isupper() and word.lower() not in COMMON]
         own = [concept(word.lower()) for word in kept]
-        while own and own[0] in (shelf.vocabulary if run.start() == 0 else shelf.names):
+        while own and (own[0] in known or (run.start() == 0 and run[0].startswith(kept[0]) and own[0] in vocabulary)):
             del own[0], kept[0]
         is_place = re.search(r"\b(?:at|in|on)(?: the)? $", text[: run.start()])
         rest = text[run.end() :]
         is_lonely = run.start() == 0 and kept == [run[0]] and rest.strip(" .!?") and rest[:2] not in {"'s", "’s"}
-        if kept and not is_place and not is_lonely and not set(own) <= shelf.vocabulary:
+        if kept and not is_place and not is_lonely and not set(own) <= vocabulary:
             yield " ".join(kept)
 
 

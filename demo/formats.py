@@ -5,6 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 _SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$", "USD": "US$"}
 _DAY = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])")
 _NARROW, _HARD = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
@@ -58,18 +62,21 @@ class Form:
         if is_long or first.month != last.month:
             return f"{self._in_year(first)}{f' {first.year}' if is_long else ''} – {self._in_year(last)}{year}"
         days = f"{first.day}–{last.day}" if first.day < last.day else f"{first.day}"
-        return f"{last:%B} {days}{year}" if self.is_american else f"{days} {last:%B}{year}"
+        month = MONTHS[first.month - 1]
+        return f"{month} {days}{year}" if self.is_american else f"{days} {month}{year}"
 
     def _in_year(self, day: date) -> str:
-        return f"{day:%B} {day.day}" if self.is_american else f"{day.day} {day:%B}"
+        month = MONTHS[day.month - 1]
+        return f"{month} {day.day}" if self.is_american else f"{day.day} {month}"
 
     def _day(self, text: str) -> str | None:
         day = _date(text)
         if day is None:
             return None
         if self.is_american:
-            return f"{day:%b} {day.day}, {day.year}"
-        return f"{day.day} {'Sept' if day.month == 9 else f'{day:%b}'} {day.year}"
+            return f"{MONTHS[day.month - 1][:3]} {day.day}, {day.year}"
+        month = "Sept" if day.month == 9 else MONTHS[day.month - 1][:3]
+        return f"{day.day} {month} {day.year}"
 
 
 _POINT, _SPACE = Form(".", ",", is_behind=True), Form(_HARD, ",", is_behind=True)

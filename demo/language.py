@@ -88,11 +88,11 @@ class Phrase:
     """Of: count, list, page, change."""
 
 
-def phrase(text: str) -> Phrase:
-    """Read one clause."""
+def phrase(text: str, *, inherited: frozenset[str] = frozenset()) -> Phrase:
+    """Read one clause. Without wishes of its own it takes the inherited ones ("how many trainers and classes")."""
     said = words(text)
     verb = next((word for word in said if word not in lexicon.POLITE), "")
-    return Phrase(text, said, concepts(said), verb, frozenset(_wishes(verb, said)))
+    return Phrase(text, said, concepts(said), verb, frozenset(_wishes(verb, said)) or inherited)
 
 
 def _wishes(verb: str, said: tuple[str, ...]) -> list[str]:
@@ -100,7 +100,9 @@ def _wishes(verb: str, said: tuple[str, ...]) -> list[str]:
     found = []
     if any(mark in joined for mark in (" how many ", " number of ", " count ", " how much ")):
         found.append("count")
-    if verb in lexicon.PAGE_VERBS or any(mark in joined for mark in (" take me ", " bring me ", " go to ")):
+    moves = any(mark in joined for mark in (" take me ", " bring me ", " go to ", " navigate to "))
+    seen_page = verb in lexicon.LIST_VERBS and any(mark in joined for mark in (" page ", " screen ", " tab "))
+    if verb in lexicon.PAGE_VERBS or moves or seen_page:
         found.append("page")
     elif verb in lexicon.LIST_VERBS or " what are " in joined:
         found.append("list")

@@ -44,7 +44,7 @@ SYNONYMS: tuple[str, ...] = (
 )
 """Words that mean the same; the first stands for all. A word stands in one row only."""
 
-NEAR = (("revenue", "sale"), ("person", "client", "staff", "trainer"))
+NEAR: tuple[str, ...] = ("revenue sale", "person client staff trainer")
 """Concepts near to the first of their row, both ways, so that one may be told for the other: half as good as itself."""
 
 PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(

@@ -12,6 +12,12 @@ from demo.language import concept, concepts, identifier_words, words
 NAME, CHOICE, PARAMETER, DESCRIPTION, DETAIL = 3.0, 1.5, 1.0, 1.0, 0.4
 """Weight of a concept by where it stands: tool name, allowed value, parameter name, description, parameter description."""
 
+_NEAR: dict[str, set[str]] = {}
+for _first, *_others in (row.split() for row in lexicon.NEAR):
+    for _other in _others:
+        _NEAR.setdefault(_first, set()).add(_other)
+        _NEAR.setdefault(_other, set()).add(_first)
+
 _PLACEHOLDER = re.compile(r"\{([^{}/]*)\}")
 
 
@@ -79,8 +85,8 @@ class Card:
 
     def weight(self, name: str) -> float:
         """Return how strongly the tool is about this concept, 0 to 3; near concepts count for half."""
-        near = {other for row in lexicon.NEAR if name in row for other in row if name == row[0] or other == row[0]}
-        return max([self.weights.get(name, 0.0), *(self.weights.get(other, 0.0) / 2 for other in near)])
+        near = (0.5 * self.weights.get(other, 0.0) for other in _NEAR.get(name, ()))
+        return max(self.weights.get(name, 0.0), *near, 0.0)
 
     @property
     def described(self) -> str:
@@ -155,9 +161,7 @@ def _parameters(schema: object, tool_description: str) -> Iterator[Parameter]:
             kind=kinds[0] if kinds else "string",
             description=description,
             required=name in names,
-            choices=tuple(
-                _choice(value, f"{description}\n{tool_description}") for value in dict.fromkeys(enum + examples)
-            ),
+            choices=tuple(_choices([*enum, *examples], f"{description}\n{tool_description}")),
             closed=bool(enum) and not examples,
             minimum=_number(parts, "minimum"),
             maximum=_number(parts, "maximum"),
@@ -169,18 +173,31 @@ def _parts(schema: object, root: Mapping[str, Any], depth: int = 0) -> Iterator[
     if not isinstance(schema, Mapping) or depth > 4:
         return
     yield schema
-    definitions, name = root.get("$defs"), str(schema.get("$ref")).rpartition("/")[2]
-    referred = definitions.get(name) if isinstance(definitions, Mapping) else None
-    offered = [schema.get(key) for key in ("anyOf", "oneOf", "allOf")]
-    for option in [referred, *(one for options in offered if isinstance(options, list) for one in options)]:
-        yield from _parts(option, root, depth + 1)
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        definitions = root.get("$defs") or root.get("definitions")
+        if isinstance(definitions, Mapping):
+            yield from _parts(definitions.get(reference.rpartition("/")[2]), root, depth + 1)
+    for key in ("anyOf", "oneOf", "allOf"):
+        options = schema.get(key)
+        for option in options if isinstance(options, list) else ():
+            yield from _parts(option, root, depth + 1)
 
 
-def _choice(value: str, described: str) -> Choice:
-    """Return an allowed value; it means what stands behind it on its line, up to the next `;`."""
-    match = re.search(rf"{re.escape(value)}(?![\w/])([^;\n]{{0,160}})", described)
-    said = identifier_words(_PLACEHOLDER.sub(" ", value))
-    return Choice(value, concepts(said), concepts(words(match[1])) if match else frozenset())
+def _choices(values: list[str], described: str) -> Iterator[Choice]:
+    for value in dict.fromkeys(values):
+        others = {other for other in values if other != value and other.startswith(value)}
+        said = identifier_words(_PLACEHOLDER.sub(" ", value))
+        yield Choice(value, concepts(said), _meaning(value, others, described))
+
+
+def _meaning(value: str, longer: set[str], described: str) -> frozenset[str]:
+    """Return the concepts that stand behind the value on its line, up to the next `;`, where a longer value is not meant."""
+    for match in re.finditer(re.escape(value), described):
+        if not any(described.startswith(other, match.start()) for other in longer):
+            rest = re.split(r"[;\n]|, /|\. ", described[match.end() : match.end() + 160], maxsplit=1)[0]
+            return concepts(words(rest))
+    return frozenset()
 
 
 def _strings(parts: list[Mapping[str, Any]], *keys: str) -> list[str]:

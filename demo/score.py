@@ -63,7 +63,7 @@ def _manner(card: Card, phrase: Phrase) -> float:
     if "count" in phrase.wishes or {"most", "least", "best", "top", "compare", "versus"} & set(phrase.words):
         return 2.5 if card.is_statistic else 0.0
     if "list" in phrase.wishes:
-        return 1.0 * (card.verb in {"list", "find", "search"})
+        return -0.5 if card.is_statistic else 1.0 * (card.verb in {"list", "find", "search"})
     return 0.0
 
 
@@ -71,7 +71,9 @@ def action_score(card: Card, phrase: Phrase, choice: Choice | None) -> float:
     """Return how well a page action fits with this value; 0 unless the clause asks for something to happen."""
     named = NAME * len(concepts(card.subject) & phrase.concepts)
     if goes_places(card):
-        return 8.0 + named if "page" in phrase.wishes else 0.0
+        asked = "page" in phrase.wishes
+        hinted = phrase.verb in lexicon.LIST_VERBS and choice is not None and choice.concepts == phrase.concepts
+        return (8.0 if asked else 2.0 if hinted else 0.0) + named * asked
     asked = "change" in phrase.wishes
     if choice is None:
         return named if asked else 0.0

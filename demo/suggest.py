@@ -33,9 +33,14 @@ def suggestions(shelf: Shelf, *, used: Sequence[str], called: frozenset[str], as
     def distance(card: Card) -> int:
         return (card.name in called) * 2 + (not concepts(card.subject) & about)
 
-    able = ((first_sentence(card), card) for card in sorted(shelf.cards, key=distance) if card.name not in used)
-    chosen = (text for text, card in able if words(text) not in past and _is_answered(text, card, shelf))
-    return list(dict.fromkeys(chosen))[:MAX_SUGGESTIONS]
+    chosen: dict[str, bool] = {}
+    subjects: set[frozenset[str]] = set()
+    for card in sorted(shelf.cards, key=distance):
+        question, subject = first_sentence(card), concepts(card.subject[-1:])
+        if card.name not in used and words(question) not in past and _is_answered(question, card, shelf):
+            chosen.setdefault(question, subject in subjects)
+            subjects.add(subject)
+    return sorted(chosen, key=lambda question: chosen[question])[:MAX_SUGGESTIONS]
 
 
 def _is_answered(question: str, card: Card, shelf: Shelf) -> bool:
