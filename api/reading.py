@@ -4,6 +4,7 @@ The invariant: nobody on the way reads another end of a request, or other header
 no header; an offer to speak another protocol is passed over, as if it had not been made.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, Literal
 
 import httptools
@@ -16,7 +17,7 @@ TOO_LONG = problem(431, "payload_too_large", "The request is too large", "The he
 MALFORMED = problem(400, "invalid_request", "The request is not valid", "The request is not readable as HTTP/1.1.")
 
 
-class RequestReader(HttpToolsProtocol):
+class RequestReader(HttpToolsProtocol, ABC):
     """uvicorn's connection, as far as it reads."""
 
     most_head_bytes: int
@@ -30,9 +31,9 @@ class RequestReader(HttpToolsProtocol):
         self._offered = b""
         """The head of a request that offers another protocol, without that."""
 
+    @abstractmethod
     def refuse(self, answer: Response) -> None:
         """Send an answer in place of the app's, and close."""
-        raise NotImplementedError
 
     def read(self, data: bytes) -> None:
         """Read what came: requests begin, go on and end."""

@@ -91,12 +91,8 @@ class RunOptions(BaseModel):
     ) -> RunRequest:
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
-        for added in (
-            "assistant",
-            "time_zone",
-            "locale",
-            "client_key",
-        ):  # a key from before there were these is known again
+        # A key from before there were these is known again.
+        for added in ("assistant", "time_zone", "locale", "client_key"):
             if asked.get(added) is None:
                 asked.pop(added, None)
         return RunRequest(

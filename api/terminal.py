@@ -105,7 +105,7 @@ class Chat:
             live = self._live(stack)
             for attempt in range(RECONNECTS + 1):
                 if attempt:
-                    time.sleep(RETRY_S)
+                    time.sleep(RETRY_S)  # as the stream asks for; nothing else goes on in this process
                 try:
                     for _ in self._stream(client, message, key, shown):
                         self._show(live, shown)

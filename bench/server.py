@@ -45,7 +45,7 @@ class Server:
         while (found := LISTENING.search(self._output.read_text())) is None:
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{self.name} did not start: {self._output.read_text()[-2000:]}")
-            time.sleep(0.02)
+            time.sleep(0.02)  # until another process says so, which tells nobody
         self.url = found[1]
 
     @property

@@ -17,6 +17,7 @@ from langchain_core.runnables import Runnable
 from agent.assistant.definition import SHORT, Limits
 from agent.attempt.attempt import Attempt
 from agent.errors import RunError
+from agent.graphemes import cut, unturned
 from agent.models.stream import Reply, Sinks, stream_reply
 from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 
@@ -96,7 +97,7 @@ async def make_title(
 ) -> str:
     """Return a title for the conversation, or an empty text where the model gives none in time."""
     lines = (await _ask(model, messages, TITLE_REQUEST, timeout_s=timeout_s)).strip().splitlines()
-    return lines[0].strip(_QUOTES)[:TITLE_LENGTH] if lines else ""
+    return cut(unturned(lines[0]).strip(_QUOTES), TITLE_LENGTH) if lines else ""
 
 
 def parse_questions(text: str) -> tuple[str, ...]:

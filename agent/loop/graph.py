@@ -248,9 +248,8 @@ async def _emit_reasoning(attempt: Attempt, text: str) -> None:
 
 async def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
     attempt.end_part()
-    for number in range(
-        piece.number + 1
-    ):  # in the model's order, which is that of the ids: also those without arguments
+    # In the model's order, which is that of the ids: those before it whose arguments were not told get theirs, too.
+    for number in range(piece.number + 1):
         attempt.call_ids.setdefault(number, str(new_id()))
     attempt.writer.emit(ToolInputDelta(attempt.call_ids[piece.number], piece.name, piece.text))
 

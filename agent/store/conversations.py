@@ -1,6 +1,5 @@
 """Conversations: owned by one user of one tenant, listed newest first."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import FrontdeskError, NotFoundError
+from agent.graphemes import cut, unturned
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.database import new_id
@@ -19,9 +19,6 @@ from agent.store.tables import conversations
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
 TITLE_CHARACTERS = 60
-_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-"""Signs that give what follows another direction, also beyond the title that they stand in."""
-_JOINER = "\u200d"
 
 OWNED = and_(
     conversations.c.tenant_id == OF_TENANT, conversations.c.user_id == OF_USER, conversations.c.deleted_at.is_(None)
@@ -71,39 +68,9 @@ class ConversationCursor:
 
 def title_from(text: str) -> str:
     """Return the first words of a message as a title: no character is torn in two, and none turns what stands around it."""
-    words = text.translate(_TURNING).split()
-    whole = " ".join(words[:TITLE_WORDS])
-    title = whole[: _end_of_character(whole, TITLE_CHARACTERS)].rstrip()
+    words = unturned(text).split()
+    title = cut(" ".join(words[:TITLE_WORDS]), TITLE_CHARACTERS).rstrip()
     return title if len(title) == len(" ".join(words)) else f"{title}…"
-
-
-def _end_of_character(text: str, most: int) -> int:
-    """Return how much of a text to keep, at most so much: up to where what people see as one character ends."""
-    if len(text) <= most:
-        return most
-    for end in range(most, 0, -1):
-        if not _is_joined(text, end):
-            return end
-    return most
-
-
-def _is_joined(text: str, at: int) -> bool:
-    """Return whether what stands before and behind a place is one character to people (Unicode's UAX 29, in short)."""
-    before, behind = text[at - 1], text[at]
-    if _is_flag_letter(before) and _is_flag_letter(behind):
-        letters = len(text[:at]) - len(text[:at].rstrip("".join(map(chr, range(0x1F1E6, 0x1F200)))))
-        return letters % 2 == 1
-    return (
-        before == _JOINER
-        or unicodedata.category(behind) in ("Mn", "Mc", "Me", "Cf")
-        or "\U0001f3fb" <= behind <= "\U0001f3ff"  # the colors of skin
-        or "\u1160" <= behind <= "\u11ff"  # Hangul's vowels and endings
-    )
-
-
-def _is_flag_letter(character: str) -> bool:
-    """Return whether it is one of the letters that make a flag, two by two."""
-    return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
 def of(principal: Principal, row_id: UUID | None = None) -> dict[str, object]:
@@ -186,12 +153,12 @@ async def list_conversations(
 async def rename_conversation(
     connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, title: str
 ) -> Conversation:
-    """Change the title. The caller commits.
+    """Change the title, as far as it is not too long and turns nothing that stands around it. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    await connection.execute(_RENAME, {**of(principal, conversation_id), "title": title[:TITLE_LENGTH]})
+    await connection.execute(_RENAME, {**of(principal, conversation_id), "title": cut(unturned(title), TITLE_LENGTH)})
     return await get_conversation(connection, principal, conversation_id)
 
 

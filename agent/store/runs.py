@@ -151,6 +151,7 @@ _ASKED = (
     *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),
     *("client_message_id", "history_hash"),
 )
+"""The values that a run takes over from the request for it as they are."""
 
 
 class KeyTakenError(FrontdeskError):
@@ -191,7 +192,8 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         "begun_attempts": int(begins),
         "idempotency_key": new.idempotency_key,
         "worker_id": new.worker_id,
-        **dict.fromkeys(("input_tokens", "output_tokens"), 0),
+        "input_tokens": 0,
+        "output_tokens": 0,
     }
     try:
         await connection.execute(_INSERT, row)

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from agent.errors import InvalidRequestError
+from agent.graphemes import unturned
 from agent.principal import Principal
 from agent.store.conversations import (
     TITLE_LENGTH,
@@ -119,8 +120,19 @@ class MessagePage(BaseModel):
     version: str
 
 
+def _says_something(title: str) -> str:
+    if not unturned(title).strip():
+        raise ValueError("must say something")
+    return title
+
+
 class Rename(BaseModel):
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH), NO_NUL]
+    title: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH),
+        NO_NUL,
+        AfterValidator(_says_something),
+    ]
 
 
 @router.get("/conversations")

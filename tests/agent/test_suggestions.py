@@ -204,6 +204,14 @@ async def test_a_long_title_is_cut_to_what_fits(ann: Person) -> None:
     assert [row["title"] for row in await rows(world, conversations, tenant_id=ann.tenant)] == [stream.first("title")]
 
 
+async def test_a_title_of_the_model_is_cut_between_characters_and_turns_nothing(ann: Person) -> None:
+    world = ann.world
+    world.provider.title = "\u202e" + "a" * 78 + "👨\u200d👩\u200d👧" * 9
+    world.provider.say("You have 42.")
+    stream = await ann.stream("how many orders?")
+    assert stream.first("title") == "a" * 78
+
+
 @pytest.mark.parametrize(
     ("text", "questions"),
     [

@@ -312,6 +312,7 @@ async def test_a_conversation_can_be_renamed(world: World, ann: Person) -> None:
         b'{"title": "a\\u0000"}',
         b'{"title": "\\ud800"}',
         b'{"title": ["a"]}',
+        b'{"title": "\\u202e "}',
         orjson.dumps({"title": "x" * 201}),
     ],
     ids=repr,

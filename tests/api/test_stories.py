@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -12,8 +11,21 @@ from uuid import uuid4
 import httpx2
 import orjson
 import pytest
-from support.stories import FOLDER, STORIES, UUID, Event, Stage, Story, fold, joined, normalised, request_of, transcript
-from support.world import Frame, Person, Stream, World, open_world, parse_stream
+from support.stories import (
+    FOLDER,
+    STORIES,
+    UUID,
+    Event,
+    Stage,
+    Story,
+    fold,
+    joined,
+    normalised,
+    request_of,
+    transcript,
+    world_of,
+)
+from support.world import Frame, Person, Stream, World, parse_stream
 
 STEP_SEPARATOR = "\n\n"
 """What stands between the texts of two steps, for clients that only join tokens."""
@@ -45,13 +57,7 @@ async def told(
     request: pytest.FixtureRequest, shared_world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Told]:
     story: Story = request.param
-    async with AsyncExitStack() as stack:
-        world = shared_world
-        if story.assistant:
-            folder, assistant = tmp_path_factory.mktemp("story"), story.assistant
-            world = await stack.enter_async_context(
-                open_world(folder, shared_world.provider, shared_world.backend, assistant=assistant)
-            )
+    async with world_of(story, shared_world, tmp_path_factory.mktemp("story")) as world:
         key, ann = uuid4().hex, world.person(user=story.name)
         stage = Stage(world.provider, world.backend, asyncio.Event())
         path, body = await request_of(story, stage, ann)

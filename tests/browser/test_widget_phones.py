@@ -5,22 +5,12 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 from support.embedding import OpenWidget, Widget
-from support.host import Host
+from support.host import KEYBOARD, Host
 from support.wire import Wire
 
 OPEN = {"open": ""}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 LATER = "2999-01-01T00:00:00Z"
-KEYBOARD = """
-    const seen = new EventTarget();
-    Object.assign(seen, { scale: 1, offsetTop: 0, offsetLeft: 0, width: innerWidth, height: innerHeight });
-    Object.defineProperty(window, "visualViewport", { value: seen });
-    window.see = (change, type) => {
-        Object.assign(seen, change);
-        seen.dispatchEvent(new Event(type));
-    };
-"""
-"""Decides what a page is told of what is seen; no browser without a screen has a keyboard on it."""
 BOXES = """() => {
     const root = document.querySelector("frontdesk-chat").shadowRoot;
     const box = (selector) => root.querySelector(selector).getBoundingClientRect();

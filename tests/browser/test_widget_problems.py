@@ -9,7 +9,7 @@ from support.embedding import OpenWidget, Widget
 from support.host import Host
 from support.provider import Call, Provider
 from support.wire import Wire
-from support.world import OpenWorld
+from support.world import OpenWorld, World
 
 from agent import errors
 from agent.events.schema import ErrorRaised, RunEnded, Usage
@@ -150,15 +150,23 @@ async def test_an_answer_of_blanks_is_none(wire: Wire, open_widget: OpenWidget, 
     await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
 
 
-async def test_a_conversation_that_was_deleted_elsewhere_goes_on_as_a_new_one(
+async def conversing(
     open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget, provider: Provider
-) -> None:
+) -> tuple[World, str, Widget]:
+    """Return an installation, a user's token, and their widget with the first answer."""
     world = await open_frontdesk(cors_origins=(host.url,))
     token = world.person().token
     widget = await open_widget(world.url, token=token, attributes=OPEN)
     provider.say("One.")
     await widget.ask("First?")
     await widget.ended()
+    return world, token, widget
+
+
+async def test_a_conversation_that_was_deleted_elsewhere_goes_on_as_a_new_one(
+    open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget, provider: Provider
+) -> None:
+    world, token, widget = await conversing(open_frontdesk, host, open_widget, provider)
     conversation = await widget.element.evaluate("e => e.chat.view.conversationId")
     deleted = await widget.page.evaluate(
         "async ([url, token]) => (await fetch(url, {method: 'DELETE', headers: {Authorization: `Bearer ${token}`}})).status",
@@ -177,12 +185,7 @@ async def test_a_conversation_that_was_deleted_elsewhere_goes_on_as_a_new_one(
 async def test_what_was_changed_elsewhere_is_shown_and_no_word_is_lost(
     open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget, provider: Provider
 ) -> None:
-    world = await open_frontdesk(cors_origins=(host.url,))
-    token = world.person().token
-    widget = await open_widget(world.url, token=token, attributes=OPEN)
-    provider.say("One.")
-    await widget.ask("First?")
-    await widget.ended()
+    world, token, widget = await conversing(open_frontdesk, host, open_widget, provider)
     conversation, message = await widget.element.evaluate(
         "e => [e.chat.view.conversationId, e.chat.view.messages[1].id]"
     )

@@ -195,6 +195,21 @@ def test_a_tool_that_lacks_its_arguments_is_not_called_but_asked_for() -> None:
     assert "- price" in answer.text
 
 
+def test_an_order_that_says_only_whose_it_is_changes_nothing() -> None:
+    tool = function(
+        "update_customer",
+        "Change a customer.",
+        ("customer_id",),
+        customer_id={"type": "integer"},
+        email={"type": "string"},
+        phone={"type": "string"},
+    )
+    able = model.bind_tools([*SHOP, tool])
+    assert not able.invoke([HumanMessage("update customer 1001")]).tool_calls
+    [call] = able.invoke([HumanMessage("update customer 1001, phone 030 123456")]).tool_calls
+    assert call["args"] == {"customer_id": 1001, "phone": "030 123456"}
+
+
 def test_a_page_of_somebody_is_opened_once_their_id_is_known() -> None:
     question = HumanMessage("open the page of Jane Doe")
     first = shop.invoke([question])

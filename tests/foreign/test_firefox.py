@@ -8,7 +8,7 @@ import json
 
 import pytest
 from support.firefox import Firefox, Page, new_page
-from support.host import POLICY, Host
+from support.host import KEYBOARD, POLICY, Host
 from support.provider import Provider
 from support.wire import Wire
 from support.world import OpenWorld
@@ -35,15 +35,6 @@ ORDERS = {
     "given up": [("compositionstart",), ("keydown", "Escape", True), ("compositionend",), ("keyup", "Escape", False)],
 }
 """What browsers tell of the key that ends a composition, and when."""
-KEYBOARD = """
-    const seen = new EventTarget();
-    Object.assign(seen, { scale: 1, offsetTop: 0, offsetLeft: 0, width: innerWidth, height: innerHeight });
-    Object.defineProperty(window, "visualViewport", { value: seen });
-    window.see = (change, type) => {
-        Object.assign(seen, change);
-        seen.dispatchEvent(new Event(type));
-    };
-"""
 
 
 async def opened(page: Page, host: Host) -> None:

@@ -15,6 +15,16 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types frontdesk"
 )
 """What matters here is that nothing inline runs; a test sees for itself where requests go."""
+KEYBOARD = """
+    const seen = new EventTarget();
+    Object.assign(seen, { scale: 1, offsetTop: 0, offsetLeft: 0, width: innerWidth, height: innerHeight });
+    Object.defineProperty(window, "visualViewport", { value: seen });
+    window.see = (change, type) => {
+        Object.assign(seen, change);
+        seen.dispatchEvent(new Event(type));
+    };
+"""
+"""Decides what a page is told of what is seen; no browser without a screen has a keyboard on it."""
 
 
 @dataclass(slots=True)

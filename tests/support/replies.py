@@ -63,7 +63,7 @@ class ScriptedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        raise NotImplementedError
+        raise NotImplementedError  # LangChain wants it to be there; nobody asks for a whole answer
 
     async def _astream(
         self,

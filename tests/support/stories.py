@@ -8,7 +8,8 @@ The web client's tests read the same files.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,7 @@ import orjson
 from support.backend import TenantBackend
 from support.http import Connection, Request
 from support.provider import Call, Provider
-from support.world import Person
+from support.world import Person, World, open_world
 
 FOLDER = Path(__file__).parent.parent / "stories"
 STORED = ("id", "run_id", "role", "text", "status", "tool_calls", "tool_call_id", "tool_name", "is_error", "created_at")
@@ -61,6 +62,16 @@ class Story:
     @property
     def transcript_path(self) -> Path:
         return FOLDER / "transcripts" / f"{self.name}.json"
+
+
+@asynccontextmanager
+async def world_of(story: Story, shared_world: World, folder: Path) -> AsyncIterator[World]:
+    """Yield the shared installation, or one with the story's own assistant where that is special."""
+    if not story.assistant:
+        yield shared_world
+        return
+    async with open_world(folder, shared_world.provider, shared_world.backend, assistant=story.assistant) as world:
+        yield world
 
 
 async def request_of(story: Story, stage: Stage, ann: Person) -> tuple[str, Event]:

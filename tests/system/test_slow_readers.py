@@ -186,7 +186,7 @@ class InPieces(BaseChatModel):
         return "in-pieces"
 
     def _generate(self, *_args: Any, **_kwargs: Any) -> ChatResult:
-        raise NotImplementedError
+        raise NotImplementedError  # LangChain wants it to be there; nobody asks for a whole answer
 
     async def _astream(self, *_args: Any, **_kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         for number, piece in enumerate(['{"a":"', *["b"] * self.pieces, '"}']):

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from random import Random
 
 import pytest
 from support.logged import logged_events
 from support.reading import READERS, Seen, frames_of
-from support.stories import STORIES, Stage, Story, request_of
-from support.world import World, open_world
+from support.stories import STORIES, Stage, Story, request_of, world_of
+from support.world import World
 
 from agent.events.schema import (
     ActionRequested,
@@ -76,13 +75,7 @@ async def story_log(
 ) -> AsyncIterator[list[LoggedEvent]]:
     """The log of a story that was played, as it stands when it is over."""
     story: Story = request.param
-    async with AsyncExitStack() as stack:
-        world = shared_world
-        if story.assistant:
-            folder, assistant = tmp_path_factory.mktemp("story"), story.assistant
-            world = await stack.enter_async_context(
-                open_world(folder, shared_world.provider, shared_world.backend, assistant=assistant)
-            )
+    async with world_of(story, shared_world, tmp_path_factory.mktemp("story")) as world:
         ann = world.person(user=story.name)
         stage = Stage(world.provider, world.backend, asyncio.Event())
         stage.second_settled.set()

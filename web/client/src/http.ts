@@ -2,7 +2,7 @@
 import { failure, refusal, SIGNED_OUT } from "./errors";
 import { ownerOf } from "./owner";
 import { tell } from "./page-requests";
-import { backoff, firstRetryMs, setClock, TRIES } from "./timing";
+import { backoff, firstRetryMs, TRIES } from "./timing";
 import type { ChatView, ClientOptions } from "./types";
 
 export interface RequestOptions {
@@ -13,6 +13,8 @@ export interface RequestOptions {
 
 export class Http {
   connection: ChatView["connection"] = "online";
+  /** How much later it is at the server than here, by a response's `Date`; pages of other origins may not see that. */
+  aheadMs = 0;
   /** Aborted when the user of what begins now is gone. Who has a signal of their own looks for themselves. */
   user = new AbortController();
   /** Called when it is reached or not any more, and when the page is looked at again or left. */
@@ -39,7 +41,7 @@ export class Http {
     try {
       const response = await this.#fetch(method, path, { ...options, signal });
       signal.throwIfAborted();
-      setClock(response.headers.get("date"));
+      this.aheadMs = Date.parse(response.headers.get("date")!) - Date.now() || this.aheadMs;
       this.#reach("online");
       const isStale = isFirst && response.status === 401 && this.#options.token;
       return isStale ? this.request(method, path, options, false) : response;

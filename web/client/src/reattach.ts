@@ -4,7 +4,6 @@ import type { Http } from "./http";
 import { Run } from "./run";
 import type { Thread } from "./thread";
 import { type Turn, turnOf } from "./turn";
-import { now } from "./timing";
 import type { ReceivedEvent } from "./types";
 
 const RECENT_MS = 60_000;
@@ -26,7 +25,7 @@ export async function goOn(
     thread.mayGoOn = false;
     while (await attach(`${pathOf(thread.id!)}/stream`));
     for (const turn of thread.turns.slice(-3)) {
-      const isRecent = now() - Date.parse((turn.answer ?? turn.user)?.createdAt!) < RECENT_MS;
+      const isRecent = Date.now() + http.aheadMs - Date.parse((turn.answer ?? turn.user)?.createdAt!) < RECENT_MS;
       if (isRecent && !turn.run && thread.turns.includes(turn)) await attach(`/runs/${turn.runId}/events`);
     }
   }

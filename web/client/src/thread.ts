@@ -41,8 +41,9 @@ export class Thread {
   }
 
   /**
-   * Takes over what the server has, and says whether that is news, or something waits for its answer. Turns that are read here, and those that the server has
-   * not heard of, stay what they are. While one of these is on its way nothing is taken over.
+   * Takes over what the server has, and says whether that is news, or something waits for its answer. Turns that are read
+   * here, and those that the server has not heard of, stay what they are. While one of these is on its way nothing is taken
+   * over.
    */
   merge({ items, title, version }: News): boolean {
     const { turns } = this;

@@ -10,17 +10,6 @@ export let longestMs = 30_000;
 /** How often something is posted before its sender is told that it does not arrive. */
 export const TRIES = 5;
 
-/** How much later it is at the server than here, by what it said last. */
-let aheadMs = 0;
-
-/** Returns the server's time. */
-export const now = () => Date.now() + aheadMs;
-
-/** Learns the time from a response's `Date`; pages of other origins may not see it. */
-export function setClock(date: string | null): void {
-  aheadMs = Date.parse(date!) - Date.now() || aheadMs;
-}
-
 /** Lets tests have less patience. */
 export function hurry(longest = 100): void {
   [silenceMs, firstRetryMs, longestMs] = [1000, 20, longest];

@@ -1,7 +1,6 @@
 /** A turn: a user's message and its answer, from the store or from the run that makes it. */
 import { emptyAnswer } from "./reduce";
 import type { Run } from "./run";
-import { now } from "./timing";
 import type { Exchange } from "./transcript";
 import type { MessageView } from "./types";
 
@@ -12,7 +11,7 @@ export interface Turn extends Exchange {
 /** Returns a message that is made now, perhaps in the place of another. */
 export function newMessage<Message extends Partial<MessageView>>(message: Message, before?: MessageView | null) {
   const versions = before ? [...before.versions, before] : [];
-  return { ...emptyAnswer, versions, createdAt: new Date(now()).toISOString(), ...message };
+  return { ...emptyAnswer, versions, createdAt: new Date().toISOString(), ...message };
 }
 
 /** A user's message as it was written just now. */
