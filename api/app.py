@@ -22,6 +22,7 @@ from api.built_files import BuiltFiles
 from api.dependencies import Services
 from api.equipment import Equipment, equip
 from api.middleware import RequestMiddleware
+from api.problems import Problem
 from api.routes import ai_sdk, chat, conversations, demo, docs, feedback, health, pages, public, runs, turns
 from api.routes import assistant as assistant_route
 from api.seats import Seats
@@ -30,7 +31,7 @@ from api.visitors import Visitors, limit_of
 from demo import DemoChatModel
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": errors.Problem, "description": title}
+    status: {"model": Problem, "description": title}
     for status, title in map(errors.OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
 }
 EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date"]

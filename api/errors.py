@@ -1,4 +1,4 @@
-"""Errors as problem+json: stable codes, and texts that name a field or a rule, never data.
+"""Errors over HTTP: stable codes, and texts that name a field or a rule, never data; as problem+json but for foreign protocols.
 
 `OVER_HTTP` is the one table of what each refusal is over HTTP; the errors themselves know their code and no status.
 """
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from agent.errors import (
     DatabaseError,
@@ -26,6 +27,8 @@ from agent.errors import (
     SupersededError,
     UnauthorizedError,
 )
+from api.problems import FieldProblem, Problem
+from api.protocols import error_form
 
 MAX_PROBLEMS = 10
 PRIVATE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -58,23 +61,27 @@ KNOWN: dict[int, type[RequestError]] = {
 """The framework's own refusals, as the ones that clients know."""
 
 
-class FieldProblem(BaseModel):
-    """A field, and what is wrong with it."""
+class ProblemResponse(Response):
+    """An error in the form that the clients of its route read: problem+json, or the one that a protocol has for it."""
 
-    field: str
-    message: str
+    def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
+        super().__init__(
+            problem.model_dump_json(exclude_none=True),
+            status_code=problem.status,
+            headers=dict(headers),
+            media_type="application/problem+json",
+        )
+        self._problem = problem
+        self._extra = dict(headers)
 
-
-class Problem(BaseModel):
-    """An error before a stream starts (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: list[FieldProblem] | None = None
-    run_id: UUID | None = None
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer. Only here is it known whose request it is, for what stands in front of the routes, too."""
+        form = error_form(scope)
+        if form is None:
+            await super().__call__(scope, receive, send)
+            return
+        body = orjson.dumps(form(self._problem))
+        await Response(body, self._problem.status, self._extra, "application/json")(scope, receive, send)
 
 
 def problem(
@@ -87,7 +94,7 @@ def problem(
     run_id: UUID | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return a problem+json response."""
+    """Return the response that tells of a problem."""
     body = Problem(
         type=f"urn:frontdesk:problem:{code}",
         title=title,
@@ -97,12 +104,7 @@ def problem(
         errors=errors,
         run_id=run_id,
     )
-    return Response(
-        body.model_dump_json(exclude_none=True),
-        status_code=status,
-        headers=dict(headers or {}),
-        media_type="application/problem+json",
-    )
+    return ProblemResponse(body, headers or {})
 
 
 def refusal(
@@ -114,7 +116,7 @@ def refusal(
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of this app leave as problem+json."""
+    """Let every error of this app leave in the form that its client reads."""
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)

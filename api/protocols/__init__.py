@@ -1,6 +1,18 @@
-"""Wire formats: how clients read a run's log. `PROTOCOLS` is all of them, by name; adding one is one line here."""
+"""Wire formats: how clients read a run's log. `PROTOCOLS` is all of them, by name; adding one is one line here.
+
+`ERROR_FORMS` has those whose clients read errors in a form of their own, by what their routes begin with.
+"""
+
+from starlette.types import Scope
 
 from api.protocols import ai_sdk, native
-from api.protocols.contract import WireProtocol
+from api.protocols.contract import ErrorForm, WireProtocol
 
 PROTOCOLS: dict[str, WireProtocol] = {one.name: one for one in (native.PROTOCOL, ai_sdk.PROTOCOL)}
+ERROR_FORMS: dict[str, ErrorForm] = {}
+
+
+def error_form(scope: Scope) -> ErrorForm | None:
+    """Return the form of an error that answers this request; None for problem+json."""
+    path = scope["path"]
+    return next((form for prefix, form in ERROR_FORMS.items() if path.startswith(prefix)), None)

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from agent.events.schema import LoggedEvent
+from api.problems import Problem
 
 Replay = Literal["tail", "whole"]
 """What a client gets that comes back: what follows the id that it saw last · the run again from its start, as large pieces."""
+
+ErrorForm = Callable[[Problem], Mapping[str, object]]
+"""Gives an error before a stream the JSON that a protocol's clients read; its status and headers stay what they are."""
 
 
 class Encoder(Protocol):

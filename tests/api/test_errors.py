@@ -11,6 +11,7 @@ from support.world import OpenWorld, Person, World
 
 from agent.errors import RequestError
 from api.errors import OVER_HTTP
+from api.protocols import ERROR_FORMS
 
 CONTRACT = {
     "invalid_request": 422,
@@ -296,6 +297,32 @@ async def test_the_limit_on_bodies_counts_before_the_token(world: World) -> None
         answer = await client.post("/chat", content=b"x" * 10 * MEGABYTE)
 
     assert is_problem(answer, 413, "payload_too_large")
+
+
+async def test_a_protocol_with_an_error_form_of_its_own_has_it_for_whatever_refuses_its_requests(
+    ann: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ERROR_FORMS, "/chat", lambda problem: {"oops": problem.code})
+    large = body(message="x" * 2 * MEGABYTE)
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as stranger:
+        answers = [
+            await ann.request("POST", "/chat", content=b"{}", headers=JSON),
+            await ann.request("POST", "/chat", content=large, headers=JSON),
+            await ann.request("PUT", "/chat"),
+            await stranger.post("/chat", content=b"{}", headers=JSON),
+        ]
+        other = await stranger.get("/conversations")
+
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (422, {"oops": "invalid_request"}),
+        (413, {"oops": "payload_too_large"}),
+        (405, {"oops": "method_not_allowed"}),
+        (401, {"oops": "unauthorized"}),
+    ]
+    assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
+    assert answers[3].headers["www-authenticate"] == "Bearer"
+    assert all(answer.headers["x-request-id"] for answer in answers)
+    assert is_problem(other, 401, "unauthorized")
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/chat/nowhere/else", "/runs", "/runs/"])

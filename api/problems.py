@@ -1,0 +1,24 @@
+"""What an error before a stream says, whatever form a protocol gives it."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+
+class FieldProblem(BaseModel):
+    """A field, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error before a stream starts (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] | None = None
+    run_id: UUID | None = None
