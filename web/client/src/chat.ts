@@ -119,8 +119,8 @@ export class ChatStore implements Chat {
   }
 
   /**
-   * Brings what is shown up to date. Overtaken by another reading it reads on from there; by what is said here it is
-   * forgotten, because that reads anew when it is taken.
+   * Brings what is shown up to date. Overtaken by another reading, or by what is said here, it reads on from there: what it
+   * was told may be older than what is shown by now, or newer.
    */
   #sync = async (): Promise<void> => {
     const thread = this.#thread;
@@ -128,8 +128,9 @@ export class ChatStore implements Chat {
     if (!id) return;
     try {
       const news = await readMessages(this.#http, id, version);
-      if (thread.version !== version) return this.#sync();
-      if (thread.turns === turns && thread.merge(news)) void goOn(this.#http, thread, this.#changed, this.#sync);
+      if (this.#thread !== thread) return;
+      if (thread.version !== version || thread.turns !== turns) return this.#sync();
+      if (thread.merge(news)) void goOn(this.#http, thread, this.#changed, this.#sync);
     } catch (thrown) {
       const error = failure(thrown);
       if (thread.loading || error.code === "not_found") thread.error = error;
