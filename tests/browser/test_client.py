@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route
+from support.browsing import new_context
 from support.provider import Call
 from support.server import token_of
 from support.world import World
@@ -31,7 +32,7 @@ def script() -> str:
 
 @pytest.fixture
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    context = await browser.new_context()
+    context = await new_context(browser)
     yield context
     await context.close()
 

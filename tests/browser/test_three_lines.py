@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
-from support.browsing import ROOT, open_tab
+from support.browsing import ROOT, new_context, open_tab
 from support.http import Connection, Request, head, listen
 from support.office import sign_in
 from support.processes import Machine
@@ -41,7 +41,7 @@ async def test_the_lines_of_the_readme_put_the_assistant_into_another_products_p
     lines = found[1].replace(THERE, str(frontdesk.url)).replace("myProduct.token()", f"'{token}'")
     icon = '<link rel="icon" href="data:,">'
     content["html"] = f"<!doctype html><html lang=en><title>Shop</title>{icon}<h1>Shop</h1>{lines}"
-    tab = await open_tab(await browser.new_context())
+    tab = await open_tab(await new_context(browser))
 
     await tab.page.goto(url)
     await tab.page.get_by_role("button", name="Open the assistant").click()

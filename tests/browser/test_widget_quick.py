@@ -52,7 +52,7 @@ async def test_the_second_click_on_send_does_not_stop_what_the_first_has_sent(
     await first.becomes(f"{CHAT}.view.conversationId !== null")
     gate.set()
     await shows(first, "one", "ONE")
-    assert await first.page.evaluate(f"{CHAT}.view.messages.at(-1).status") == "completed"
+    await first.becomes(f"{CHAT}.view.messages.at(-1).status === 'completed'")
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -23,7 +23,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS = 45_000
+WAIT_MS = 60_000
 """For what a page will show; a machine that is busy with other tests takes its time."""
 DRAWN = """async () => {
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
@@ -55,6 +55,13 @@ async def open_browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         await browser.close()
+
+
+async def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a new context; whatever is waited for in it has the time that a busy machine takes."""
+    context = await browser.new_context(**options)
+    context.set_default_timeout(WAIT_MS)
+    return context
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, CDPSession, Locator, Page, expect
-from support.browsing import ROOT, Tab, open_tab
+from support.browsing import ROOT, Tab, new_context, open_tab
 from support.host import Host, serve_host
 
 WEB = ROOT / "web"
@@ -96,7 +96,7 @@ async def widgets(browser: Browser, host: Host) -> AsyncIterator[OpenWidget]:
         ) -> Widget:
             host.attributes = {"url": server, **(attributes or {})}
             host.token, host.script = token, script
-            context = await browser.new_context(**{**QUIET, **options})
+            context = await new_context(browser, **{**QUIET, **options})
             stack.push_async_callback(context.close)
             widget = Widget((await open_tab(context)).page)
             widget.watch()
@@ -116,7 +116,7 @@ async def probe_page(browser: Browser) -> AsyncIterator[Page]:
     async with serve_host() as host:
         host.policy = "default-src * data: blob: 'unsafe-inline' 'unsafe-eval'"
         host.scripts = {"/probe.js": probe_script()}
-        context = await browser.new_context()
+        context = await new_context(browser)
         page = await context.new_page()
         await page.goto(host.url)
         await page.wait_for_function("'probe' in window")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from playwright.async_api import Browser, Locator, Page, expect
-from support.browsing import Tab, open_tab
+from support.browsing import Tab, new_context, open_tab
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 320, "height": 640}
@@ -24,7 +24,7 @@ class Office:
 
     async def open(self, path: str = "/dashboard", *, user: str = "aurora.owner", **options: Any) -> Tab:
         """Open a page as some user."""
-        context = await self._browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce", **options})
+        context = await new_context(self._browser, **{"viewport": WIDE, "reduced_motion": "reduce", **options})
         tab = await open_tab(context)
         self._tabs.append(tab)
         await tab.page.goto(f"{self.url}/?as={user}#{path}")
