@@ -1,6 +1,6 @@
 """The dependencies of routes: the parts of the running installation, and the principal of a request."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from agent.assistant.source import Assistants
+from agent.errors import InvalidRequestError
 from agent.events.schema import START, EventId, parse_event_id
 from agent.models.catalog import Catalog
 from agent.principal import Principal
@@ -20,6 +21,7 @@ from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.seats import Seats
 from api.settings import Settings
+from api.tickets import Tickets, Use
 from api.visitors import Visitors
 
 UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
@@ -38,6 +40,7 @@ class Services:
     runner: Runner
     searches: Searches
     seats: Seats
+    tickets: Tickets
     built_files: BuiltFiles
     visitors: Mapping[str, Visitors]
     """Public chat by the ids of the assistants that open it; none where no one does."""
@@ -65,9 +68,33 @@ async def get_principal(
     services: InstallationDep,
     _documented: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None,
 ) -> Principal:
-    principal = await services.authenticator.authenticate(request.headers.get("authorization"))
+    authorization = request.headers.get("authorization")
+    if b"ticket=" in request.scope["query_string"] and (given := request.query_params.getlist("ticket")):
+        authorization = _redeem(request, services, given, authorization).ticket.authorization
+    principal = await services.authenticator.authenticate(authorization)
     structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
     return principal
+
+
+def _redeem(request: Request, services: Services, given: Sequence[str], authorization: str | None) -> Use:
+    """Return the ticket in the request's URL, in place of its token. A browser's own `Basic` header beside it is no token.
+
+    Raises:
+        InvalidRequestError: there are two of them, or a token beside it: nobody can say who asks.
+        UnauthorizedError: the ticket does not open this.
+    """
+    if len(given) != 1 or (authorization or "").lower().startswith("bearer "):
+        raise InvalidRequestError("ticket: send one, or a token in the Authorization header")
+    use = services.tickets.redeem(given[0], method=request.method, path=request.scope["path"])
+    request.state.ticket = use
+    return use
+
+
+def ticket_of(request: Request) -> Use | None:
+    """Return the use of the ticket that this request came with; None where it came with a token."""
+    use = getattr(request.state, "ticket", None)
+    assert use is None or isinstance(use, Use)
+    return use
 
 
 PrincipalDep = Annotated[Principal, Depends(get_principal)]

@@ -21,6 +21,8 @@ answered = Counter("frontdesk_http_requests", "HTTP requests answered", ["method
 
 PROBES = ("/livez", "/readyz", "/health")
 """Answered also where no seat is free: whoever asks needs to know that the service is there."""
+ASKS = "/chat"
+"""The one path where GET begins something, so that HEAD would."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
@@ -53,7 +55,7 @@ class RequestMiddleware:
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
         begun = time.perf_counter()
         method = scope["method"]
-        if method == "HEAD":
+        if method == "HEAD" and scope["path"] != ASKS:
             scope, receive, send = _as_get(scope, receive, send)
         status = 0
 

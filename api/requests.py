@@ -10,10 +10,21 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 import orjson
-from fastapi import Header
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from fastapi import Header, Query
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from starlette.datastructures import QueryParams
 
 from agent.assistant.definition import WhenActive
+from agent.errors import InvalidRequestError
 from agent.region import Locale, Region, TimeZone
 from agent.runs.request import RunRequest
 from api.auth import BRANCH
@@ -132,6 +143,35 @@ class ChatRequest(RunOptions):
         return replace(asked, client_key=self.client_key)
 
 
+NOT_ASKED = ("ticket", "after", "format", "idempotency_key")
+"""Parameters of a URL that say how, and for whom, and nothing of what is asked."""
+
+
+def chat_in_query(query: QueryParams) -> ChatRequest:
+    """Return what a URL asks: the fields of a body by their names, each once, with `context` as JSON.
+
+    Raises:
+        RequestValidationError: as a body of these fields would.
+    """
+    asked: dict[str, Any] = {}
+    for name, value in query.multi_items():
+        if name in asked:
+            raise InvalidRequestError(
+                f"{name}: once" if name in ChatRequest.model_fields else "the query: each name once"
+            )
+        asked[name] = value
+    try:
+        if "context" in asked:
+            asked["context"] = orjson.loads(asked["context"])
+        return ChatRequest.model_validate({name: asked[name] for name in asked if name not in NOT_ASKED})
+    except orjson.JSONDecodeError:
+        raise InvalidRequestError("context: must be an object of JSON") from None
+    except ValidationError as exc:
+        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in exc.errors()]) from None
+
+
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")
 ]
+KeyInQuery = Annotated[str | None, Query(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
+"""The same, for clients that cannot send a header."""

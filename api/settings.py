@@ -38,6 +38,11 @@ class HttpSettings(EnvironmentSettings):
         ge=1,
         description="answers that one user, or one visitor's address, may wait for or read at once; more get a 429",
     )
+    ticket_s: float = Field(default=30.0, gt=0, le=300, description="a ticket that nobody used is void after this time")
+    max_tickets_per_user: int = Field(
+        default=40, ge=1, description="tickets of one user that wait for their use, or may open a stream again"
+    )
+    ticket_limit: str = Field(default="120/minute", description="tickets that one user may make")
     max_connections: int = Field(
         default=2000, ge=10, description="open connections; fewer where the process may not have as many files"
     )

@@ -4,18 +4,13 @@ A visitor is counted by address, and all of them together: whoever has many addr
 """
 
 import ipaddress
-import math
-import time
 from collections.abc import Sequence
 
 from fastapi import Request
-from limits import RateLimitItem
-from limits import parse as parse_limit
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 
 from agent.assistant.definition import Public
-from agent.errors import ConfigurationError, InvalidRequestError, RateLimitedError
+from agent.errors import ConfigurationError, InvalidRequestError
+from api.rates import Rates
 from api.settings import HttpSettings
 
 NETWORK_BITS = 64
@@ -32,10 +27,9 @@ class Visitors:
         self._models = [spec for spec in public.models if spec in usable]
         if not self._models:
             raise ConfigurationError("public.models: none of them can be used; their key, or their name, is missing")
-        own = limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")
-        self._per_address = limit_of(public.limit, name="public.limit") if public.limit is not None else own
-        self._in_all = limit_of(public.installation_limit, name="public.installation_limit")
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        own = Rates(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")
+        self._per_address = Rates(public.limit, name="public.limit") if public.limit is not None else own
+        self._in_all = Rates(public.installation_limit, name="public.installation_limit")
 
     async def admit(self, address: str) -> None:
         """Count a request of this address, and of all of them.
@@ -43,8 +37,8 @@ class Visitors:
         Raises:
             RateLimitedError: this address has used up its limit, or all together theirs.
         """
-        await self._hit(self._per_address, address, "Too many messages from your address. Try again later.")
-        await self._hit(self._in_all, EVERYBODY, "Too many visitors are asking. Try again later.")
+        await self._per_address.hit((address,), "Too many messages from your address. Try again later.")
+        await self._in_all.hit((EVERYBODY,), "Too many visitors are asking. Try again later.")
 
     def model(self, requested: str | None) -> str:
         """Return the model that answers a visitor who asks for this one, or for none.
@@ -64,23 +58,6 @@ class Visitors:
         """
         if characters > self._most_characters:
             raise InvalidRequestError(f"message: at most {self._most_characters} characters, the context's included")
-
-    async def _hit(self, limit: RateLimitItem, key: str, refusal: str) -> None:
-        if not await self._limiter.hit(limit, "public", key):
-            reset_at = (await self._limiter.get_window_stats(limit, "public", key)).reset_time
-            raise RateLimitedError(refusal, retry_after_s=max(1, math.ceil(reset_at - time.time())))
-
-
-def limit_of(text: str, *, name: str) -> RateLimitItem:
-    """Return a limit that was written like `10/minute`.
-
-    Raises:
-        ConfigurationError: it was not.
-    """
-    try:
-        return parse_limit(text)
-    except ValueError:
-        raise ConfigurationError(f"{name}: write it like 10/minute") from None
 
 
 def address_of(request: Request) -> str:

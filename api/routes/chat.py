@@ -1,12 +1,29 @@
-"""`POST /chat`: a message in, an answer out."""
+"""`/chat`: a message in, an answer out. `GET` is for clients that can only open a URL, as `EventSource`."""
+
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
-from api.requests import ChatRequest, IdempotencyKey
+from agent.errors import InvalidRequestError
+from agent.events.schema import START
+from agent.principal import Principal
+from agent.store.runs import Run
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, ticket_of
+from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, respond
+from api.returning import run_again, told_to_stay
+from api.tickets import Use
 
 router = APIRouter(tags=["chat"])
+
+NOT_KEPT = {"Cache-Control": "no-store, no-transform", "Referrer-Policy": "no-referrer"}
+"""The headers of answers whose URL holds what somebody said."""
+QUERY: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "query", "required": name == "message", "schema": schema}
+        for name, schema in ChatRequest.model_json_schema()["properties"].items()
+    ]
+}
 
 
 @router.post("/chat", responses=ANSWERS, dependencies=[NEEDS_SEAT])
@@ -21,3 +38,40 @@ async def chat(
     """Ask the assistant. The message is stored before the response begins; the run outlives the connection."""
     run = await services.runner.start(principal, body.to_run(idempotency_key))
     return await respond(request, services.runner, principal, run, after)
+
+
+@router.get("/chat", responses=ANSWERS, dependencies=[NEEDS_SEAT], openapi_extra=QUERY)
+async def chat_by_url(
+    request: Request,
+    principal: PrincipalDep,
+    services: InstallationDep,
+    after: AfterDep,
+    key_in_header: IdempotencyKey = None,
+    idempotency_key: KeyInQuery = None,
+) -> Response:
+    """Ask the assistant by a URL, with a ticket or a token. Who comes back with a used ticket reads on in its run."""
+    use, key = ticket_of(request), key_in_header or idempotency_key
+    if use is None and key is None and after != START:
+        raise InvalidRequestError("Last-Event-ID: send the first request's Idempotency-Key with it, or use a ticket")
+    if use is not None and not use.is_first:
+        run = await run_again(services, principal, use)
+        if (nothing := await told_to_stay(services, principal, use, run, after)) is not None:
+            return nothing
+    else:
+        run = await _start(services, principal, request, key, use)
+    response = await respond(request, services.runner, principal, run, after)
+    response.headers.update(NOT_KEPT)
+    return response
+
+
+async def _start(services: Services, principal: Principal, request: Request, key: str | None, use: Use | None) -> Run:
+    """Start the run that a URL asks for, and let its ticket open that one; a ticket whose run does not start is void."""
+    run: Run | None = None
+    try:
+        run = await services.runner.start(principal, chat_in_query(request.query_params).to_run(key))
+        if use is not None:
+            use.bind(run)
+        return run
+    finally:
+        if run is None and use is not None:
+            use.void()

@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from agent.events.schema import EventId
 from agent.principal import Principal
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
-from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services, ticket_of
+from api.returning import told_to_stay
 from api.sse import event_stream, stream_headers
 from api.views import UsageView
 
@@ -66,12 +67,12 @@ async def read_run(run_id: RunIdDep, principal: PrincipalDep, services: Installa
 
 @router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response, dependencies=[NEEDS_SEAT])
 async def stream_run_events(
-    run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep, after: AfterDep
+    run_id: RunIdDep, request: Request, principal: PrincipalDep, services: InstallationDep, after: AfterDep
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
     async with services.store.read(by_key=True) as connection:
         run = await get_run(connection, principal, run_id)  # while a 404 can still be sent
-    return _stream(principal, services, run, after)
+    return await _stream(request, principal, services, run, after)
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -95,17 +96,23 @@ async def renew_credential(run_id: RunIdDep, principal: PrincipalDep, services: 
     dependencies=[NEEDS_SEAT],
 )
 async def stream_conversation(
-    conversation_id: UUID, principal: PrincipalDep, services: InstallationDep, after: AfterDep
+    conversation_id: UUID, request: Request, principal: PrincipalDep, services: InstallationDep, after: AfterDep
 ) -> Response:
     """Stream the conversation's active run; 204 when none is active."""
     async with services.store.read() as connection:
         await get_conversation(connection, principal, conversation_id)
         run = await active_run(connection, principal, conversation_id)
     if run is None:
+        if (use := ticket_of(request)) is not None:
+            use.void()
         return Response(status_code=204)
-    return _stream(principal, services, run, after)
+    return await _stream(request, principal, services, run, after)
 
 
-def _stream(principal: Principal, services: Services, run: Run, after: EventId) -> Response:
+async def _stream(request: Request, principal: Principal, services: Services, run: Run, after: EventId) -> Response:
+    if (use := ticket_of(request)) is not None:
+        use.bind(run)
+        if (nothing := await told_to_stay(services, principal, use, run, after)) is not None:
+            return nothing
     reader = services.runner.follow(principal, run, after=after)
     return event_stream(reader, headers=stream_headers(run), send_timeout_s=services.settings.send_timeout_s)

@@ -23,7 +23,7 @@ from api.settings import Settings
 
 WORDS = "WORDS-OF-A-PERSON"
 TENANT = "tenant-of-the-logs"
-REQUESTS = 19
+REQUESTS = 23
 
 
 @dataclass(slots=True)
@@ -98,6 +98,14 @@ async def use(world: World, machine: Machine) -> tuple[list[str], dict[str, str]
     answers.append(await ann.request("POST", f"/runs/{live.so_far.first('run_id')}/cancel"))
     runs = {answer.headers["x-run-id"]: f"request-{n}" for n, answer in enumerate(answers[:4], start=1)}
     runs[live.so_far.first("run_id")] = "request-5"
+    provider.say(WORDS)
+    ticket = str((await ann.request("POST", "/tickets")).json()["ticket"])
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as browser:
+        asked = {"message": WORDS, "ticket": ticket, "context": f'{{"page": "{WORDS}"}}'}
+        by_url = await browser.get("/chat", params=asked, headers={"X-Request-Id": "request-6"})
+        await browser.get("/conversations", params=asked)
+        await browser.get("/chat", params={"message": WORDS, "ticket": WORDS})
+    runs = {by_url.headers["x-run-id"]: "request-6", **runs}
     conversation_id, message_id = (answers[0].json()[name] for name in ("conversation_id", "message_id"))
     await ann.request("PATCH", f"/conversations/{conversation_id}", json={"title": WORDS})
     await ann.request("POST", f"/messages/{message_id}/feedback", json={"rating": "up", "comment": WORDS})
@@ -119,7 +127,7 @@ async def use(world: World, machine: Machine) -> tuple[list[str], dict[str, str]
     with closing(sqlite3.connect(machine.database)) as connection, connection:
         connection.execute("ALTER TABLE feedback RENAME TO moved")
     await ann.request("POST", f"/messages/{message_id}/feedback", json={"rating": "up", "comment": WORDS})
-    return [ann.token, *bad], runs
+    return [ann.token, ticket, *bad], runs
 
 
 async def test_every_line_on_standard_error_is_json_with_a_level_and_a_time(written: Written) -> None:
@@ -163,6 +171,7 @@ async def test_every_line_of_a_run_names_the_request_the_tenant_and_the_run(writ
         ("failed", "model_unavailable"),
         ("completed", None),
         ("cancelled", None),
+        ("completed", None),
     ]
     for line in [*ends, *written.of("tool_failed")]:
         assert line["tenant"] == TENANT
@@ -179,6 +188,7 @@ async def test_breaks_say_what_and_where(written: Written) -> None:
 
 
 async def test_no_line_holds_a_token_or_what_people_say(written: Written) -> None:
+    """G131: nor a ticket, nor a message that stands in a URL."""
     assert written.tokens
     for token in written.tokens:
         for part in [token, *token.split(".")]:
