@@ -330,7 +330,7 @@ async def test_a_path_that_is_not_there_is_a_problem(ann: Person, path: str) -> 
     assert is_problem(await ann.request("GET", path), 404, "not_found")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/chat"), ("PUT", "/conversations"), ("POST", "/health")])
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/chat"), ("DELETE", "/conversations"), ("POST", "/health")])
 async def test_a_method_that_is_not_there_is_a_problem(ann: Person, method: str, path: str) -> None:
     answer = await ann.request(method, path)
 
