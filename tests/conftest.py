@@ -19,6 +19,14 @@ from agent.store.database import Store
 OpenWorld = Callable[..., Awaitable[World]]
 
 
+SLOW = {"system", "bench", "web"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders whose tests take longest, so that no process is left with one of these when the others are done."""
+    items.sort(key=lambda item: SLOW.isdisjoint(item.path.parts))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

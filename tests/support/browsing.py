@@ -12,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "data" / "screenshots"
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 """Debian's, installed by scripts/test."""
 ARGUMENTS = [
     "--no-sandbox",  # the tests may run as root, in a container
