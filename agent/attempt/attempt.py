@@ -22,9 +22,10 @@ from agent.models.stream import Reply
 from agent.principal import Principal
 from agent.prompt.history import model_messages
 from agent.prompt.words import system_prompt, with_facts
-from agent.store.database import Store, Transaction
+from agent.store.database import Store
 from agent.store.messages import NewMessage, StoredMessage, TranscriptMessage, recent_messages, run_messages
 from agent.store.runs import Run
+from agent.store.transaction import Transaction
 from agent.store.versions import DoneWrite, superseded_writes
 from agent.toolkit import Tool, Toolset
 from agent.wording import Wording, worded
@@ -161,7 +162,7 @@ async def open_attempt(
     """
     owner = principal.current
     if transcript is None:
-        async with store.read(by_key=True) as connection:
+        async with store.read() as connection:
             transcript = await load_transcript(connection, owner, run, window=assistant.history)
     earlier, current = transcript
     if not current or current[0].role != "user" or current[0].superseded_by is not None:

@@ -77,7 +77,7 @@ async def delete_conversation(store: Store, principal: Principal, conversation_i
 
 async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID) -> None:
     """Send home the readers of a run that was ended from outside, with what the database says of it."""
-    async with store.read(by_key=True) as connection:
+    async with store.read() as connection:
         run = await get_run(connection, owner, run_id)
         messages = await run_messages(connection, owner, run)
         calls = await list_calls(connection, owner, run_id)

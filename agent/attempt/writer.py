@@ -27,11 +27,12 @@ from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
 from agent.store.conversations import lock_conversation, rename_conversation
-from agent.store.database import Store, Transaction
+from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
 from agent.store.naming import hash_next
 from agent.store.runs import Run, RunEnd
 from agent.store.tool_calls import propose_calls, settle_call, start_call
+from agent.store.transaction import Transaction
 from agent.store.transitions import (
     check_attempt,
     claim_run,
@@ -132,7 +133,7 @@ class RunWriter:
         while has_waited or self._tenure.in_doubt:
             has_waited = False
             await self._tenure.certain()
-            async with self._store.read(by_key=True) as connection:
+            async with self._store.read() as connection:
                 key = self._principal.tenant_id, self._run.id
                 if await check_attempt(connection, *key, attempt=self._run.attempt):
                     raise StoppedError("cancelled")

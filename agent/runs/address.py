@@ -6,9 +6,10 @@ from uuid import UUID
 from agent.errors import NotFoundError
 from agent.principal import Principal
 from agent.runs.request import RunRequest
-from agent.store.database import Store, Transaction
+from agent.store.database import Store
 from agent.store.naming import Place, find_by_history, find_conversation, find_named_turn, find_turn_behind, hash_said
 from agent.store.runs import Run
+from agent.store.transaction import Transaction
 from agent.store.versions import find_turn
 
 
@@ -19,7 +20,7 @@ async def locate(store: Store, principal: Principal, request: RunRequest) -> Run
     """
     if request.conversation_id is not None or (request.client_key is None and not request.said):
         return request
-    async with store.read(by_key=True) as connection:
+    async with store.read() as connection:
         if request.client_key is not None:
             found = await find_conversation(connection, principal, request.client_key)
             return replace(request, conversation_id=found)

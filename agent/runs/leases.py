@@ -110,7 +110,7 @@ class Leases:
     async def _compare(self) -> None:
         """Compare what this process holds with the rows: stop what it lost, take up what it lost sight of."""
         held = [run for run in self._roster if not run.writer.ended]
-        async with self._runtime.store.read(by_key=True, is_urgent=True) as connection:
+        async with self._runtime.store.read(is_urgent=True) as connection:
             own = await own_runs(connection, self._worker_id)
         for run in held:
             row = own.get(run.key)
@@ -208,7 +208,7 @@ class Leases:
         """
         key = RunKey(owner.tenant_id, run_id)
         self._roster.leave_behind(key, owner)  # until it is held: the database may go away again in between
-        async with self._runtime.store.read(by_key=True) as connection:
+        async with self._runtime.store.read() as connection:
             run = await get_run(connection, owner, run_id)
             messages = await run_messages(connection, owner, run)
             calls = await list_calls(connection, owner, run_id)

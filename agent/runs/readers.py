@@ -96,7 +96,7 @@ class Readers:
 
     async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
         """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""
-        async with self._runtime.store.read(by_key=True) as connection:
+        async with self._runtime.store.read() as connection:
             run = await get_run(connection, principal, run_id)
             messages = await run_messages(connection, principal, run)
             calls = await list_calls(connection, principal, run_id)
@@ -113,5 +113,5 @@ async def read_run(store: Store, principal: Principal, run_id: UUID) -> Run:
     Raises:
         NotFoundError: the principal has no such run.
     """
-    async with store.read(by_key=True) as connection:
+    async with store.read() as connection:
         return await get_run(connection, principal, run_id)

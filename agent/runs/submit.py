@@ -22,10 +22,10 @@ from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
-from agent.store.database import Transaction
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.naming import hash_next, hash_said
 from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
+from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
 from agent.store.versions import kept_assistant, supersede
 
@@ -74,7 +74,7 @@ class Submissions:
         """
         if request.idempotency_key is None:
             return None
-        async with self._store.read(by_key=True) as connection:
+        async with self._store.read() as connection:
             return await self._find_equal(connection, principal, request, frees=False)
 
     async def locate(self, principal: Principal, request: RunRequest) -> RunRequest:
@@ -90,7 +90,7 @@ class Submissions:
         """
         runtime, kept = self._runtime, None
         if request.assistant is None and request.conversation_id is not None and runtime.assistants.are_several:
-            async with self._store.read(by_key=True) as connection:
+            async with self._store.read() as connection:
                 replaced = request.replaces if isinstance(request.replaces, UUID) else None
                 kept = await kept_assistant(connection, principal, request.conversation_id, message_id=replaced)
         equipped = runtime.assistants.of(principal, request.assistant, kept=kept)
@@ -122,7 +122,7 @@ class Submissions:
     async def _commit(
         self, principal: Principal, request: RunRequest, choice: Choice, *, run_id: UUID, may_begin: bool
     ) -> Submitted:
-        async with self._store.write(by_key=request.replaces is None) as connection:
+        async with self._store.write() as connection:
             found = await self._find_equal(connection, principal, request)
             if found is not None:
                 return Submitted(found, is_new=False)

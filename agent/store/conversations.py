@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, select, tuple_, update
+from sqlalchemy import Select, and_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import FrontdeskError, NotFoundError
 from agent.graphemes import cut, unturned
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.database import new_id
+from agent.store.statements import Hot
 from agent.store.tables import conversations
+from agent.store.transaction import Transaction
 
 TITLE_LENGTH = 200
 TITLE_WORDS = 8
@@ -24,18 +25,23 @@ OWNED = and_(
     conversations.c.tenant_id == OF_TENANT, conversations.c.user_id == OF_USER, conversations.c.deleted_at.is_(None)
 )
 """Whether a conversation is the principal's, and was not deleted."""
-_INSERT = conversations.insert()
+_INSERT = Hot(
+    conversations.insert(),
+    *("tenant_id", "id", "user_id", "title", "last_position", "last_turn", "created_at", "updated_at", "client_key"),
+)
 _SELECT: Select[Any] = select(
     conversations.c.id, conversations.c.title, conversations.c.created_at, conversations.c.updated_at
 ).where(OWNED)
-_GET = _SELECT.where(conversations.c.id == ROW_ID)
-_GET_VERSION = _GET.add_columns(conversations.c.last_turn, conversations.c.last_position)
-_LOCK = (
+_GET = Hot(_SELECT.where(conversations.c.id == ROW_ID))
+_GET_VERSION = Hot(
+    _SELECT.where(conversations.c.id == ROW_ID).add_columns(conversations.c.last_turn, conversations.c.last_position)
+)
+_LOCK = Hot(
     select(conversations.c.id)
     .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == ROW_ID, conversations.c.deleted_at.is_(None))
     .with_for_update()
 )
-_RENAME = update(conversations).where(OWNED, conversations.c.id == ROW_ID).values(is_title_indexed=False)
+_RENAME = Hot(update(conversations).where(OWNED, conversations.c.id == ROW_ID).values(is_title_indexed=False), "title")
 
 
 class NameTakenError(FrontdeskError):
@@ -79,7 +85,7 @@ def of(principal: Principal, row_id: UUID | None = None) -> dict[str, object]:
 
 
 async def create_conversation(
-    connection: AsyncConnection, principal: Principal, *, title: str, client_key: str | None = None
+    connection: Transaction, principal: Principal, *, title: str, client_key: str | None = None
 ) -> UUID:
     """Add an empty conversation, by the name that its client gives it, and return its id. The caller commits.
 
@@ -100,7 +106,7 @@ async def create_conversation(
         "client_key": client_key,
     }
     try:
-        await connection.execute(_INSERT, row)
+        await connection.change(_INSERT, row)
     except IntegrityError as exc:
         if client_key is None:
             raise
@@ -108,34 +114,34 @@ async def create_conversation(
     return conversation_id
 
 
-async def get_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> Conversation:
+async def get_conversation(connection: Transaction, principal: Principal, conversation_id: UUID) -> Conversation:
     """Return the principal's conversation.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    row = (await connection.execute(_GET, of(principal, conversation_id))).one_or_none()
+    row = await connection.row(_GET, of(principal, conversation_id))
     if row is None:
         raise NotFoundError("No such conversation.")
     return _conversation(row)
 
 
 async def get_version(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID
+    connection: Transaction, principal: Principal, conversation_id: UUID
 ) -> tuple[Conversation, Version]:
     """Return the principal's conversation, and how far it has come.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    row = (await connection.execute(_GET_VERSION, of(principal, conversation_id))).one_or_none()
+    row = await connection.row(_GET_VERSION, of(principal, conversation_id))
     if row is None:
         raise NotFoundError("No such conversation.")
     return _conversation(row), Version(row.last_turn, row.last_position)
 
 
 async def list_conversations(
-    connection: AsyncConnection,
+    connection: Transaction,
     principal: Principal,
     *,
     limit: int,
@@ -151,27 +157,26 @@ async def list_conversations(
 
 
 async def rename_conversation(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, title: str
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, title: str
 ) -> Conversation:
     """Change the title, as far as it is not too long and turns nothing that stands around it. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    await connection.execute(_RENAME, {**of(principal, conversation_id), "title": cut(unturned(title), TITLE_LENGTH)})
+    await connection.change(_RENAME, {**of(principal, conversation_id), "title": cut(unturned(title), TITLE_LENGTH)})
     return await get_conversation(connection, principal, conversation_id)
 
 
-async def lock_conversation(connection: AsyncConnection, tenant_id: str, conversation_id: UUID) -> None:
+async def lock_conversation(connection: Transaction, tenant_id: str, conversation_id: UUID) -> None:
     """Make other writers of this conversation wait until the caller commits. Taken before any lock on its runs.
 
     Raises:
         NotFoundError: there is no such conversation any more.
     """
-    found = await connection.execute(_LOCK, {"of_tenant": tenant_id, "of_id": conversation_id})
-    if found.first() is None:
+    if await connection.row(_LOCK, {"of_tenant": tenant_id, "of_id": conversation_id}) is None:
         raise NotFoundError("No such conversation.")
 
 
-def _conversation(row: Row[Any]) -> Conversation:
+def _conversation(row: Any) -> Conversation:
     return Conversation(row.id, row.title, row.created_at, row.updated_at)

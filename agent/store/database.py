@@ -1,10 +1,8 @@
 """The connection to the truth: SQLite for one process, PostgreSQL for many. The same SQL runs on both."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
 from uuid import UUID
 
 import anyio
@@ -13,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
 from agent.errors import ConfigurationError, DatabaseError
@@ -22,13 +20,11 @@ from agent.store.datafile import DataFile
 from agent.store.faults import is_fault, reason_of, why_not_reached
 from agent.store.limits import Deadline, Limits
 from agent.store.migrations import MIGRATION_S, is_newest, upgrade
-from agent.store.pools import open_pool
+from agent.store.pools import Kept, Pool, open_pool
 from agent.store.queue import WriterQueue
+from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
-
-Transaction: TypeAlias = AsyncConnection
-"""An open transaction, for those who hand it on without speaking SQL themselves."""
 
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
 UPKEEP_CONNECTIONS = 2
@@ -51,15 +47,27 @@ class Store:
             raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
         self._limits = limits or Limits()
         self._file = DataFile(self.url.database) if self.url.drivername.startswith("sqlite") else None
-        self.engine = self._open_pool(pool_size, statement_s=self._limits.statement_s)
+        self._main = self._open_pool(pool_size, statement_s=self._limits.statement_s)
         # Of upkeep's own: nobody's searches and turns can take these, so no lease runs out because of them.
         self._upkeep = self._open_pool(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
         # Of searches' own: nobody's turn waits behind them.
         self._searches = self._open_pool(search_connections, statement_s=self._limits.search_s)
-        self._writers = WriterQueue()
+        # SQLite's one writer: no other's commits take from it the pages that it knows.
+        self._writer = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
+        self._queue = WriterQueue()
 
-    def _open_pool(self, size: int, *, statement_s: float) -> AsyncEngine:
+    def _open_pool(self, size: int, *, statement_s: float) -> Pool:
         return open_pool(self.url, self.path, self._limits, size=size, statement_s=statement_s)
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are in use."""
+        return sum(pool.in_use for pool in self._pools())
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """SQLAlchemy's engine. Each of its connections is a new one, and knows no transactions on SQLite."""
+        return self._main.engine
 
     @property
     def path(self) -> Path | None:
@@ -72,21 +80,19 @@ class Store:
         return self._file is None
 
     @asynccontextmanager
-    async def read(self, *, by_key: bool = False, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that only reads. `by_key`: it finds a few rows by index, which SQLite does at once.
-
-        `is_urgent`: on a connection of upkeep's own, and with its shorter time.
+    async def read(self, *, is_urgent: bool = False) -> AsyncIterator[Transaction]:
+        """Open a transaction that only reads. `is_urgent`: on a connection of upkeep's own, and with its shorter time.
 
         Raises:
             DatabaseError: the database did not do it, or not in time.
         """
         deadline = self._deadline(is_urgent=is_urgent)
         with _faults_told(deadline):
-            async with self._begun(deadline, pool=self._pool(is_urgent), frontdesk_by_key=by_key) as connection:
-                yield connection
+            async with self._begun(deadline, pool=self._pool(is_urgent)) as transaction:
+                yield transaction
 
     @asynccontextmanager
-    async def search(self) -> AsyncIterator[AsyncConnection]:
+    async def search(self) -> AsyncIterator[Transaction]:
         """Open a transaction that reads, on a connection for searches and with their shorter time.
 
         A statement that nobody waits for any more is stopped in the database.
@@ -96,17 +102,16 @@ class Store:
         """
         deadline = Deadline(self._limits.search_s)
         with _faults_told(deadline):
-            async with self._begun(deadline, pool=self._searches) as connection:
-                if self._file is not None:
-                    _driver(connection).stop_when_abandoned()
-                yield connection
+            async with self._begun(deadline, pool=self._searches) as transaction:
+                transaction.stop_when_abandoned()
+                yield transaction
 
     @asynccontextmanager
-    async def write(self, *, is_urgent: bool = False, by_key: bool = True) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, is_urgent: bool = False) -> AsyncIterator[Transaction]:
         """Open a transaction that commits when the block ends and rolls back when it raises.
 
-        `by_key` False: it touches more than a few rows. `is_urgent`: on a connection of upkeep's own, and with its shorter
-        time; where writers queue, it is next: no lease must run out because many messages come at once.
+        `is_urgent`: on a connection of upkeep's own, where writers have several, and with its shorter time; where they
+        queue for the one, it is next: no lease must run out because many messages come at once.
 
         A stop that comes meanwhile waits until it is decided, which is at the end of the transaction's time at the latest.
 
@@ -117,40 +122,44 @@ class Store:
             raise DatabaseError("FileGone")
         deadline = self._deadline(is_urgent=is_urgent)
         with _faults_told(deadline), anyio.CancelScope(shield=True):
-            async with AsyncExitStack() as stack:
-                if self._file is not None:
-                    await stack.enter_async_context(self._writers.turn(deadline, is_urgent=is_urgent))
-                options = {"frontdesk_writer": True, "frontdesk_by_key": by_key}
-                yield await stack.enter_async_context(self._begun(deadline, pool=self._pool(is_urgent), **options))
+            if self._writer is None:
+                async with self._begun(deadline, pool=self._pool(is_urgent), writes=True) as transaction:
+                    yield transaction
+            else:
+                async with (
+                    self._queue.turn(deadline, is_urgent=is_urgent),
+                    self._begun(deadline, pool=self._writer, writes=True) as transaction,
+                ):
+                    yield transaction
 
-    def _pool(self, is_urgent: bool) -> AsyncEngine:
-        return self._upkeep if is_urgent else self.engine
+    def _pool(self, is_urgent: bool) -> Pool:
+        return self._upkeep if is_urgent else self._main
 
     def _deadline(self, *, is_urgent: bool) -> Deadline:
         return Deadline(self._limits.upkeep_s if is_urgent else self._limits.transaction_s)
 
     @asynccontextmanager
-    async def _begun(self, deadline: Deadline, *, pool: AsyncEngine, **options: bool) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction with these options on a connection that is thrown away if the database fails."""
-        async with pool.connect() as connection:
-            deadline.watch(_driver(connection).abandon)
-            await connection.execution_options(**options)
+    async def _begun(self, deadline: Deadline, *, pool: Pool, writes: bool = False) -> AsyncIterator[Transaction]:
+        """Open a transaction on a connection that is thrown away if the database fails, or a stop comes in the middle."""
+        kept = await pool.take()
+        is_broken = True
+        try:
+            deadline.watch(kept.driver.abandon)
+            await kept.begin(writes=writes)
             try:
-                async with connection.begin():
-                    try:
-                        yield connection
-                    except asyncio.CancelledError:
-                        # Its statement was given up with it, so a rollback would fail, and that would take the stop's place.
-                        await connection.invalidate()
-                        raise
-                if deadline.missed:  # whatever the end seemed to say: the connection was given up before it
-                    raise DatabaseError("DeadlineMissed")
+                yield Transaction(kept)
             except Exception as exc:
-                if deadline.missed or is_fault(exc):
-                    await connection.invalidate()
+                if not (deadline.missed or is_fault(exc)):
+                    await kept.end(commits=False)
+                    is_broken = deadline.missed
                 raise
-            finally:
-                deadline.over()  # it is somebody else's from here on
+            await kept.end(commits=True)
+            if deadline.missed:  # whatever the end seemed to say: the connection was given up before it
+                raise DatabaseError("DeadlineMissed")
+            is_broken = False
+        finally:
+            deadline.over()  # it is somebody else's from here on
+            await pool.give_back(kept, is_broken=is_broken)
 
     async def prepare(self) -> None:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
@@ -223,12 +232,11 @@ class Store:
     async def _bring_to_newest(self) -> None:
         try:
             async with self.engine.connect() as connection:
-                driver = _driver(connection)
-                driver.statement_s = MIGRATION_S
-                await connection.execution_options(frontdesk_writer=True)
+                kept = Kept(connection)
+                kept.driver.statement_s = MIGRATION_S
+                await kept.begin(writes=True)
                 async with connection.begin():
                     await connection.run_sync(upgrade)
-                driver.statement_s = self._limits.statement_s
         except CommandError as exc:
             raise ConfigurationError(f"the database has a schema version that is not known here: {exc}") from exc
         except (SQLAlchemyError, OSError) as exc:
@@ -240,7 +248,7 @@ class Store:
         """Make a new SQLite file with the newest schema."""
         new = Store(self.url.set(database=str(path)).render_as_string(hide_password=False), pool_size=1)
         try:
-            async with new.write(by_key=False) as connection:
+            async with new.write() as connection:
                 await connection.run_sync(upgrade)
         except DatabaseError as exc:
             raise ConfigurationError(f"{self.path} cannot be made ({exc.reason})") from None
@@ -256,14 +264,12 @@ class Store:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.engine.dispose()
-        await self._upkeep.dispose()
-        await self._searches.dispose()
+        for pool in self._pools():
+            await pool.close()
 
-
-def _driver(connection: AsyncConnection) -> Any:
-    """Return the driver's own connection, `sqlite.BesideOrAtOnce` or `postgresql.Connection`."""
-    return connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
+    def _pools(self) -> list[Pool]:
+        pools = self._main, self._upkeep, self._searches, self._writer
+        return [pool for pool in pools if pool is not None]
 
 
 @contextmanager

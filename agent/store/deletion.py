@@ -13,17 +13,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Table, bindparam, delete, select, text, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
 from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
+from agent.store.statements import Hot
 from agent.store.tables import conversations, feedback, messages, runs, search_entries, tool_calls
+from agent.store.transaction import Transaction
 from agent.store.transitions import cancel_runs
 
-_HIDE = (
+_HIDE = Hot(
     update(conversations)
     .where(OWNED, conversations.c.id == ROW_ID)
     .values(deleted_at=bindparam("now"))
@@ -35,6 +36,7 @@ _DELETED = (
     .order_by(conversations.c.deleted_at)
     .limit(1)
 )
+_IS_DELETED = Hot(_DELETED)
 _TAKE = _DELETED.with_for_update(skip_locked=True)
 """The next conversation to remove, which no other process removes at this moment."""
 
@@ -51,14 +53,14 @@ class Removed:
     runs: Sequence[RunKey]
 
 
-async def hide_conversation(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> list[UUID]:
+async def hide_conversation(connection: Transaction, principal: Principal, conversation_id: UUID) -> list[UUID]:
     """Delete a conversation, for all who could see it; return the runs that this has ended. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
     now = datetime.now(UTC)
-    if (await connection.execute(_HIDE, {**of(principal, conversation_id), "now": now})).first() is None:
+    if await connection.row(_HIDE, {**of(principal, conversation_id), "now": now}) is None:
         raise NotFoundError("No such conversation.")
     return await cancel_runs(connection, principal, conversation_id, now=now)
 
@@ -70,11 +72,11 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
     """
     has_removed = False
     while True:
-        async with store.read(by_key=True) as connection:
-            if (await connection.execute(_DELETED)).first() is None:
+        async with store.read() as connection:
+            if await connection.row(_IS_DELETED, {}) is None:
                 break
         begun = time.monotonic()
-        async with store.write(by_key=False) as connection:
+        async with store.write() as connection:
             removed = await remove_batch(connection, most_rows=most_rows)
         if not removed.rows:
             return  # another process is at it
@@ -96,7 +98,7 @@ async def _forget_words(store: Store) -> None:
     is_merging = True
     while is_merging:
         begun = time.monotonic()
-        async with store.write(by_key=False) as connection:
+        async with store.write() as connection:
             if connection.dialect.name != "sqlite":
                 return
             before = (await connection.execute(_CHANGES)).scalar_one()
@@ -109,7 +111,7 @@ async def _forget_words(store: Store) -> None:
         await asyncio.sleep(4 * (time.monotonic() - begun))  # others' share of the one writer: four fifths
 
 
-async def remove_batch(connection: AsyncConnection, *, most_rows: int) -> Removed:
+async def remove_batch(connection: Transaction, *, most_rows: int) -> Removed:
     """Remove up to `most_rows` rows of a deleted conversation, those first that point to others. The caller commits."""
     taken = (await connection.execute(_TAKE)).one_or_none()
     if taken is None:
@@ -127,7 +129,7 @@ async def remove_batch(connection: AsyncConnection, *, most_rows: int) -> Remove
 class _Batch:
     """One transaction's share of a tenant's rows. `room` is how many more rows it may remove."""
 
-    def __init__(self, connection: AsyncConnection, tenant_id: str, room: int) -> None:
+    def __init__(self, connection: Transaction, tenant_id: str, room: int) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
         self.room = room

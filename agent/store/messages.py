@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, exists, func, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, bindparam, exists, func, or_, select, tuple_, update
 
 from agent.errors import NotFoundError
 from agent.events.schema import Usage
@@ -21,7 +20,9 @@ from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, Version, get_conversation, of
 from agent.store.database import new_id
 from agent.store.runs import Run
+from agent.store.statements import Hot
 from agent.store.tables import conversations, messages, runs
+from agent.store.transaction import Transaction
 
 Role = Literal["user", "assistant", "tool"]
 MessageStatus = Literal["complete", "partial"]
@@ -32,7 +33,7 @@ _OF_CONVERSATION = and_(
     exists().where(OWNED, conversations.c.id == ROW_ID),
 )
 """Which messages are of the principal's conversation."""
-_RESERVE = (
+_RESERVE = Hot(
     update(conversations)
     .where(OWNED, conversations.c.id == ROW_ID)
     .values(last_position=conversations.c.last_position + bindparam("count"), updated_at=bindparam("now"))
@@ -40,39 +41,43 @@ _RESERVE = (
 )
 _SUPERSEDED_BY = (
     select(func.min(runs.c.turn))
-    .where(
-        runs.c.tenant_id == OF_TENANT,
-        runs.c.conversation_id == ROW_ID,
-        runs.c.turn > bindparam("of_turn"),
-        runs.c.replaces <= bindparam("of_turn"),
-    )
+    .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == ROW_ID)
+    .where(runs.c.turn > bindparam("of_turn"), runs.c.replaces <= bindparam("of_turn"))
     .scalar_subquery()
 )
 """The turn that took the place of the one that a message is written for: its run may not have stopped yet."""
-_INSERT = messages.insert().values(superseded_by=_SUPERSEDED_BY)
+_INSERT = Hot(
+    messages.insert().values(superseded_by=_SUPERSEDED_BY),
+    *("tenant_id", "conversation_id", "id", "run_id", "turn", "position", "created_at", "role", "text", "step"),
+    *(
+        "tool_calls",
+        "tool_call_id",
+        "tool_name",
+        "is_error",
+        "model",
+        "input_tokens",
+        "output_tokens",
+        "status",
+        "extras",
+    ),
+)
 _READ = (
     *("turn", "step", "role", "text", "status", "tool_calls"),
     *("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld"),
 )
 """Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse."""
-_RECENT = (
+_RECENT = Hot(
     select(*(messages.c[name] for name in _READ))
-    .where(
-        _OF_CONVERSATION,
-        messages.c.turn < bindparam("before_turn"),
-        messages.c.superseded_by.is_(None),
-    )
+    .where(_OF_CONVERSATION, messages.c.turn < bindparam("before_turn"), messages.c.superseded_by.is_(None))
     .order_by(messages.c.turn.desc(), messages.c.position.desc())
     .limit(bindparam("count"))
 )
-_OF_RUN = select(messages).where(_OF_CONVERSATION, messages.c.turn == bindparam("turn")).order_by(messages.c.position)
-_WITHHOLD = (
+_OF_RUN = Hot(
+    select(messages).where(_OF_CONVERSATION, messages.c.turn == bindparam("turn")).order_by(messages.c.position)
+)
+_WITHHOLD = Hot(
     update(messages)
-    .where(
-        _OF_CONVERSATION,
-        messages.c.turn == bindparam("of_turn"),
-        messages.c.role == "user",
-    )
+    .where(_OF_CONVERSATION, messages.c.turn == bindparam("of_turn"), messages.c.role == "user")
     .values(withheld=True)
 )
 
@@ -141,7 +146,7 @@ class StoredMessage(TranscriptMessage):
 
 
 async def append_messages(
-    connection: AsyncConnection,
+    connection: Transaction,
     principal: Principal,
     conversation_id: UUID,
     *,
@@ -159,10 +164,11 @@ async def append_messages(
         NotFoundError: the principal has no such conversation.
     """
     now = datetime.now(UTC)
-    reserved = await connection.execute(_RESERVE, {**of(principal, conversation_id), "count": len(new), "now": now})
-    last = reserved.scalar_one_or_none()
-    if last is None:
+    place = of(principal, conversation_id)
+    reserved = await connection.row(_RESERVE, {**place, "count": len(new), "now": now})
+    if reserved is None:
         raise NotFoundError("No such conversation.")
+    last = reserved.last_position
     stored = [
         StoredMessage(
             **{name: getattr(message, name) for name in NewMessage.__slots__ if name != "id"},
@@ -174,25 +180,25 @@ async def append_messages(
         )
         for number, message in enumerate(new, start=1)
     ]
-    place = {**of(principal, conversation_id), "of_turn": turn}
-    scope = {"tenant_id": principal.tenant_id, "conversation_id": conversation_id}
-    await connection.execute(_INSERT, [{**place, **scope, **_row(message)} for message in stored])
+    scope = {"of_turn": turn, "tenant_id": principal.tenant_id, "conversation_id": conversation_id}
+    for message in stored:
+        await connection.change(_INSERT, {**place, **scope, **_row(message)})
     return stored
 
 
 async def recent_messages(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
 ) -> list[TranscriptMessage]:
     """Return the last `limit` messages that count before `before_turn`; none where the conversation is not theirs.
 
     Oldest first. Read by index: the cost is that of `limit`.
     """
     place = {**of(principal, conversation_id), "before_turn": before_turn, "count": limit}
-    return [_said(row) for row in reversed((await connection.execute(_RECENT, place)).all())]
+    return [_said(row) for row in reversed(await connection.rows(_RECENT, place))]
 
 
 async def list_messages(
-    connection: AsyncConnection,
+    connection: Transaction,
     principal: Principal,
     conversation_id: UUID,
     *,
@@ -224,15 +230,15 @@ async def list_messages(
     return [_message(row) for row in await connection.execute(statement)]
 
 
-async def run_messages(connection: AsyncConnection, principal: Principal, run: Run) -> list[StoredMessage]:
+async def run_messages(connection: Transaction, principal: Principal, run: Run) -> list[StoredMessage]:
     """Return the messages of the principal's run, in order; empty where there is none. Read by index, as its turn."""
     place = {**of(principal, run.conversation_id), "turn": run.turn}
-    return [_message(row) for row in await connection.execute(_OF_RUN, place)]
+    return [_message(row) for row in await connection.rows(_OF_RUN, place)]
 
 
-async def withhold_message(connection: AsyncConnection, principal: Principal, run: Run) -> None:
+async def withhold_message(connection: Transaction, principal: Principal, run: Run) -> None:
     """Let no model get the user's message of a run any more: a provider refused it for its content. The caller commits."""
-    await connection.execute(_WITHHOLD, {**of(principal, run.conversation_id), "of_turn": run.turn})
+    await connection.change(_WITHHOLD, {**of(principal, run.conversation_id), "of_turn": run.turn})
 
 
 def _row(message: StoredMessage) -> dict[str, object]:
@@ -262,14 +268,14 @@ def _row(message: StoredMessage) -> dict[str, object]:
     }
 
 
-def _said(row: Row[Any]) -> TranscriptMessage:
+def _said(row: Any) -> TranscriptMessage:
     said = dict(zip(_READ, row, strict=True))
     said["tool_calls"] = tuple(ToolCall(**call) for call in said["tool_calls"] or ())
     said["withheld"] = bool(said["withheld"])
     return TranscriptMessage(**said)
 
 
-def _message(row: Row[Any]) -> StoredMessage:
+def _message(row: Any) -> StoredMessage:
     counted = row.input_tokens is not None
     return StoredMessage(
         id=row.id,

@@ -10,25 +10,31 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import NotFoundError
 from agent.principal import Principal
 from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
 from agent.store.runs import OWNED_RUN, SUPERSEDED, Run, get_run
+from agent.store.statements import Hot
 from agent.store.tables import conversations, runs
+from agent.store.transaction import Transaction
 from agent.store.versions import find_turn
 
-_BY_KEY = select(conversations.c.id).where(OWNED, conversations.c.client_key == bindparam("key"))
-_BY_ID = select(conversations.c.id).where(OWNED, conversations.c.id == ROW_ID)
-_BY_HISTORY = (
+_BY_KEY = Hot(select(conversations.c.id).where(OWNED, conversations.c.client_key == bindparam("key")))
+_BY_ID = Hot(select(conversations.c.id).where(OWNED, conversations.c.id == ROW_ID))
+_BY_HISTORY = Hot(
     select(runs.c.conversation_id, runs.c.turn)
     .where(OWNED_RUN, runs.c.history_hash == bindparam("said"), ~SUPERSEDED)
     .order_by(runs.c.created_at.desc(), runs.c.turn.desc())
     .limit(1)
 )
 _OF_CONVERSATION = select(runs.c.id).where(OWNED_RUN, runs.c.conversation_id == ROW_ID, ~SUPERSEDED)
+_BEHIND = Hot(_OF_CONVERSATION.where(runs.c.turn > bindparam("turn")).order_by(runs.c.turn).limit(1))
+_NAMED = Hot(
+    _OF_CONVERSATION.where(runs.c.client_message_id == bindparam("name")).order_by(runs.c.turn.desc()).limit(1)
+)
+_COUNT = select(func.count()).select_from(_OF_CONVERSATION.subquery())
 
 
 class Place(NamedTuple):
@@ -52,21 +58,21 @@ def hash_next(said: str, text: str) -> str:
     return sha256(f"{said}\0{words}".encode()).hexdigest()
 
 
-async def find_conversation(connection: AsyncConnection, principal: Principal, client_key: str) -> UUID | None:
+async def find_conversation(connection: Transaction, principal: Principal, client_key: str) -> UUID | None:
     """Return the principal's conversation of this name, or else of this id; None where there is none."""
-    found = (await connection.execute(_BY_KEY, {**of(principal), "key": client_key})).scalar_one_or_none()
+    found = await connection.row(_BY_KEY, {**of(principal), "key": client_key})
     if found is None and (row_id := _as_id(client_key)) is not None:
-        found = (await connection.execute(_BY_ID, of(principal, row_id))).scalar_one_or_none()
-    return found
+        found = await connection.row(_BY_ID, of(principal, row_id))
+    return found.id if found is not None else None
 
 
-async def find_by_history(connection: AsyncConnection, principal: Principal, said: str) -> Place | None:
+async def find_by_history(connection: Transaction, principal: Principal, said: str) -> Place | None:
     """Return where all this was said; the newest place, where it was in several conversations. None where it was in none."""
-    row = (await connection.execute(_BY_HISTORY, {**of(principal), "said": said})).one_or_none()
+    row = await connection.row(_BY_HISTORY, {**of(principal), "said": said})
     return Place(row.conversation_id, row.turn) if row is not None else None
 
 
-async def find_turn_behind(connection: AsyncConnection, principal: Principal, place: Place) -> Run | None:
+async def find_turn_behind(connection: Transaction, principal: Principal, place: Place) -> Run | None:
     """Return the turn that follows a place and counts; None where nothing does. The conversation is locked until the commit.
 
     Raises:
@@ -74,13 +80,12 @@ async def find_turn_behind(connection: AsyncConnection, principal: Principal, pl
     """
     await get_conversation(connection, principal, place.conversation_id)
     await lock_conversation(connection, principal.tenant_id, place.conversation_id)
-    behind = _OF_CONVERSATION.where(runs.c.turn > place.turn).order_by(runs.c.turn).limit(1)
-    run_id = (await connection.execute(behind, of(principal, place.conversation_id))).scalar_one_or_none()
-    return await get_run(connection, principal, run_id) if run_id is not None else None
+    behind = await connection.row(_BEHIND, {**of(principal, place.conversation_id), "turn": place.turn})
+    return await get_run(connection, principal, behind.id) if behind is not None else None
 
 
 async def find_named_turn(
-    connection: AsyncConnection,
+    connection: Transaction,
     principal: Principal,
     conversation_id: UUID,
     message_name: str,
@@ -98,15 +103,13 @@ async def find_named_turn(
     await get_conversation(connection, principal, conversation_id)
     await lock_conversation(connection, principal.tenant_id, conversation_id)
     place = of(principal, conversation_id)
-    named = _OF_CONVERSATION.where(runs.c.client_message_id == message_name).order_by(runs.c.turn.desc()).limit(1)
-    run_id = (await connection.execute(named, place)).scalar_one_or_none()
-    if run_id is not None:
-        return await get_run(connection, principal, run_id)
+    named = await connection.row(_NAMED, {**place, "name": message_name})
+    if named is not None:
+        return await get_run(connection, principal, named.id)
     if (message_id := _as_id(message_name)) is not None:
         with suppress(NotFoundError):
             return await find_turn(connection, principal, conversation_id, message_id=message_id)
-    counting = select(func.count()).select_from(_OF_CONVERSATION.subquery())
-    if said_before is None or (await connection.execute(counting, place)).scalar_one() > said_before:
+    if said_before is None or (await connection.execute(_COUNT, place)).scalar_one() > said_before:
         raise NotFoundError("No such message.")
     return None
 

@@ -1,32 +1,203 @@
-"""Pools of connections, each with its limits: all that a transaction needs to know of which database it is on."""
+"""Pools of connections, each with its limits: all that a transaction needs to know of which database it is on.
 
+A connection is SQLAlchemy's, around the driver's own. It is kept for good: SQLAlchemy's pools need a greenlet for each use.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import URL, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, Dialect, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
+from agent.errors import DatabaseError
 from agent.store import sqlite
 from agent.store.limits import Limits
+from agent.store.statements import Found
 
 
-def open_pool(url: URL, file: Path | None, limits: Limits, *, size: int, statement_s: float) -> AsyncEngine:
+class Driver(Protocol):
+    """A driver's own connection."""
+
+    statement_s: float
+    """How long a statement may take."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the other side ended it, so that others of its age may have been ended, too."""
+
+    async def begin(self, *, writes: bool) -> None:
+        """Open a transaction."""
+
+    async def run(self, sql: str, parameters: Any) -> Found:
+        """Run a short statement; return its rows, and how many it has changed."""
+
+    async def end(self, *, commits: bool) -> None:
+        """Commit the transaction, or roll it back."""
+
+    def stop_when_abandoned(self) -> None:
+        """Let a statement that runs in the database stop when the connection is abandoned."""
+
+    def abandon(self) -> None:
+        """Let whatever waits for it fail now. It never waits, and the connection is of no use from then on."""
+
+
+class Kept:
+    """A connection of a pool."""
+
+    __slots__ = ("_error", "age", "dialect", "driver", "ordinary")
+
+    def __init__(self, ordinary: AsyncConnection, age: int = 0) -> None:
+        self.ordinary = ordinary
+        self.age = age
+        self.dialect: Dialect = ordinary.dialect
+        self.driver: Driver = ordinary.sync_connection.connection.driver_connection  # type: ignore[union-attr,assignment]
+        self._error: type[Exception] = self.dialect.loaded_dbapi.Error
+
+    async def begin(self, *, writes: bool) -> None:
+        """Open a transaction on the driver; SQLAlchemy joins it where an ordinary statement comes."""
+        with self._errors_told():
+            await self.driver.begin(writes=writes)
+
+    async def run(self, sql: str, parameters: Any) -> Found:
+        """Run a short statement on the driver.
+
+        Raises:
+            DBAPIError: the driver's error, as SQLAlchemy tells it, without the parameters.
+        """
+        try:
+            return await self.driver.run(sql, parameters)
+        except self._error as exc:
+            raise self._told(exc, sql) from exc
+
+    async def end(self, *, commits: bool) -> None:
+        """End the transaction, for SQLAlchemy as well where it joined."""
+        if self.ordinary.in_transaction():
+            await (self.ordinary.commit() if commits else self.ordinary.rollback())
+        else:
+            with self._errors_told():
+                await self.driver.end(commits=commits)
+
+    async def close(self, *, is_broken: bool) -> None:
+        """Close it; one that `is_broken` without a word to the other side."""
+        if is_broken:
+            self.driver.abandon()
+            await self.ordinary.invalidate()
+        await self.ordinary.close()
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._error as exc:
+            raise self._told(exc, None) from exc
+
+    def _told(self, exc: Exception, sql: str | None) -> BaseException:
+        return DBAPIError.instance(sql, None, exc, self._error, hide_parameters=True, dialect=self.dialect)
+
+
+class Pool:
+    """Up to `size` connections; none is open yet. The one that was used last is used next: what it knows is fresh."""
+
+    def __init__(self, engine: AsyncEngine, *, size: int, checkout_s: float) -> None:
+        self.engine = engine
+        self.in_use = 0
+        self._size = size
+        self._checkout_s = checkout_s
+        self._free: list[Kept] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._age = 0
+        """Connections of another age are not used again."""
+
+    async def take(self) -> Kept:
+        """Return a connection that nobody else has until it is given back.
+
+        Raises:
+            DatabaseError: none became free in time.
+            DBAPIError: none can be opened.
+        """
+        if self.in_use >= self._size:
+            await self._wait()
+        else:
+            self.in_use += 1
+        try:
+            return self._free.pop() if self._free else Kept(await self.engine.connect(), self._age)
+        except BaseException:
+            self._pass_on()
+            raise
+
+    async def give_back(self, kept: Kept, *, is_broken: bool) -> None:
+        """Let others use a connection, or nobody ever again where it `is_broken`; a stop does not keep it open."""
+        if is_broken or kept.age != self._age:
+            self._pass_on()
+            await asyncio.shield(self._leave(kept, is_broken=is_broken))
+        else:
+            self._free.append(kept)
+            self._pass_on()
+
+    async def close(self) -> None:
+        """Close all that are free, and the others as they come back."""
+        await self._close_free(is_broken=False)
+        await self.engine.dispose()
+
+    async def _leave(self, kept: Kept, *, is_broken: bool) -> None:
+        """Close a connection; where the other side has ended it, those of its age, too: it may have ended them all."""
+        is_cut = kept.driver.is_cut
+        await kept.close(is_broken=is_broken)
+        if is_broken and is_cut and kept.age == self._age:
+            await self._close_free(is_broken=True)
+
+    async def _close_free(self, *, is_broken: bool) -> None:
+        self._age += 1
+        free, self._free = self._free, []
+        for kept in free:
+            await kept.close(is_broken=is_broken)
+
+    async def _wait(self) -> None:
+        """Wait until somebody leaves a place to this one."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(turn)
+        limit = loop.call_later(self._checkout_s, _give_up, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self._pass_on()  # it came in the moment of the cancellation
+            raise
+        finally:
+            limit.cancel()
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)  # the place stays taken on the way
+                return
+        self.in_use -= 1
+
+
+def _give_up(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(DatabaseError("CheckoutTimeout"))
+
+
+def open_pool(url: URL, file: Path | None, limits: Limits, *, size: int, statement_s: float) -> Pool:
     """Return a pool of up to `size` connections; none is open yet. `file`: of SQLite; None for a server."""
-    shared: dict[str, Any] = {
-        "pool_size": size,
-        "max_overflow": 0,
-        "pool_timeout": limits.checkout_s,
-        "hide_parameters": True,
-    }
+    shared: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
     if file is not None:
         engine = create_async_engine(url, async_creator=sqlite.connector(file, limits), **shared)
         event.listen(engine.sync_engine, "connect", sqlite.prepare)
-        event.listen(engine.sync_engine, "begin", sqlite.begin)
-        return engine
-    from agent.store import postgresql  # psycopg is of no use to an installation on SQLite
+    else:
+        from agent.store import postgresql  # psycopg is of no use to an installation on SQLite
 
-    connecting = {**postgresql.parameters(limits), "async_creator_fn": postgresql.connector(limits)}
-    engine = create_async_engine(url, connect_args=connecting, **shared)
-    prepare = postgresql.preparer(statement_s=statement_s, transaction_s=limits.transaction_s)
-    event.listen(engine.sync_engine, "connect", prepare)
-    return engine
+        connecting = {**postgresql.parameters(limits), "async_creator_fn": postgresql.connector(limits)}
+        engine = create_async_engine(url, connect_args=connecting, **shared)
+        prepare = postgresql.preparer(statement_s=statement_s, transaction_s=limits.transaction_s)
+        event.listen(engine.sync_engine, "connect", prepare)
+    return Pool(engine, size=size, checkout_s=limits.checkout_s)

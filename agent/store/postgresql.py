@@ -14,6 +14,7 @@ from psycopg import waiting
 from psycopg.abc import RV, PQGen
 
 from agent.store.limits import Limits
+from agent.store.statements import Found
 
 KEEPALIVE_IDLE_S = 5
 KEEPALIVE_EVERY_S = 2
@@ -35,6 +36,27 @@ class Connection(psycopg.AsyncConnection[Any]):
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
             self.pgconn.finish()  # in the middle of a statement: nobody can use it, and the server finds out by itself
             raise
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the server is not there any more, or has ended this connection."""
+        return self.closed
+
+    async def begin(self, *, writes: bool) -> None:
+        """Do nothing: psycopg opens a transaction with its first statement."""
+
+    async def run(self, sql: str, parameters: Any) -> Found:
+        """Run a statement; return its rows, and how many it has changed."""
+        cursor = await self.execute(sql.encode(), parameters)
+        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+        return Found(await cursor.fetchall() if has_rows else (), cursor.rowcount, cursor)
+
+    async def end(self, *, commits: bool) -> None:
+        """Commit the transaction, or roll it back."""
+        await (self.commit() if commits else self.rollback())
+
+    def stop_when_abandoned(self) -> None:
+        """Do nothing: the server finds out by itself."""
 
     def abandon(self) -> None:
         """Shut the socket down: every wait on it ends now."""

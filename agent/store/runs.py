@@ -17,7 +17,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.errors import FrontdeskError, NotFoundError
 from agent.events.schema import EndStatus, Usage
@@ -27,7 +26,9 @@ from agent.store.clock import database_now, instant
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
+from agent.store.statements import Hot
 from agent.store.tables import conversations, runs
+from agent.store.transaction import Transaction
 
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
 UNFINISHED: tuple[RunState, ...] = ("queued", "running")
@@ -46,18 +47,19 @@ IS_GONE = exists().where(
 """The condition that a run's conversation was deleted: then there is no such run, although its row may be there still."""
 _MINE = and_(runs.c.tenant_id == OF_TENANT, runs.c.user_id == OF_USER)
 OWNED_RUN = and_(_MINE, ~IS_GONE)
-_RESERVE = (
+_RESERVE = Hot(
     update(conversations)
     .where(OWNED, conversations.c.id == ROW_ID)
     .values(last_turn=conversations.c.last_turn + 1)
     .returning(conversations.c.last_turn, database_now().label("now"))
 )
-_INSERT = runs.insert()
-_GET = select(runs).where(OWNED_RUN, runs.c.id == ROW_ID)
-_GET_BY_KEY = select(runs, IS_GONE.label("is_gone"), database_now().label("now")).where(
-    _MINE, runs.c.idempotency_key == bindparam("key")
+_GET = Hot(select(runs).where(OWNED_RUN, runs.c.id == ROW_ID))
+_GET_BY_KEY = Hot(
+    select(runs, IS_GONE.label("is_gone"), database_now().label("now")).where(
+        _MINE, runs.c.idempotency_key == bindparam("key")
+    )
 )
-_FREE_KEY = update(runs).where(_MINE, runs.c.id == ROW_ID).values(idempotency_key=None)
+_FREE_KEY = Hot(update(runs).where(_MINE, runs.c.id == ROW_ID).values(idempotency_key=None))
 _later = runs.alias("later")
 SUPERSEDED = exists().where(
     _later.c.tenant_id == runs.c.tenant_id,
@@ -66,6 +68,22 @@ SUPERSEDED = exists().where(
     _later.c.replaces <= runs.c.turn,
 )
 """The condition that a later turn took the place of a run's turn."""
+_ACTIVE = Hot(
+    select(runs)
+    .where(OWNED_RUN, runs.c.conversation_id == bindparam("of_conversation"), is_unfinished(runs), ~SUPERSEDED)
+    .order_by(runs.c.turn)
+    .limit(1)
+)
+_UNFINISHED = Hot(
+    select(runs.c.id)
+    .where(
+        OWNED_RUN,
+        runs.c.conversation_id == bindparam("of_conversation"),
+        runs.c.turn >= bindparam("from_turn"),
+        is_unfinished(runs),
+    )
+    .order_by(runs.c.turn)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +132,11 @@ _INSERTED = (
     *("branch_id", "page", "request_hash", "created_at", "started_at", "role"),
     *("token_branches", "assistant", "client_message_id", "history_hash"),
 )
+_INSERT = Hot(
+    runs.insert(),
+    *("tenant_id", "user_id", *_INSERTED, "replaces", "begun_attempts", "idempotency_key", "worker_id"),
+    *("time_zone", "locale", "input_tokens", "output_tokens"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +181,14 @@ class KeyTakenError(FrontdeskError):
     """Another run has this idempotency key already. Look it up in a new transaction."""
 
 
-async def insert_run(connection: AsyncConnection, principal: Principal, new: NewRun) -> Run:
+async def insert_run(connection: Transaction, principal: Principal, new: NewRun) -> Run:
     """Add a run as the conversation's next turn, queued unless it begins at once. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such conversation.
         KeyTakenError: the principal used this idempotency key before; the transaction is lost.
     """
-    reserved = (await connection.execute(_RESERVE, of(principal, new.conversation_id))).one_or_none()
+    reserved = await connection.row(_RESERVE, of(principal, new.conversation_id))
     if reserved is None:
         raise NotFoundError("No such conversation.")
     turn, now = reserved.last_turn, instant(reserved.now)
@@ -196,69 +219,54 @@ async def insert_run(connection: AsyncConnection, principal: Principal, new: New
         "output_tokens": 0,
     }
     try:
-        await connection.execute(_INSERT, row)
+        await connection.change(_INSERT, row)
     except IntegrityError as exc:
         raise KeyTakenError("an equal request won the race") from exc
     return run
 
 
-async def get_run(connection: AsyncConnection, principal: Principal, run_id: UUID) -> Run:
+async def get_run(connection: Transaction, principal: Principal, run_id: UUID) -> Run:
     """Return the principal's run.
 
     Raises:
         NotFoundError: the principal has no such run.
     """
-    row = (await connection.execute(_GET, of(principal, run_id))).one_or_none()
+    row = await connection.row(_GET, of(principal, run_id))
     if row is None:
         raise NotFoundError("No such run.")
     return _run(row)
 
 
 async def find_run_by_key(
-    connection: AsyncConnection, principal: Principal, key: str, *, keep: timedelta, frees: bool = True
+    connection: Transaction, principal: Principal, key: str, *, keep: timedelta, frees: bool = True
 ) -> Run | None:
     """Return the principal's run that was started with this idempotency key within `keep`.
 
     `frees`: an older key, and one of a conversation that was deleted, is free for another run from then on; the caller
     commits.
     """
-    row = (await connection.execute(_GET_BY_KEY, {**of(principal), "key": key})).one_or_none()
+    row = await connection.row(_GET_BY_KEY, {**of(principal), "key": key})
     if row is None:
         return None
     if row.is_gone or row.created_at < instant(row.now) - keep:
         if frees:
-            await connection.execute(_FREE_KEY, of(principal, row.id))
+            await connection.change(_FREE_KEY, of(principal, row.id))
         return None
     return _run(row)
 
 
-async def active_run(connection: AsyncConnection, principal: Principal, conversation_id: UUID) -> Run | None:
+async def active_run(connection: Transaction, principal: Principal, conversation_id: UUID) -> Run | None:
     """Return the conversation's running run, or else the first one in its queue; none that is superseded."""
-    statement = (
-        select(runs)
-        .where(OWNED_RUN, runs.c.conversation_id == conversation_id, is_unfinished(runs), ~SUPERSEDED)
-        .order_by(runs.c.turn)
-        .limit(1)
-    )
-    row = (await connection.execute(statement, of(principal))).one_or_none()
+    row = await connection.row(_ACTIVE, {**of(principal), "of_conversation": conversation_id})
     return _run(row) if row is not None else None
 
 
 async def unfinished_runs(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, from_turn: int = 1
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, from_turn: int = 1
 ) -> list[UUID]:
     """Return the runs of a conversation, from a turn on, that are not over, in order of turns."""
-    statement = (
-        select(runs.c.id)
-        .where(
-            OWNED_RUN,
-            runs.c.conversation_id == conversation_id,
-            runs.c.turn >= from_turn,
-            is_unfinished(runs),
-        )
-        .order_by(runs.c.turn)
-    )
-    return list((await connection.execute(statement, of(principal))).scalars())
+    place = {**of(principal), "of_conversation": conversation_id, "from_turn": from_turn}
+    return [row.id for row in await connection.rows(_UNFINISHED, place)]
 
 
 def rows_changed(result: Any) -> int:

@@ -14,7 +14,6 @@ from uuid import UUID
 import anyio
 from sqlalchemy import BindParameter, Text, bindparam, cast, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.principal import Principal
 from agent.store.columns import Instant
@@ -22,6 +21,7 @@ from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
 from agent.store.runs import rows_changed
 from agent.store.tables import UNINDEXED, conversations, messages, search_entries
+from agent.store.transaction import Transaction
 from agent.store.words import MAX_CHARACTERS, asked_terms, scope_of, terms_of
 
 PART_SIZE = 60_000
@@ -79,7 +79,7 @@ _AFTER = "AND (c.updated_at, c.id) < (:updated_at, :after_id)"
 
 
 async def search_conversations(
-    connection: AsyncConnection, principal: Principal, *, question: str, limit: int, after: ConversationCursor | None
+    connection: Transaction, principal: Principal, *, question: str, limit: int, after: ConversationCursor | None
 ) -> list[Conversation]:
     """Return up to `limit` conversations, newest first, whose title or one of whose messages has all words asked for.
 
@@ -108,7 +108,7 @@ async def search_conversations(
 
 
 async def _search_parts(
-    connection: AsyncConnection,
+    connection: Transaction,
     principal: Principal,
     parts: range,
     asked: Sequence[str],
@@ -167,7 +167,7 @@ async def index_batch(store: Store) -> int:
     if not due:
         return 0
     words = await anyio.to_thread.run_sync(lambda: [[terms_of(said) for _, said in one.texts] for one in due])
-    async with store.write(by_key=False) as connection:
+    async with store.write() as connection:
         if not await _is_our_turn(connection):
             return 0
         written = 0
@@ -176,7 +176,7 @@ async def index_batch(store: Store) -> int:
         return written
 
 
-async def _due(connection: AsyncConnection) -> list[_Due]:
+async def _due(connection: Transaction) -> list[_Due]:
     names = ("tenant_id", "id", "user_id", "title", "is_title_indexed", "indexed_position", "last_position")
     statement = (
         select(*(conversations.c[name] for name in names))
@@ -196,7 +196,7 @@ async def _due(connection: AsyncConnection) -> list[_Due]:
     return due
 
 
-async def _read(connection: AsyncConnection, row: Any, *, rows: int, characters: int) -> _Due:
+async def _read(connection: Transaction, row: Any, *, rows: int, characters: int) -> _Due:
     """Read what is new in a conversation, up to these bounds and one chunk."""
     texts = [] if row.is_title_indexed else [(row.id, row.title)]
     position = row.indexed_position
@@ -215,7 +215,7 @@ async def _read(connection: AsyncConnection, row: Any, *, rows: int, characters:
     )
 
 
-async def _messages(connection: AsyncConnection, tenant_id: str, conversation_id: UUID, position: int) -> Sequence[Any]:
+async def _messages(connection: Transaction, tenant_id: str, conversation_id: UUID, position: int) -> Sequence[Any]:
     columns = (messages.c[name] for name in ("id", "position", "role", "superseded_by"))
     statement = (
         select(*columns, func.substr(messages.c.text, 1, MAX_CHARACTERS).label("text"))
@@ -230,7 +230,7 @@ async def _messages(connection: AsyncConnection, tenant_id: str, conversation_id
     return (await connection.execute(statement)).all()
 
 
-async def _is_our_turn(connection: AsyncConnection) -> bool:
+async def _is_our_turn(connection: Transaction) -> bool:
     """Return whether nobody else writes entries until this transaction ends: on SQLite that is so anyway."""
     if connection.dialect.name != "postgresql":
         return True
@@ -239,7 +239,7 @@ async def _is_our_turn(connection: AsyncConnection) -> bool:
     return got
 
 
-async def _write(connection: AsyncConnection, due: _Due, words: Sequence[list[str]]) -> int:
+async def _write(connection: Transaction, due: _Due, words: Sequence[list[str]]) -> int:
     """Write the entries of what was read, unless the conversation changed meanwhile or is gone."""
     table = conversations.c
     as_read = (
@@ -271,7 +271,7 @@ async def _write(connection: AsyncConnection, due: _Due, words: Sequence[list[st
     return len(rows) + 1
 
 
-async def _insert(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+async def _insert(connection: Transaction, rows: list[dict[str, Any]]) -> None:
     if connection.dialect.name == "postgresql":
         vector = func.array_to_tsvector(cast(bindparam("scoped"), ARRAY(Text)))
         scoped = [{**row, "scoped": [f"{row['scope']}{word}" for word in row.pop("words")]} for row in rows]

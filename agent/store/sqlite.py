@@ -1,8 +1,8 @@
 """SQLite as an asyncio database: what is short runs in the event loop's own thread, what may wait runs beside it.
 
 A statement that finds a few rows by key takes some ten microseconds; handing it to a thread and back takes several times
-that, four times per statement, and much longer while the loop is busy. So such statements run at once. What waits for a
-disk (a commit), and what may read much, goes to the connection's thread; the lock, where another process has it, is asked for again.
+that, four times per statement, and much longer while the loop is busy. So the hot ones run at once. What waits for a disk (a
+commit), and what may read much, goes to the connection's thread; the lock, where another process has it, is asked for again.
 """
 
 import asyncio
@@ -17,10 +17,9 @@ from urllib.parse import quote
 
 import aiosqlite
 from aiosqlite.core import _STOP_RUNNING_SENTINEL, set_exception, set_result
-from sqlalchemy import Connection
-from sqlalchemy.util import await_only
 
 from agent.store.limits import Limits
+from agent.store.statements import Found
 
 BUSY_TIMEOUT_MS = 5000
 LOCK_POLL_S = 0.01
@@ -30,31 +29,73 @@ NOT_CONNECTED = "no active connection"
 """As aiosqlite says it: SQLAlchemy takes it for a lost connection and throws that away."""
 
 
-class InlineConnection(aiosqlite.Connection):
-    """aiosqlite's connection, which runs everything in its thread unless `by_key` is set.
+class Connection(aiosqlite.Connection):
+    """aiosqlite's connection: what goes through it runs in its thread; a hot statement runs at once.
 
     Nobody waits for the thread past the limit of a statement, or once the connection was abandoned: a thread that hangs in
     the disk cannot be woken. It closes the connection when it is back, and what was not committed is undone then.
     """
 
+    is_cut = False
+    """A file ends no connections."""
+    settling: asyncio.TimerHandle | None = None
+    """Abandons it, unless it is ready to use in time."""
+    statement_s = 15.0
     _changes = 0
     _abandoned = False
     _waiting: asyncio.Future[Any] | None = None
     _cursor: object = None
     """Whose statement the thread was given last."""
-    by_key = False
-    """Whether the open transaction finds its few rows by key."""
-    settling: asyncio.TimerHandle | None = None
-    """Abandons it, unless it is ready to use in time."""
-    statement_s = 15.0
+
+    async def begin(self, *, writes: bool) -> None:
+        """Open a transaction; one that writes takes the lock as soon as no other process has it.
+
+        SQLite's own wait holds the connection's mutex all the time, also in a thread: whatever of an old statement is collected
+        meanwhile, in the event loop, waits for that.
+        """
+        self._check()
+        self._changes = self._conn.total_changes
+        if not writes:
+            self._conn.execute(BEGIN_READ)
+            return
+        until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        while not self._take_lock():
+            if time.monotonic() > until:
+                raise sqlite3.OperationalError("database is locked")
+            await asyncio.sleep(LOCK_POLL_S)
+            self._check()
+
+    async def run(self, sql: str, parameters: Any) -> Found:
+        """Run a short statement at once; return its rows, and how many it has changed."""
+        self._check()
+        cursor = self._conn.execute(sql, parameters)
+        return Found(cursor.fetchall(), cursor.rowcount, cursor)
+
+    async def end(self, *, commits: bool) -> None:
+        """Commit the transaction, or roll it back; a commit that waits for the disk does so in the thread."""
+        self._check()
+        if not commits:
+            self._conn.rollback()
+        elif self._conn.total_changes == self._changes:
+            self._conn.commit()
+        else:
+            await self._execute_beside(partial(self._conn.commit))
+
+    def _take_lock(self) -> bool:
+        """Take the lock; return False where another process has it."""
+        self._conn.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._conn.execute(BEGIN_WRITE)
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        return True
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if self._abandoned:
             raise ValueError(NOT_CONNECTED)
-        commits = fn.__name__ == "commit" and self._conn.total_changes != self._changes
-        if not self.by_key or commits:
-            return await self._execute_beside(partial(fn, *args, **kwargs))
-        return fn(*args, **kwargs)
+        return await self._execute_beside(partial(fn, *args, **kwargs))
 
     async def _execute_beside(self, work: partial[Any]) -> Any:
         loop = asyncio.get_running_loop()
@@ -99,7 +140,7 @@ class InlineConnection(aiosqlite.Connection):
         self._abandoned = True
         self._connection.interrupt()
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(ValueError(NOT_CONNECTED))
+            self._waiting.set_exception(sqlite3.OperationalError(NOT_CONNECTED))
         self._tx.put_nowait((None, self._close_at_last))
 
     def _close_at_last(self) -> object:
@@ -116,25 +157,6 @@ class InlineConnection(aiosqlite.Connection):
         """Close it, unless it was abandoned: then its thread does."""
         if not self._abandoned:
             await super().close()
-
-    def begin_read(self) -> None:
-        """Open a transaction that takes no lock yet."""
-        self._check()
-        self._changes = self._conn.total_changes
-        self._conn.execute(BEGIN_READ)
-
-    def begin_write(self) -> bool:
-        """Take the lock; return False where another process has it."""
-        self._check()
-        self._changes = self._conn.total_changes
-        self._conn.execute("PRAGMA busy_timeout = 0")
-        try:
-            self._conn.execute(BEGIN_WRITE)
-        except sqlite3.OperationalError:
-            return False
-        finally:
-            self._conn.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        return True
 
 
 BEGIN_READ = "BEGIN"
@@ -154,19 +176,19 @@ PRAGMAS = (
 )
 
 
-def connector(path: Path, limits: Limits) -> Callable[[], Awaitable[InlineConnection]]:
+def connector(path: Path, limits: Limits) -> Callable[[], Awaitable[Connection]]:
     """Return what opens a connection to the file.
 
     The first one makes the file, where there is none. After that a file that is gone is an error, and not an empty one.
     """
     mode = "rwc"
 
-    async def connect() -> InlineConnection:
+    async def connect() -> Connection:
         nonlocal mode
         loop = asyncio.get_running_loop()
         until = loop.time() + limits.connect_s
         # Never used by two threads at the same time: who waits for the connection's thread does nothing else with it.
-        connection = InlineConnection(
+        connection = Connection(
             partial(
                 sqlite3.connect,
                 f"file:{quote(str(path))}?mode={mode}",
@@ -200,34 +222,9 @@ def prepare(connection: Any, _record: object) -> None:
     _switch_to_wal(connection, cursor)
     cursor.close()
     driver = connection.driver_connection
-    assert isinstance(driver, InlineConnection)
+    assert isinstance(driver, Connection)
     if driver.settling is not None:
         driver.settling.cancel()
-
-
-def begin(connection: Connection) -> None:
-    """Open a transaction: for writing where the option `frontdesk_writer` is set, at once where `frontdesk_by_key` is."""
-    options = connection.get_execution_options()
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, InlineConnection)
-    driver.by_key = options.get("frontdesk_by_key", False)
-    if not options.get("frontdesk_writer"):
-        driver.begin_read()
-    else:
-        _wait_for_lock(driver)
-
-
-def _wait_for_lock(driver: InlineConnection) -> None:
-    """Take the lock as soon as no other process has it.
-
-    SQLite's own wait holds the connection's mutex all the time, also in a thread: whatever of an old statement is collected
-    meanwhile, in the event loop, waits for that.
-    """
-    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while not driver.begin_write():
-        if time.monotonic() > until:
-            raise sqlite3.OperationalError("database is locked")
-        await_only(asyncio.sleep(LOCK_POLL_S))
 
 
 def _switch_to_wal(connection: Any, cursor: Any) -> None:

@@ -10,19 +10,24 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.messages import ToolCall
+from agent.store.statements import Hot
 from agent.store.tables import tool_calls
+from agent.store.transaction import Transaction
 from agent.toolkit import Action, Kind, Risk
 
 ToolCallState = Literal["proposed", "started", "settled", "unknown"]
 
-_INSERT = tool_calls.insert()
+_INSERT = Hot(
+    tool_calls.insert(), *("tenant_id", "id", "run_id", "step", "name", "kind", "risk", "state", "created_at")
+)
 _UPDATE = update(tool_calls).where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.id == ROW_ID)
-_OF_RUN = (
+_START = Hot(_UPDATE.values(state="started"), "started_at")
+_SETTLE = Hot(_UPDATE, "state", "settled_at", "action")
+_OF_RUN = Hot(
     select(tool_calls)
     .where(tool_calls.c.tenant_id == OF_TENANT, tool_calls.c.run_id == ROW_ID)
     .order_by(tool_calls.c.step, tool_calls.c.id)
@@ -41,7 +46,7 @@ class LedgerEntry:
 
 
 async def propose_calls(
-    connection: AsyncConnection,
+    connection: Transaction,
     principal: Principal,
     run_id: UUID,
     *,
@@ -51,18 +56,18 @@ async def propose_calls(
     """Enter what the model asked for. The caller commits."""
     now = datetime.now(UTC)
     scope = {"tenant_id": principal.tenant_id, "run_id": run_id, "step": step, "state": "proposed", "created_at": now}
-    rows = [{**scope, "id": call.id, "name": call.name, "kind": kind, "risk": risk} for call, kind, risk in calls]
-    await connection.execute(_INSERT, rows)
+    for call, kind, risk in calls:
+        await connection.change(_INSERT, {**scope, "id": call.id, "name": call.name, "kind": kind, "risk": risk})
 
 
-async def start_call(connection: AsyncConnection, principal: Principal, tool_call_id: str) -> None:
+async def start_call(connection: Transaction, principal: Principal, tool_call_id: str) -> None:
     """Note that a call leaves the process. The caller commits before it does."""
     call = {"of_tenant": principal.tenant_id, "of_id": tool_call_id}
-    await connection.execute(_UPDATE, {**call, "state": "started", "started_at": datetime.now(UTC)})
+    await connection.change(_START, {**call, "started_at": datetime.now(UTC)})
 
 
 async def settle_call(
-    connection: AsyncConnection,
+    connection: Transaction,
     principal: Principal,
     tool_call_id: str,
     *,
@@ -80,13 +85,13 @@ async def settle_call(
         "settled_at": datetime.now(UTC),
         "action": {"type": action.type, "value": action.value} if action else None,
     }
-    await connection.execute(_UPDATE, outcome)
+    await connection.change(_SETTLE, outcome)
 
 
-async def list_calls(connection: AsyncConnection, principal: Principal, run_id: UUID) -> list[LedgerEntry]:
+async def list_calls(connection: Transaction, principal: Principal, run_id: UUID) -> list[LedgerEntry]:
     """Return the ledger of a run of the principal's tenant, in order of steps."""
     run = {"of_tenant": principal.tenant_id, "of_id": run_id}
-    return [_entry(row) for row in await connection.execute(_OF_RUN, run)]
+    return [_entry(row) for row in await connection.rows(_OF_RUN, run)]
 
 
 def _entry(row: Any) -> LedgerEntry:

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, bindparam, exists, or_, select, update
 
 from agent.errors import NotFoundError, SupersededError
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
 from agent.store.runs import OWNED_RUN, SUPERSEDED, Run, get_run
+from agent.store.statements import Hot
 from agent.store.tables import conversations, messages, runs, tool_calls
+from agent.store.transaction import Transaction
 
 _OWN = and_(
     messages.c.tenant_id == OF_TENANT,
@@ -25,6 +26,16 @@ _OWN = and_(
     exists().where(OWNED, conversations.c.id == ROW_ID),
 )
 _TOUCH = update(conversations).where(OWNED, conversations.c.id == ROW_ID)
+_ASSISTANT = (
+    select(runs.c.assistant).where(OWNED_RUN, runs.c.conversation_id == ROW_ID).order_by(runs.c.turn.desc()).limit(1)
+)
+_RUN_OF_MESSAGE = select(messages.c.run_id).where(
+    messages.c.tenant_id == OF_TENANT, messages.c.id == bindparam("of_message")
+)
+_NEWEST_ASSISTANT = Hot(_ASSISTANT)
+_ASSISTANT_OF_TURN = Hot(
+    _ASSISTANT.where(or_(runs.c.id.in_(_RUN_OF_MESSAGE), runs.c.message_id == bindparam("of_message")))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +48,15 @@ class DoneWrite:
 
 
 async def kept_assistant(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, message_id: UUID | None = None
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, message_id: UUID | None = None
 ) -> str | None:
     """Return the assistant of the turn that a message belongs to, or else of the principal's conversation's newest turn."""
-    statement = select(runs.c.assistant).where(OWNED_RUN, runs.c.conversation_id == conversation_id)
-    if message_id is not None:
-        stored = select(messages.c.run_id).where(messages.c.tenant_id == OF_TENANT, messages.c.id == message_id)
-        statement = statement.where(or_(runs.c.id.in_(stored), runs.c.message_id == message_id))
-    found = await connection.execute(statement.order_by(runs.c.turn.desc()).limit(1), of(principal))
-    return found.scalar()
+    statement = _NEWEST_ASSISTANT if message_id is None else _ASSISTANT_OF_TURN
+    found = await connection.row(statement, {**of(principal, conversation_id), "of_message": message_id})
+    return found.assistant if found is not None else None
 
 
-async def find_turn(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, message_id: UUID
-) -> Run:
+async def find_turn(connection: Transaction, principal: Principal, conversation_id: UUID, *, message_id: UUID) -> Run:
     """Return the run of the turn that a message belongs to; no other writer changes the conversation until the caller commits.
 
     The answer of a run that ended before its first word has an id, too, although it has no row.
@@ -78,7 +84,7 @@ async def find_turn(
 
 
 async def supersede(
-    connection: AsyncConnection, principal: Principal, replaced: Run, *, by: Run, keeps_message: bool
+    connection: Transaction, principal: Principal, replaced: Run, *, by: Run, keeps_message: bool
 ) -> None:
     """Let a turn and all after it count no more, because `by` takes their place. The caller commits.
 
@@ -94,7 +100,7 @@ async def supersede(
 
 
 async def superseded_writes(
-    connection: AsyncConnection, principal: Principal, conversation_id: UUID, *, from_turn: int, limit: int
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, from_turn: int, limit: int
 ) -> list[DoneWrite]:
     """Return the last `limit` writes that left the process for superseded turns since `from_turn`, oldest first.
 

@@ -7,13 +7,14 @@ from a process, whose clock may be wrong. What a worker that lost its lease stil
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Double, and_, bindparam, delete, exists, func, or_, select, update
 
 from agent.principal import RunKey
 from agent.store.clock import database_now
-from agent.store.runs import is_unfinished, rows_changed
+from agent.store.runs import is_unfinished
+from agent.store.statements import Hot
 from agent.store.tables import runs, workers
+from agent.store.transaction import Transaction
 
 CLOCK_SLACK_S = 1.0
 """How far a lease may be ahead of its own length: a clock that is put right by a little is no reason to take runs away."""
@@ -59,10 +60,22 @@ _ABANDONED = select(
     )
     .label("is_first"),
 ).order_by(_next.c.rank, _next.c.created_at, _next.c.id)
-_OWN = select(runs.c.tenant_id, runs.c.id, runs.c.attempt, runs.c.cancel_requested_at.is_not(None)).where(
-    is_unfinished(runs), runs.c.worker_id == bindparam("of_worker")
+_OWN = Hot(
+    select(
+        *(runs.c.tenant_id, runs.c.id, runs.c.attempt),
+        runs.c.cancel_requested_at.is_not(None).label("is_cancel_requested"),
+    ).where(is_unfinished(runs), runs.c.worker_id == bindparam("of_worker"))
 )
-_RENEW = update(workers).where(workers.c.id == bindparam("of_worker"))
+_LEASE = {
+    "lease_until": database_now() + bindparam("length", type_=Double),
+    "lease_s": bindparam("length", type_=Double),
+}
+_RENEW = Hot(update(workers).where(workers.c.id == bindparam("of_worker")).values(_LEASE))
+_BEGIN = Hot(workers.insert().values(id=bindparam("of_worker"), **_LEASE))
+_END = Hot(delete(workers).where(workers.c.id == bindparam("of_worker")))
+_END_ALL = Hot(delete(workers))
+_ARE_DEAD = Hot(select(exists().where(~_ALIVE).label("are_dead")))
+_FORGET = Hot(delete(workers).where(~_ALIVE))
 
 
 class Own(NamedTuple):
@@ -88,39 +101,39 @@ class Abandoned(NamedTuple):
         return RunKey(self.tenant_id, self.run_id)
 
 
-async def renew_lease(connection: AsyncConnection, worker_id: str, *, lease_s: float) -> None:
+async def renew_lease(connection: Transaction, worker_id: str, *, lease_s: float) -> None:
     """Let a worker's lease last `lease_s` from now on; it may be its first one. The caller commits."""
-    lease = {"lease_until": database_now() + lease_s, "lease_s": lease_s}
-    if rows_changed(await connection.execute(_RENEW.values(**lease), {"of_worker": worker_id})) == 0:
-        await connection.execute(workers.insert().values(id=worker_id, **lease))
+    lease = {"of_worker": worker_id, "length": lease_s}
+    if await connection.change(_RENEW, lease) == 0:
+        await connection.change(_BEGIN, lease)
 
 
-async def end_lease(connection: AsyncConnection, worker_id: str) -> None:
+async def end_lease(connection: Transaction, worker_id: str) -> None:
     """Let others take over at once what a worker leaves. The caller commits."""
-    await connection.execute(delete(workers).where(workers.c.id == worker_id))
+    await connection.change(_END, {"of_worker": worker_id})
 
 
-async def end_all_leases(connection: AsyncConnection) -> None:
+async def end_all_leases(connection: Transaction) -> None:
     """Say that nobody works on this database, because the caller knows that it is alone. The caller commits."""
-    await connection.execute(delete(workers))
+    await connection.change(_END_ALL, {})
 
 
-async def forget_the_dead(connection: AsyncConnection) -> None:
+async def forget_the_dead(connection: Transaction) -> None:
     """Remove the rows of workers whose lease is over: no row means the same. The caller commits."""
-    if (await connection.execute(select(exists().where(~_ALIVE)))).scalar_one():
-        await connection.execute(delete(workers).where(~_ALIVE))
+    if (await connection.row(_ARE_DEAD, {})).are_dead:
+        await connection.change(_FORGET, {})
 
 
-async def own_runs(connection: AsyncConnection, worker_id: str) -> dict[RunKey, Own]:
+async def own_runs(connection: Transaction, worker_id: str) -> dict[RunKey, Own]:
     """Return the unfinished runs that point to a worker."""
-    found = await connection.execute(_OWN, {"of_worker": worker_id})
-    return {RunKey(tenant_id, run_id): Own(*row) for tenant_id, run_id, *row in found}
+    found = await connection.rows(_OWN, {"of_worker": worker_id})
+    return {RunKey(row.tenant_id, row.id): Own(row.attempt, row.is_cancel_requested) for row in found}
 
 
-async def abandoned_runs(connection: AsyncConnection, *, most: int) -> list[Abandoned]:
+async def abandoned_runs(connection: Transaction, *, most: int) -> list[Abandoned]:
     """Return up to `most` unfinished runs without a living worker, over all tenants: names only, no content.
 
     Each tenant's, and within it each user's, by turns; of one user, the oldest first.
     """
     found = await connection.execute(_ABANDONED, {"most": most})
-    return [Abandoned(*row[:5], is_first=bool(row.is_first)) for row in found]
+    return [Abandoned._make(row) for row in found]

@@ -70,7 +70,7 @@ async def stream_run_events(
     run_id: RunIdDep, request: Request, principal: PrincipalDep, services: InstallationDep, after: AfterDep
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
-    async with services.store.read(by_key=True) as connection:
+    async with services.store.read() as connection:
         run = await get_run(connection, principal, run_id)  # while a 404 can still be sent
     return await _stream(request, principal, services, run, after)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.asking import taken
 from support.rows import ANN, BEN, EVE, new_run
 from support.searching import index_all
 
@@ -43,7 +44,7 @@ async def line(store: Store, **limits: Any) -> AsyncIterator[Line]:
     bounds: dict[str, Any] = {"most": 2, "timeout_s": 30.0, "most_waiting_per_user": 10, **limits}
     waiting = Line(Searches(store, **bounds))
     async with asyncio.timeout(60):
-        async with store._searches.connect():
+        async with taken(store._searches):
             yield waiting
         await asyncio.gather(*waiting.tasks, return_exceptions=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from support.asking import taken
 from support.faults import until
 from support.provider import Call
 from support.searching import until_indexed
@@ -198,7 +199,7 @@ async def test_a_search_that_takes_too_long_is_a_503_and_lists_go_on(open_frontd
     """G33"""
     world = await open_frontdesk(search_connections=1, search_timeout_s=2)
     ann = world.person()
-    async with world.app.state.services.store._searches.connect():  # somebody has the only connection
+    async with taken(world.app.state.services.store._searches):  # somebody has the only connection
         answer = await ann.request("GET", "/conversations", params={"q": "tea"})
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -211,7 +212,7 @@ async def test_a_search_of_a_client_that_is_gone_is_stopped(open_frontdesk: Open
     world = await open_frontdesk(search_connections=1, search_timeout_s=600)
     ann = world.person()
     searches = world.app.state.services.searches
-    async with world.app.state.services.store._searches.connect(), asyncio.timeout(60):
+    async with taken(world.app.state.services.store._searches), asyncio.timeout(60):
         looking = asyncio.create_task(ann.request("GET", "/conversations", params={"q": "tea"}))
         await until(lambda: bool(searches._busy))
         looking.cancel()
@@ -222,7 +223,7 @@ async def test_too_many_searches_of_a_user_at_once_are_a_429(open_frontdesk: Ope
     """G33"""
     world = await open_frontdesk(search_connections=1, search_timeout_s=2, max_queued_searches_per_user=1)
     ann = world.person()
-    async with world.app.state.services.store._searches.connect():
+    async with taken(world.app.state.services.store._searches):
         asked = [ann.request("GET", "/conversations", params={"q": "tea"}) for _ in range(5)]
         answers = await asyncio.gather(*asked)
     assert sorted(answer.status_code for answer in answers) == [429, 429, 429, 503, 503]

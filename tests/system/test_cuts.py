@@ -38,8 +38,7 @@ def what_is_open(world: World) -> Open:
     for entry in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # the one that lists them
             sockets += entry.readlink().name.startswith("socket:")
-    pool = world.app.state.services.store.engine.pool
-    return Open(len(asyncio.all_tasks()), sockets, pool.checkedout())
+    return Open(len(asyncio.all_tasks()), sockets, world.app.state.services.store.in_use)
 
 
 async def wait_until_only(world: World, baseline: Open) -> None:

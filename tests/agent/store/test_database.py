@@ -5,7 +5,6 @@ import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -29,12 +28,6 @@ async def sqlite(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[list[St
     yield stores
     for store in stores:
         await store.close()
-
-
-def checked_out(store: Store) -> int:
-    pool: Any = store.engine.pool
-    count: int = pool.checkedout()
-    return count
 
 
 async def read_then_write(store: Store, conversation_id: object) -> None:
@@ -62,7 +55,7 @@ async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError, match="in the middle"):
         await _write_and_break(store)
     assert (await count_rows(store))["conversations"] == 0
-    assert checked_out(store) == 0
+    assert store.in_use == 0
 
 
 async def test_what_is_not_committed_is_not_seen(store: Store) -> None:
@@ -81,7 +74,7 @@ async def test_a_stop_in_the_middle_of_a_transaction_waits_until_it_is_decided(s
         await anyio.lowlevel.checkpoint()
         raise AssertionError("the stop was forgotten")
     assert (await count_rows(store))["conversations"] == 2
-    assert checked_out(store) == 0
+    assert store.in_use == 0
 
 
 async def _queued(store: Store, order: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
@@ -143,7 +136,7 @@ async def test_fifty_writers_at_once_are_all_served_whatever_the_pool_holds(stor
     made = await at_once(new_run(store) for _ in range(50))
     assert not [one for one in made if isinstance(one, BaseException)]
     assert (await count_rows(store))["runs"] == 50
-    assert checked_out(store) == 0
+    assert store.in_use == 0
 
 
 async def test_sqlite_checks_foreign_keys_keeps_a_write_ahead_log_and_waits_for_locks(sqlite: list[Store]) -> None:

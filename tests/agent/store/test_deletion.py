@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Table, event, insert, inspect, text
+from sqlalchemy import Connection, Table, insert, inspect, text
+from support.asking import Asking
 from support.rows import ANN, EVE, count_rows, finish, in_one, new_conversation, new_run, say
 from support.searching import index_all
 
@@ -17,13 +18,14 @@ from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
 from agent.events.schema import Usage
 from agent.principal import PUBLIC_TENANT, Principal, RunKey
 from agent.store.conversations import get_conversation, list_conversations, lock_conversation, rename_conversation
-from agent.store.database import Store, Transaction, new_id
+from agent.store.database import Store, new_id
 from agent.store.deletion import hide_conversation, purge_deleted, remove_batch
 from agent.store.feedback import Feedback, rate_message
 from agent.store.messages import NewMessage, ToolCall, append_messages, list_messages, recent_messages
 from agent.store.runs import NewRun, Run, RunEnd, active_run, find_run_by_key, get_run, insert_run, unfinished_runs
 from agent.store.tables import conversations, feedback, messages, metadata, runs, tool_calls
 from agent.store.tool_calls import propose_calls
+from agent.store.transaction import Transaction
 from agent.store.transitions import cancel_run, end_run, hold_run, set_suggestions
 from agent.store.versions import find_turn
 
@@ -59,7 +61,7 @@ async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principa
         call = {"id": call_id, "run_id": run_id, "step": 1, "name": "find", "kind": "data", "risk": "read"}
         rows[tool_calls].append({**scope, **call, "state": "settled"})
         rows[feedback].append({**scope, "message_id": answer_id, "user_id": who.user_id, "rating": "up"})
-    async with store.write(by_key=False) as connection:
+    async with store.write() as connection:
         for table, new in rows.items():
             await connection.execute(insert(table), new)
 
@@ -206,7 +208,7 @@ async def test_no_transaction_removes_more_rows_than_a_batch(store: Store, who: 
     await in_one(store, hide_conversation, who, conversation_id)
     total = sum((await count_rows(store)).values())
     while True:
-        async with store.write(by_key=False) as connection:
+        async with store.write() as connection:
             removed = await remove_batch(connection, most_rows=100)
         now = sum((await count_rows(store)).values())
         assert total - now == removed.rows <= 100
@@ -235,17 +237,17 @@ async def test_removing_a_batch_reads_no_more_because_the_tenant_has_much(store:
     conversation_id = await new_conversation(store)
     await fill(store, conversation_id, 3)
     await in_one(store, hide_conversation, ANN, conversation_id)
-    asked: list[tuple[str, Any]] = []
-    event.listen(store.engine.sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
-    await in_one(store, remove_batch, most_rows=500)
-    statements = [one for one in asked if one[0].split()[0] in ("SELECT", "DELETE")]
+    async with store.write() as connection:
+        asking = Asking(connection)
+        await remove_batch(asking, most_rows=500)
+    statements = [one for one in asking.asked if one[0].split()[0] in ("SELECT", "DELETE")]
     assert sum(sql.startswith("DELETE") for sql, _ in statements) == 5
     explain = "EXPLAIN QUERY PLAN" if store.engine.dialect.name == "sqlite" else "EXPLAIN"
     async with store.write() as connection:
         if store.engine.dialect.name == "postgresql":
             await connection.execute(text("SET LOCAL enable_seqscan = off"))  # tables this small it would read whole
         for sql, parameters in statements:
-            plan = [str(row[-1]) for row in await connection.exec_driver_sql(f"{explain} {sql}", parameters)]
+            plan = [str(row[-1]) for row in await connection.ordinary.exec_driver_sql(f"{explain} {sql}", parameters)]
             assert not [step for step in plan if step.startswith("SCAN ") and "CONSTANT" not in step], (sql, plan)
             assert not [step for step in plan if "Seq Scan" in step], (sql, plan)
 

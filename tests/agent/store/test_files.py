@@ -185,7 +185,7 @@ async def store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
 
 async def write_pages(store: Store, pages: int) -> None:
     for _ in range(pages // 100):
-        async with store.write(by_key=False) as connection:
+        async with store.write() as connection:
             for _ in range(100):
                 await create_conversation(connection, ANN, title="x" * 200)
             await connection.execute(text("UPDATE conversations SET title = title"))

@@ -4,11 +4,9 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection
+from support.asking import Asking
 from support.rows import ANN, WORKER, new_run
 from support.searching import index_all
 
@@ -18,10 +16,11 @@ from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
 from agent.store.runs import Run, RunEnd, active_run, unfinished_runs
+from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run, end_run, hold_run
 from agent.store.workers import abandoned_runs, own_runs
 
-Ask = Callable[[AsyncConnection, Run], Awaitable[object]]
+Ask = Callable[[Transaction, Run], Awaitable[object]]
 FOUND = tuple(f"SCAN {name}" for name in ("workers", "of_user", "of_tenant", "next", "(subquery"))
 SAID = NewMessage("assistant", "Three.", step=1)
 END = RunEnd("completed", "stop", Usage())
@@ -54,15 +53,14 @@ async def plan_of(store: Store, ask: Ask) -> list[str]:
     run = await new_run(store)
     async with store.write() as connection:
         await claim_run(connection, "acme", run.id, worker_id=WORKER)
-    asked: list[tuple[str, Any]] = []
     async with store.write() as connection:
-        event.listen(store.engine.sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
-        await ask(connection, run)
-        statements = list(asked)
+        asking = Asking(connection)
+        await ask(asking, run)
+        statements = list(asking.asked)
         return [
             str(row[-1])
             for statement, parameters in statements
-            for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            for row in await connection.ordinary.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         ]
 
 
@@ -90,7 +88,7 @@ async def test_unfinished_runs_are_looked_for_among_the_unfinished_ones(sqlite: 
 async def test_the_list_of_conversations_is_read_by_index_also_from_its_middle(sqlite: Store) -> None:
     """G33"""
 
-    async def read(connection: AsyncConnection, run: Run) -> object:
+    async def read(connection: Transaction, run: Run) -> object:
         after = ConversationCursor(run.created_at, run.conversation_id)
         return await list_conversations(connection, ANN, limit=20, after=after)
 
@@ -113,7 +111,7 @@ async def test_a_search_goes_from_the_index_to_what_it_found(sqlite: Store) -> N
     after = ConversationCursor(datetime.now(UTC), new_id())
     for place in (None, after):
 
-        async def look(connection: AsyncConnection, _: Run, place: ConversationCursor | None = place) -> object:
+        async def look(connection: Transaction, _: Run, place: ConversationCursor | None = place) -> object:
             return await search.search_conversations(connection, ANN, question="how many", limit=20, after=place)
 
         plan = await plan_of(sqlite, look)
@@ -128,10 +126,11 @@ async def test_postgresql_finds_by_its_index_too(store: Store) -> None:
     if store.engine.dialect.name == "postgresql":
         await new_run(store)
         await index_all(store)
-        asked: list[tuple[str, Any]] = []
         async with store.search() as connection:
-            event.listen(store._searches.sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
-            await search.search_conversations(connection, ANN, question="how", limit=20, after=None)
-            statement, parameters = next(one for one in asked if "matches" in one[0])
-            plan = [str(row[0]) for row in await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+            asking = Asking(connection)
+            await search.search_conversations(asking, ANN, question="how", limit=20, after=None)
+            statement, parameters = next(one for one in asking.asked if "matches" in one[0])
+            plan = [
+                str(row[0]) for row in await connection.ordinary.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            ]
         assert any("ix_search_entries_words" in step for step in plan), plan

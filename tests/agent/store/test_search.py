@@ -32,7 +32,8 @@ def answer(words: str, step: int = 1) -> NewMessage:
 
 async def entries(store: Store) -> int:
     async with store.read() as connection:
-        return (await connection.execute(select(func.count()).select_from(search_entries))).scalar_one()
+        count: int = (await connection.execute(select(func.count()).select_from(search_entries))).scalar_one()
+        return count
 
 
 async def test_titles_and_what_both_sides_said_are_found_and_what_tools_returned_is_not(store: Store) -> None:

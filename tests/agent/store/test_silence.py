@@ -57,14 +57,16 @@ def in_time(limit_s: float) -> Iterator[None]:
     assert limit_s * 0.9 <= time.monotonic() - begun < limit_s + LATE_S
 
 
-def pool(store: Store) -> Any:
-    return store.engine.pool
-
-
 async def all_at_once(store: Store, count: int) -> None:
     """Have `count` connections open at the same time."""
     async with asyncio.timeout(60):
         await asyncio.gather(*(in_one(store, _briefly) for _ in range(count)))
+
+
+END_ALL_OTHERS = text(
+    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 async def _briefly(connection: Any) -> None:
@@ -88,7 +90,7 @@ async def test_when_all_pooled_connections_go_silent_each_use_fails_at_the_limit
         assert [type(answer) for answer in answers] == [DatabaseError] * 5
         with in_time(0):
             assert [await _select(store) for _ in range(5)] == [1] * 5
-        assert pool(store).checkedout() == 0
+        assert store.in_use == 0
 
 
 async def test_who_finds_no_free_connection_is_told_so_in_time(store: Store, proxy: SilentProxy) -> None:
@@ -96,7 +98,7 @@ async def test_who_finds_no_free_connection_is_told_so_in_time(store: Store, pro
     await all_at_once(store, 5)
     proxy.silence()
     stuck = [asyncio.create_task(_select(store)) for _ in range(5)]
-    await until(lambda: pool(store).checkedout() == 5)
+    await until(lambda: store.in_use == 5)
     with in_time(SHORT.checkout_s), pytest.raises(DatabaseError):
         await _select(store)
     await asyncio.gather(*stuck, return_exceptions=True)
@@ -140,6 +142,18 @@ async def test_a_connection_that_is_cut_in_a_statement_is_a_fault_of_the_databas
     await in_one(store, create_conversation, ANN, title="Orders")
 
 
+async def test_a_server_that_ends_all_its_connections_fails_those_at_work_and_nobody_after_them(store: Store) -> None:
+    """G32"""
+    await all_at_once(store, 5)
+    operator = Store(store.url.render_as_string(hide_password=False), pool_size=1)
+    async with operator.read() as other:
+        await other.execute(END_ALL_OTHERS)
+    await operator.close()
+    with pytest.raises(DatabaseError):
+        await _select(store)
+    assert await asyncio.gather(*(_select(store) for _ in range(5))) == [1] * 5
+
+
 async def test_a_server_that_accepts_and_says_nothing_is_given_up_at_the_limit(proxy: SilentProxy) -> None:
     """G32"""
     store = Store(proxy.url, pool_size=5, limits=SHORT)
@@ -174,7 +188,7 @@ async def test_a_reader_that_is_cancelled_on_a_silent_connection_is_gone_at_once
     with anyio.move_on_after(0.2) as scope:
         await _select(store)
     assert scope.cancelled_caught
-    assert pool(store).checkedout() == 0
+    assert store.in_use == 0
     assert await _select(store) == 1
 
 
@@ -205,7 +219,7 @@ async def test_the_kernel_is_told_when_a_peer_counts_as_gone(store: Store) -> No
     import socket
 
     async with store.read() as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
+        driver: Any = (await connection.ordinary.get_raw_connection()).driver_connection
         with socket.socket(fileno=os.dup(driver.pgconn.socket)) as copy:
             assert copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
             assert copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
@@ -221,7 +235,7 @@ async def test_upkeep_has_a_connection_that_nobody_else_takes(store: Store) -> N
             await release.wait()
 
     others = [asyncio.create_task(hold()) for _ in range(5)]
-    await until(lambda: pool(store).checkedout() == 5)
+    await until(lambda: store.in_use == 5)
     async with store.write(is_urgent=True) as connection:
         await create_conversation(connection, ANN, title="renewed")
     async with store.read(is_urgent=True) as connection:
@@ -269,10 +283,9 @@ async def test_a_disk_that_hangs_keeps_a_thread_and_nobody_who_waits(on_file: St
         return 1
 
     async def work(connection: Any) -> None:
-        driver = (await connection.get_raw_connection()).driver_connection
+        driver = (await connection.ordinary.get_raw_connection()).driver_connection
         drivers.append(driver)
         driver._conn.create_function("hang", 0, hang)
-        driver.by_key = False  # as what may wait for the disk goes
         await connection.execute(text("SELECT hang()"))
 
     drivers: list[Any] = []
@@ -365,7 +378,7 @@ async def test_a_file_that_was_deleted_or_replaced_is_noticed_and_never_made_ane
     aside = await path.rename(path.with_name("aside.db"))
     with pytest.raises(DatabaseError):
         await on_file.check_file()
-    await on_file.engine.dispose()  # new connections find no file
+    await on_file.close()  # new connections find no file
     with pytest.raises(DatabaseError):
         await _select(on_file)
     assert not await path.exists()

@@ -1,6 +1,7 @@
 """Which thread SQLite works in: the loop's own for what is short, another for what may wait."""
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 import time
@@ -9,53 +10,60 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
 from agent.store.database import Store
+from agent.store.tables import workers
+from agent.store.transaction import Transaction
+from agent.store.workers import own_runs, renew_lease
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/one.db", pool_size=2)
-    async with store.write() as connection:
-        await connection.execute(text("CREATE TABLE facts (name TEXT)"))
+async def store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
+    store = Store(f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / 'one.db')}", pool_size=2)
     yield store
     await store.close()
 
 
-async def thread_of_a_statement(connection: AsyncConnection) -> int:
-    """Return the thread in which the connection executes."""
-    raw: Any = (await connection.get_raw_connection()).driver_connection
-    raw._conn.create_function("thread", 0, threading.get_ident)
-    return int((await connection.execute(text("SELECT thread()"))).scalar_one())
-
-
-async def test_what_is_found_by_key_is_read_and_written_at_once(store: Store) -> None:
-    async with store.read(by_key=True) as connection:
-        assert await thread_of_a_statement(connection) == threading.get_ident()
-    async with store.write() as connection:
-        assert await thread_of_a_statement(connection) == threading.get_ident()
-
-
-async def test_what_may_read_much_does_not_hold_the_loop(store: Store) -> None:
-    async with store.read() as connection:
-        assert await thread_of_a_statement(connection) != threading.get_ident()
-    async with store.write(by_key=False) as connection:
-        assert await thread_of_a_statement(connection) != threading.get_ident()
-
-
-async def test_only_a_commit_that_waits_for_the_disk_leaves_the_loop(store: Store) -> None:
+def traced(connection: Transaction) -> dict[str, int]:
+    """Return what fills with the thread in which each kind of statement is executed from now on."""
     threads: dict[str, int] = {}
+    driver: Any = connection._kept.driver
+    driver._conn.set_trace_callback(lambda sql: threads.setdefault(sql.split()[0], threading.get_ident()))
+    return threads
+
+
+async def test_a_hot_statement_is_run_at_once_and_only_a_commit_that_waits_for_the_disk_leaves_the_loop(
+    store: Store,
+) -> None:
     async with store.write() as connection:
-        raw: Any = (await connection.get_raw_connection()).driver_connection
-        raw._conn.set_trace_callback(lambda sql: threads.setdefault(sql, threading.get_ident()))
-        await connection.execute(text("INSERT INTO facts VALUES ('kept')"))
-    assert threads["INSERT INTO facts VALUES ('kept')"] == threading.get_ident()
+        threads = traced(connection)
+        await renew_lease(connection, "one", lease_s=3)
     assert threads.pop("COMMIT") != threading.get_ident()
-    async with store.read(by_key=True) as connection:
-        assert (await connection.execute(text("SELECT name FROM facts"))).scalar_one() == "kept"
-    assert threads["COMMIT"] == threading.get_ident()
+    assert threads == dict.fromkeys(["UPDATE", "INSERT"], threading.get_ident())
+    async with store.read() as connection:
+        threads = traced(connection)
+        await own_runs(connection, "one")
+    assert threads == dict.fromkeys(["SELECT", "COMMIT"], threading.get_ident())
+
+
+async def test_an_ordinary_statement_which_may_read_much_does_not_hold_the_loop(store: Store) -> None:
+    for transaction in (store.read, store.write, store.search):
+        async with transaction() as connection:
+            threads = traced(connection)
+            await connection.execute(select(workers))
+        assert threads["SELECT"] != threading.get_ident()
+
+
+async def test_all_that_is_written_goes_through_one_connection(store: Store) -> None:
+    drivers = set()
+    for is_urgent in (False, True, False):
+        async with store.write(is_urgent=is_urgent) as connection:
+            await renew_lease(connection, "one", lease_s=3)
+            drivers.add(connection._kept.driver)
+        async with store.read() as connection:
+            assert connection._kept.driver not in drivers
+    assert len(drivers) == 1
 
 
 async def test_a_writer_that_waits_for_another_process_does_not_hold_the_loop(store: Store, tmp_path: Path) -> None:
@@ -73,4 +81,4 @@ async def test_a_writer_that_waits_for_another_process_does_not_hold_the_loop(st
 
 async def _write(store: Store) -> None:
     async with store.write() as connection:
-        await connection.execute(text("INSERT INTO facts VALUES ('waited')"))
+        await renew_lease(connection, "one", lease_s=3)

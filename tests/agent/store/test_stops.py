@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from agent.principal import RunKey
 from agent.search import let_search_know
 from agent.store.database import Store
 from agent.store.deletion import purge_deleted
+from agent.store.tables import workers
 from agent.store.workers import own_runs, renew_lease
 
 MAX_WAITS = 500
@@ -52,6 +54,11 @@ async def _read(store: Store, **how: bool) -> None:
         await own_runs(connection, "one")
 
 
+async def _ordinary(store: Store, *, writes: bool) -> None:
+    async with store.write() if writes else store.read() as connection:
+        await connection.execute(update(workers).values(lease_s=3) if writes else select(workers))
+
+
 async def _search(store: Store) -> None:
     async with store.search() as connection:
         await own_runs(connection, "one")
@@ -65,11 +72,11 @@ async def _purge(store: Store) -> None:
 
 
 USES: dict[str, Callable[[Store], Awaitable[None]]] = {
-    "write by key": _renew,
-    "write": lambda store: _renew(store, by_key=False),
+    "write": _renew,
+    "ordinary write": lambda store: _ordinary(store, writes=True),
     "urgent write": lambda store: _renew(store, is_urgent=True),
-    "read by key": lambda store: _read(store, by_key=True),
     "read": _read,
+    "ordinary read": lambda store: _ordinary(store, writes=False),
     "urgent read": lambda store: _read(store, is_urgent=True),
     "search": _search,
     "indexing": let_search_know,

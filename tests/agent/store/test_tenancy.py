@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, new_run, say
 from support.searching import index_all
 
@@ -38,6 +37,7 @@ from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.tables import metadata
+from agent.store.transaction import Transaction
 
 OVER_ALL_TENANTS = {
     "abandoned_runs",
@@ -127,7 +127,7 @@ async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
 
 
 HISTORY = "5" * 64
-Attempt = Callable[[AsyncConnection, Principal, Run], Awaitable[object]]
+Attempt = Callable[[Transaction, Principal, Run], Awaitable[object]]
 
 
 def attempts() -> dict[str, Attempt]:
