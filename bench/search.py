@@ -55,7 +55,7 @@ async def fill(store: Store, *, talks: int, messages_each: int, length: int) -> 
         rows: dict[Any, list[dict[str, Any]]] = {conversations: [], runs: [], messages: []}
         for talk in range(first, min(first + 500, talks)):
             _fill_one(rng, rows, talk, messages_each=messages_each, length=length)
-        async with store.write() as connection:
+        async with store.write(is_long=True) as connection:
             for table, new in rows.items():
                 for at in range(0, len(new), 5000):
                     await connection.execute(table.insert(), new[at : at + 5000])

@@ -122,7 +122,7 @@ class Submissions:
     async def _commit(
         self, principal: Principal, request: RunRequest, choice: Choice, *, run_id: UUID, may_begin: bool
     ) -> Submitted:
-        async with self._store.write() as connection:
+        async with self._store.write(is_long=request.replaces is not None) as connection:
             found = await self._find_equal(connection, principal, request)
             if found is not None:
                 return Submitted(found, is_new=False)

@@ -18,10 +18,10 @@ from agent.errors import ConfigurationError, DatabaseError
 from agent.store import files
 from agent.store.datafile import DataFile
 from agent.store.faults import is_fault, reason_of, why_not_reached
+from agent.store.group import GroupWriter
 from agent.store.limits import Deadline, Limits
 from agent.store.migrations import MIGRATION_S, is_newest, upgrade
 from agent.store.pools import Kept, Pool, open_pool
-from agent.store.queue import WriterQueue
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
@@ -53,8 +53,8 @@ class Store:
         # Of searches' own: nobody's turn waits behind them.
         self._searches = self._open_pool(search_connections, statement_s=self._limits.search_s)
         # SQLite's one writer: no other's commits take from it the pages that it knows.
-        self._writer = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
-        self._queue = WriterQueue()
+        self._writing = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
+        self._writer = GroupWriter(self._writing) if self._writing is not None else None
 
     def _open_pool(self, size: int, *, statement_s: float) -> Pool:
         return open_pool(self.url, self.path, self._limits, size=size, statement_s=statement_s)
@@ -107,11 +107,12 @@ class Store:
                 yield transaction
 
     @asynccontextmanager
-    async def write(self, *, is_urgent: bool = False) -> AsyncIterator[Transaction]:
+    async def write(self, *, is_urgent: bool = False, is_long: bool = False) -> AsyncIterator[Transaction]:
         """Open a transaction that commits when the block ends and rolls back when it raises.
 
         `is_urgent`: on a connection of upkeep's own, where writers have several, and with its shorter time; where they
-        queue for the one, it is next: no lease must run out because many messages come at once.
+        queue for the one, it is next: no lease must run out because many messages come at once. `is_long`: it touches more
+        than a few rows, so nobody who shares a transaction waits for it.
 
         A stop that comes meanwhile waits until it is decided, which is at the end of the transaction's time at the latest.
 
@@ -126,10 +127,7 @@ class Store:
                 async with self._begun(deadline, pool=self._pool(is_urgent), writes=True) as transaction:
                     yield transaction
             else:
-                async with (
-                    self._queue.turn(deadline, is_urgent=is_urgent),
-                    self._begun(deadline, pool=self._writer, writes=True) as transaction,
-                ):
+                async with self._writer.part(deadline, is_urgent=is_urgent, is_long=is_long) as transaction:
                     yield transaction
 
     def _pool(self, is_urgent: bool) -> Pool:
@@ -264,11 +262,13 @@ class Store:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._writer is not None:
+            await self._writer.settle()
         for pool in self._pools():
             await pool.close()
 
     def _pools(self) -> list[Pool]:
-        pools = self._main, self._upkeep, self._searches, self._writer
+        pools = self._main, self._upkeep, self._searches, self._writing
         return [pool for pool in pools if pool is not None]
 
 

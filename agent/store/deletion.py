@@ -76,7 +76,7 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
             if await connection.row(_IS_DELETED, {}) is None:
                 break
         begun = time.monotonic()
-        async with store.write() as connection:
+        async with store.write(is_long=True) as connection:
             removed = await remove_batch(connection, most_rows=most_rows)
         if not removed.rows:
             return  # another process is at it
@@ -98,7 +98,7 @@ async def _forget_words(store: Store) -> None:
     is_merging = True
     while is_merging:
         begun = time.monotonic()
-        async with store.write() as connection:
+        async with store.write(is_long=True) as connection:
             if connection.dialect.name != "sqlite":
                 return
             before = (await connection.execute(_CHANGES)).scalar_one()

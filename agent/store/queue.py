@@ -5,12 +5,16 @@ Who waits here waits no longer than until its transaction's deadline; PostgreSQL
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any, NamedTuple
 
 from agent.errors import DatabaseError
 from agent.store.limits import Deadline
+
+
+class _Waiting(NamedTuple):
+    turn: asyncio.Future[None]
+    is_long: bool
 
 
 class WriterQueue:
@@ -18,43 +22,36 @@ class WriterQueue:
 
     def __init__(self) -> None:
         self._taken = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
-    @asynccontextmanager
-    async def turn(self, deadline: Deadline, *, is_urgent: bool) -> AsyncIterator[None]:
-        """Wait for the lock, and hold it for the block.
+    @property
+    def has_short_next(self) -> bool:
+        """Whether somebody waits, and the next one does not take long."""
+        while self._waiting and self._waiting[0].turn.done():
+            self._waiting.popleft()  # it gave up
+        return bool(self._waiting) and not self._waiting[0].is_long
 
-        Raises:
-            DatabaseError: its turn did not come in time.
-        """
-        if self._taken:
-            await self._wait(deadline, is_urgent=is_urgent)
-        self._taken = True
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _wait(self, deadline: Deadline, *, is_urgent: bool) -> None:
+    def enter(self, deadline: Deadline, *, is_urgent: bool, is_long: bool) -> asyncio.Future[None] | None:
+        """Take the lock, or return what is done when it is the caller's; it fails when that was not in time."""
+        if not self._taken:
+            self._taken = True
+            return None
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        deadline.watch(partial(_give_up, turn))
-        (self._waiting.appendleft if is_urgent else self._waiting.append)(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
-                self._pass_on()  # its turn came in the moment of the cancellation
-            raise
+        deadline.watch(partial(give_up, turn, "QueueTimeout"))
+        (self._waiting.appendleft if is_urgent else self._waiting.append)(_Waiting(turn, is_long))
+        return turn
 
-    def _pass_on(self) -> None:
+    def pass_on(self) -> None:
+        """Give the lock to the next who waits."""
         while self._waiting:
-            turn = self._waiting.popleft()
+            turn = self._waiting.popleft().turn
             if not turn.done():
                 turn.set_result(None)  # the lock stays taken on the way
                 return
         self._taken = False
 
 
-def _give_up(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_exception(DatabaseError("QueueTimeout"))
+def give_up(waiting: asyncio.Future[Any], reason: str) -> None:
+    """Let whoever waits know that it was too long."""
+    if not waiting.done():
+        waiting.set_exception(DatabaseError(reason))

@@ -167,7 +167,7 @@ async def index_batch(store: Store) -> int:
     if not due:
         return 0
     words = await anyio.to_thread.run_sync(lambda: [[terms_of(said) for _, said in one.texts] for one in due])
-    async with store.write() as connection:
+    async with store.write(is_long=True) as connection:
         if not await _is_our_turn(connection):
             return 0
         written = 0
