@@ -5,17 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    CursorResult,
-    FromClause,
-    and_,
-    bindparam,
-    exists,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, CursorResult, FromClause, and_, bindparam, exists, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.errors import FrontdeskError, NotFoundError
