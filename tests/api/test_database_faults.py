@@ -37,6 +37,7 @@ FREE = {
     "/assistant",
     "/",
     "/demo/token",
+    "/tickets",
     "/chat/public",
     "/chat/public/{conversation_id}",
 }
@@ -49,6 +50,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/messages/{message_id}/feedback": {"rating": "up"},
     "/conversations/{conversation_id}": {"title": "new"},
 }
+PARAMETERS = {("GET", "/chat"): {"message": "hello"}}
 
 
 @pytest.fixture
@@ -107,7 +109,9 @@ async def test_every_route_answers_503_while_the_database_says_nothing(
 
 async def _request(ann: Person, method: str, path: str) -> httpx2.Response:
     body = BODIES.get(path) if method in ("POST", "PATCH") else None
-    return await ann.request(method, re.sub(r"\{[^}]+\}", NOBODYS, path), json=body)
+    return await ann.request(
+        method, re.sub(r"\{[^}]+\}", NOBODYS, path), json=body, params=PARAMETERS.get((method, path))
+    )
 
 
 async def _is_ready(ann: Person) -> bool:

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from support.faults import until
 from support.provider import Call
+from support.searching import until_indexed
 from support.world import LiveStream, OpenWorld, Person, World, parse_stream, sign
 
 from agent.errors import ConfigurationError, UnauthorizedError
@@ -176,6 +177,7 @@ async def test_a_used_ticket_opens_nothing_when_its_run_has_been_over_for_a_whil
     world.provider.say("Hello.")
     opens = await ticket(ann)
     await get(world, message="hello", ticket=opens)
+    await until_indexed(world.app.state.services.store)  # whoever waits for the lock here stops the loop
     with closing(sqlite3.connect(world.settings.data / "frontdesk.db")) as connection, connection:
         connection.execute("UPDATE runs SET ended_at = datetime(ended_at, '-61 seconds')")
 
