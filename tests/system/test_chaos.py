@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from support.chaos import kinds_on, unleash
 
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest) -> str | None:
     """The URL of a PostgreSQL server, or None for SQLite."""
