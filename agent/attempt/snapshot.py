@@ -15,7 +15,6 @@ from agent.events.schema import (
     LogClosed,
     LoggedEvent,
     RunEnded,
-    RunStarted,
     SnapshotTaken,
     SuggestionsOffered,
     TextDelta,
@@ -33,17 +32,17 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
     The start goes out again under an id that no log has. So a reader that is cut between the two, with whatever it shows
     still in place, gets a snapshot again when it comes back.
     """
-    answer, last, characters = Answer(), events[0].id, 0
+    answer, last, characters = Answer(), events[0], 0
     for logged in events:
         event = logged.event
         if isinstance(event, ErrorRaised | RunEnded) or characters >= SNAPSHOT_CHARACTERS:
             break
         answer.apply(event)
-        last = logged.id
+        last = logged
         characters += len(event.text) if isinstance(event, TextDelta | SnapshotTaken) else 0
     snapshot = SnapshotTaken(answer.message_id, answer.text, tuple(answer.tools_used), tuple(answer.actions))
-    start = LoggedEvent(EventId(events[0].id.attempt, 0), events[0].event)
-    return [start, LoggedEvent(last, snapshot)]
+    start = LoggedEvent(EventId(events[0].id.attempt, 0), events[0].event, events[0].at_ms)
+    return [start, LoggedEvent(last.id, snapshot, last.at_ms)]
 
 
 def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[LoggedEvent]:
@@ -53,7 +52,7 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
     """
     assert run.state not in UNFINISHED
     events: list[AnyEvent] = [
-        RunStarted(str(run.conversation_id), str(run.id), str(run.message_id)),
+        run.started_event,
         *settled(run, messages, calls),
     ]
     if run.error_code is not None:
@@ -62,7 +61,8 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
     if run.suggestions:
         events.append(SuggestionsOffered(run.suggestions))
     events.append(LogClosed())
-    return [LoggedEvent(EventId(run.attempt + 1, n), event) for n, event in enumerate(events, start=1)]
+    at_ms = int(run.age_s(run.ended_at) * 1000)
+    return [LoggedEvent(EventId(run.attempt + 1, n), event, at_ms) for n, event in enumerate(events, start=1)]
 
 
 def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[AnyEvent]:

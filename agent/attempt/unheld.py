@@ -81,7 +81,7 @@ async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID)
         run = await get_run(connection, owner, run_id)
         messages = await run_messages(connection, owner, run)
         calls = await list_calls(connection, owner, run_id)
-    segment = log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1)
+    segment = log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1, age_s=run.age_s())
     *events, _closed = from_transcript(run, messages, calls)
     for logged in events:
         segment.append(logged.event)

@@ -67,7 +67,7 @@ class RunWriter:
         self._run = run
         self._log = log
         self._key = RunKey(principal.tenant_id, run.id)
-        self._segment = log.open(self._key, run.attempt)
+        self._segment = log.open(self._key, run.attempt, age_s=run.age_s())
         self.ended = False
         """Whether this attempt has begun to write the run's end."""
 

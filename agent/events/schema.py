@@ -76,6 +76,8 @@ class RunStarted(Event, frozen=True, tag="run.started"):
     run_id: str
     message_id: str
     """The id that the answer will have."""
+    model: str = ""
+    """Which one answers."""
 
 
 class StepStarted(Event, frozen=True, tag="step.started"):
@@ -258,10 +260,12 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
 
     id: EventId
     event: AnyEvent
+    at_ms: int = 0
+    """When, since the run began; it never goes back, and whoever reads it later reads the same."""
 
 
 def merge_deltas(batch: Sequence[LoggedEvent]) -> list[LoggedEvent]:
-    """Return `batch` with adjacent deltas of one part, or of one call, joined; a joined delta has the id of its last piece."""
+    """Return `batch` with adjacent deltas of one part, or of one call, joined; a joined delta has the id, and the time, of its last piece."""
     if len(batch) == 1:
         return [batch[0]]
     merged: list[LoggedEvent] = []
@@ -275,6 +279,8 @@ def merge_deltas(batch: Sequence[LoggedEvent]) -> list[LoggedEvent]:
         following = batch[position + 1].event if position + 1 < len(batch) else None
         goes_on = type(following) is type(event) and following.part == event.part
         if not goes_on:
-            merged.append(LoggedEvent(logged.id, replace(event, text="".join(pieces))) if len(pieces) > 1 else logged)
+            if len(pieces) > 1:
+                logged = LoggedEvent(logged.id, replace(event, text="".join(pieces)), logged.at_ms)
+            merged.append(logged)
             pieces = []
     return merged

@@ -66,8 +66,11 @@ class Segment(Protocol):
 class EventLog(Protocol):
     """The logs of all runs."""
 
-    def open(self, run: RunKey, attempt: int) -> Segment:
-        """Return the segment of an attempt, to be asked for once. With its first event it shuts earlier attempts out."""
+    def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> Segment:
+        """Return the segment of an attempt, to be asked for once. With its first event it shuts earlier attempts out.
+
+        `age_s` is how long ago the run began: from then on the times of its events count.
+        """
 
     def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Yield a run's events after `after`, past and then live, until its log is closed; a batch each time.

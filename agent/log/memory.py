@@ -50,10 +50,14 @@ class _RunLog:
 class _Segment:
     """What one attempt writes. It gets its log with its first event."""
 
-    __slots__ = ("_attempt", "_last", "_log", "_logs", "_run")
+    __slots__ = ("_attempt", "_began", "_clock", "_last", "_log", "_logs", "_run")
 
-    def __init__(self, logs: "MemoryLog", run: RunKey, attempt: int) -> None:
+    def __init__(
+        self, logs: "MemoryLog", run: RunKey, attempt: int, *, age_s: float, clock: Callable[[], float]
+    ) -> None:
         self._logs = logs
+        self._clock = clock
+        self._began = clock() - age_s
         self._run = run
         self._attempt = attempt
         self._last = EventId(attempt, 0)
@@ -63,10 +67,12 @@ class _Segment:
         log = self._log
         if log is None:
             log = self._log = self._logs.begin(self._run, self, attempt=self._attempt)
+            if log.events:  # another process may have had another clock
+                self._began = min(self._began, self._clock() - log.events[-1].at_ms / 1000)
         if log.writer is not self:
             raise StaleAppendError(f"run {self._run.run_id}, attempt {self._attempt}")
         self._last = self._last.next(event)
-        log.events.append(LoggedEvent(self._last, event))
+        log.events.append(LoggedEvent(self._last, event, int((self._clock() - self._began) * 1000)))
         if log.waiting:
             log.wake()
 
@@ -103,8 +109,8 @@ class MemoryLog(EventLog):
         self._expiry: asyncio.TimerHandle | None = None
         self._awaited: dict[RunKey, set[asyncio.Event]] = {}
 
-    def open(self, run: RunKey, attempt: int) -> _Segment:
-        return _Segment(self, run, attempt)
+    def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> _Segment:
+        return _Segment(self, run, attempt, age_s=age_s, clock=self._clock)
 
     def begin(self, run: RunKey, segment: _Segment, *, attempt: int) -> _RunLog:
         """Return a run's log, to be written by this segment and no other from now on."""

@@ -15,7 +15,6 @@ import structlog
 from agent.attempt.snapshot import settled
 from agent.attempt.tenure import Tenure
 from agent.attempt.unheld import fail_abandoned, take_over
-from agent.events.schema import RunStarted
 from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import Place
@@ -218,8 +217,7 @@ class Leases:
             is_older = principal.credential is not None and offered.is_older_than(principal)
             principal = principal if is_older else offered
         logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
-        started = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
-        events = [started, *settled(run, messages, calls)]
+        events = [run.started_event, *settled(run, messages, calls)]
         self._executor.hold(
             principal, run, events, is_admitted=is_admitted, is_taken_over=True, counts_attempt=counts_attempt
         )

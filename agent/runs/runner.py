@@ -25,7 +25,7 @@ from agent.errors import (
     RateLimitedError,
     RequestError,
 )
-from agent.events.schema import START, EventId, LoggedEvent, RunStarted
+from agent.events.schema import START, EventId, LoggedEvent
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.loop.graph import build_loop
@@ -253,8 +253,9 @@ class Runner:
     async def _begin(self, principal: Principal, started: Submitted) -> None:
         """Take a new run into this process, and stop what it takes the place of."""
         run = started.run
-        event = RunStarted(str(run.conversation_id), str(run.id), str(run.message_id))
-        self._executor.hold(principal, run, [event], transcript=started.transcript, is_admitted=started.is_claimed)
+        self._executor.hold(
+            principal, run, [run.started_event], transcript=started.transcript, is_admitted=started.is_claimed
+        )
         for run_id in started.earlier:
             if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")

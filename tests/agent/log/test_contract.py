@@ -29,7 +29,7 @@ from agent.log.contract import BATCH, EventLog
 from agent.log.memory import MemoryLog
 from agent.principal import RunKey
 
-LOGS: dict[str, Callable[[], EventLog]] = {"memory": lambda: MemoryLog(keep_s=60)}
+LOGS: dict[str, Callable[[], EventLog]] = {"memory": lambda: MemoryLog(keep_s=60, clock=lambda: 0.0)}
 """Every kind of log. One that comes is added here, and keeps the contract when this file passes."""
 
 
