@@ -23,8 +23,23 @@ from api.dependencies import Services
 from api.equipment import Equipment, equip
 from api.middleware import RequestMiddleware
 from api.problems import Problem
+from api.protocols.events import VERSION_HEADER
 from api.rates import limit_of
-from api.routes import ai_sdk, chat, conversations, demo, docs, feedback, health, pages, public, runs, tickets, turns
+from api.routes import (
+    ai_sdk,
+    chat,
+    conversations,
+    demo,
+    dialects,
+    docs,
+    feedback,
+    health,
+    pages,
+    public,
+    runs,
+    tickets,
+    turns,
+)
 from api.routes import assistant as assistant_route
 from api.seats import Seats
 from api.settings import Settings
@@ -36,7 +51,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": title}
     for status, title in map(errors.OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
 }
-EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date"]
+EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date", VERSION_HEADER]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -67,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     errors.install(app)
-    answering = chat, turns, public, runs, tickets, ai_sdk
+    answering = dialects, chat, turns, public, runs, tickets, ai_sdk
     for module in (health, assistant_route, docs, pages, demo, *answering, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():
@@ -132,7 +147,14 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "Last-Event-ID",
+                "X-Request-Id",
+                VERSION_HEADER,
+            ],
             expose_headers=EXPOSED,
             max_age=600,
         )

@@ -17,7 +17,7 @@ from fastapi import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from agent.errors import RETRY_AFTER_S, OverloadedError
-from api.doors import MEANS_NOTHING, NO_SEAT, SPARE_S, Doors, Phase, doors_for
+from api.doors import CONNECTION, MEANS_NOTHING, NO_SEAT, SPARE_S, Doors, Phase, doors_for
 from api.errors import PRIVATE, problem, refusal
 from api.reading import RequestReader
 from api.settings import Settings
@@ -173,6 +173,7 @@ class BoundedConnection(RequestReader):
                 return
             cycle.keep_alive = False
             cycle.scope["state"][NO_SEAT] = True
+        cycle.scope["state"][CONNECTION] = self.transport
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 

@@ -14,7 +14,10 @@ from agent.principal import Principal
 from agent.runs.runner import Runner
 from agent.store.runs import Run
 from api.dependencies import services_of
+from api.encodings import takes_gzip
 from api.errors import refusal
+from api.formats import Format
+from api.pacing import paced
 from api.protocols import answer as answers
 from api.protocols import native
 from api.protocols.contract import WireProtocol
@@ -32,8 +35,12 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def respond(request: Request, runner: Runner, principal: Principal, run: Run, after: EventId) -> Response:
+async def respond(
+    request: Request, runner: Runner, principal: Principal, run: Run, after: EventId, *, form: Format | None = None
+) -> Response:
     """Return a run's events as the client wants them."""
+    if form is not None:
+        return stream(request, runner, principal, run, after, protocol=form.protocol, max_rate=form.max_rate)
     if wants_stream(request):
         return stream(request, runner, principal, run, after)
     structlog.contextvars.bind_contextvars(run=str(run.id))
@@ -64,15 +71,29 @@ def stream(
     after: EventId,
     *,
     protocol: WireProtocol = native.PROTOCOL,
+    max_rate: float | None = None,
 ) -> Response:
-    """Return a run's events after `after` as a stream; in a protocol that replays whole runs, from their start."""
+    """Return a run's events after `after` as a stream; in a protocol that tells whole runs, read from their start."""
     structlog.contextvars.bind_contextvars(run=str(run.id))
-    return event_stream(
-        runner.follow(principal, run, after=START if protocol.replay == "whole" else after),
-        headers=stream_headers(run) if protocol.replay == "tail" else run_headers(run),
-        send_timeout_s=services_of(request).settings.send_timeout_s,
+    settings = services_of(request).settings
+    reader = runner.follow(principal, run, after=after if protocol.replay == "tail" else START)
+    response = event_stream(
+        paced(reader, max_rate=max_rate) if max_rate is not None else reader,
+        headers=stream_headers(run, protocol),
+        send_timeout_s=settings.send_timeout_s,
         protocol=protocol,
+        after=_place(request, protocol),
+        is_compressed=settings.compress_streams and takes_gzip(request.headers.get("accept-encoding", "")),
     )
+    if settings.compress_streams:
+        response.headers.add_vary_header("Accept-Encoding")
+    return response
+
+
+def _place(request: Request, protocol: WireProtocol) -> EventId:
+    """Return where a client was that comes back, as it counts in this protocol."""
+    text = request.headers.get("last-event-id") or request.query_params.get("after")
+    return (protocol.parse_id(text) if text else None) or START
 
 
 async def _whole(request: Request, reader: Reader) -> Answer | None:

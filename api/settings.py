@@ -58,6 +58,10 @@ class HttpSettings(EnvironmentSettings):
         default=75.0, gt=0, description="a connection without a request is closed; longer than your proxy keeps it"
     )
     send_timeout_s: float = Field(default=20.0, gt=0, description="a client that reads nothing for this long is cut")
+    compress_streams: bool = Field(
+        default=False,
+        description="streams go out as gzip to clients that accept it, flushed with every frame; 48 KiB for each",
+    )
     openapi: bool = Field(default=True, description="/openapi.json and /docs are there")
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="the bearer token that /metrics asks for; without one it is open"

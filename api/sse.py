@@ -1,21 +1,23 @@
-"""A reader of a run's log as a response of server-sent events."""
+"""A reader of a run's log as a response of server-sent events, or of what else a protocol's frames are."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 
 import anyio
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from agent.events.schema import LoggedEvent
+from agent.events.schema import START, EventId, LoggedEvent
 from agent.store.runs import Run
-from api.doors import MEANS_NOTHING
+from api.doors import CONNECTION, MEANS_NOTHING
+from api.encodings import EMPTY_BLOCK, compressed
 from api.protocols import native
-from api.protocols.contract import WireProtocol
+from api.protocols.contract import BrokenOffError, WireProtocol
+from api.protocols.resuming import Rest
 
 PING_S = 10.0
 """Well inside the 15 s that clients are promised. A client that stops reading is found out by the second ping at the latest."""
-PING = b": ping\n\n"
 
 Reader = AsyncGenerator[list[LoggedEvent]]
 
@@ -25,26 +27,34 @@ def run_headers(run: Run) -> dict[str, str]:
     return {"X-Conversation-Id": str(run.conversation_id), "X-Run-Id": str(run.id)}
 
 
-def stream_headers(run: Run) -> dict[str, str]:
+def stream_headers(run: Run, protocol: WireProtocol = native.PROTOCOL) -> dict[str, str]:
     """Return the headers of a run's stream: which run it is, and where to read on after a cut."""
-    return {**run_headers(run), "Location": f"/runs/{run.id}/events"}
+    if protocol.replay == "whole":
+        return run_headers(run)
+    form = "" if protocol is native.PROTOCOL else f"?format={protocol.name}"
+    return {**run_headers(run), "Location": f"/runs/{run.id}/events{form}"}
 
 
 def event_stream(
-    reader: Reader, *, headers: Mapping[str, str], send_timeout_s: float, protocol: WireProtocol = native.PROTOCOL
+    reader: Reader,
+    *,
+    headers: Mapping[str, str],
+    send_timeout_s: float,
+    protocol: WireProtocol = native.PROTOCOL,
+    after: EventId = START,
+    is_compressed: bool = False,
 ) -> EventSourceResponse:
     """Return the stream of a reader's events in a protocol. When the client goes, the reader is closed and the run goes on.
 
     A client that does not take a ping within `send_timeout_s` is gone. Until then it costs a few batches, which the log
-    bounds.
+    bounds. `after` is where the client was, of a protocol that is told again up to there and goes on behind it.
     """
+    encoding = {"Content-Encoding": "gzip"} if is_compressed else {}
     return _EventStream(
-        _frames(reader, protocol),
-        headers={"Cache-Control": "no-cache, no-transform", **protocol.headers, **headers},
-        sep="\n",
-        ping=PING_S,
-        ping_message_factory=_ping,
-        send_timeout=send_timeout_s,
+        _frames(reader, protocol, after),
+        protocol,
+        headers={"Cache-Control": "no-cache, no-transform", **protocol.headers, **headers, **encoding},
+        send_timeout_s=send_timeout_s,
     )
 
 
@@ -52,42 +62,77 @@ class _EventStream(EventSourceResponse):
     """Two tasks beside the request's own, not five, and a time limit on pings only.
 
     Left out is the watch for the server's stop: the runner ends streams when it drains. A limit around every frame would
-    cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too.
+    cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too. A
+    protocol without pings has the limit around its frames.
     """
 
+    def __init__(
+        self, frames: AsyncIterator[bytes], protocol: WireProtocol, *, headers: Mapping[str, str], send_timeout_s: float
+    ) -> None:
+        self._nothing = protocol.ping
+        super().__init__(
+            frames,
+            headers=headers,
+            media_type=protocol.media_type,
+            sep="\n",
+            ping=PING_S if protocol.ping else 0,
+            ping_message_factory=lambda: protocol.ping,  # type: ignore[arg-type, return-value] # bytes go out as they are
+            send_timeout=send_timeout_s,
+        )
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})[MEANS_NOTHING] = PING
+        state = scope.setdefault("state", {})
+        if "content-encoding" in self.headers:
+            send = compressed(send, lambda: state.update({MEANS_NOTHING: EMPTY_BLOCK}))
+        elif self._nothing:
+            state[MEANS_NOTHING] = self._nothing
 
         async def stream() -> None:
-            await self._stream_response(send)
+            try:
+                await self._stream_response(send)
+            except BrokenOffError:
+                await self._break_off(state[CONNECTION])
             group.cancel_scope.cancel()
 
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(stream)
-                group.start_soon(self._ping, send)
+                if self.ping_interval:
+                    group.start_soon(self._ping, send)
                 await self._listen_for_disconnect(receive)
                 group.cancel_scope.cancel()
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
 
+    async def _break_off(self, connection: asyncio.Transport) -> None:
+        """Close the connection in the middle of the answer, behind what was sent; soon, also where nobody reads that."""
+        connection.close()
+        with anyio.move_on_after(self.send_timeout):
+            await anyio.sleep_forever()  # until it is closed, which ends this task
+        connection.abort()
+
     async def _send_with_timeout(self, send: Send, message: Message) -> None:
-        if message.get("body") == PING:
+        if message.get("body") == self._nothing or not self._nothing:
             await super()._send_with_timeout(send, message)
         else:
             await send(message)
 
 
-async def _frames(reader: Reader, protocol: WireProtocol) -> AsyncIterator[bytes]:
+async def _frames(reader: Reader, protocol: WireProtocol, after: EventId) -> AsyncIterator[bytes]:
     encoder, prefix = protocol.encoder(), protocol.preamble
+    told = Rest(encoder, after) if protocol.replay == "rest" and after != START else encoder
     async with aclosing(reader) as batches:
         async for batch in batches:
-            if frames := encoder.encode(batch):
+            if frames := told.encode(batch):
                 yield prefix + frames
                 prefix = b""
-    if last := encoder.leave():
-        yield last
-
-
-def _ping() -> ServerSentEvent:
-    return ServerSentEvent(comment="ping", sep="\n")
+            if protocol.is_over(encoder):
+                break
+    try:
+        last = told.leave()
+    except BrokenOffError as exc:
+        if exc.last:
+            yield prefix + exc.last
+        raise
+    if last:
+        yield prefix + last

@@ -5,15 +5,20 @@
 
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
 
+import msgspec
 from pydantic_core import PydanticUndefined
 
 from agent.events.schema import AnyEvent, LogClosed
+from api.protocols.events.schema import ToldEvent
 from api.settings import Settings
 from scripts.typescript import meaning, payloads, wire_types
 
 ROOT = Path(__file__).parent.parent
+COMMON = ("v", "at")
+"""The fields that every event of `format=events` has; the page says so once."""
 MARK = "<!-- made by scripts/generate: do not edit below -->\n"
 
 
@@ -38,6 +43,37 @@ def events_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def told_tables() -> str:
+    """Return every event of `format=events` with its fields, their types and what they mean."""
+    parts = []
+    for kind in get_args(ToldEvent):
+        rows = [
+            f"| `{one.name}` | {_type_name(one.type)} | {'' if one.required else 'may be missing'} |"
+            for one in msgspec.structs.fields(kind)
+            if one.name not in COMMON
+        ]
+        table = "\n".join(["", "| field | type | |", "| --- | --- | --- |", *rows, ""]) if rows else ""
+        parts.append(f"### `{kind.__struct_config__.tag}`\n\n{meaning(kind)}\n{table}")
+    return "\n".join(parts)
+
+
+def _type_name(kind: Any) -> str:
+    """Return a field's type as people write it; of an object, its fields."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return " or ".join(f"`{part}`" for part in parts)
+    if origin is UnionType:
+        return _type_name(next(part for part in parts if part is not NoneType))
+    if origin is tuple:
+        return f"list of {_type_name(parts[0])}"
+    if origin is dict:
+        return "object"
+    if issubclass(kind, msgspec.Struct):
+        fields = ", ".join(f"`{one.name}` {_type_name(one.type)}" for one in msgspec.structs.fields(kind))
+        return f"object of {fields}"
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[kind]
+
+
 def _wire(kind: type[Any]) -> str:
     """Return the keys of an event on the wire, with those of an object inside it."""
     shown, _ = payloads(kind)
@@ -60,6 +96,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     made = {
         root / "docs" / "settings.md": settings_table(),
         root / "docs" / "wire.md": events_table(),
+        root / "docs" / "events.md": told_tables(),
         root / "web" / "client" / "src" / "wire.ts": wire_types(),
     }
     stale = []

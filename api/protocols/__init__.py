@@ -5,10 +5,23 @@
 
 from starlette.types import Scope
 
-from api.protocols import ai_sdk, native
+from api.protocols import ai_sdk, delta, events, native, plain, raw, text, typed
 from api.protocols.contract import ErrorForm, WireProtocol
 
-PROTOCOLS: dict[str, WireProtocol] = {one.name: one for one in (native.PROTOCOL, ai_sdk.PROTOCOL)}
+FORMATS: dict[str, WireProtocol] = {
+    one.name: one
+    for one in (
+        native.PROTOCOL,
+        events.PROTOCOL,
+        typed.PROTOCOL,
+        delta.PROTOCOL,
+        text.PROTOCOL,
+        plain.PROTOCOL,
+        raw.PROTOCOL,
+    )
+}
+"""Those that a request names by `?format=`; the others have paths of their own."""
+PROTOCOLS: dict[str, WireProtocol] = {**FORMATS, **{one.name: one for one in (ai_sdk.PROTOCOL,)}}
 ERROR_FORMS: dict[str, ErrorForm] = {}
 
 

@@ -72,7 +72,11 @@ def frame(logged: LoggedEvent) -> bytes:
 
 def as_line(shown: dict[str, object]) -> bytes:
     """Return a JSON object that is one line to every reader of text."""
-    data = orjson.dumps(shown)
+    return one_line(orjson.dumps(shown))
+
+
+def one_line(data: bytes) -> bytes:
+    """Return JSON as one line to every reader of text."""
     # Valid in JSON, but line ends to some readers of text; no other byte sequence contains these.
     return data.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
 
@@ -98,7 +102,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
             )
             if event.result is not None and len(event.result) > RESULT_CHARACTERS:
                 shown["result"] = event.result[:RESULT_CHARACTERS]
-            if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
+            if "arguments" in shown and shown_arguments(event) is None:
                 del shown["arguments"]
             return {"tool_call": shown}
         case ActionRequested():
@@ -130,6 +134,13 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"suggested_questions": questions}
         case StepStarted() | StepEnded() | ToolInputDelta() | LogClosed():
             return {}
+
+
+def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:
+    """Return a call's arguments; None where there are none, or too many of them to be shown."""
+    if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
+        return None
+    return event.arguments
 
 
 def action(event: ActionRequested) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """`/chat`: a message in, an answer out. `GET` is for clients that can only open a URL, as `EventSource`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -7,8 +8,11 @@ from fastapi import APIRouter, Request, Response
 from agent.errors import InvalidRequestError
 from agent.events.schema import START
 from agent.principal import Principal
+from agent.runs.request import RunRequest
 from agent.store.runs import Run
+from api.asking import asked_in_query
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, ticket_of
+from api.formats import FormatDep
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, respond
 from api.returning import run_again, told_to_stay
@@ -46,6 +50,7 @@ async def chat_by_url(
     principal: PrincipalDep,
     services: InstallationDep,
     after: AfterDep,
+    form: FormatDep,
     key_in_header: IdempotencyKey = None,
     idempotency_key: KeyInQuery = None,
 ) -> Response:
@@ -58,17 +63,18 @@ async def chat_by_url(
         if (nothing := await told_to_stay(services, principal, use, run, after)) is not None:
             return nothing
     else:
-        run = await _start(services, principal, request, key, use)
-    response = await respond(request, services.runner, principal, run, after)
+        asks = asked_in_query if form is not None else chat_in_query
+        run = await _start(services, principal, lambda: asks(request.query_params).to_run(key), use)
+    response = await respond(request, services.runner, principal, run, after, form=form)
     response.headers.update(NOT_KEPT)
     return response
 
 
-async def _start(services: Services, principal: Principal, request: Request, key: str | None, use: Use | None) -> Run:
+async def _start(services: Services, principal: Principal, asked: Callable[[], RunRequest], use: Use | None) -> Run:
     """Start the run that a URL asks for, and let its ticket open that one; a ticket whose run does not start is void."""
     run: Run | None = None
     try:
-        run = await services.runner.start(principal, chat_in_query(request.query_params).to_run(key))
+        run = await services.runner.start(principal, asked())
         if use is not None:
             use.bind(run)
         return run

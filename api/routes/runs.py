@@ -12,8 +12,10 @@ from agent.principal import Principal
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services, ticket_of
+from api.formats import Format, FormatDep
+from api.protocols import native
+from api.respond import stream
 from api.returning import told_to_stay
-from api.sse import event_stream, stream_headers
 from api.views import UsageView
 
 router = APIRouter(tags=["runs"])
@@ -67,12 +69,17 @@ async def read_run(run_id: RunIdDep, principal: PrincipalDep, services: Installa
 
 @router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response, dependencies=[NEEDS_SEAT])
 async def stream_run_events(
-    run_id: RunIdDep, request: Request, principal: PrincipalDep, services: InstallationDep, after: AfterDep
+    run_id: RunIdDep,
+    request: Request,
+    principal: PrincipalDep,
+    services: InstallationDep,
+    after: AfterDep,
+    form: FormatDep,
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
     async with services.store.read() as connection:
         run = await get_run(connection, principal, run_id)  # while a 404 can still be sent
-    return await _stream(request, principal, services, run, after)
+    return await _stream(request, principal, services, run, after, form=form)
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -96,7 +103,12 @@ async def renew_credential(run_id: RunIdDep, principal: PrincipalDep, services: 
     dependencies=[NEEDS_SEAT],
 )
 async def stream_conversation(
-    conversation_id: UUID, request: Request, principal: PrincipalDep, services: InstallationDep, after: AfterDep
+    conversation_id: UUID,
+    request: Request,
+    principal: PrincipalDep,
+    services: InstallationDep,
+    after: AfterDep,
+    form: FormatDep,
 ) -> Response:
     """Stream the conversation's active run; 204 when none is active."""
     async with services.store.read() as connection:
@@ -106,13 +118,15 @@ async def stream_conversation(
         if (use := ticket_of(request)) is not None:
             use.void()
         return Response(status_code=204)
-    return await _stream(request, principal, services, run, after)
+    return await _stream(request, principal, services, run, after, form=form)
 
 
-async def _stream(request: Request, principal: Principal, services: Services, run: Run, after: EventId) -> Response:
+async def _stream(
+    request: Request, principal: Principal, services: Services, run: Run, after: EventId, *, form: Format | None
+) -> Response:
     if (use := ticket_of(request)) is not None:
         use.bind(run)
         if (nothing := await told_to_stay(services, principal, use, run, after)) is not None:
             return nothing
-    reader = services.runner.follow(principal, run, after=after)
-    return event_stream(reader, headers=stream_headers(run), send_timeout_s=services.settings.send_timeout_s)
+    form = form or Format(native.PROTOCOL)
+    return stream(request, services.runner, principal, run, after, protocol=form.protocol, max_rate=form.max_rate)

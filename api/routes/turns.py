@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
+from api.formats import FormatDep
 from api.requests import IdempotencyKey, MessageText, RunOptions
 from api.respond import ANSWERS, respond
 
@@ -33,12 +34,13 @@ async def regenerate(
     principal: PrincipalDep,
     services: InstallationDep,
     after: AfterDep,
+    form: FormatDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Answer a message again. The answer that it had, and what came after, are superseded: kept as an earlier version."""
     asked = body.run_request(idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id)
     run = await services.runner.start(principal, asked)
-    return await respond(request, services.runner, principal, run, after)
+    return await respond(request, services.runner, principal, run, after, form=form)
 
 
 @router.post("/conversations/{conversation_id}/edit", responses=ANSWERS, dependencies=[NEEDS_SEAT])
@@ -49,6 +51,7 @@ async def edit(
     principal: PrincipalDep,
     services: InstallationDep,
     after: AfterDep,
+    form: FormatDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Put another message in the place of one, and answer it. What it replaces, and what came after, are superseded."""
@@ -56,4 +59,4 @@ async def edit(
         idempotency_key, message=body.message, conversation_id=conversation_id, replaces=body.message_id
     )
     run = await services.runner.start(principal, asked)
-    return await respond(request, services.runner, principal, run, after)
+    return await respond(request, services.runner, principal, run, after, form=form)
