@@ -3,7 +3,7 @@
 import asyncio
 import time
 from array import array
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -59,16 +59,18 @@ class Load:
 
 
 class Client(asyncio.Protocol):
-    """One connection for one stream. Times are of the monotonic clock, in seconds."""
+    """One connection for one stream, which is over when `end` comes. Times are of the monotonic clock, in seconds."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, end: bytes = DONE) -> None:
         self.tokens = 0
+        self.bytes = 0
         self.sent_at = 0.0
         self.first_at = 0.0
         self.last_at = 0.0
         """When the last read with text came."""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._load = load
+        self._stop = end
         self._tail = b""
         self._status = b""
 
@@ -81,12 +83,20 @@ class Client(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
+        self.bytes += len(data)
+        self.read(data)
+
+    def read(self, data: bytes) -> None:
+        """Take in what was said; behind the end nothing counts, as some protocols say the text again there."""
         now = time.perf_counter()
         if not self._status:
             self._status = data[:512]
             if not self._status.startswith(b"HTTP/1.1 200"):
                 self._end(BrokenStreamError(repr(self._status)))
-        if tokens := data.count(MARK):
+        seen = self._tail + data
+        is_over = self._stop in seen
+        said = seen.partition(self._stop)[0][len(self._tail) :] if is_over else data
+        if tokens := said.count(MARK):
             if not self.tokens:
                 self.first_at = now
             elif self._load.gaps_s is not None:
@@ -94,10 +104,9 @@ class Client(asyncio.Protocol):
             self.last_at = now
             self.tokens += tokens
             self._load.count(tokens)
-        seen = self._tail + data
-        if DONE in seen:
+        if is_over:
             self._end(None)
-        self._tail = seen[-(len(DONE) - 1) :]
+        self._tail = seen[-(len(self._stop) - 1) :]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(BrokenStreamError(f"cut after {self.tokens} tokens"))
@@ -113,11 +122,11 @@ class Client(asyncio.Protocol):
             self._transport.close()
 
 
-async def open_clients(load: Load, url: str, count: int) -> list[Client]:
+async def open_clients(load: Load, url: str, count: int, *, made: Callable[[Load], Client] = Client) -> list[Client]:
     """Return clients that are connected and have sent nothing yet."""
     host, port = _address(url)
     loop = asyncio.get_running_loop()
-    return [(await loop.create_connection(lambda: Client(load), host, port))[1] for _ in range(count)]
+    return [(await loop.create_connection(lambda: made(load), host, port))[1] for _ in range(count)]
 
 
 async def finish(clients: Iterable[Client], *, tokens: int) -> None:
@@ -139,9 +148,10 @@ async def limited(awaited: Awaitable[object]) -> None:
         await awaited
 
 
-def post(path: str, body: bytes, *, token: str | None = None) -> bytes:
+def post(path: str, body: bytes, *, token: str | None = None, headers: Sequence[str] = ()) -> bytes:
     """Return a request as bytes."""
     head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: text/event-stream", "Content-Type: application/json"]
+    head += headers
     if token is not None:
         head.append(f"Authorization: Bearer {token}")
     return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body

@@ -29,6 +29,7 @@ class Target:
     server: Server
     request: Request
     conversations: dict[str, list[str]] = field(default_factory=dict)
+    client: Callable[[Load], Client] = Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class Window:
     gap_p99_s: float
     busy: dict[str, float]
     """Part of the time that each core was busy, with whatever ran there."""
+    bytes: float = math.nan
+    """What came over the sockets."""
 
     @property
     def cpu_us(self) -> float:
@@ -81,7 +84,7 @@ async def window(target: Target, upstream: Server, *, streams: int, tokens: int,
     script = Script(tokens=tokens, rate=rate, gated=1)
     load = Load()
     before = target.server.rss_bytes
-    clients = await open_clients(load, target.server.url, streams)
+    clients = await open_clients(load, target.server.url, streams, made=target.client)
     for begin in range(0, streams, AT_ONCE):
         for number, client in enumerate(clients[begin : begin + AT_ONCE]):
             client.send(target.request(script, begin + number, None))
@@ -89,16 +92,18 @@ async def window(target: Target, upstream: Server, *, streams: int, tokens: int,
     rss = target.server.rss_bytes - before
     load.measure_gaps(clients)
     cores = [core_times(core) for core in (SERVER_CORE, CLIENT_CORE)]
+    received = sum(client.bytes for client in clients)
     cpu_s, began = target.server.cpu_s, time.perf_counter()
     await ask(upstream.url, post("/release", b""))
     await load.until(streams * (1 + tokens))
     cpu_s, wall_s = target.server.cpu_s - cpu_s, time.perf_counter() - began
     busy = [_busy(core, was) for core, was in zip((SERVER_CORE, CLIENT_CORE), cores, strict=True)]
     gaps, load.gaps_s = load.gaps_s, None
+    received = sum(client.bytes for client in clients) - received
     await ask(upstream.url, post("/release", b""))
     await finish(clients, tokens=1 + tokens)
     busy_by_core = dict(zip(("server core", "client core"), busy, strict=True))
-    return Window(streams * tokens, cpu_s, wall_s, rss, percentile(gaps or (), 0.99), busy_by_core)
+    return Window(streams * tokens, cpu_s, wall_s, rss, percentile(gaps or (), 0.99), busy_by_core, received)
 
 
 async def first_tokens(target: Target, *, streams: int = 1, conversation: str | None = None) -> list[float]:

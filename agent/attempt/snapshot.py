@@ -15,6 +15,7 @@ from agent.events.schema import (
     LogClosed,
     LoggedEvent,
     RunEnded,
+    RunStarted,
     SnapshotTaken,
     SuggestionsOffered,
     TextDelta,
@@ -24,6 +25,11 @@ from agent.store.runs import UNFINISHED, Run
 from agent.store.tool_calls import LedgerEntry
 
 SNAPSHOT_CHARACTERS = 8192
+
+
+def started(run: Run) -> RunStarted:
+    """Return the event that a log of this run begins with."""
+    return RunStarted(str(run.conversation_id), str(run.id), str(run.message_id), run.model)
 
 
 def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
@@ -52,7 +58,7 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
     """
     assert run.state not in UNFINISHED
     events: list[AnyEvent] = [
-        run.started_event,
+        started(run),
         *settled(run, messages, calls),
     ]
     if run.error_code is not None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from agent.attempt.snapshot import settled
+from agent.attempt.snapshot import settled, started
 from agent.attempt.tenure import Tenure
 from agent.attempt.unheld import fail_abandoned, take_over
 from agent.places import place_of
@@ -217,7 +217,7 @@ class Leases:
             is_older = principal.credential is not None and offered.is_older_than(principal)
             principal = principal if is_older else offered
         logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
-        events = [run.started_event, *settled(run, messages, calls)]
+        events = [started(run), *settled(run, messages, calls)]
         self._executor.hold(
             principal, run, events, is_admitted=is_admitted, is_taken_over=True, counts_attempt=counts_attempt
         )

@@ -14,6 +14,7 @@ import structlog
 
 from agent.assistant.source import Assistants
 from agent.attempt.presence import Absences
+from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure
 from agent.attempt.unheld import cancel_elsewhere, delete_conversation
 from agent.errors import (
@@ -254,7 +255,7 @@ class Runner:
         """Take a new run into this process, and stop what it takes the place of."""
         run = started.run
         self._executor.hold(
-            principal, run, [run.started_event], transcript=started.transcript, is_admitted=started.is_claimed
+            principal, run, [started_event(run)], transcript=started.transcript, is_admitted=started.is_claimed
         )
         for run_id in started.earlier:
             if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, CursorResult, FromClause, and_, bindparam,
 from sqlalchemy.exc import IntegrityError
 
 from agent.errors import FrontdeskError, NotFoundError
-from agent.events.schema import EndStatus, RunStarted, Usage
+from agent.events.schema import EndStatus, Usage
 from agent.principal import Principal
 from agent.region import UNSAID, Region
 from agent.store.clock import database_now, instant
@@ -115,11 +115,6 @@ class Run:
         Of a run from before these were kept nobody has the rights: no token has an empty role.
         """
         return Principal(owner.tenant_id, owner.user_id, role=self.role or "", branches=self.token_branches)
-
-    @property
-    def started_event(self) -> RunStarted:
-        """Return the event that a log of this run begins with."""
-        return RunStarted(str(self.conversation_id), str(self.id), str(self.message_id), self.model)
 
     def age_s(self, at: datetime | None = None) -> float:
         """Return the seconds since it was asked for, now or at another time; never less than none, whatever clocks say."""

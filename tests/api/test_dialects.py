@@ -78,7 +78,7 @@ def scripted(world: World) -> None:
 
 @EVERY
 async def test_the_loop_of_each_dialect_holds_what_is_stored(world: World, ann: Person, dialect: str) -> None:
-    """G104"""
+    """G140"""
     scripted(world)
 
     held = await loop(dialect, ann)
@@ -99,7 +99,7 @@ async def test_the_loop_of_each_dialect_holds_what_is_stored(world: World, ann: 
 
 @EVERY
 async def test_the_loop_of_each_dialect_learns_that_an_answer_failed(world: World, ann: Person, dialect: str) -> None:
-    """G104"""
+    """G140"""
     world.provider.cut("Half of it")
 
     held = await loop(dialect, ann)
@@ -113,7 +113,7 @@ async def test_the_loop_of_each_dialect_learns_that_an_answer_failed(world: Worl
 async def test_the_loop_of_each_dialect_learns_that_an_answer_was_stopped(
     world: World, ann: Person, dialect: str
 ) -> None:
-    """G104"""
+    """G140"""
     world.provider.hang("Half of it")
     reading = asyncio.create_task(loop(dialect, ann))
     await until(lambda: bool(world.provider.requests))
@@ -132,7 +132,7 @@ async def test_the_loop_of_each_dialect_learns_that_an_answer_was_stopped(
 
 @pytest.mark.parametrize("dialect", ["typed", "text", "plain", "raw"])
 async def test_who_is_cut_off_by_a_server_that_stops_learns_it(open_frontdesk: OpenWorld, dialect: str) -> None:
-    """G104"""
+    """G140"""
     world = await open_frontdesk(shutdown_grace_s=0)
     world.provider.hang("Half of it")
     async with live(world.person(), f"/chat?format={dialect}", {"message": "hello"}) as stream:
@@ -146,7 +146,7 @@ async def test_who_is_cut_off_by_a_server_that_stops_learns_it(open_frontdesk: O
 
 @pytest.mark.parametrize("cut", [900, 1200, 1500])
 async def test_a_delta_client_that_is_cut_off_goes_on_where_it_was(world: World, ann: Person, cut: int) -> None:
-    """G104"""
+    """G140"""
     scripted(world)
     cuts = [cut]
     async with cutting_proxy(world.url, lambda: cuts.pop() if cuts else None) as url:

@@ -47,7 +47,7 @@ def adds(new: object, old: object) -> bool:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_a_version_said_is_said_by_every_later_server(version: str) -> None:
-    """G105"""
+    """G141"""
     old = shown((RECORDED / f"events-v{version}.sse").read_bytes())
     encoder = EventsEncoder(clock=lambda: 0.0)
     new = shown(b"".join(encoder.encode([logged]) for logged in recorded_log(version)))
@@ -61,7 +61,7 @@ def test_what_a_version_said_is_said_by_every_later_server(version: str) -> None
 
 
 def test_what_begins_and_ends_has_its_own_time_also_where_pieces_are_joined() -> None:
-    """G105"""
+    """G141"""
     log = recorded_log(VERSIONS[-1])
     one_by_one, at_once = EventsEncoder(clock=lambda: 0.0), EventsEncoder(clock=lambda: 0.0)
 
@@ -84,7 +84,7 @@ def test_every_event_stands_on_the_page() -> None:
 
 
 async def test_times_are_those_of_the_log_live_and_replayed(world: World, ann: Person) -> None:
-    """G105"""
+    """G141"""
     world.backend.answer("GET /orders/count", {"count": 42})
     gate = asyncio.Event()
     world.provider.call(Call("count_orders"), text=["Let me look."])
