@@ -1,12 +1,14 @@
 """`python -m bench.protocols`: CPU and bytes per streamed token in each protocol, and as gzip, beside the native stream's.
 
 Each is measured between two measurements of the native stream, so that a ratio is of the same minute; medians of the rounds are
-printed, the range of the ratios beside them. The goal is at most 1.15 times the native stream's CPU at 300 streams.
+printed, the range of the ratios beside them. The goal is at most 1.15 times the native stream's CPU at 300 streams. A server at
+the end of its core joins pieces, in one way more than in another: `framing` is what a piece alone costs, made in this process.
 """
 
 import argparse
 import os
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,16 +23,18 @@ from uuid import uuid4
 import orjson
 import uvloop
 
+from agent.events.schema import EventId, LoggedEvent, RunStarted, TextDelta
 from api.protocols import FORMATS, PROTOCOLS
 from bench import frontdesk
 from bench.load import DONE, Client, Load, post
-from bench.measure import CLIENT_CORE, SERVER_CORE, Target, Window, window
+from bench.measure import CLIENT_CORE, SERVER_CORE, US, Target, Window, window
 from bench.server import Server
 from bench.upstream import Script
 
 ENDS = {"typed": b'"finished":true', "delta": b'"type":"done"', "events": b"event: done", "raw": b"\r\n0\r\n\r\n"}
 """Where an answer is over, of those that do not say `[DONE]`."""
 GZIP = 16 + zlib.MAX_WBITS
+PIECES = 20_000
 
 
 class Squeezed(Client):
@@ -81,6 +85,18 @@ OTHERS = {"ai-sdk": Way("ai-sdk", "/ai-sdk/chat", _of_ai_sdk)}
 """Those with a path of their own."""
 
 
+def framing_us(name: str) -> float:
+    """Return the CPU microseconds of making the frame of one piece."""
+    started = LoggedEvent(EventId(1, 1), RunStarted("c" * 36, "r" * 36, "m" * 36, "openai:bench"))
+    pieces = [LoggedEvent(EventId(1, n), TextDelta("wo~ ", 1), n) for n in range(2, PIECES)]
+    encoder = PROTOCOLS[name].encoder()
+    encoder.encode([started])
+    begun = time.process_time()
+    for piece in pieces:
+        encoder.encode([piece])
+    return (time.process_time() - begun) / len(pieces) * US
+
+
 def ways() -> list[Way]:
     """Return a way for each protocol of the registry that is asked here, and for the native one as gzip."""
     asked = [
@@ -110,6 +126,7 @@ async def measure(streams: int, rate: int, seconds: float, rounds: int) -> None:
             return await window(target, upstream, streams=streams, tokens=round(rate * seconds), rate=rate)
 
         native = Way("native", "/chat")
+        sys.stdout.write(f"{native.name:13} framing {framing_us(native.name):.1f} µs\n")
         await read(native)  # what happens once is no part of a token
         for way in ways():
             seen, beside = [], [await read(native)]
@@ -122,7 +139,8 @@ async def measure(streams: int, rate: int, seconds: float, rounds: int) -> None:
                 f"{way.name:13} {median(one.cpu_us for one in seen):6.1f} µs a token, native {median(around):6.1f}: "
                 f"{median(ratios):.2f} times ({min(ratios):.2f}-{max(ratios):.2f}); "
                 f"{median(one.bytes / one.tokens for one in seen):6.1f} bytes, "
-                f"native {median(one.bytes / one.tokens for one in beside):6.1f}\n"
+                f"native {median(one.bytes / one.tokens for one in beside):6.1f}"
+                + (f"; framing {framing_us(way.name):.1f} µs\n" if way.name in PROTOCOLS else "\n")
             )
             sys.stdout.flush()
 

@@ -1,5 +1,6 @@
 """A small run of the bench works and prints every figure. What the figures are is not looked at."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from api.protocols import FORMATS
+from bench.protocols import ways
 from bench.shares import shares
 from bench.table import GOALS, NAMES, ROWS
 from bench.upstream import Script, read_script
@@ -68,3 +71,19 @@ def test_a_small_measurement_beside_searches_prints_a_line_for_each_database() -
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert [line.partition(",")[0] for line in done.stdout.splitlines()] == ["SQLite", "PostgreSQL"]
+
+
+@pytest.mark.timeout(400)
+def test_a_small_measurement_of_protocols_prints_a_line_for_each() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.protocols", "--streams", "3", "--seconds", "0.2", "--rounds", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = [re.split(" {2,}| framing", line)[0] for line in done.stdout.splitlines()]
+    assert lines == ["native", *(way.name for way in ways())]
+    assert {way.name for way in ways()} >= set(FORMATS) - {"native"}
