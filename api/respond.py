@@ -82,7 +82,7 @@ def stream(
         headers=stream_headers(run, protocol),
         send_timeout_s=settings.send_timeout_s,
         protocol=protocol,
-        after=_place(request, protocol),
+        after=place_of(request, protocol, after),
         is_compressed=settings.compress_streams and takes_gzip(request.headers.get("accept-encoding", "")),
     )
     if settings.compress_streams:
@@ -90,8 +90,10 @@ def stream(
     return response
 
 
-def _place(request: Request, protocol: WireProtocol) -> EventId:
-    """Return where a client was that comes back, as it counts in this protocol."""
+def place_of(request: Request, protocol: WireProtocol, after: EventId) -> EventId:
+    """Return where a client was that comes back, as it counts in this protocol; START where it counts otherwise."""
+    if protocol.replay != "rest":
+        return after
     text = request.headers.get("last-event-id") or request.query_params.get("after")
     return (protocol.parse_id(text) if text else None) or START
 

@@ -8,6 +8,8 @@ from agent.events.schema import START, EventId, LogClosed
 from agent.principal import Principal
 from agent.store.runs import UNFINISHED, Run, get_run
 from api.dependencies import Services
+from api.protocols.contract import WireProtocol
+from api.protocols.resuming import Rest
 from api.tickets import Use
 
 NOTHING_LEFT = 204
@@ -27,13 +29,19 @@ async def run_again(services: Services, principal: Principal, use: Use) -> Run:
     return run
 
 
-async def told_to_stay(services: Services, principal: Principal, use: Use, run: Run, after: EventId) -> Response | None:
-    """Return the answer to a client that has come back and has all of a run; None to any other."""
+async def told_to_stay(
+    services: Services, principal: Principal, use: Use, run: Run, after: EventId, *, protocol: WireProtocol
+) -> Response | None:
+    """Return the answer to a client that has come back and has all of a run, as its protocol tells it; None to any other."""
     if use.is_first or after == START or run.state in UNFINISHED:
         return None
-    async with aclosing(services.runner.follow(principal, run, after=after)) as batches:
+    rest = Rest(protocol.encoder(), after) if protocol.replay == "rest" else None
+    reader = services.runner.follow(principal, run, after=START if rest is not None else after)
+    async with aclosing(reader) as batches:
         async for batch in batches:
-            if not all(isinstance(logged.event, LogClosed) for logged in batch):
+            if rest is None and not all(isinstance(logged.event, LogClosed) for logged in batch):
+                return None
+            if rest is not None and rest.encode(batch):
                 return None
     use.void()
     return Response(status_code=NOTHING_LEFT)

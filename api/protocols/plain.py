@@ -32,7 +32,7 @@ class PlainEncoder(DialectEncoder):
         return b"".join(map(_frame, parts)) + b"id: %b\n%b" % (str(self.place).encode(), _frame(last))
 
     def completed(self) -> bytes:
-        return DONE
+        return b"id: %b\n%b" % (str(self.place).encode(), DONE)
 
     def failed(self, error: ErrorRaised) -> bytes:
         self._has_failed = True

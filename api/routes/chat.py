@@ -13,8 +13,9 @@ from agent.store.runs import Run
 from api.asking import asked_in_query
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, ticket_of
 from api.formats import FormatDep
+from api.protocols import native
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
-from api.respond import ANSWERS, respond
+from api.respond import ANSWERS, place_of, respond
 from api.returning import run_again, told_to_stay
 from api.tickets import Use
 
@@ -60,7 +61,9 @@ async def chat_by_url(
         raise InvalidRequestError("Last-Event-ID: send the first request's Idempotency-Key with it, or use a ticket")
     if use is not None and not use.is_first:
         run = await run_again(services, principal, use)
-        if (nothing := await told_to_stay(services, principal, use, run, after)) is not None:
+        protocol = form.protocol if form is not None else native.PROTOCOL
+        place = place_of(request, protocol, after)
+        if (nothing := await told_to_stay(services, principal, use, run, place, protocol=protocol)) is not None:
             return nothing
     else:
         asks = asked_in_query if form is not None else chat_in_query

@@ -14,7 +14,7 @@ from agent.store.runs import Run, active_run, get_run
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services, ticket_of
 from api.formats import Format, FormatDep
 from api.protocols import native
-from api.respond import stream
+from api.respond import place_of, stream
 from api.returning import told_to_stay
 from api.views import UsageView
 
@@ -124,9 +124,10 @@ async def stream_conversation(
 async def _stream(
     request: Request, principal: Principal, services: Services, run: Run, after: EventId, *, form: Format | None
 ) -> Response:
+    form = form or Format(native.PROTOCOL)
     if (use := ticket_of(request)) is not None:
         use.bind(run)
-        if (nothing := await told_to_stay(services, principal, use, run, after)) is not None:
+        place = place_of(request, form.protocol, after)
+        if (nothing := await told_to_stay(services, principal, use, run, place, protocol=form.protocol)) is not None:
             return nothing
-    form = form or Format(native.PROTOCOL)
     return stream(request, services.runner, principal, run, after, protocol=form.protocol, max_rate=form.max_rate)

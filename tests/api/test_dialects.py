@@ -364,6 +364,22 @@ async def test_another_version_of_a_turn_is_told_in_a_format_too(world: World, a
     assert (await ann.request("POST", path, json={"message_id": first["message_id"]})).text == "Two."
 
 
+@pytest.mark.parametrize("dialect", ["typed", "plain", "delta", "events"])
+async def test_a_browser_that_has_all_of_an_answer_is_told_to_stay_away(
+    open_frontdesk: OpenWorld, dialect: str
+) -> None:
+    world = await open_frontdesk(assistant={"suggestions": {"static": ["More?"]}})
+    world.provider.say("Tea.")
+    made = (await world.person().request("POST", "/tickets", json={})).json()["ticket"]
+    path = f"/chat?format={dialect}&message=hello&ticket={made}"
+    async with httpx2.AsyncClient(base_url=world.url, verify=False, timeout=60) as client:
+        raw = (await client.get(path)).content
+        ids = [line[4:].decode() for line in raw.split(b"\n") if line.startswith(b"id: ")]
+        again = await client.get(path, headers={"Last-Event-ID": ids[0]})
+        assert DIALECTS[dialect](raw[: raw.index(b"\n\n") + 2] + again.content) == DIALECTS[dialect](raw)
+        assert (await client.get(path, headers={"Last-Event-ID": ids[-1]})).status_code == 204
+
+
 async def test_without_a_token_no_format_answers(world: World) -> None:
     async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         answer = await client.post("/chat?format=raw", json={"message": "hello"})
