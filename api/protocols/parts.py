@@ -18,6 +18,7 @@ from agent.events.schema import (
     ReasoningDelta,
     RunEnded,
     RunPaused,
+    RunStarted,
     SnapshotTaken,
     StepEnded,
     StepStarted,
@@ -88,7 +89,7 @@ class Parts:
                 yield from self._end_part()
                 yield from self._end_input(call)
                 yield call
-            case ErrorRaised() | RunEnded() | RunPaused() | SnapshotTaken() | LogClosed() as event:
+            case RunStarted() | ErrorRaised() | RunEnded() | RunPaused() | SnapshotTaken() | LogClosed() as event:
                 yield from self.close()
                 yield event
             case event:

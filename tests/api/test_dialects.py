@@ -14,7 +14,7 @@ from support.cutting import cutting_proxy
 from support.dialects import BROKEN, DIALECTS, as_lines, read_typed
 from support.faults import until
 from support.provider import Call
-from support.reading import Seen
+from support.reading import Seen, read_native
 from support.world import LiveStream, OpenWorld, Person, World
 
 from api.protocols import FORMATS
@@ -169,8 +169,16 @@ async def test_a_format_always_streams(world: World, ann: Person, dialect: str, 
     assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
     assert answer.headers["x-accel-buffering"] == "no"
     assert answer.headers["cache-control"] == "no-cache, no-transform"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert ("location" in answer.headers) is (dialect not in ("text", "raw"))
     assert DIALECTS[dialect](answer.content).text == "Tea."
+
+
+async def test_the_native_stream_is_a_format_too(world: World, ann: Person) -> None:
+    world.provider.say("Tea.")
+    answer = await ask(ann, "native", json={"message": "hello"}, headers={"Accept": "application/json"})
+    assert read_native(answer.content).text == "Tea."
+    assert answer.headers["location"] == f"/runs/{answer.headers['x-run-id']}/events"
 
 
 async def test_a_frame_of_text_is_one_line_of_data_and_nothing_else(world: World, ann: Person) -> None:

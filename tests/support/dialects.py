@@ -232,7 +232,11 @@ class EventsReader:
     def _run(self, when: str, event: Chunk) -> None:
         assert when == "start" or (not self.open and self.step is None)
         match when:
-            case "start":
+            case "start":  # whatever is open is no more
+                self.open.clear()
+                self.step = None
+                self.seen.text = self.seen.reasoning = ""
+                self.seen.calls, self.seen.actions = {}, {}
                 self.seen.conversation_id, self.seen.message_id = event["conversation_id"], event["message_id"]
             case "end":
                 assert self.seen.end is None

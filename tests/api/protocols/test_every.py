@@ -352,3 +352,34 @@ def test_an_answer_that_another_process_began_anew_is_not_mixed_with_what_is_sho
     assert (seen.text, seen.end) in (("Another", "completed"), ("One way", "failed"))
     assert seen.end == "completed" or seen.error == "interrupted" or protocol.name in ("plain", "raw")
     assert read(protocol, second) == replace(seen, text="Another", end="completed", error=None, is_done=True)
+
+
+@pytest.mark.parametrize("text", ["Another", "One way or another"])
+@pytest.mark.parametrize("name", [name for name, one in PROTOCOLS.items() if one.replay == "rest"])
+def test_who_comes_back_to_an_answer_that_another_process_began_anew_does_not_mix_them(name: str, text: str) -> None:
+    """G100: the log of what it has seen went with the process that wrote it."""
+    protocol = PROTOCOLS[name]
+    seen = protocol.preamble + protocol.encoder().encode(log(STARTED, StepStarted(1), TextDelta("One way", 1)))
+    last = [event_id for _, _, event_id in blocks(seen) if event_id is not None][-1]
+    begun: list[AnyEvent] = [STARTED, SnapshotTaken("message", "", ()), StepStarted(1), TextDelta(text, 1)]
+    anew = log(*begun, *ENDS["completed"], attempt=2)
+
+    shown = READERS[name](seen + told_behind(protocol, last, anew))
+
+    assert (shown.text, shown.end) in ((text, "completed"), ("One way", "failed"))
+    assert shown.end == "completed" or name == "plain"
+
+
+@pytest.mark.parametrize("name", [name for name, one in PROTOCOLS.items() if one.replay == "rest"])
+def test_who_comes_back_to_a_log_that_begins_with_a_snapshot_goes_on_behind_it(name: str) -> None:
+    """G100"""
+    protocol = PROTOCOLS[name]
+    snapshot = SnapshotTaken("message", "Let me", ("find",))
+    began: list[AnyEvent] = [STARTED, snapshot, TextDelta(" look", 0), StepStarted(2)]
+    events = log(*began, TextDelta(" at it.", 1), *ENDS["completed"], attempt=2)
+    whole = told(protocol, *([one] for one in events))
+    frames = [block + b"\n\n" for block in whole.split(b"\n\n")[:-1]]
+    for position, (_, _, event_id) in enumerate(blocks(whole), start=1):
+        if event_id is not None:
+            shown = READERS[name](b"".join(frames[:position]) + told_behind(protocol, event_id, events))
+            assert (shown.text, shown.end) == ("Let me look at it.", "completed")
