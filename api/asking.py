@@ -56,7 +56,8 @@ class DialectRequest(RunOptions):
         if not message:
             raise InvalidRequestError(EMPTY)
         name = self.conversation_id if self.conversation_id is not None else self.client_key
-        asked = self.run_request(idempotency_key, message=message, conversation_id=None)
+        named = self.model_copy(update={"client_key": name})  # its hash is that of the name, too
+        asked = named.run_request(idempotency_key, message=message, conversation_id=None)
         return replace(asked, client_key=name, said=_said(self.history or (), message) if name is None else None)
 
 

@@ -1,7 +1,7 @@
 """`?format=`: a protocol that a request names, which then streams, whatever `Accept` says; and how much of it, how often."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query
 
@@ -45,4 +45,16 @@ async def get_format(
     return Format(protocol, max_rate)
 
 
+IN_QUERY: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "format",
+            "in": "query",
+            "required": False,
+            "schema": {"type": "string", "enum": list(FORMATS)},
+            "description": "answered as a stream in this form, by a route that takes the words of its clients, too",
+        }
+    ]
+}
+"""What the page says of a path of which another route answers those that name a format."""
 FormatDep = Annotated[Format | None, Depends(get_format)]

@@ -12,7 +12,7 @@ from agent.runs.request import RunRequest
 from agent.store.runs import Run
 from api.asking import asked_in_query
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, ticket_of
-from api.formats import FormatDep
+from api.formats import IN_QUERY, FormatDep
 from api.protocols import native
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, place_of, respond
@@ -31,7 +31,7 @@ QUERY: dict[str, Any] = {
 }
 
 
-@router.post("/chat", responses=ANSWERS, dependencies=[NEEDS_SEAT])
+@router.post("/chat", responses=ANSWERS, dependencies=[NEEDS_SEAT], openapi_extra=IN_QUERY)
 async def chat(
     body: ChatRequest,
     request: Request,

@@ -361,6 +361,9 @@ async def test_a_post_that_is_sent_again_with_its_key_is_one_request(world: Worl
         answer = await ask(ann, "text", json={"message": "hello"}, headers={"Idempotency-Key": "k-1"})
         assert DIALECTS["text"](answer.content).text == "Tea."
     assert len(await stored(ann)) == 2
+    for other in ({"message": "hi"}, {"message": "hello", "conversation_id": 7}, {"prompt": "hello"}):
+        answer = await ask(ann, "text", json=other, headers={"Idempotency-Key": "k-1"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
 
 
 async def test_another_version_of_a_turn_is_told_in_a_format_too(world: World, ann: Person) -> None:
