@@ -7,7 +7,7 @@ import pytest
 from support.world import OpenWorld, Person, World
 
 PAGE = "https://desk.example.org"
-EXPOSED = {"X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date"}
+EXPOSED = {"X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date", "X-Events-Version"}
 
 
 async def test_every_answer_has_an_id_of_its_own(ann: Person) -> None:

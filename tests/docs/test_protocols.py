@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import orjson
+from support.dialects import BY_HAND
 
 from api.protocols import PROTOCOLS
 
@@ -30,7 +31,8 @@ def test_the_versions_are_those_that_are_tried() -> None:
 
 
 def test_every_protocol_has_a_row() -> None:
-    named = {"native": "the native stream", "ai-sdk": "AI SDK"}
+    named = {"native": "the native stream", "ai-sdk": "AI SDK", "events": "our own full stream"}
+    named |= {name: f"a loop written by hand, `?format={name}`" for name in BY_HAND}
 
     assert set(named) == set(PROTOCOLS)
     assert all(any(client.startswith(name) for client, *_ in ROW.findall(DOCUMENT)) for name in named.values())
