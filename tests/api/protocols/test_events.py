@@ -12,7 +12,8 @@ import pytest
 from support.dialects import blocks, read_events
 from support.logs import RUN
 from support.provider import Call
-from support.world import Person, World
+from support.raw import raw_request
+from support.world import OpenWorld, Person, World
 
 from agent.events.schema import EventId, LoggedEvent, RunStarted, TextDelta
 from agent.log.memory import MemoryLog
@@ -143,6 +144,30 @@ def test_a_reader_that_is_behind_is_told_so_and_who_reads_the_past_is_not() -> N
     [(name, event_id, data), *_] = shown(say(5, 100))
     assert (name, event_id, data["behind_ms"]) == ("lagging", None, int(LAGGING_S * 1000))
     assert b"lagging" not in say(6, 100 + LAGGING_S)
+
+
+async def test_a_reader_that_stops_for_a_while_is_told_how_far_it_is_behind(
+    open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.protocols.events.encoder.LAGGING_S", 0.05)
+    world = await open_frontdesk(assistant={"limits": {"answer_characters": 3_000_100}})
+    gate = asyncio.Event()
+    world.provider.wait_for(gate, *["ä" * 5000] * 600, before=["Tea. "])
+    ann = world.person()
+    path, body = "/chat?format=events", {"message": "hello"}
+    async with raw_request(world.url, "POST", path, token=ann.token, body=body, receive_bytes=4096) as reader:
+        await reader.begin()
+        await reader.until(b"Tea. ")
+        gate.set()
+        async with ann.open_events(f"/runs/{reader.headers['x-run-id']}/events") as beside:
+            await beside.rest()  # the run is over, and this reader has all of it
+        raw = await reader.rest()
+
+    told = shown(raw.replace(b": ping\n\n", b""))
+    behind = [data["behind_ms"] for name, _, data in told if name == "lagging"]
+    assert behind
+    assert min(behind) >= 50
+    assert read_events(raw.replace(b": ping\n\n", b"")).text == "Tea. " + "ä" * 3_000_000
 
 
 async def batches(count: int) -> AsyncGenerator[list[LoggedEvent]]:
