@@ -62,8 +62,8 @@ class _EventStream(EventSourceResponse):
     """Two tasks beside the request's own, not five, and a time limit on pings only.
 
     Left out is the watch for the server's stop: the runner ends streams when it drains. A limit around every frame would
-    cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too. A
-    protocol without pings has the limit around its frames.
+    cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too, also
+    one of a protocol that has none: that is a piece of no bytes.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class _EventStream(EventSourceResponse):
             headers=headers,
             media_type=protocol.media_type,
             sep="\n",
-            ping=PING_S if protocol.ping else 0,
+            ping=PING_S,
             ping_message_factory=lambda: protocol.ping,  # type: ignore[arg-type, return-value] # bytes go out as they are
             send_timeout=send_timeout_s,
         )
@@ -97,8 +97,7 @@ class _EventStream(EventSourceResponse):
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(stream)
-                if self.ping_interval:
-                    group.start_soon(self._ping, send)
+                group.start_soon(self._ping, send)
                 await self._listen_for_disconnect(receive)
                 group.cancel_scope.cancel()
         except ExceptionGroup as failed:
@@ -112,7 +111,7 @@ class _EventStream(EventSourceResponse):
         connection.abort()
 
     async def _send_with_timeout(self, send: Send, message: Message) -> None:
-        if message.get("body") == self._nothing or not self._nothing:
+        if message.get("body") == self._nothing:
             await super()._send_with_timeout(send, message)
         else:
             await send(message)

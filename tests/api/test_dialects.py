@@ -14,6 +14,7 @@ from support.cutting import cutting_proxy
 from support.dialects import BROKEN, BY_HAND, DIALECTS, as_lines, read_typed
 from support.faults import until
 from support.provider import Call
+from support.raw import raw_request
 from support.reading import Seen, read_native
 from support.world import LiveStream, OpenWorld, Person, World
 
@@ -217,6 +218,22 @@ async def test_nothing_but_the_text_is_ever_sent_to_a_raw_reader(
             await beside.until_bytes(3 * b": ping\n\n")
         gate.set()
         assert await whole(stream) == b"Tea."
+
+
+async def test_a_raw_reader_that_stops_reading_is_found_out(
+    open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.sse.PING_S", 0.05)
+    world = await open_frontdesk(send_timeout_s=0.2, assistant={"limits": {"answer_characters": 3_000_100}})
+    world.provider.say(*["ä" * 50_000] * 60)
+    ann, runner = world.person(), world.app.state.services.runner
+    path, body = "/chat?format=raw", {"message": "hello"}
+    async with raw_request(world.url, "POST", path, token=ann.token, body=body, receive_bytes=4096) as reader:
+        await reader.begin()
+        assert runner.reader_count == 1
+        await until(lambda: runner.reader_count == 0)
+        run = (await ann.request("GET", f"/runs/{reader.headers['x-run-id']}")).json()
+    assert run["state"] in ("running", "completed")
 
 
 async def test_an_unknown_format_is_refused_and_the_known_ones_are_named(world: World, ann: Person) -> None:
