@@ -76,10 +76,17 @@ async def open_socket(
     person: Person, query: str = "", *, signed_in: bool = True, **options: Any
 ) -> AsyncIterator[Socket]:
     """Open a socket, and say who it is in the first message."""
-    url = person.world.url.replace("http", "ws", 1) + "/ws" + query
-    async with connect(url, open_timeout=LIMIT_S, proxy=None, **options) as connection:
+    async with open_socket_at(person.world.url, person.token if signed_in else None, query, **options) as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def open_socket_at(url: str, token: str | None, query: str = "", **options: Any) -> AsyncIterator[Socket]:
+    """Open a socket of the server at `url`, and say whose token this is, where there is one."""
+    address = url.replace("http", "ws", 1) + "/ws" + query
+    async with connect(address, open_timeout=LIMIT_S, proxy=None, **options) as connection:
         socket = Socket(connection)
-        if signed_in:
-            await socket.say("credential", token=person.token)
+        if token is not None:
+            await socket.say("credential", token=token)
             await socket.until(lambda message: "ready" in message)
         yield socket
