@@ -181,7 +181,7 @@ class Session:
         encoder = SocketEncoder(run.id)
         try:
             with reader.seat, reader.scope:
-                with suppress(DatabaseError):  # the client comes back, as after any cut
+                with suppress(RequestError):  # the database is away, the run is gone: a cut, and no other run's matter
                     async with aclosing(self._services.runner.follow(self._principal, run, after=after)) as batches:
                         async for batch in batches:
                             for text in encoder.encode(batch):

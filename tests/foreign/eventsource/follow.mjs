@@ -7,6 +7,7 @@ const held = { text: "", keys: [], opened: 0, done: false, code: null, run: null
 const tell = () => console.log(JSON.stringify({ ...held, state: source.readyState }));
 const signed = (input, init) => fetch(input, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } });
 const source = new EventSource(url, token ? { fetch: signed } : {});
+setInterval(() => {}, 1000); // the package lets its process end while it waits to come back
 source.onopen = () => {
     held.opened++;
     tell();
