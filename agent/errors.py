@@ -9,6 +9,7 @@
     │   ├── NotFoundError               not_found
     │   ├── RunActiveError              run_active
     │   ├── SupersededError             superseded
+    │   ├── NotWaitingError             not_waiting
     │   ├── PayloadTooLargeError        payload_too_large
     │   ├── RateLimitedError            rate_limited       (retry_after_s)
     │   ├── OverloadedError             overloaded         (retry_after_s)
@@ -100,6 +101,12 @@ class SupersededError(RequestError):
     """The message is of an earlier version: another turn took its place."""
 
     code = "superseded"
+
+
+class NotWaitingError(RequestError):
+    """The run does not wait for this: it never did, or somebody else was faster."""
+
+    code = "not_waiting"
 
 
 class PayloadTooLargeError(RequestError):

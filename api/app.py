@@ -37,12 +37,14 @@ from api.routes import (
     pages,
     public,
     runs,
+    socket,
     tickets,
     turns,
 )
 from api.routes import assistant as assistant_route
 from api.seats import Seats
 from api.settings import Settings
+from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
 from demo import DemoChatModel
@@ -82,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     errors.install(app)
-    answering = dialects, chat, turns, public, runs, tickets, ai_sdk
+    answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk
     for module in (health, assistant_route, docs, pages, demo, *answering, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():
@@ -113,6 +115,7 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> S
         runner=Runner(store=store, log=log, catalog=catalog, assistants=assistants, settings=settings),
         seats=Seats(settings.max_streams_per_user),
         tickets=Tickets(settings),
+        sockets=Sockets(settings),
         built_files=BuiltFiles(),
         visitors=_visitors(settings, assistants, catalog),
         searches=Searches(

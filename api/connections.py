@@ -21,6 +21,7 @@ from api.doors import CONNECTION, MEANS_NOTHING, NO_SEAT, SPARE_S, Doors, Phase,
 from api.errors import PRIVATE, problem, refusal
 from api.reading import RequestReader
 from api.settings import Settings
+from api.sockets.connection import BoundedSocket, SocketPhase
 
 logger = structlog.get_logger()
 
@@ -41,7 +42,12 @@ GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
     """Return the protocol of a server's connections, with the limits of these settings."""
-    limits = {"doors": doors_for(settings), "most_head_bytes": settings.max_header_bytes}
+    limits = {
+        "doors": doors_for(settings),
+        "most_head_bytes": settings.max_header_bytes,
+        "most_message_bytes": settings.max_body_bytes,
+        "stalled_s": settings.send_timeout_s,
+    }
     return type("ServerConnection", (BoundedConnection,), limits)
 
 
@@ -49,6 +55,8 @@ class BoundedConnection(RequestReader):
     """A connection, timed, in a seat or on a spare one. It is what its answers are written to."""
 
     doors: ClassVar[Doors]
+    most_message_bytes: ClassVar[int]
+    stalled_s: ClassVar[float]
     write: Callable[[bytes], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -62,6 +70,8 @@ class BoundedConnection(RequestReader):
         self._is_deaf = False
         self._has_ended = False
         self._timer: asyncio.TimerHandle | None = None
+        self._socket: BoundedSocket | None = None
+        """The WebSocket that this connection speaks as; what comes and goes passes here no more, but for its end."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -122,6 +132,26 @@ class BoundedConnection(RequestReader):
         self.transport.write_eof()
         self._timer = self.loop.call_later(LINGER_S, self.transport.close)
 
+    def may_upgrade(self) -> bool:
+        """Return whether nothing is owed to an earlier request, and there is a seat; else the offer is passed over."""
+        self.has_seat = self.has_seat or self.doors.take_seat()
+        return self.has_seat and not (self._is_answering or self.pipeline or self._is_deaf or self._has_ended)
+
+    def upgrade(self, data: bytes) -> None:
+        self._stop_timer()
+        self._socket = BoundedSocket(self)
+        self.connections.discard(self)
+        self._socket.connection_made(self.transport)
+        self.transport.set_protocol(self._socket)
+        self.wait_as("silent")
+        self._socket.data_received(data)
+
+    def wait_as(self, doing: SocketPhase) -> None:
+        """Let a WebSocket count among those that make room for others: `silent` and `idle` do, in this order, `busy` does not."""
+        self._stop_timer()
+        if doing != "busy" and not self.transport.is_closing():
+            (self.doors.idle if doing == "idle" else self.doors.silent)[self] = time.monotonic()
+
     def refuse(self, answer: Response) -> None:
         """Send a whole answer outside of any request, unless another one is under way, and close."""
         self._stop_timer()
@@ -145,6 +175,10 @@ class BoundedConnection(RequestReader):
     def leave(self) -> None:
         """Make room for somebody else."""
         self._free_seat()
+        if self._socket is not None:
+            self._stop_timer()
+            self._socket.leave()
+            return
         if self.reading == "head":
             self.refuse(FULL)
         else:
@@ -190,6 +224,8 @@ class BoundedConnection(RequestReader):
 
     def _settle(self) -> None:
         """Let the limit of the phase that the connection is in now go on, anew where it is another one."""
+        if self._socket is not None:
+            return
         phase: Phase = self.reading or ("answer" if self._is_answering else "idle" if self._was_asked else "first")
         if phase != self._phase and not self._is_leaving and not self.transport.is_closing():
             self._stop_timer()

@@ -21,6 +21,7 @@ from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.seats import Seats
 from api.settings import Settings
+from api.sockets.registry import Sockets
 from api.tickets import Tickets, Use
 from api.visitors import Visitors
 
@@ -41,6 +42,7 @@ class Services:
     searches: Searches
     seats: Seats
     tickets: Tickets
+    sockets: Sockets
     built_files: BuiltFiles
     visitors: Mapping[str, Visitors]
     """Public chat by the ids of the assistants that open it; none where no one does."""

@@ -19,6 +19,7 @@ from agent.errors import (
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
+    NotWaitingError,
     OverloadedError,
     PayloadTooLargeError,
     RateLimitedError,
@@ -50,6 +51,7 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     NotFoundError: HttpProblem(404, "Not found"),
     RunActiveError: HttpProblem(409, "The conversation is busy"),
     SupersededError: HttpProblem(409, "The message was superseded"),
+    NotWaitingError: HttpProblem(409, "The run does not wait for this"),
     PayloadTooLargeError: HttpProblem(413, "The request is too large"),
     RateLimitedError: HttpProblem(429, "Too many requests"),
     OverloadedError: HttpProblem(503, "The service is overloaded"),
@@ -124,6 +126,11 @@ def install(app: FastAPI) -> None:
 
 async def _request_error(_request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestError)
+    return refused(exc)
+
+
+def refused(exc: RequestError) -> Response:
+    """Return the response that an error is to a client."""
     headers = {}
     if exc.retry_after_s is not None:
         headers["Retry-After"] = str(exc.retry_after_s)

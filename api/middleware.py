@@ -15,6 +15,7 @@ from agent.places import place_of
 from api.connections import FULL
 from api.doors import NO_SEAT
 from api.errors import OVER_HTTP, PRIVATE, problem, refusal
+from api.reading import HOST
 
 logger = structlog.get_logger()
 answered = Counter("frontdesk_http_requests", "HTTP requests answered", ["method", "route", "status"])
@@ -25,7 +26,6 @@ ASKS = "/chat"
 """The one path where GET begins something, so that HEAD would."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
-HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 TWO_TOKENS = problem(400, "invalid_request", "The request is not valid", "Authorization: send one")
 NO_HOST = problem(400, "invalid_request", "The request is not valid", "Host: send one name")
 NO_HTTP = problem(

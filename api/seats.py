@@ -11,10 +11,11 @@ from agent.errors import RETRY_AFTER_S, RateLimitedError
 
 
 class Seats:
-    """The seats of this process: so many for each user of each tenant."""
+    """The seats of this process: so many for each user of each tenant, for what the refusal says."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, refusal: str = "At most {most} answers can be read at once.") -> None:
         self._most = most
+        self._refusal = refusal.format(most=most)
         self._taken: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
@@ -26,7 +27,7 @@ class Seats:
         """
         owner = tenant_id, user
         if self._taken[owner] >= self._most:
-            raise RateLimitedError(f"At most {self._most} answers can be read at once.", retry_after_s=RETRY_AFTER_S)
+            raise RateLimitedError(self._refusal, retry_after_s=RETRY_AFTER_S)
         self._taken[owner] += 1
         try:
             yield

@@ -15,13 +15,13 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from agent.runs.runner import Runner
 from agent.store.awaiting import awaited
 from agent.store.database import Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
 from api.app import create_app
 from api.connections import bounded_connections
+from api.dependencies import Services
 from api.doors import allow_more_files
 from api.listening import BoundedServer
 from api.settings import Settings
@@ -60,7 +60,7 @@ def _serve(app: FastAPI, settings: Settings, *, host: str, port: int) -> bool:
         port=port,
         loop="uvloop",
         http=bounded_connections(settings),
-        ws="none",  # there is nothing to upgrade to, and an upgraded connection would leave the limits behind
+        ws="none",  # uvicorn's own upgrade would leave the limits behind; connections have another one
         proxy_headers=False,  # the app knows whom to believe; the environment does not (FORWARDED_ALLOW_IPS)
         timeout_keep_alive=math.ceil(settings.keep_alive_s),
         log_config=None,
@@ -152,10 +152,12 @@ class _Server(BoundedServer):
         elif self._signals == 2:
             self._loop.call_soon_threadsafe(services.runner.release)
         else:
-            asyncio.run_coroutine_threadsafe(self._drain(services.runner), self._loop)
+            asyncio.run_coroutine_threadsafe(self._drain(services), self._loop)
 
-    async def _drain(self, runner: Runner) -> None:
-        await runner.drain()
+    async def _drain(self, services: Services) -> None:
+        services.sockets.drain()
+        await services.runner.drain()
+        services.sockets.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_WAIT_S):
                 while self.server_state.tasks:

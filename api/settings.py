@@ -43,6 +43,10 @@ class HttpSettings(EnvironmentSettings):
         default=40, ge=1, description="tickets of one user that wait for their use, or may open a stream again"
     )
     ticket_limit: str = Field(default="120/minute", description="tickets that one user may make")
+    max_sockets_per_user: int = Field(default=10, ge=1, description="WebSockets of one user; one more gets a 429")
+    socket_message_limit: str = Field(
+        default="600/minute", description="messages that one user may send over all WebSockets; more are refused"
+    )
     max_connections: int = Field(
         default=2000, ge=10, description="open connections; fewer where the process may not have as many files"
     )

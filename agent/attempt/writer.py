@@ -192,6 +192,7 @@ class RunWriter:
         async with self._store.write() as connection:
             await rename_conversation(connection, self._principal, self._run.conversation_id, title=title)
         self.emit(TitleChanged(title))
+        self._store.titles.tell(self._principal, self._run.conversation_id, title)
 
     async def shown(self) -> Answer:
         """Return what readers of this attempt's log show by now."""

@@ -22,6 +22,7 @@ from agent.store.group import GroupWriter
 from agent.store.limits import Deadline, Limits
 from agent.store.migrations import MIGRATION_S, is_newest, upgrade
 from agent.store.pools import Kept, Pool, open_pool
+from agent.store.titles import Titles
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
@@ -55,6 +56,7 @@ class Store:
         # SQLite's one writer: no other's commits take from it the pages that it knows.
         self._writing = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
         self._writer = GroupWriter(self._writing) if self._writing is not None else None
+        self.titles = Titles()
 
     def _open_pool(self, size: int, *, statement_s: float) -> Pool:
         return open_pool(self.url, self.path, self._limits, size=size, statement_s=statement_s)

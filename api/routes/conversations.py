@@ -229,7 +229,9 @@ async def rename(
 ) -> ConversationView:
     """Give a conversation another title."""
     async with services.store.write() as connection:
-        return _view(await rename_conversation(connection, principal, conversation_id, title=body.title))
+        renamed = await rename_conversation(connection, principal, conversation_id, title=body.title)
+    services.store.titles.tell(principal, conversation_id, renamed.title)
+    return _view(renamed)
 
 
 @router.delete("/conversations/{conversation_id}")

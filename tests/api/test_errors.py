@@ -20,6 +20,7 @@ CONTRACT = {
     "not_found": 404,
     "run_active": 409,
     "superseded": 409,
+    "not_waiting": 409,
     "idempotency_mismatch": 422,
     "payload_too_large": 413,
     "rate_limited": 429,

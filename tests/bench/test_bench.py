@@ -87,3 +87,17 @@ def test_a_small_measurement_of_protocols_prints_a_line_for_each() -> None:
     lines = [re.split(" {2,}| framing", line)[0] for line in done.stdout.splitlines()]
     assert lines == ["native", *(way.name for way in ways())]
     assert {way.name for way in ways()} >= set(FORMATS) - {"native"}
+
+
+def test_a_small_measurement_of_sockets_prints_both_ways_and_their_ratio() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.sockets", "--users", "1", "--seconds", "0.2", "--rounds", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    for words in ("| streams |", "| WebSockets |", "A WebSocket with 20 answers costs"):
+        assert words in done.stdout

@@ -1,0 +1,1 @@
+"""WebSockets: one connection, many conversations. `connection` is the transport, `session` what is said over it."""

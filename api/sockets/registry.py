@@ -1,0 +1,69 @@
+"""The WebSockets of this process: how many a user has, how much they may say, and their end when the server stops."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from prometheus_client import Gauge
+from websockets.frames import CloseCode
+
+from agent.principal import Principal
+from api.rates import Rates
+from api.seats import Seats
+from api.settings import Settings
+
+sockets_open = Gauge("frontdesk_sockets_open", "WebSockets of users that are open")
+
+
+class Closable(Protocol):
+    """A socket that can be told to end."""
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether it reads a run."""
+
+    def end(self, code: int) -> None:
+        """Close with this code."""
+
+
+class Sockets:
+    """The open sockets of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._seats = Seats(settings.max_sockets_per_user, "At most {most} WebSockets can be open at once.")
+        self._rates = Rates(settings.socket_message_limit, name="FRONTDESK_SOCKET_MESSAGE_LIMIT")
+        self._open: set[Closable] = set()
+        self.is_draining = False
+
+    @contextmanager
+    def opened(self, socket: Closable, principal: Principal) -> Iterator[None]:
+        """Count a socket as its user's meanwhile.
+
+        Raises:
+            RateLimitedError: the user has too many.
+        """
+        with self._seats.taken(principal.tenant_id, principal.user_id), sockets_open.track_inprogress():
+            self._open.add(socket)
+            try:
+                yield
+            finally:
+                self._open.discard(socket)
+
+    async def count_message(self, principal: Principal) -> None:
+        """Count a message of a user's.
+
+        Raises:
+            RateLimitedError: these were too many.
+        """
+        await self._rates.hit((principal.tenant_id, principal.user_id), "Too many messages. Try again later.")
+
+    def drain(self) -> None:
+        """Close the sockets that read nothing now, and from now on each that reads nothing more."""
+        self.is_draining = True
+        for socket in [one for one in self._open if not one.is_reading]:
+            socket.end(CloseCode.SERVICE_RESTART)
+
+    def close(self) -> None:
+        """Close all sockets: what they read goes on elsewhere, or later, and they come back for it."""
+        for socket in list(self._open):
+            socket.end(CloseCode.SERVICE_RESTART)
