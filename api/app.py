@@ -24,7 +24,21 @@ from api.equipment import Equipment, equip
 from api.middleware import RequestMiddleware
 from api.problems import Problem
 from api.rates import limit_of
-from api.routes import ai_sdk, chat, conversations, demo, docs, feedback, health, pages, public, runs, tickets, turns
+from api.routes import (
+    ai_sdk,
+    chat,
+    conversations,
+    demo,
+    docs,
+    feedback,
+    health,
+    pages,
+    public,
+    runs,
+    suggestions,
+    tickets,
+    turns,
+)
 from api.routes import assistant as assistant_route
 from api.seats import Seats
 from api.settings import Settings
@@ -68,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     answering = chat, turns, public, runs, tickets, ai_sdk
-    for module in (health, assistant_route, docs, pages, demo, *answering, conversations, feedback):
+    for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():
         app.mount(path, mounted)

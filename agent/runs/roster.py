@@ -108,6 +108,11 @@ class Roster:
         """Take a place at work for a run that is not held yet; False where there is none."""
         return self._admission.try_enter(principal.tenant_id, principal.user_id)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody at all may have a place at work."""
+        return self._admission.is_full
+
     def give_back(self, principal: Principal) -> None:
         """Give back what `try_admit` took, for a run that will not be held as admitted."""
         self._admission.leave(principal.tenant_id, principal.user_id)
