@@ -104,7 +104,7 @@ class Questions:
 
     async def _said(self, principal: Principal, run: Run, assistant: Assistant) -> list[BaseMessage]:
         """Return the run's turn as its model reads it."""
-        async with self._runtime.store.read(by_key=True) as connection:
+        async with self._runtime.store.read() as connection:
             current = await run_messages(connection, principal, run)
         told = model_messages([], current, window=assistant.history, model=run.model)
         return [SystemMessage(system_prompt(assistant, principal)), *add_facts(told, current, run)]
