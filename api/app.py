@@ -21,6 +21,7 @@ from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.dependencies import Services
 from api.equipment import Equipment, equip
+from api.handover import HandOver
 from api.middleware import RequestMiddleware
 from api.problems import Problem
 from api.rates import limit_of
@@ -140,6 +141,7 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the last one added is the first one passed."""
+    app.add_middleware(HandOver)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
         app.add_middleware(

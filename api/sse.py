@@ -1,15 +1,16 @@
 """A reader of a run's log as a response of server-sent events."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 
-import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Message, Receive, Scope, Send
 
 from agent.events.schema import LoggedEvent
 from agent.store.runs import Run
 from api.doors import MEANS_NOTHING
+from api.handover import hand_over
 from api.protocols import native
 from api.protocols.contract import WireProtocol
 
@@ -49,7 +50,7 @@ def event_stream(
 
 
 class _EventStream(EventSourceResponse):
-    """Two tasks beside the request's own, not five, and a time limit on pings only.
+    """Three tasks beside the request's own, not five, and a time limit on pings only.
 
     Left out is the watch for the server's stop: the runner ends streams when it drains. A limit around every frame would
     cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too.
@@ -57,19 +58,21 @@ class _EventStream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})[MEANS_NOTHING] = PING
+        if not hand_over(scope, self._send):
+            await self._send(receive, send)
 
-        async def stream() -> None:
-            await self._stream_response(send)
-            group.cancel_scope.cancel()
-
+    async def _send(self, receive: Receive, send: Send) -> None:
+        """Stream until the end, the client's leaving or a failure. A task group would cost as much memory as the three tasks."""
+        work = self._stream_response(send), self._listen_for_disconnect(receive), self._ping(send)
+        tasks = [asyncio.create_task(one) for one in work]
         try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(stream)
-                group.start_soon(self._ping, send)
-                await self._listen_for_disconnect(receive)
-                group.cancel_scope.cancel()
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in ended:
+            task.result()
 
     async def _send_with_timeout(self, send: Send, message: Message) -> None:
         if message.get("body") == PING:

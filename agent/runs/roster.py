@@ -17,6 +17,7 @@ from uuid import UUID
 from agent.assistant.definition import CancelAfter
 from agent.attempt.attempt import Transcript
 from agent.attempt.credential import RunCredential
+from agent.attempt.latch import Latch
 from agent.attempt.stop import Stopper, StopReason
 from agent.attempt.writer import RunWriter
 from agent.principal import Principal, RunKey
@@ -36,7 +37,7 @@ class HeldRun:
     run: Run
     writer: RunWriter
     stopper: Stopper = field(default_factory=Stopper)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    over: Latch = field(default_factory=Latch)
     is_admitted: bool = False
     is_taken_over: bool = False
     counts_attempt: bool = True
