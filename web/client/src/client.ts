@@ -24,13 +24,13 @@ export function createClient(options: ClientOptions): Client {
       const described = await http.read<Assistant>(`/assistant${query({ assistant: id })}`);
       return { ...camel(described), limits: camel(described.limits) };
     },
-    conversations: conversations(http, changed),
     async feedback(id, feedback) {
       await http.call(`${pathOf(id, "messages")}/feedback`, "POST", feedback);
       changed({ id, feedback: feedback.rating });
     },
     suggestions: async (id) =>
       (await http.read<SuggestionsOffered>(`${pathOf(id, "messages")}/suggestions`, "POST")).suggested_questions,
+    conversations: conversations(http, changed),
     chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, changed, chatOptions),
     user: http.owner,
     signOut: http.signOut,
