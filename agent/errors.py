@@ -159,10 +159,14 @@ class RunError(FrontdeskError):
 
 
 class ModelUnavailableError(RunError):
-    """The provider answered 5xx, nothing, or garbage."""
+    """The provider answered 5xx, garbage, or with nothing; `is_empty` where that was an answer like any other but for that."""
 
     code = "model_unavailable"
     public = "The language model is not available right now."
+
+    def __init__(self, message: str, *, is_empty: bool = False) -> None:
+        super().__init__(message)
+        self.is_empty = is_empty
 
 
 class ModelRateLimitedError(RunError):

@@ -9,4 +9,7 @@ first_token_s = Histogram(
     "Time from the stored message to the first piece of the answer",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
+suggestions = Counter(
+    "frontdesk_suggestions", "Requests for follow-up questions on demand that a model was asked for", ["code"]
+)
 tool_calls = Counter("frontdesk_tool_calls", "Tool calls that settled", ["tool", "outcome"])

@@ -21,6 +21,7 @@ from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.dependencies import Services
 from api.equipment import Equipment, equip
+from api.handover import HandOver
 from api.middleware import RequestMiddleware
 from api.problems import Problem
 from api.protocols.events import VERSION_HEADER
@@ -38,6 +39,7 @@ from api.routes import (
     public,
     runs,
     socket,
+    suggestions,
     tickets,
     turns,
 )
@@ -85,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk
-    for module in (health, assistant_route, docs, pages, demo, *answering, conversations, feedback):
+    for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():
         app.mount(path, mounted)
@@ -144,6 +146,7 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the last one added is the first one passed."""
+    app.add_middleware(HandOver)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
         app.add_middleware(

@@ -54,6 +54,10 @@ def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
 class BoundedConnection(RequestReader):
     """A connection, timed, in a seat or on a spare one. It is what its answers are written to."""
 
+    __slots__ = (
+        *("has_seat", "is_closing", "write"),
+        *("_has_ended", "_is_deaf", "_is_leaving", "_phase", "_running", "_timer", "_was_asked"),
+    )
     doors: ClassVar[Doors]
     most_message_bytes: ClassVar[int]
     stalled_s: ClassVar[float]

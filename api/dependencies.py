@@ -1,6 +1,6 @@
 """The dependencies of routes: the parts of the running installation, and the principal of a request."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -19,6 +19,7 @@ from agent.search import Searches
 from agent.store.database import Store
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
+from api.handover import hold
 from api.seats import Seats
 from api.settings import Settings
 from api.sockets.registry import Sockets
@@ -102,10 +103,9 @@ def ticket_of(request: Request) -> Use | None:
 PrincipalDep = Annotated[Principal, Depends(get_principal)]
 
 
-async def take_seat(principal: PrincipalDep, services: InstallationDep) -> AsyncIterator[None]:
+async def take_seat(request: Request, principal: PrincipalDep, services: InstallationDep) -> None:
     """Hold one of the user's seats for as long as the request lasts, its response included."""
-    with services.seats.taken(principal.tenant_id, principal.user_id):
-        yield
+    hold(request, services.seats.taken(principal.tenant_id, principal.user_id))
 
 
 async def get_after(

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
+from functools import partial
+from typing import Any
 
 import anyio
 from sse_starlette import EventSourceResponse
@@ -12,6 +14,7 @@ from agent.events.schema import START, EventId, LoggedEvent
 from agent.store.runs import Run
 from api.doors import CONNECTION, MEANS_NOTHING
 from api.encodings import EMPTY_BLOCK, compressed
+from api.handover import hand_over
 from api.protocols import native
 from api.protocols.contract import BrokenOffError, WireProtocol
 from api.protocols.resuming import Rest
@@ -59,7 +62,7 @@ def event_stream(
 
 
 class _EventStream(EventSourceResponse):
-    """Two tasks beside the request's own, not five, and a time limit on pings only.
+    """Three tasks beside the request's own, not five, and a time limit on pings only.
 
     Left out is the watch for the server's stop: the runner ends streams when it drains. A limit around every frame would
     cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too, also
@@ -82,26 +85,32 @@ class _EventStream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
+        if self._nothing and "content-encoding" not in self.headers:
+            state[MEANS_NOTHING] = self._nothing
+        sending = partial(self._send, state)
+        if not hand_over(scope, sending):
+            await sending(receive, send)
+
+    async def _send(self, state: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Stream until the end, the client's leaving or a failure. A task group would cost as much memory as the three tasks."""
         if "content-encoding" in self.headers:
             send = compressed(send, lambda: state.update({MEANS_NOTHING: EMPTY_BLOCK}))
-        elif self._nothing:
-            state[MEANS_NOTHING] = self._nothing
-
-        async def stream() -> None:
-            try:
-                await self._stream_response(send)
-            except BrokenOffError:
-                await self._break_off(state[CONNECTION])
-            group.cancel_scope.cancel()
-
+        work = self._stream(send, state), self._listen_for_disconnect(receive), self._ping(send)
+        tasks = [asyncio.create_task(one) for one in work]
         try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(stream)
-                group.start_soon(self._ping, send)
-                await self._listen_for_disconnect(receive)
-                group.cancel_scope.cancel()
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in ended:
+            task.result()
+
+    async def _stream(self, send: Send, state: dict[str, Any]) -> None:
+        try:
+            await self._stream_response(send)
+        except BrokenOffError:
+            await self._break_off(state[CONNECTION])
 
     async def _break_off(self, connection: asyncio.Transport) -> None:
         """Close the connection in the middle of the answer, behind what was sent; soon, also where nobody reads that."""

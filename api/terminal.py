@@ -42,6 +42,7 @@ class Shown:
     suggestions: list[str] = field(default_factory=list)
     status: str | None = None
     conversation_id: str | None = None
+    message_id: str | None = None
     last_id: str = ""
     done: bool = False
     printed: int = 0
@@ -52,6 +53,7 @@ class Shown:
         match event:
             case {"conversation_id": str(conversation_id)}:
                 self.conversation_id = conversation_id
+                self.message_id = event.get("message_id")
             case {"token": str(token)}:
                 self.text += _safe(token)
             case {"snapshot": {"text": str(text)}}:
@@ -84,6 +86,7 @@ class Chat:
         self._console = console
         self._memory = memory
         self.conversation_id: str | None = None
+        self._message_id: str | None = None
         self.assistant: str | None = None
 
     def resume_last(self) -> None:
@@ -117,10 +120,32 @@ class Chat:
                 if shown.done:
                     break
         self._remember(shown)
+        self._message_id = shown.message_id
         self._after(shown)
         if not shown.done:
             raise ChatError("The connection was lost, and the server did not come back.")
         return shown
+
+    def suggest(self) -> list[str]:
+        """Ask for questions that may follow the last answer, and show them.
+
+        Raises:
+            ChatError: there is no server, or it refused.
+        """
+        if self._message_id is None:
+            return []
+        with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
+            path, headers = f"/messages/{self._message_id}/suggestions", {"Authorization": f"Bearer {self._token}"}
+            try:
+                response = client.post(self._url + path, headers=headers)
+            except httpx2.TransportError as exc:
+                raise ChatError("The connection was lost.") from exc
+        if response.status_code != 200:
+            raise ChatError(_refusal(response))
+        shown = Shown()
+        shown.apply(response.json())
+        self._offer(shown)
+        return shown.suggestions
 
     def _stream(self, client: httpx2.Client, message: str, key: str, shown: Shown) -> Iterator[None]:
         """Post the message, or post it again: with the same key the server attaches to the run that it has."""
@@ -162,6 +187,9 @@ class Chat:
             self._console.print(Text(note, style="dim"))
         if shown.status not in (None, "completed"):
             self._console.print(Text(f"({shown.status})", style="yellow"))
+        self._offer(shown)
+
+    def _offer(self, shown: Shown) -> None:
         for number, question in enumerate(shown.suggestions, start=1):
             self._console.print(Text(f"  {number}. {question}", style="cyan"))
 
@@ -180,8 +208,9 @@ class Chat:
 
 
 def converse(chat: Chat, console: Console) -> None:
-    """Ask until the user leaves. A number picks one of the suggestions."""
-    console.print(Text("Ask something; a number picks a suggestion, an empty line or Ctrl-D ends.", style="dim"))
+    """Ask until the user leaves. A number picks one of the suggestions, and a question mark asks for some."""
+    keys = "a number picks a suggestion, ? asks for some, an empty line or Ctrl-D ends"
+    console.print(Text(f"Ask something; {keys}.", style="dim"))
     suggestions: list[str] = []
     while True:
         try:
@@ -190,10 +219,22 @@ def converse(chat: Chat, console: Console) -> None:
             return
         if not line:
             return
+        if line == "?":
+            suggestions = _suggest(chat, console)
+            continue
         if line.isdigit() and 0 < int(line) <= len(suggestions):
             line = suggestions[int(line) - 1]
             console.print(Text(line, style="bold"))
         suggestions = chat.ask(line).suggestions
+
+
+def _suggest(chat: Chat, console: Console) -> list[str]:
+    """Return what may be asked next; without any the conversation goes on all the same."""
+    try:
+        return chat.suggest()
+    except ChatError as exc:
+        console.print(Text(str(exc), style="yellow"))
+        return []
 
 
 def _refusal(response: httpx2.Response) -> str:

@@ -76,9 +76,12 @@ Starters = tuple[Annotated[Starter, BeforeValidator(_of_text)], ...]
 
 
 class Suggestions(Definition):
-    """Follow-up questions after an answer. `static` are offered when the model gives none in time."""
+    """Follow-up questions to an answer. `static` are offered when the model gives none in time."""
 
     enabled: bool = True
+    when: Literal["after", "on_demand"] = Field(
+        default="after", description="on_demand: only for an answer of which a user wants them, who has a token"
+    )
     from_model: bool = True
     static: tuple[ShortText, ...] = ()
     timeout_s: float = Field(default=3.0, gt=0, le=3.0)

@@ -174,7 +174,7 @@ async def open_attempt(
     window = catalog.window(definition, assistant.history)
     messages = [
         SystemMessage(system_prompt(assistant, owner)),
-        *_with_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
+        *add_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
     ]
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, messages)
     said = [message for message in current if message.role == "assistant"]
@@ -195,8 +195,8 @@ async def _done_by_superseded(
         return await superseded_writes(connection, owner, run.conversation_id, from_turn=first, limit=DONE_WRITES)
 
 
-def _with_facts(
-    messages: list[BaseMessage], current: Sequence[StoredMessage], run: Run, done: Sequence[DoneWrite]
+def add_facts(
+    messages: list[BaseMessage], current: Sequence[StoredMessage], run: Run, done: Sequence[DoneWrite] = ()
 ) -> list[BaseMessage]:
     """Put the facts of this moment behind the current user message, where they spoil no prompt cache."""
     own = len(messages) - next(

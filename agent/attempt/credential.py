@@ -28,7 +28,8 @@ class RunCredential:
         self._wait_s = wait_s
         self._absence = absence
         """The wait that recovered runs of one user share."""
-        self._renewed = asyncio.Event()
+        self._renewed: asyncio.Event | None = None
+        """Where somebody waits for a fresh one."""
         self._one_at_a_time = asyncio.Lock()
         self._gave_up_on: Credential | None = None
         self._gave_up = False
@@ -47,7 +48,8 @@ class RunCredential:
             raise ForbiddenError("The token is older than the one that the run has.")
         self.current = principal
         self._learn()
-        self._renewed.set()
+        if self._renewed is not None:
+            self._renewed.set()
         if self._absence is not None:
             self._absence.is_over()
 
@@ -62,7 +64,7 @@ class RunCredential:
             if self._gave_up and self._gave_up_on == refused:
                 return False
             if (wait_s := self._left_s(refused)) > 0:
-                self._renewed.clear()
+                self._renewed = asyncio.Event()
                 await ask(datetime.now(UTC) + timedelta(seconds=wait_s))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):

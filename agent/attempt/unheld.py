@@ -17,7 +17,7 @@ from agent.store import transitions
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
 from agent.store.messages import run_messages
-from agent.store.runs import get_run
+from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls
 
 logger = structlog.get_logger()
@@ -46,6 +46,19 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
         count_end("failed", code)
         logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
         await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
+
+
+async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:
+    """Store follow-up questions of a run that is over, unless it has some; return those that it has then.
+
+    Raises:
+        NotFoundError: its conversation was deleted.
+    """
+    async with store.write() as connection:
+        kept = await transitions.set_suggestions(connection, principal.tenant_id, run.id, questions=questions)
+        failpoint("suggestions.before_commit")
+    failpoint("suggestions.after_commit")
+    return kept
 
 
 async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:

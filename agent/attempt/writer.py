@@ -180,12 +180,14 @@ class RunWriter:
         await self._segment.flush()
 
     async def offer(self, questions: Sequence[str]) -> None:
-        """Store and send follow-up questions."""
+        """Store and send follow-up questions; where somebody else has stored some, these."""
         async with self._store.write() as connection:
-            await set_suggestions(connection, self._principal.tenant_id, self._run.id, questions=tuple(questions))
+            kept = await set_suggestions(
+                connection, self._principal.tenant_id, self._run.id, questions=tuple(questions)
+            )
             failpoint("suggestions.before_commit")
         failpoint("suggestions.after_commit")
-        self.emit(SuggestionsOffered(tuple(questions)))
+        self.emit(SuggestionsOffered(kept))
 
     async def rename(self, title: str) -> None:
         """Store and send a title that the model made."""

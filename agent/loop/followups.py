@@ -1,11 +1,13 @@
 """What comes after the answer: follow-up questions and a title, each from one short model call.
 
-Neither may hold back the end of the run, and neither may fail it: what does not come in time does not come.
+Neither may hold back the end of the run, and neither may fail it: what does not come in time does not come. Only to who
+asks for questions it is told why there are none.
 """
 
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -14,9 +16,10 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
 
-from agent.assistant.definition import SHORT, Limits
+from agent.assistant.definition import SHORT, Limits, Suggestions
 from agent.attempt.attempt import Attempt
-from agent.errors import RunError
+from agent.attempt.offer import Offer
+from agent.errors import ModelTimeoutError, ModelUnavailableError, RunError
 from agent.graphemes import cut, unturned
 from agent.models.stream import Reply, Sinks, stream_reply
 from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
@@ -36,39 +39,49 @@ async def follow_ups(attempt: Attempt) -> None:
     """Send the follow-up questions of a completed turn, and a title after the first one, both at the same time."""
     with attempt.stopper.stoppable():
         async with anyio.create_task_group() as group:
-            if attempt.assistant.suggestions.enabled:
+            if attempt.assistant.suggestions.enabled and attempt.assistant.suggestions.when == "after":
                 group.start_soon(_offer_questions, attempt)
             if attempt.assistant.title == "model" and attempt.run.turn == 1:
                 group.start_soon(_give_title, attempt)
 
 
-async def _offer_questions(attempt: Attempt) -> None:
-    wanted = attempt.assistant.suggestions
+async def suggest(offer: Offer, messages: Sequence[BaseMessage], wanted: Suggestions) -> tuple[str, ...]:
+    """Return up to three questions that may follow the last turn; none where the model has none, and there are no static ones.
+
+    Raises:
+        RunError: the model did not answer, or not in time, and there are no static ones.
+    """
     questions: tuple[str, ...] = ()
     if wanted.from_model:
-        questions = await suggest_questions(
-            _without_tools(attempt), this_turn(attempt.messages), timeout_s=wanted.timeout_s
-        )
-    questions = questions or wanted.static[:MAX_QUESTIONS]
-    if questions:
-        await attempt.writer.offer(questions)
+        try:
+            text = await _ask(offer, messages, SUGGESTIONS_REQUEST, timeout_s=wanted.timeout_s)
+            questions = parse_questions(text)
+        except RunError:
+            if not wanted.static:
+                raise
+    return questions or wanted.static[:MAX_QUESTIONS]
+
+
+async def _offer_questions(attempt: Attempt) -> None:
+    with suppress(RunError):
+        if questions := await suggest(attempt.offer, attempt.messages, attempt.assistant.suggestions):
+            await attempt.writer.offer(questions)
 
 
 async def _give_title(attempt: Attempt) -> None:
-    title = await make_title(
-        _without_tools(attempt), this_turn(attempt.messages), timeout_s=attempt.assistant.suggestions.timeout_s
-    )
-    if title:
-        await attempt.writer.rename(title)
+    timeout_s = attempt.assistant.suggestions.timeout_s
+    with suppress(RunError):
+        if title := parse_title(await _ask(attempt.offer, attempt.messages, TITLE_REQUEST, timeout_s=timeout_s)):
+            await attempt.writer.rename(title)
 
 
-def _without_tools(attempt: Attempt) -> Runnable[LanguageModelInput, Any]:
-    """Return the run's model, kept from calling tools.
+def _without_tools(offer: Offer) -> Runnable[LanguageModelInput, Any]:
+    """Return an offer's model, kept from calling tools.
 
     It is given the same tools as in the run's own calls: a question has to be answerable with them. Without tools there is
     nothing to choose, and providers refuse the choice.
     """
-    return attempt.model.bind(tool_choice="none") if attempt.tools else attempt.model
+    return offer.model.bind(tool_choice="none") if offer.tools else offer.model
 
 
 def this_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
@@ -85,43 +98,43 @@ def _beginning(message: BaseMessage) -> BaseMessage:
     return message.model_copy(update={"content": message.text[:RESULT_CHARACTERS] + " …"})
 
 
-async def suggest_questions(
-    model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], *, timeout_s: float
-) -> tuple[str, ...]:
-    """Return up to three questions under 50 characters, or none where the model gives none in time."""
-    return parse_questions(await _ask(model, messages, SUGGESTIONS_REQUEST, timeout_s=timeout_s))
-
-
-async def make_title(
-    model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], *, timeout_s: float
-) -> str:
-    """Return a title for the conversation, or an empty text where the model gives none in time."""
-    lines = (await _ask(model, messages, TITLE_REQUEST, timeout_s=timeout_s)).strip().splitlines()
-    return cut(unturned(lines[0]).strip(_QUOTES), TITLE_LENGTH) if lines else ""
-
-
 def parse_questions(text: str) -> tuple[str, ...]:
     """Return the usable lines of a model's reply: no bullets, no quotes, none too long, none twice."""
     lines = (_BULLET.sub("", line).strip(_QUOTES) for line in text.splitlines())
     return tuple(dict.fromkeys(line for line in lines if 0 < len(line) < SHORT))[:MAX_QUESTIONS]
 
 
-async def _ask(
-    model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage], request: str, *, timeout_s: float
-) -> str:
+def parse_title(text: str) -> str:
+    """Return the title that a model's reply gives, or an empty text where it gives none."""
+    lines = text.strip().splitlines()
+    return cut(unturned(lines[0]).strip(_QUOTES), TITLE_LENGTH) if lines else ""
+
+
+async def _ask(offer: Offer, messages: Sequence[BaseMessage], request: str, *, timeout_s: float) -> str:
+    """Return what the model says to a request behind the last turn, which may be nothing.
+
+    Raises:
+        RunError: it did not answer, or not in time.
+    """
     reply = Reply()
     try:
         async with asyncio.timeout(timeout_s):
             await stream_reply(
-                model,
-                [*messages, HumanMessage(request)],
+                _without_tools(offer),
+                [*this_turn(messages), HumanMessage(request)],
                 reply,
                 Sinks(text=_ignore, reasoning=_ignore, retract=_ignore),
                 limits=Limits(answer_characters=MAX_CHARACTERS, model_retries=0),
             )
-    except (TimeoutError, RunError) as exc:
+    except TimeoutError as exc:
         logger.info("follow_up_left_out", error=type(exc).__name__)
-        return ""
+        raise ModelTimeoutError("a follow-up took too long") from exc
+    except RunError as exc:
+        if not (isinstance(exc, ModelUnavailableError) and exc.is_empty):
+            logger.info("follow_up_left_out", error=type(exc).__name__)
+            raise
+    usage = reply.usage
+    logger.info("follow_up_made", input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     return reply.text
 
 

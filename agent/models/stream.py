@@ -198,7 +198,7 @@ class _Collector:
         if not self._reply.pieces and not requests:
             if reason == CUT and self._has_thought:
                 raise OnlyThoughtError("all tokens were spent on thinking")
-            raise ModelUnavailableError(f"an empty answer, finish reason {reason}")
+            raise ModelUnavailableError(f"an empty answer, finish reason {reason}", is_empty=True)
         self._reply.requests = requests
 
     async def _take_part(self, part: Part) -> None:

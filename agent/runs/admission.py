@@ -71,6 +71,11 @@ class Admission:
             self._let_in(*following)
 
     @property
+    def is_full(self) -> bool:
+        """Whether nobody at all may enter."""
+        return self._inside >= self._most
+
+    @property
     def inside(self) -> int:
         """How many are inside."""
         return self._inside

@@ -17,6 +17,7 @@ from uuid import UUID
 from agent.assistant.definition import CancelAfter
 from agent.attempt.attempt import Transcript
 from agent.attempt.credential import RunCredential
+from agent.attempt.latch import Latch
 from agent.attempt.stop import Stopper, StopReason
 from agent.attempt.writer import RunWriter
 from agent.principal import Principal, RunKey
@@ -36,7 +37,7 @@ class HeldRun:
     run: Run
     writer: RunWriter
     stopper: Stopper = field(default_factory=Stopper)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    over: Latch = field(default_factory=Latch)
     is_admitted: bool = False
     is_taken_over: bool = False
     counts_attempt: bool = True
@@ -107,6 +108,11 @@ class Roster:
     def try_admit(self, principal: Principal) -> bool:
         """Take a place at work for a run that is not held yet; False where there is none."""
         return self._admission.try_enter(principal.tenant_id, principal.user_id)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody at all may have a place at work."""
+        return self._admission.is_full
 
     def give_back(self, principal: Principal) -> None:
         """Give back what `try_admit` took, for a run that will not be held as admitted."""

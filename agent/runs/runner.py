@@ -35,6 +35,7 @@ from agent.principal import Principal, RunKey
 from agent.runs.admission import Place
 from agent.runs.executor import Executor
 from agent.runs.leases import Leases
+from agent.runs.questions import Questions
 from agent.runs.readers import Readers, read_run
 from agent.runs.request import RunRequest
 from agent.runs.roster import HeldRun, Roster
@@ -89,6 +90,7 @@ class Runner:
         self._leases = Leases(
             self._runtime, self._roster, self._tenure, self._executor, worker_id=worker_id, settings=settings
         )
+        self._questions = Questions(self._runtime, self._roster)
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
 
@@ -176,6 +178,16 @@ class Runner:
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Return a reader of a run that was just read or started as the principal's; see `Readers.follow`."""
         return self._readers.follow(principal, run, after=after)
+
+    async def suggest(self, principal: Principal, message_id: UUID) -> tuple[str, ...]:
+        """Return follow-up questions to an answer; see `Questions.suggest`.
+
+        Raises:
+            OverloadedError: the server is stopping.
+        """
+        if self._draining:
+            raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
+        return await self._questions.suggest(principal, message_id)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
         """Let a run go on with this principal's credential; see `Readers.renew_credential`."""

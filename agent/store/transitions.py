@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 
 from agent.errors import LeaseLostError, NotFoundError
 from agent.principal import Principal, RunKey
-from agent.store.columns import OF_TENANT, OF_USER, ROW_ID, Instant
+from agent.store.columns import OF_TENANT, OF_USER, ROW_ID, Instant, Json
 from agent.store.conversations import of
 from agent.store.runs import IS_GONE, OWNED_RUN, RunEnd, is_unfinished
 from agent.store.statements import Hot
@@ -49,7 +49,12 @@ _HOLD = Hot(
     .values(state="running")
     .returning(runs.c.cancel_requested_at)
 )
-_OFFER = Hot(update(runs).where(_NAMED, ~IS_GONE), "suggestions")
+_OFFER = Hot(
+    update(runs)
+    .where(_NAMED, ~IS_GONE)
+    .values(suggestions=func.coalesce(runs.c.suggestions, bindparam("questions", type_=Json)))
+    .returning(runs.c.suggestions)
+)
 _UNFINISHED = update(runs).where(_OF_ATTEMPT, is_unfinished(runs))
 _ENDED = ("state", "finish_reason", "error_code", "input_tokens", "output_tokens", "ended_at")
 _END = Hot(_UNFINISHED.values(worker_id=None), *_ENDED)
@@ -169,15 +174,19 @@ async def end_run(
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
-async def set_suggestions(connection: Transaction, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]) -> None:
-    """Keep the follow-up questions of an ended run. The caller commits.
+async def set_suggestions(
+    connection: Transaction, tenant_id: str, run_id: UUID, *, questions: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Keep the follow-up questions of an ended run, unless it has some; return those that it has then. The caller commits.
 
     Raises:
         NotFoundError: its conversation was deleted.
     """
-    offered = {"of_tenant": tenant_id, "of_id": run_id, "suggestions": list(questions)}
-    if await connection.change(_OFFER, offered) != 1:
+    offered = {"of_tenant": tenant_id, "of_id": run_id, "questions": list(questions)}
+    kept = await connection.row(_OFFER, offered)
+    if kept is None:
         raise NotFoundError("No such run.")
+    return tuple(kept.suggestions)
 
 
 async def release_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int) -> None:

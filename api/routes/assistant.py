@@ -1,6 +1,6 @@
 """The assistant as a widget shows it before the first message."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -41,6 +41,9 @@ class AssistantView(BaseModel):
     models: list[str]
     actions: dict[str, ActionView]
     suggestions: bool
+    suggestions_when: Literal["after", "on_demand"] | None = Field(
+        default=None, description="on_demand: only where they are asked for, by POST /messages/{id}/suggestions"
+    )
     limits: LimitsView
     assistants: list[AssistantName] | None = Field(
         default=None, description="all that the caller may use, where there are several"
@@ -72,6 +75,7 @@ async def describe_assistant(
             for name, action in assistant.actions.items()
         },
         suggestions=assistant.suggestions.enabled,
+        suggestions_when=assistant.suggestions.when if assistant.suggestions.enabled else None,
         limits=LimitsView(),
         assistants=others if assistants.are_several else None,
     )

@@ -4,7 +4,7 @@ A visitor has no identity, so the conversation's id is what proves that it is th
 conversations, and none of the other routes serves them.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from agent.errors import InvalidRequestError, NotFoundError
 from agent.principal import PUBLIC_TENANT, Principal
 from api.dependencies import AfterDep, InstallationDep, services_of
+from api.handover import hold
 from api.requests import ChatRequest
 from api.respond import ANSWERS, respond
 from api.views import Deleted
@@ -40,9 +41,8 @@ class _OpenedRoute(APIRoute):
 router = APIRouter(tags=["public"], route_class=_OpenedRoute)
 
 
-async def take_seat(request: Request, services: InstallationDep) -> AsyncIterator[None]:
-    with services.seats.taken(PUBLIC_TENANT, address_of(request)):
-        yield
+async def take_seat(request: Request, services: InstallationDep) -> None:
+    hold(request, services.seats.taken(PUBLIC_TENANT, address_of(request)))
 
 
 @router.post("/chat/public", responses=ANSWERS, dependencies=[Depends(take_seat)])

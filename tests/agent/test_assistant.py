@@ -67,6 +67,15 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
         ("name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {models: [demo]}}", "tenants.acme.models:"),
         ("name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {persona: ''}}", "tenants.acme.persona:"),
         ("name: x\nmodels: [demo]\npersona: y\nsuggestions: {timeout_s: 30}", "suggestions.timeout_s:"),
+        *(
+            (f"name: x\nmodels: [demo]\npersona: y\nsuggestions: {{when: {when}}}", "suggestions.when:")
+            for when in ("never", "On_Demand", "on-demand", "''", "null", "[after]", "1", "true")
+        ),
+        ("name: x\nmodels: [demo]\npersona: y\nsuggestions: on_demand", "suggestions:"),
+        (
+            "name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {suggestions: {when: later}}}",
+            "tenants.acme.suggestions.when:",
+        ),
         ("name: [x", "not YAML"),
         ("name: x\n\tpersona: y", "not YAML"),
         ("!!python/object/apply:os.system [ls]", "not YAML"),

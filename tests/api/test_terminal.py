@@ -230,6 +230,24 @@ async def test_a_number_picks_a_suggestion_and_an_empty_line_ends(
     assert asked == ["hello", "Second?", "7"]
 
 
+async def test_a_question_mark_asks_for_suggestions_and_goes_on_without_them(
+    open_frontdesk: OpenWorld, make_chat: MakeChat, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await open_frontdesk(assistant={"suggestions": {"when": "on_demand"}})
+    world.provider.say("Hello.")
+    world.provider.fail(400)
+    world.provider.suggestions = "First?\nSecond?"
+    monkeypatch.setattr("sys.stdin", io.StringIO("?\nhello\n?\n2\n?\n\n"))
+    chat, output = make_chat(world.url, world.person().token), io.StringIO()
+
+    await asyncio.to_thread(converse, chat, Console(file=output))
+
+    asked = [request["messages"][-1]["content"].partition("\n\n[")[0] for request in world.provider.requests]
+    assert asked == ["hello", "Second?"]
+    assert screen.getvalue().splitlines()[:3] == ["Hello.", "  1. First?", "  2. Second?"]
+    assert "Not found" in output.getvalue()
+
+
 @pytest.mark.parametrize(("script", "status"), [("say", 0), ("fail", 1)])
 async def test_the_exit_status_says_whether_there_was_an_answer(
     world: World, ann: Person, tmp_path: Path, script: str, status: int

@@ -101,3 +101,19 @@ def test_a_small_measurement_of_sockets_prints_both_ways_and_their_ratio() -> No
     assert done.returncode == 0, done.stderr[-3000:]
     for words in ("| streams |", "| WebSockets |", "A WebSocket with 20 answers costs"):
         assert words in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "words"),
+    [
+        ("bench.idle", ["--sizes", "30", "--parts"], ["30 idle streams:", "of these Python holds", "langgraph"]),
+        ("bench.request", ["--rounds", "1"], ["now", "ready", "ready-made tools and system prompt save"]),
+    ],
+)
+def test_a_small_run_prints_its_figures(module: str, arguments: list[str], words: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    for one in words:
+        assert one in done.stdout

@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from support.backend import TenantBackend
 from support.embedding import Meter, OpenWidget, Widget
 from support.host import Host
+from support.http import Connection, Request
 from support.provider import Call, Provider
 from support.searching import until_indexed
 from support.wire import Wire
@@ -63,6 +64,42 @@ async def test_an_answer_streams_with_what_its_tools_do_and_ends_with_suggestion
     await widget.ended(2)
     await expect(widget.composer).to_be_focused()
     await expect(widget.page.locator(".message.user .bubble").last).to_have_text("Who packed it?")
+
+
+async def test_on_demand_a_quiet_button_asks_for_suggestions(
+    open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget, provider: Provider
+) -> None:
+    shop = await open_frontdesk(cors_origins=(host.url,), assistant={"suggestions": {"when": "on_demand"}})
+    provider.suggestions = "Who packed it?\nWhen is it sent?"
+    provider.say("Packed.")
+    provider.say("Ann did.")
+    widget = await open_widget(shop.url, token=shop.person().token, attributes={"open": ""})
+    offers = widget.page.locator(".suggestions button")
+    await widget.ask("Where is order 7?")
+    await widget.ended()
+    await expect(offers).to_have_text(["Suggestions"])
+    assert not provider.asides
+    await offers.focus()
+    await widget.page.keyboard.press("Enter")
+    await expect(offers).to_have_text(["Who packed it?", "When is it sent?"])
+    await expect(offers.first).to_be_focused()
+    await widget.page.keyboard.press("Enter")
+    await widget.ended(2)
+    await expect(offers).to_have_text(["Suggestions"])
+
+    async def script(_request: Request, connection: Connection) -> None:
+        await connection.respond(500, b"")
+
+    provider.aside = script
+    await offers.click()
+    await expect(widget.page.locator(".notice")).to_contain_text("The model did not answer.")
+    widget.forgive("Failed to load resource")
+    await expect(offers).to_have_text(["Suggestions"])
+    provider.aside = None
+    provider.suggestions = ""
+    await offers.click()
+    await expect(offers).to_have_count(0)
+    await expect(widget.composer).to_be_focused()
 
 
 async def test_a_starter_asks(visit: Visit, provider: Provider) -> None:

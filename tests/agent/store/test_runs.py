@@ -433,7 +433,9 @@ async def test_the_active_run_is_the_one_at_work_or_else_the_next(store: Store) 
 async def test_suggestions_are_kept_with_the_run(store: Store) -> None:
     run = await new_run(store)
     await finish(store, run)
-    await in_one(store, set_suggestions, "acme", run.id, questions=("Und gestern?", "世界?"))
+    kept = await in_one(store, set_suggestions, "acme", run.id, questions=("Und gestern?", "世界?"))
+    assert kept == ("Und gestern?", "世界?")
+    assert await in_one(store, set_suggestions, "acme", run.id, questions=("Others?",)) == kept, "the first ones stay"
     assert (await read_run(store, run)).suggestions == ("Und gestern?", "世界?")
 
 

@@ -65,8 +65,8 @@ export async function readMessages(http: Http, id: string, after?: string, curso
   return { ...page, items: page.items.concat((await readMessages(http, id, after, page.next_cursor)).items) };
 }
 
-export function pathOf(conversationId: string): string {
-  return `/conversations/${encodeURIComponent(conversationId)}`;
+export function pathOf(id: string, kind = "conversations"): string {
+  return `/${kind}/${encodeURIComponent(id)}`;
 }
 
 /** A query string of the values that are there. */

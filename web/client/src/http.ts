@@ -81,7 +81,7 @@ export class Http {
   owner = () => this.#bearer().then(() => this.#owner);
 
   signOut = () => {
-    this.user.abort(failure(0, SIGNED_OUT, "Signed out"));
+    this.user.abort(failure(0, SIGNED_OUT, SIGNED_OUT));
     this.user = new AbortController();
     this.#owner = "";
     this.#left();

@@ -3,7 +3,7 @@ import { failure, type FrontdeskError, refusal } from "./errors";
 import { type Http, json } from "./http";
 import { reduce } from "./reduce";
 import { type Frame, readFrames } from "./stream";
-import { askedMs, backoff, firstRetryMs, silenceMs, TRIES } from "./timing";
+import { backoff, firstRetryMs, silenceMs, TRIES } from "./timing";
 import { newMessage } from "./turn";
 import type { AnswerView, MessageView, Phase, ReceivedEvent } from "./types";
 import type { WireEvent } from "./wire";
@@ -16,7 +16,7 @@ export interface RunRequest {
 }
 
 /** What the server wants later than this is not waited for. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_S = 60;
 
 export class Run {
   answer: AnswerView;
@@ -183,9 +183,9 @@ export class Run {
   async #untilNext(lost: FrontdeskError): Promise<void> {
     if (this.#isOver()) return;
     const tries = ++this.#tries;
-    const isPatient = this.answer.runId || (tries < TRIES && askedMs(lost) <= PATIENCE_MS);
+    const isPatient = this.answer.runId || (tries < TRIES && lost.retryAfterS! <= PATIENCE_S);
     if (!lost.recoverable || !isPatient) return this.#become("idle", { status: "failed", error: lost });
-    this.#notBefore = Date.now() + askedMs(lost);
+    this.#notBefore = Date.now() + lost.retryAfterS! * 1000;
     const next = this.#pause(backoff(tries, this.#retryMs, lost));
     // Only then, because who hears of it may end the waiting.
     if (this.phase !== "awaiting_input") this.#become("reconnecting");

@@ -1,5 +1,6 @@
 /** The conversation that a chat shows: its turns, and what is known of it. Left for another one, it is never shown again. */
 import type { News } from "./conversations";
+import { emptyAnswer } from "./reduce";
 import type { Run } from "./run";
 import { foldMessages, type StoredMessage } from "./transcript";
 import { messagesOf, type Turn, turnOf } from "./turn";
@@ -30,7 +31,7 @@ export class Thread {
   /** Ends the reading. Its runs go on. */
   close(): void {
     this.finder?.close();
-    for (const turn of this.turns) turn.run?.close();
+    for (const { run } of this.turns) run?.close();
     this.turns = [];
   }
 
@@ -95,16 +96,16 @@ export class Thread {
   }
 
   look(connection: ChatView["connection"]): ChatView {
-    const { turns } = this;
-    const last = turns.at(-1)?.run?.answer;
+    const { id: conversationId, title, turns } = this;
+    const { suggestions, error } = turns.at(-1)?.run?.answer ?? emptyAnswer;
     const busy = turns.find(isBusy)?.run;
     return {
-      conversationId: this.id,
-      title: this.title,
+      conversationId,
+      title,
       messages: messagesOf(turns),
       phase: this.loading ? "loading" : (busy?.phase ?? "idle"),
-      suggestions: last?.suggestions ?? [],
-      error: this.error ?? last?.error ?? null,
+      suggestions,
+      error: this.error ?? error,
       connection,
     };
   }

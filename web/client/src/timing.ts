@@ -16,11 +16,6 @@ export function hurry(longest = 100): void {
 }
 
 /** Returns the wait before the next try: doubled each time, spread, so that not all come back at once, never sooner than asked. */
-export function backoff(tries: number, retryMs: number, lost: FrontdeskError): number {
-  return Math.min(longestMs, retryMs * 2 ** (tries - 1)) * (0.5 + Math.random()) + askedMs(lost);
-}
-
-/** Returns how long the server said to wait. */
-export function askedMs({ retryAfterS }: FrontdeskError): number {
-  return retryAfterS! * 1000; // 0 where it said nothing
+export function backoff(tries: number, retryMs: number, { retryAfterS }: FrontdeskError): number {
+  return Math.min(longestMs, retryMs * 2 ** (tries - 1)) * (0.5 + Math.random()) + retryAfterS! * 1000; // 0 where it said nothing
 }

@@ -31,6 +31,11 @@ export interface Client {
   readonly conversations: Conversations;
   /** Rates an answer; a second rating replaces the first. Open chats show it. */
   feedback(messageId: string, feedback: Feedback): Promise<void>;
+  /**
+   * Returns follow-up questions to a complete answer, made now where it has none yet: where the assistant offers them
+   * `on_demand`.
+   */
+  suggestions(messageId: string): Promise<readonly string[]>;
   /** Makes a conversation's view. Nothing is sent before `send` or `open`. */
   chat(options?: ChatOptions): Chat;
   /**
@@ -57,6 +62,8 @@ export interface Assistant {
     Record<string, { readonly description: string; readonly values: Readonly<Record<string, string>> }>
   >;
   readonly suggestions: boolean;
+  /** With each answer, or when they are asked for with `suggestions`. */
+  readonly suggestionsWhen?: "after" | "on_demand";
   readonly limits: { readonly messageCharacters: number; readonly contextBytes: number };
 }
 

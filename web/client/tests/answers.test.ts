@@ -198,6 +198,7 @@ test("every call of the client rejects with an error of its own", async (t) => {
     () => client.conversations.delete("c-1"),
     () => client.conversations.export("c-1"),
     () => client.feedback("m-1", { rating: "up" }),
+    () => client.suggestions("m-1"),
     () => client.assistant(),
   ];
   for (const call of calls) {
@@ -209,4 +210,17 @@ test("every call of the client rejects with an error of its own", async (t) => {
   await assert.rejects(client.conversations.list(), { code: "bad_response" });
   await close();
   for (const call of calls) await assert.rejects(call, { code: "network", recoverable: true });
+});
+
+test("follow-up questions are asked for by the answer's id, where the assistant has them on demand", async (t) => {
+  const { url, requests } = await serve(t, (request, response) => {
+    if (request.path.startsWith("/assistant"))
+      json(response, 200, { name: "Desk", suggestions: true, suggestions_when: "on_demand", limits: {} });
+    else json(response, 200, { message_id: "m/1", suggested_questions: ["And today?"] });
+  });
+  const client = createClient({ url });
+  assert.equal((await client.assistant()).suggestionsWhen, "on_demand");
+  assert.deepEqual(await client.suggestions("m/1"), ["And today?"]);
+  const { method, path, body } = requests.at(-1)!;
+  assert.deepEqual([method, path, body], ["POST", "/messages/m%2F1/suggestions", undefined]);
 });

@@ -1,13 +1,13 @@
 /** The messages in their order, what may be said next, and a scroll position that belongs to the reader. */
 import type { Assistant, ChatView, MessageView } from "@frontdesk/client";
-import { isBlank, label } from "./bounds";
+import { isBlank } from "./bounds";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
 import { formatDay } from "./format";
 import { icon } from "./icons";
 import { AnswerItem, type Item, showCopied, UserItem } from "./message";
-import { takes } from "./offers";
+import { askButton, Suggestions } from "./suggestions";
 
 /** This close to the end counts as the end. */
 const NEAR_PX = 4;
@@ -29,8 +29,7 @@ export class Transcript {
   #welcome: Welcome;
   #typing = make("div", { class: "typing", "aria-hidden": "true" }, make("i"), make("i"), make("i"));
   #skeleton = skeleton();
-  #suggestions: HTMLElement;
-  #offered: readonly string[] = [];
+  #suggestions: Suggestions;
   #jump: HTMLButtonElement;
   /** Where the reader is: at the end, as it grows; at the last question; or where they went themselves. */
   #place: "end" | "question" | "reader" = "end";
@@ -46,7 +45,7 @@ export class Transcript {
     this.#context = context;
     this.#welcome = new Welcome(context);
     this.#list = make("ol", { class: "messages", role: "list", "aria-label": texts.messages });
-    this.#suggestions = make("div", { class: "suggestions", role: "group", "aria-label": texts.suggestions });
+    this.#suggestions = new Suggestions(context);
     this.#jump = make(
       "button",
       { type: "button", class: "button jump", hidden: true, onclick: () => this.#jumpToEnd() },
@@ -72,14 +71,14 @@ export class Transcript {
     const empty = view.messages.length === 0 && !loading;
     this.#drawMessages(view);
     if (empty) this.#welcome.update(assistant);
-    this.#drawSuggestions(view);
+    this.#suggestions.update(view, assistant);
     fill(
       this.#content,
       empty ? this.#welcome.element : null,
       loading && view.messages.length === 0 ? this.#skeleton : null,
       this.#list,
       isWaiting(view) ? this.#typing : null,
-      this.#suggestions,
+      this.#suggestions.element,
     );
     this.#before = view;
     if (this.#question !== null && !this.#list.contains(this.#question)) this.#leaveQuestion(view);
@@ -157,13 +156,6 @@ export class Transcript {
     const item = message.role === "user" ? new UserItem(this.#context, fresh) : new AnswerItem(this.#context, fresh);
     this.#items.set(message.id, item);
     return item;
-  }
-
-  #drawSuggestions(view: ChatView): void {
-    const offered = view.phase === "idle" ? view.suggestions : [];
-    if (offered === this.#offered) return;
-    this.#offered = offered;
-    fill(this.#suggestions, ...offered.map((text) => askButton(this.#context, text)));
   }
 
   /** Keeps the place: the end, or the question at the top; a place that the reader chose is left alone. */
@@ -264,15 +256,6 @@ class Welcome {
 
 function skeleton(kind = ""): HTMLElement {
   return make("div", { class: `skeleton ${kind}`, "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => make("i")));
-}
-
-function askButton(context: WidgetContext, text: string, picture: SVGElement | null = null): HTMLElement {
-  const ask = () => {
-    if (!takes(context)) return;
-    context.focusComposer();
-    void context.chat.send(text);
-  };
-  return make("button", { type: "button", onclick: ask }, make("span", { dir: "auto" }, label(text)), picture);
 }
 
 /** Whether a view goes on from the one before, rather than showing what was said earlier. */
