@@ -9,7 +9,10 @@ import asyncio
 from functools import partial
 from types import TracebackType
 
+from sqlalchemy import event
+
 from agent.errors import DatabaseError
+from agent.store import sqlite
 from agent.store.faults import is_fault, reason_of
 from agent.store.limits import Deadline
 from agent.store.pools import Kept, Pool
@@ -52,6 +55,7 @@ class GroupWriter:
     """Writes through the one connection of a pool."""
 
     def __init__(self, pool: Pool) -> None:
+        event.listen(pool.engine.sync_engine, "connect", sqlite.keep_in_memory)
         self._pool = pool
         self._queue = WriterQueue()
         self._open: _Group | None = None

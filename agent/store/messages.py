@@ -191,7 +191,7 @@ async def recent_messages(
 ) -> list[TranscriptMessage]:
     """Return the last `limit` messages that count before `before_turn`; none where the conversation is not theirs.
 
-    Oldest first. Read by index: the cost is that of `limit`.
+    Oldest first. Read by index: the cost is that of `limit`, and of a step in the index for each superseded one between.
     """
     place = {**of(principal, conversation_id), "before_turn": before_turn, "count": limit}
     return [_said(row) for row in reversed(await connection.rows(_RECENT, place))]

@@ -227,6 +227,13 @@ def prepare(connection: Any, _record: object) -> None:
         driver.settling.cancel()
 
 
+def keep_in_memory(connection: Any, _record: object) -> None:
+    """Let what a connection may have to take back be in its memory: else SQLite writes it to a file, at each savepoint."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.close()
+
+
 def _switch_to_wal(connection: Any, cursor: Any) -> None:
     """Set the journal mode, which the file keeps.
 

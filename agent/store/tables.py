@@ -137,13 +137,17 @@ runs = Table(
     ),
     # Two requests that race for one conversation: the database lets one of them run.
     partial_index("uq_runs_active", "tenant_id", "conversation_id", only_where="state = 'running'", unique=True),
-    # Whether an earlier turn is in front of a run: not to be looked for among all that the conversation ever had.
+    # The few that are not over: whether one is in front of another, what a worker has, and what nobody has any more.
     partial_index(
         "ix_runs_unfinished_turn", "tenant_id", "conversation_id", "turn", only_where="state IN ('queued', 'running')"
     ),
-    # Equal posts that arrive at once: one of them makes the run, the others find it. NULLs do not collide.
-    Index("uq_runs_idempotency_key", "tenant_id", "user_id", "idempotency_key", unique=True),
-    partial_index("ix_runs_unfinished", "state", "worker_id", only_where="state IN ('queued', 'running')"),
+    # Equal posts that arrive at once: one of them makes the run, the others find it.
+    partial_index(
+        "uq_runs_idempotency_key",
+        *("tenant_id", "user_id", "idempotency_key"),
+        only_where="idempotency_key IS NOT NULL",
+        unique=True,
+    ),
     partial_index(
         "ix_runs_client_message_id",
         *("tenant_id", "conversation_id", "client_message_id", "turn"),
@@ -201,20 +205,14 @@ messages = Table(
     CheckConstraint("status IN ('complete', 'partial')", name="status"),
     CheckConstraint("(role = 'tool') = (tool_call_id IS NOT NULL)", name="tool_call_id"),
     Index("uq_messages_position", "tenant_id", "conversation_id", "position", unique=True),
-    Index("ix_messages_turn", "tenant_id", "conversation_id", "turn", "position"),
+    # A turn, and the window before it: superseded messages that lie between are left out without a look at their rows.
+    Index("ix_messages_turn", "tenant_id", "conversation_id", "turn", "position", "superseded_by"),
     # Of the foreign key: without it, deleting a run reads all messages of the tenant.
     Index("ix_messages_run", "tenant_id", "run_id"),
-    # The window of a turn is read from this one, however many superseded messages lie between.
-    partial_index(
-        "ix_messages_counting", "tenant_id", "conversation_id", "turn", "position", only_where="superseded_by IS NULL"
-    ),
     # A zombie and its successor that both finish a step: one of the two messages is refused.
     partial_index("uq_messages_step", "tenant_id", "run_id", "step", only_where="role = 'assistant'", unique=True),
-    Index(
-        "uq_messages_tool_call_id",
-        "tenant_id",
-        "tool_call_id",
-        unique=True,
+    partial_index(
+        "uq_messages_tool_call_id", "tenant_id", "tool_call_id", only_where="tool_call_id IS NOT NULL", unique=True
     ),
 )
 

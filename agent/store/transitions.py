@@ -43,11 +43,9 @@ _RESUME = Hot(
     update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
 )
 _IS_AT_WORK = Hot(select(runs.c.cancel_requested_at).where(_OF_ATTEMPT, runs.c.state == "running"))
+# No update: a lock writes nothing. It is the one that an update takes; SQLite, whose writers are one at a time, needs none.
 _HOLD = Hot(
-    update(runs)
-    .where(_OF_ATTEMPT, runs.c.state == "running")
-    .values(state="running")
-    .returning(runs.c.cancel_requested_at)
+    select(runs.c.cancel_requested_at).where(_OF_ATTEMPT, runs.c.state == "running").with_for_update(key_share=True)
 )
 _OFFER = Hot(
     update(runs)

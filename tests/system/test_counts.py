@@ -98,10 +98,21 @@ def counted(server: Server) -> Iterator[Counter[str]]:
             calls[name] = int(count)
 
 
+def told(turn: str, calls: Counter[str]) -> None:
+    """Print what `docs/performance.md` has of it."""
+    names = ("mmap", "munmap", "pread64", "pwrite64", "fdatasync", "epoll_pwait", "futex")
+    print(f"a turn, {turn}:", ", ".join(f"{name} {calls[name]:.2f}" for name in names))
+
+
 async def test_fifty_turns_at_once_share_their_syncs(server: Server) -> None:
     await turns(server, Script(tokens=5), count=100, at_once=50)
     calls = await least(server, Script(tokens=5), at_once=50)
+    told("plain, fifty at once", calls)
     assert calls["fdatasync"] < 0.5
+    assert calls["mmap"] + calls["munmap"] < 1, "something makes greenlets, or threads"
+    assert calls["pread64"] < 5, "pages are read that this process wrote before"
+    assert calls["pwrite64"] < 20, "what a part may take back is written to a file"
+    assert calls["epoll_pwait"] < 12, "each turn wakes the loop for itself"
 
 
 @pytest.mark.parametrize("tool", [0, 1], ids=["plain", "tool"])
@@ -112,6 +123,9 @@ async def test_a_turn_maps_no_memory_reads_no_page_again_and_syncs_no_more_than_
     await turns(server, script, count=100)  # until all is there that is kept
     await until_search_knows_no_more(tmp_path / "data" / "frontdesk.db")
     calls = await least(server, script)
+    told("with a tool" if tool else "plain", calls)
+    assert calls["epoll_pwait"] < (76 if tool else 36)
+    assert calls["pwrite64"] < (130 if tool else 70), "an index more on what every turn writes is four"
     assert calls["fdatasync"] < (5 if tool else 3), (
         "two transactions of a plain turn, four of a tool's, and the lease's"
     )

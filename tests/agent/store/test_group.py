@@ -5,7 +5,7 @@ import resource
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -188,6 +188,31 @@ async def test_whoever_is_stopped_at_any_moment_leaves_the_turn_to_the_others(st
         await write(store, "after")
     assert {"3", "4", "after", "held"} <= set(await titles(store))
     assert store.in_use == 0
+
+
+def open_files() -> list[str]:
+    """Return the names of this process's files."""
+    names = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            names.append(str(entry.readlink()))
+    return names
+
+
+async def test_what_a_part_may_take_back_is_in_no_file(store: Store) -> None:
+    """It would be written there page by page, and what is deleted there is not overwritten."""
+    await write(store, "x" * 400_000)
+
+    async def forget() -> list[str]:
+        async with store.write() as connection:
+            await connection.execute(update(conversations).values(title="short"))
+            return open_files()
+
+    held = await Held(store).begun()
+    [forgetting] = await come(forget())
+    held.let_go()
+    assert not [name for name in await forgetting if "etilqs" in name]
+    await held.task
 
 
 async def test_nobodys_commit_waits_for_what_takes_long(store: Store) -> None:

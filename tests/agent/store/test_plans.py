@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,20 @@ from support.rows import ANN, WORKER, new_run
 from support.searching import index_all
 
 from agent.events.schema import Usage
-from agent.store import search
+from agent.store import naming, search
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
-from agent.store.runs import Run, RunEnd, active_run, unfinished_runs
+from agent.store.runs import Run, RunEnd, active_run, find_run_by_key, unfinished_runs
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run, end_run, hold_run
+from agent.store.versions import superseded_writes
 from agent.store.workers import abandoned_runs, own_runs
 
 Ask = Callable[[Transaction, Run], Awaitable[object]]
 FOUND = tuple(f"SCAN {name}" for name in ("workers", "of_user", "of_tenant", "next", "(subquery"))
+THE_FEW = "SCAN runs USING INDEX ix_runs_unfinished_turn"
+"""All of the index that has unfinished runs only."""
 SAID = NewMessage("assistant", "Three.", step=1)
 END = RunEnd("completed", "stop", Usage())
 
@@ -31,6 +34,13 @@ BY_PLACE: dict[str, Ask] = {
     "an answer": lambda c, run: append_messages(c, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[SAID]),
     "the run's hold": lambda c, run: hold_run(c, "acme", run.id, attempt=1),
     "the run's end": lambda c, run: end_run(c, "acme", run.id, attempt=1, end=END),
+    "an equal request": lambda c, _: find_run_by_key(c, ANN, "key", keep=timedelta(hours=1)),
+    "a conversation by its name": lambda c, _: naming.find_conversation(c, ANN, "chat-1"),
+    "a conversation by what was said": lambda c, _: naming.find_by_history(c, ANN, "5" * 64),
+    "a turn by its message's name": lambda c, run: naming.find_named_turn(
+        c, ANN, run.conversation_id, "m-1", said_before=9
+    ),
+    "writes that were superseded": lambda c, run: superseded_writes(c, ANN, run.conversation_id, from_turn=1, limit=9),
 }
 AMONG_UNFINISHED: dict[str, Ask] = {
     "the claim": lambda c, run: claim_run(c, "acme", run.id, worker_id=WORKER),
@@ -66,10 +76,10 @@ async def plan_of(store: Store, ask: Ask) -> list[str]:
 
 @pytest.mark.parametrize("ask", [*BY_PLACE.values(), *AMONG_UNFINISHED.values()], ids=[*BY_PLACE, *AMONG_UNFINISHED])
 async def test_nothing_is_looked_for_in_a_whole_table(sqlite: Store, ask: Ask) -> None:
-    """But for the workers, who are few, and what was found by an index before."""
+    """But for the workers and the unfinished runs, which are few, and what was found by an index before."""
     plan = await plan_of(sqlite, ask)
     assert plan
-    assert not [step for step in plan if step.startswith("SCAN") and not step.startswith(FOUND)]
+    assert not [step for step in plan if step.startswith("SCAN") and not step.startswith((*FOUND, THE_FEW))]
 
 
 @pytest.mark.parametrize("reading", ["the turns before", "this turn"])
@@ -82,7 +92,24 @@ async def test_what_a_turn_reads_is_read_by_index_however_long_the_conversation_
 @pytest.mark.parametrize("ask", AMONG_UNFINISHED.values(), ids=AMONG_UNFINISHED)
 async def test_unfinished_runs_are_looked_for_among_the_unfinished_ones(sqlite: Store, ask: Ask) -> None:
     plan = await plan_of(sqlite, ask)
-    assert any("INDEX ix_runs_unfinished" in step for step in plan), plan
+    assert any("INDEX ix_runs_unfinished_turn" in step for step in plan), plan
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [("an equal request", "uq_runs_idempotency_key"), ("writes that were superseded", "uq_messages_tool_call_id")],
+)
+async def test_what_few_rows_have_is_found_by_an_index_of_those_rows(sqlite: Store, ask: str, index: str) -> None:
+    assert any(index in step for step in await plan_of(sqlite, BY_PLACE[ask]))
+
+
+async def test_superseded_messages_are_left_out_by_the_index(sqlite: Store) -> None:
+    """Of each that lies between, the window costs a step in the index and no look at the row."""
+    found = await plan_of(sqlite, BY_PLACE["the turns before"])
+    assert any("ix_messages_turn" in step for step in found)
+    async with sqlite.read() as connection:
+        columns = await connection.ordinary.exec_driver_sql("PRAGMA index_info(ix_messages_turn)")
+        assert [str(row.name) for row in columns][-3:] == ["turn", "position", "superseded_by"]
 
 
 async def test_the_list_of_conversations_is_read_by_index_also_from_its_middle(sqlite: Store) -> None:

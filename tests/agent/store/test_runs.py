@@ -199,6 +199,29 @@ async def test_nobody_may_write_for_a_run_that_waits_or_is_over(store: Store) ->
             await in_one(store, hold_run, "acme", run.id, attempt=1)
 
 
+async def test_whoever_takes_a_run_waits_for_what_its_owner_is_writing(store: Store) -> None:
+    run = await new_run(store)
+    async with store.write() as connection:
+        await hold_run(connection, "acme", run.id, attempt=1)
+        taking = asyncio.create_task(
+            in_one(store, take_over, RunKey("acme", run.id), worker_id=WORKER, most_attempts=None)
+        )
+        await asyncio.wait([taking], timeout=0.5)
+        assert not taking.done()
+    assert await taking == "ann"
+
+
+async def test_an_owner_that_waited_for_whoever_took_its_run_may_not_write(store: Store) -> None:
+    run = await new_run(store)
+    async with store.write() as connection:
+        await take_over(connection, RunKey("acme", run.id), worker_id=WORKER, most_attempts=None)
+        holding = asyncio.create_task(in_one(store, hold_run, "acme", run.id, attempt=1))
+        await asyncio.wait([holding], timeout=0.5)
+        assert not holding.done()
+    with pytest.raises(LeaseLostError):
+        await holding
+
+
 async def test_a_run_ends_once_however_many_try(store: Store) -> None:
     run = await new_run(store)
     states: tuple[EndStatus, ...] = ("completed", "failed", "cancelled")
