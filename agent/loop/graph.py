@@ -190,7 +190,7 @@ async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopStat
     attempt.begin_step()
     attempt.reply = Reply(pieces=[LIMIT_TEXT])
     attempt.is_at_limit = True
-    await _emit_text(attempt, LIMIT_TEXT)
+    _emit_text(attempt, LIMIT_TEXT)
     attempt.end_step("step_limit", Usage())
     return {"messages": [AIMessage(LIMIT_TEXT)]}
 
@@ -217,7 +217,7 @@ def _sinks(attempt: Attempt) -> Sinks:
     )
 
 
-async def _emit_text(attempt: Attempt, text: str) -> None:
+def _emit_text(attempt: Attempt, text: str) -> None:
     if attempt.has_text and len(attempt.reply.pieces) == 1 and attempt.step > 1:
         text = STEP_SEPARATOR + text
     if not attempt.has_text:
@@ -241,12 +241,12 @@ async def _retract(attempt: Attempt) -> None:
     attempt.has_text = bool(left)
 
 
-async def _emit_reasoning(attempt: Attempt, text: str) -> None:
+def _emit_reasoning(attempt: Attempt, text: str) -> None:
     if text:
         attempt.say(ReasoningDelta, text)
 
 
-async def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
+def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
     attempt.end_part()
     # In the model's order, which is that of the ids: those before it whose arguments were not told get theirs, too.
     for number in range(piece.number + 1):
