@@ -27,6 +27,8 @@ NO_SEAT = "no_seat"
 """The key in a request's state by which a connection tells the app that this one is answered in a word."""
 MEANS_NOTHING = "means_nothing"
 """The key in a request's state by which the app tells its connection which bytes may stand between two pieces of its answer."""
+STRAIGHT = "straight"
+"""The key in a request's state of what sends to its connection, for the pieces of an answer that has begun."""
 FILES_FOR_OTHERS = 128
 """Files that are left for the database and the backend when all connections are taken."""
 FILES_OF_A_RUN = 2

@@ -1,15 +1,16 @@
 """A reader of a run's log as a response of server-sent events."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from typing import Any
 
 import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from agent.events.schema import LoggedEvent
 from agent.store.runs import Run
-from api.doors import MEANS_NOTHING
+from api.doors import MEANS_NOTHING, STRAIGHT
 from api.protocols import native
 from api.protocols.contract import WireProtocol
 
@@ -55,8 +56,14 @@ class _EventStream(EventSourceResponse):
     cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too.
     """
 
+    def __init__(self, frames: AsyncGenerator[bytes], **options: Any) -> None:
+        super().__init__(frames, **options)
+        self._frames = frames
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})[MEANS_NOTHING] = PING
+        state = scope.setdefault("state", {})
+        state[MEANS_NOTHING] = PING
+        self._straight = state.get(STRAIGHT, send)
 
         async def stream() -> None:
             await self._stream_response(send)
@@ -71,14 +78,18 @@ class _EventStream(EventSourceResponse):
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
 
-    async def _send_with_timeout(self, send: Send, message: Message) -> None:
-        if message.get("body") == PING:
-            await super()._send_with_timeout(send, message)
-        else:
-            await send(message)
+    async def _stream_response(self, send: Send) -> None:
+        """Send the head as every answer is sent, and what follows straight to the connection."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async with aclosing(self._frames) as frames:
+            async for body in frames:
+                await self._straight({"type": "http.response.body", "body": body, "more_body": True})
+        async with self._send_lock:
+            self.active = False
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _frames(reader: Reader, protocol: WireProtocol) -> AsyncIterator[bytes]:
+async def _frames(reader: Reader, protocol: WireProtocol) -> AsyncGenerator[bytes]:
     encoder, prefix = protocol.encoder(), protocol.preamble
     async with aclosing(reader) as batches:
         async for batch in batches:

@@ -8,7 +8,7 @@ from agent.errors import InvalidRequestError
 from agent.events.schema import START
 from agent.principal import Principal
 from agent.store.runs import Run
-from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, ticket_of
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, services_of, ticket_of
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, respond
 from api.returning import run_again, told_to_stay
@@ -31,13 +31,13 @@ async def chat(
     body: ChatRequest,
     request: Request,
     principal: PrincipalDep,
-    services: InstallationDep,
     after: AfterDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Ask the assistant. The message is stored before the response begins; the run outlives the connection."""
-    run = await services.runner.start(principal, body.to_run(idempotency_key))
-    return await respond(request, services.runner, principal, run, after)
+    runner = services_of(request).runner
+    run = await runner.start(principal, body.to_run(idempotency_key))
+    return await respond(request, runner, principal, run, after)
 
 
 @router.get("/chat", responses=ANSWERS, dependencies=[NEEDS_SEAT], openapi_extra=QUERY)
