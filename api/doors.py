@@ -29,6 +29,8 @@ MEANS_NOTHING = "means_nothing"
 """The key in a request's state by which the app tells its connection which bytes may stand between two pieces of its answer."""
 CONNECTION = "connection"
 """The key in a request's state under which the app finds the connection, to break it in the middle of an answer."""
+STRAIGHT = "straight"
+"""The key in a request's state of what sends to its connection, for the pieces of an answer that has begun."""
 FILES_FOR_OTHERS = 128
 """Files that are left for the database and the backend when all connections are taken."""
 FILES_OF_A_RUN = 2

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent.errors import PayloadTooLargeError
 from agent.places import place_of
 from api.connections import FULL
-from api.doors import NO_SEAT
+from api.doors import NO_SEAT, STRAIGHT
 from api.errors import OVER_HTTP, PRIVATE, problem, refusal
 from api.reading import HOST
 
@@ -58,6 +58,7 @@ class RequestMiddleware:
         if method == "HEAD" and scope["path"] != ASKS:
             scope, receive, send = _as_get(scope, receive, send)
         status = 0
+        scope.setdefault("state", {})[STRAIGHT] = send  # what is behind the head needs nothing of what is around here
 
         async def send_with_id(message: Message) -> None:
             nonlocal status

@@ -1,18 +1,18 @@
 """A reader of a run's log as a response of server-sent events, or of what else a protocol's frames are."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any
 
 import anyio
 from sse_starlette import EventSourceResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.store.runs import Run
-from api.doors import CONNECTION, MEANS_NOTHING
+from api.doors import CONNECTION, MEANS_NOTHING, STRAIGHT
 from api.encodings import EMPTY_BLOCK, compressed
 from api.handover import hand_over
 from api.protocols import native
@@ -70,8 +70,14 @@ class _EventStream(EventSourceResponse):
     """
 
     def __init__(
-        self, frames: AsyncIterator[bytes], protocol: WireProtocol, *, headers: Mapping[str, str], send_timeout_s: float
+        self,
+        frames: AsyncGenerator[bytes],
+        protocol: WireProtocol,
+        *,
+        headers: Mapping[str, str],
+        send_timeout_s: float,
     ) -> None:
+        self._frames = frames
         self._nothing = protocol.ping
         super().__init__(
             frames,
@@ -93,10 +99,14 @@ class _EventStream(EventSourceResponse):
 
     async def _send(self, state: dict[str, Any], receive: Receive, send: Send) -> None:
         """Stream until the end, the client's leaving or a failure. A task group would cost as much memory as the three tasks."""
+        straight = state.get(STRAIGHT, send)
         if "content-encoding" in self.headers:
-            send = compressed(send, lambda: state.update({MEANS_NOTHING: EMPTY_BLOCK}))
-        work = self._stream(send, state), self._listen_for_disconnect(receive), self._ping(send)
-        tasks = [asyncio.create_task(one) for one in work]
+            straight = compressed(straight, lambda: state.update({MEANS_NOTHING: EMPTY_BLOCK}))
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        stream = self._stream(straight, state)
+        tasks = [
+            asyncio.create_task(one) for one in (stream, self._listen_for_disconnect(receive), self._ping(straight))
+        ]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -106,11 +116,18 @@ class _EventStream(EventSourceResponse):
         for task in ended:
             task.result()
 
-    async def _stream(self, send: Send, state: dict[str, Any]) -> None:
+    async def _stream(self, straight: Send, state: dict[str, Any]) -> None:
+        """Send what follows the head straight to the connection: it needs nothing of what is around a request."""
         try:
-            await self._stream_response(send)
+            async with aclosing(self._frames) as frames:
+                async for body in frames:
+                    await straight({"type": "http.response.body", "body": body, "more_body": True})
         except BrokenOffError:
             await self._break_off(state[CONNECTION])
+            return
+        async with self._send_lock:
+            self.active = False
+            await straight({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _break_off(self, connection: asyncio.Transport) -> None:
         """Close the connection in the middle of the answer, behind what was sent; soon, also where nobody reads that."""
@@ -119,14 +136,8 @@ class _EventStream(EventSourceResponse):
             await anyio.sleep_forever()  # until it is closed, which ends this task
         connection.abort()
 
-    async def _send_with_timeout(self, send: Send, message: Message) -> None:
-        if message.get("body") == self._nothing:
-            await super()._send_with_timeout(send, message)
-        else:
-            await send(message)
 
-
-async def _frames(reader: Reader, protocol: WireProtocol, after: EventId) -> AsyncIterator[bytes]:
+async def _frames(reader: Reader, protocol: WireProtocol, after: EventId) -> AsyncGenerator[bytes]:
     encoder, prefix = protocol.encoder(), protocol.preamble
     told = Rest(encoder, after) if protocol.replay == "rest" and after != START else encoder
     async with aclosing(reader) as batches:

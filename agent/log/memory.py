@@ -36,16 +36,6 @@ class _RunLog:
                 reader.set_result(None)
         self.waiting.clear()
 
-    async def grown(self) -> None:
-        """Wait until there is more to read."""
-        reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting.add(reader)
-        try:
-            await reader
-        except asyncio.CancelledError:
-            self.waiting.discard(reader)
-            raise
-
 
 class _Segment:
     """What one attempt writes. It gets its log with its first event."""
@@ -173,6 +163,7 @@ class MemoryLog(EventLog):
     async def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         log = self._find(run)
         position = _position(log.events, after)
+        create_future = asyncio.get_running_loop().create_future
         while True:
             if batch := next_batch(log.events, position):
                 position += len(batch)
@@ -180,7 +171,12 @@ class MemoryLog(EventLog):
             if position == len(log.events):
                 if not isinstance(log, _RunLog) or log.closed or log.left:
                     return
-                await log.grown()
+                log.waiting.add(grown := create_future())
+                try:
+                    await grown
+                except asyncio.CancelledError:
+                    log.waiting.discard(grown)
+                    raise
 
     def _find(self, run: RunKey) -> "_RunLog | Unpacked":
         self._forget_expired()

@@ -37,6 +37,8 @@ _QUOTES = "\"'“”„«»` "
 
 async def follow_ups(attempt: Attempt) -> None:
     """Send the follow-up questions of a completed turn, and a title after the first one, both at the same time."""
+    if not (attempt.assistant.suggestions.enabled or attempt.assistant.title == "model"):
+        return
     with attempt.stopper.stoppable():
         async with anyio.create_task_group() as group:
             if attempt.assistant.suggestions.enabled and attempt.assistant.suggestions.when == "after":
@@ -123,7 +125,7 @@ async def _ask(offer: Offer, messages: Sequence[BaseMessage], request: str, *, t
                 _without_tools(offer),
                 [*this_turn(messages), HumanMessage(request)],
                 reply,
-                Sinks(text=_ignore, reasoning=_ignore, retract=_ignore),
+                Sinks(text=_ignore, reasoning=_ignore, retract=_ignore_retraction),
                 limits=Limits(answer_characters=MAX_CHARACTERS, model_retries=0),
             )
     except TimeoutError as exc:
@@ -138,5 +140,9 @@ async def _ask(offer: Offer, messages: Sequence[BaseMessage], request: str, *, t
     return reply.text
 
 
-async def _ignore(_text: str = "") -> None:
+def _ignore(_text: str) -> None:
+    pass
+
+
+async def _ignore_retraction() -> None:
     pass

@@ -1,4 +1,4 @@
-"""The loop in LangGraph: a model node, a tools node, and the edges between them.
+"""The loop in LangGraph: a model node, a tools node, and where each of them goes on.
 
 The graph only advances the transcript. It starts from the messages it is given, asks the model, executes what the
 model asks for, and stops when there is nothing left to do. Events go straight into the log as they happen.
@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
@@ -64,14 +65,16 @@ Loop: TypeAlias = CompiledStateGraph[LoopState, Attempt, LoopState, LoopState]
 
 
 def build_loop() -> Loop:
-    """Return the compiled loop. It keeps nothing between runs, so one serves the whole process."""
+    """Return the compiled loop. It keeps nothing between runs, so one serves the whole process.
+
+    A node says itself where it goes on, which costs LangGraph less than a conditional edge behind it: that is a call of its
+    own, with a configuration and callbacks of its own.
+    """
     graph = StateGraph(LoopState, context_schema=Attempt)
     graph.add_node("model", call_model)
     graph.add_node("tools", call_tools)
     graph.add_node("limit", stop_at_limit)
     graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", after_model, {"tools": "tools", "end": END})
-    graph.add_conditional_edges("tools", after_tools, {"model": "model", "limit": "limit"})
     graph.add_edge("limit", END)
     return graph.compile()
 
@@ -93,11 +96,16 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
     return StepLimit() if attempt.is_at_limit else Answered(attempt.reply.finish_reason)
 
 
-async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
+ToTools: TypeAlias = Command[Literal["tools"]]
+OnFromTools: TypeAlias = Command[Literal["model", "limit"]]
+"""What a node returns to go on; the graph's edges are read from these."""
+
+
+async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | LoopState:
     """Ask the model; stream what it says; store its message where it asks for tools. An answer is the outcome's to store."""
     attempt = runtime.context
     if open_calls(state["messages"]):
-        return {"messages": []}  # a recovered run begins with the calls that an earlier attempt left open
+        return Command(goto="tools")  # a recovered run begins with the calls that an earlier attempt left open
     attempt.begin_step()
     with attempt.stopper.stoppable():
         await attempt.renew_tools()
@@ -129,7 +137,8 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     )
     asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
     beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}
-    return {"messages": [AIMessage(attempt.reply.text, tool_calls=asked, additional_kwargs=beside)]}
+    message = AIMessage(attempt.reply.text, tool_calls=asked, additional_kwargs=beside)
+    return Command(goto="tools", update={"messages": [message]})
 
 
 def _call(attempt: Attempt, request: ToolRequest) -> ToolCall:
@@ -143,8 +152,11 @@ def _call(attempt: Attempt, request: ToolRequest) -> ToolCall:
     return ToolCall(call_id, request.name, request.arguments or {}, refused, words.label, words.done)
 
 
-async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
-    """Execute the open calls at the same time; store and return their results in the model's order."""
+async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools:
+    """Execute the open calls at the same time; store and return their results in the model's order.
+
+    Then it is the model's turn again, while there are steps left.
+    """
     attempt = runtime.context
     if not attempt.offer.is_made:  # an earlier attempt died between its model and its tools
         with attempt.stopper.stoppable():
@@ -181,7 +193,8 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
     settled = [done[call.id] for call in calls]
     await attempt.writer.commit_results(attempt.step, settled)
     attempt.end_step(said.finish_reason, said.usage)
-    return {"messages": [_result_message(one) for one in settled]}
+    following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
+    return Command(goto=following, update={"messages": [_result_message(one) for one in settled]})
 
 
 async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:
@@ -190,21 +203,9 @@ async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopStat
     attempt.begin_step()
     attempt.reply = Reply(pieces=[LIMIT_TEXT])
     attempt.is_at_limit = True
-    await _emit_text(attempt, LIMIT_TEXT)
+    _emit_text(attempt, LIMIT_TEXT)
     attempt.end_step("step_limit", Usage())
     return {"messages": [AIMessage(LIMIT_TEXT)]}
-
-
-# Coroutines, although they wait for nothing: LangGraph takes the others to a thread and back.
-async def after_model(state: LoopState) -> Literal["tools", "end"]:
-    """Open tool calls -> tools; else this part is over."""
-    return "tools" if open_calls(state["messages"]) else "end"
-
-
-async def after_tools(state: LoopState, runtime: Runtime[Attempt]) -> Literal["model", "limit"]:
-    """Back to the model, while there are steps left."""
-    attempt = runtime.context
-    return "model" if attempt.step < attempt.assistant.limits.steps else "limit"
 
 
 def _sinks(attempt: Attempt) -> Sinks:
@@ -217,7 +218,7 @@ def _sinks(attempt: Attempt) -> Sinks:
     )
 
 
-async def _emit_text(attempt: Attempt, text: str) -> None:
+def _emit_text(attempt: Attempt, text: str) -> None:
     if attempt.has_text and len(attempt.reply.pieces) == 1 and attempt.step > 1:
         text = STEP_SEPARATOR + text
     if not attempt.has_text:
@@ -241,12 +242,12 @@ async def _retract(attempt: Attempt) -> None:
     attempt.has_text = bool(left)
 
 
-async def _emit_reasoning(attempt: Attempt, text: str) -> None:
+def _emit_reasoning(attempt: Attempt, text: str) -> None:
     if text:
         attempt.say(ReasoningDelta, text)
 
 
-async def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
+def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
     attempt.end_part()
     # In the model's order, which is that of the ids: those before it whose arguments were not told get theirs, too.
     for number in range(piece.number + 1):

@@ -43,7 +43,7 @@ INPUT_CHARACTERS = 32
 MAX_CALLS = 128
 """Tool calls in one reply."""
 
-Sink = Callable[[str], Awaitable[None]]
+Sink = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -71,15 +71,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Sinks:
-    """Where a reply goes while it streams. `retract` takes back all text so far: it was thinking, and comes again as such.
+    """Where a reply goes while it streams: none of them waits, but for `retract`.
 
+    That takes back all text so far: it was thinking, and comes again as such.
     `tool_input` gets what the model writes of its calls' arguments; the calls themselves are the reply's.
     """
 
     text: Sink
     reasoning: Sink
     retract: Callable[[], Awaitable[None]]
-    tool_input: Callable[[InputPiece], Awaitable[None]] | None = None
+    tool_input: Callable[[InputPiece], None] | None = None
 
 
 async def stream_reply(
@@ -165,9 +166,9 @@ class _Collector:
         if delta.text:
             await self.take_text(delta.text)
         if delta.reasoning:
-            await self._think(self._reasoning.feed(delta.reasoning))
+            self._think(self._reasoning.feed(delta.reasoning))
         for part in delta.calls:
-            await self._take_call(part)
+            self._take_call(part)
         if delta.extras:
             merge(self._reply.extras, delta.extras)
         if delta.usage is not None:
@@ -176,9 +177,8 @@ class _Collector:
             self._reason = later_reason(self._reason, reason)
             self._reply.finish_reason = clean(self._reason)[:REASON_CHARACTERS]
 
-    async def take_text(self, text: str) -> None:
-        for part in self._tags.feed(self._text.feed(text)):
-            await self._take_part(part)
+    def take_text(self, text: str) -> Awaitable[None]:
+        return self._take_parts(self._tags.feed(self._text.feed(text)))
 
     async def finish(self) -> None:
         """Look at how it ended, and take in what it asked for.
@@ -186,9 +186,8 @@ class _Collector:
         Raises:
             RunError: it ended badly, or with nothing.
         """
-        for part in [*self._tags.feed(self._text.flush()), *self._tags.flush()]:
-            await self._take_part(part)
-        await self._tell_input(least=1)
+        await self._take_parts([*self._tags.feed(self._text.flush()), *self._tags.flush()])
+        self._tell_input(least=1)
         requests = () if self.full else self._calls.requests()
         reason = self._reply.finish_reason
         if reason == FAILED:
@@ -201,19 +200,21 @@ class _Collector:
             raise ModelUnavailableError(f"an empty answer, finish reason {reason}", is_empty=True)
         self._reply.requests = requests
 
-    async def _take_part(self, part: Part) -> None:
-        if part.kind == "text":
-            await self._take_words(self._within_budget(part.text))
-        elif part.kind == "reasoning":
-            await self._think(part.text)
-        elif self._reply.pieces:
-            thought = self._reply.text
-            await self._sinks.retract()
-            self._reply.pieces.clear()
-            for piece in in_pieces(thought):
-                await self._sinks.reasoning(piece)
+    async def _take_parts(self, parts: Iterable[Part]) -> None:
+        """Take parts in order. It waits where text is taken back, and nowhere else."""
+        for part in parts:
+            if part.kind == "text":
+                self._take_words(self._within_budget(part.text))
+            elif part.kind == "reasoning":
+                self._think(part.text)
+            elif self._reply.pieces:
+                thought = self._reply.text
+                await self._sinks.retract()
+                self._reply.pieces.clear()
+                for piece in in_pieces(thought):
+                    self._sinks.reasoning(piece)
 
-    async def _take_words(self, text: str) -> None:
+    def _take_words(self, text: str) -> None:
         """Take a part of the answer. What nobody can see waits for what can be seen: alone it is no answer."""
         if not self._reply.pieces and text:
             self._blank.append(text)
@@ -224,28 +225,28 @@ class _Collector:
         for piece in in_pieces(text):
             self.started = True
             self._reply.pieces.append(piece)
-            await self._sinks.text(piece)
+            self._sinks.text(piece)
 
-    async def _think(self, text: str) -> None:
+    def _think(self, text: str) -> None:
         for piece in in_pieces(self._within_budget(text)):
             self.started = self._has_thought = True
-            await self._sinks.reasoning(piece)
+            self._sinks.reasoning(piece)
 
-    async def _take_call(self, part: CallPart) -> None:
+    def _take_call(self, part: CallPart) -> None:
         self.started = True
         self._within_budget(part.name + part.arguments)
         if not self.full:
             self._calls.add(part)
         if len(self._calls) > MAX_CALLS:
             self._cut()
-        await self._tell_input(least=INPUT_CHARACTERS)
+        self._tell_input(least=INPUT_CHARACTERS)
 
-    async def _tell_input(self, *, least: int) -> None:
+    def _tell_input(self, *, least: int) -> None:
         if self.full or (tell := self._sinks.tool_input) is None:
             return
         for number, name, text in self._calls.untold(least=least):
             for piece in in_pieces(clean(text)):
-                await tell(InputPiece(number, name, piece))
+                tell(InputPiece(number, name, piece))
 
     def _within_budget(self, text: str) -> str:
         """Return what of `text` there is still room for."""

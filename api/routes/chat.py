@@ -11,7 +11,7 @@ from agent.principal import Principal
 from agent.runs.request import RunRequest
 from agent.store.runs import Run
 from api.asking import asked_in_query
-from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, ticket_of
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, services_of, ticket_of
 from api.formats import IN_QUERY, FormatDep
 from api.protocols import native
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
@@ -36,13 +36,13 @@ async def chat(
     body: ChatRequest,
     request: Request,
     principal: PrincipalDep,
-    services: InstallationDep,
     after: AfterDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Ask the assistant. The message is stored before the response begins; the run outlives the connection."""
-    run = await services.runner.start(principal, body.to_run(idempotency_key))
-    return await respond(request, services.runner, principal, run, after)
+    runner = services_of(request).runner
+    run = await runner.start(principal, body.to_run(idempotency_key))
+    return await respond(request, runner, principal, run, after)
 
 
 @router.get("/chat", responses=ANSWERS, dependencies=[NEEDS_SEAT], openapi_extra=QUERY)

@@ -17,6 +17,7 @@ from rich.console import Console
 from support.http import Connection, listen
 from support.http import Request as RawRequest
 from support.provider import Provider
+from support.replies import Heard
 from support.world import OpenWorld
 
 from agent.assistant.definition import Limits, ModelDefinition
@@ -24,7 +25,7 @@ from agent.errors import ConfigurationError, RunError, ToolError
 from agent.http import open_blocking_client, open_client, open_session, shown_url
 from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
-from agent.models.stream import Reply, Sinks, stream_reply
+from agent.models.stream import Reply, stream_reply
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
 from api.settings import Settings
@@ -147,7 +148,7 @@ async def test_no_second_call_of_a_provider_holds_what_a_first_response_set(stat
                     model,
                     [HumanMessage("hi")],
                     Reply(),
-                    Sinks(_drop, _drop, _drop),
+                    Heard().sinks,
                     limits=Limits(model_retries=0),
                 )
             for _ in range(2):
@@ -267,10 +268,6 @@ def _with_cookies(provider: Provider, saw: list[dict[str, str]]) -> None:
 
 def _post(client: httpx2.Client, url: str) -> None:
     client.post(f"{url}/chat", json={})
-
-
-async def _drop(_text: str = "") -> None:
-    pass
 
 
 URLS = [

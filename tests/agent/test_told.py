@@ -1,12 +1,13 @@
 """What a run's log tells for every protocol: steps, parts, the input of tools as it is written, and what came of it."""
 
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 import orjson
 import pytest
 from support.logged import logged_events
 from support.provider import Call
-from support.replies import calling, scripted
+from support.replies import Heard, calling, scripted
 from support.world import Person
 
 from agent.assistant.definition import Limits
@@ -23,7 +24,7 @@ from agent.events.schema import (
 )
 from agent.loop.tools import RESULT_CHARACTERS
 from agent.models.assembly import InputPiece
-from agent.models.stream import Reply, Sinks, stream_reply
+from agent.models.stream import Reply, stream_reply
 from api.protocols import native
 
 
@@ -172,14 +173,9 @@ async def test_what_only_keeps_the_place_of_arguments_is_not_told(pieces: list[s
     model = scripted(calling(0, name="find", call_id="c"), *(calling(0, piece) for piece in pieces))
     got: list[InputPiece] = []
 
-    async def hear(piece: InputPiece) -> None:
-        got.append(piece)
-
-    async def ignore(_text: str = "") -> None:
-        pass
-
     reply = Reply()
-    await stream_reply(model, [], reply, Sinks(ignore, ignore, ignore, hear), limits=Limits(), tools=("find",))
+    sinks = replace(Heard().sinks, tool_input=got.append)
+    await stream_reply(model, [], reply, sinks, limits=Limits(), tools=("find",))
 
     assert [piece.text for piece in got] == heard
     assert {(piece.number, piece.name) for piece in got} <= {(0, "find")}

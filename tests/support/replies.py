@@ -22,13 +22,17 @@ class Heard:
     pieces: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
 
-    async def on_text(self, text: str) -> None:
+    @property
+    def sinks(self) -> Sinks:
+        return Sinks(self.on_text, self.on_reasoning, self.on_retract)
+
+    def on_text(self, text: str) -> None:
         self.pieces.append(text)
 
     async def on_retract(self) -> None:
         self.pieces.clear()
 
-    async def on_reasoning(self, text: str) -> None:
+    def on_reasoning(self, text: str) -> None:
         self.reasoning.append(text)
 
 
@@ -39,7 +43,7 @@ async def ask(model: Runnable[LanguageModelInput, Any], heard: Heard | None = No
         model,
         [HumanMessage("hi")],
         heard.reply,
-        Sinks(heard.on_text, heard.on_reasoning, heard.on_retract),
+        heard.sinks,
         limits=Limits(**limits),
     )
     return heard

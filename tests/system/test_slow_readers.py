@@ -22,12 +22,13 @@ from support.http import Connection, Request
 from support.large_tools import FIVE_MEGABYTES
 from support.provider import Call, Provider
 from support.raw import STREAM, RawResponse, raw_request
+from support.replies import Heard
 from support.searching import until_indexed
 from support.server import machine, token_of
 from support.world import OpenWorld, Person
 
 from agent.assistant.definition import Limits
-from agent.models.stream import Reply, Sinks, stream_reply
+from agent.models.stream import Reply, stream_reply
 
 pytestmark = pytest.mark.alone
 
@@ -164,13 +165,9 @@ async def test_arguments_in_many_pieces_take_time_in_proportion() -> None:
 
 async def time_to_join(pieces: int) -> float:
     """Return how long a reply takes whose arguments come in so many pieces."""
-
-    async def ignore(_text: str = "") -> None:
-        pass
-
     reply = Reply()
     begun = time.process_time()
-    await stream_reply(InPieces(pieces=pieces), [], reply, Sinks(ignore, ignore, ignore), limits=Limits())
+    await stream_reply(InPieces(pieces=pieces), [], reply, Heard().sinks, limits=Limits())
     taken = time.process_time() - begun
     assert reply.requests[0].arguments == {"a": "b" * pieces}
     return taken

@@ -148,6 +148,18 @@ async def test_a_slow_reader_gets_one_larger_batch(log: EventLog) -> None:
     assert await collect(reader) == []
 
 
+async def test_a_reader_that_waits_gets_all_that_one_turn_of_the_loop_appended_at_once(log: EventLog) -> None:
+    events, segment = told(9), log.open(RUN, 1)
+    await write(segment, events[:1])
+    reader = log.follow(RUN)
+    assert await anext(reader) == events[:1]
+    waiting = asyncio.ensure_future(anext(reader))
+    await asyncio.sleep(0)
+    await write(segment, events[1:])
+    async with asyncio.timeout(10):
+        assert await waiting == events[1:]
+
+
 async def test_a_batch_has_a_bound(log: EventLog) -> None:
     await write(log.open(RUN, 1), told(BATCH * 2))
     sizes = [len(batch) async for batch in log.follow(RUN)]

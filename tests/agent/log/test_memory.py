@@ -157,3 +157,22 @@ async def test_what_ended_logs_are_said_to_take_is_what_they_take(length: int) -
     finally:
         tracemalloc.stop()
     assert taken / 1.5 < log._ended.bytes < taken * 1.5
+
+
+async def test_readers_that_come_and_go_while_nothing_is_said_leave_nothing_behind() -> None:
+    log = MemoryLog(keep_s=60)
+    await write(log.open(RUN, 1), told(1, closed=False))
+    before = _futures()
+    for _ in range(50):
+        waiting = asyncio.create_task(collect(log.follow(RUN)))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    del waiting
+    assert _futures() - before < 5
+
+
+def _futures() -> int:
+    """Return how many futures there are that somebody could still be waiting for."""
+    gc.collect()
+    return sum(type(one) is asyncio.Future for one in gc.get_objects())
