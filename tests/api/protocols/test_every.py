@@ -1,13 +1,13 @@
 """What holds for every protocol of the registry: it tells the same as the native stream, however it is read and cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from random import Random
 
 import pytest
 from support.logged import logged_events
-from support.reading import READERS, Seen, frames_of
+from support.reading import READERS, READS_RESETS, Seen, frames_of
 from support.stories import STORIES, Stage, Story, request_of, world_of
 from support.world import World
 
@@ -33,10 +33,12 @@ from agent.events.schema import (
     ToolInputDelta,
     Usage,
 )
-from api.protocols import PROTOCOLS
+from api.protocols import PROTOCOLS, ai_sdk
 from api.protocols.contract import WireProtocol
 
-EVERY = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+EVERY = pytest.mark.parametrize(
+    "protocol", [*PROTOCOLS.values(), ai_sdk.WITH_RESETS], ids=[*PROTOCOLS, "ai-sdk, newest"]
+)
 STARTED = RunStarted("conversation", "run", "message")
 HOSTILE = [
     "a\nb",
@@ -66,7 +68,11 @@ def told(protocol: WireProtocol, *batches: Sequence[LoggedEvent]) -> bytes:
 
 
 def read(protocol: WireProtocol, *batches: Sequence[LoggedEvent]) -> Seen:
-    return READERS[protocol.name](told(protocol, *batches))
+    return reader_of(protocol)(told(protocol, *batches))
+
+
+def reader_of(protocol: WireProtocol) -> Callable[[bytes], Seen]:
+    return READS_RESETS if protocol is ai_sdk.WITH_RESETS else READERS[protocol.name]
 
 
 @pytest.fixture(scope="module", params=STORIES, ids=lambda story: story.name)
@@ -130,7 +136,7 @@ async def test_cut_behind_any_frame_and_resumed_it_is_whole(
         at = places[event_id]
         rest = told(protocol, story_log[at:]) if protocol.replay == "tail" else told(protocol, story_log)
         resumed = raw[:seen] + rest if protocol.replay == "tail" else rest
-        assert READERS[protocol.name](resumed) == whole
+        assert reader_of(protocol)(resumed) == whole
     assert at
 
 
@@ -281,6 +287,8 @@ def test_text_that_was_thinking_is_not_said_twice(protocol: WireProtocol) -> Non
 
     seen = read(protocol, *([one] for one in events))
 
+    if protocol in (PROTOCOLS["native"], ai_sdk.WITH_RESETS):
+        assert (seen.text, seen.reasoning) == ("Let me look.\n\nTea.", "They want")
     assert seen.text.replace("\n\nThey want", "") == "Let me look.\n\nTea."
     assert seen.reasoning in ("They want", "")
     assert seen.end == "completed"
@@ -302,5 +310,42 @@ def test_an_answer_that_another_process_began_anew_is_not_mixed_with_what_is_sho
     seen = read(protocol, first, second)
 
     assert (seen.text, seen.end) in (("Another", "completed"), ("One way", "failed"))
+    assert seen.text == "Another" or protocol is PROTOCOLS["ai-sdk"]
     assert seen.end == "completed" or seen.error == "interrupted"
     assert read(protocol, second) == replace(seen, text="Another", end="completed", error=None, is_done=True)
+
+
+TOOK = ("Let me", "Let me look.", "Let me look.\n\nAnd")
+"""What the process that took over knows of a first step that said "Let me look.": less, all, and more than that."""
+
+
+@EVERY
+@pytest.mark.parametrize("taken", TOOK)
+def test_what_a_process_takes_over_is_shown_once_whatever_it_knows_of_it(protocol: WireProtocol, taken: str) -> None:
+    """G100: what was told is never said twice, and where it cannot be taken back the reader is sent for it anew."""
+    first = log(
+        STARTED,
+        StepStarted(1),
+        TextDelta("Let me look.", 1),
+        StepEnded(1, "tool_calls", Usage()),
+        StepStarted(2),
+        ReasoningDelta("Hm", 2),
+        TextDelta("\n\nOne way", 3),
+    )
+    second = log(
+        STARTED,
+        SnapshotTaken("message", taken),
+        StepStarted(2),
+        TextDelta("\n\nTea.", 1),
+        *ENDS["completed"],
+        attempt=2,
+    )
+
+    seen = read(protocol, first, second)
+
+    if seen.end == "completed":
+        assert seen.text == f"{taken}\n\nTea."
+    else:
+        assert (seen.end, seen.error) == ("failed", "interrupted")
+    is_older = protocol is PROTOCOLS["ai-sdk"] or taken == "Let me"
+    assert seen.end == "completed" or is_older
