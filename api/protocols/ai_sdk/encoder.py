@@ -86,20 +86,20 @@ class AiSdkEncoder:
 
     def _frames(self, logged: LoggedEvent) -> bytes:
         """Return the frames of an event; the last one has its id."""
-        if self._is_over:
+        event = logged.event
+        is_again = self._is_restated or self._skip > 0
+        text = self._unsaid(event.text) if is_again and isinstance(event, TextDelta) and not event.part else None
+        if self._is_over or text == "":
             return b""
-        if isinstance(logged.event, TextDelta) and not logged.event.part:
-            text = "" if self._is_restated else self._unsaid(logged.event.text)
-            if not text:
-                return b""
+        if text is not None:
             logged = LoggedEvent(logged.id, TextDelta(text))
         self._at = logged.id
         frames = [_frame(chunk) for told in self._parts.feed(logged) for chunk in self._chunks(told)]
         if frames:
             frames[-1] = b"id: %b\n%b" % (str(logged.id).encode(), frames[-1])
-        if isinstance(logged.event, StepEnded):
+        if isinstance(event, StepEnded):
             self._settle(is_in_step=False)
-        if isinstance(logged.event, LogClosed | RunPaused):
+        if isinstance(event, LogClosed | RunPaused):
             self._is_over = True
             frames.append(DONE)
         return b"".join(frames)
@@ -194,7 +194,7 @@ class AiSdkEncoder:
 
     def _unsaid(self, text: str) -> str:
         """Return what of a text that is said again does not stand there."""
-        unsaid = text[self._skip :]
+        unsaid = "" if self._is_restated else text[self._skip :]
         self._skip = max(0, self._skip - len(text))
         return unsaid
 
