@@ -158,6 +158,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
                 "Content-Type",
                 "Idempotency-Key",
                 "Last-Event-ID",
+                "X-AI-SDK-Version",
                 "X-Request-Id",
                 VERSION_HEADER,
             ],

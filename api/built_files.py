@@ -16,10 +16,13 @@ from starlette.staticfiles import StaticFiles
 from agent.errors import ConfigurationError, NotFoundError
 
 DIST = Path(__file__).parents[1] / "web" / "dist"
+ARCHIVE = ".tgz"
+"""An npm package. Its bytes are never encoded on the way: some installers hash what came and not what it was."""
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
+    ARCHIVE: "application/gzip",
 }
 """What is handed out under /static/. Said here, because the machine's own table may know other types or none."""
 
@@ -74,7 +77,8 @@ class BuiltFiles:
         """Return a file in the encoding that was asked for, or that it has not changed."""
         file = await self._files.get_response(hashed, request.scope)
         tag = f"W/{file.headers['etag']}"  # weak: one tag for both encodings
-        if file.status_code != 304 and accepts_gzip(request.headers.get("accept-encoding", "")):
+        is_encoded = not hashed.endswith(ARCHIVE) and accepts_gzip(request.headers.get("accept-encoding", ""))
+        if file.status_code != 304 and is_encoded:
             known = {"Content-Encoding": "gzip", "Last-Modified": file.headers["last-modified"]}
             file = Response(await to_thread.run_sync(self._compressed, hashed), headers=known)
         file.headers["ETag"] = tag

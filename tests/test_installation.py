@@ -55,11 +55,13 @@ def test_installing_the_web_side_runs_no_script_of_a_package() -> None:
 
 
 @pytest.mark.timeout(400)
-def test_the_wheel_tells_type_checkers_that_its_packages_are_typed(tmp_path: Path) -> None:
+def test_the_wheel_holds_typed_packages_and_the_built_files(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=110)
     [wheel] = tmp_path.glob("*.whl")
     names = set(ZipFile(wheel).namelist())
+    built = {str(path.relative_to(ROOT)) for path in (ROOT / "web" / "dist").rglob("*") if path.is_file()}
+    assert built == {name for name in names if name.startswith("web/")}
     packages = {name.split("/")[0] for name in names if name.count("/") == 1 and name.endswith("/__init__.py")}
     assert packages == {"agent", "api", "demo", "tools"}
     assert {name for name in names if name.endswith("py.typed")} == {f"{package}/py.typed" for package in packages}

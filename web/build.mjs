@@ -1,11 +1,13 @@
-// Bundles what the server hands out under /static/ into dist/, each file under a name with its content's hash.
+// Bundles what the server hands out under /static/ into dist/, each file under a name with its content's hash: the scripts
+// and styles that pages load, and the npm packages of the client and its bindings.
 // `--check` builds beside it and fails where dist/ is stale.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
+import { packages } from "./packages.mjs";
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -34,9 +36,9 @@ const smallStyles = {
 async function bundle() {
   const files = new Map();
   const manifest = {};
-  const add = (name, contents) => {
+  const add = (name, contents, version = "") => {
     const hash = createHash("sha256").update(contents).digest("hex").slice(0, 12);
-    manifest[name] = name.replace(/(\.\w+)$/, `-${hash}$1`);
+    manifest[name] = name.replace(/(\.\w+)$/, `${version && `-${version}`}-${hash}$1`);
     files.set(manifest[name], contents);
   };
   for (const [name, source] of Object.entries(ENTRIES)) {
@@ -65,12 +67,18 @@ async function bundle() {
     });
     add(name, Buffer.from(addressed));
   }
+  for (const { name, version, contents } of await packages()) {
+    add(`npm/${name}.tgz`, contents, version);
+  }
   files.set("manifest.json", Buffer.from(JSON.stringify(manifest, null, 2) + "\n"));
   return files;
 }
 
 async function stale(files) {
-  const present = existsSync(DIST) ? await readdir(DIST) : [];
+  const found = existsSync(DIST) ? await readdir(DIST, { recursive: true, withFileTypes: true }) : [];
+  const present = found
+    .filter((one) => one.isFile())
+    .map(({ parentPath, name }) => relative(DIST, join(parentPath, name)));
   const different = present.filter((name) => !files.has(name));
   for (const [name, contents] of files) {
     if (!present.includes(name) || !contents.equals(await readFile(join(DIST, name)))) different.push(name);
@@ -87,6 +95,6 @@ if (process.argv.includes("--check")) {
   }
 } else {
   await rm(DIST, { recursive: true, force: true });
-  await mkdir(DIST);
+  await mkdir(join(DIST, "npm"), { recursive: true });
   for (const [name, contents] of files) await writeFile(join(DIST, name), contents);
 }

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import InvalidRequestError
@@ -12,6 +12,7 @@ from agent.store.runs import Run, active_run
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
 from api.protocols import ai_sdk
 from api.protocols.ai_sdk.request import AiSdkRequest
+from api.protocols.contract import WireProtocol
 from api.requests import ClientKey, IdempotencyKey
 from api.respond import stream
 
@@ -34,6 +35,17 @@ async def get_active_run(chat_id: str, principal: PrincipalDep, services: Instal
         return await active_run(connection, principal, conversation_id) if conversation_id is not None else None
 
 
+VERSION = "the version of `ai` that reads the stream, such as 7: it gets chunks that older ones do not know"
+Version = Annotated[int | None, Query(ge=1, le=999, description=VERSION)]
+VersionHeader = Annotated[int | None, Header(alias="X-AI-SDK-Version", ge=1, le=999, description=VERSION)]
+
+
+def get_protocol(v: Version = None, ai_sdk_version: VersionHeader = None) -> WireProtocol:
+    """Return the stream that the client says it can read: in the address, or in a header of its transport."""
+    return ai_sdk.protocol_of(ai_sdk_version if v is None else v)
+
+
+ProtocolDep = Annotated[WireProtocol, Depends(get_protocol)]
 ActiveRunDep = Annotated[Run | None, Depends(get_active_run)]
 
 
@@ -43,11 +55,12 @@ async def chat(
     request: Request,
     principal: PrincipalDep,
     services: InstallationDep,
+    protocol: ProtocolDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Answer the last message of the chat, as a stream whatever `Accept` says. The run outlives the connection."""
     run = await services.runner.start(principal, body.to_run(idempotency_key))
-    return stream(request, services.runner, principal, run, START, protocol=ai_sdk.PROTOCOL)
+    return stream(request, services.runner, principal, run, START, protocol=protocol)
 
 
 @router.get(
@@ -56,11 +69,13 @@ async def chat(
     response_class=Response,
     dependencies=[NEEDS_SEAT],
 )
-async def resume(run: ActiveRunDep, request: Request, principal: PrincipalDep, services: InstallationDep) -> Response:
+async def resume(
+    run: ActiveRunDep, request: Request, principal: PrincipalDep, services: InstallationDep, protocol: ProtocolDep
+) -> Response:
     """Stream the chat's active run from its start; 204 where nothing runs, or where there is no such chat yet."""
     if run is None:
         return Response(status_code=204)
-    return stream(request, services.runner, principal, run, START, protocol=ai_sdk.PROTOCOL)
+    return stream(request, services.runner, principal, run, START, protocol=protocol)
 
 
 @router.post("/ai-sdk/chat/{chat_id:path}/stop", status_code=204)

@@ -42,7 +42,7 @@ async def show_front_door(request: Request, services: InstallationDep) -> Respon
     return page
 
 
-@router.api_route("/static/{name}", methods=["GET", "HEAD"], include_in_schema=False)
+@router.api_route("/static/{name:path}", methods=["GET", "HEAD"], include_in_schema=False)
 async def get_built_file(name: str, request: Request, services: InstallationDep) -> Response:
     """Return a built file: for good under its hashed name, for a moment under its plain one."""
     return await services.built_files.asset(name, request)

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from support.http import Connection, Request
 from support.provider import Call
-from support.reading import Seen, read_ai_sdk
+from support.reading import READS_RESETS, Seen, read_ai_sdk
 from support.world import LiveStream, OpenWorld, Person, World
 
 CHAT = "/ai-sdk/chat"
@@ -246,6 +247,78 @@ async def test_suggestions_and_a_title_come_before_the_finish(open_frontdesk: Op
     seen = await post(world.person(), "chat-1", user("when?"))
 
     assert (seen.suggestions, seen.title, seen.end) == (["How many?"], "Opening hours", "completed")
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "is_newer"),
+    [
+        ("", None, False),
+        ("?v=5", None, False),
+        ("?v=6", None, False),
+        ("?v=7", None, True),
+        ("?v=8", None, True),
+        ("", "6", False),
+        ("", "7", True),
+        ("?v=5", "7", False),
+        ("?v=7", "5", True),
+    ],
+)
+async def test_a_chunk_that_older_clients_do_not_know_is_for_those_that_say_they_do(
+    world: World, ann: Person, query: str, header: str | None, is_newer: bool
+) -> None:
+    """G192"""
+    world.provider.say("They want ", "tea.", "\n</think>\n\n", "Tea.")
+    headers = {"X-AI-SDK-Version": header} if header else {}
+
+    response = await ann.request("POST", CHAT + query, json=body("chat-1", user("hello")), headers=headers)
+
+    assert (b"reset-step" in response.content) is is_newer
+    if is_newer:
+        seen = READS_RESETS(response.content)
+        assert (seen.text, seen.reasoning.strip(), seen.end) == ("Tea.", "They want tea.", "completed")
+    else:
+        assert read_ai_sdk(response.content).end == "completed"
+
+
+@pytest.mark.parametrize("version", ["x", "0", "-7", "1000", "7.1", "7; reset-step"])
+async def test_a_version_that_is_none_is_refused(world: World, ann: Person, version: str) -> None:
+    asked = body("chat-1", user("hello"))
+    in_query = await ann.request("POST", CHAT, params={"v": version}, json=asked)
+    in_header = await ann.request("POST", CHAT, json=asked, headers={"X-AI-SDK-Version": version})
+
+    for answer in (in_query, in_header):
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_page_of_another_origin_may_say_its_version(open_frontdesk: OpenWorld) -> None:
+    world = await open_frontdesk(cors_origins=("https://app.example.com",))
+    asked = {
+        "Origin": "https://app.example.com",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-ai-sdk-version",
+    }
+
+    assert (await world.person().request("OPTIONS", CHAT, headers=asked)).status_code == 200
+
+
+async def test_suggestions_that_do_not_come_hold_the_finish_up_for_their_time_only(open_frontdesk: OpenWorld) -> None:
+    """G192: three seconds where nothing else is said; less here."""
+    world = await open_frontdesk(assistant={"suggestions": {"timeout_s": 0.5}, "title": "model"})
+    asked = asyncio.Event()
+
+    async def never(_request: Request, connection: Connection) -> None:
+        asked.set()
+        await connection.begin_chunks()
+        await connection.gone.wait()
+        world.provider.cancelled += 1
+
+    world.provider.aside = never
+    world.provider.say("From 9.")
+
+    seen = await post(world.person(), "chat-1", user("when?"))
+
+    assert asked.is_set()
+    assert (seen.text, seen.suggestions, seen.end, seen.is_done) == ("From 9.", [], "completed", True)
 
 
 async def test_the_same_message_that_is_posted_twice_is_answered_once(world: World, ann: Person) -> None:

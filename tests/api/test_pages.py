@@ -17,7 +17,13 @@ from api.built_files import BuiltFiles
 DIST = Path(__file__).parents[2] / "web" / "dist"
 MANIFEST: dict[str, str] = orjson.loads((DIST / "manifest.json").read_bytes())
 SERVED = {name: hashed for name, hashed in MANIFEST.items() if not name.endswith(".html")}
-TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+TYPES = {
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+    "tgz": "application/gzip",
+}
+ARCHIVES = [name for name in SERVED if name.endswith(".tgz")]
 
 
 async def get(world: World, path: str, *, method: str = "GET", **headers: str) -> httpx2.Response:
@@ -61,7 +67,7 @@ async def test_a_browser_that_has_a_file_is_told_so_without_getting_it_again(wor
     assert by_tag.headers["etag"] == first.headers["etag"]
 
 
-@pytest.mark.parametrize("name", SERVED)
+@pytest.mark.parametrize("name", [name for name in SERVED if name not in ARCHIVES])
 async def test_a_built_file_is_compressed_for_who_takes_that(world: World, name: str) -> None:
     whole = await get(world, f"/static/{name}", Accept_Encoding="identity")
     small = await get(world, f"/static/{name}", Accept_Encoding="br, GZIP ; q=0.5")
@@ -74,6 +80,16 @@ async def test_a_built_file_is_compressed_for_who_takes_that(world: World, name:
         assert small.headers[header] == whole.headers[header]
     assert small.headers["vary"] == whole.headers["vary"] == "Accept-Encoding"
     assert small.headers["etag"].startswith('W/"')
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+async def test_an_archive_comes_as_it_is_so_that_its_hash_is_the_files(world: World, name: str) -> None:
+    answer = await get(world, f"/static/{name}", Accept_Encoding="gzip")
+    again = await get(world, f"/static/{name}", Accept_Encoding="gzip", If_None_Match=answer.headers["etag"])
+
+    assert "content-encoding" not in answer.headers
+    assert answer.content == (DIST / SERVED[name]).read_bytes()
+    assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize("codings", ["", "br", "gzip;q=0", "br, gzip; q=0.000", "gzipped"])
@@ -145,6 +161,12 @@ async def test_a_file_can_be_asked_for_its_headers_alone(world: World, codings: 
         "/static/%2fetc%2fpasswd",
         "/static/demo.js%00",
         "/static/./demo.js",
+        "/static/npm",
+        "/static/npm/",
+        "/static/npm/nothing.tgz",
+        "/static/npm/../demo.js",
+        "/static/npm/..%2fmanifest.json",
+        "/static/npm%5cclient.tgz",
         f"/static/{'x' * 4000}.js",
     ],
 )

@@ -62,10 +62,12 @@ class Chat:
 
 
 @asynccontextmanager
-async def open_chat(version: str, url: str, token: str, *, chat: str = "chat-1") -> AsyncIterator[Chat]:
-    """Start the SDK, and open a chat of this name."""
+async def open_chat(
+    version: str, url: str, token: str, *, chat: str = "chat-1", says: tuple[str, ...] = ()
+) -> AsyncIterator[Chat]:
+    """Start the SDK, and open a chat of this name. It says which version it is where that is asked of it."""
     process = await asyncio.create_subprocess_exec(
-        *(str(NODE), str(beside_packages(version, "chat.mjs")), f"{url}/ai-sdk/chat", token),
+        *(str(NODE), str(beside_packages(version, "chat.mjs")), f"{url}/ai-sdk/chat", token, *says),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=sys.stderr,
@@ -239,6 +241,27 @@ async def test_a_page_that_is_loaded_again_shows_the_answer_under_way(
     assert held["messages"][-1] == (await chat("settle"))["messages"][-1]
     if kept:
         await assert_is_stored(ann, held)
+
+
+@pytest.mark.parametrize("says", [(), ("5",), ("itself",)], ids=["nothing", "5", "its version"])
+async def test_text_that_was_thinking_goes_where_the_client_says_that_it_can_take_it_back(
+    ann: Person, version: str, says: tuple[str, ...]
+) -> None:
+    """G192"""
+    ann.world.provider.call(Call("find_order", {"number": 7}), text=["I look."])
+    ann.world.provider.say("They want ", "tea.", "\n</think>\n\n", "Tea.")
+    said = tuple(version if one == "itself" else one for one in says)
+    async with open_chat(version, ann.world.url, ann.token, says=said) as chat:
+        held = await chat("send", message={"text": "hello"})
+
+    assert held["status"] == "ready"
+    parts = held["messages"][-1]["parts"]
+    assert [part["output"] for part in parts if part["type"] == "dynamic-tool"] == [{"number": 7}]
+    assert [part["text"].strip() for part in parts if part["type"] == "reasoning"] == ["They want tea."]
+    if said == ("7",):
+        await assert_is_stored(ann, held)
+    else:
+        assert text_of(held["messages"][-1]).replace("\n\nThey want tea.", "").strip().endswith("Tea.")
 
 
 async def test_where_nothing_runs_a_page_resumes_nothing(ann: Person, chat: Chat) -> None:

@@ -5,6 +5,7 @@ A reader is strict: it raises where a real client would, and where something is 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -93,22 +94,25 @@ AI_SDK_5 = {
     *("tool-output-available", "tool-output-error"),
 }
 """The chunks that `ai` 5 knows; another one ends its stream, unless it begins with `data-`."""
+AI_SDK_7 = AI_SDK_5 | {"reset-step"}
 FINISH_REASONS = {"stop", "length", "content-filter", "tool-calls", "error", "other"}
 
 
 class _AiSdkReader:
     """The state of a message, as `ai` keeps it."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: set[str]) -> None:
+        self.known = known
         self.seen = Seen()
         self.open: dict[tuple[str, str], str] = {}
         self.inputs: dict[str, str] = {}
         self.is_in_step = False
+        self.before_step = ("", "", set[str]())
 
     def take(self, chunk: Chunk) -> None:
         assert self.seen.end is None, f"after the end: {chunk}"
         kind = chunk["type"]
-        assert kind in AI_SDK_5 or kind.startswith("data-"), kind
+        assert kind in self.known or kind.startswith("data-"), kind
         match kind.split("-", 1):
             case ["text" | "reasoning" as part, "start"]:
                 assert not self.open, "two parts at once"
@@ -168,6 +172,12 @@ class _AiSdkReader:
                 assert self.is_in_step is (kind == "finish-step")
                 assert not self.open
                 self.is_in_step = not self.is_in_step
+                if self.is_in_step:
+                    self.before_step = (self.seen.text, self.seen.reasoning, set(self.seen.calls))
+            case "reset-step":
+                assert not self.open
+                self.seen.text, self.seen.reasoning, calls = self.before_step
+                self.seen.calls = {name: call for name, call in self.seen.calls.items() if name in calls}
             case "finish" | "abort" | "error":
                 assert not self.open
                 assert not self.is_in_step
@@ -178,9 +188,9 @@ class _AiSdkReader:
                 assert kind != "error" or chunk["errorText"]
 
 
-def read_ai_sdk(raw: bytes) -> Seen:
-    """Read the AI SDK's UI message stream."""
-    reader = _AiSdkReader()
+def read_ai_sdk(raw: bytes, *, known: set[str] = AI_SDK_5) -> Seen:
+    """Read the AI SDK's UI message stream, as a client does that knows these chunks."""
+    reader = _AiSdkReader(known)
     for _, data in frames_of(raw):
         if data == "[DONE]":
             reader.seen.is_done = True
@@ -193,3 +203,4 @@ def read_ai_sdk(raw: bytes) -> Seen:
 
 READERS: dict[str, Callable[[bytes], Seen]] = {"native": read_native, "ai-sdk": read_ai_sdk}
 """A reader for each protocol of the registry."""
+READS_RESETS = partial(read_ai_sdk, known=AI_SDK_7)

@@ -21,6 +21,7 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    StepEnded,
     SuggestionsOffered,
     TextDelta,
     TitleChanged,
@@ -48,9 +49,19 @@ TOOL = {"dynamic": True, "providerExecuted": True}
 
 
 class AiSdkEncoder:
-    """The frames of one reader, from the start of the run."""
+    """The frames of one reader, from the start of the run.
 
-    def __init__(self) -> None:
+    `can_reset`: the client knows `reset-step`, which takes back all that was shown of the step that goes on.
+    """
+
+    def __init__(self, *, can_reset: bool = False) -> None:
+        self._can_reset = can_reset
+        self._kept = ""
+        """What the steps before the one that goes on have said: no chunk takes that back."""
+        self._said: list[str] = []
+        self._is_in_step = False
+        self._skip = 0
+        """So many characters of what is said again stand there already."""
         self._parts = Parts()
         self._at = START
         """The event that is told now."""
@@ -75,13 +86,20 @@ class AiSdkEncoder:
 
     def _frames(self, logged: LoggedEvent) -> bytes:
         """Return the frames of an event; the last one has its id."""
-        if self._is_over or (self._is_restated and isinstance(logged.event, TextDelta) and not logged.event.part):
+        event = logged.event
+        is_again = self._is_restated or self._skip > 0
+        text = self._unsaid(event.text) if is_again and isinstance(event, TextDelta) and not event.part else None
+        if self._is_over or text == "":
             return b""
+        if text is not None:
+            logged = LoggedEvent(logged.id, TextDelta(text))
         self._at = logged.id
         frames = [_frame(chunk) for told in self._parts.feed(logged) for chunk in self._chunks(told)]
         if frames:
             frames[-1] = b"id: %b\n%b" % (str(logged.id).encode(), frames[-1])
-        if isinstance(logged.event, LogClosed | RunPaused):
+        if isinstance(event, StepEnded):
+            self._settle(is_in_step=False)
+        if isinstance(event, LogClosed | RunPaused):
             self._is_over = True
             frames.append(DONE)
         return b"".join(frames)
@@ -91,8 +109,12 @@ class AiSdkEncoder:
             case Added(kind, part_id, text):
                 if kind == "text":
                     self._shown_by = self._at.attempt
+                    if self._can_reset:
+                        self._said.append(text)
                 yield _added(kind, part_id, text)
             case Opened(kind, part_id, name):
+                if kind == "step":
+                    self._settle(is_in_step=True)
                 yield _opened(kind, part_id, name)
             case Closed(kind, part_id, name, is_made):
                 yield from _closed(kind, part_id, name, is_made=is_made)
@@ -142,23 +164,44 @@ class AiSdkEncoder:
             yield {"type": "finish", "finishReason": FINISH_REASONS.get(self._end.finish_reason, "other")}
 
     def _take_snapshot(self, snapshot: SnapshotTaken) -> Iterator[Chunk]:
-        """Yield what a snapshot is told as: text, where there is none yet; for no chunk takes back what was shown.
+        """Yield what a snapshot is told as: text, where there is none yet, or where a client lets what was shown be taken back.
 
-        Within an attempt it says that text was thinking: that stays until the message is loaded again. That of another attempt
-        is given up with an error, so that the client comes back for the message as it is then.
+        For other clients no chunk does that. Within an attempt it says that text was thinking: that stays until the message
+        is loaded again. That of another attempt is given up with an error, so that the client comes back for the message as it
+        is then.
         """
-        if self._shown_by is None:
+        is_others = self._shown_by not in (None, self._at.attempt)
+        if self._can_reset and self._is_in_step and (not is_others or snapshot.text.startswith(self._kept)):
+            yield {"type": "reset-step"}
+            self._said, self._is_in_step, self._skip = [self._kept], False, len(self._kept)
+            self._shown_by = self._at.attempt if self._kept else None
+            yield from self._say(self._unsaid(snapshot.text))
+        elif self._shown_by is None:
             for one in snapshot.actions:
                 yield _data("action", one.id, action(one), is_transient=True)
-            if snapshot.text:
-                for told in self._parts.feed(LoggedEvent(self._at, TextDelta(snapshot.text))):
-                    yield from self._chunks(told)
-        elif self._shown_by == self._at.attempt:
+            yield from self._say(snapshot.text)
+        elif not is_others:
             self._is_restated = True
         else:
             self._is_over = True
             yield _metadata(error=_error(INTERRUPTED))
             yield _error_chunk(INTERRUPTED)
+
+    def _say(self, text: str) -> Iterator[Chunk]:
+        if text:
+            for told in self._parts.feed(LoggedEvent(self._at, TextDelta(text))):
+                yield from self._chunks(told)
+
+    def _unsaid(self, text: str) -> str:
+        """Return what of a text that is said again does not stand there."""
+        unsaid = "" if self._is_restated else text[self._skip :]
+        self._skip = max(0, self._skip - len(text))
+        return unsaid
+
+    def _settle(self, *, is_in_step: bool) -> None:
+        """Keep what was said: it belongs to a step that is over."""
+        self._kept, self._is_in_step = "".join(self._said), is_in_step
+        self._said = [self._kept]
 
 
 def _frame(chunk: Chunk) -> bytes:

@@ -1,7 +1,7 @@
 """What holds for every protocol of the registry: it tells the same as the native stream, however it is read and cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -9,7 +9,7 @@ import pytest
 from support.dialects import BROKEN, DIALECTS, blocks, known
 from support.logged import logged_events
 from support.reading import READERS as OWN_READERS
-from support.reading import Seen, frames_of
+from support.reading import READS_RESETS, Seen, frames_of
 from support.stories import STORIES, Stage, Story, request_of, world_of
 from support.world import World
 
@@ -36,12 +36,14 @@ from agent.events.schema import (
     ToolsStarted,
     Usage,
 )
-from api.protocols import PROTOCOLS
+from api.protocols import PROTOCOLS, ai_sdk
 from api.protocols.contract import BrokenOffError, Encoder, WireProtocol
 from api.protocols.resuming import Rest
 
 READERS = {**OWN_READERS, **DIALECTS}
-EVERY = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+EVERY = pytest.mark.parametrize(
+    "protocol", [*PROTOCOLS.values(), ai_sdk.WITH_RESETS], ids=[*PROTOCOLS, "ai-sdk, newest"]
+)
 STARTED = RunStarted("conversation", "run", "message")
 HOSTILE = [
     "a\nb",
@@ -84,7 +86,11 @@ def _told(encoder: Encoder, batches: Sequence[Sequence[LoggedEvent]]) -> bytes:
 
 
 def read(protocol: WireProtocol, *batches: Sequence[LoggedEvent]) -> Seen:
-    return READERS[protocol.name](told(protocol, *batches))
+    return reader_of(protocol)(told(protocol, *batches))
+
+
+def reader_of(protocol: WireProtocol) -> Callable[[bytes], Seen]:
+    return READS_RESETS if protocol is ai_sdk.WITH_RESETS else READERS[protocol.name]
 
 
 @pytest.fixture(scope="module", params=STORIES, ids=lambda story: story.name)
@@ -154,7 +160,7 @@ async def test_cut_behind_any_frame_and_resumed_it_is_whole(
         at = places[event_id]
         rest = told(protocol, story_log[at:]) if protocol.replay == "tail" else told(protocol, story_log)
         resumed = raw[:seen] + rest if protocol.replay == "tail" else rest
-        assert READERS[protocol.name](resumed) == whole
+        assert reader_of(protocol)(resumed) == whole
     assert at
 
 
@@ -329,6 +335,8 @@ def test_text_that_was_thinking_is_not_said_twice(protocol: WireProtocol) -> Non
 
     seen = read(protocol, *([one] for one in events))
 
+    if protocol in (PROTOCOLS["native"], ai_sdk.WITH_RESETS):
+        assert (seen.text, seen.reasoning) == ("Let me look.\n\nTea.", "They want")
     assert seen.text.replace("\n\nThey want", "") == "Let me look.\n\nTea."
     assert seen.reasoning in ("They want", "")
     assert seen.end == "completed"
@@ -383,3 +391,40 @@ def test_who_comes_back_to_a_log_that_begins_with_a_snapshot_goes_on_behind_it(n
         if event_id is not None:
             shown = READERS[name](b"".join(frames[:position]) + told_behind(protocol, event_id, events))
             assert (shown.text, shown.end) == ("Let me look at it.", "completed")
+
+
+TOOK = ("Let me", "Let me look.", "Let me look.\n\nAnd")
+"""What the process that took over knows of a first step that said "Let me look.": less, all, and more than that."""
+
+
+@EVERY
+@pytest.mark.parametrize("taken", TOOK)
+def test_what_a_process_takes_over_is_shown_once_whatever_it_knows_of_it(protocol: WireProtocol, taken: str) -> None:
+    """G100: what was told is never said twice, and where it cannot be taken back the reader is sent for it anew."""
+    first = log(
+        STARTED,
+        StepStarted(1),
+        TextDelta("Let me look.", 1),
+        StepEnded(1, "tool_calls", Usage()),
+        StepStarted(2),
+        ReasoningDelta("Hm", 2),
+        TextDelta("\n\nOne way", 3),
+    )
+    second = log(
+        STARTED,
+        SnapshotTaken("message", taken),
+        StepStarted(2),
+        TextDelta("\n\nTea.", 1),
+        *ENDS["completed"],
+        attempt=2,
+    )
+
+    seen = read(protocol, first, second)
+
+    if seen.end == "completed":
+        assert seen.text == f"{taken}\n\nTea."
+    else:
+        assert seen.end == "failed"
+        assert seen.error == "interrupted" or protocol.name in ("plain", "raw")
+    takes_nothing_back = protocol in (PROTOCOLS["ai-sdk"], PROTOCOLS["plain"], PROTOCOLS["raw"], PROTOCOLS["text"])
+    assert seen.end == "completed" or takes_nothing_back or taken == "Let me"

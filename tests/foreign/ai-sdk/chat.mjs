@@ -1,9 +1,10 @@
-// The AI SDK's own chat without a page: `node chat.mjs <url of the chat> <token>`, from the folder of the packages.
+// The AI SDK's own chat without a page: `node chat.mjs <url of the chat> <token> [version that it says it is]`, from the folder
+// of the packages.
 // Reads a command a line and says the chat's state after each: open, send, begin, until, settle, resume, regenerate, stop.
 import { createInterface } from "node:readline";
 import { AbstractChat, DefaultChatTransport } from "ai";
 
-const [api, token] = process.argv.slice(2);
+const [api, token, version] = process.argv.slice(2);
 
 class State {
     constructor(messages = []) {
@@ -36,7 +37,8 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
 const commands = {
     open({ id, messages }) {
         data = [];
-        const transport = new DefaultChatTransport({ api, headers: { authorization: `Bearer ${token}` } });
+        const headers = { authorization: `Bearer ${token}`, ...(version && { "x-ai-sdk-version": version }) };
+        const transport = new DefaultChatTransport({ api, headers });
         chat = new Chat({ id, messages, transport, onData: (part) => data.push(part) });
     },
     send: ({ message }) => chat.sendMessage(message),
