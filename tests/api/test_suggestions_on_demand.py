@@ -51,10 +51,11 @@ async def kept(who: Person) -> list[Any]:
 
 
 def wait_for(provider: Provider, gate: asyncio.Event) -> asyncio.Event:
-    """Let questions come when the gate is opened; the event is set when they were asked for."""
+    """Let the next questions come when the gate is opened; the event is set when they were asked for."""
     asked = asyncio.Event()
 
     async def script(request: Request, connection: Connection) -> None:
+        provider.aside = None
         asked.set()
         waiting = [asyncio.create_task(gate.wait()), asyncio.create_task(connection.gone.wait())]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -63,7 +64,6 @@ def wait_for(provider: Provider, gate: asyncio.Event) -> asyncio.Event:
         if connection.gone.is_set():
             provider.cancelled += 1
             return
-        provider.aside = None
         provider.asides.pop()
         await provider.handle(request, connection)
 
@@ -208,7 +208,6 @@ async def test_who_leaves_has_them_made_no_further_and_others_who_wait_do_not_le
     await until(lambda: seats._taken[ann.tenant, "ann"] == 2)
     leaves.cancel()
     await until(lambda: provider.cancelled == 1)
-    provider.aside = None
 
     assert (await stays).json()["suggested_questions"] == ["And today?"]
     assert await kept(ann) == [["And today?"]]
@@ -307,8 +306,8 @@ async def test_where_they_come_after_the_answer_asking_gives_those_and_makes_no_
         await live.until("status")
         await asked.wait()
         asking = asyncio.create_task(suggest(ann, live.so_far.first("message_id")))
-        seats = world.app.state.services.seats
-        await until(lambda: seats._taken[ann.tenant, "ann"] == 2)
+        roster = world.app.state.services.runner._roster
+        await until(lambda: any(held.over._event for held in roster))  # it waits for the run
         gate.set()
         stream = await live.rest()
     assert stream.first("suggested_questions") == ["And today?"]
