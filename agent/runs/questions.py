@@ -92,10 +92,12 @@ class Questions:
         assistant, catalog = equipped.definition, self._runtime.catalog
         chat_model = catalog.open(catalog.find(assistant, run.model), assistant.limits)
         offer = Offer(chat_model, equipped.toolsets, timeout_s=assistant.limits.toolset_timeout_s)
-        code = ""
+        code = "cancelled"
         try:
             await offer.renew(principal)
-            return await suggest(offer, await self._said(principal, run, assistant), assistant.suggestions)
+            questions = await suggest(offer, await self._said(principal, run, assistant), assistant.suggestions)
+            code = ""
+            return questions
         except RunError as error:
             code = error.code
             raise

@@ -209,6 +209,7 @@ async def test_who_leaves_has_them_made_no_further_and_others_who_wait_do_not_le
     leaves.cancel()
     await until(lambda: provider.cancelled == 1)
 
+    assert 'frontdesk_suggestions_total{code="cancelled"}' in (await ann.request("GET", "/metrics")).text
     assert (await stays).json()["suggested_questions"] == ["And today?"]
     assert await kept(ann) == [["And today?"]]
 
