@@ -37,13 +37,16 @@ _QUOTES = "\"'“”„«»` "
 
 async def follow_ups(attempt: Attempt) -> None:
     """Send the follow-up questions of a completed turn, and a title after the first one, both at the same time."""
-    if not (attempt.assistant.suggestions.enabled or attempt.assistant.title == "model"):
+    suggestions = attempt.assistant.suggestions
+    are_wanted = suggestions.enabled and suggestions.when == "after"
+    is_titled = attempt.assistant.title == "model" and attempt.run.turn == 1
+    if not (are_wanted or is_titled):
         return
     with attempt.stopper.stoppable():
         async with anyio.create_task_group() as group:
-            if attempt.assistant.suggestions.enabled and attempt.assistant.suggestions.when == "after":
+            if are_wanted:
                 group.start_soon(_offer_questions, attempt)
-            if attempt.assistant.title == "model" and attempt.run.turn == 1:
+            if is_titled:
                 group.start_soon(_give_title, attempt)
 
 
