@@ -24,7 +24,22 @@ from api.equipment import Equipment, equip
 from api.middleware import RequestMiddleware
 from api.problems import Problem
 from api.rates import limit_of
-from api.routes import ai_sdk, chat, conversations, demo, docs, feedback, health, pages, public, runs, tickets, turns
+from api.routes import (
+    ag_ui,
+    ai_sdk,
+    chat,
+    conversations,
+    copilotkit,
+    demo,
+    docs,
+    feedback,
+    health,
+    pages,
+    public,
+    runs,
+    tickets,
+    turns,
+)
 from api.routes import assistant as assistant_route
 from api.seats import Seats
 from api.settings import Settings
@@ -67,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     errors.install(app)
-    answering = chat, turns, public, runs, tickets, ai_sdk
+    answering = chat, turns, public, runs, tickets, ai_sdk, ag_ui, copilotkit
     for module in (health, assistant_route, docs, pages, demo, *answering, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():

@@ -5,11 +5,11 @@
 
 from starlette.types import Scope
 
-from api.protocols import ai_sdk, native
+from api.protocols import ag_ui, ai_sdk, native
 from api.protocols.contract import ErrorForm, WireProtocol
 
-PROTOCOLS: dict[str, WireProtocol] = {one.name: one for one in (native.PROTOCOL, ai_sdk.PROTOCOL)}
-ERROR_FORMS: dict[str, ErrorForm] = {}
+PROTOCOLS: dict[str, WireProtocol] = {one.name: one for one in (native.PROTOCOL, ai_sdk.PROTOCOL, ag_ui.PROTOCOL)}
+ERROR_FORMS: dict[str, ErrorForm] = {"/ag-ui": ag_ui.error_body, "/copilotkit/": ag_ui.error_body}
 
 
 def error_form(scope: Scope) -> ErrorForm | None:

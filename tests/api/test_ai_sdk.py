@@ -9,7 +9,8 @@ from uuid import uuid4
 import orjson
 import pytest
 from support.provider import Call
-from support.reading import Seen, read_ai_sdk
+from support.reading import read_ai_sdk
+from support.seen import Seen
 from support.world import LiveStream, OpenWorld, Person, World
 
 CHAT = "/ai-sdk/chat"

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 from support.logged import logged_events
-from support.reading import READERS, Seen, frames_of
+from support.reading import READERS
+from support.seen import Seen, frames_of
 from support.stories import STORIES, Stage, Story, request_of, world_of
 from support.world import World
 
