@@ -43,7 +43,7 @@ FREE = {
     "/chat/public/{conversation_id}",
 }
 """Routes that ask the database nothing (readiness goes by the last renewal), and those of the public chat, which its limit shuts."""
-THREAD = {"threadId": "1", "runId": "1", "messages": [{"role": "user", "content": "hello"}]}
+THREAD: dict[str, object] = {"threadId": "1", "runId": "1", "messages": [{"role": "user", "content": "hello"}]}
 BODIES: dict[str, dict[str, object]] = {
     "/chat": {"message": "hello"},
     "/ai-sdk/chat": {"id": "1", "messages": [{"role": "user", "parts": [{"type": "text", "text": "hello"}]}]},
