@@ -131,7 +131,7 @@ async def stop(thread_id: str, principal: PrincipalDep, services: InstallationDe
         return Stopped(stopped=False)
     if body is not None and body.run_id is not None:
         keep = timedelta(seconds=services.settings.idempotency_keep_s)
-        async with services.store.read(by_key=True) as connection:
+        async with services.store.read() as connection:
             named = await find_run_by_key(connection, principal, key_of(thread_id, body.run_id), keep=keep, frees=False)
         if named is not None and named.id != active.id:
             return Stopped(stopped=False)
