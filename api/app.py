@@ -27,9 +27,11 @@ from api.problems import Problem
 from api.protocols.events import VERSION_HEADER
 from api.rates import limit_of
 from api.routes import (
+    ag_ui,
     ai_sdk,
     chat,
     conversations,
+    copilotkit,
     demo,
     dialects,
     docs,
@@ -86,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     errors.install(app)
-    answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk
+    answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit
     for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():

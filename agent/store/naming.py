@@ -4,12 +4,13 @@ Names are the user's: two users, or two tenants, may use the same one and never 
 conversation, or of a message, of the user's own means that.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from agent.errors import NotFoundError
 from agent.principal import Principal
@@ -17,7 +18,7 @@ from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
 from agent.store.runs import OWNED_RUN, SUPERSEDED, Run, get_run
 from agent.store.statements import Hot
-from agent.store.tables import conversations, runs
+from agent.store.tables import conversations, messages, runs
 from agent.store.transaction import Transaction
 from agent.store.versions import find_turn
 
@@ -112,6 +113,41 @@ async def find_named_turn(
     if said_before is None or (await connection.execute(_COUNT, place)).scalar_one() > said_before:
         raise NotFoundError("No such message.")
     return None
+
+
+async def newest_turn(
+    connection: Transaction, principal: Principal, names: Sequence[str], *, conversation_id: UUID | None
+) -> Run | None:
+    """Return the newest turn that counts and that one of these names, or of these ids, is a message of. It locks nothing.
+
+    `conversation_id` None: in all of the principal's conversations, where only ids of ours name anything.
+    """
+    ids = [row_id for name in names if (row_id := _as_id(name)) is not None]
+    stored = select(messages.c.run_id).where(messages.c.tenant_id == principal.tenant_id, messages.c.id.in_(ids))
+    is_named = or_(runs.c.message_id.in_(ids), runs.c.id.in_(stored))
+    place = OWNED_RUN
+    if conversation_id is not None:
+        place = and_(place, runs.c.conversation_id == conversation_id)
+        is_named = or_(is_named, runs.c.client_message_id.in_(list(names)))
+    statement = select(runs.c.id).where(place, is_named, ~SUPERSEDED)
+    statement = statement.order_by(runs.c.created_at.desc(), runs.c.turn.desc()).limit(1)
+    run_id = (await connection.execute(statement, of(principal))).scalar_one_or_none()
+    return await get_run(connection, principal, run_id) if run_id is not None else None
+
+
+async def last_turn(connection: Transaction, principal: Principal, conversation_id: UUID) -> Run | None:
+    """Return the conversation's newest turn that counts; None where there is none."""
+    newest = _OF_CONVERSATION.order_by(runs.c.turn.desc()).limit(1)
+    run_id = (await connection.execute(newest, of(principal, conversation_id))).scalar_one_or_none()
+    return await get_run(connection, principal, run_id) if run_id is not None else None
+
+
+async def client_names(connection: Transaction, principal: Principal, conversation_id: UUID) -> dict[UUID, str]:
+    """Return what clients call the user's messages, by the runs that answer them."""
+    statement = select(runs.c.id, runs.c.client_message_id).where(
+        OWNED_RUN, runs.c.conversation_id == conversation_id, runs.c.client_message_id.is_not(None)
+    )
+    return {row.id: row.client_message_id for row in await connection.execute(statement, of(principal))}
 
 
 def _as_id(name: str) -> UUID | None:

@@ -5,7 +5,7 @@
 
 from starlette.types import Scope
 
-from api.protocols import ai_sdk, delta, events, native, plain, raw, text, typed
+from api.protocols import ag_ui, ai_sdk, delta, events, native, plain, raw, text, typed
 from api.protocols.contract import ErrorForm, WireProtocol
 
 FORMATS: dict[str, WireProtocol] = {
@@ -21,8 +21,8 @@ FORMATS: dict[str, WireProtocol] = {
     )
 }
 """Those that a request names by `?format=`; the others have paths of their own."""
-PROTOCOLS: dict[str, WireProtocol] = {**FORMATS, **{one.name: one for one in (ai_sdk.PROTOCOL,)}}
-ERROR_FORMS: dict[str, ErrorForm] = {}
+PROTOCOLS: dict[str, WireProtocol] = {**FORMATS, **{one.name: one for one in (ai_sdk.PROTOCOL, ag_ui.PROTOCOL)}}
+ERROR_FORMS: dict[str, ErrorForm] = {"/ag-ui": ag_ui.error_body, "/copilotkit/": ag_ui.error_body}
 
 
 def error_form(scope: Scope) -> ErrorForm | None:

@@ -10,7 +10,8 @@ import orjson
 import pytest
 from support.http import Connection, Request
 from support.provider import Call
-from support.reading import READS_RESETS, Seen, read_ai_sdk
+from support.reading import READS_RESETS, read_ai_sdk
+from support.seen import Seen
 from support.world import LiveStream, OpenWorld, Person, World
 
 CHAT = "/ai-sdk/chat"

@@ -35,6 +35,7 @@ FREE = {
     "/livez",
     "/readyz",
     "/assistant",
+    "/copilotkit/info",
     "/",
     "/demo/token",
     "/tickets",
@@ -42,9 +43,12 @@ FREE = {
     "/chat/public/{conversation_id}",
 }
 """Routes that ask the database nothing (readiness goes by the last renewal), and those of the public chat, which its limit shuts."""
+THREAD: dict[str, object] = {"threadId": "1", "runId": "1", "messages": [{"role": "user", "content": "hello"}]}
 BODIES: dict[str, dict[str, object]] = {
     "/chat": {"message": "hello"},
     "/ai-sdk/chat": {"id": "1", "messages": [{"role": "user", "parts": [{"type": "text", "text": "hello"}]}]},
+    "/ag-ui": THREAD,
+    **{f"/copilotkit/agent/{{agent_id}}/{what}": THREAD for what in ("run", "connect", "suggest")},
     "/conversations/{conversation_id}/edit": {"message_id": NOBODYS, "message": "hello"},
     "/conversations/{conversation_id}/regenerate": {"message_id": NOBODYS},
     "/messages/{message_id}/feedback": {"rating": "up"},
@@ -109,9 +113,8 @@ async def test_every_route_answers_503_while_the_database_says_nothing(
 
 async def _request(ann: Person, method: str, path: str) -> httpx2.Response:
     body = BODIES.get(path) if method in ("POST", "PATCH") else None
-    return await ann.request(
-        method, re.sub(r"\{[^}]+\}", NOBODYS, path), json=body, params=PARAMETERS.get((method, path))
-    )
+    filled = re.sub(r"\{[^}]+\}", NOBODYS, path.replace("{agent_id}", "default"))
+    return await ann.request(method, filled, json=body, params=PARAMETERS.get((method, path)))
 
 
 async def _is_ready(ann: Person) -> bool:

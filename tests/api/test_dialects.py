@@ -15,7 +15,8 @@ from support.dialects import BROKEN, BY_HAND, DIALECTS, as_lines, read_typed
 from support.faults import until
 from support.provider import Call
 from support.raw import raw_request
-from support.reading import Seen, read_native
+from support.reading import read_native
+from support.seen import Seen
 from support.world import LiveStream, OpenWorld, Person, World
 
 from api.protocols import FORMATS

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -9,15 +10,28 @@ import pytest
 from support.provider import Call
 from support.world import OpenWorld, Person, World
 
-BODIES = {
+THREAD = {"threadId": "{thread_id}", "runId": "1"}
+HELLO = [{"id": "u", "role": "user", "content": "hello"}]
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /copilotkit/agent/{agent_id}/run": {**THREAD, "messages": HELLO},
+    "POST /copilotkit/agent/{agent_id}/connect": {**THREAD, "messages": []},
+    "POST /copilotkit/agent/{agent_id}/suggest": {**THREAD, "messages": HELLO},
     "PATCH /conversations/{conversation_id}": {"title": "Mine now"},
     "POST /conversations/{conversation_id}/regenerate": {"message_id": "{message_id}"},
     "POST /conversations/{conversation_id}/edit": {"message_id": "{message_id}", "message": "Mine now"},
     "POST /messages/{message_id}/feedback": {"rating": "up"},
 }
-SILENT = ("/ai-sdk/chat/{chat_id}/stream", "/ai-sdk/chat/{chat_id}/stop")
+SILENT = (
+    *("/ai-sdk/chat/{chat_id}/stream", "/ai-sdk/chat/{chat_id}/stop"),
+    *("/ag-ui/{thread_id}/stop", "/copilotkit/agent/{agent_id}/stop/{thread_id}"),
+    *(
+        "/copilotkit/agent/{agent_id}/run",
+        "/copilotkit/agent/{agent_id}/connect",
+        "/copilotkit/agent/{agent_id}/suggest",
+    ),
+)
 """Paths that say the same whether there is something or not: what does not run is neither streamed nor stopped."""
-ANSWERED = ("/regenerate", "/edit")
+ANSWERED = ("/regenerate", "/edit", "/run")
 """Paths of requests that the model answers."""
 PUBLIC = "/chat/public/{conversation_id}"
 """The one scoped path without a token: the id itself is the proof there."""
@@ -34,7 +48,7 @@ class Belongings:
     def within(self, text: str) -> str:
         """Return a path, or a value of a body, with these ids."""
         ids = {"conversation_id": self.conversation_id, "run_id": self.run_id, "message_id": self.message_id}
-        return text.format(**ids, chat_id=self.conversation_id)
+        return text.format(**ids, chat_id=self.conversation_id, thread_id=self.conversation_id, agent_id="default")
 
 
 def scoped(world: World) -> list[tuple[str, str]]:
@@ -66,7 +80,9 @@ async def anns(world: World, ann: Person) -> Belongings:
 async def knock(who: Person, method: str, path: str, ids: Belongings) -> httpx2.Response:
     """Send a well-formed request with these ids."""
     body = BODIES.get(f"{method} {path}")
-    filled = {name: ids.within(value) for name, value in body.items()} if body is not None else None
+    filled = None
+    if body is not None:
+        filled = {name: ids.within(value) if isinstance(value, str) else value for name, value in body.items()}
     return await who.request(method, ids.within(path), json=filled)
 
 

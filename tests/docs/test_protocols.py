@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import orjson
+import pytest
 from support.dialects import BY_HAND
 
 from api.protocols import PROTOCOLS
@@ -21,18 +22,21 @@ def test_every_row_names_a_test_that_is_there() -> None:
     assert all((ROOT / test).exists() for *_, test in rows)
 
 
-def test_the_versions_are_those_that_are_tried() -> None:
+@pytest.mark.parametrize(
+    ("name", "folders", "package"), [("AI SDK", "ai-sdk", "ai"), ("AG-UI", "ag-ui", "@ag-ui/client")]
+)
+def test_the_versions_are_those_that_are_tried(name: str, folders: str, package: str) -> None:
     tried = {
-        orjson.loads((folder / "package.json").read_bytes())["dependencies"]["ai"]
-        for folder in (ROOT / "tests" / "foreign").glob("ai-sdk-*")
+        orjson.loads((folder / "package.json").read_bytes())["dependencies"][package]
+        for folder in (ROOT / "tests" / "foreign").glob(f"{folders}-*")
     }
 
-    assert tried == {version for client, version, _ in ROW.findall(DOCUMENT) if client.startswith("AI SDK")}
+    assert tried == {version for client, version, _ in ROW.findall(DOCUMENT) if client.startswith(name)}
     assert tried
 
 
 def test_every_protocol_has_a_row() -> None:
-    named = {"native": "the native stream", "ai-sdk": "AI SDK", "events": "our own full stream"}
+    named = {"native": "the native stream", "ai-sdk": "AI SDK", "ag-ui": "AG-UI", "events": "our own full stream"}
     named |= {name: f"a loop written by hand, `?format={name}`" for name in BY_HAND}
 
     assert set(named) == set(PROTOCOLS)

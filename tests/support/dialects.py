@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from support.reading import Seen
+from support.seen import Seen
 
 BROKEN = b"\x00the connection was broken here\x00"
 """Stands at the end of what a test reads of a stream that was not ended but broken."""

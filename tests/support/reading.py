@@ -4,53 +4,11 @@ A reader is strict: it raises where a real client would, and where something is 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import orjson
-
-Chunk = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Seen:
-    """What is shown when a stream is over. `calls` are `(name, arguments, how it ended)` in order of their ids' appearance."""
-
-    message_id: str = ""
-    conversation_id: str = ""
-    text: str = ""
-    reasoning: str = ""
-    calls: dict[str, list[Any]] = field(default_factory=dict)
-    actions: dict[str, str] = field(default_factory=dict)
-    suggestions: list[str] = field(default_factory=list)
-    title: str | None = None
-    error: str | None = None
-    end: str | None = None
-    is_done: bool = False
-
-
-def frames_of(raw: bytes) -> list[tuple[str | None, str]]:
-    """Return the id and the data of each frame. Raises where a reader that splits lines by hand would lose something."""
-    assert b"\r" not in raw
-    assert not {"\u2028", "\u2029"} & set(raw.decode())
-    frames = []
-    *blocks, rest = raw.split(b"\n\n")
-    assert rest == b"", "a frame that does not end"
-    for block in blocks:
-        event_id, data = None, None
-        for line in block.split(b"\n"):
-            name, colon, value = line.partition(b": ")
-            assert colon, line
-            assert name in (b"id", b"data", b"retry"), line
-            if name == b"id":
-                event_id = value.decode()
-            elif name == b"data":
-                assert data is None, "two lines of data"
-                data = value.decode()
-        assert data is not None
-        frames.append((event_id, data))
-    return frames
+from support.reading_ag_ui import read_ag_ui
+from support.seen import Chunk, Seen, frames_of
 
 
 def read_native(raw: bytes) -> Seen:
@@ -201,6 +159,6 @@ def read_ai_sdk(raw: bytes, *, known: set[str] = AI_SDK_5) -> Seen:
     return reader.seen
 
 
-READERS: dict[str, Callable[[bytes], Seen]] = {"native": read_native, "ai-sdk": read_ai_sdk}
+READERS: dict[str, Callable[[bytes], Seen]] = {"native": read_native, "ai-sdk": read_ai_sdk, "ag-ui": read_ag_ui}
 """A reader for each protocol of the registry."""
 READS_RESETS = partial(read_ai_sdk, known=AI_SDK_7)

@@ -9,7 +9,8 @@ import pytest
 from support.dialects import BROKEN, DIALECTS, blocks, known
 from support.logged import logged_events
 from support.reading import READERS as OWN_READERS
-from support.reading import READS_RESETS, Seen, frames_of
+from support.reading import READS_RESETS
+from support.seen import Seen, frames_of
 from support.stories import STORIES, Stage, Story, request_of, world_of
 from support.world import World
 
@@ -426,5 +427,5 @@ def test_what_a_process_takes_over_is_shown_once_whatever_it_knows_of_it(protoco
     else:
         assert seen.end == "failed"
         assert seen.error == "interrupted" or protocol.name in ("plain", "raw")
-    takes_nothing_back = protocol in (PROTOCOLS["ai-sdk"], PROTOCOLS["plain"], PROTOCOLS["raw"], PROTOCOLS["text"])
+    takes_nothing_back = protocol in [PROTOCOLS[name] for name in ("ai-sdk", "ag-ui", "plain", "raw", "text")]
     assert seen.end == "completed" or takes_nothing_back or taken == "Let me"

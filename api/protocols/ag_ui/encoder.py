@@ -1,0 +1,272 @@
+"""Events as those of AG-UI: one JSON object a frame.
+
+The content of the run's one assistant message is the run's answer. `RUN_FINISHED` does not wait for a title and suggestions:
+they are a run of their own behind it. Fields that are not known are left out, because `null` ends a client's stream.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from agent.events.schema import (
+    START,
+    ActionRequested,
+    CredentialNeeded,
+    ErrorRaised,
+    LogClosed,
+    LoggedEvent,
+    RunEnded,
+    RunPaused,
+    RunStarted,
+    SnapshotTaken,
+    SuggestionsOffered,
+    TextDelta,
+    TitleChanged,
+    ToolCallChanged,
+    merge_deltas,
+)
+from api.protocols.ag_ui.reasoning import Reasoning, ReasoningForm
+from api.protocols.native import ARGUMENTS_BYTES, action, as_line
+from api.protocols.parts import Added, Closed, Opened, Parts, Told
+
+VERSION = "1.0"
+INTERRUPTED = ErrorRaised("interrupted", "The connection ends here, and the answer goes on: post the same again.", True)
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: the names that the client gave the thread and its run, and the form that it knows."""
+
+    thread_id: str | None = None
+    run_id: str | None = None
+    is_1_0: bool = True
+    reasoning: ReasoningForm = "reasoning"
+    before: Sequence[Event] | None = None
+    """The messages before the answer, for one who holds others, or none; None: the client has them."""
+    holds_answer: bool = False
+    """The answer is one of these messages; only what it came to is told, and no action comes again."""
+
+
+class AgUiEncoder:
+    """The frames of one reader, from the start of the run."""
+
+    def __init__(self, reader: Reader | None = None) -> None:
+        self._reader = reader or Reader()
+        self._parts = Parts()
+        self._started: RunStarted | None = None
+        self._reasoning = Reasoning("", self._reader.reasoning)
+        self._calls: dict[str, bool] = {}
+        """The calls that were told, and whether their result was."""
+        self._at = START
+        self._shown_by: int | None = None
+        """The attempt whose text is shown; None where there is no text yet."""
+        self._is_restated = False
+        """What goes on with a snapshot stands there already."""
+        self._error: ErrorRaised | None = None
+        self._is_ended = False
+        """The run's end was told."""
+        self._is_adding = False
+        """The run behind the end is open."""
+        self._is_over = False
+
+    def encode(self, batch: Sequence[LoggedEvent]) -> bytes:
+        return b"".join(map(self._frames, merge_deltas(batch)))
+
+    def leave(self) -> bytes:
+        if self._is_over:
+            return b""
+        if self._is_ended:
+            return b"".join(map(frame, self._finish_addition()))
+        closing = [event for one in self._parts.close() for event in self._events(one)]
+        return b"".join(map(frame, [*closing, _error(INTERRUPTED)]))
+
+    def _frames(self, logged: LoggedEvent) -> bytes:
+        """Return the frames of an event; the last one has its id."""
+        if self._is_over or (self._is_restated and isinstance(logged.event, TextDelta) and not logged.event.part):
+            return b""
+        self._at = logged.id
+        frames = [frame(event) for told in self._parts.feed(logged) for event in self._events(told)]
+        if frames:
+            frames[-1] = b"id: %b\n%b" % (str(logged.id).encode(), frames[-1])
+        if isinstance(logged.event, LogClosed | RunPaused):
+            self._is_over = True
+        return b"".join(frames)
+
+    def _events(self, told: Told) -> Iterator[Event]:
+        match told:
+            case Opened() | Added() | Closed() | ToolCallChanged() | ActionRequested() | SnapshotTaken() if (
+                self._reader.holds_answer
+            ):
+                return
+            case Opened() | Added() | Closed():
+                yield from self._part(told)
+            case RunStarted() if self._started is None:
+                yield from self._start(told)
+            case ToolCallChanged():
+                yield from self._call(told)
+            case ActionRequested():
+                yield custom("action", action(told))
+            case CredentialNeeded(expires_at=expires_at):
+                yield custom("auth_required", {"expires_at": expires_at})
+            case SnapshotTaken():
+                yield from self._take_snapshot(told)
+            case _:
+                yield from self._ending(told)
+
+    def _part(self, told: Opened | Added | Closed) -> Iterator[Event]:
+        match told:
+            case Opened("text"):
+                yield {"type": "TEXT_MESSAGE_START", "messageId": self._message_id, "role": "assistant"}
+            case Added("text", _, text) if text:
+                self._shown_by = self._at.attempt
+                yield {"type": "TEXT_MESSAGE_CONTENT", "messageId": self._message_id, "delta": text}
+            case Closed("text"):
+                yield {"type": "TEXT_MESSAGE_END", "messageId": self._message_id}
+            case Opened("step", step) | Closed("step", step):
+                kind = "STEP_STARTED" if isinstance(told, Opened) else "STEP_FINISHED"
+                yield {"type": kind, "stepName": f"step-{step}"}
+            case Opened("reasoning") | Added("reasoning") | Closed("reasoning"):
+                yield from self._reasoning.tell(told)
+
+    @property
+    def _message_id(self) -> str:
+        return self._started.message_id if self._started is not None else ""
+
+    def _start(self, started: RunStarted) -> Iterator[Event]:
+        self._started = started
+        self._reasoning = Reasoning(started.message_id, self._reader.reasoning)
+        yield self._begin(metadata=self._result())
+        if self._reader.before is not None:
+            yield {"type": "MESSAGES_SNAPSHOT", "messages": self._reader.before}
+
+    def _begin(self, suffix: str = "", **more: object) -> Event:
+        version = {"protocolVersion": VERSION} if self._reader.is_1_0 else {}
+        return self._bound("RUN_STARTED", suffix, **version, **more)
+
+    def _bound(self, kind: str, suffix: str = "", **more: object) -> Event:
+        """Return an event that begins or ends a run."""
+        started = self._started
+        thread_id = self._reader.thread_id or (started.conversation_id if started else "")
+        run_id = self._reader.run_id or (started.run_id if started else "")
+        return {"type": kind, "threadId": thread_id, "runId": run_id + suffix, **more}
+
+    def _call(self, call: ToolCallChanged) -> Iterator[Event]:
+        """Yield a call when it is made, whole: one that was written and never made would stay in the client's message."""
+        if call.id not in self._calls:
+            self._calls[call.id] = False
+            arguments = orjson.dumps(call.arguments or {})
+            if len(arguments) > ARGUMENTS_BYTES:
+                arguments = b"{}"
+            of_call = {"toolCallId": call.id}
+            yield {
+                "type": "TOOL_CALL_START",
+                **of_call,
+                "toolCallName": call.name,
+                "parentMessageId": self._message_id,
+            }
+            yield {"type": "TOOL_CALL_ARGS", **of_call, "delta": arguments.decode()}
+            yield {"type": "TOOL_CALL_END", **of_call}
+        if call.status in ("ok", "error") and not self._calls[call.id]:
+            self._calls[call.id] = True
+            content = call.result if call.status == "ok" else call.error
+            yield {
+                "type": "TOOL_CALL_RESULT",
+                "messageId": result_id(call.id),
+                "toolCallId": call.id,
+                "role": "tool",
+                "content": content or "",
+                "metadata": {"status": call.status},
+            }
+
+    def _ending(self, told: Told) -> Iterator[Event]:
+        match told:
+            case TitleChanged(title=title):
+                yield from self._add(custom("title", title))
+            case SuggestionsOffered(questions=questions):
+                yield from self._add(custom("suggestions", questions))
+            case ErrorRaised():
+                self._error = told
+            case RunEnded():
+                self._is_ended = True
+                yield self._end(told)
+            case RunPaused():
+                yield self._bound("RUN_FINISHED", result=self._result(status="awaiting_input"))
+            case LogClosed():
+                yield from self._finish_addition()
+
+    def _end(self, end: RunEnded) -> Event:
+        if end.status == "failed":
+            return _error(self._error or ErrorRaised("internal", "Something went wrong on our side."))
+        usage = {"inputTokens": end.usage.input_tokens, "outputTokens": end.usage.output_tokens}
+        result = self._result(status=end.status, finishReason=end.finish_reason, usage=usage)
+        if not self._reader.is_1_0:
+            return self._bound("RUN_FINISHED", result=result)
+        outcome = {"type": "cancelled" if end.status == "cancelled" else "success"}
+        return self._bound("RUN_FINISHED", result=result, usage=[usage], outcome=outcome)
+
+    def _result(self, **came_to: object) -> Event:
+        """Return our ids of the run, and what it came to."""
+        started = self._started
+        if started is None:
+            return came_to
+        ids = {
+            "conversationId": started.conversation_id,
+            "runId": started.run_id,
+            "messageId": started.message_id,
+        }
+        return {**ids, **came_to}
+
+    def _add(self, event: Event) -> Iterator[Event]:
+        """Yield what comes beside the answer; behind its end in a run of its own."""
+        if self._is_ended and not self._is_adding:
+            self._is_adding = True
+            yield self._begin("-after")
+        yield event
+
+    def _finish_addition(self) -> Iterator[Event]:
+        if self._is_adding:
+            self._is_adding = False
+            yield self._bound("RUN_FINISHED", "-after")
+
+    def _take_snapshot(self, snapshot: SnapshotTaken) -> Iterator[Event]:
+        """Yield what a snapshot is told as: text, where there is none yet; for nothing takes back what was shown.
+
+        Within an attempt it says that text was thinking: that stays until the message is loaded again. That of another attempt
+        is given up with an error, so that the client comes back for the message as it is then.
+        """
+        if self._shown_by is None:
+            for one in snapshot.actions:
+                yield custom("action", action(one))
+            if snapshot.text:
+                for told in self._parts.feed(LoggedEvent(self._at, TextDelta(snapshot.text))):
+                    yield from self._events(told)
+        elif self._shown_by == self._at.attempt:
+            self._is_restated = True
+        else:
+            self._is_over = True
+            yield _error(INTERRUPTED)
+
+
+def frame(event: Event) -> bytes:
+    """Return the frame of an event."""
+    return b"data: %b\n\n" % as_line(dict(event))
+
+
+def custom(name: str, value: object) -> Event:
+    """Return what AG-UI has no event for."""
+    return {"type": "CUSTOM", "name": name, "value": value}
+
+
+def result_id(call_id: str) -> str:
+    """Return the id of the message that a call's result is."""
+    return f"{call_id}-result"
+
+
+def _error(error: ErrorRaised) -> Event:
+    metadata: dict[str, object] = {"recoverable": error.recoverable}
+    if error.retry_after_s is not None:
+        metadata["retryAfterS"] = error.retry_after_s
+    return {"type": "RUN_ERROR", "message": error.message, "code": error.code, "metadata": metadata}

@@ -1,0 +1,160 @@
+"""What an AG-UI client posts: the whole thread as the page has it, of which only the last message of the user counts.
+
+Everything else that it holds is the page's: answers, results of tools and state in it are not read, whoever wrote them. Its ids
+say where the message belongs. Tools of the page are not run, so they are ignored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
+
+from agent.errors import InvalidRequestError
+from agent.runs.request import RunRequest
+from api.requests import ClientKey, MessageText, RunOptions
+
+MAX_MESSAGES = 10_000
+IDS_READ = 100
+"""How many of the ids before the message say where it belongs: the newest ones, which is what pages keep."""
+TEXT = TypeAdapter[str](MessageText)
+NAME = TypeAdapter[str](ClientKey)
+FILES = frozenset({"image", "audio", "video", "document", "binary"})
+
+
+class ContextItem(BaseModel):
+    """What a page says about itself."""
+
+    description: str
+    value: str
+
+
+class RunAgentInput(BaseModel):
+    """A post of `@ag-ui/client`, of 1.0 or before it."""
+
+    thread_id: ClientKey = Field(alias="threadId", description="the conversation, which is made where there is none")
+    run_id: ClientKey = Field(alias="runId", description="the request: posted twice under one id, it is one")
+    protocol_version: str | None = Field(default=None, alias="protocolVersion", max_length=16)
+    messages: Annotated[list[Any], Field(max_length=MAX_MESSAGES)]
+    tools: list[Any] | None = Field(default=None, description="ignored: the page runs none")
+    context: list[ContextItem] | None = Field(default=None, description="about the page; the model gets it as data")
+    state: Any = Field(default=None, description="ignored")
+    forwarded_props: dict[str, Any] | None = Field(
+        default=None, alias="forwardedProps", description="options of `POST /chat` by their names; others are ignored"
+    )
+    resume: list[Any] | None = Field(default=None, description="answers to interrupts; none is ever open")
+
+    @field_validator("protocol_version")
+    @classmethod
+    def _is_spoken(cls, version: str | None) -> str | None:
+        major, dot, minor = (version or "1.0").partition(".")
+        if major != "1" or not dot or not (minor.isascii() and minor.isdigit()):
+            raise ValueError("this server speaks 1.0, and the form before it")
+        return version
+
+    def asked(self, assistant: str | None = None) -> "Asked":
+        """Return what is asked, of the assistant that the route names.
+
+        Raises:
+            InvalidRequestError: something is answered that was not asked, or the last message holds something else than text.
+            RequestValidationError: an option in `forwardedProps` is wrong.
+        """
+        command = (self.forwarded_props or {}).get("command")
+        if self.resume or (isinstance(command, Mapping) and command.get("resume") is not None):
+            raise InvalidRequestError("resume: nothing waits for an answer")
+        places = [at for at, one in enumerate(self.messages) if _role(one) == "user"]
+        options = self._options(assistant)
+        if not places:
+            if self.messages and _role(self.messages[-1]) not in ("assistant", "system", "developer"):
+                raise InvalidRequestError("messages: the last one must be the user's; nothing was asked of the page")
+            return Asked(self.thread_id, options)
+        at = places[-1]
+        text, name = _text(self.messages[at].get("content")), _name(self.messages[at].get("id"))
+        body = sha256("\0".join((options.request_hash or "", name or "", text)).encode()).hexdigest()
+        request = replace(options, message=text, message_name=name, request_hash=body)
+        ids = [str(one["id"]) for one in self.messages[:at] if isinstance(one, Mapping) and one.get("id")]
+        return Asked(
+            self.thread_id,
+            request,
+            has_tail=at + 1 < len(self.messages),
+            before=tuple(ids[-IDS_READ:]),
+            said_before=len(places) - 1,
+        )
+
+    def reasoning(self) -> list[Mapping[str, Any]]:
+        """Return the thinking that the page holds: it keeps what no snapshot names, and would show it twice."""
+        return [one for one in self.messages if _role(one) == "reasoning" and isinstance(one.get("id"), str)]
+
+    def _options(self, assistant: str | None) -> RunRequest:
+        props = self.forwarded_props or {}
+        given = {name: props[name] for name in RunOptions.model_fields if props.get(name) is not None}
+        if assistant is not None:
+            given["assistant"] = assistant
+        if self.context:
+            about, items = given.get("context", {}), [one.model_dump() for one in self.context]
+            given["context"] = {**about, "context": items} if isinstance(about, dict) else about
+        try:
+            options = RunOptions.model_validate(given)
+        except ValidationError as exc:
+            errors = [{**one, "loc": ("body", "forwardedProps", *one["loc"])} for one in exc.errors()]
+            raise RequestValidationError(errors) from None
+        asked = options.run_request(key_of(self.thread_id, self.run_id), message=None, conversation_id=None)
+        return replace(asked, client_key=self.thread_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A post, read: the request, which has no message where the page only comes back, and what is around its message."""
+
+    thread_id: str
+    request: RunRequest
+    has_tail: bool = False
+    """The page has something behind the message: an answer to it, or what it takes for one."""
+    before: tuple[str, ...] = ()
+    """The ids of what came before the message, oldest first."""
+    said_before: int = 0
+    """How many messages of the user's came before it."""
+
+
+def key_of(thread_id: str, run_id: str) -> str:
+    """Return the key by which a request that is sent twice is one."""
+    return f"ag-ui-{sha256(chr(0).join((thread_id, run_id)).encode()).hexdigest()}"
+
+
+def _role(message: object) -> object:
+    return message.get("role") if isinstance(message, Mapping) else None
+
+
+def _text(content: object) -> str:
+    """Return the text of a user's message.
+
+    Raises:
+        InvalidRequestError: there is none, it is too long, or there is something else beside it.
+    """
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    if not isinstance(parts, Sequence):
+        raise InvalidRequestError("messages: the last one of the user's has no content")
+    texts = []
+    for part in parts:
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        if kind in FILES:
+            raise InvalidRequestError("messages: files are not taken")
+        text = part.get("text") if kind == "text" else None
+        if not isinstance(text, str):
+            raise InvalidRequestError("messages: the content of the user's last one must be text")
+        texts.append(text)
+    try:
+        return TEXT.validate_python("\n".join(texts))
+    except ValidationError as exc:
+        raise InvalidRequestError(f"messages: the user's last one: {exc.errors()[0]['msg']}") from None
+
+
+def _name(name: object) -> str | None:
+    if name is None or name == "":
+        return None
+    try:
+        return NAME.validate_python(name)
+    except ValidationError as exc:
+        raise InvalidRequestError(f"messages: the id of the user's last one: {exc.errors()[0]['msg']}") from None

@@ -1,0 +1,188 @@
+"""What a post of an AG-UI thread means: a new message, an edit, an answer once more, or somebody who comes back.
+
+The ids in the post say it, as far as they are known here; what cannot be told is refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import StreamingResponse
+
+from agent.errors import InvalidRequestError
+from agent.events.schema import START
+from agent.principal import Principal
+from agent.runs.request import RunRequest
+from agent.store.database import Store
+from agent.store.messages import StoredMessage, list_messages, run_messages
+from agent.store.naming import client_names, find_conversation, last_turn, newest_turn
+from agent.store.runs import Run, active_run
+from api.dependencies import Services
+from api.protocols import ag_ui
+from api.protocols.ag_ui.encoder import AgUiEncoder, Event, Reader, frame
+from api.protocols.ag_ui.history import newest, told_messages
+from api.protocols.ag_ui.reasoning import form_of
+from api.protocols.ag_ui.request import Asked, RunAgentInput
+from api.requests import ClientKey
+from api.respond import stream
+
+PAGE = 200
+NAME = TypeAdapter[str](ClientKey)
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The events of AG-UI.", "content": {"text/event-stream": {}}}
+}
+NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
+
+
+async def answer(
+    request: Request,
+    principal: Principal,
+    services: Services,
+    body: RunAgentInput,
+    *,
+    assistant: str | None = None,
+    client: str | None = None,
+) -> Response:
+    """Return the stream of the run that a post asks for, or comes back to. The run outlives the connection."""
+    meant = await resolve(services.store, principal, body.asked(assistant))
+    if isinstance(meant, Run):
+        return await join(request, principal, services, body, meant, client=client)
+    run = await services.runner.start(principal, meant)
+    return _stream(request, principal, services, run, _reader(body, client))
+
+
+async def resolve(store: Store, principal: Principal, asked: Asked) -> RunRequest | Run:
+    """Return the request that a post stands for, or the run that it comes back to.
+
+    A new message behind a turn that is over takes the place of what follows that turn: the page has shortened its history.
+
+    Raises:
+        InvalidRequestError: it asks nothing.
+    """
+    if asked.request.message is None:
+        run = await latest_run(store, principal, asked.thread_id)
+        if run is None:
+            raise InvalidRequestError("messages: there is none of the user's")
+        return run
+    name = asked.request.message_name
+    async with store.read() as connection:
+        conversation_id = await find_conversation(connection, principal, asked.thread_id)
+        if conversation_id is None:
+            if asked.has_tail:
+                raise InvalidRequestError(NOT_ASKED)
+            return asked.request
+        known = None
+        if name is not None:
+            known = await newest_turn(connection, principal, [name], conversation_id=conversation_id)
+        if known is not None:
+            said = [one.text for one in await run_messages(connection, principal, known) if one.role == "user"]
+            return _again(asked, known, is_same=said == [asked.request.message])
+        if asked.has_tail:
+            raise InvalidRequestError(NOT_ASKED)
+        last = newest = None
+        if asked.before:
+            last = await newest_turn(connection, principal, asked.before, conversation_id=conversation_id)
+            newest = await last_turn(connection, principal, conversation_id)
+    if last is None and asked.said_before:  # new, if nothing that counts is left out of it
+        return replace(asked.request, replaces=name or "-", said_before=asked.said_before)
+    if last is None or newest is None or newest.turn == last.turn or newest.ended_at is None:
+        return asked.request  # of two posts at once neither takes the place of the other
+    return replace(asked.request, conversation_id=conversation_id, client_key=None, behind=last.turn)
+
+
+def _again(asked: Asked, known: Run, *, is_same: bool) -> RunRequest | Run:
+    """Return what a message means that was posted before under this name."""
+    if asked.has_tail and not is_same:
+        raise InvalidRequestError(NOT_ASKED)
+    if is_same and (asked.has_tail or known.ended_at is None):
+        return known
+    request = replace(asked.request, replaces=asked.request.message_name)
+    return replace(request, message=None) if is_same else request
+
+
+async def latest_run(store: Store, principal: Principal, thread_id: str) -> Run | None:
+    """Return what runs in a thread, or else what ran last; None where nothing ever did, or where the user has no such thread."""
+    async with store.read() as connection:
+        conversation_id = await find_conversation(connection, principal, thread_id)
+        if conversation_id is None:
+            return None
+        run = await active_run(connection, principal, conversation_id)
+        return run or await last_turn(connection, principal, conversation_id)
+
+
+async def running(store: Store, principal: Principal, thread_id: str) -> Run | None:
+    """Return what runs in the user's thread; None where nothing does, or where the user has no such thread.
+
+    Raises:
+        InvalidRequestError: no thread could have this name.
+    """
+    try:
+        name = NAME.validate_python(thread_id)
+    except ValidationError as exc:
+        raise InvalidRequestError(f"threadId: {exc.errors()[0]['msg']}") from None
+    async with store.read() as connection:
+        conversation_id = await find_conversation(connection, principal, name)
+        return await active_run(connection, principal, conversation_id) if conversation_id is not None else None
+
+
+async def join(
+    request: Request,
+    principal: Principal,
+    services: Services,
+    body: RunAgentInput,
+    run: Run,
+    *,
+    client: str | None = None,
+) -> Response:
+    """Return a run's stream for a page that comes back: all messages, and of a run that goes on its answer from the start."""
+    is_over = run.ended_at is not None
+    stored = await _stored(services.store, principal, run.conversation_id)
+    if not is_over:
+        stored = [one for one in stored if one.turn <= run.turn and (one.run_id != run.id or one.role == "user")]
+    async with services.store.read() as connection:
+        names = await client_names(connection, principal, run.conversation_id)
+    held = body.reasoning()
+    if not is_over:
+        own = f"{run.message_id}-"
+        held = [{**one, "content": ""} if one["id"].startswith(own) else one for one in held]
+    before = [*newest(told_messages(stored, names)), *held]
+    reader = replace(_reader(body, client), before=before, holds_answer=is_over)
+    return _stream(request, principal, services, run, reader)
+
+
+def empty_run(body: RunAgentInput, between: Sequence[Event] = ()) -> Response:
+    """Return the stream of a run that no model answers: it begins, says this, and ends."""
+    ids = {"threadId": body.thread_id, "runId": body.run_id}
+    events: list[Event] = [{"type": "RUN_STARTED", **ids}, *between, {"type": "RUN_FINISHED", **ids}]
+    return StreamingResponse(iter([b"".join(map(frame, events))]), media_type="text/event-stream")
+
+
+def _reader(body: RunAgentInput, client: str | None) -> Reader:
+    return Reader(
+        body.thread_id,
+        body.run_id,
+        is_1_0=body.protocol_version is not None,
+        reasoning=form_of(client),
+    )
+
+
+def _stream(request: Request, principal: Principal, services: Services, run: Run, reader: Reader) -> Response:
+    protocol = replace(ag_ui.PROTOCOL, encoder=partial(AgUiEncoder, reader))
+    return stream(request, services.runner, principal, run, START, protocol=protocol)
+
+
+async def _stored(store: Store, principal: Principal, conversation_id: UUID) -> list[StoredMessage]:
+    """Return a conversation's messages, page by page."""
+    stored: list[StoredMessage] = []
+    after: tuple[int, int] | None = None
+    while True:
+        async with store.read() as connection:
+            page = await list_messages(connection, principal, conversation_id, limit=PAGE, after=after)
+        stored += page
+        if len(page) < PAGE:
+            return stored
+        after = page[-1].turn, page[-1].position
