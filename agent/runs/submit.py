@@ -240,8 +240,8 @@ class Submissions:
 
 
 def _said(principal: Principal, request: RunRequest) -> str | None:
-    """Return the hash of all that was said when this message is, for a client that names its conversation by that."""
-    if request.said is None or request.client_key is not None or request.message is None:
+    """Return the hash of all that was said when this message is, for a client that repeats its history."""
+    if request.said is None or request.message is None:
         return None
     return hash_next(hash_said(principal, request.said), request.message)
 

@@ -5,8 +5,9 @@
 
 from starlette.types import Scope
 
-from api.protocols import ai_sdk, delta, events, native, plain, raw, text, typed
+from api.protocols import ai_sdk, delta, events, native, openai, plain, raw, text, typed
 from api.protocols.contract import ErrorForm, WireProtocol
+from api.protocols.openai.errors import refusal as openai_refusal
 
 FORMATS: dict[str, WireProtocol] = {
     one.name: one
@@ -21,8 +22,11 @@ FORMATS: dict[str, WireProtocol] = {
     )
 }
 """Those that a request names by `?format=`; the others have paths of their own."""
-PROTOCOLS: dict[str, WireProtocol] = {**FORMATS, **{one.name: one for one in (ai_sdk.PROTOCOL,)}}
-ERROR_FORMS: dict[str, ErrorForm] = {}
+PROTOCOLS: dict[str, WireProtocol] = {
+    **FORMATS,
+    **{one.name: one for one in (ai_sdk.PROTOCOL, openai.CHAT, openai.RESPONSES)},
+}
+ERROR_FORMS: dict[str, ErrorForm] = {"/v1/": openai_refusal}
 
 
 def error_form(scope: Scope) -> ErrorForm | None:
