@@ -5,7 +5,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from shutil import copy
@@ -35,10 +35,10 @@ pytestmark = pytest.mark.timeout(240)
 class Asking(Protocol):
     """A client that asks once: it yields `{text}` whenever there is more, and `{held}` at the end."""
 
-    def __call__(self, url: str, token: str, **request: Any) -> AsyncIterator[Held]: ...
+    def __call__(self, url: str, token: str, **request: Any) -> AsyncGenerator[Held, None]: ...
 
 
-async def ask_node(url: str, token: str, **request: Any) -> AsyncIterator[Held]:
+async def ask_node(url: str, token: str, **request: Any) -> AsyncGenerator[Held, None]:
     folder = ROOT / ".foreign" / "openai-node"
     assert (folder / "node_modules" / "openai").exists(), "scripts/foreign installs what these tests need"
     program = copy(ROOT / "tests" / "foreign" / "openai-node" / "ask.mjs", folder / "ask.mjs")
@@ -61,7 +61,7 @@ async def ask_node(url: str, token: str, **request: Any) -> AsyncIterator[Held]:
 
 async def ask_python(
     url: str, token: str, *, api: str, headers: dict[str, str] | None = None, stop_at: str = "", **request: Any
-) -> AsyncIterator[Held]:
+) -> AsyncGenerator[Held, None]:
     held: Held = {"text": "", "reasoning": "", "frontdesk": [], "usage": None, "finish": None, "error": None}
     async with AsyncOpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0) as client, asyncio.timeout(LIMIT_S):
         try:
