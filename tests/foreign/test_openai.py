@@ -257,7 +257,7 @@ async def test_a_client_that_stops_ends_the_answer_and_what_was_said_is_kept(ann
     assert await stored(ann, held) == ["x", held["text"]]
 
 
-@pytest.mark.parametrize("after_bytes", [1200, 3000, 6000])
+@pytest.mark.parametrize("after_bytes", [900, 1800, 3000])
 @pytest.mark.parametrize("headers", [{"Idempotency-Key": "k"}, {"X-Conversation-Id": "chat-1"}], ids=["key", "name"])
 async def test_a_socket_that_is_cut_is_an_error_and_asked_again_the_answer_is_whole(
     ann: Person, asking: Asking, after_bytes: int, headers: dict[str, str]
