@@ -37,6 +37,7 @@ from api.routes import (
     docs,
     feedback,
     health,
+    openai,
     pages,
     public,
     runs,
@@ -88,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     errors.install(app)
-    answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit
+    answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):
         app.include_router(module.router)
     for path, mounted in equipment.mounted.items():

@@ -45,7 +45,7 @@ async def respond(
         return stream(request, runner, principal, run, after)
     structlog.contextvars.bind_contextvars(run=str(run.id))
     headers = run_headers(run)
-    answer = await _whole(request, runner.follow(principal, run))
+    answer = await whole(request, runner.follow(principal, run))
     if answer is None:
         return Response(status_code=CLIENT_GONE)
     if answer.status is None:
@@ -98,7 +98,7 @@ def place_of(request: Request, protocol: WireProtocol, after: EventId) -> EventI
     return (protocol.parse_id(text) if text else None) or START
 
 
-async def _whole(request: Request, reader: Reader) -> Answer | None:
+async def whole(request: Request, reader: Reader) -> Answer | None:
     """Return the answer when its run has ended; None when the client goes before: it is no reader any more then."""
 
     async def read() -> Answer:

@@ -7,7 +7,15 @@ from agent.errors import NotFoundError
 from agent.principal import Principal
 from agent.runs.request import RunRequest
 from agent.store.database import Store
-from agent.store.naming import Place, find_by_history, find_conversation, find_named_turn, find_turn_behind, hash_said
+from agent.store.naming import (
+    Place,
+    find_by_history,
+    find_conversation,
+    find_named_turn,
+    find_turn_asked,
+    find_turn_behind,
+    hash_said,
+)
 from agent.store.runs import Run
 from agent.store.transaction import Transaction
 from agent.store.versions import find_turn
@@ -23,7 +31,8 @@ async def locate(store: Store, principal: Principal, request: RunRequest) -> Run
     async with store.read() as connection:
         if request.client_key is not None:
             found = await find_conversation(connection, principal, request.client_key)
-            return replace(request, conversation_id=found)
+            if found is not None or not request.said:
+                return replace(request, conversation_id=found)
         place = await find_by_history(connection, principal, hash_said(principal, request.said or ()))
     if place is None:
         return request
@@ -49,4 +58,7 @@ async def find_replaced(connection: Transaction, principal: Principal, request: 
             return await find_turn(connection, principal, conversation_id, message_id=message_id)
         case None if conversation_id is not None and request.behind is not None:
             return await find_turn_behind(connection, principal, Place(conversation_id, request.behind))
+        case None if conversation_id is not None and request.asked_before is not None:
+            asked = *request.asked_before, request.message or ""
+            return await find_turn_asked(connection, principal, conversation_id, asked)
     return None

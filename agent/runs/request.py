@@ -13,7 +13,8 @@ class RunRequest:
     """A user's message and what belongs to it. Everything is checked already, except that ids exist.
 
     Its conversation is `conversation_id`; or the one that the client calls `client_key`, which is made where there is none; or
-    the one in which all texts of `said` were said, in this order, before this message.
+    the one in which all texts of `said` were said, in this order, before this message. A name that nobody knows yet stands for
+    the latter, too.
 
     `replaces` names the turn whose place this one takes: an id of a message of it, or what the client calls its message, for
     which an id of ours will do. Without a `message`, or where it `keeps_message`, that turn's message is answered again. A
@@ -25,6 +26,8 @@ class RunRequest:
     conversation_id: UUID | None = None
     client_key: str | None = None
     said: tuple[str, ...] | None = None
+    asked_before: tuple[str, ...] | None = None
+    """Of a client that sends its whole history: the user's messages before this one, which say whose place it takes."""
     message_name: str | None = None
     """What the client calls this message."""
     replaces: UUID | str | None = None

@@ -240,8 +240,9 @@ class Submissions:
 
 
 def _said(principal: Principal, request: RunRequest) -> str | None:
-    """Return the hash of all that was said when this message is, for a client that names its conversation by that."""
-    if request.said is None or request.client_key is not None or request.message is None:
+    """Return the hash of all that was said when this message is, for a client whose conversation is found by that."""
+    is_named = request.client_key is not None and request.behind is None
+    if request.said is None or is_named or request.message is None:
         return None
     return hash_next(hash_said(principal, request.said), request.message)
 

@@ -36,6 +36,14 @@ _NAMED = Hot(
     _OF_CONVERSATION.where(runs.c.client_message_id == bindparam("name")).order_by(runs.c.turn.desc()).limit(1)
 )
 _COUNT = select(func.count()).select_from(_OF_CONVERSATION.subquery())
+_ASKED = (
+    select(runs.c.id, messages.c.text)
+    .join(messages, and_(messages.c.tenant_id == runs.c.tenant_id, messages.c.run_id == runs.c.id))
+    .where(OWNED_RUN, runs.c.conversation_id == ROW_ID, ~SUPERSEDED, messages.c.role == "user")
+    .order_by(runs.c.turn)
+    .limit(bindparam("most"))
+)
+"""What a user asked in a conversation, in order, and the runs that answered."""
 
 
 class Place(NamedTuple):
@@ -83,6 +91,33 @@ async def find_turn_behind(connection: Transaction, principal: Principal, place:
     await lock_conversation(connection, principal.tenant_id, place.conversation_id)
     behind = await connection.row(_BEHIND, {**of(principal, place.conversation_id), "turn": place.turn})
     return await get_run(connection, principal, behind.id) if behind is not None else None
+
+
+async def find_turn_asked(
+    connection: Transaction, principal: Principal, conversation_id: UUID, asked: tuple[str, ...]
+) -> Run | None:
+    """Return the turn that the last of a client's messages asks anew; None where it is a new one. The conversation is locked.
+
+    `asked` are all messages of the user as the client has them. It is asked anew where those before it are the first ones that
+    count here, and another one follows. A first message has none before it: it is, where it is the only one and the same.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    await lock_conversation(connection, principal.tenant_id, conversation_id)
+    values = {**of(principal, conversation_id), "most": len(asked) + 1}
+    known = (await connection.execute(_ASKED, values)).all()
+    before = len(asked) - 1
+    if len(known) <= before or any(map(_differ, asked[:before], (row.text for row in known))):
+        return None
+    if before == 0 and (len(known) > 1 or _differ(asked[0], known[0].text)):
+        return None
+    return await get_run(connection, principal, known[before].id)
+
+
+def _differ(one: str, other: str) -> bool:
+    return one.split() != other.split()
 
 
 async def find_named_turn(

@@ -5,8 +5,9 @@
 
 from starlette.types import Scope
 
-from api.protocols import ag_ui, ai_sdk, delta, events, native, plain, raw, text, typed
+from api.protocols import ag_ui, ai_sdk, delta, events, native, openai, plain, raw, text, typed
 from api.protocols.contract import ErrorForm, WireProtocol
+from api.protocols.openai.errors import refusal as openai_refusal
 
 FORMATS: dict[str, WireProtocol] = {
     one.name: one
@@ -21,8 +22,15 @@ FORMATS: dict[str, WireProtocol] = {
     )
 }
 """Those that a request names by `?format=`; the others have paths of their own."""
-PROTOCOLS: dict[str, WireProtocol] = {**FORMATS, **{one.name: one for one in (ai_sdk.PROTOCOL, ag_ui.PROTOCOL)}}
-ERROR_FORMS: dict[str, ErrorForm] = {"/ag-ui": ag_ui.error_body, "/copilotkit/": ag_ui.error_body}
+PROTOCOLS: dict[str, WireProtocol] = {
+    **FORMATS,
+    **{one.name: one for one in (ai_sdk.PROTOCOL, ag_ui.PROTOCOL, openai.CHAT, openai.RESPONSES)},
+}
+ERROR_FORMS: dict[str, ErrorForm] = {
+    "/ag-ui": ag_ui.error_body,
+    "/copilotkit/": ag_ui.error_body,
+    "/v1/": openai_refusal,
+}
 
 
 def error_form(scope: Scope) -> ErrorForm | None:

@@ -17,32 +17,37 @@ def read_native(raw: bytes) -> Seen:
     for _, data in frames_of(raw):
         if data == "[DONE]":
             seen.is_done = True
-            continue
-        match orjson.loads(data):
-            case {"conversation_id": conversation_id, "message_id": message_id}:
-                seen.conversation_id, seen.message_id = conversation_id, message_id
-            case {"token": text}:
-                seen.text += text
-            case {"reasoning": text}:
-                seen.reasoning += text
-            case {"tool_call": call}:
-                known = seen.calls.setdefault(call["id"], [call["name"], call.get("arguments", {}), None])
-                known[2] = call["status"]
-            case {"action": action}:
-                seen.actions[action["id"]] = f"{action['type']}={action['value']}"
-            case {"snapshot": snapshot}:
-                seen.text, seen.reasoning = snapshot["text"], ""
-                seen.actions = {one["id"]: f"{one['type']}={one['value']}" for one in snapshot["actions"]}
-            case {"suggested_questions": questions}:
-                seen.suggestions = questions
-            case {"title": title}:
-                seen.title = title
-            case {"error": error}:
-                seen.error = error["code"]
-            case {"status": status}:
-                assert seen.end is None, "two ends"
-                seen.end = status
+        else:
+            _take_native(seen, orjson.loads(data))
     return seen
+
+
+def _take_native(seen: Seen, shown: Chunk) -> None:
+    """Take in what the native stream says of an event."""
+    match shown:
+        case {"conversation_id": conversation_id, "message_id": message_id}:
+            seen.conversation_id, seen.message_id = conversation_id, message_id
+        case {"token": text}:
+            seen.text += text
+        case {"reasoning": text}:
+            seen.reasoning += text
+        case {"tool_call": call}:
+            known = seen.calls.setdefault(call["id"], [call["name"], call.get("arguments", {}), None])
+            known[2] = call["status"]
+        case {"action": action}:
+            seen.actions[action["id"]] = f"{action['type']}={action['value']}"
+        case {"snapshot": snapshot}:
+            seen.text, seen.reasoning = snapshot["text"], ""
+            seen.actions = {one["id"]: f"{one['type']}={one['value']}" for one in snapshot["actions"]}
+        case {"suggested_questions": questions}:
+            seen.suggestions = questions
+        case {"title": title}:
+            seen.title = title
+        case {"error": error}:
+            seen.error = error["code"]
+        case {"status": status}:
+            assert seen.end is None, "two ends"
+            seen.end = status
 
 
 AI_SDK_5 = {
@@ -159,6 +164,70 @@ def read_ai_sdk(raw: bytes, *, known: set[str] = AI_SDK_5) -> Seen:
     return reader.seen
 
 
-READERS: dict[str, Callable[[bytes], Seen]] = {"native": read_native, "ai-sdk": read_ai_sdk, "ag-ui": read_ag_ui}
+def read_openai_chat(raw: bytes) -> Seen:
+    """Read Chat Completions."""
+    seen, finishes = Seen(), 0
+    for _, data in frames_of(raw):
+        assert not seen.is_done
+        if data == "[DONE]":
+            seen.is_done = True
+            continue
+        chunk = orjson.loads(data)
+        if "error" in chunk:
+            assert set(chunk["error"]) >= {"message", "type", "param", "code"}
+            seen.error, seen.end = chunk["error"]["code"], "failed"
+            continue
+        assert chunk["object"] == "chat.completion.chunk"
+        for choice in chunk["choices"]:
+            assert "tool_calls" not in choice["delta"]
+            seen.text += choice["delta"].get("content", "")
+            if "frontdesk" not in chunk:
+                seen.reasoning += choice["delta"].get("reasoning_content", "")
+            finishes += choice["finish_reason"] is not None
+        _take_native(seen, chunk.get("frontdesk", {}))
+    assert finishes == (seen.is_done and seen.end != "failed")
+    return seen
+
+
+def read_openai_responses(raw: bytes) -> Seen:
+    """Read Responses."""
+    seen, items = Seen(), dict[int, Chunk]()
+    for number, (_, data) in enumerate(frames_of(raw)):
+        event = orjson.loads(data)
+        assert event["sequence_number"] == number
+        assert not seen.is_done
+        match event:
+            case {"type": "response.output_item.added", "output_index": index, "item": item}:
+                assert index == len(items)
+                assert all(one["is_done"] for one in items.values()), "two items at once"
+                items[index] = {"kind": item["type"], "text": "", "is_done": False}
+            case {"type": "response.output_item.done", "output_index": index, "item": item}:
+                parts = item["content"] if item["type"] == "message" else item["summary"]
+                assert items[index] == {"kind": item["type"], "text": parts[0]["text"], "is_done": False}
+                items[index]["is_done"] = True
+            case {"delta": text, "output_index": index}:
+                assert not items[index]["is_done"]
+                items[index]["text"] += text
+            case {"type": "error", "code": code}:
+                seen.error, seen.end = code, "failed"
+            case {"type": "response.completed" | "response.incomplete" | "response.failed" as kind}:
+                seen.is_done = True
+                assert [one["kind"] for one in items.values()] == [one["type"] for one in event["response"]["output"]]
+                if kind == "response.failed":
+                    seen.error = event["response"]["error"]["code"]
+        _take_native(seen, event.get("frontdesk", {}))
+    seen.text = "".join(one["text"] for one in items.values() if one["kind"] == "message")
+    seen.reasoning = "".join(one["text"] for one in items.values() if one["kind"] == "reasoning")
+    assert all(one["is_done"] for one in items.values())
+    return seen
+
+
+READERS: dict[str, Callable[[bytes], Seen]] = {
+    "native": read_native,
+    "ai-sdk": read_ai_sdk,
+    "ag-ui": read_ag_ui,
+    "openai-chat": read_openai_chat,
+    "openai-responses": read_openai_responses,
+}
 """A reader for each protocol of the registry."""
 READS_RESETS = partial(read_ai_sdk, known=AI_SDK_7)

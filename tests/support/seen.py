@@ -35,7 +35,7 @@ def frames_of(raw: bytes) -> list[tuple[str | None, str]]:
         for line in block.split(b"\n"):
             name, colon, value = line.partition(b": ")
             assert colon, line
-            assert name in (b"id", b"data", b"retry"), line
+            assert name in (b"id", b"event", b"data", b"retry"), line
             if name == b"id":
                 event_id = value.decode()
             elif name == b"data":
