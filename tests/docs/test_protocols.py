@@ -37,6 +37,7 @@ def test_the_versions_are_those_that_are_tried(name: str, folders: str, package:
 
 def test_every_protocol_has_a_row() -> None:
     named = {"native": "the native stream", "ai-sdk": "AI SDK", "ag-ui": "AG-UI", "events": "our own full stream"}
+    named |= {"openai-chat": "OpenAI for Python", "openai-responses": "OpenAI for Node"}
     named |= {name: f"a loop written by hand, `?format={name}`" for name in BY_HAND}
 
     assert set(named) == set(PROTOCOLS)

@@ -427,5 +427,6 @@ def test_what_a_process_takes_over_is_shown_once_whatever_it_knows_of_it(protoco
     else:
         assert seen.end == "failed"
         assert seen.error == "interrupted" or protocol.name in ("plain", "raw")
-    takes_nothing_back = protocol in [PROTOCOLS[name] for name in ("ai-sdk", "ag-ui", "plain", "raw", "text")]
+    named = ("ai-sdk", "ag-ui", "plain", "raw", "text", "openai-chat", "openai-responses")
+    takes_nothing_back = protocol in [PROTOCOLS[name] for name in named]
     assert seen.end == "completed" or takes_nothing_back or taken == "Let me"
