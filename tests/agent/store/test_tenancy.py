@@ -190,6 +190,12 @@ def attempts() -> dict[str, Attempt]:
         "find_conversation": lambda c, who, run: naming.find_conversation(c, who, str(run.conversation_id)),
         "find_by_history": lambda c, who, run: naming.find_by_history(c, who, HISTORY),
         "find_turn_behind": lambda c, who, run: naming.find_turn_behind(c, who, naming.Place(run.conversation_id, 0)),
+        "find_turn_asked": lambda c, who, run: naming.find_turn_asked(c, who, run.conversation_id, ("hello",)),
+        "newest_turn": lambda c, who, run: naming.newest_turn(
+            c, who, [str(run.message_id), "u1"], conversation_id=None
+        ),
+        "last_turn": lambda c, who, run: naming.last_turn(c, who, run.conversation_id),
+        "client_names": lambda c, who, run: naming.client_names(c, who, run.conversation_id),
         "find_named_turn": lambda c, who, run: naming.find_named_turn(
             c, who, run.conversation_id, "u1", said_before=None
         ),
