@@ -1,10 +1,11 @@
 """The token of a run: refused in the middle, renewed by its user and nobody else, seen nowhere but at the backend."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from support.backend import TenantBackend
 from support.faults import dump, execute, open_events, rows, until
 from support.http import Connection, Request
@@ -14,7 +15,7 @@ from support.world import MARKER, OpenWorld, Person, World
 from agent.attempt.credential import RunCredential
 from agent.errors import ForbiddenError
 from agent.principal import Credential, Principal
-from agent.store.tables import messages, runs
+from agent.store.tables import messages, runs, workers
 
 SIGN_IN = "The business system did not accept the user's sign-in."
 
@@ -115,6 +116,8 @@ async def test_a_write_that_waited_for_a_sign_in_is_dropped_when_another_worker_
     async with ann.open_stream("order tea") as live:
         run_id = await live.until("run_id")
         await live.until("auth_required")
+        another = {"id": "another", "lease_until": time.time() + 900, "lease_s": 900.0}
+        await execute(world, insert(workers).values(another))
         await execute(world, update(runs).values(attempt=runs.c.attempt + 1, worker_id="another"))
         await fresh.request("POST", f"/runs/{run_id}/credential")
         await until(lambda: len(roster) == 0)

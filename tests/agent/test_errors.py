@@ -6,7 +6,7 @@ import agent.errors
 from agent.errors import FrontdeskError, RequestError, RunError
 
 WIRE = {
-    *("invalid_request", "unauthorized", "forbidden", "not_found", "run_active", "superseded"),
+    *("invalid_request", "unauthorized", "forbidden", "not_found", "run_active", "superseded", "not_waiting"),
     *("idempotency_mismatch", "payload_too_large", "rate_limited", "overloaded"),
 }
 STREAM = {

@@ -28,6 +28,7 @@ const KINDS: Record<string, [ErrorText, Remedy?]> = {
   run_active: ["active", "retry"],
   not_found: ["deleted", "anew"],
   superseded: ["changed", "newest"],
+  not_waiting: ["changed", "newest"],
   payload_too_large: ["too_large", "change"],
   invalid_request: ["invalid", "change"],
   idempotency_mismatch: ["other", "retry"],
