@@ -78,7 +78,7 @@ class ProblemResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer. Only here is it known whose request it is, for what stands in front of the routes, too."""
-        form = error_form(scope)
+        form = error_form(scope["path"])
         if form is None:
             await super().__call__(scope, receive, send)
             return

@@ -79,6 +79,8 @@ async def measure(url: str, *, searches: int, answers: int) -> str:
     token = token_of(ANN.tenant_id, ANN.user_id)
     searching = [asyncio.create_task(search_without_end(url, token, done)) for _ in range(searches)]
     beside = [await first_token_ms(url) for _ in range(answers)]
+    while not done:
+        beside.append(await first_token_ms(url))
     for task in searching:
         task.cancel()
     await asyncio.gather(*searching, return_exceptions=True)

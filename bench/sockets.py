@@ -96,7 +96,10 @@ async def measure(folder: Path, script: Script, *, users: int, rounds: int) -> d
         upstream = Server("upstream", [sys.executable, "-m", "bench.upstream"], core=CLIENT_CORE, folder=folder, env={})
         stack.callback(upstream.stop)
         upstream.wait()
-        environment = {**frontdesk.environment(upstream.url, folder), "FRONTDESK_MAX_RUNS_PER_USER": str(CONVERSATIONS)}
+        # Twice as many as are asked at once: those of the last round may not all have left when the next begins.
+        most = str(2 * CONVERSATIONS)
+        limits = {"FRONTDESK_MAX_RUNS_PER_USER": most, "FRONTDESK_MAX_STREAMS_PER_USER": most}
+        environment = {**frontdesk.environment(upstream.url, folder), **limits}
         server = Server("frontdesk", frontdesk.COMMAND, core=SERVER_CORE, folder=folder, env=environment)
         stack.callback(server.stop)
         server.wait()

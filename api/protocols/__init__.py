@@ -3,8 +3,6 @@
 `ERROR_FORMS` has those whose clients read errors in a form of their own, by what their routes begin with.
 """
 
-from starlette.types import Scope
-
 from api.protocols import ag_ui, ai_sdk, delta, events, native, openai, plain, raw, text, typed
 from api.protocols.contract import ErrorForm, WireProtocol
 from api.protocols.openai.errors import refusal as openai_refusal
@@ -33,7 +31,6 @@ ERROR_FORMS: dict[str, ErrorForm] = {
 }
 
 
-def error_form(scope: Scope) -> ErrorForm | None:
-    """Return the form of an error that answers this request; None for problem+json."""
-    path = scope["path"]
+def error_form(path: str) -> ErrorForm | None:
+    """Return the form of an error that answers a request of this path; None for problem+json."""
     return next((form for prefix, form in ERROR_FORMS.items() if path.startswith(prefix)), None)

@@ -40,13 +40,15 @@ class SilentProxy:
 @asynccontextmanager
 async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
     """Put a proxy in front of a PostgreSQL that listens at a socket file, as the tests' own does."""
-    proxy, tasks = SilentProxy(), set[asyncio.Task[None]]()
+    proxy, tasks, writers = SilentProxy(), set[asyncio.Task[None]](), set[asyncio.StreamWriter]()
     folder = parse_qs(urlsplit(database_url).query)["host"][0]
 
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # No coroutine: one that was to begin when the test ended would leave its connection open.
+        writers.add(writer)
+        tasks.add(asyncio.create_task(serve(reader, writer)))
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        tasks.add(task)
         proxy.accepted += 1
         passage = Passage(is_silent=proxy.says_nothing)
         proxy.passages.add(passage)
@@ -56,10 +58,9 @@ async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
             pass
         finally:
             proxy.passages.discard(passage)
-            tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     proxy.url = make_url(database_url).set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
     try:
@@ -69,6 +70,8 @@ async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
         for _ in range(3):
             await asyncio.sleep(0)  # what was aborted is closed in the loop's next rounds
 
