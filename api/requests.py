@@ -50,6 +50,14 @@ def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
     return context
 
 
+def _readable(messages: list[Any]) -> list[Any]:
+    try:
+        orjson.dumps(messages)
+    except TypeError as exc:
+        raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
+    return messages
+
+
 NO_NUL = AfterValidator(_no_nul)
 """Goes behind the constraints: in front of them, pydantic would check lengths before it trims."""
 
@@ -57,6 +65,10 @@ NO_NUL = AfterValidator(_no_nul)
 MessageText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), NO_NUL
 ]
+
+
+History = Annotated[list[Any], AfterValidator(_readable)]
+"""What a client says was said: anything, that can be hashed, looked for and sent back as it is."""
 
 
 def _as_text(key: object) -> object:

@@ -248,3 +248,36 @@ async def test_who_is_not_authenticated_is_told_so_in_the_clients_form(world: Wo
 
     assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
     assert response.json()["type"] == "RUN_ERROR"
+
+
+@pytest.mark.parametrize("odd", [[], {}, ["text"], {"a": []}])
+async def test_a_part_of_a_kind_that_is_no_word_is_refused(world: World, ann: Person, odd: object) -> None:
+    answer = await refused(ann, user([{"type": odd, "text": "x"}]))
+
+    assert answer[:2] == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("odd", ['"\\ud800"', "[" * 300 + "]" * 300, "18446744073709551616"])
+@pytest.mark.parametrize("role", ["assistant", "reasoning"])
+@pytest.mark.parametrize("field", ["id", "content"])
+async def test_a_history_that_nobody_can_hold_is_refused(
+    world: World, ann: Person, role: str, field: str, odd: str
+) -> None:
+    world.provider.say("Hello.")
+    await post(ann, user("hello", "u1"))
+    held = f'[{{"id": "r", "content": "x", "role": "{role}", "{field}": {odd}}}, {{"role": "user", "content": "x"}}]'
+    asked = f'{{"threadId": "thread-1", "runId": "run-2", "messages": {held}}}'
+
+    response = await ann.request("POST", AG_UI, content=asked.encode(), headers={"Content-Type": "application/json"})
+
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
+async def test_an_id_with_nul_names_nothing(world: World, ann: Person) -> None:
+    world.provider.say("One.")
+    world.provider.say("Two.")
+    first = await post(ann, user("first", "u1"))
+
+    second = await post(ann, user("first", "u1"), assistant("One.", "a\0"), user("second", "u2"))
+
+    assert second.conversation_id == first.conversation_id

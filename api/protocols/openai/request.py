@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, MessageText, RunOptions
+from api.requests import ClientKey, History, MessageText, RunOptions
 
 MAX_MESSAGES = 10_000
 TEXT = TypeAdapter[str](MessageText)
-TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+TEXT_PARTS = ("text", "input_text", "output_text")
 FILES = {
     **dict.fromkeys(("image_url", "input_image", "image"), "images"),
     **dict.fromkeys(("input_audio", "audio"), "audio"),
@@ -70,7 +70,7 @@ class OpenAiRequest(BaseModel):
         )
 
 
-UNHEARD = frozenset({"system", "developer"})
+UNHEARD = ("system", "developer")
 
 
 class StreamOptions(BaseModel):
@@ -80,7 +80,7 @@ class StreamOptions(BaseModel):
 class ChatCompletionRequest(OpenAiRequest):
     """A post to Chat Completions."""
 
-    messages: Annotated[list[Any], Field(min_length=1, max_length=MAX_MESSAGES)]
+    messages: Annotated[History, Field(min_length=1, max_length=MAX_MESSAGES)]
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None
@@ -104,7 +104,7 @@ class Conversation(BaseModel):
 class ResponsesRequest(OpenAiRequest):
     """A post to Responses. `previous_response_id` and `conversation` name what goes on; nothing of it is sent again."""
 
-    input: str | Annotated[list[Any], Field(min_length=1, max_length=MAX_MESSAGES)]
+    input: str | Annotated[History, Field(min_length=1, max_length=MAX_MESSAGES)]
     previous_response_id: Annotated[str, Field(pattern=r"^resp_[0-9a-f-]{36}$")] | None = None
     conversation: ClientKey | Conversation | None = None
     background: Literal[False] | None = None
@@ -149,7 +149,7 @@ def _text(part: object) -> str:
     kind = part.get("type") if isinstance(part, Mapping) else None
     if isinstance(kind, str) and kind in FILES:
         raise InvalidRequestError(f"messages: {FILES[kind]} are not taken")
-    text = part.get("text") if isinstance(part, Mapping) and isinstance(kind, str) and kind in TEXT_PARTS else None
+    text = part.get("text") if isinstance(part, Mapping) and kind in TEXT_PARTS else None
     if not isinstance(text, str):
         raise InvalidRequestError("messages: the parts of the last one must be text")
     return text
