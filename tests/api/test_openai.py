@@ -589,3 +589,13 @@ async def test_a_prompt_of_a_product_that_is_no_text_is_refused(world: World, an
     response = await ann.request("POST", CHAT, content=prompt.encode(), headers=headers)
 
     assert (response.status_code, response.json()["error"]["code"]) == (422, "invalid_request")
+
+
+async def test_the_same_words_behind_a_response_are_a_new_message(world: World, ann: Person) -> None:
+    world.provider.say("One.")
+    world.provider.say("Two.")
+    first = await respond(ann, input="go on")
+
+    await respond(ann, input="go on", previous_response_id=first["id"])
+
+    assert await stored(ann, first["conversation"]["id"]) == ["go on", "One.", "go on", "Two."]

@@ -124,7 +124,9 @@ class ResponsesRequest(OpenAiRequest):
         """
         _only_text("text.format", (self.text or {}).get("format"))
         items = [{"role": "user", "content": self.input}] if isinstance(self.input, str) else self.input
-        return self.run(items, idempotency_key, named=named)
+        asked = self.run(items, idempotency_key, named=named)
+        # Behind a response stands something new, also where it is in the words of the first message.
+        return asked if self.previous_response_id is None else replace(asked, asked_before=None)
 
 
 def question(content: object) -> str:
