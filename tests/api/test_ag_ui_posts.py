@@ -281,3 +281,21 @@ async def test_an_id_with_nul_names_nothing(world: World, ann: Person) -> None:
     second = await post(ann, user("first", "u1"), assistant("One.", "a\0"), user("second", "u2"))
 
     assert second.conversation_id == first.conversation_id
+
+
+@pytest.mark.parametrize("has_thread", [False, True])
+async def test_one_message_posted_twice_at_once_is_answered_once_whatever_the_run_ids(
+    world: World, ann: Person, has_thread: bool
+) -> None:
+    held = []
+    if has_thread:
+        world.provider.say("Zero.")
+        first = await post(ann, user("first", "u0"))
+        held = [user("first", "u0"), assistant("Zero.", first.message_id)]
+    world.provider.say("Hello.")
+
+    both = await asyncio.gather(*(post(ann, *held, user("hello", "u1")) for _ in range(2)))
+
+    assert [one.text for one in both] == ["Hello.", "Hello."]
+    assert both[0].message_id == both[1].message_id
+    assert len(await stored(ann, both[0].conversation_id)) == len(held) + 2

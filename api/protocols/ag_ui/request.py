@@ -73,7 +73,7 @@ class RunAgentInput(BaseModel):
         at = places[-1]
         text, name = _text(self.messages[at].get("content")), _name(self.messages[at].get("id"))
         body = sha256("\0".join((options.request_hash or "", name or "", text)).encode()).hexdigest()
-        request = replace(options, message=text, message_name=name, request_hash=body)
+        request = replace(options, message=text, message_name=name, request_hash=body, is_once=True)
         ids = [str(one["id"]) for one in self.messages[:at] if isinstance(one, Mapping) and one.get("id")]
         ids = [one for one in ids if "\0" not in one]  # no database has such a one, and some cannot be asked for it
         return Asked(
