@@ -39,9 +39,14 @@ def _no_nul(text: str) -> str:
     return text
 
 
+def _json_bytes(value: object) -> int:
+    """Return how large something is as JSON; it is nested so deeply at most that it can stand within something else."""
+    return len(orjson.dumps([[[[value]]]])) - 8
+
+
 def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
     try:
-        size = len(orjson.dumps(context))
+        size = _json_bytes(context)
         json.dumps(context, allow_nan=False)  # orjson makes null of NaN; a database may refuse it
     except (TypeError, ValueError) as exc:
         raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
@@ -52,7 +57,7 @@ def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _readable(messages: list[Any]) -> list[Any]:
     try:
-        orjson.dumps(messages)
+        _json_bytes(messages)
     except TypeError as exc:
         raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
     return messages

@@ -299,3 +299,17 @@ async def test_one_message_posted_twice_at_once_is_answered_once_whatever_the_ru
     assert [one.text for one in both] == ["Hello.", "Hello."]
     assert both[0].message_id == both[1].message_id
     assert len(await stored(ann, both[0].conversation_id)) == len(held) + 2
+
+
+async def test_a_thought_as_deep_as_can_be_read_can_be_sent_back(world: World, ann: Person) -> None:
+    world.provider.say("Hello.")
+    await post(ann, user("hello", "u1"))
+    for depth in range(240, 260):
+        deep: list[Any] = []
+        for _ in range(depth):
+            deep = [deep]
+        asked = body(user("hello", "u1"), {"id": "r", "role": "reasoning", "content": "", "deep": deep})
+
+        response = await ann.request("POST", AG_UI, json=asked)
+
+        assert response.status_code == 422 or b"RUN_FINISHED" in response.content
