@@ -599,3 +599,15 @@ async def test_the_same_words_behind_a_response_are_a_new_message(world: World, 
     await respond(ann, input="go on", previous_response_id=first["id"])
 
     assert await stored(ann, first["conversation"]["id"]) == ["go on", "One.", "go on", "Two."]
+
+
+@pytest.mark.parametrize(
+    "other", [{"messages": [user("second")]}, {"messages": [user("first")], "metadata": {"conversation_id": "b"}}]
+)
+async def test_a_key_is_good_for_one_message(world: World, ann: Person, other: dict[str, Any]) -> None:
+    world.provider.say("One.")
+    await post(ann, user("first"), headers={"Idempotency-Key": "k"})
+
+    response = await ann.request("POST", CHAT, json=other, headers={"Idempotency-Key": "k"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "idempotency_mismatch")

@@ -7,6 +7,7 @@ assistant's; those that ask for another kind of answer are refused.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -65,6 +66,7 @@ class OpenAiRequest(BaseModel):
         return replace(
             asked,
             client_key=named,
+            request_hash=sha256("\0".join((asked.request_hash or "", named or "", text)).encode()).hexdigest(),
             said=tuple(words for role, words in said if role in ("user", "assistant") and words),
             asked_before=tuple(words for role, words in said if role == "user"),
         )
