@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import orjson
@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import MESSAGE_CHARACTERS, NO_NUL, ClientKey, RunOptions
+from api.requests import MESSAGE_CHARACTERS, NO_NUL, ClientKey, History, RunOptions
 
 MAX_HISTORY = 10_000
 EMPTY = "message: a text is needed"
@@ -26,7 +26,7 @@ class DialectRequest(RunOptions):
 
     message: Text | None = None
     prompt: Text | None = Field(default=None, description="the message, where that is what the client calls it")
-    history: Annotated[list[Any], Field(max_length=MAX_HISTORY)] | None = None
+    history: Annotated[History, Field(max_length=MAX_HISTORY)] | None = None
     conversation_id: ClientKey | None = Field(
         default=None, description="an id of ours, or what the client calls the conversation, a number too"
     )

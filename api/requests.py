@@ -39,15 +39,28 @@ def _no_nul(text: str) -> str:
     return text
 
 
+def _json_bytes(value: object) -> int:
+    """Return how large something is as JSON; it is nested so deeply at most that it can stand within something else."""
+    return len(orjson.dumps([[[[value]]]])) - 8
+
+
 def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
     try:
-        size = len(orjson.dumps(context))
+        size = _json_bytes(context)
         json.dumps(context, allow_nan=False)  # orjson makes null of NaN; a database may refuse it
     except (TypeError, ValueError) as exc:
         raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
     if size > CONTEXT_BYTES:
         raise ValueError(f"must be at most {CONTEXT_BYTES} bytes of JSON")
     return context
+
+
+def _readable(messages: list[Any]) -> list[Any]:
+    try:
+        _json_bytes(messages)
+    except TypeError as exc:
+        raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
+    return messages
 
 
 NO_NUL = AfterValidator(_no_nul)
@@ -57,6 +70,10 @@ NO_NUL = AfterValidator(_no_nul)
 MessageText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), NO_NUL
 ]
+
+
+History = Annotated[list[Any], AfterValidator(_readable)]
+"""What a client says was said: anything, that can be hashed, looked for and sent back as it is."""
 
 
 def _as_text(key: object) -> object:

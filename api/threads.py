@@ -100,7 +100,7 @@ def _again(asked: Asked, known: Run, *, is_same: bool) -> RunRequest | Run:
         raise InvalidRequestError(NOT_ASKED)
     if is_same and (asked.has_tail or known.ended_at is None):
         return known
-    request = replace(asked.request, replaces=asked.request.message_name)
+    request = replace(asked.request, replaces=asked.request.message_name, is_once=False)
     return replace(request, message=None) if is_same else request
 
 

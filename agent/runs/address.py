@@ -11,6 +11,7 @@ from agent.store.naming import (
     Place,
     find_by_history,
     find_conversation,
+    find_message,
     find_named_turn,
     find_turn_asked,
     find_turn_behind,
@@ -37,6 +38,14 @@ async def locate(store: Store, principal: Principal, request: RunRequest) -> Run
     if place is None:
         return request
     return replace(request, conversation_id=place.conversation_id, behind=place.turn)
+
+
+async def find_stored(connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+    """Return the turn of the same message, of a request that is to be one with it; the conversation is locked then."""
+    if not request.is_once or request.conversation_id is None or request.message_name is None:
+        return None
+    found = await find_message(connection, principal, request.conversation_id, request.message_name)
+    return found if found is not None and found.request_hash == request.request_hash else None
 
 
 async def find_replaced(connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:

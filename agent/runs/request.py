@@ -30,6 +30,8 @@ class RunRequest:
     """Of a client that sends its whole history: the user's messages before this one, which say whose place it takes."""
     message_name: str | None = None
     """What the client calls this message."""
+    is_once: bool = False
+    """Where an equal request has stored a message of this name in between, it is that one, whatever their keys."""
     replaces: UUID | str | None = None
     keeps_message: bool = False
     said_before: int | None = None

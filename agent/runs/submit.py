@@ -15,7 +15,7 @@ from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveErro
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
 from agent.region import UNSAID
-from agent.runs.address import find_replaced, locate
+from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
@@ -124,6 +124,7 @@ class Submissions:
     ) -> Submitted:
         async with self._store.write(is_long=request.replaces is not None) as connection:
             found = await self._find_equal(connection, principal, request)
+            found = found or await find_stored(connection, principal, request)
             if found is not None:
                 return Submitted(found, is_new=False)
             replaced = await find_replaced(connection, principal, request)

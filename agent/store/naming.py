@@ -120,6 +120,18 @@ def _differ(one: str, other: str) -> bool:
     return one.split() != other.split()
 
 
+async def find_message(
+    connection: Transaction, principal: Principal, conversation_id: UUID, message_name: str
+) -> Run | None:
+    """Return the newest turn that counts whose message its client calls this; None where there is none.
+
+    The conversation is locked.
+    """
+    await lock_conversation(connection, principal.tenant_id, conversation_id)
+    named = await connection.row(_NAMED, {**of(principal, conversation_id), "name": message_name})
+    return await get_run(connection, principal, named.id) if named is not None else None
+
+
 async def find_named_turn(
     connection: Transaction,
     principal: Principal,
@@ -137,14 +149,13 @@ async def find_named_turn(
         SupersededError: another turn took the place of this one.
     """
     await get_conversation(connection, principal, conversation_id)
-    await lock_conversation(connection, principal.tenant_id, conversation_id)
-    place = of(principal, conversation_id)
-    named = await connection.row(_NAMED, {**place, "name": message_name})
+    named = await find_message(connection, principal, conversation_id, message_name)
     if named is not None:
-        return await get_run(connection, principal, named.id)
+        return named
     if (message_id := _as_id(message_name)) is not None:
         with suppress(NotFoundError):
             return await find_turn(connection, principal, conversation_id, message_id=message_id)
+    place = of(principal, conversation_id)
     if said_before is None or (await connection.execute(_COUNT, place)).scalar_one() > said_before:
         raise NotFoundError("No such message.")
     return None

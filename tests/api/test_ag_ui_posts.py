@@ -248,3 +248,68 @@ async def test_who_is_not_authenticated_is_told_so_in_the_clients_form(world: Wo
 
     assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
     assert response.json()["type"] == "RUN_ERROR"
+
+
+@pytest.mark.parametrize("odd", [[], {}, ["text"], {"a": []}])
+async def test_a_part_of_a_kind_that_is_no_word_is_refused(world: World, ann: Person, odd: object) -> None:
+    answer = await refused(ann, user([{"type": odd, "text": "x"}]))
+
+    assert answer[:2] == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("odd", ['"\\ud800"', "[" * 300 + "]" * 300, "18446744073709551616"])
+@pytest.mark.parametrize("role", ["assistant", "reasoning"])
+@pytest.mark.parametrize("field", ["id", "content"])
+async def test_a_history_that_nobody_can_hold_is_refused(
+    world: World, ann: Person, role: str, field: str, odd: str
+) -> None:
+    world.provider.say("Hello.")
+    await post(ann, user("hello", "u1"))
+    held = f'[{{"id": "r", "content": "x", "role": "{role}", "{field}": {odd}}}, {{"role": "user", "content": "x"}}]'
+    asked = f'{{"threadId": "thread-1", "runId": "run-2", "messages": {held}}}'
+
+    response = await ann.request("POST", AG_UI, content=asked.encode(), headers={"Content-Type": "application/json"})
+
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
+async def test_an_id_with_nul_names_nothing(world: World, ann: Person) -> None:
+    world.provider.say("One.")
+    world.provider.say("Two.")
+    first = await post(ann, user("first", "u1"))
+
+    second = await post(ann, user("first", "u1"), assistant("One.", "a\0"), user("second", "u2"))
+
+    assert second.conversation_id == first.conversation_id
+
+
+@pytest.mark.parametrize("has_thread", [False, True])
+async def test_one_message_posted_twice_at_once_is_answered_once_whatever_the_run_ids(
+    world: World, ann: Person, has_thread: bool
+) -> None:
+    held = []
+    if has_thread:
+        world.provider.say("Zero.")
+        first = await post(ann, user("first", "u0"))
+        held = [user("first", "u0"), assistant("Zero.", first.message_id)]
+    world.provider.say("Hello.")
+
+    both = await asyncio.gather(*(post(ann, *held, user("hello", "u1")) for _ in range(2)))
+
+    assert [one.text for one in both] == ["Hello.", "Hello."]
+    assert both[0].message_id == both[1].message_id
+    assert len(await stored(ann, both[0].conversation_id)) == len(held) + 2
+
+
+async def test_a_thought_as_deep_as_can_be_read_can_be_sent_back(world: World, ann: Person) -> None:
+    world.provider.say("Hello.")
+    await post(ann, user("hello", "u1"))
+    for depth in range(240, 260):
+        deep: list[Any] = []
+        for _ in range(depth):
+            deep = [deep]
+        asked = body(user("hello", "u1"), {"id": "r", "role": "reasoning", "content": "", "deep": deep})
+
+        response = await ann.request("POST", AG_UI, json=asked)
+
+        assert response.status_code == 422 or b"RUN_FINISHED" in response.content

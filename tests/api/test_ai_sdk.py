@@ -582,3 +582,15 @@ async def test_who_reads_too_much_at_once_is_told_so(open_frontdesk: OpenWorld) 
         assert (await ann.request("GET", f"{CHAT}/chat-1/stream")).status_code == 429
         await ann.request("POST", f"{CHAT}/chat-1/stop")
         await stream.rest()
+
+
+async def test_a_key_of_the_pages_own_is_good_for_one_message(world: World, ann: Person) -> None:
+    world.provider.say("Hello.")
+    for text, status in (("hello", 200), ("hello", 200), ("other", 422)):
+        parts = [{"type": "text", "text": text}]
+        asked = {"id": "chat-1", "messages": [{"id": "u1", "role": "user", "parts": parts}]}
+
+        response = await ann.request("POST", "/ai-sdk/chat", json=asked, headers={"Idempotency-Key": "k"})
+
+        assert response.status_code == status
+    assert response.json()["code"] == "idempotency_mismatch"

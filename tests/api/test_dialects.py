@@ -27,6 +27,7 @@ NOBODYS = "4d0c0fb4-7d3c-4c5e-9d5b-0d4a1f3b6a11"
 """An id that nothing has."""
 PIECES = ("Grüße,\n\n", "你好 👩‍👩‍👧 ", "a\u2028b [DO", "NE]\n[DONE]\n", '\\ " \t</script>')
 Held = dict[str, Any]
+JSON = {"Content-Type": "application/json"}
 EVERY = pytest.mark.parametrize("dialect", BY_HAND)
 
 
@@ -412,3 +413,17 @@ async def test_without_a_token_no_format_answers(world: World) -> None:
     async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         answer = await client.post("/chat?format=raw", json={"message": "hello"})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "field"), [("", "context"), ("?format=text", "context"), ("?format=text", "history")]
+)
+async def test_what_is_nested_too_deeply_is_refused(world: World, ann: Person, dialect: str, field: str) -> None:
+    for depth in range(251, 258):
+        nested = "[" * depth + "]" * depth
+        given = f'{{"a": {nested}}}' if field == "context" else nested
+        asked = f'{{"message": "x", "{field}": {given}}}'
+
+        response = await ann.request("POST", f"/chat{dialect}", content=asked.encode(), headers=JSON)
+
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request")

@@ -549,3 +549,65 @@ async def test_a_response_that_nobody_gave_is_not_found(world: World, ann: Perso
     status, error = await refused(ann, {"input": "x", "previous_response_id": response_id}, RESPONSES)
 
     assert (status, error["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("odd", [[], {}, ["user"], {"a": []}])
+async def test_a_word_of_the_form_that_is_no_word_is_no_fault_of_ours(world: World, ann: Person, odd: object) -> None:
+    world.provider.say("Hello.")
+    part = {"type": odd, "text": "x"}
+    before = [{"role": odd, "content": "x"}, user([part]), {"role": "assistant", "content": [part]}]
+
+    assert text_of(await post(ann, *before, user("hello"))) == "Hello."
+    for last in ({"role": odd, "content": "x"}, user([part])):
+        status, error = await refused(ann, {"messages": [last]})
+        assert (status, error["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("odd", ['"\\ud800"', "[" * 300 + "]" * 300, "18446744073709551616"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, '{"messages": [{"role": "assistant", "content": %s}, {"role": "user", "content": "x"}]}'),
+        (CHAT, '{"messages": [{"role": "user", "content": %s}]}'),
+        (RESPONSES, '{"input": [{"role": "assistant", "content": %s}, {"role": "user", "content": "x"}]}'),
+    ],
+)
+async def test_a_history_that_nobody_can_hold_is_refused(
+    world: World, ann: Person, path: str, body: str, odd: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    response = await ann.request("POST", path, content=(body % odd).encode(), headers=headers)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "invalid_request")
+
+
+async def test_a_prompt_of_a_product_that_is_no_text_is_refused(world: World, ann: Person) -> None:
+    prompt = '{"messages": [{"role": "user", "content": "### Task: title <chat_history>USER: \\ud800"}]}'
+    headers = {"Content-Type": "application/json"}
+
+    response = await ann.request("POST", CHAT, content=prompt.encode(), headers=headers)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "invalid_request")
+
+
+async def test_the_same_words_behind_a_response_are_a_new_message(world: World, ann: Person) -> None:
+    world.provider.say("One.")
+    world.provider.say("Two.")
+    first = await respond(ann, input="go on")
+
+    await respond(ann, input="go on", previous_response_id=first["id"])
+
+    assert await stored(ann, first["conversation"]["id"]) == ["go on", "One.", "go on", "Two."]
+
+
+@pytest.mark.parametrize(
+    "other", [{"messages": [user("second")]}, {"messages": [user("first")], "metadata": {"conversation_id": "b"}}]
+)
+async def test_a_key_is_good_for_one_message(world: World, ann: Person, other: dict[str, Any]) -> None:
+    world.provider.say("One.")
+    await post(ann, user("first"), headers={"Idempotency-Key": "k"})
+
+    response = await ann.request("POST", CHAT, json=other, headers={"Idempotency-Key": "k"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "idempotency_mismatch")

@@ -14,14 +14,14 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_valid
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, MessageText, RunOptions
+from api.requests import ClientKey, History, MessageText, RunOptions
 
 MAX_MESSAGES = 10_000
 IDS_READ = 100
 """How many of the ids before the message say where it belongs: the newest ones, which is what pages keep."""
 TEXT = TypeAdapter[str](MessageText)
 NAME = TypeAdapter[str](ClientKey)
-FILES = frozenset({"image", "audio", "video", "document", "binary"})
+FILES = ("image", "audio", "video", "document", "binary")
 
 
 class ContextItem(BaseModel):
@@ -37,7 +37,7 @@ class RunAgentInput(BaseModel):
     thread_id: ClientKey = Field(alias="threadId", description="the conversation, which is made where there is none")
     run_id: ClientKey = Field(alias="runId", description="the request: posted twice under one id, it is one")
     protocol_version: str | None = Field(default=None, alias="protocolVersion", max_length=16)
-    messages: Annotated[list[Any], Field(max_length=MAX_MESSAGES)]
+    messages: Annotated[History, Field(max_length=MAX_MESSAGES)]
     tools: list[Any] | None = Field(default=None, description="ignored: the page runs none")
     context: list[ContextItem] | None = Field(default=None, description="about the page; the model gets it as data")
     state: Any = Field(default=None, description="ignored")
@@ -73,8 +73,9 @@ class RunAgentInput(BaseModel):
         at = places[-1]
         text, name = _text(self.messages[at].get("content")), _name(self.messages[at].get("id"))
         body = sha256("\0".join((options.request_hash or "", name or "", text)).encode()).hexdigest()
-        request = replace(options, message=text, message_name=name, request_hash=body)
+        request = replace(options, message=text, message_name=name, request_hash=body, is_once=True)
         ids = [str(one["id"]) for one in self.messages[:at] if isinstance(one, Mapping) and one.get("id")]
+        ids = [one for one in ids if "\0" not in one]  # no database has such a one, and some cannot be asked for it
         return Asked(
             self.thread_id,
             request,

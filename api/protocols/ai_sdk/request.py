@@ -28,7 +28,7 @@ class AiSdkRequest(RunOptions):
     message_id: ClientKey | None = Field(default=None, alias="messageId")
 
     def to_run(self, idempotency_key: str | None) -> RunRequest:
-        """Return the request for a run.
+        """Return the request for a run. Under a key of the page's own its hash is that of all that is asked.
 
         A message that the page has sent before under this id, as `messageId` says, takes the place of that one. One that is
         sent twice as it is, without a key, is one request: the SDK sends no key of its own.
@@ -36,6 +36,13 @@ class AiSdkRequest(RunOptions):
         Raises:
             InvalidRequestError: the last message is none of the user's, or holds something else than text.
         """
+        asked = self._asked(idempotency_key)
+        if idempotency_key is None:
+            return asked
+        said = (asked.request_hash, self.id, self.trigger, self.message_id, asked.message_name, asked.message)
+        return replace(asked, request_hash=sha256("\0".join(one or "" for one in said).encode()).hexdigest())
+
+    def _asked(self, idempotency_key: str | None) -> RunRequest:
         if self.trigger == "regenerate-message" and self.message_id is not None:
             return replace(self._named(idempotency_key, message=None), replaces=self.message_id)
         last = self.messages[-1]

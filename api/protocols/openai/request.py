@@ -7,17 +7,18 @@ assistant's; those that ask for another kind of answer are refused.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, MessageText, RunOptions
+from api.requests import ClientKey, History, MessageText, RunOptions
 
 MAX_MESSAGES = 10_000
 TEXT = TypeAdapter[str](MessageText)
-TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+TEXT_PARTS = ("text", "input_text", "output_text")
 FILES = {
     **dict.fromkeys(("image_url", "input_image", "image"), "images"),
     **dict.fromkeys(("input_audio", "audio"), "audio"),
@@ -65,12 +66,13 @@ class OpenAiRequest(BaseModel):
         return replace(
             asked,
             client_key=named,
+            request_hash=sha256("\0".join((asked.request_hash or "", named or "", text)).encode()).hexdigest(),
             said=tuple(words for role, words in said if role in ("user", "assistant") and words),
             asked_before=tuple(words for role, words in said if role == "user"),
         )
 
 
-UNHEARD = frozenset({"system", "developer"})
+UNHEARD = ("system", "developer")
 
 
 class StreamOptions(BaseModel):
@@ -80,7 +82,7 @@ class StreamOptions(BaseModel):
 class ChatCompletionRequest(OpenAiRequest):
     """A post to Chat Completions."""
 
-    messages: Annotated[list[Any], Field(min_length=1, max_length=MAX_MESSAGES)]
+    messages: Annotated[History, Field(min_length=1, max_length=MAX_MESSAGES)]
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None
@@ -104,7 +106,7 @@ class Conversation(BaseModel):
 class ResponsesRequest(OpenAiRequest):
     """A post to Responses. `previous_response_id` and `conversation` name what goes on; nothing of it is sent again."""
 
-    input: str | Annotated[list[Any], Field(min_length=1, max_length=MAX_MESSAGES)]
+    input: str | Annotated[History, Field(min_length=1, max_length=MAX_MESSAGES)]
     previous_response_id: Annotated[str, Field(pattern=r"^resp_[0-9a-f-]{36}$")] | None = None
     conversation: ClientKey | Conversation | None = None
     background: Literal[False] | None = None
@@ -124,7 +126,9 @@ class ResponsesRequest(OpenAiRequest):
         """
         _only_text("text.format", (self.text or {}).get("format"))
         items = [{"role": "user", "content": self.input}] if isinstance(self.input, str) else self.input
-        return self.run(items, idempotency_key, named=named)
+        asked = self.run(items, idempotency_key, named=named)
+        # Behind a response stands something new, also where it is in the words of the first message.
+        return asked if self.previous_response_id is None else replace(asked, asked_before=None)
 
 
 def question(content: object) -> str:
@@ -149,7 +153,7 @@ def _text(part: object) -> str:
     kind = part.get("type") if isinstance(part, Mapping) else None
     if isinstance(kind, str) and kind in FILES:
         raise InvalidRequestError(f"messages: {FILES[kind]} are not taken")
-    text = part.get("text") if isinstance(part, Mapping) and isinstance(kind, str) and kind in TEXT_PARTS else None
+    text = part.get("text") if isinstance(part, Mapping) and kind in TEXT_PARTS else None
     if not isinstance(text, str):
         raise InvalidRequestError("messages: the parts of the last one must be text")
     return text
