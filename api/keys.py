@@ -110,8 +110,8 @@ def jwks_url(text: str, settings: Settings) -> str:
 
 
 def _unrepeated(secret: bytes) -> bytes:
-    """Return the shortest beginning that, over and over, gives the whole."""
-    for length in range(1, len(secret) + 1):
+    """Return the shortest beginning that gives the whole, said twice or more; the whole where there is none."""
+    for length in range(1, len(secret) // 2 + 1):
         if (secret[:length] * (len(secret) // length + 1))[: len(secret)] == secret:
             return secret[:length]
     return secret

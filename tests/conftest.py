@@ -1,9 +1,11 @@
 """Fixtures for all tests. Servers are real and listen on free ports of the loopback; nothing of ours is mocked."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,8 +25,18 @@ SLOW = {"system", "bench", "web"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders whose tests take longest, so that no process is left with one of these when the others are done."""
-    items.sort(key=lambda item: SLOW.isdisjoint(item.path.parts))
+    """Let each process begin with its share of the folders whose tests wait longest, so that none is left with these at the end.
+
+    Of several processes each gets one stretch of the list, and takes from the others' when it is through.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    files = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
+    slow = [file for file in files if not SLOW.isdisjoint(file[0].path.parts)]
+    quick = [file for file in files if SLOW.isdisjoint(file[0].path.parts)]
+    items[:] = []
+    for number in range(processes):
+        share = slow[number::processes] + quick[number::processes]
+        items += [item for file in share for item in file]
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,11 @@ def test_a_secret_of_the_right_length_starts_and_so_does_the_one_that_is_made(
     Authenticator(made(data=tmp_path, jwt_algorithms=(algorithm,)))
 
 
+def test_a_secret_that_ends_as_it_begins_does_not_repeat_for_that() -> None:
+    """G39: one of 64 that are made does."""
+    Authenticator(made(jwt_secret=GOOD[:63] + GOOD[0], jwt_algorithms=("HS512",)))
+
+
 UNFIT: dict[str, tuple[str, str, str]] = {
     "short RSA": ("RS256", public(SHORT), "2048 bits"),
     "almost 2048": ("RS256", public(ALMOST), "2048 bits"),

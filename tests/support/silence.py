@@ -79,6 +79,10 @@ async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
 async def _pass_on(
     proxy: SilentProxy, passage: Passage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str
 ) -> None:
+    if passage.is_silent:
+        while await reader.read(65536):
+            pass
+        return
     up_reader, up_writer = await asyncio.open_unix_connection(path)
 
     async def to_server() -> None:

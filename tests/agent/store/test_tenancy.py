@@ -196,6 +196,7 @@ def attempts() -> dict[str, Attempt]:
         ),
         "last_turn": lambda c, who, run: naming.last_turn(c, who, run.conversation_id),
         "client_names": lambda c, who, run: naming.client_names(c, who, run.conversation_id),
+        "find_message": lambda c, who, run: naming.find_message(c, who, run.conversation_id, "u1"),
         "find_named_turn": lambda c, who, run: naming.find_named_turn(
             c, who, run.conversation_id, "u1", said_before=None
         ),
