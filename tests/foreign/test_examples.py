@@ -99,6 +99,9 @@ async def ask(tab: Tab, text: str) -> None:
     await tab.page.get_by_label("Message").fill(text)
     await tab.page.get_by_role("button", name="Send").click()
     await expect(tab.page.locator(".user").last).to_have_text(text)
+    answers = tab.page.locator(".assistant")
+    await expect(answers).to_have_count(await tab.page.locator(".user").count())
+    await expect(answers.last).to_contain_text(re.compile(r"\S"))
     await expect(tab.page.locator("[aria-busy=false]")).to_be_visible()
     await expect(tab.page.get_by_role("button", name="Send")).to_be_visible()
 
