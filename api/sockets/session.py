@@ -5,7 +5,7 @@ one message is sent at a time, so that a client that reads slowly holds up its r
 """
 
 import asyncio
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import AbstractContextManager, ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -134,7 +134,8 @@ class Session:
     async def _do(self, command: AnyCommand) -> None:
         match command:
             case Send():
-                run = await self._services.runner.start(self._principal, command.asked())
+                with self._seat():  # what nobody may read is not stored, as over HTTP
+                    run = await self._services.runner.start(self._principal, command.asked())
                 await self._read(command, run, position(command.after))
             case Attach():
                 await self._attach(command)
@@ -169,7 +170,7 @@ class Session:
         if (before := self._readers.get(run.id)) is not None:
             await before.stop()
         reader = _Reader(ExitStack())
-        reader.seat.enter_context(self._services.seats.taken(self._principal.tenant_id, self._principal.user_id))
+        reader.seat.enter_context(self._seat())
         self._readers[run.id] = reader
         try:
             ids = {"conversation_id": run.conversation_id, "message_id": run.message_id}
@@ -235,6 +236,9 @@ class Session:
         while True:
             for conversation_id, title in await news.take():
                 await self._say(conversation=conversation_id, title=title)
+
+    def _seat(self) -> AbstractContextManager[None]:
+        return self._services.seats.taken(self._principal.tenant_id, self._principal.user_id)
 
     def _rest(self) -> None:
         self._line.wait_as("busy" if self._readers else "idle")

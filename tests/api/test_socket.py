@@ -135,6 +135,24 @@ async def test_a_socket_reads_no_more_runs_than_its_user_may(open_frontdesk: Ope
     assert again["reply"] == now["reply"] == "attach"
 
 
+async def test_a_message_whose_answer_cannot_be_read_is_not_stored(open_frontdesk: OpenWorld) -> None:
+    """G133: as over HTTP; who sends it again has said it once."""
+    world = await open_frontdesk(max_streams_per_user=1)
+    ann = world.person()
+    world.provider.hang("One")
+    async with open_socket(ann) as socket:
+        run = (await socket.ask("send", message="hello"))["run"]
+        before = world.rows()
+        one_more = await socket.ask("send", message="and again")
+        assert world.rows() == before
+        await socket.ask("cancel", run=run)
+        await socket.done(run)
+        world.provider.say("Hello.")
+        await socket.done((await socket.ask("send", message="and again"))["run"])
+
+    assert refused(one_more) == (429, "rate_limited")
+
+
 async def test_the_same_key_is_the_same_run_whatever_it_is_posted_over(world: World, ann: Person) -> None:
     world.provider.say("Hello.")
     options: dict[str, Any] = {"context": {"route": "/x"}, "branch_id": 2}
