@@ -90,6 +90,7 @@ def _redeem(request: Request, services: Services, given: Sequence[str], authoriz
     if len(given) != 1 or (authorization or "").lower().startswith("bearer "):
         raise InvalidRequestError("ticket: send one, or a token in the Authorization header")
     use = services.tickets.redeem(given[0], method=request.method, path=request.scope["path"])
+    hold(request, use.opening())
     request.state.ticket = use
     return use
 

@@ -9,8 +9,8 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_urlsafe
@@ -82,6 +82,15 @@ class Use:
             async with asyncio.timeout(FIRST_USE_S):
                 return await asyncio.shield(self.ticket.run)
         raise UnauthorizedError(REFUSED)
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Void the ticket at the end of its first use, where that has come to no run: nobody is to wait for one."""
+        try:
+            yield
+        finally:
+            if self.is_first and self.ticket.run is not None and not self.ticket.run.done():
+                self.void()
 
     def bind(self, run: Run) -> None:
         """Let the ticket open this run's stream, and no other, from now on.

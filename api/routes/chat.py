@@ -1,23 +1,18 @@
 """`/chat`: a message in, an answer out. `GET` is for clients that can only open a URL, as `EventSource`."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from agent.errors import InvalidRequestError
 from agent.events.schema import START
-from agent.principal import Principal
-from agent.runs.request import RunRequest
-from agent.store.runs import Run
 from api.asking import asked_in_query
-from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, Services, services_of, ticket_of
+from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, services_of, ticket_of
 from api.formats import IN_QUERY, FormatDep
 from api.protocols import native
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, place_of, respond
 from api.returning import run_again, told_to_stay
-from api.tickets import Use
 
 router = APIRouter(tags=["chat"])
 
@@ -67,20 +62,9 @@ async def chat_by_url(
             return nothing
     else:
         asks = asked_in_query if form is not None else chat_in_query
-        run = await _start(services, principal, lambda: asks(request.query_params).to_run(key), use)
+        run = await services.runner.start(principal, asks(request.query_params).to_run(key))
+        if use is not None:
+            use.bind(run)
     response = await respond(request, services.runner, principal, run, after, form=form)
     response.headers.update(NOT_KEPT)
     return response
-
-
-async def _start(services: Services, principal: Principal, asked: Callable[[], RunRequest], use: Use | None) -> Run:
-    """Start the run that a URL asks for, and let its ticket open that one; a ticket whose run does not start is void."""
-    run: Run | None = None
-    try:
-        run = await services.runner.start(principal, asked())
-        if use is not None:
-            use.bind(run)
-        return run
-    finally:
-        if run is None and use is not None:
-            use.void()

@@ -115,8 +115,6 @@ async def stream_conversation(
         await get_conversation(connection, principal, conversation_id)
         run = await active_run(connection, principal, conversation_id)
     if run is None:
-        if (use := ticket_of(request)) is not None:
-            use.void()
         return Response(status_code=204)
     return await _stream(request, principal, services, run, after, form=form)
 

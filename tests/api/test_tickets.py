@@ -185,6 +185,26 @@ async def test_a_used_ticket_opens_nothing_when_its_run_has_been_over_for_a_whil
     assert refused(await get(world, message="hello", ticket=opens, headers={"Last-Event-ID": "1-1"}))
 
 
+@pytest.mark.parametrize(
+    "query", [{"message": "hello", "format": "none"}, {"message": "hello", "after": "1" * 65}, {"message": " "}]
+)
+async def test_a_ticket_whose_first_use_is_refused_is_void_at_once(
+    world: World, ann: Person, query: dict[str, str]
+) -> None:
+    """G130: whatever refuses it; nobody who comes with it again waits for a run, in a seat."""
+    opens = await ticket(ann)
+    assert (await get(world, ticket=opens, **query)).status_code == 422
+    async with asyncio.timeout(10):
+        assert refused(await get(world, ticket=opens, message="hello"))
+
+
+async def test_a_ticket_whose_first_use_finds_no_run_is_void(world: World, ann: Person) -> None:
+    path = "/runs/00000000-0000-0000-0000-000000000000/events"
+    opens = await ticket(ann, path=path)
+    assert (await get(world, path, ticket=opens)).status_code == 404
+    assert refused(await get(world, path, ticket=opens))
+
+
 async def test_a_ticket_opens_only_what_it_was_made_for(world: World, ann: Person) -> None:
     """G130: its method and its path; used or not, it is read-only beyond its first use."""
     world.provider.say("Hello.")
