@@ -15,7 +15,7 @@ from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.formats import Format, FormatDep
 from api.protocols import native
 from api.respond import place_of, stream
-from api.returning import told_to_stay
+from api.returning import run_again, told_to_stay
 from api.views import UsageView
 
 router = APIRouter(tags=["runs"])
@@ -110,10 +110,14 @@ async def stream_conversation(
     after: AfterDep,
     form: FormatDep,
 ) -> Response:
-    """Stream the conversation's active run; 204 when none is active."""
-    async with services.store.read() as connection:
-        await get_conversation(connection, principal, conversation_id)
-        run = await active_run(connection, principal, conversation_id)
+    """Stream the conversation's active run; 204 when none is active. Who comes back with a used ticket reads on in its run."""
+    run: Run | None
+    if (use := ticket_of(request)) is not None and not use.is_first:
+        run = await run_again(services, principal, use)
+    else:
+        async with services.store.read() as connection:
+            await get_conversation(connection, principal, conversation_id)
+            run = await active_run(connection, principal, conversation_id)
     if run is None:
         return Response(status_code=204)
     return await _stream(request, principal, services, run, after, form=form)

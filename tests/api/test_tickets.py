@@ -36,12 +36,14 @@ async def get(
 
 
 @asynccontextmanager
-async def opened(world: World, headers: dict[str, str] | None = None, **query: str) -> AsyncIterator[LiveStream]:
+async def opened(
+    world: World, path: str = "/chat", /, headers: dict[str, str] | None = None, **query: str
+) -> AsyncIterator[LiveStream]:
     async with (
         httpx2.AsyncClient(
             base_url=world.url, verify=False, timeout=60, headers={**EVENTS, **(headers or {})}
         ) as client,
-        client.stream("GET", "/chat", params=query) as response,
+        client.stream("GET", path, params=query) as response,
     ):
         yield LiveStream(response, response.aiter_bytes())
 
@@ -157,7 +159,7 @@ async def test_a_browser_that_is_cut_comes_back_with_its_ticket_and_gets_the_res
     async with opened(world, message="hello", ticket=opens) as live:
         await live.until("token")
         seen = live.so_far
-    async with opened(world, {"Last-Event-ID": str(seen.frames[-1].id)}, message="hello", ticket=opens) as live:
+    async with opened(world, headers={"Last-Event-ID": str(seen.frames[-1].id)}, message="hello", ticket=opens) as live:
         gate.set()
         rest = await live.rest()
 
@@ -249,6 +251,36 @@ async def test_a_ticket_of_a_runs_stream_opens_it_again_and_no_other(world: Worl
     assert refused(await get(world, f"/conversations/{conversation_id}/stream", ticket=idle))
 
 
+async def test_who_was_cut_from_a_conversations_stream_gets_the_rest_of_that_run_whatever_runs_now(
+    world: World, ann: Person
+) -> None:
+    """G130: its run has ended meanwhile, and another one runs."""
+    gate = asyncio.Event()
+    world.provider.wait_for(gate, "two.", before=["One, "])
+    async with ann.open_stream("hello") as live:
+        await live.until("token")
+        conversation_id = live.so_far.first("conversation_id")
+        path = f"/conversations/{conversation_id}/stream"
+        opens = await ticket(ann, path=path)
+        async with opened(world, path, ticket=opens) as cut:
+            await cut.until("token")
+            seen = {"Last-Event-ID": str(cut.so_far.frames[-1].id)}
+        gate.set()
+        await live.rest()
+
+    rest = await get(world, path, ticket=opens, headers=seen)
+    world.provider.hang("Another one")
+    async with ann.open_stream("go on", conversation_id=conversation_id) as other:
+        await other.until("token")
+        again = await get(world, path, ticket=opens, headers=seen)
+        await ann.request("POST", f"/runs/{other.so_far.first('run_id')}/cancel")
+
+    assert (rest.status_code, text(rest.content)) == (200, "two.")
+    assert again.content == rest.content
+    last = {"Last-Event-ID": str([frame.id for frame in parse_stream(rest.content) if frame.id][-1])}
+    assert (await get(world, path, ticket=opens, headers=last)).status_code == 204
+
+
 async def test_nothing_happens_by_a_url_without_a_ticket_or_a_token(world: World, ann: Person) -> None:
     """G130: no cookie, no HEAD, no half a ticket; nothing is stored."""
     before = world.rows()
@@ -282,7 +314,7 @@ async def test_a_token_in_the_header_asks_by_a_url_and_reads_on_with_its_key(wor
     gate = asyncio.Event()
     world.provider.wait_for(gate, " there.", before=["Hello"])
     bearer = {"Authorization": f"Bearer {ann.token}"}
-    async with opened(world, bearer, message="hello", idempotency_key="one") as live:
+    async with opened(world, headers=bearer, message="hello", idempotency_key="one") as live:
         await live.until("token")
         seen = live.so_far
     comes_back = {**bearer, "Last-Event-ID": str(seen.frames[-1].id)}
