@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from agent.errors import InvalidRequestError
 from agent.events.schema import START, EventId, parse_event_id
@@ -20,10 +21,16 @@ CallId = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
 
 
+Ref = (
+    Annotated[str, StringConstraints(max_length=REF_CHARACTERS)]
+    | Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+)
+
+
 class Command(BaseModel):
     """Any message of a client. `ref` comes back with the reply."""
 
-    ref: Annotated[str, StringConstraints(max_length=REF_CHARACTERS)] | int | None = None
+    ref: Ref | None = None
 
 
 class Send(ChatRequest, Command):
@@ -109,13 +116,19 @@ def parse(text: str) -> AnyCommand:
     try:
         return COMMANDS.validate_json(text)
     except ValidationError as exc:
-        problems = (f"{_field(one['loc'])}: {one['msg']}" for one in exc.errors()[:MAX_PROBLEMS])
-        raise InvalidRequestError("; ".join(problems)) from None
+        raise InvalidRequestError("; ".join(map(_problem, exc.errors()[:MAX_PROBLEMS]))) from None
 
 
 def position(after: str | None) -> EventId:
     """Return the id after which a reader wants to read."""
     return (parse_event_id(after) or UNKNOWN_EVENT_ID) if after else START
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Return what is wrong, without what the client wrote, which a wrong `type` would be told back with."""
+    if error["type"] == "union_tag_invalid":
+        return f"type: must be one of {error['ctx']['expected_tags']}"
+    return f"{_field(error['loc'])}: {error['msg']}"
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -248,6 +248,10 @@ async def test_what_waits_for_nobody_cannot_be_decided_or_answered(world: World,
         '{"type":"cancel"}',
         '{"type":"decide","run":"00000000-0000-0000-0000-000000000000","tool_call_id":"a","approve":"yes"}',
         '{"type":"send","ref":"' + "r" * 65 + '","message":"x"}',
+        '{"type":"cancel","run":"00000000-0000-0000-0000-000000000000","ref":18446744073709551616}',
+        '{"type":"cancel","run":"00000000-0000-0000-0000-000000000000","ref":-9223372036854775809}',
+        '{"type":"cancel","run":"00000000-0000-0000-0000-000000000000","ref":true}',
+        '{"type":"' + "secret" * 1000 + '"}',
         "[" * 100_000,
     ],
 )
@@ -255,7 +259,9 @@ async def test_what_is_no_command_is_refused_and_the_socket_goes_on(world: World
     before = world.rows()
     async with open_socket(ann) as socket:
         await socket.connection.send(text)
-        assert refused(await socket.next()) == (422, "invalid_request")
+        answer = await socket.next()
+        assert refused(answer) == (422, "invalid_request")
+        assert "secret" not in answer["refused"]["detail"]
         assert world.rows() == before
         world.provider.say("Hello.")
         await socket.done((await socket.ask("send", message="hello"))["run"])
