@@ -9,6 +9,8 @@ from agent.principal import Principal
 
 ASK_BEFORE_S = 60.0
 """How long before its end a fresh token is asked for."""
+LATEST = datetime.max.replace(microsecond=0, tzinfo=UTC)
+"""The last time that can be told; of a token without a real end, or whose issuer counts milliseconds."""
 LOOK_S = 30.0
 """Clocks jump: nobody sleeps longer than this by one that cannot."""
 
@@ -23,7 +25,8 @@ class Validity:
 
     def of(self, principal: Principal) -> dict[str, str]:
         """Return when the principal's token expires, for a client to read."""
-        return {"expires_at": datetime.fromtimestamp(principal.expires_at or 0, UTC).isoformat()}
+        seconds = min(principal.expires_at or 0, LATEST.timestamp())
+        return {"expires_at": datetime.fromtimestamp(seconds, UTC).isoformat()}
 
     def left_s(self, principal: Principal) -> float:
         """Return how long the token counts yet."""

@@ -118,6 +118,14 @@ async def test_a_socket_asks_for_a_fresh_token_and_ends_with_the_old_one(world: 
         assert (await goes_on.ask("cancel", run=str(uuid4())))["refused"]["code"] == "not_found"
 
 
+@pytest.mark.parametrize("expires_at", [4_000_000_000_000, 10**17])
+async def test_a_token_that_ends_behind_all_dates_opens_a_socket_as_it_does_requests(
+    world: World, expires_at: int
+) -> None:
+    async with open_socket(world.person(exp=expires_at)) as socket:
+        assert socket.came[-1]["ready"] == {"expires_at": "9999-12-31T23:59:59+00:00"}
+
+
 def test_a_token_is_asked_for_once_a_minute_before_its_end() -> None:
     validity = Validity(leeway_s=30)
     assert not validity.is_to_be_asked_for(ASK_BEFORE_S + 31)
