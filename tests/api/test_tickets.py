@@ -195,7 +195,7 @@ async def test_a_ticket_whose_first_use_is_refused_is_void_at_once(
 ) -> None:
     """G130: whatever refuses it; nobody who comes with it again waits for a run, in a seat."""
     opens = await ticket(ann)
-    assert (await get(world, ticket=opens, **query)).status_code == 422
+    assert (await get(world, headers=None, ticket=opens, **query)).status_code == 422
     async with asyncio.timeout(10):
         assert refused(await get(world, ticket=opens, message="hello"))
 
