@@ -156,7 +156,8 @@ async def untouched(world: World) -> AsyncIterator[None]:
     """Whatever the test sends, nothing is stored and nothing is started."""
     before = world.rows()
     yield
-    assert world.rows() == before
+    # Fewer there may be: what an earlier test has deleted goes when upkeep comes to it.
+    assert all(count <= before[table] for table, count in world.rows().items())
     assert world.provider.requests == []
     assert world.backend.requests == []
 
@@ -350,5 +351,6 @@ async def test_bad_input_to_the_public_chat_is_refused_alike(open_frontdesk: Ope
             assert is_problem(answer, 422, "invalid_request"), bad.id
             assert names(answer, field), bad.id
 
-    assert world.rows() == before
+    # Fewer there may be: what an earlier test has deleted goes when upkeep comes to it.
+    assert all(count <= before[table] for table, count in world.rows().items())
     assert world.provider.requests == []
