@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 import uvloop
 
-from bench import frontdesk
+from bench import frontdesk, passthrough
 from bench.load import ask, post
 from bench.measure import CLIENT_CORE, QUICK, SERVER_CORE, Figures, Sizes, Target, all_figures
 from bench.server import Server
@@ -45,7 +45,7 @@ async def measure(sizes: Sizes) -> Figures:
         for server in servers.values():
             server.wait()
         targets = [
-            Target("passthrough", servers["passthrough"], _ask_passthrough),
+            Target("passthrough", servers["passthrough"], passthrough.ask),
             Target("textbook", servers["textbook"], _ask_textbook, await _seed_textbook(servers["textbook"], sizes)),
             Target("frontdesk", servers["frontdesk"], frontdesk.ask, {"short": seeded[:-1], "long": seeded[-1:]}),
         ]
@@ -57,11 +57,6 @@ async def _seed_textbook(server: Server, sizes: Sizes) -> dict[str, list[str]]:
     for thread_id, messages in [*((one, 4) for one in short), (long, sizes.long - 2 * (sizes.length_turns // 2))]:
         await ask(server.url, post("/seed", orjson.dumps({"thread_id": thread_id, "messages": messages})))
     return {"short": short, "long": [long]}
-
-
-def _ask_passthrough(script: Script, _number: int, _conversation: str | None) -> bytes:
-    said = [{"role": "system", "content": "You help."}, {"role": "user", "content": script._replace(tool=0).words}]
-    return post("/chat", orjson.dumps({"model": "bench", "messages": said, "stream": True}))
 
 
 def _ask_textbook(script: Script, _number: int, conversation: str | None) -> bytes:

@@ -93,13 +93,13 @@ def reached(runs: Sequence[Figures]) -> list[dict[str, object]]:
 def render(runs: Sequence[Figures], machine: Mapping[str, object]) -> str:
     """Return two tables in Markdown: the figures of each, and the targets."""
     lines = [", ".join(f"{name}: {value}" for name, value in machine.items()), ""]
-    lines += _table(["figure", *NAMES.values()], [[words, *_cells(runs, figure)] for figure, words in ROWS.items()])
+    lines += table(["figure", *NAMES.values()], [[words, *_cells(runs, figure)] for figure, words in ROWS.items()])
     goals = []
     for goal, row in zip(GOALS, reached(runs), strict=True):
         bound = f"{'at most' if goal.at_most else 'at least'} {goal.bound:g}"
         value = f"{row['value']:.2f} ({row['lowest']:.2f}-{row['highest']:.2f})"
         goals.append([goal.words, value, bound, "yes" if row["met"] else "NO"])
-    lines += ["", *_table(["target", "Frontdesk", "bound", "met"], goals)]
+    lines += ["", *table(["target", "Frontdesk", "bound", "met"], goals)]
     for figure in ROWS:
         full = max(max(run[figure].values()) for run in runs) if figure.startswith("client_core") else 0.0
         if full > SATURATED:
@@ -120,7 +120,8 @@ def _cells(runs: Sequence[Figures], figure: str) -> list[str]:
     return cells
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table in Markdown, its columns aligned."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:

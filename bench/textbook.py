@@ -4,7 +4,6 @@ ChatOpenAI in a LangGraph graph with ToolNode, `stream_mode="messages"`, the SQL
 """
 
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx2
-import uvicorn
 from fastapi import FastAPI
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
@@ -23,6 +21,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from pydantic import BaseModel, SecretStr
 from sse_starlette import EventSourceResponse
+
+from bench.fastapi_passthrough import serve
 
 PERSONA = "You help the staff of a shop."
 
@@ -107,21 +107,5 @@ async def _events(graph: Any, ask: Ask) -> AsyncIterator[dict[str, str]]:
     yield {"data": "[DONE]"}
 
 
-class _Server(uvicorn.Server):
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        sys.stdout.write(f"listening on http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    _Server(
-        uvicorn.Config(
-            create_app(sys.argv[1], Path(sys.argv[2])),
-            port=0,
-            loop="uvloop",
-            http="httptools",
-            log_level="warning",
-            access_log=False,
-        )
-    ).run()
+    serve(create_app(sys.argv[1], Path(sys.argv[2])))

@@ -1,7 +1,7 @@
 """The scripted upstream: an OpenAI-compatible server that costs almost nothing, and the tools' backend beside it.
 
 The user's message says what to answer: `bench:tokens=100,rate=50;`. `rate=0` is as fast as the reader takes it. `tool=1`
-asks for one tool call first. `gated=1` sends one token, waits for a release, sends `tokens` more, and waits again: so what
+asks for one tool call first; a request that allows none (the one for follow-up questions) gets a few words, at the same rate. `gated=1` sends one token, waits for a release, sends `tokens` more, and waits again: so what
 happens between the gates is tokens and nothing else. Every frame is encoded beforehand and is a chunk of its own.
 """
 
@@ -23,6 +23,8 @@ BLOCK = 100
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 SCRIPT = re.compile(rb"bench:([\w=,]+);")
 TOOL_RESULT = re.compile(rb'"role":\s*"tool"')
+NO_TOOLS = re.compile(rb'"tool_choice":\s*"none"')
+ASIDE_TOKENS = 30
 
 
 class Script(NamedTuple):
@@ -72,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._received = b""
         self._script = Script()
+        self._frame = FRAME
         self._left = 0
         self._next_at = 0.0
         self._paused = False
@@ -111,7 +114,9 @@ class Connection(asyncio.Protocol):
             return self._respond({"released": self._upstream.release()})
         if path == b"/items/count":
             return self._respond({"count": 42})
-        self._script = read_script(body)
+        self._script, self._frame = read_script(body), FRAME
+        if NO_TOOLS.search(body):
+            self._script, self._frame = Script(tokens=ASIDE_TOKENS, rate=self._script.rate), ASIDE
         if self._script.tool:
             self._upstream.calls += 1
             self._transport.write(HEAD + _tool_call(self._upstream.calls) + _ending("tool_calls"))
@@ -143,7 +148,7 @@ class Connection(asyncio.Protocol):
             return
         now = self._loop.time() + 0.0005
         while self._left and self._next_at <= now:
-            self._transport.write(FRAME)
+            self._transport.write(self._frame)
             self._left -= 1
             self._next_at += 1 / self._script.rate
         if self._left:
@@ -155,7 +160,7 @@ class Connection(asyncio.Protocol):
         while self._left and not self._paused and not self._closed:
             count = min(BLOCK, self._left)
             self._left -= count
-            self._transport.write(FRAME * count)
+            self._transport.write(self._frame * count)
         if not self._left:
             self._after_tokens()
 
@@ -207,6 +212,7 @@ def _ending(finish_reason: str) -> bytes:
 
 ROLE = _frame({"role": "assistant", "content": "", "refusal": None})
 FRAME = _frame({"content": WORD})
+ASIDE = _frame({"content": "Why?\n"})
 
 
 async def _serve() -> None:

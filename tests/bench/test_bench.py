@@ -12,6 +12,7 @@ from api.protocols import FORMATS
 from bench.protocols import ways
 from bench.shares import shares
 from bench.table import GOALS, NAMES, ROWS
+from bench.turns import FIGURES, FLOORS
 from bench.upstream import Script, read_script
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +88,23 @@ def test_a_small_measurement_of_protocols_prints_a_line_for_each() -> None:
     lines = [re.split(" {2,}| framing", line)[0] for line in done.stdout.splitlines()]
     assert lines == ["native", *(way.name for way in ways())]
     assert {way.name for way in ways()} >= set(FORMATS) - {"native"}
+
+
+@pytest.mark.timeout(400)
+def test_a_small_measurement_of_turns_prints_every_figure_over_both_pass_throughs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.turns", "--rounds", "1", "--quick"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines())
+    assert head[2::2] == [f"over the {floor}" for floor in FLOORS.values()]
+    assert [row[0] for row in rows] == [figure.words for figure in FIGURES]
+    assert {cell for row in rows for cell in row[3::2]} <= {"yes", "NO", "–"}
 
 
 def test_a_small_measurement_of_sockets_prints_both_ways_and_their_ratio() -> None:
