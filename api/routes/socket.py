@@ -8,6 +8,7 @@ import orjson
 import structlog
 from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
+from websockets.frames import CloseCode
 
 from agent.errors import (
     RETRY_AFTER_S,
@@ -30,6 +31,8 @@ from api.sockets.session import SIGNED_OUT, TOO_MANY, Session, refusal
 router = APIRouter(tags=["socket"])
 logger = structlog.get_logger()
 
+CLOSED_BY: dict[type[RequestError], int] = {RateLimitedError: TOO_MANY, OverloadedError: CloseCode.TRY_AGAIN_LATER}
+"""The codes by which a client learns that its token is not what was wrong."""
 NOT_SAID = "Send a ticket with the URL, or first of all a credential."
 
 
@@ -119,7 +122,7 @@ async def _serve(services: Services, websocket: WebSocket, principal: Principal 
             await session.run()
     except RequestError as exc:
         await line.say(orjson.dumps({"refused": refusal(exc)}).decode())
-        line.end(TOO_MANY if isinstance(exc, RateLimitedError) else SIGNED_OUT)
+        line.end(CLOSED_BY.get(type(exc), SIGNED_OUT))
 
 
 async def _introduced(services: Services, websocket: WebSocket) -> Principal:

@@ -16,6 +16,7 @@ from fastapi import WebSocket
 from agent.errors import (
     DatabaseError,
     ForbiddenError,
+    NotFoundError,
     NotWaitingError,
     RateLimitedError,
     RequestError,
@@ -210,6 +211,7 @@ class Session:
 
         Raises:
             UnauthorizedError: the token is not valid.
+            OverloadedError: the issuer's keys cannot be had now.
             ForbiddenError: it is somebody else's.
         """
         principal = await self._services.authenticator.authenticate(f"Bearer {command.token}")
@@ -220,8 +222,8 @@ class Session:
         for run_id in list(self._readers):
             try:
                 await self._services.runner.renew_credential(principal, run_id)
-            except (ForbiddenError, DatabaseError):
-                continue  # a run goes on with a token of its own rights only
+            except (ForbiddenError, NotFoundError, DatabaseError):
+                continue  # a run goes on with a token of its own rights only; one that was deleted, not at all
         await self._reply(command, expires_at=self._validity.of(principal)["expires_at"])
 
     async def _ask_for_tokens(self) -> None:

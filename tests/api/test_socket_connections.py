@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -15,6 +15,7 @@ from support.socketing import Socket, open_socket
 from support.world import OpenWorld, Person, World, sign
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from agent.errors import NotFoundError, OverloadedError
 from agent.principal import Principal
 from api.sockets.tenure import ASK_BEFORE_S, Validity
 
@@ -66,6 +67,22 @@ async def test_a_token_in_the_url_and_a_cookie_are_nobody(world: World, ann: Per
             assert await socket.closed() == 4401
 
 
+async def test_a_client_whose_issuer_is_away_is_told_to_come_back_and_not_to_sign_out(
+    world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_authorization: str | None) -> Principal:
+        raise OverloadedError("The issuer's keys cannot be had.", retry_after_s=1)
+
+    async with open_socket(ann) as known, open_socket(ann, signed_in=False) as new:
+        monkeypatch.setattr(world.app.state.services.authenticator, "authenticate", away)
+        await new.say("credential", token=ann.token)
+        assert (await new.next())["refused"]["code"] == "overloaded"
+        assert await new.closed() == 1013
+        assert (await known.ask("credential", token=ann.token))["refused"]["code"] == "overloaded"
+        monkeypatch.undo()
+        assert (await known.ask("credential", token=ann.token))["reply"] == "credential"
+
+
 async def test_a_socket_that_does_not_say_who_it_is_is_closed(open_frontdesk: OpenWorld) -> None:
     """G133: as a connection is that asks for nothing."""
     world = await open_frontdesk(first_request_timeout_s=0.3)
@@ -103,6 +120,28 @@ async def test_a_token_is_renewed_over_the_socket_by_the_same_user_only(world: W
         for token, code in ((ben.token, "forbidden"), ("x", "unauthorized")):
             assert (await socket.ask("credential", token=token))["refused"]["code"] == code
         assert (await socket.ask("cancel", run=str(uuid4())))["refused"]["code"] == "not_found"
+
+
+async def test_a_fresh_token_counts_also_where_a_run_that_is_read_was_deleted(
+    world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reader may be behind, in the log that is still there."""
+    renewed: list[UUID] = []
+
+    async def renew(_principal: Principal, run_id: UUID) -> None:
+        renewed.append(run_id)
+        raise NotFoundError("No such run.")
+
+    world.provider.hang("One")
+    world.provider.hang("Two")
+    async with open_socket(ann) as socket:
+        runs = [(await socket.ask("send", message="hello"))["run"] for _ in range(2)]
+        monkeypatch.setattr(world.app.state.services.runner, "renew_credential", renew)
+        reply = await socket.ask("credential", token=ann.token)
+        for run in runs:
+            await socket.ask("cancel", run=run)
+    assert reply["reply"] == "credential"
+    assert [str(run_id) for run_id in renewed] == runs
 
 
 async def test_a_socket_asks_for_a_fresh_token_and_ends_with_the_old_one(world: World) -> None:
