@@ -60,6 +60,7 @@ def compressed(send: Send, when_begun: Callable[[], None]) -> Send:
             if not message.get("more_body", False):
                 squeezed += gzip.end()
             await send({**message, "body": squeezed})
-            when_begun()
+            if squeezed:  # a ping of no bytes begins nothing
+                when_begun()
 
     return send_compressed

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+from starlette.types import Message
 from support.backend import scripted_backend
 from support.dialects import BROKEN, DIALECTS
 from support.provider import scripted_provider
 from support.reading import read_native
 from support.world import Person, World, open_world
 
-from api.encodings import BYTES_PER_STREAM, EMPTY_BLOCK, Gzip, takes_gzip
+from api.encodings import BYTES_PER_STREAM, EMPTY_BLOCK, Gzip, compressed, takes_gzip
 from api.protocols import FORMATS
 from api.settings import Settings
 
@@ -161,6 +162,21 @@ async def test_who_does_not_take_it_reads_plain_bytes(world: World, ann: Person)
     assert "content-encoding" not in answer.headers
     assert answer.headers["vary"] == "Accept-Encoding"
     assert read_native(answer.content).text == "Tea."
+
+
+async def test_no_empty_block_stands_before_the_stream_has_begun() -> None:
+    """A ping of no bytes, as `raw` has it, sends no head of gzip."""
+    begun: list[bytes] = []
+    sent: list[bytes] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message["body"])
+
+    send_compressed = compressed(send, lambda: begun.append(b"".join(sent)))
+    await send_compressed({"type": "http.response.body", "body": b"", "more_body": True})
+    assert (sent, begun) == ([b""], [])
+    await send_compressed({"type": "http.response.body", "body": b"One. ", "more_body": True})
+    assert zlib.decompressobj(wbits=GZIP).decompress(begun[0] + EMPTY_BLOCK) == b"One. "
 
 
 def test_an_empty_block_between_two_frames_is_nothing_to_who_reads() -> None:
