@@ -50,8 +50,10 @@ class DialectRequest(RunOptions):
         """Return the request for a run.
 
         Raises:
-            InvalidRequestError: nothing is asked.
+            InvalidRequestError: nothing is asked, or a run is to be read on, where a run can only be begun.
         """
+        if self.stream_request_id is not None:
+            raise InvalidRequestError("stream_request_id: post it, or open the run's events")
         message = self.message or self.prompt
         if not message:
             raise InvalidRequestError(EMPTY)

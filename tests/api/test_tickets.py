@@ -121,6 +121,7 @@ async def test_a_url_takes_all_that_a_body_takes(world: World, ann: Person) -> N
         {"message": "hello", "client_key": "x", "conversation_id": "01890000-0000-7000-8000-000000000000"},
         {"message": ["hello", "bye"]},
         {"message": "hello", "model": "nobody:knows"},
+        {"message": "hello", "format": "delta", "stream_request_id": "01890000-0000-7000-8000-000000000000"},
     ],
 )
 async def test_what_a_body_may_not_hold_a_url_may_not_either(world: World, ann: Person, query: dict[str, Any]) -> None:
