@@ -26,6 +26,10 @@ PING_S = 10.0
 COMPRESSED_FROM_BYTES = 1024
 """Shorter messages are sent as they are: a token is not worth its compression."""
 MAX_FRAGMENTS = 1024
+MAX_UNREAD = 1000
+"""Messages that came in one piece and are not read yet: an empty one is six bytes on the wire, and three hundred here."""
+SLICE_BYTES = 16 * 1024
+"""So much is read at a time, so that what comes behind too many is not looked at."""
 MAX_CONTROLS = 200
 """Pings and pongs of a client between two pings of ours."""
 LEAVE_S = 5.0
@@ -55,6 +59,19 @@ class BoundedSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._connection.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), SLICE_BYTES):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[start : start + SLICE_BYTES])
+
+    def send_receive_event_to_app(self) -> None:
+        if self.queue.qsize() >= MAX_UNREAD:
+            self.frames = []
+            self.transport.abort()
+            return
+        super().send_receive_event_to_app()
 
     def pause_writing(self) -> None:
         self._paused_at = time.monotonic()

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent.errors import NotFoundError, OverloadedError
 from agent.principal import Principal
+from api.sockets.connection import BoundedSocket
 from api.sockets.tenure import ASK_BEFORE_S, Validity
 
 OTHER = "https://other.example"
@@ -290,6 +291,27 @@ async def test_what_no_client_sends_ends_the_socket_and_nothing_else(
     assert not [
         record for record in caplog.records if record.name == "uvicorn.error" and record.levelname == "CRITICAL"
     ]
+
+
+async def test_a_flood_of_small_messages_is_not_kept_nor_read_to_its_end(
+    open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G133: 250 KiB of them would be 14 MB, and half a second in which nobody else is served."""
+    world = await open_frontdesk()
+    most, seen = 0, 0
+    send_on = BoundedSocket.send_receive_event_to_app
+
+    def count(socket: BoundedSocket) -> None:
+        nonlocal most, seen
+        send_on(socket)
+        most, seen = max(most, socket.queue.qsize()), seen + 1
+
+    monkeypatch.setattr(BoundedSocket, "send_receive_event_to_app", count)
+    async with open_socket(world.person()) as socket:
+        lines(world)[0].data_received(frame(0x1) * 40_000)
+        await socket.closed()
+    assert most <= 1001  # and its end
+    assert seen < 5000
 
 
 async def test_what_comes_with_the_offer_in_one_piece_is_read(world: World, ann: Person) -> None:
