@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from secrets import token_urlsafe
 from uuid import UUID
 
-from agent.errors import RETRY_AFTER_S, RateLimitedError, UnauthorizedError
+from agent.errors import RateLimitedError, UnauthorizedError
 from agent.principal import Credential, Principal
 from agent.store.runs import UNFINISHED, Run
 from api.rates import Rates
@@ -26,7 +27,7 @@ TICKET_BYTES = 32
 MAX_CHARACTERS = 128
 """A longer text is no ticket, and is not looked for."""
 MAX_TICKETS = 20_000
-"""Tickets of everybody together; the oldest that were used make room."""
+"""Tickets of everybody together; for more, some of the tenant that has most make room."""
 TAIL_S = 60.0
 """How long a run's end may still be read by a ticket that was cut off before it: browsers come back by themselves."""
 FIRST_USE_S = 30.0
@@ -174,7 +175,7 @@ class Tickets:
         return Use(self, ticket, is_first=True)
 
     def _make_room(self, owner: tuple[str, str]) -> None:
-        """Forget what opens nothing any more; for more than there may be, the oldest that was used.
+        """Forget what opens nothing any more; for more of the user's than there may be, the oldest that was used.
 
         Raises:
             RateLimitedError: none was used.
@@ -185,8 +186,8 @@ class Tickets:
             raise RateLimitedError(
                 f"At most {self._most} tickets can wait for their use.", retry_after_s=max(1, round(self._fresh_s))
             )
-        if len(self._tickets) >= MAX_TICKETS and not self._forget_used(self._tickets.values()):
-            raise RateLimitedError("Too many tickets wait for their use.", retry_after_s=RETRY_AFTER_S)
+        if len(self._tickets) >= MAX_TICKETS:
+            self._forget_some_of_the_largest()
 
     def _forget_void(self) -> None:
         now = self._clock()
@@ -201,6 +202,15 @@ class Tickets:
         if used is not None:
             self.forget(used)
         return used is not None
+
+    def _forget_some_of_the_largest(self) -> None:
+        """Forget a hundredth of the tickets of the tenant that has most, used ones first: no tenant takes another's room."""
+        [(largest, count)] = Counter(one.owner[0] for one in self._tickets.values()).most_common(1)
+        mine = sorted(
+            (one for one in self._tickets.values() if one.owner[0] == largest), key=lambda one: not one.is_used
+        )
+        for ticket in mine[: 1 + count // 100]:
+            self.forget(ticket)
 
     def forget(self, ticket: Ticket) -> None:
         """Let a ticket open nothing any more."""

@@ -377,6 +377,22 @@ async def test_nobody_has_more_tickets_than_the_limit_and_what_is_void_is_forgot
     assert len(tickets._tickets) == 1
 
 
+async def test_a_tenant_with_many_tickets_takes_no_room_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G130: what is too much for all is too much of the one who has most."""
+    monkeypatch.setattr("api.tickets.MAX_TICKETS", 5)
+    tickets = Tickets(Settings(_env_file=None))
+    people = [
+        Principal("acme", f"ann-{number}", credential=Credential("token"), expires_at=2**40) for number in range(9)
+    ]
+    eve = Principal("rival", "eve", credential=Credential("token"), expires_at=2**40)
+    eves = await tickets.issue(eve, method="GET", path="/chat")
+    made = [await tickets.issue(one, method="GET", path="/chat") for one in people]
+
+    assert len(tickets._tickets) == 5
+    assert tickets.redeem(eves, method="GET", path="/chat").is_first
+    assert tickets.redeem(made[-1], method="GET", path="/chat").is_first
+
+
 async def test_too_many_tickets_are_a_429_that_says_when_to_come_back(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(ticket_limit="2/hour")
     ann, ben = world.person(), world.person(user="ben")
