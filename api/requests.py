@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -82,6 +83,18 @@ def _as_text(key: object) -> object:
 
 ClientKey = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL, BeforeValidator(_as_text)]
 """An id that a client gives something: any text, or a whole number, which is the same as its digits."""
+
+
+def checked(kind: TypeAdapter[str], value: object, *, called: str) -> str:
+    """Return a value of one of these types; `called` is what its client calls it.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
+    try:
+        return kind.validate_python(value)
+    except ValidationError as exc:
+        raise InvalidRequestError(f"{called}: {exc.errors()[0]['msg']}") from None
 
 
 class RunOptions(BaseModel):

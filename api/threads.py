@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from starlette.responses import StreamingResponse
 
 from agent.errors import InvalidRequestError
@@ -27,7 +27,7 @@ from api.protocols.ag_ui.encoder import AgUiEncoder, Event, Reader, frame
 from api.protocols.ag_ui.history import newest, told_messages
 from api.protocols.ag_ui.reasoning import form_of
 from api.protocols.ag_ui.request import Asked, RunAgentInput
-from api.requests import ClientKey
+from api.requests import ClientKey, checked
 from api.respond import stream
 
 PAGE = 200
@@ -114,16 +114,15 @@ async def latest_run(store: Store, principal: Principal, thread_id: str) -> Run 
         return run or await last_turn(connection, principal, conversation_id)
 
 
-async def running(store: Store, principal: Principal, thread_id: str) -> Run | None:
+async def running(store: Store, principal: Principal, thread_id: str, *, called: str = "threadId") -> Run | None:
     """Return what runs in the user's thread; None where nothing does, or where the user has no such thread.
+
+    `called` is what its client calls the thread's name.
 
     Raises:
         InvalidRequestError: no thread could have this name.
     """
-    try:
-        name = NAME.validate_python(thread_id)
-    except ValidationError as exc:
-        raise InvalidRequestError(f"threadId: {exc.errors()[0]['msg']}") from None
+    name = checked(NAME, thread_id, called=called)
     async with store.read() as connection:
         conversation_id = await find_conversation(connection, principal, name)
         return await active_run(connection, principal, conversation_id) if conversation_id is not None else None

@@ -4,6 +4,7 @@ The invariants: what is told joins to the answer; whatever is not a whole answer
 where what is shown is no part of the answer any more, it is replaced, or given up with an error. A dialect says its frames.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from agent.events.schema import (
@@ -27,7 +28,7 @@ AWAITING = ErrorRaised("awaiting_input", "The answer waits for a decision that c
 INTERNAL = ErrorRaised("internal", "Something went wrong on our side.")
 
 
-class DialectEncoder:
+class DialectEncoder(ABC):
     """One reader's frames. What has no word in a dialect is not told there."""
 
     def __init__(self) -> None:
@@ -51,17 +52,17 @@ class DialectEncoder:
     def leave(self) -> bytes:
         return b"" if self.is_over else self.failed(INTERRUPTED)
 
+    @abstractmethod
     def said(self, text: str) -> bytes:
         """Return the frames of a piece of the answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def completed(self) -> bytes:
         """Return the frames of the end of a whole answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed(self, error: ErrorRaised) -> bytes:
         """Return the frames of an end that is none."""
-        raise NotImplementedError
 
     def told(self, event: AnyEvent) -> bytes:
         """Return the frames of an event beside text and ends."""

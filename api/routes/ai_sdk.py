@@ -3,18 +3,17 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from agent.errors import InvalidRequestError
 from agent.events.schema import START
-from agent.store.naming import find_conversation
-from agent.store.runs import Run, active_run
+from agent.store.runs import Run
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
 from api.protocols import ai_sdk
 from api.protocols.ai_sdk.request import AiSdkRequest
 from api.protocols.contract import WireProtocol
 from api.requests import ClientKey, IdempotencyKey
 from api.respond import stream
+from api.threads import running
 
 router = APIRouter(tags=["ai-sdk"])
 
@@ -26,13 +25,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 async def get_active_run(chat_id: str, principal: PrincipalDep, services: InstallationDep) -> Run | None:
     """Return what runs in the user's chat; None where nothing does, or where the user has no such chat."""
-    try:
-        name = NAME.validate_python(chat_id)
-    except ValidationError as exc:
-        raise InvalidRequestError(f"id: {exc.errors()[0]['msg']}") from None
-    async with services.store.read() as connection:
-        conversation_id = await find_conversation(connection, principal, name)
-        return await active_run(connection, principal, conversation_id) if conversation_id is not None else None
+    return await running(services.store, principal, chat_id, called="id")
 
 
 VERSION = "the version of `ai` that reads the stream, such as 7: it gets chunks that older ones do not know"

@@ -529,6 +529,7 @@ async def test_a_streamed_response_tells_the_same(world: World, ann: Person) -> 
         ({}, "input"),
         ({"input": []}, "input"),
         ({"input": "x", "previous_response_id": "x"}, "previous_response_id"),
+        ({"input": "x", "previous_response_id": f"resp_{NOBODYS}", "conversation": "a"}, "conversation"),
         ({"input": "x", "background": True}, "background"),
         ({"input": "x", "text": {"format": {"type": "json_schema"}}}, "text.format"),
         ({"input": [{"type": "function_call_output", "call_id": "c", "output": "1"}]}, "messages"),

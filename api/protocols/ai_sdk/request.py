@@ -8,11 +8,11 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, MessageText, RunOptions
+from api.requests import ClientKey, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
 TEXT = TypeAdapter[str](MessageText)
@@ -83,19 +83,13 @@ def _text(parts: object) -> str:
         if not isinstance(text, str):
             raise InvalidRequestError("messages: the parts of the last one must be text")
         texts.append(text)
-    try:
-        return TEXT.validate_python("\n".join(texts))
-    except ValidationError as exc:
-        raise InvalidRequestError(f"messages: the last one: {exc.errors()[0]['msg']}") from None
+    return checked(TEXT, "\n".join(texts), called="messages: the last one")
 
 
 def _name(name: object) -> str | None:
     if name is None or name == "":
         return None
-    try:
-        return NAME.validate_python(name)
-    except ValidationError as exc:
-        raise InvalidRequestError(f"messages: the id of the last one: {exc.errors()[0]['msg']}") from None
+    return checked(NAME, name, called="messages: the id of the last one")
 
 
 def _key(chat: str, name: str, text: str) -> str:

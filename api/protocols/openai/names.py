@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from agent.errors import InvalidRequestError
-from api.requests import ClientKey
+from api.requests import ClientKey, checked
 
 NAME = TypeAdapter[str](ClientKey)
 HEADERS = ("x-conversation-id", "x-openwebui-chat-id")
@@ -27,10 +26,7 @@ def name_of(given: object, headers: Mapping[str, str]) -> str | None:
             field, name = header, _meant(headers.get(header))
     if name is None:
         return None
-    try:
-        return NAME.validate_python(name)
-    except ValidationError as exc:
-        raise InvalidRequestError(f"{field}: {exc.errors()[0]['msg']}") from None
+    return checked(NAME, name, called=field)
 
 
 def _meant(value: str | None) -> str | None:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, History, MessageText, RunOptions
+from api.requests import ClientKey, History, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
 TEXT = TypeAdapter[str](MessageText)
@@ -125,6 +125,8 @@ class ResponsesRequest(OpenAiRequest):
             InvalidRequestError: see `run`; or an answer of another kind is asked for.
         """
         _only_text("text.format", (self.text or {}).get("format"))
+        if self.conversation is not None and self.previous_response_id is not None:
+            raise InvalidRequestError("conversation: name it, or the response that it goes on behind, not both")
         items = [{"role": "user", "content": self.input}] if isinstance(self.input, str) else self.input
         asked = self.run(items, idempotency_key, named=named)
         # Behind a response stands something new, also where it is in the words of the first message.
@@ -143,10 +145,7 @@ def question(content: object) -> str:
         texts = [_text(part) for part in content]
     else:
         raise InvalidRequestError("messages: the last one has no content")
-    try:
-        return TEXT.validate_python("\n".join(map(str, texts)))
-    except ValidationError as exc:
-        raise InvalidRequestError(f"messages: the last one: {exc.errors()[0]['msg']}") from None
+    return checked(TEXT, "\n".join(map(str, texts)), called="messages: the last one")
 
 
 def _text(part: object) -> str:
