@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationInfo, field_validator
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
@@ -112,6 +112,15 @@ class ResponsesRequest(OpenAiRequest):
     background: Literal[False] | None = None
     text: dict[str, Any] | None = None
 
+    @field_validator("conversation")
+    @classmethod
+    def _names_one_place(
+        cls, conversation: str | Conversation | None, info: ValidationInfo
+    ) -> str | Conversation | None:
+        if conversation is not None and info.data.get("previous_response_id") is not None:
+            raise ValueError("name it, or the response that it goes on behind, not both")
+        return conversation
+
     @property
     def name(self) -> object:
         if isinstance(self.conversation, Conversation):
@@ -125,8 +134,6 @@ class ResponsesRequest(OpenAiRequest):
             InvalidRequestError: see `run`; or an answer of another kind is asked for.
         """
         _only_text("text.format", (self.text or {}).get("format"))
-        if self.conversation is not None and self.previous_response_id is not None:
-            raise InvalidRequestError("conversation: name it, or the response that it goes on behind, not both")
         items = [{"role": "user", "content": self.input}] if isinstance(self.input, str) else self.input
         asked = self.run(items, idempotency_key, named=named)
         # Behind a response stands something new, also where it is in the words of the first message.
