@@ -16,7 +16,8 @@ from agent.errors import OverloadedError, RateLimitedError
 from agent.principal import Principal
 from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
-from agent.store.search import index_batch, search_conversations
+from agent.store.search import search_conversations
+from agent.store.search_index import index_batch
 
 RETRY_AFTER_S = 2
 PAUSE_S = 0.05

@@ -19,7 +19,7 @@ import jwt
 import orjson
 
 from agent.store.database import Store
-from agent.store.search import index_batch
+from agent.store.search_index import index_batch
 from bench import frontdesk
 from bench.load import post
 from bench.measure import CLIENT_CORE, SERVER_CORE

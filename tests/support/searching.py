@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from agent.principal import Principal
 from agent.store.conversations import Conversation, ConversationCursor
 from agent.store.database import Store
-from agent.store.search import index_batch, search_conversations
+from agent.store.search import search_conversations
+from agent.store.search_index import index_batch
 from agent.store.tables import UNINDEXED, conversations
 
 

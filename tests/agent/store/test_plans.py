@@ -11,7 +11,7 @@ from support.rows import ANN, WORKER, new_run
 from support.searching import index_all
 
 from agent.events.schema import Usage
-from agent.store import naming, search
+from agent.store import naming, search, search_index
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
@@ -126,7 +126,7 @@ async def test_the_list_of_conversations_is_read_by_index_also_from_its_middle(s
 
 async def test_what_is_to_be_indexed_is_looked_for_among_what_is_not(sqlite: Store) -> None:
     """G33"""
-    plan = await plan_of(sqlite, lambda connection, _: search._due(connection))
+    plan = await plan_of(sqlite, lambda connection, _: search_index._due(connection))
     assert any("INDEX ix_conversations_unindexed" in step for step in plan), plan
     assert not [step for step in plan if step.startswith("SCAN") and "ix_conversations_unindexed" not in step]
 

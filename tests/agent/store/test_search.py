@@ -10,12 +10,13 @@ from support.searching import index_all, search
 
 from agent.errors import DatabaseError
 from agent.store import search as searching
+from agent.store import search_index
 from agent.store.conversations import ConversationCursor, rename_conversation
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation, purge_deleted
 from agent.store.limits import Limits
 from agent.store.messages import NewMessage
-from agent.store.search import BATCH_ROWS, CHUNK, index_batch
+from agent.store.search_index import BATCH_ROWS, CHUNK, index_batch
 from agent.store.tables import search_entries
 from agent.store.words import MAX_ASKED, scope_of
 
@@ -73,7 +74,8 @@ async def test_the_rows_are_checked_even_where_the_index_names_anothers(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G33 Names in the index are hashes: two users could share one."""
-    monkeypatch.setattr(searching, "scope_of", lambda *_: "abcdefghijklm")
+    for module in (searching, search_index):
+        monkeypatch.setattr(module, "scope_of", lambda *_: "abcdefghijklm")
     runs = {who: await new_run(store, who) for who in (ANN, BEN, EVE)}
     await index_all(store)
     for who, run in runs.items():
@@ -116,7 +118,8 @@ async def test_all_parts_of_a_large_index_are_searched_until_there_is_enough(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G33"""
-    monkeypatch.setattr(searching, "PART_SIZE", 50)
+    for module in (searching, search_index):
+        monkeypatch.setattr(module, "PART_SIZE", 50)
     monkeypatch.setattr(searching, "ENOUGH_HITS", 10)
     first = await new_run(store)
     await say(store, first, answer("needle"))
@@ -205,13 +208,13 @@ async def test_several_processes_index_at_once_without_harm(store: Store, databa
 async def test_a_batch_that_dies_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """G33"""
     await new_run(store)
-    write = searching._write
+    write = search_index._write
 
     async def die(*args: Any) -> int:
         await write(*args)
         raise ConnectionError
 
-    monkeypatch.setattr(searching, "_write", die)
+    monkeypatch.setattr(search_index, "_write", die)
     with pytest.raises(ConnectionError):
         await index_batch(store)
     monkeypatch.undo()
@@ -225,7 +228,7 @@ async def test_what_changes_between_reading_and_writing_is_not_forgotten(
 ) -> None:
     """G33"""
     run = await new_run(store)
-    due = searching._due
+    due = search_index._due
 
     async def read_then_change(connection: Any) -> Any:
         found = await due(connection)
@@ -238,7 +241,7 @@ async def test_what_changes_between_reading_and_writing_is_not_forgotten(
         await say(store, run, answer("afterwards"))
 
     changes: list[asyncio.Task[None]] = []
-    monkeypatch.setattr(searching, "_due", read_then_change)
+    monkeypatch.setattr(search_index, "_due", read_then_change)
     await index_batch(store)
     await asyncio.gather(*changes)
     await index_all(store)
