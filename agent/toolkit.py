@@ -53,6 +53,15 @@ class CallContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What an imported tool is where it comes from. Patterns of a definition look at it, and rankings read it."""
+
+    tags: tuple[str, ...] = ()
+    method: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """One thing the model can ask for.
 
@@ -73,6 +82,12 @@ class Tool:
     """Seconds one call may take; None takes the assistant's default."""
     wordings: Wordings = field(default_factory=dict)
     """What people read of its calls."""
+    is_pinned: bool = False
+    """Whether it is offered in every step, however many tools there are."""
+    confirm: bool | None = None
+    """Whether a person is asked before a call; None: as its risk wants it."""
+    origin: Origin | None = None
+    """Of a tool that was imported from a description; None where somebody wrote it for this assistant."""
 
     def __post_init__(self) -> None:
         """Refuse what would leave a tool without its protection.

@@ -1,5 +1,6 @@
 """The installation's assistants, put together: their definitions, backends and toolsets. The composition root opens them."""
 
+import os
 import sys
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -8,13 +9,14 @@ from pathlib import Path
 import httpx2
 from starlette.types import ASGIApp
 
-from agent.assistant.definition import BackendDefinition
+from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
+from agent.assistant.definition import Assistant
 from agent.assistant.source import Assistants, Equipped, find_definitions, load_definitions
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from agent.toolkit import Toolset
 from api.settings import Settings
-from tools.backend import Backend
+from tools.backends.backend import Backend
 from tools.registry import load_toolsets
 
 
@@ -23,7 +25,7 @@ class Equipment:
     """The assistants and what is behind them. Assistants whose definitions name the same backend share it."""
 
     assistants: Assistants
-    backends: dict[BackendDefinition | None, Backend] = field(default_factory=dict)
+    backends: dict[BackendDefinition, Backend] = field(default_factory=dict)
     mounted: dict[str, ASGIApp] = field(default_factory=dict)
     """Backends that are served by this process, by the path that they are mounted at."""
 
@@ -47,7 +49,8 @@ def equip(settings: Settings, catalog: Catalog) -> Equipment:
     for assistant_id, definition in definitions.items():
         try:
             catalog.check(definition)
-            toolsets = load_toolsets(definition, _backend(equipment, settings, definition.backend))
+            backends = _backends(equipment, settings, definition)
+            toolsets = load_toolsets(definition, backends, folder=files[assistant_id].parent)
         except ConfigurationError as exc:
             raise ConfigurationError(f"{files[assistant_id]}: {exc}" if path.is_dir() else str(exc)) from exc
         equipped.append(Equipped(assistant_id, definition, toolsets, assistant_id if path.is_dir() else None))
@@ -55,21 +58,23 @@ def equip(settings: Settings, catalog: Catalog) -> Equipment:
     return equipment
 
 
-def _backend(equipment: Equipment, settings: Settings, definition: BackendDefinition | None) -> Backend | None:
-    """Return the backend of a definition. A URL of the settings takes the place of each."""
-    if settings.backend_url is not None:
-        definition = None
-    elif definition is None:
-        return None
-    if definition not in equipment.backends:
-        equipment.backends[definition] = _made(equipment, settings, definition)
-    return equipment.backends[definition]
+def _backends(equipment: Equipment, settings: Settings, definition: Assistant) -> dict[str, Backend]:
+    """Return the backends of a definition by name. A URL of the settings takes the place of what the definition says."""
+    named: dict[str, BackendDefinition] = dict(definition.all_backends)
+    for name in {DEFAULT_BACKEND, *named}:
+        url = (
+            settings.backend_url if name == DEFAULT_BACKEND else os.environ.get(f"FRONTDESK_BACKEND_{name.upper()}_URL")
+        )
+        if url:
+            auth = named[name].auth if name in named else "forward"
+            named[name] = BackendDefinition(url=url, auth=auth)
+    for one in named.values():
+        if one not in equipment.backends:
+            equipment.backends[one] = _made(equipment, settings, one)
+    return {name: equipment.backends[one] for name, one in named.items()}
 
 
-def _made(equipment: Equipment, settings: Settings, definition: BackendDefinition | None) -> Backend:
-    if definition is None:
-        assert settings.backend_url is not None
-        return Backend(settings.backend_url)
+def _made(equipment: Equipment, settings: Settings, definition: BackendDefinition) -> Backend:
     if definition.app is None:
         assert definition.url is not None
         return Backend(definition.url)

@@ -11,7 +11,7 @@ has nothing to change: catch it to say how to find what is there.
 """
 
 from agent.errors import NotThereError, ToolError
+from tools.backends.paths import segment
 from tools.functions import ToolContext, tool
-from tools.paths import segment
 
 __all__ = ["NotThereError", "ToolContext", "ToolError", "segment", "tool"]

@@ -12,7 +12,7 @@ class FixedToolset:
     """The same tools for everybody, in the order that they were given. There is nothing to open."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
-        self._tools = tuple(tools)
+        self.every = tuple(tools)
 
     async def __aenter__(self) -> Self:
         return self
@@ -24,4 +24,4 @@ class FixedToolset:
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         """Return the tools: the same object each time."""
-        return self._tools
+        return self.every

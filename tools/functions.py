@@ -18,8 +18,8 @@ from agent.principal import Principal
 from agent.region import UNSAID, Region
 from agent.toolkit import CallContext, Risk, Tool
 from agent.wording import Wordings, wordings
-from tools.backend import Backend, BackendSession
-from tools.paths import segment
+from tools.backends.backend import Backend, BackendSession
+from tools.backends.paths import segment
 
 __all__ = ["FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
 

@@ -1,47 +1,72 @@
 """The toolsets of an assistant, put together and checked once at start."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 from agent.assistant.definition import Assistant
+from agent.assistant.toolsets import TOOL_NAME, ToolsetDefinition
 from agent.errors import ConfigurationError
 from agent.toolkit import Tool, Toolset
 from tools.actions import action_tools
-from tools.backend import Backend
+from tools.backends.backend import Backend
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
+from tools.shaping import ShapedToolset, shape
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-"""A function's name as every provider accepts it."""
+NAME = re.compile(TOOL_NAME)
 
 
-def load_tools(assistant: Assistant, backend: Backend | None) -> dict[str, Tool]:
-    """Return all tools of the assistant by name: its toolsets in order, then its actions.
+def load_toolsets(assistant: Assistant, backends: Mapping[str, Backend], *, folder: Path) -> list[Toolset]:
+    """Return where the assistant's tools come from: its toolsets in order, then its actions. Nothing is opened yet.
+
+    `folder` is where its file lies: what it names by a relative path is found from there.
 
     Raises:
-        ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice,
-            or there are words for a tool that is not there.
+        ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice, or
+            there are words for a tool that is not there.
     """
-    if assistant.toolsets and backend is None:
-        raise ConfigurationError("the assistant has toolsets but no backend: set backend, or FRONTDESK_BACKEND_URL")
-    found = action_tools(assistant.actions)
-    if backend is not None:
-        found = [tool for module in assistant.toolsets for tool in load_functions(module, backend)] + found
-    tools: dict[str, Tool] = {}
+    toolsets: list[Toolset] = []
+    known: dict[str, Tool] = {}
+    for definition in assistant.toolsets:
+        source = _source(definition, backends, folder)
+        if isinstance(source, FixedToolset):
+            _check_overrides(definition, source)
+            _add(known, shape(source.every, definition))
+        toolsets.append(ShapedToolset(source, definition))
+    actions = FixedToolset(action_tools(assistant.actions))
+    _add(known, actions.every)
+    all_known = all(one.python is not None or one.langchain is not None for one in assistant.toolsets)
+    if all_known and (strange := sorted(set(assistant.tools) - set(known))):
+        raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
+    return [*toolsets, actions]
+
+
+def _source(definition: ToolsetDefinition, backends: Mapping[str, Backend], folder: Path) -> Toolset:
+    if definition.python is not None:
+        return FixedToolset(load_functions(definition.python, _backend(definition, backends)))
+    raise ConfigurationError(f"toolset {definition.title}: not yet")
+
+
+def _backend(definition: ToolsetDefinition, backends: Mapping[str, Backend]) -> Backend:
+    backend = backends.get(definition.backend)
+    if backend is None:
+        raise ConfigurationError(
+            f"toolset {definition.title}: the assistant has no backend {definition.backend!r}: set backend, backends,"
+            " or FRONTDESK_BACKEND_URL"
+        )
+    return backend
+
+
+def _check_overrides(definition: ToolsetDefinition, source: FixedToolset) -> None:
+    if strange := sorted(set(definition.tools) - {tool.name for tool in source.every}):
+        raise ConfigurationError(f"toolset {definition.title}: there is no tool {strange[0]!r}")
+
+
+def _add(known: dict[str, Tool], found: list[Tool] | tuple[Tool, ...]) -> None:
     for tool in found:
         if not NAME.fullmatch(tool.name):
             raise ConfigurationError(f"tool {tool.name!r}: a name is letters, digits, _ and -, at most 64")
-        if tool.name in tools:
+        if tool.name in known:
             raise ConfigurationError(f"tool {tool.name!r} is there twice")
-        tools[tool.name] = tool
-    if strange := sorted(set(assistant.tools) - set(tools)):
-        raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
-    return tools
-
-
-def load_toolsets(assistant: Assistant, backend: Backend | None) -> list[Toolset]:
-    """Return where the assistant's tools come from; nothing is opened yet.
-
-    Raises:
-        ConfigurationError: as `load_tools`.
-    """
-    return [FixedToolset(load_tools(assistant, backend).values())]
+        known[tool.name] = tool

@@ -9,43 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
+from agent.assistant.backends import NAME as BACKEND_NAME
+from agent.assistant.model import Definition, ToolWords
+from agent.assistant.toolsets import Toolsets
 from agent.errors import ConfigurationError
 from agent.region import Locale, Region, TimeZone
-from agent.wording import Wording, Wordings, checked_line
 
 SHORT = 50
 """Characters of a suggestion or starter: what fits on a button."""
 NAME = 80
 
 ShortText = Annotated[str, Field(min_length=1, max_length=SHORT)]
-
-
-class Definition(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-Line = Annotated[str, AfterValidator(checked_line)]
-
-
-class Words(Definition):
-    """What people read of a call: `label` while it goes on, `done` when it is over."""
-
-    label: Line | None = None
-    done: Line | None = None
-
-
-class ToolWords(Words):
-    """What people read of a tool's calls, and the same in other languages."""
-
-    languages: dict[Locale, Words] = {}
-
-    @property
-    def wordings(self) -> Wordings:
-        """The same by language."""
-        given = {"": Words(label=self.label, done=self.done), **self.languages}
-        return {tag.lower(): Wording(one.label, one.done) for tag, one in given.items()}
 
 
 class ActionDefinition(ToolWords):
@@ -137,23 +114,6 @@ WhenActive = Literal["enqueue", "reject", "interrupt"]
 """What becomes of a message while the conversation's last one is still being answered."""
 
 
-class BackendDefinition(Definition):
-    """The tenant's REST API: a URL, or an ASGI app that Frontdesk mounts and calls inside the process.
-
-    `FRONTDESK_BACKEND_URL` wins over both.
-    """
-
-    url: str | None = None
-    app: str | None = Field(default=None, pattern=r"^[\w.]+:\w+$", description="module:factory, called with Settings")
-    mount: str = Field(default="/backend", pattern=r"^/[\w/-]*\w$")
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.url is None) == (self.app is None):
-            raise ValueError("give either url or app")
-        return self
-
-
 class ModelAbilities(Definition):
     """What a server can do without being asked in vain: what it lacks is left out of its requests."""
 
@@ -232,8 +192,11 @@ class Assistant(Definition):
     time_zone: TimeZone | None = Field(default=None, description="where a request names none; None: UTC")
     locale: Locale | None = Field(default=None, description="where a request names none, like de-AT")
     backend: BackendDefinition | None = None
-    toolsets: tuple[str, ...] = Field(default=(), description="Python modules that hold @tool functions")
-    actions: dict[str, ActionDefinition] = {}
+    backends: dict[Annotated[str, Field(pattern=BACKEND_NAME)], BackendDefinition] = Field(
+        default={}, description="by name; `backend` is the one named default"
+    )
+    toolsets: Toolsets = ()
+    actions: dict[str, ActionDefinition] = Field(default={})
     tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
@@ -244,7 +207,7 @@ class Assistant(Definition):
         default=None, min_length=1, description="of tokens; others may not use it. None: whoever has a token may"
     )
     public: Public | None = None
-    tenants: dict[str, Override] = {}
+    tenants: dict[str, Override] = Field(default={})
 
     @model_validator(mode="after")
     def _public_models_are_own(self) -> Self:
@@ -253,10 +216,21 @@ class Assistant(Definition):
         return self
 
     @model_validator(mode="after")
+    def _one_default_backend(self) -> Self:
+        if self.backend is not None and DEFAULT_BACKEND in self.backends:
+            raise ValueError(f"backend is the same as backends.{DEFAULT_BACKEND}: give one of them")
+        return self
+
+    @model_validator(mode="after")
     def _visitors_have_no_role(self) -> Self:
         if self.public is not None and self.roles is not None:
             raise ValueError("roles: an assistant that is open to visitors (public) cannot be kept from anybody")
         return self
+
+    @property
+    def all_backends(self) -> dict[str, BackendDefinition]:
+        """Every backend by its name."""
+        return self.backends if self.backend is None else {DEFAULT_BACKEND: self.backend, **self.backends}
 
     @property
     def region(self) -> Region:

@@ -30,7 +30,7 @@ from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
 from api.settings import Settings
 from api.terminal import Chat, ChatError
-from tools.backend import Backend
+from tools.backends.backend import Backend
 
 ROOT = Path(__file__).parents[2]
 MAKERS = {

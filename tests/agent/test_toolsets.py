@@ -57,8 +57,8 @@ def growing(monkeypatch: pytest.MonkeyPatch) -> Growing:
     """A toolset that every assistant has beside its own."""
     toolset, load = Growing(), load_toolsets
 
-    def with_more(*given: Any) -> list[Toolset]:
-        return [*load(*given), toolset]
+    def with_more(*given: Any, **more: Any) -> list[Toolset]:
+        return [*load(*given, **more), toolset]
 
     monkeypatch.setattr(equipment, "load_toolsets", with_more)
     return toolset

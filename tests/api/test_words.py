@@ -1,5 +1,6 @@
 """What people read of a tool's calls: in words of its author or of the definition, in the run's language."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from support.world import OpenWorld, Person, World
 from agent.assistant.definition import Assistant
 from agent.errors import ConfigurationError
 from agent.wording import LONGEST, Wording, worded, wordings
-from tools.registry import load_tools
+from tools.registry import load_toolsets
 
 COUNT = {
     "label": "Counting the orders",
@@ -104,7 +105,7 @@ def test_words_for_a_tool_that_is_not_there_do_not_start() -> None:
         {"name": "Desk", "persona": "You help.", "models": ["demo"], "tools": {"count_ordres": COUNT}}
     )
     with pytest.raises(ConfigurationError, match="there is no tool 'count_ordres'"):
-        load_tools(assistant, None)
+        load_toolsets(assistant, {}, folder=Path())
 
 
 @pytest.mark.parametrize(

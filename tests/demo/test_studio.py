@@ -11,7 +11,7 @@ from agent.prompt.words import SUGGESTIONS_REQUEST
 from api.settings import STUDIO
 from demo import DemoChatModel
 from tools.actions import action_tools
-from tools.backend import Backend
+from tools.backends.backend import Backend
 from tools.functions import load_functions
 
 ASSISTANT = load_assistant(STUDIO)
@@ -21,7 +21,7 @@ STARTERS = [starter.text for starter in ASSISTANT.starters]
 @pytest.fixture(scope="module")
 def functions() -> list[dict[str, Any]]:
     backend = Backend("http://studio.invalid")
-    tools = [tool for module in ASSISTANT.toolsets for tool in load_functions(module, backend)]
+    tools = [tool for module in ASSISTANT.toolsets for tool in load_functions(str(module.python), backend)]
     return [
         {
             "type": "function",

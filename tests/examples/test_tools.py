@@ -16,7 +16,7 @@ from agent.errors import ToolError
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext, Tool
 from examples.studio import tools as studio_tools
-from tools.backend import Backend
+from tools.backends.backend import Backend
 from tools.functions import FunctionTool, load_functions
 
 ASSISTANT = Path(studio_tools.__file__).parent / "assistant.yaml"
@@ -178,7 +178,7 @@ async def test_a_tool_call_that_is_repeated_changes_the_studio_once(tools: dict[
 
 def test_the_assistant_of_the_demo_is_valid_and_offers_its_tools() -> None:
     assistant = load_assistant(ASSISTANT)
-    assert assistant.toolsets == ("examples.studio.tools",)
+    assert [one.python for one in assistant.toolsets] == ["examples.studio.tools"]
     assert set(assistant.actions) == {"change_theme", "change_accent", "navigate"}
     assert len(assistant.actions["change_accent"].values) == 9
     assert assistant.for_tenant("kinetic").greeting != assistant.for_tenant("aurora").greeting

@@ -8,7 +8,7 @@ from support.backend import TenantBackend
 
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
-from tools.backend import Backend, BackendSession
+from tools.backends.backend import Backend, BackendSession
 
 ANN = Principal("acme", "ann", role="owner", credential=Credential("ann's-token"))
 

@@ -16,8 +16,8 @@ from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
 from agent.http import open_client
 from agent.principal import Principal
 from agent.toolkit import CallContext
-from tools.answers import DONE_UNREADABLE, LOOK_AGAIN, MAX_RESPONSE_BYTES, NOT_MADE, TAKEN_ON, UNKNOWN
-from tools.backend import Backend, BackendSession
+from tools.backends.answers import DONE_UNREADABLE, LOOK_AGAIN, MAX_RESPONSE_BYTES, NOT_MADE, TAKEN_ON, UNKNOWN
+from tools.backends.backend import Backend, BackendSession
 
 STRANGE_PATHS = [
     *("", "orders", "http://evil.example/x", "//evil.example/x", "///evil.example", "/\\evil.example", "\\\\evil"),

@@ -10,7 +10,7 @@ from support.backend import TenantBackend
 
 from agent.errors import ConfigurationError, ToolError
 from agent.toolkit import CallContext
-from tools.backend import Backend
+from tools.backends.backend import Backend
 from tools.functions import FunctionTool, ToolContext, load_functions, tool
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.errors import ToolError
 from tools import segment
-from tools.paths import is_plain
+from tools.backends.paths import is_plain
 
 DOTS = [
     *("..", ".", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e%25252e", "%252e.", "%25%32%65%25%32%65"),

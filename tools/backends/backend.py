@@ -16,8 +16,8 @@ import structlog
 from agent.errors import ToolError
 from agent.http import check_url, open_client
 from agent.toolkit import CallContext
-from tools.answers import MAX_RESPONSE_BYTES, Answer, told, unreachable
-from tools.paths import is_plain
+from tools.backends.answers import MAX_RESPONSE_BYTES, Answer, told, unreachable
+from tools.backends.paths import is_plain
 
 logger = structlog.get_logger()
 

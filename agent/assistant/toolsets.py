@@ -1,0 +1,114 @@
+"""Where an assistant's tools come from, which of them it has, and what is said of each in its file."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from agent.assistant.backends import DEFAULT_BACKEND
+from agent.assistant.model import Definition, ToolWords
+
+SOURCES = ("python", "openapi", "mcp", "langchain")
+TOOL_NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"
+"""A function's name as every provider accepts it."""
+
+
+class Pattern(Definition):
+    """Tools that all of this is said of; `*` and `?` stand for characters, as in file names.
+
+    In a definition a text alone is a name, or a method with a path: `orders_*`, `GET /orders/*`.
+    """
+
+    name: str | None = Field(default=None, min_length=1, description="of the tool, before its prefix and its new name")
+    tag: str | None = Field(default=None, min_length=1)
+    method: str | None = Field(default=None, min_length=1)
+    path: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self == Pattern.model_construct():
+            raise ValueError("say a name, tag, method or path")
+        return self
+
+
+def _of_text(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    method, space, path = value.partition(" ")
+    return {"method": method, "path": path.strip()} if space else {"name": value}
+
+
+Patterns = tuple[Annotated[Pattern, BeforeValidator(_of_text)], ...]
+
+
+class ToolDefinition(ToolWords):
+    """What a definition says of one tool; what it does not say is as the tool's source has it."""
+
+    name: str | None = Field(default=None, pattern=TOOL_NAME)
+    description: str | None = Field(default=None, min_length=1, description="what the model reads")
+    risk: Literal["read", "write", "dangerous"] | None = None
+    confirm: bool | None = Field(
+        default=None, description="whether a person is asked first; None: as its risk wants it"
+    )
+    timeout_s: float | None = Field(default=None, gt=0)
+    fields: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+        default=None, min_length=1, description="paths of its result that the model gets, like items.id; None: all"
+    )
+    pin: bool = Field(default=False, description="it is offered in every step, however many tools there are")
+    hidden: bool = Field(default=False, description="the model never learns of it")
+
+
+class McpServer(Definition):
+    """A server that speaks the Model Context Protocol: at a URL, or a program that is started."""
+
+    url: str | None = None
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = Field(
+        default={}, description="of the program: its variable -> the one of ours it is read from"
+    )
+    forward_token: bool = Field(default=False, description="whether it gets the user's token; a URL only")
+    tenants: dict[str, str] = Field(default={}, description="tenant -> the URL of that tenant's own server")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.url is None and not self.tenants) == (not self.command):
+            raise ValueError("give either url or command")
+        if self.command and (self.forward_token or self.tenants):
+            raise ValueError("a program serves everybody and gets nobody's token")
+        return self
+
+
+class ToolsetDefinition(Definition):
+    """One source of tools. A text alone stands for a Python module."""
+
+    python: str | None = Field(default=None, description="a module that holds @tool functions")
+    openapi: str | None = Field(default=None, description="a document: a file beside this one, or a URL")
+    mcp: McpServer | None = None
+    langchain: str | None = Field(default=None, pattern=r"^[\w.]+:\w+$", description="module:name of LangChain tools")
+    backend: str = Field(default=DEFAULT_BACKEND, description="of backends; python and openapi call it")
+    include: Patterns = Field(default=(), description="nothing: all of its tools")
+    exclude: Patterns = ()
+    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+        default=None, min_length=1, description="of tokens; others do not have its tools. None: everybody has"
+    )
+    prefix: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_-]{0,31})?$", description="of its tools' names")
+    tools: dict[str, ToolDefinition] = Field(default={}, description="by the name that the source gives")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(getattr(self, source) is not None for source in SOURCES) != 1:
+            raise ValueError(f"give one of {', '.join(SOURCES)}")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What errors call it."""
+        return str(
+            self.python or self.openapi or self.langchain or (self.mcp and (self.mcp.url or self.mcp.command[:1]))
+        )
+
+
+def _of_module(value: object) -> object:
+    return {"python": value} if isinstance(value, str) else value
+
+
+Toolsets = tuple[Annotated[ToolsetDefinition, BeforeValidator(_of_module)], ...]

@@ -1,0 +1,137 @@
+"""A toolset as an assistant's definition wants it: which of its tools there are, for whom, and what is said of each.
+
+The invariant: an imported tool that changes something is offered only if the definition includes it by its own name.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from agent.assistant.toolsets import Pattern, ToolDefinition, ToolsetDefinition
+from agent.principal import Principal
+from agent.toolkit import Tool, Toolset, has_side_effects
+from agent.wording import Wording, Wordings
+from tools.results import pick
+
+logger = structlog.get_logger()
+
+MAX_KEPT = 256
+"""Different lists of one source, as of one server for each tenant, that are kept shaped."""
+PLAIN = ToolDefinition()
+
+
+def shape(tools: Iterable[Tool], definition: ToolsetDefinition) -> list[Tool]:
+    """Return the tools that the definition lets through, as it calls and describes them, in their order."""
+    return [
+        _described(tool, definition.tools.get(tool.name, PLAIN), prefix=definition.prefix)
+        for tool in tools
+        if _is_wanted(tool, definition)
+    ]
+
+
+def _is_wanted(tool: Tool, definition: ToolsetDefinition) -> bool:
+    said = definition.tools.get(tool.name, PLAIN)
+    if said.hidden or any(_fits(pattern, tool) for pattern in definition.exclude):
+        return False
+    if definition.include and not any(_fits(pattern, tool) for pattern in definition.include):
+        return False
+    is_safe = tool.origin is None or not has_side_effects(said.risk or tool.risk)
+    return is_safe or any(_names(pattern, tool) for pattern in definition.include)
+
+
+def _fits(pattern: Pattern, tool: Tool) -> bool:
+    origin = tool.origin
+    tags = origin.tags if origin else ()
+    return (
+        (pattern.name is None or fnmatchcase(tool.name, pattern.name))
+        and (pattern.tag is None or any(fnmatchcase(tag, pattern.tag) for tag in tags))
+        and (pattern.method is None or (origin is not None and _like(origin.method, pattern.method.upper())))
+        and (pattern.path is None or (origin is not None and _like(origin.path, pattern.path)))
+    )
+
+
+def _like(value: str | None, pattern: str) -> bool:
+    return value is not None and fnmatchcase(value, pattern)
+
+
+def _names(pattern: Pattern, tool: Tool) -> bool:
+    """Return whether a pattern means this very tool: its name as it is, or its method and path."""
+    origin = tool.origin
+    if pattern.name is not None:
+        return pattern.name == tool.name
+    of_path = origin is not None and pattern.path == origin.path and pattern.method is not None
+    return of_path and origin is not None and pattern.method is not None and pattern.method.upper() == origin.method
+
+
+def _described(tool: Tool, said: ToolDefinition, *, prefix: str) -> Tool:
+    return replace(
+        tool,
+        name=said.name or f"{prefix}{tool.name}",
+        description=said.description or tool.description,
+        risk=said.risk or tool.risk,
+        timeout_s=said.timeout_s or tool.timeout_s,
+        confirm=tool.confirm if said.confirm is None else said.confirm,
+        is_pinned=tool.is_pinned or said.pin,
+        wordings=_worded(tool.wordings, said.wordings),
+        call=tool.call if said.fields is None else _only(tool, said.fields),
+    )
+
+
+def _worded(own: Wordings, said: Wordings) -> Wordings:
+    nothing = Wording()
+    return {
+        tag: Wording(
+            said.get(tag, nothing).label or own.get(tag, nothing).label,
+            said.get(tag, nothing).done or own.get(tag, nothing).done,
+        )
+        for tag in {**own, **said}
+    }
+
+
+def _only(tool: Tool, fields: Sequence[str]) -> Any:
+    async def call(context: Any, arguments: Mapping[str, Any]) -> object:
+        return pick(await tool.call(context, arguments), fields)
+
+    return call
+
+
+class ShapedToolset:
+    """Another toolset, shaped; roles that it is not for have nothing of it."""
+
+    def __init__(self, source: Toolset, definition: ToolsetDefinition) -> None:
+        self._source = source
+        self._definition = definition
+        self._kept: OrderedDict[int, tuple[Sequence[Tool], Sequence[Tool]]] = OrderedDict()
+        """By the identity of what the source has returned, which is kept with it: so no other object has that identity."""
+
+    async def __aenter__(self) -> Self:
+        await self._source.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._source.__aexit__(exc_type, exc, traceback)
+
+    async def tools(self, principal: Principal) -> Sequence[Tool]:
+        """Return the source's tools for this principal, as the definition wants them."""
+        if self._definition.roles is not None and principal.role not in self._definition.roles:
+            return ()
+        found = await self._source.tools(principal)
+        kept = self._kept.get(id(found))
+        if kept is None:
+            kept = self._kept[id(found)] = found, tuple(shape(found, self._definition))
+            self._tell_strange(found)
+            if len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(id(found))
+        return kept[1]
+
+    def _tell_strange(self, found: Sequence[Tool]) -> None:
+        if strange := sorted(set(self._definition.tools) - {tool.name for tool in found}):
+            logger.warning("tools_not_there", toolset=self._definition.title, tools=strange[:10])
