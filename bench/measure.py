@@ -1,5 +1,6 @@
 """The figures, one function each. Every one is measured on all targets in turn, so that ratios are of the same minute."""
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +17,10 @@ KIB = 1024
 SERVER_CORE, CLIENT_CORE = 0, 1
 AT_ONCE = 25
 """Streams that are opened together where the start is not what is measured."""
+SETTLE_S = 0.7
+SETTLE_LIMIT_S = 30.0
+IDLE = 0.05
+"""The part of a core that a server takes at most which does nothing but look after itself."""
 
 Request = Callable[[Script, int, str | None], bytes]
 """A script, the number of the stream, and the conversation to go on with -> a request."""
@@ -82,6 +87,7 @@ BROKEN = Window(1, math.nan, math.nan, math.nan, math.nan, {"server core": math.
 async def window(target: Target, upstream: Server, *, streams: int, tokens: int, rate: int) -> Window:
     """Open streams, let them wait, and measure the tokens between the upstream's two gates. All streams must finish."""
     script = Script(tokens=tokens, rate=rate, gated=1)
+    await settled(target.server)
     load = Load()
     before = target.server.rss_bytes
     clients = await open_clients(load, target.server.url, streams, made=target.client)
@@ -104,6 +110,16 @@ async def window(target: Target, upstream: Server, *, streams: int, tokens: int,
     await finish(clients, tokens=1 + tokens)
     busy_by_core = dict(zip(("server core", "client core"), busy, strict=True))
     return Window(streams * tokens, cpu_s, wall_s, rss, percentile(gaps or (), 0.99), busy_by_core, received)
+
+
+async def settled(server: Server) -> None:
+    """Wait until a server has done what it does behind its answers: that is a cost of those, and of what is measured next none."""
+    until = time.monotonic() + SETTLE_LIMIT_S
+    is_busy = True
+    while is_busy and time.monotonic() < until:
+        cpu_s = server.cpu_s
+        await asyncio.sleep(SETTLE_S)
+        is_busy = server.cpu_s - cpu_s > IDLE * SETTLE_S
 
 
 async def first_tokens(target: Target, *, streams: int = 1, conversation: str | None = None) -> list[float]:
@@ -179,6 +195,8 @@ async def all_figures(targets: list[Target], upstream: Server, sizes: Sizes, say
         note("flat_tokens_per_cpu_s", target, seen.tokens / max(seen.cpu_s, 0.01))
         note("client_core_flat", target, seen.busy["client core"] * 100)
     say("first tokens")
+    for target in targets:
+        await settled(target.server)
     await _first_token_figures(targets, sizes, note)
     for target in targets:
         say(f"{target.name}: turns")

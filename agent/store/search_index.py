@@ -22,9 +22,9 @@ from agent.store.words import MAX_CHARACTERS, scope_of, terms_of
 
 ENTRY_SIZE = 20
 """What an entry counts beside its words: a part of many short messages has no more than three thousand of them."""
-BATCH_ROWS = 500
-"""Beyond the chunk that goes past them: a turn that writes waits for one batch at most, some tens of milliseconds."""
-BATCH_CHARACTERS = 40_000
+BATCH_ROWS = 150
+"""Beyond the chunk that goes past them: a turn that writes waits for one batch at most, a few milliseconds."""
+BATCH_CHARACTERS = 12_000
 CHUNK = 25
 """Messages that are read at once: of long ones, a few megabytes."""
 INDEXING_LOCK = 7045218
