@@ -4,7 +4,7 @@
 meetings and telephones, servers, music and source code, as a large business product has them side by side, near-duplicates
 among them. An operation is named by its document, its method and its path.
 
-`questions.json` holds 529 questions as users ask an assistant. `wants` names every operation of the pool with which the
+`questions.json` holds over five hundred questions as users ask an assistant. `wants` names every operation of the pool with which the
 question can be answered at once: each alone is enough. Where an id must be looked up first, only the operation that does what
 was asked counts.
 
