@@ -4,12 +4,13 @@
 meetings and telephones, servers, music and source code, as a large business product has them side by side, near-duplicates
 among them. An operation is named by its document, its method and its path.
 
-`questions.json` holds over five hundred questions as users ask an assistant. `wants` names every operation of the pool with which the
-question can be answered at once: each alone is enough. Where an id must be looked up first, only the operation that does what
-was asked counts.
+`questions.json` holds over five hundred questions as users ask an assistant. `wants` names every operation of the pool with
+which the question can be answered at once: each alone is enough. Where an id must be looked up first, only the operation that
+does what was asked counts.
 
 How they came to be: written by hand by a reader of the documents before there was a ranker, one by one, without templates; then
-each was read again beside the operations of the pool that use the same words. Some have typing errors, as users make them.
+the English ones were looked at again beside the operations of the pool that use the same words, and what else is a fair answer
+was added. Some have typing errors, as users make them.
 `python -m bench.selection.check` reads the documents and says whether the kinds are true:
 
 - `shared`: a question that uses words of a wanted operation's summary and name;
