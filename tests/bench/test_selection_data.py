@@ -47,8 +47,8 @@ def test_no_question_is_asked_twice() -> None:
 
 def test_there_are_enough_questions_of_each_kind_and_language() -> None:
     questions = read_questions()
-    english = Counter(question.kind for question in questions if question.language == "en")
-    languages = Counter(question.language for question in questions)
+    english: Counter[str] = Counter(question.kind for question in questions if question.language == "en")
+    languages: Counter[str] = Counter(question.language for question in questions)
 
     assert all(english[kind] >= least for kind, least in ENGLISH_AT_LEAST.items()), english
     assert all(languages[language] >= least for language, least in OTHERS_AT_LEAST.items()), languages
