@@ -81,7 +81,27 @@ def _of_ai_sdk(script: Script) -> object:
     return {"id": uuid4().hex, "messages": [said]}
 
 
-OTHERS = {"ai-sdk": Way("ai-sdk", "/ai-sdk/chat", _of_ai_sdk)}
+def _of_ag_ui(script: Script) -> object:
+    said = {"id": uuid4().hex, "role": "user", "content": script.words}
+    return {"threadId": uuid4().hex, "runId": uuid4().hex, "messages": [said]}
+
+
+def _of_chat(script: Script) -> object:
+    return {"stream": True, "messages": [{"role": "user", "content": f"{uuid4().hex} {script.words}"}]}
+
+
+def _of_responses(script: Script) -> object:
+    return {"stream": True, "input": f"{uuid4().hex} {script.words}"}
+
+
+OTHERS = {
+    "ai-sdk": Way("ai-sdk", "/ai-sdk/chat", _of_ai_sdk),
+    "ag-ui": Way("ag-ui", "/ag-ui", _of_ag_ui, client=partial(Client, end=b"TEXT_MESSAGE_END")),
+    "openai-chat": Way("openai-chat", "/v1/chat/completions", _of_chat),
+    "openai-responses": Way(
+        "openai-responses", "/v1/responses", _of_responses, client=partial(Client, end=b"response.output_text.done")
+    ),
+}
 """Those with a path of their own."""
 
 
