@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_network
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant.source import Assistants
-from agent.errors import ConfigurationError, InvalidRequestError, NotFoundError, UnauthorizedError
+from agent.errors import ConfigurationError
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.runs.runner import Runner
@@ -23,7 +22,6 @@ from api.dependencies import Services
 from api.equipment import Equipment, equip
 from api.handover import HandOver
 from api.middleware import RequestMiddleware
-from api.problems import Problem
 from api.protocols.events import VERSION_HEADER
 from api.rates import limit_of
 from api.routes import (
@@ -54,10 +52,6 @@ from api.tickets import Tickets
 from api.visitors import Visitors
 from demo import DemoChatModel
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title}
-    for status, title in map(errors.OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
-}
 EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date", VERSION_HEADER]
 
 
@@ -82,7 +76,6 @@ def create_app(settings: Settings) -> FastAPI:
         title="Frontdesk",
         version=__version__,
         lifespan=lifespan,
-        responses=PROBLEMS,
         openapi_url="/openapi.json" if settings.openapi else None,
         docs_url=None,  # FastAPI's pages run scripts of other hosts; `routes/docs.py` has one that runs none
         redoc_url=None,
@@ -91,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
     for path, mounted in equipment.mounted.items():
         app.mount(path, mounted)
     _add_middleware(app, settings)

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -57,6 +57,11 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     OverloadedError: HttpProblem(503, "The service is overloaded"),
     DatabaseError: HttpProblem(503, "The database does not answer"),
 }
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": title}
+    for status, title in map(OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
+}
+"""What a route may answer beside what it is for, in the OpenAPI document."""
 KNOWN: dict[int, type[RequestError]] = {
     OVER_HTTP[kind].status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)
 }

@@ -18,6 +18,8 @@ from agent.assistant.toolsets import Toolsets
 from agent.errors import ConfigurationError
 from agent.region import Locale, Region, TimeZone
 
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C where this machine has it: ten times as fast."""
 SHORT = 50
 """Characters of a suggestion or starter: what fits on a button."""
 NAME = 80
@@ -259,7 +261,7 @@ def load_assistant(path: Path) -> Assistant:
         ConfigurationError: the file is missing, is no YAML, or does not describe an assistant; the text says where.
     """
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = yaml.load(path.read_text("utf-8"), Loader=SAFE_LOADER)  # noqa: S506 (it is a safe one)
         return Assistant.model_validate(content)
     except OSError as exc:
         raise ConfigurationError(f"{path}: {exc.strerror}") from exc

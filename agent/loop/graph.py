@@ -7,7 +7,7 @@ model asks for, and stops when there is nothing left to do. Events go straight i
 import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
 import anyio
@@ -64,6 +64,7 @@ Outcome: TypeAlias = Answered | StepLimit
 Loop: TypeAlias = CompiledStateGraph[LoopState, Attempt, LoopState, LoopState]
 
 
+@cache
 def build_loop() -> Loop:
     """Return the compiled loop. It keeps nothing between runs, so one serves the whole process.
 

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
+from api.errors import PROBLEMS
 from api.protocols.ag_ui.request import RunAgentInput
 from api.threads import STREAM, answer, running
 
-router = APIRouter(tags=["ag-ui"])
+router = APIRouter(tags=["ag-ui"], responses=PROBLEMS)
 
 ClientVersion = Annotated[
     str | None,

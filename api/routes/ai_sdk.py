@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from agent.events.schema import START
 from agent.store.runs import Run
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
+from api.errors import PROBLEMS
 from api.protocols import ai_sdk
 from api.protocols.ai_sdk.request import AiSdkRequest
 from api.protocols.contract import WireProtocol
@@ -15,7 +16,7 @@ from api.requests import ClientKey, IdempotencyKey
 from api.respond import stream
 from api.threads import running
 
-router = APIRouter(tags=["ai-sdk"])
+router = APIRouter(tags=["ai-sdk"], responses=PROBLEMS)
 
 NAME = TypeAdapter[str](ClientKey)
 STREAM: dict[int | str, dict[str, Any]] = {

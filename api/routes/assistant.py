@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.dependencies import InstallationDep
+from api.errors import PROBLEMS
 from api.requests import CONTEXT_BYTES, MESSAGE_CHARACTERS
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], responses=PROBLEMS)
 
 
 class ActionView(BaseModel):

@@ -8,13 +8,14 @@ from agent.errors import InvalidRequestError
 from agent.events.schema import START
 from api.asking import asked_in_query
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, services_of, ticket_of
+from api.errors import PROBLEMS
 from api.formats import IN_QUERY, FormatDep
 from api.protocols import native
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, place_of, respond
 from api.returning import run_again, told_to_stay
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(tags=["chat"], responses=PROBLEMS)
 
 NOT_KEPT = {"Cache-Control": "no-store, no-transform", "Referrer-Policy": "no-referrer"}
 """The headers of answers whose URL holds what somebody said."""

@@ -25,11 +25,12 @@ from agent.store.database import Store
 from agent.store.messages import StoredMessage, ToolCall, list_messages
 from api.cursors import conversation_cursor, message_place, pack
 from api.dependencies import InstallationDep, PrincipalDep
+from api.errors import PROBLEMS
 from api.requests import NO_NUL
 from api.views import Deleted, UsageView
 from api.waiting import while_connected
 
-router = APIRouter(tags=["conversations"])
+router = APIRouter(tags=["conversations"], responses=PROBLEMS)
 
 EXPORT_PAGE = 100
 EXPORT: dict[int | str, dict[str, Any]] = {

@@ -19,11 +19,12 @@ from agent.store.naming import newest_turn
 from agent.store.runs import find_run_by_key
 from api import __version__
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep, Services
+from api.errors import PROBLEMS
 from api.protocols.ag_ui.request import IDS_READ, RunAgentInput, key_of
 from api.requests import ClientKey
 from api.threads import STREAM, answer, empty_run, join, latest_run, running
 
-router = APIRouter(prefix="/copilotkit", tags=["copilotkit"])
+router = APIRouter(prefix="/copilotkit", tags=["copilotkit"], responses=PROBLEMS)
 
 SUGGEST = "copilotkitSuggest"
 """The tool whose arguments the client reads suggestions from."""

@@ -10,7 +10,7 @@ from agent.errors import InvalidRequestError
 from agent.runs.readers import read_run
 from api.asking import EMPTY, asked_in_body
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
-from api.errors import OVER_HTTP, problem
+from api.errors import OVER_HTTP, PROBLEMS, problem
 from api.formats import FormatDep
 from api.protocols import text
 from api.requests import IdempotencyKey
@@ -27,7 +27,7 @@ class _FormatRoute(APIRoute):
         return super().matches(scope)
 
 
-router = APIRouter(tags=["chat"], route_class=_FormatRoute)
+router = APIRouter(tags=["chat"], responses=PROBLEMS, route_class=_FormatRoute)
 NOTHING_SAID = problem(400, InvalidRequestError.code, OVER_HTTP[InvalidRequestError].title, EMPTY)
 """The answer that clients of `text` know; to others it is a 422, as anything else that is wrong."""
 

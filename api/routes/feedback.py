@@ -8,9 +8,10 @@ from pydantic import BaseModel, StringConstraints
 
 from agent.store.feedback import Feedback, rate_message
 from api.dependencies import InstallationDep, PrincipalDep
+from api.errors import PROBLEMS
 from api.requests import NO_NUL
 
-router = APIRouter(tags=["feedback"])
+router = APIRouter(tags=["feedback"], responses=PROBLEMS)
 
 COMMENT_CHARACTERS = 2000
 

@@ -7,9 +7,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent.errors import RETRY_AFTER_S, OverloadedError, UnauthorizedError
 from api.dependencies import InstallationDep
+from api.errors import PROBLEMS
 from api.views import Health
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], responses=PROBLEMS)
 
 
 @router.get("/health")

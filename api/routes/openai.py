@@ -19,7 +19,7 @@ from agent.principal import Principal
 from agent.runs.request import RunRequest
 from agent.store.runs import Run, get_run
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep, Services
-from api.errors import refusal
+from api.errors import PROBLEMS, refusal
 from api.protocols import answer as answers
 from api.protocols import openai
 from api.protocols.contract import WireProtocol
@@ -34,7 +34,7 @@ from api.requests import IdempotencyKey
 from api.respond import CLIENT_GONE, whole
 from api.sse import event_stream, run_headers
 
-router = APIRouter(tags=["openai"])
+router = APIRouter(tags=["openai"], responses=PROBLEMS)
 NO_RETRY = {"X-Should-Retry": "false"}
 """What keeps the official clients from asking again by themselves: the message is stored."""
 ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from api.demo_access import is_open_to
 from api.dependencies import InstallationDep
+from api.errors import PROBLEMS
 from api.views import Health
 
-router = APIRouter()
+router = APIRouter(responses=PROBLEMS)
 
 POLICY = {
     "default-src": "'none'",

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from agent.errors import InvalidRequestError, NotFoundError
 from agent.principal import PUBLIC_TENANT, Principal
 from api.dependencies import AfterDep, InstallationDep, services_of
+from api.errors import PROBLEMS
 from api.handover import hold
 from api.requests import ChatRequest
 from api.respond import ANSWERS, respond
@@ -38,7 +39,7 @@ class _OpenedRoute(APIRoute):
         return handle_if_open
 
 
-router = APIRouter(tags=["public"], route_class=_OpenedRoute)
+router = APIRouter(tags=["public"], responses=PROBLEMS, route_class=_OpenedRoute)
 
 
 async def take_seat(request: Request, services: InstallationDep) -> None:

@@ -12,13 +12,14 @@ from agent.principal import Principal
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services, ticket_of
+from api.errors import PROBLEMS
 from api.formats import Format, FormatDep
 from api.protocols import native
 from api.respond import place_of, stream
 from api.returning import run_again, told_to_stay
 from api.views import UsageView
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(tags=["runs"], responses=PROBLEMS)
 
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The native event stream.", "content": {"text/event-stream": {}}}

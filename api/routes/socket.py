@@ -22,13 +22,13 @@ from agent.errors import (
 from agent.places import place_of
 from agent.principal import Principal
 from api.dependencies import Services
-from api.errors import PRIVATE, problem, refused
+from api.errors import PRIVATE, PROBLEMS, problem, refused
 from api.settings import Settings
 from api.sockets.commands import SignIn, parse
 from api.sockets.connection import CONNECTION, BoundedSocket
 from api.sockets.session import SIGNED_OUT, TOO_MANY, Session, refusal
 
-router = APIRouter(tags=["socket"])
+router = APIRouter(tags=["socket"], responses=PROBLEMS)
 logger = structlog.get_logger()
 
 CLOSED_BY: dict[type[RequestError], int] = {RateLimitedError: TOO_MANY, OverloadedError: CloseCode.TRY_AGAIN_LATER}

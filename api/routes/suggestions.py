@@ -9,12 +9,12 @@ from agent.errors import RunError
 from agent.events.fold import Answer
 from agent.events.schema import ErrorRaised
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
-from api.errors import problem
+from api.errors import PROBLEMS, problem
 from api.protocols import answer as answers
 from api.respond import CLIENT_GONE
 from api.waiting import while_connected
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(tags=["chat"], responses=PROBLEMS)
 
 
 class SuggestionsView(BaseModel):

@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from agent.errors import InvalidRequestError
 from api.dependencies import InstallationDep, PrincipalDep, ticket_of
+from api.errors import PROBLEMS
 
-router = APIRouter(tags=["tickets"])
+router = APIRouter(tags=["tickets"], responses=PROBLEMS)
 
 MAX_PATH_CHARACTERS = 512
 

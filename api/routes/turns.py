@@ -6,11 +6,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
+from api.errors import PROBLEMS
 from api.formats import FormatDep
 from api.requests import IdempotencyKey, MessageText, RunOptions
 from api.respond import ANSWERS, respond
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(tags=["chat"], responses=PROBLEMS)
 
 
 class RegenerateRequest(RunOptions):
