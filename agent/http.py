@@ -5,6 +5,7 @@ cookie is kept or sent, no redirect is followed, and there is no cache and no si
 """
 
 import re
+from base64 import b64encode
 from functools import cache
 from http.cookiejar import Cookie, CookieJar
 from ssl import SSLContext
@@ -17,6 +18,8 @@ from agent.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
+    from aiohttp.abc import AbstractResolver
+    from aiohttp.connector import SocketFactoryType
 
 KEEPALIVE_S = 60.0
 
@@ -81,20 +84,43 @@ def open_blocking_client(*, timeout: httpx2.Timeout) -> httpx2.Client:
     return httpx2.Client(timeout=timeout, verify=_certificates(), cookies=NoCookies(), follow_redirects=False)
 
 
-def open_session(*, connect_timeout_s: float) -> "ClientSession":
-    """Return a client for the models of all tenants: kept connections, no limit of its own on how long an answer streams.
+def open_session(
+    *,
+    connect_timeout_s: float,
+    pool_timeout_s: float | None = None,
+    read_timeout_s: float | None = None,
+    connections: int = 0,
+    decompress: bool = True,
+    resolver: "AbstractResolver | None" = None,
+    socket_factory: "SocketFactoryType | None" = None,
+) -> "ClientSession":
+    """Return a client with kept connections for all tenants. Unless told otherwise it waits for an answer without a limit.
 
-    A redirect has to be refused with each request: `allow_redirects=False`.
+    `connections` is how many it has at once, 0 as many as it is asked for. A redirect has to be refused with each request:
+    `allow_redirects=False`.
     """
-    import aiohttp  # only a real model needs it, and it takes its time
+    import aiohttp  # only a real model or backend needs it, and it takes its time
 
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=_certificates()),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s, sock_read=None),
-        auto_decompress=True,
+        connector=aiohttp.TCPConnector(
+            limit=connections,
+            keepalive_timeout=KEEPALIVE_S,
+            ssl=_certificates(),
+            resolver=resolver,
+            socket_factory=socket_factory,
+        ),
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=pool_timeout_s, sock_connect=connect_timeout_s, sock_read=read_timeout_s
+        ),
+        auto_decompress=decompress,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )
+
+
+def basic_auth(user: str, password: str) -> str:
+    """Return the value of an `Authorization` header of a user with a password."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 @cache

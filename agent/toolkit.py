@@ -37,6 +37,10 @@ class Action:
     value: str
 
 
+def _hide_nothing(secret: str) -> None:
+    """Stand for a run that nobody reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """What a tool call knows of its run.
@@ -50,6 +54,8 @@ class CallContext:
     tool_call_id: str
     branch_id: int | str | None
     region: Region = UNSAID
+    hide: Callable[[str], None] = field(default=_hide_nothing, compare=False)
+    """Has a secret that the call uses replaced by `***` in all that the run says from then on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A toolset is a module; every decorated function in it is a tool, in the order of
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import getdoc, iscoroutinefunction, signature
 from types import MappingProxyType, ModuleType
@@ -18,7 +18,7 @@ from agent.principal import Principal
 from agent.region import UNSAID, Region
 from agent.toolkit import CallContext, Risk, Tool
 from agent.wording import Wordings, wordings
-from tools.backends.backend import Backend, BackendSession
+from tools.backends.backend import Backend, BackendSession, BackendSessions
 from tools.backends.paths import segment
 
 __all__ = ["FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
@@ -38,6 +38,8 @@ class ToolContext:
     tool_call_id: str
     backend: BackendSession
     region: Region = UNSAID
+    backends: Mapping[str, BackendSession] = field(default_factory=dict)
+    """All backends of the assistant by their names, `backend` among them."""
 
 
 Function = Callable[[ToolContext, Arguments], Awaitable[object]]
@@ -58,17 +60,19 @@ class FunctionTool(Generic[Arguments]):
     async def __call__(self, context: ToolContext, arguments: Arguments) -> object:
         return await self.function(context, arguments)
 
-    def bind(self, backend: Backend) -> Tool:
-        """Return the tool as the loop knows it, calling `backend` and no other host."""
+    def bind(self, backend: Backend, backends: Mapping[str, Backend] = MappingProxyType({})) -> Tool:
+        """Return the tool as the loop knows it, calling `backend`, the `backends` that it names, and no other host."""
 
         async def call(context: CallContext, arguments: Mapping[str, Any]) -> object:
             parsed = _parse(self.arguments, arguments)
+            sessions = BackendSessions(backends, context)
             tool_context = ToolContext(
                 principal=context.principal,
                 run_id=context.run_id,
                 tool_call_id=context.tool_call_id,
-                backend=backend.session(context),
+                backend=sessions.of(backend),
                 region=context.region,
+                backends=sessions,
             )
             return await self.function(tool_context, parsed)
 
@@ -125,7 +129,9 @@ def tool(
     return decorate
 
 
-def load_functions(module: str | ModuleType, backend: Backend) -> list[Tool]:
+def load_functions(
+    module: str | ModuleType, backend: Backend, backends: Mapping[str, Backend] = MappingProxyType({})
+) -> list[Tool]:
     """Return the tools that a module defines, in their order; imported ones are not among them.
 
     Raises:
@@ -137,7 +143,7 @@ def load_functions(module: str | ModuleType, backend: Backend) -> list[Tool]:
         except ImportError as exc:
             raise ConfigurationError(f"toolset {module}: {exc}") from exc
     own = (value for value in vars(module).values() if isinstance(value, FunctionTool))
-    found = [value.bind(backend) for value in own if value.function.__module__ == module.__name__]
+    found = [value.bind(backend, backends) for value in own if value.function.__module__ == module.__name__]
     if not found:
         raise ConfigurationError(f"toolset {module.__name__}: no function there is decorated with @tool")
     return found

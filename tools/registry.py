@@ -44,7 +44,7 @@ def load_toolsets(assistant: Assistant, backends: Mapping[str, Backend], *, fold
 
 def _source(definition: ToolsetDefinition, backends: Mapping[str, Backend], folder: Path) -> Toolset:
     if definition.python is not None:
-        return FixedToolset(load_functions(definition.python, _backend(definition, backends)))
+        return FixedToolset(load_functions(definition.python, _backend(definition, backends), backends))
     raise ConfigurationError(f"toolset {definition.title}: not yet")
 
 

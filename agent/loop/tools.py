@@ -114,7 +114,14 @@ async def _call(attempt: Attempt, tool: Tool, call: ToolCall, *, has_waited: boo
     timeout_s = tool.timeout_s or attempt.assistant.limits.tool_timeout_s
     if has_side_effects(tool.risk):
         await attempt.writer.still_own(has_waited=has_waited)
-    context = CallContext(attempt.principal.current, attempt.run.id, call.id, _branch(attempt), attempt.run.region)
+    context = CallContext(
+        attempt.principal.current,
+        attempt.run.id,
+        call.id,
+        _branch(attempt),
+        attempt.run.region,
+        hide=attempt.principal.mask.learn,
+    )
     try:
         async with asyncio.timeout(timeout_s):
             result = await tool.call(context, call.arguments)

@@ -13,7 +13,6 @@ from support.backend import Route, TenantBackend, scripted_backend
 from support.http import Connection, Request, head
 
 from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
-from agent.http import open_client
 from agent.principal import Principal
 from agent.toolkit import CallContext
 from tools.backends.answers import DONE_UNREADABLE, LOOK_AGAIN, MAX_RESPONSE_BYTES, NOT_MADE, TAKEN_ON, UNKNOWN
@@ -387,9 +386,9 @@ async def test_a_write_that_is_not_answered_in_time_may_have_been_made(
 ) -> None:
     """G46: it had left, too."""
     backend.hang("POST /orders")
-    async with open_client(base_url=backend.url, timeout=httpx2.Timeout(5, read=0.05)) as client:
+    async with Backend(backend.url, read_timeout_s=0.05) as client:
         with pytest.raises(ToolError, match=r"did not answer in time\. .* may or may not have been made: check"):
-            await BackendSession(client, context).post("/orders")
+            await client.session(context).post("/orders")
 
 
 async def test_a_write_that_never_left_was_not_made(context: CallContext) -> None:

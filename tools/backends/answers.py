@@ -3,16 +3,25 @@
 The invariant: a change is told as made where the backend said so, as not made where it said that, and else as unknown.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import httpx2
 import orjson
 import structlog
 
 from agent.errors import CredentialRefusedError, NotThereError, ToolError
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+UNSEEN = frozenset(
+    {
+        *("set-cookie", "set-cookie2", "cookie", "authorization", "www-authenticate", "authentication-info"),
+        *("proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "x-api-key"),
+    }
+)
+"""Headers that no tool gets to see: they hold what opens doors."""
 UNKNOWN = "The change may or may not have been made: check before you try again."
 NOT_MADE = "The change was not made."
 LOOK_AGAIN = "The change was not made; look at how things are now before you try again."
@@ -30,10 +39,29 @@ class Answer:
     status: int
     content: bytes
     end: Literal["whole", "large", "lost"] = "whole"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By their names in small letters, without what is between servers and clients: cookies and challenges."""
+    is_users: bool = True
+    """Whether it was the user's own sign-in that the request went with."""
 
     @property
     def is_change(self) -> bool:
-        return self.method != "GET"
+        return self.method not in READS
+
+
+class NoAnswerError(Exception):
+    """A request without an answer; `is_sent` says whether it may have arrived, `is_late` whether the time was over."""
+
+    def __init__(self, reason: str, *, is_sent: bool, is_late: bool = False) -> None:
+        super().__init__(reason)
+        self.is_sent = is_sent
+        self.is_late = is_late
+
+
+def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that tools may see."""
+    plain = ((name.lower(), value) for name, value in headers.items())
+    return {name: value for name, value in plain if name not in UNSEEN}
 
 
 def told(answer: Answer) -> Any:
@@ -53,15 +81,14 @@ def told(answer: Answer) -> Any:
     raise _refusal(answer)
 
 
-def unreachable(method: str, error: httpx2.HTTPError) -> ToolError:
+def unreachable(method: str, error: NoAnswerError) -> ToolError:
     """Return what the model is told of a request without an answer."""
-    may_be_made = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
     text = "The business system cannot be reached right now."
-    if may_be_made and isinstance(error, httpx2.TimeoutException):
+    if error.is_sent and error.is_late:
         text = "The business system did not answer in time."
-    if method == "GET":
+    if method in READS:
         return ToolError(text)
-    return ToolError(f"{text} {UNKNOWN if may_be_made else NOT_MADE}")
+    return ToolError(f"{text} {UNKNOWN if error.is_sent else NOT_MADE}")
 
 
 def _result(answer: Answer) -> Any:
@@ -85,6 +112,10 @@ def _result(answer: Answer) -> Any:
 def _refusal(answer: Answer) -> ToolError:
     status, detail = answer.status, _detail(answer.content)
     match status:
+        case 401 if not answer.is_users:
+            return ToolError(
+                "The business system did not accept how this assistant signs in. Only its operator can help."
+            )
         case 401:
             return CredentialRefusedError("The business system did not accept the user's sign-in.")
         case 403:

@@ -1,45 +1,78 @@
-"""The tenant's backend over HTTP: the one host that tools may call, always with the caller's own token.
+"""A backend of a tenant over HTTP: one host, called in the name that its definition says.
 
-The invariant: a request leaves only for the configured origin, carries the credential of the principal that asks,
-and what comes back is bounded in size. Redirects are not followed, so a token never travels to another host; no cookie is kept, so nobody gets another's session.
+The invariant: a request leaves only for the configured server, carries the credential of the principal that asks or what
+stands for it, and what comes back is bounded in size. Redirects are not followed, so a token never travels to another host;
+no cookie is kept, so nobody gets another's session.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx2
 import orjson
 import structlog
 
 from agent.errors import ToolError
-from agent.http import check_url, open_client
 from agent.toolkit import CallContext
-from tools.backends.answers import MAX_RESPONSE_BYTES, Answer, told, unreachable
+from tools.backends.addresses import read_endpoint
+from tools.backends.answers import MAX_RESPONSE_BYTES, READS, Answer, NoAnswerError, told, unreachable
+from tools.backends.mounted import MountedTransport
 from tools.backends.paths import is_plain
+from tools.backends.reach import Reach
+from tools.backends.signing import Forwarded, Headers, Signature
+from tools.backends.transport import Request, Transport
 
 logger = structlog.get_logger()
 
-CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 600.0
-"""The tool's own time limit ends a call earlier; this one only frees the socket of a call that nobody awaits."""
-
 QueryValue = str | int | float | bool | None
+
+_METHOD = re.compile(r"[A-Z]{3,10}")
+_QUERY = re.compile(r"[!-~]*")
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_OURS = frozenset(
+    {
+        *(
+            "host",
+            "authorization",
+            "cookie",
+            "cookie2",
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "te",
+            "trailer",
+        ),
+        *("transfer-encoding", "upgrade", "content-length", "expect", "accept-encoding", "user-agent", "forwarded"),
+        *("via", "origin", "referer", "x-branch-id", "x-time-zone", "x-http-method-override", "x-original-url"),
+        *("x-rewrite-url", "x-real-ip", "x-method-override", "x-http-method"),
+    }
+)
+"""Headers that no tool sets: they say where a request goes, in whose name, and how it is read."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """How many changes one tool call has made, wherever: a failure after the first one has to say so."""
+
+    made: int = 0
 
 
 @dataclass(slots=True)
 class BackendSession:
-    """The backend as one tool call sees it: the same token and branch on every request.
+    """A backend as one tool call sees it: the same token and branch on every request.
 
     The first write of a call carries the tool call's id as its idempotency key, further ones `<id>-2`, `<id>-3`, …
     """
 
-    client: httpx2.AsyncClient
+    backend: "Backend"
     context: CallContext
+    changes: Changes = field(default_factory=Changes)
     writes: int = 0
-    made: int = 0
-    """Changes that the backend answered with success."""
 
     async def get(self, path: str, **query: QueryValue) -> Any:
         """Return the parsed JSON at `path`, or None where the backend answers 404. Empty query values are left out.
@@ -75,90 +108,168 @@ class BackendSession:
         try:
             result = told(await self._send(request))
         except ToolError as exc:
-            if self.made:
+            if self.changes.made:
                 raise type(exc)(f"{exc} What this tool changed before stays changed.") from exc
             raise
-        self.made += method != "GET"
+        self.changes.made += method not in READS
         return result
 
-    def _build(self, method: str, path: str, *, query: Mapping[str, QueryValue] | None, body: object) -> httpx2.Request:
-        if not is_plain(path):
-            raise ToolError(f"Not a path of the backend: {path[:200]!r}")
+    def _build(self, method: str, path: str, *, query: Mapping[str, QueryValue] | None, body: object) -> Request:
         try:
-            return self.client.build_request(
-                method,
-                path,  # with its slash: without it, "/http://elsewhere" would be another host
-                params={key: value for key, value in (query or {}).items() if value is not None},
-                content=orjson.dumps(body) if body is not None else None,
-                headers=self._headers(method, has_body=body is not None),
-            )
-        except (httpx2.InvalidURL, UnicodeError) as exc:
+            said = urlencode({key: _text(value) for key, value in (query or {}).items() if value is not None})
+            content = orjson.dumps(body) if body is not None else None
+        except (UnicodeError, orjson.JSONEncodeError) as exc:
             raise ToolError("An argument holds something that cannot be sent.") from exc
-
-    async def _send(self, request: httpx2.Request) -> Answer:
-        """Return what came back; how much of it is said by the answer itself."""
-        try:
-            response = await self.client.send(request, stream=True)
-        except httpx2.HTTPError as exc:
-            logger.warning("backend_unreachable", method=request.method, error=type(exc).__name__)
-            raise unreachable(request.method, exc) from exc
-        try:
-            return Answer(request.method, response.status_code, *await _read_bounded(response))
-        except httpx2.HTTPError:  # its status is known all the same
-            return Answer(request.method, response.status_code, b"", "lost")
-        finally:
-            await response.aclose()
-
-    def _headers(self, method: str, *, has_body: bool) -> dict[str, str]:
         headers = {"Accept": "application/json"}
-        credential = self.context.principal.credential
-        if credential is not None:
-            headers["Authorization"] = f"Bearer {credential.reveal()}"
-        if self.context.branch_id is not None:
-            headers["X-Branch-Id"] = str(self.context.branch_id)
-        if self.context.region.time_zone is not None:
-            headers["X-Time-Zone"] = self.context.region.time_zone
-        if self.context.region.locale is not None:
-            headers["Accept-Language"] = self.context.region.locale
-        if method != "GET":
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        if method not in READS:
             self.writes += 1
             headers["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")
-        if has_body:
-            headers["Content-Type"] = "application/json"
-        return headers
+        return Request(method, path, said, headers, content)
+
+    async def _send(self, request: Request) -> Answer:
+        """Return what came back; how much of it is said by the answer itself."""
+        try:
+            return await self.backend.send(request, self.context)
+        except NoAnswerError as exc:
+            logger.warning("backend_unreachable", method=request.method, error=str(exc))
+            raise unreachable(request.method, exc) from exc
 
 
 class Backend:
-    """The backend of an assistant behind one pooled HTTP client. Close it with the app."""
+    """A backend of an assistant behind one client with a pool of its own. Close it with the app.
 
-    def __init__(self, base_url: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        check_url(base_url, name="the backend's URL")
-        self._client = open_client(
-            base_url=base_url.rstrip("/") + "/",
-            transport=transport,
-            timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-        )
+    `transport` calls an app in place of a server. Making one touches no network.
+    """
 
-    def session(self, context: CallContext) -> BackendSession:
+    def __init__(
+        self,
+        url: str,
+        *,
+        signature: Signature | None = None,
+        reach: Reach | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        connections: int | None = None,
+        read_timeout_s: float | None = None,
+    ) -> None:
+        endpoint = read_endpoint(url, name="the backend's URL")
+        endpoint = replace(endpoint, path=endpoint.path.rstrip("/"))
+        self._signature = signature or Forwarded()
+        self._transport: Transport
+        if transport is not None:
+            self._transport = MountedTransport(endpoint.url, transport)
+        else:
+            from tools.backends.sockets import SocketTransport  # aiohttp takes its time, and an app needs none
+
+            limits = {"connections": connections, "read_timeout_s": read_timeout_s}
+            guard = (reach or Reach()).guard(endpoint)
+            self._transport = SocketTransport(guard, **{name: one for name, one in limits.items() if one is not None})  # type: ignore[arg-type]
+
+    def session(self, context: CallContext, *, changes: Changes | None = None) -> BackendSession:
         """Return the backend for one tool call."""
-        return BackendSession(self._client, context)
+        return BackendSession(self, context, changes or Changes())
+
+    async def send(self, request: Request, context: CallContext) -> Answer:
+        """Return the answer of one request, which is made in the name of who asks.
+
+        Raises:
+            ToolError: the request cannot be sent, or who asks has to sign in again first. Nothing was sent.
+            NoAnswerError: there is none.
+        """
+        checked = _checked(request)
+        signed = await self._signature.sign(context)
+        answer = await self._send(checked, context, signed)
+        if answer.status == 401 and self._signature.refused(context, signed):  # it had no effect
+            answer = await self._send(checked, context, await self._signature.sign(context))
+        return answer if self._signature.is_users else replace(answer, is_users=False)
+
+    async def _send(self, request: Request, context: CallContext, signed: Headers) -> Answer:
+        headers = {**request.headers, **_said_of_run(context), **signed}
+        _check_headers(headers)
+        return await self._transport.send(replace(request, headers=headers), most_bytes=MAX_RESPONSE_BYTES)
 
     async def __aenter__(self) -> "Backend":
+        await self._transport.learn()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._signature.aclose()
+        await self._transport.aclose()
 
 
-async def _read_bounded(response: httpx2.Response) -> tuple[bytes, Literal["whole", "large"]]:
-    """Return what may be read of the body, and whether that is all of it."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > MAX_RESPONSE_BYTES:
-            return b"".join(parts), "large"
-        parts.append(part)
-    return b"".join(parts), "whole"
+class BackendSessions(Mapping[str, BackendSession]):
+    """The backends of an assistant as one tool call sees them, by name. Two names of one backend are one session."""
+
+    def __init__(self, backends: Mapping[str, Backend], context: CallContext) -> None:
+        self._backends = backends
+        self._context = context
+        self._changes = Changes()
+        self._open: dict[Backend, BackendSession] = {}
+
+    def __getitem__(self, name: str) -> BackendSession:
+        """Return a backend.
+
+        Raises:
+            KeyError: the assistant has none of this name.
+        """
+        backend = self._backends.get(name)
+        if backend is None:
+            known = ", ".join(sorted(self._backends)) or "none"
+            raise KeyError(f"the assistant has no backend {name!r}; it has: {known}")
+        return self.of(backend)
+
+    def of(self, backend: Backend) -> BackendSession:
+        """Return this very backend."""
+        if backend not in self._open:
+            self._open[backend] = backend.session(self._context, changes=self._changes)
+        return self._open[backend]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._backends)
+
+    def __len__(self) -> int:
+        return len(self._backends)
+
+
+def _text(value: str | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _said_of_run(context: CallContext) -> dict[str, str]:
+    """Return what is said to each backend of where and for whom a run is, as far as that is known."""
+    said = {
+        "X-Branch-Id": context.branch_id,
+        "X-Time-Zone": context.region.time_zone,
+        "Accept-Language": context.region.locale,
+    }
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _checked(request: Request) -> Request:
+    """Return a request that goes where it belongs and nowhere else, without headers that are ours to set.
+
+    Raises:
+        ToolError: there is no such request.
+    """
+    if not _METHOD.fullmatch(request.method):
+        raise ToolError(f"Not a method: {request.method[:20]!r}")
+    if not is_plain(request.path):
+        raise ToolError(f"Not a path of the backend: {request.path[:200]!r}")
+    if not _QUERY.fullmatch(request.query) or "#" in request.query:
+        raise ToolError("An argument holds something that cannot be sent.")
+    path = quote(request.path, safe="/%:@!$&'()*+,;=-._~")
+    headers = {name: value for name, value in request.headers.items() if not _is_ours(name.lower())}
+    return replace(request, path=path, headers=headers)
+
+
+def _is_ours(name: str) -> bool:
+    return name in _OURS or name.startswith(("proxy-", "sec-", "x-forwarded-"))
+
+
+def _check_headers(headers: Headers) -> None:
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or _CONTROL.search(value):
+            raise ToolError("An argument holds something that cannot be sent.")
