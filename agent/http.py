@@ -71,7 +71,7 @@ def open_client(
         base_url=base_url,
         transport=transport,
         timeout=timeout,
-        verify=_certificates(),
+        verify=certificates(),
         cookies=NoCookies(),
         follow_redirects=False,
         trust_env=False,
@@ -81,7 +81,7 @@ def open_client(
 
 def open_blocking_client(*, timeout: httpx2.Timeout) -> httpx2.Client:
     """Return a client for a command of one user, who may need the environment's proxy to reach the server."""
-    return httpx2.Client(timeout=timeout, verify=_certificates(), cookies=NoCookies(), follow_redirects=False)
+    return httpx2.Client(timeout=timeout, verify=certificates(), cookies=NoCookies(), follow_redirects=False)
 
 
 def open_session(
@@ -105,7 +105,7 @@ def open_session(
         connector=aiohttp.TCPConnector(
             limit=connections,
             keepalive_timeout=KEEPALIVE_S,
-            ssl=_certificates(),
+            ssl=certificates(),
             resolver=resolver,
             socket_factory=socket_factory,
         ),
@@ -124,6 +124,6 @@ def basic_auth(user: str, password: str) -> str:
 
 
 @cache
-def _certificates() -> SSLContext:
+def certificates() -> SSLContext:
     """Return whom to believe over TLS. Reading the certificates takes longer than all else that a client needs."""
     return httpx2.create_ssl_context()

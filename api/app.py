@@ -85,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
-    for path, mounted in equipment.mounted.items():
+    for path, mounted in equipment.backends.mounted.items():
         app.mount(path, mounted)
     _add_middleware(app, settings)
     return app
@@ -133,7 +133,7 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
     for one in services.assistants:
         services.catalog.tell_skipped(one.definition)
     await stack.enter_async_context(services.authenticator)
-    for backend in equipment.backends.values():
+    for backend in equipment.backends.every.values():
         await stack.enter_async_context(backend)
     for toolset in equipment.toolsets:
         await stack.enter_async_context(toolset)

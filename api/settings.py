@@ -133,7 +133,23 @@ class AuthSettings(EnvironmentSettings):
         return None if self.jwt_issuer == ANY else self.jwt_issuer
 
 
-class Settings(AuthSettings, HttpSettings, RuntimeSettings):  # the last one comes first in docs/settings.md
+class BackendSettings(EnvironmentSettings):
+    """Settings of the ways to the backends."""
+
+    proxy_url: SecretStr | None = Field(
+        default=None,
+        description="the proxy that requests of tools leave through; without one they go straight, whatever the environment says",
+    )
+    backend_connections: int = Field(default=256, ge=1, le=10_000, description="connections to one backend at once")
+    exchanged_tokens: int = Field(
+        default=1000, ge=1, description="tokens that are kept of those exchanged for one backend; the oldest go first"
+    )
+    exchange_timeout_s: float = Field(default=10.0, gt=0, description="exchanging a user's token for a backend")
+
+
+class Settings(
+    BackendSettings, AuthSettings, HttpSettings, RuntimeSettings
+):  # the last one comes first in docs/settings.md
     """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
 
     assistant: Path = Field(default=STUDIO, description="the definition of what answers, or a folder of several")

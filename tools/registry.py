@@ -10,6 +10,7 @@ from agent.errors import ConfigurationError
 from agent.toolkit import Tool, Toolset
 from tools.actions import action_tools
 from tools.backends.backend import Backend
+from tools.backends.reach import Reach
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
 from tools.shaping import ShapedToolset, shape
@@ -17,10 +18,12 @@ from tools.shaping import ShapedToolset, shape
 NAME = re.compile(TOOL_NAME)
 
 
-def load_toolsets(assistant: Assistant, backends: Mapping[str, Backend], *, folder: Path) -> list[Toolset]:
+def load_toolsets(
+    assistant: Assistant, backends: Mapping[str, Backend], *, folder: Path, reach: Reach | None = None
+) -> list[Toolset]:
     """Return where the assistant's tools come from: its toolsets in order, then its actions. Nothing is opened yet.
 
-    `folder` is where its file lies: what it names by a relative path is found from there.
+    `folder` is where its file lies: what it names by a relative path is found from there. `reach` is who may be connected to.
 
     Raises:
         ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice, or

@@ -13,8 +13,6 @@ import structlog
 from agent.errors import CredentialRefusedError, NotThereError, ToolError
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing."""
 UNSEEN = frozenset(
     {
         *("set-cookie", "set-cookie2", "cookie", "authorization", "www-authenticate", "authentication-info"),
@@ -33,20 +31,19 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the backend. `content` leaves out what of its body could not be read."""
+    """An answer of the backend. `content` leaves out what of its body could not be read.
+
+    `is_change` says what was asked for. Names of headers are in small letters; cookies and challenges are not among them.
+    """
 
     method: str
     status: int
     content: bytes
     end: Literal["whole", "large", "lost"] = "whole"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """By their names in small letters, without what is between servers and clients: cookies and challenges."""
-    is_users: bool = True
+    is_change: bool = field(kw_only=True)
+    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    is_users: bool = field(default=True, kw_only=True)
     """Whether it was the user's own sign-in that the request went with."""
-
-    @property
-    def is_change(self) -> bool:
-        return self.method not in READS
 
 
 class NoAnswerError(Exception):
@@ -81,12 +78,12 @@ def told(answer: Answer) -> Any:
     raise _refusal(answer)
 
 
-def unreachable(method: str, error: NoAnswerError) -> ToolError:
+def unreachable(error: NoAnswerError, *, is_change: bool) -> ToolError:
     """Return what the model is told of a request without an answer."""
     text = "The business system cannot be reached right now."
     if error.is_sent and error.is_late:
         text = "The business system did not answer in time."
-    if method in READS:
+    if not is_change:
         return ToolError(text)
     return ToolError(f"{text} {UNKNOWN if error.is_sent else NOT_MADE}")
 

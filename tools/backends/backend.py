@@ -19,7 +19,7 @@ import structlog
 from agent.errors import ToolError
 from agent.toolkit import CallContext
 from tools.backends.addresses import read_endpoint
-from tools.backends.answers import MAX_RESPONSE_BYTES, READS, Answer, NoAnswerError, told, unreachable
+from tools.backends.answers import MAX_RESPONSE_BYTES, Answer, NoAnswerError, told, unreachable
 from tools.backends.mounted import MountedTransport
 from tools.backends.paths import is_plain
 from tools.backends.reach import Reach
@@ -28,6 +28,8 @@ from tools.backends.transport import Request, Transport
 
 logger = structlog.get_logger()
 
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 QueryValue = str | int | float | bool | None
 
 _METHOD = re.compile(r"[A-Z]{3,10}")
@@ -111,7 +113,7 @@ class BackendSession:
             if self.changes.made:
                 raise type(exc)(f"{exc} What this tool changed before stays changed.") from exc
             raise
-        self.changes.made += method not in READS
+        self.changes.made += request.is_change
         return result
 
     def _build(self, method: str, path: str, *, query: Mapping[str, QueryValue] | None, body: object) -> Request:
@@ -123,10 +125,11 @@ class BackendSession:
         headers = {"Accept": "application/json"}
         if content is not None:
             headers["Content-Type"] = "application/json"
-        if method not in READS:
+        is_change = method not in READS
+        if is_change:
             self.writes += 1
             headers["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")
-        return Request(method, path, said, headers, content)
+        return Request(method, path, said, headers, content, is_change=is_change)
 
     async def _send(self, request: Request) -> Answer:
         """Return what came back; how much of it is said by the answer itself."""
@@ -134,7 +137,7 @@ class BackendSession:
             return await self.backend.send(request, self.context)
         except NoAnswerError as exc:
             logger.warning("backend_unreachable", method=request.method, error=str(exc))
-            raise unreachable(request.method, exc) from exc
+            raise unreachable(exc, is_change=request.is_change) from exc
 
 
 class Backend:
@@ -152,8 +155,9 @@ class Backend:
         transport: httpx2.AsyncBaseTransport | None = None,
         connections: int | None = None,
         read_timeout_s: float | None = None,
+        name: str = "the backend's URL",
     ) -> None:
-        endpoint = read_endpoint(url, name="the backend's URL")
+        endpoint = read_endpoint(url, name=name)
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/"))
         self._signature = signature or Forwarded()
         self._transport: Transport

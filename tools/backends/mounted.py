@@ -1,6 +1,7 @@
 """The client of a backend that this process serves itself: an ASGI app, called without a socket."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import httpx2
 
@@ -35,12 +36,13 @@ class MountedTransport:
             is_sent = not isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
             is_late = isinstance(exc, httpx2.TimeoutException)
             raise NoAnswerError(type(exc).__name__, is_sent=is_sent, is_late=is_late) from exc
+        known = partial(Answer, request.method, response.status_code, is_change=request.is_change)
         try:
             encoding = response.headers.get("Content-Encoding", "")
             body = await read_body(_parts(response), encoding=encoding, most_bytes=most_bytes)
-            return Answer(request.method, response.status_code, *body, headers=plain_headers(response.headers))
+            return known(*body, headers=plain_headers(response.headers))
         except (httpx2.HTTPError, BrokenBodyError):  # its status is known all the same
-            return Answer(request.method, response.status_code, b"", "lost")
+            return known(b"", "lost")
         finally:
             await response.aclose()
 

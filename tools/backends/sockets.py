@@ -6,6 +6,7 @@ connection turns out to be closed, and nobody knows then whether the first one a
 
 import socket
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -45,12 +46,13 @@ class SocketTransport:
             NoAnswerError: there is none.
         """
         response = await self._ask(request)
+        known = partial(Answer, request.method, response.status, is_change=request.is_change)
         try:
             encoding = response.headers.get("Content-Encoding", "")
             body = await read_body(response.content.iter_any(), encoding=encoding, most_bytes=most_bytes)
-            return Answer(request.method, response.status, *body, headers=plain_headers(response.headers))
+            return known(*body, headers=plain_headers(response.headers))
         except (aiohttp.ClientError, OSError, BrokenBodyError):  # its status is known all the same
-            return Answer(request.method, response.status, b"", "lost")
+            return known(b"", "lost")
         finally:
             response.close()  # one that was read to its end has given its connection back already
 

@@ -17,6 +17,7 @@ class Request:
     """A request as a tool wants it. Who signs it and what it says of the run is added behind its back.
 
     `path` begins with a slash and stands below the backend's URL. `query` is encoded, as it is sent, without its mark.
+    `is_change` is what it is asked for: a search by POST is none.
     """
 
     method: str
@@ -24,6 +25,7 @@ class Request:
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
+    is_change: bool = field(default=True, kw_only=True)
 
 
 class Transport(Protocol):

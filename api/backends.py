@@ -1,0 +1,148 @@
+"""The backends that definitions name, made once each: their addresses, in whose name they are called, the apps among them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+
+import httpx2
+from dotenv import dotenv_values
+from starlette.types import ASGIApp
+
+from agent.assistant.backends import DEFAULT_BACKEND, Auth, BackendDefinition, ExchangeAuth
+from agent.errors import ConfigurationError
+from api.settings import Settings
+from tools.backends.addresses import read_endpoint
+from tools.backends.backend import Backend
+from tools.backends.exchange import TokenExchange
+from tools.backends.reach import Reach, read_proxy
+from tools.backends.signing import Forwarded, Installed, Signature, Unsigned
+
+MOUNTED = "http://backend.internal"
+"""What mounted apps are called as. The name never leaves the process."""
+
+
+@dataclass(slots=True)
+class Backends:
+    """The backends of all assistants. Definitions that name the same one share it, and its connections."""
+
+    settings: Settings
+    reach: Reach
+    every: dict[BackendDefinition, Backend] = field(default_factory=dict)
+    mounted: dict[str, ASGIApp] = field(default_factory=dict)
+    """Those that are served by this process, by the path that they are mounted at."""
+
+    def named(self, definitions: Mapping[str, BackendDefinition]) -> dict[str, Backend]:
+        """Return the backends of an assistant by name. A URL of the settings takes the place of what its definition says.
+
+        Raises:
+            ConfigurationError: one of them cannot be; the text says which.
+        """
+        wanted = dict(definitions)
+        for name in {DEFAULT_BACKEND, *wanted}:
+            if url := _url(self.settings, name):
+                wanted[name] = BackendDefinition(url=url, auth=wanted[name].auth if name in wanted else "forward")
+        for name, one in wanted.items():
+            if one not in self.every:
+                self.every[one] = self._made(name, one)
+        return {name: self.every[one] for name, one in wanted.items()}
+
+    def _made(self, name: str, definition: BackendDefinition) -> Backend:
+        signature = self._signature(name, definition.auth)
+        if definition.app is None:
+            assert definition.url is not None
+            return Backend(
+                definition.url,
+                signature=signature,
+                reach=self.reach,
+                connections=self.settings.backend_connections,
+                name="the backend's URL" if name == DEFAULT_BACKEND else f"the URL of backend {name}",
+            )
+        app = _app(self.settings, definition.app)
+        if any(_overlap(definition.mount, other) for other in self.mounted):
+            raise ConfigurationError(
+                f"backend.mount: another backend is mounted at {definition.mount}, or below or above it"
+            )
+        self.mounted[definition.mount] = app
+        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+        return Backend(MOUNTED, signature=signature, transport=transport)
+
+    def _signature(self, name: str, auth: str | Auth) -> Signature:
+        if not isinstance(auth, Auth):
+            return Forwarded() if auth == "forward" else Unsigned()
+        if auth.exchange is not None:
+            return self._exchange(name, auth.exchange)
+        header = auth.header
+        assert header is not None
+        if len({one.lower() for one in (header.name, header.tenant, header.user) if one}) < sum(
+            map(bool, (header.name, header.tenant, header.user))
+        ):
+            raise ConfigurationError(f"backend {name}: auth.header names one header for two things")
+        return Installed(header.name, _secret(name, header.secret_env), tenant=header.tenant, user=header.user)
+
+    def _exchange(self, name: str, auth: ExchangeAuth) -> TokenExchange:
+        from tools.backends.sockets import SocketTransport  # aiohttp takes its time
+
+        endpoint = read_endpoint(auth.token_url, name=f"the token_url of backend {name}")
+        if endpoint.scheme == "http" and not endpoint.is_private_by_name:
+            raise ConfigurationError(
+                f"the token_url of backend {name} must be https: tokens would go through the network in the clear"
+            )
+        if auth.client_secret_env and not auth.client_id:
+            raise ConfigurationError(f"backend {name}: auth.exchange has a client_secret_env and no client_id")
+        guard = self.reach.guard(replace(endpoint, path=""), is_inside=endpoint.scheme == "http")
+        return TokenExchange(
+            SocketTransport(guard, connections=self.settings.backend_connections),
+            endpoint.path or "/",
+            audience=auth.audience,
+            scope=auth.scope,
+            client_id=auth.client_id,
+            client_secret=_secret(name, auth.client_secret_env) if auth.client_secret_env else None,
+            most=self.settings.exchanged_tokens,
+            timeout_s=self.settings.exchange_timeout_s,
+        )
+
+
+def open_reach(settings: Settings) -> Reach:
+    """Return who may be connected to in this installation.
+
+    Raises:
+        ConfigurationError: the proxy is none.
+    """
+    if settings.proxy_url is None:
+        return Reach()
+    return Reach(proxy=read_proxy(settings.proxy_url.get_secret_value(), name="FRONTDESK_PROXY_URL"))
+
+
+def variable(name: str) -> str | None:
+    """Return a variable of the environment or of `.env`; an empty one is none, as for every setting."""
+    return os.environ.get(name) or dotenv_values(str(Settings.model_config["env_file"])).get(name) or None
+
+
+def _url(settings: Settings, name: str) -> str | None:
+    return settings.backend_url if name == DEFAULT_BACKEND else variable(f"FRONTDESK_BACKEND_{name.upper()}_URL")
+
+
+def _secret(name: str, variable_name: str) -> str:
+    secret = (variable(variable_name) or "").strip()
+    if not secret:
+        raise ConfigurationError(
+            f"backend {name}: {variable_name} is not set; it holds what the backend is called with"
+        )
+    if not all(" " <= sign <= "~" for sign in secret):
+        raise ConfigurationError(f"backend {name}: {variable_name} holds a sign that no header can hold")
+    return secret
+
+
+def _overlap(one: str, other: str) -> bool:
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+
+
+def _app(settings: Settings, name: str) -> ASGIApp:
+    module, _, factory = name.partition(":")
+    try:
+        make = getattr(import_module(module), factory)
+    except (ImportError, AttributeError) as exc:
+        raise ConfigurationError(f"backend app {name}: {exc}") from exc
+    app: ASGIApp = make(settings)
+    return app
