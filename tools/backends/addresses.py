@@ -46,7 +46,7 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A server that a definition or a setting names. `path` begins with a slash, or is empty; it ends with none."""
+    """A server that a definition or a setting names. `path` is as it was written: it begins with a slash, or is empty."""
 
     scheme: str
     host: str
@@ -89,8 +89,8 @@ def read_endpoint(url: str, *, name: str) -> Endpoint:
     found = _URL.fullmatch(url)
     if found is None:
         raise ConfigurationError(f"{name} holds signs that an address of a server has not: {shown_url(url)!r}")
-    scheme, host, port, path = found[1].lower(), found[2].lower(), found[3], (found[4] or "").rstrip("/")
-    if path and not is_plain(path):
+    scheme, host, port, path = found[1].lower(), found[2].lower(), found[3], found[4] or ""
+    if path not in ("", "/") and not is_plain(path):
         raise ConfigurationError(f"{name} has a path that servers read in different ways: {shown_url(url)!r}")
     number = int(port) if port else 443 if scheme == "https" else 80
     if number > 65535:
