@@ -51,7 +51,7 @@ _OURS = frozenset(
         ),
         *("transfer-encoding", "upgrade", "content-length", "expect", "accept-encoding", "user-agent", "forwarded"),
         *("via", "origin", "referer", "x-branch-id", "x-time-zone", "x-http-method-override", "x-original-url"),
-        *("x-rewrite-url", "x-real-ip", "x-method-override", "x-http-method"),
+        *("x-rewrite-url", "x-real-ip", "x-tenant-id", "x-user-id", "x-method-override", "x-http-method"),
     }
 )
 """Headers that no tool sets: they say where a request goes, in whose name, and how it is read."""
@@ -189,7 +189,9 @@ class Backend:
         return answer if self._signature.is_users else replace(answer, is_users=False)
 
     async def _send(self, request: Request, context: CallContext, signed: Headers) -> Answer:
-        headers = {**request.headers, **_said_of_run(context), **signed}
+        own = {**_said_of_run(context), **signed}
+        names = set(map(_folded, own))
+        headers = {**{name: value for name, value in request.headers.items() if _folded(name) not in names}, **own}
         _check_headers(headers)
         return await self._transport.send(replace(request, headers=headers), most_bytes=MAX_RESPONSE_BYTES)
 
@@ -265,8 +267,13 @@ def _checked(request: Request) -> Request:
     if not _QUERY.fullmatch(request.query) or "#" in request.query:
         raise ToolError("An argument holds something that cannot be sent.")
     path = quote(request.path, safe="/%:@!$&'()*+,;=-._~")
-    headers = {name: value for name, value in request.headers.items() if not _is_ours(name.lower())}
+    headers = {name: value for name, value in request.headers.items() if not _is_ours(_folded(name))}
     return replace(request, path=path, headers=headers)
+
+
+def _folded(name: str) -> str:
+    """Return a header's name as servers compare it; some take both signs for one."""
+    return name.lower().replace("_", "-")
 
 
 def _is_ours(name: str) -> bool:

@@ -1,0 +1,191 @@
+"""The client of real backends: each request once, bounded bytes, connections that are kept and left in time."""
+
+import asyncio
+import gzip
+import zlib
+from contextlib import suppress
+
+import pytest
+from support.backend import Route, TenantBackend
+from support.hostile import caller
+from support.http import Connection, Request, head
+
+from agent.errors import ToolError
+from tools.backends.answers import MAX_RESPONSE_BYTES
+from tools.backends.backend import Backend
+from tools.backends.transport import Request as Asked
+
+
+def answering(body: bytes, **headers: str) -> Route:
+    async def respond(_request: Request, connection: Connection) -> None:
+        lines = {"Content-Length": str(len(body)), **{name.replace("_", "-"): text for name, text in headers.items()}}
+        with suppress(ConnectionError):
+            await connection.send(head(200, lines) + body)
+
+    return respond
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("is_reset", [True, False])
+async def test_a_request_whose_kept_connection_was_closed_is_not_sent_again(
+    backend: TenantBackend, method: str, is_reset: bool
+) -> None:
+    """G223: nobody knows whether the first one was carried out."""
+
+    async def close(_request: Request, connection: Connection) -> None:
+        if is_reset:
+            connection.cut()
+        else:
+            connection.writer.close()
+
+    backend.answer("GET /first", {})
+    backend.routes[f"{method} /x"] = close
+    async with Backend(backend.url) as made:
+        await made.session(caller()).get("/first")
+        with pytest.raises(Exception, match=r"."):
+            await made.send(Asked(method, "/x"), caller())
+    assert [request.path for request in backend.requests] == ["/first", "/x"]
+
+
+async def test_a_connection_is_kept_for_the_next_request(backend: TenantBackend) -> None:
+    """G223: also after a refusal, and in the name of somebody else."""
+    ports = []
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        ports.append(connection.writer.get_extra_info("peername")[1])
+        await connection.respond(404, b"{}")
+
+    backend.routes["GET /x"] = respond
+    async with Backend(backend.url) as made:
+        for user in ("ann", "bob", "ann"):
+            await made.session(caller(user=user)).get("/x")
+    assert len(set(ports)) == 1
+
+
+async def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_again(backend: TenantBackend) -> None:
+    """G223: the rest of one answer is never the beginning of another's."""
+    backend.routes["GET /large"] = answering(b'"' + b"x" * (2 * MAX_RESPONSE_BYTES) + b'"')
+    arrived = asyncio.Event()
+
+    async def late(_request: Request, connection: Connection) -> None:
+        arrived.set()
+        await connection.send(head(200, {"Content-Length": "20"}) + b'"of somebody')
+        await connection.gone.wait()
+
+    backend.routes["GET /late"] = late
+    backend.answer("GET /x", {"mine": 1})
+    async with Backend(backend.url, connections=1) as made:
+        with pytest.raises(ToolError, match="larger than"):
+            await made.session(caller()).get("/large")
+        assert await made.session(caller()).get("/x") == {"mine": 1}
+        async with asyncio.TaskGroup() as calls:
+            stopped = calls.create_task(made.session(caller(user="bob")).get("/late"))
+            await arrived.wait()
+            stopped.cancel()
+        assert await made.session(caller()).get("/x") == {"mine": 1}
+
+
+async def test_a_backend_has_so_many_connections_and_no_more(backend: TenantBackend) -> None:
+    """G223: whoever comes then waits for one."""
+    at_once, most, gate = 0, 0, asyncio.Event()
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        if at_once == 3:
+            gate.set()
+        await gate.wait()
+        at_once -= 1
+        await connection.respond(200, b"{}")
+
+    backend.routes["GET /x"] = respond
+    async with Backend(backend.url, connections=3) as made, asyncio.TaskGroup() as calls:
+        for _ in range(20):
+            calls.create_task(made.session(caller()).get("/x"))
+    assert most == 3
+
+
+BOMB = gzip.compress(b" " * (200 * 1024 * 1024), 9)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BOMB,
+        gzip.compress(b" ") * 300_000,
+        gzip.compress(b"[" + b" " * MAX_RESPONSE_BYTES + b"]"),
+        BOMB[: len(BOMB) // 2],
+    ],
+    ids=["one", "many small ones", "a little too large", "half of one"],
+)
+async def test_what_is_small_only_while_it_is_compressed_is_not_unpacked(backend: TenantBackend, body: bytes) -> None:
+    """G223: the limit counts bytes as they are read."""
+    backend.routes["GET /x"] = answering(body, Content_Encoding="gzip")
+    async with Backend(backend.url) as made:
+        with pytest.raises(ToolError, match=r"larger than|not JSON"):
+            await made.session(caller()).get("/x")
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (gzip.compress(b'{"a": 1}'), "gzip"),
+        (gzip.compress(b'{"a": 1}'), " GZip "),
+        (gzip.compress(b'{"a"') + gzip.compress(b": 1}"), "x-gzip"),
+        (gzip.compress(b'{"a": 1}') + bytes(512), "gzip"),
+        (b'{"a": 1}', "identity"),
+        (b'{"a": 1}', ""),
+    ],
+)
+async def test_a_compressed_answer_is_read(backend: TenantBackend, body: bytes, encoding: str) -> None:
+    async def by_the_byte(_request: Request, connection: Connection) -> None:
+        await connection.send(head(200, {"Content-Length": str(len(body)), "Content-Encoding": encoding}))
+        for at in range(len(body)):
+            await connection.send(body[at : at + 1])
+
+    backend.routes["GET /x"] = by_the_byte
+    async with Backend(backend.url) as made:
+        assert await made.session(caller()).get("/x") == {"a": 1}
+    assert backend.requests[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (b'{"a": 1}', "gzip"),
+        (gzip.compress(b'{"a": 1}')[:-4], "gzip"),
+        (zlib.compress(b'{"a": 1}'), "deflate"),
+        (b"\x0b\x02\x80\x00\x00\x03", "br"),
+        (gzip.compress(gzip.compress(b"{}")), "gzip, gzip"),
+    ],
+)
+async def test_a_compressed_answer_that_cannot_be_read_is_told_as_such(
+    backend: TenantBackend, body: bytes, encoding: str
+) -> None:
+    """G46: a change that was made stays told as made."""
+    backend.routes["GET /x"] = backend.routes["POST /x"] = answering(body, Content_Encoding=encoding)
+    async with Backend(backend.url) as made:
+        with pytest.raises(ToolError, match=r"broke off|not JSON"):
+            await made.session(caller()).get("/x")
+        assert (await made.session(caller()).post("/x"))["ok"] is True
+
+
+async def test_what_opens_doors_is_not_among_the_headers_of_an_answer(backend: TenantBackend) -> None:
+    """G222: whoever makes a result of them shows none of these."""
+    backend.routes["GET /x"] = answering(
+        b"{}", Set_Cookie="a=SECRET", WWW_Authenticate="SECRET", Authorization="SECRET", Link="<b>"
+    )
+    async with Backend(backend.url) as made:
+        answer = await made.send(Asked("GET", "/x"), caller())
+    assert "SECRET" not in repr(answer)
+    assert answer.headers["link"] == "<b>"
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"), [("/a b", "/a%20b"), ("/ä", "/%C3%A4"), ("/a%20b", "/a%20b"), ("/a:b@c,d;e=f", "/a:b@c,d;e=f")]
+)
+async def test_a_path_is_sent_as_it_is_meant(backend: TenantBackend, path: str, sent: str) -> None:
+    async with Backend(f"{backend.url}/api") as made:
+        await made.send(Asked("GET", path, "q=%2F%20a+b"), caller())
+    assert backend.requests[0].path == f"/api{sent}?q=%2F%20a+b"
