@@ -173,7 +173,8 @@ async def test_no_token_cookie_or_secret_is_in_anything_that_is_shown_logged_kep
     stock.routes["GET /stock"] = stock.routes["POST /stock"] = mirror
     ann = world.person()
     world.provider.call(Call("count_orders"), Call("count_stock", {}, "b"), Call("create_order", {"item": "tea"}, "c"))
-    world.provider.say("Well.")
+    if status != 401:  # which is waited for, until the user gives up
+        world.provider.say("Well.")
     async with ann.open_stream("do it") as live:
         run_id = await live.until("run_id")
         if status == 401:
