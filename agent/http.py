@@ -101,8 +101,10 @@ def open_session(
     """
     import aiohttp  # only a real model or backend needs it, and it takes its time
 
+    from agent.kept import QuietConnector
+
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
+        connector=QuietConnector(
             limit=connections,
             keepalive_timeout=KEEPALIVE_S,
             ssl=certificates(),

@@ -11,7 +11,7 @@ from support.provider import Call
 from support.world import ASSISTANT, SECRET, OpenWorld, write_assistant
 
 from agent.errors import ConfigurationError
-from api import equipment
+from api import backends
 from api.app import create_app
 from api.settings import Settings
 
@@ -128,7 +128,7 @@ async def test_an_assistants_own_backend_is_mounted_and_called_inside_the_proces
 
         return shop
 
-    monkeypatch.setattr(equipment, "import_module", lambda _name: SimpleNamespace(create_backend=create_backend))
+    monkeypatch.setattr(backends, "import_module", lambda _name: SimpleNamespace(create_backend=create_backend))
     world = await open_frontdesk(assistant=MOUNTED, backend_url=None)
     world.provider.call(Call("count_orders"))
     world.provider.say("42.")

@@ -85,6 +85,61 @@ async def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_aga
         assert await made.session(caller()).get("/x") == {"mine": 1}
 
 
+@pytest.mark.parametrize(
+    "more", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"]
+)
+@pytest.mark.parametrize("is_at_once", [True, False])
+async def test_what_came_unasked_is_no_answer_for_whoever_is_next(
+    backend: TenantBackend, more: bytes, is_at_once: bool
+) -> None:
+    """G223: behind the answer before it, or while the connection was kept."""
+    kept: list[Connection] = []
+
+    async def respond(request: Request, connection: Connection) -> None:
+        mine = f'"{request.path}"'.encode()
+        unasked = more + b'"of somebody" ' if more else b"\r\n"
+        await connection.send(head(200, {"Content-Length": str(len(mine))}) + mine + (unasked if is_at_once else b""))
+        if not is_at_once:
+            kept.append(connection)
+
+    for path in ("/a", "/b", "/c"):
+        backend.routes[f"GET {path}"] = respond
+    async with Backend(backend.url) as made:
+        for path in ("/a", "/b", "/c"):
+            with suppress(ToolError):  # of half an answer nobody knows where the next one begins
+                assert await made.session(caller(user=path)).get(path) == path
+            for connection in kept:
+                connection.writer.write(more + b'"of somebody" ' if more else b"\r\n")
+
+
+async def test_a_connection_that_was_closed_while_it_was_kept_is_not_used(backend: TenantBackend) -> None:
+    """G223: a change is made on a new one, and not lost."""
+    kept: list[Connection] = []
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        kept.append(connection)
+        await connection.respond(200, b"{}")
+
+    backend.routes["GET /x"] = backend.routes["POST /x"] = respond
+    async with Backend(backend.url) as made:
+        for _ in range(20):
+            await made.session(caller()).get("/x")
+            await left(kept[-1], is_reset=True)
+            await made.session(caller()).post("/x")
+            await left(kept[-1], is_reset=False)
+    assert len(backend.requests) == 40
+
+
+async def left(connection: Connection, *, is_reset: bool) -> None:
+    """Close the server's side of a connection, and come back when the system knows it."""
+    if is_reset:
+        connection.cut()
+    else:
+        connection.writer.close()
+    with suppress(ConnectionError):
+        await connection.writer.wait_closed()
+
+
 async def test_a_backend_has_so_many_connections_and_no_more(backend: TenantBackend) -> None:
     """G223: whoever comes then waits for one."""
     at_once, most, gate = 0, 0, asyncio.Event()
