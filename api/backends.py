@@ -74,10 +74,6 @@ class Backends:
             return self._exchange(name, auth.exchange)
         header = auth.header
         assert header is not None
-        if len({one.lower() for one in (header.name, header.tenant, header.user) if one}) < sum(
-            map(bool, (header.name, header.tenant, header.user))
-        ):
-            raise ConfigurationError(f"backend {name}: auth.header names one header for two things")
         return Installed(header.name, _secret(name, header.secret_env), tenant=header.tenant, user=header.user)
 
     def _exchange(self, name: str, auth: ExchangeAuth) -> TokenExchange:

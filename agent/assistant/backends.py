@@ -12,6 +12,26 @@ NAME = r"^[a-z][a-z0-9_]{0,39}$"
 VARIABLE = r"^[A-Za-z_]\w*$"
 
 
+TAKEN = frozenset(
+    {
+        *(
+            "host",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "te",
+            "trailer",
+            "upgrade",
+            "expect",
+            "keep-alive",
+        ),
+        *("accept", "accept-encoding", "accept-language", "content-type", "content-encoding", "user-agent"),
+        *("idempotency-key", "x-branch-id", "x-time-zone", "proxy-authorization", "proxy-connection"),
+    }
+)
+"""Headers that mean something else already."""
+
+
 class ExchangeAuth(Definition):
     """The user's token is exchanged for one that this backend alone takes (RFC 8693)."""
 
@@ -29,6 +49,15 @@ class HeaderAuth(Definition):
     secret_env: str = Field(pattern=VARIABLE, description="the variable with the header's whole value")
     tenant: str | None = Field(default="X-Tenant-Id", pattern=r"^[A-Za-z0-9-]+$", description="None: not said")
     user: str | None = Field(default="X-User-Id", pattern=r"^[A-Za-z0-9-]+$", description="None: not said")
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        names = [name.lower() for name in (self.name, self.tenant, self.user) if name is not None]
+        if len(set(names)) < len(names):
+            raise ValueError("header names one header for two things")
+        if taken := TAKEN & set(names):
+            raise ValueError(f"header: {min(taken)} means something else")
+        return self
 
 
 class Auth(Definition):

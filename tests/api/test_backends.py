@@ -56,6 +56,8 @@ def orders(auth: object = "forward", url: str = "http://127.0.0.1:8001") -> dict
         ({"exchange": {"token_url": "https://a:SECRET@sso.example/token"}}, "must not hold a user"),
         ({"exchange": {"token_url": "file:///token"}}, "the token_url of backend orders must be http"),
         ({"header": {"secret_env": "ORDERS_SECRET", "tenant": "X-A", "user": "x-a"}}, "one header for two things"),
+        ({"header": {"secret_env": "ORDERS_SECRET", "name": "Host"}}, "host means something else"),
+        ({"header": {"secret_env": "ORDERS_SECRET", "user": "Transfer-Encoding"}}, "transfer-encoding means something"),
     ],
 )
 def test_a_sign_in_that_cannot_work_stops_the_start(tmp_path: Path, auth: object, told: str) -> None:

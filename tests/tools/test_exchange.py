@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import orjson
 import pytest
 from support.backend import TenantBackend, scripted_backend
-from support.hostile import caller
+from support.hostile import PUBLIC, TurningNames, caller
 from support.http import Connection, Request
 
 from agent.errors import CredentialRefusedError, ToolError
@@ -283,6 +283,23 @@ async def test_a_token_that_the_backend_does_not_take_any_more_is_exchanged_anew
         with pytest.raises(CredentialRefusedError):
             await made.session(caller()).get("/x")
     assert len(tokens.requests) == 3
+
+
+async def test_a_token_server_whose_name_turns_elsewhere_gets_no_token(
+    backend: TenantBackend, tokens: TokenServer
+) -> None:
+    """G218 G219: its name is looked up at the start, too."""
+    names = TurningNames()
+    names.turn("sso.example", [PUBLIC], ["127.0.0.1"])
+    url = f"http://sso.example:{tokens.backend.url.rpartition(':')[2]}"
+    exchange = TokenExchange(
+        SocketTransport(Reach(resolve=names.resolve).guard(read_endpoint(url, name="it"))), "/token"
+    )
+    async with Backend(backend.url, signature=exchange) as made:
+        assert names.asked == ["sso.example"]
+        with pytest.raises(ToolError, match="cannot be reached"):
+            await made.session(caller()).get("/x")
+    assert not tokens.requests + backend.requests
 
 
 async def test_who_has_no_token_has_to_sign_in(backend: TenantBackend, tokens: TokenServer) -> None:

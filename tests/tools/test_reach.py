@@ -220,6 +220,18 @@ async def test_the_client_of_a_library_asks_by_name_at_the_address_that_was_chec
         assert not other.requests
 
 
+async def test_an_address_of_ipv6_is_called_as_it_is_written() -> None:
+    """G219: no name is looked up for it."""
+    names = TurningNames()
+    async with listener("::1") as own:
+        async with Backend(f"http://[::1]:{own.port}", reach=Reach(resolve=names.resolve)) as made:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await made.session(caller()).get("/x")
+        assert f"Host: [::1]:{own.port}\r\n".encode() in own.received
+    assert not names.asked
+
+
 async def test_the_environments_proxy_gets_to_see_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """G221: only a proxy of our own setting is one."""
     async with scripted_backend() as backend, listener() as proxy:

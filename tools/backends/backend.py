@@ -197,6 +197,7 @@ class Backend:
 
     async def __aenter__(self) -> "Backend":
         await self._transport.learn()
+        await self._signature.learn()
         return self
 
     async def __aexit__(

@@ -124,6 +124,10 @@ class TokenExchange:
             del self._kept[key]
         return True
 
+    async def learn(self) -> None:
+        """Look the token server's name up."""
+        await self._transport.learn()
+
     async def aclose(self) -> None:
         """Forget all tokens and close the connections."""
         self._kept.clear()

@@ -31,6 +31,10 @@ class Signature(Protocol):
         """Learn that the backend did not accept these headers; return whether others are worth a try."""
         ...
 
+    async def learn(self) -> None:
+        """Find out what has to be known before the first call."""
+        ...
+
     async def aclose(self) -> None:
         """Close what it has open."""
         ...
@@ -48,6 +52,9 @@ class Unsigned:
     def refused(self, context: CallContext, headers: Headers) -> bool:
         """Return that there is nothing else."""
         return False
+
+    async def learn(self) -> None:
+        """Do nothing."""
 
     async def aclose(self) -> None:
         """Do nothing."""
