@@ -60,6 +60,7 @@ async def asked(person: Person, name: str) -> AsyncIterator[LiveStream]:
     headers = {"Accept": "text/event-stream", "Idempotency-Key": uuid4().hex}
     async with person.client(**headers) as client, client.stream("POST", path, json=body("hello")) as response:
         assert response.status_code == 200, (await response.aread()).decode()
+        assert response.headers["x-accel-buffering"] == "no"
         yield LiveStream(response, response.aiter_bytes())
 
 
@@ -91,6 +92,7 @@ async def reading(person: Person, name: str, conversation: str) -> AsyncIterator
         client.stream(method, path.format(conversation), json=body) as response,
     ):
         assert response.status_code == 200, (name, (await response.aread()).decode())
+        assert response.headers["x-accel-buffering"] == "no"
         yield LiveStream(response, response.aiter_bytes())
 
 
