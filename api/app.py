@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_network
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant.source import Assistants
@@ -18,11 +17,11 @@ from agent.store.database import Store
 from api import __version__, errors
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
+from api.cors import PagesOfOthers
 from api.dependencies import Services
 from api.equipment import Equipment, equip
 from api.handover import HandOver
 from api.middleware import RequestMiddleware
-from api.protocols.events import VERSION_HEADER
 from api.rates import limit_of
 from api.routes import (
     ag_ui,
@@ -51,8 +50,6 @@ from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
 from demo import DemoChatModel
-
-EXPOSED = ["X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date", VERSION_HEADER]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -145,22 +142,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(HandOver)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "Idempotency-Key",
-                "Last-Event-ID",
-                "X-AI-SDK-Version",
-                "X-Request-Id",
-                VERSION_HEADER,
-            ],
-            expose_headers=EXPOSED,
-            max_age=600,
-        )
+        app.add_middleware(PagesOfOthers, origins=settings.cors_origins)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=_proxies(settings))
 

@@ -8,6 +8,7 @@ from support.world import OpenWorld, Person, World
 
 PAGE = "https://desk.example.org"
 EXPOSED = {"X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date", "X-Events-Version"}
+EXPOSED |= {"X-Should-Retry"}
 
 
 async def test_every_answer_has_an_id_of_its_own(ann: Person) -> None:
@@ -46,11 +47,18 @@ async def shared(open_frontdesk: OpenWorld) -> World:
     return await open_frontdesk(cors_origins=(PAGE,), max_body_bytes=4096)
 
 
-async def preflight(world: World, path: str, method: str, *, origin: str = PAGE) -> httpx2.Response:
+async def preflight(
+    world: World,
+    path: str,
+    method: str,
+    *,
+    origin: str = PAGE,
+    names: str = "authorization, content-type, idempotency-key, last-event-id",
+) -> httpx2.Response:
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": method,
-        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key, last-event-id",
+        "Access-Control-Request-Headers": names,
     }
     async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         return await client.options(path, headers=headers)
@@ -66,6 +74,40 @@ async def test_a_page_may_ask_for_everything_that_it_needs(shared: World) -> Non
             assert method.upper() in allowed.headers["access-control-allow-methods"]
             wanted = {"authorization", "content-type", "idempotency-key", "last-event-id"}
             assert wanted <= set(allowed.headers["access-control-allow-headers"].lower().split(", "))
+
+
+CLIENTS = {
+    "openai": "authorization,content-type,idempotency-key,openai-beta,openai-organization,openai-project,user-agent,"
+    "x-conversation-id,x-stainless-arch,x-stainless-helper-method,x-stainless-lang,x-stainless-os,"
+    "x-stainless-package-version,x-stainless-retry-count,x-stainless-runtime,x-stainless-runtime-version,x-stainless-timeout",
+    "one of a later version": "authorization, X-Stainless-Of-Tomorrow",
+    "ai": "authorization,content-type,user-agent,x-ai-sdk-version",
+    "copilotkit": "authorization,content-type,x-copilotcloud-public-api-key,x-copilotkit-version",
+    "an EventSource of JavaScript": "authorization,cache-control,last-event-id,x-requested-with",
+    "tracing": "baggage,sentry-trace,traceparent,tracestate,b3,x-b3-traceid,x-datadog-trace-id",
+    "with nothing in between": "authorization,, content-type",
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_a_page_may_send_what_its_clients_send(shared: World, client: str) -> None:
+    """G193"""
+    allowed = await preflight(shared, "/v1/chat/completions", "POST", names=CLIENTS[client])
+
+    assert allowed.status_code == 200, allowed.text
+    asked = {name.strip().lower() for name in CLIENTS[client].split(",")} - {""}
+    assert asked <= set(allowed.headers["access-control-allow-headers"].lower().split(", "))
+
+
+@pytest.mark.parametrize(
+    "name", ["forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-user", "x-stainless-a b", "*"]
+)
+async def test_a_page_may_send_nothing_that_proxies_say_and_no_nonsense(shared: World, name: str) -> None:
+    """G193"""
+    refused = await preflight(shared, "/v1/chat/completions", "POST", names=f"authorization, {name}")
+
+    assert refused.status_code == 400
+    assert name not in refused.headers["access-control-allow-headers"]
 
 
 async def test_a_page_of_an_origin_that_is_not_configured_may_nothing(shared: World, world: World) -> None:

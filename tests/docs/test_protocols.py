@@ -10,7 +10,8 @@ from support.dialects import BY_HAND
 from api.protocols import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = (ROOT / "docs" / "protocols.md").read_text("utf-8").partition("\n## ")[0]
+WHOLE = (ROOT / "docs" / "protocols.md").read_text("utf-8")
+DOCUMENT = WHOLE.partition("\n## ")[0]
 """Up to the first section: the table of clients."""
 ROW = re.compile(r"^\| (.+?) \| (.+?) \| .+ \| `(tests/\S+\.py)` \|$", re.MULTILINE)
 
@@ -33,6 +34,42 @@ def test_the_versions_are_those_that_are_tried(name: str, folders: str, package:
 
     assert tried == {version for client, version, _ in ROW.findall(DOCUMENT) if client.startswith(name)}
     assert tried
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "package"),
+    [
+        ("OpenAI for Node", "tests/foreign/openai-node", "openai"),
+        ("CopilotKit", "tests/foreign/copilotkit", "@copilotkit/core"),
+        ("[examples/copilotkit-chat]", "examples/copilotkit-chat", "@copilotkit/react-core"),
+        ("[examples/ai-sdk-chat]", "examples/ai-sdk-chat", "ai"),
+        ("[examples/next-chat]", "examples/next-chat", "next"),
+        ("`eventsource` for Node", "tests/foreign/eventsource", "eventsource"),
+    ],
+)
+def test_the_version_is_the_one_that_is_pinned(name: str, folder: str, package: str) -> None:
+    pinned = orjson.loads((ROOT / folder / "package.json").read_bytes())["dependencies"][package]
+
+    assert {pinned} == {version for client, version, _ in ROW.findall(DOCUMENT) if client.startswith(name)}
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("OpenAI for Python", "openai"), ("`websockets` for Python", "websockets")]
+)
+def test_the_version_is_that_of_the_lock(name: str, package: str) -> None:
+    locked = re.findall(rf"^{package}==(\S+)", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+
+    (version,) = (version for client, version, _ in ROW.findall(DOCUMENT) if client.startswith(name))
+    assert locked[0] in (version, f"{version}.0")
+
+
+def test_the_lines_for_copilotkit_are_those_of_the_example() -> None:
+    page = (ROOT / "examples" / "copilotkit-chat" / "page.jsx").read_text("utf-8")
+    section = WHOLE.partition("\n## CopilotKit\n")[2]
+    lines = section.partition("```jsx\n")[2].partition("```")[0].splitlines()
+
+    assert len(lines) == 4
+    assert [line for line in lines if line.strip() not in page] == []
 
 
 def test_every_protocol_has_a_row() -> None:

