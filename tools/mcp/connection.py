@@ -6,27 +6,25 @@ owner is ever inside; a call is a task of its own, and what it is told of a dead
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
 from contextvars import Context
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import anyio
 import structlog
 from mcp import Client, MCPError
-from mcp.client._transport import TransportStreams
 from mcp.client.session import IncomingMessage, MessageHandlerFnT
-from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp_types import CONNECTION_CLOSED, Implementation, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from agent.principal import Principal
 from agent.toolkit import Tool
 from tools.apart import CutOffError, apart
-from tools.changes import tell_changes
+from tools.changes import are_same, tell_changes
+from tools.mcp.link import STEADY_S, Link, LostError, Manner, listen, pause_s
 from tools.mcp.wire import Exchange, Trouble, exchange
 
 logger = structlog.get_logger()
@@ -36,58 +34,13 @@ FIRST_WAIT_S = 4.0
 """How long a step waits for a list that is on its way: less than an assistant gives its toolsets."""
 CALL_WAIT_S = 10.0
 """How long a call waits for a server that is being connected to."""
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 ASKED_PAUSE_S = 1.0
 """The pause between two attempts when a call waits for the second one."""
-STEADY_S = 30.0
-"""A server that was there for so long counts as one that works: the next pause is the shortest again."""
 REFRESH_S = 300.0
 """How often the list is asked for anew where nobody said that it changed."""
 BETWEEN_LISTS_S = 0.2
 
 T = TypeVar("T")
-Lister = Callable[[Client], Awaitable[Sequence[Tool]]]
-
-
-@dataclass(slots=True)
-class Link:
-    """A connection while it lasts: what its transport and its server tell the owner."""
-
-    is_gone: bool = False
-    has_changed: bool = False
-    stirred: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def lose(self) -> None:
-        """Say that it is of no use any more."""
-        self.is_gone = True
-        self.stirred.set()
-
-    def change(self) -> None:
-        """Say that its list of tools may be another one."""
-        self.has_changed = True
-        self.stirred.set()
-
-
-class LostError(Exception):
-    """The server is not there. `may_have_run` says whether a call may have reached it."""
-
-    def __init__(self, trouble: Trouble | None = None, *, may_have_run: bool = False) -> None:
-        super().__init__(trouble)
-        self.trouble = trouble
-        self.may_have_run = may_have_run
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a server is connected to and what its connection is allowed."""
-
-    title: str
-    open: Callable[[Link], AbstractAsyncContextManager[TransportStreams]]
-    list_tools: Lister
-    connect_timeout_s: float
-    list_timeout_s: float
-    idle_s: float | None = None
-    """None: it stays connected."""
 
 
 class Connection:
@@ -173,7 +126,7 @@ class Connection:
     def renew(self) -> None:
         """Ask for the list anew: a call found another server than the one that was listed."""
         if self._link is not None:
-            self._change(self._link)
+            self._link.change()
 
     def end(self) -> None:
         """Tell the owner to end, and with it whatever the connection is made of."""
@@ -202,10 +155,6 @@ class Connection:
         if self._settled.is_set() or not self._unsettled_at:
             self._unsettled_at = time.monotonic()
         self._settled.clear()
-
-    def _change(self, link: Link) -> None:
-        self._unsettle()
-        link.change()
 
     async def _stay(self) -> None:
         """Be connected as long as there is a use for it. The owner's task."""
@@ -240,7 +189,8 @@ class Connection:
             self._settled.set()
 
     async def _live(self) -> None:
-        link, manner = Link(), self._manner
+        manner = self._manner
+        link = Link(on_change=self._unsettle)
         client = Client(
             manner.open(link),
             cache=None,
@@ -252,20 +202,25 @@ class Connection:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(manner.connect_timeout_s):
                 await stack.enter_async_context(client)
-            is_modern = client.protocol_version in MODERN_PROTOCOL_VERSIONS
-            await self._list(client)
-            self._is_legacy = not is_modern
-            self._client, self._link = client, link
-            self._settled.set()
-            self._attempted.set()
-            logger.info("mcp_connected", toolset=manner.title, protocol=client.protocol_version, tools=len(self.tools))
-            listener = asyncio.create_task(self._listen(client, link)) if is_modern else None
+            listener = asyncio.create_task(listen(client, link))
             try:
+                # It is listened to before it is asked, so that no change falls between the two.
+                await asyncio.wait({listener, link.heard}, timeout=manner.list_timeout_s, return_when="FIRST_COMPLETED")
+                await self._list(client)
+                self._is_legacy = client.protocol_version not in MODERN_PROTOCOL_VERSIONS
+                self._is_there(client, link)
                 await self._attend(client, link)
             finally:
-                if listener is not None:
-                    listener.cancel()
-                    await asyncio.wait({listener})
+                listener.cancel()
+                await asyncio.gather(listener, return_exceptions=True)
+
+    def _is_there(self, client: Client, link: Link) -> None:
+        self._client, self._link = client, link
+        self._attempted.set()
+        if not link.has_changed:
+            self._settled.set()
+        title = self._manner.title
+        logger.info("mcp_connected", toolset=title, protocol=client.protocol_version, tools=len(self.tools))
 
     async def _attend(self, client: Client, link: Link) -> None:
         """Keep the list true until the connection is gone, or nobody uses it any more."""
@@ -281,7 +236,10 @@ class Connection:
                 continue
             link.has_changed = False
             refreshed_at = time.monotonic()
-            await self._list(client)
+            try:
+                await self._list(client)
+            except (MCPError, TimeoutError, ValidationError) as exc:  # calls may go well all the same
+                logger.warning("mcp_not_listed", toolset=self._manner.title, error=_kind(exc))
             if not link.has_changed:
                 self._settled.set()
             await asyncio.sleep(BETWEEN_LISTS_S)  # a server that says so all the time is not asked all the time
@@ -289,7 +247,7 @@ class Connection:
     async def _list(self, client: Client) -> None:
         async with asyncio.timeout(self._manner.list_timeout_s):
             tools = await self._manner.list_tools(client)
-        if _same(tools, self.tools):
+        if are_same(tools, self.tools):
             return
         if self.tools:
             tell_changes(self.tools, tools, toolset=self._manner.title)
@@ -298,31 +256,9 @@ class Connection:
     def _reader(self, link: Link) -> MessageHandlerFnT:
         async def read(message: IncomingMessage) -> None:
             if isinstance(message, ToolListChangedNotification):
-                self._change(link)
+                link.change()
 
         return read
-
-    async def _listen(self, client: Client, link: Link) -> None:
-        """Hear of changed lists from a server that keeps no session. A stream that ended may have missed one."""
-        tools = client.server_capabilities.tools
-        if tools is None or not tools.list_changed:
-            return
-        failures = 0
-        while True:
-            begun_at = time.monotonic()
-            try:
-                async with client.listen(tools_list_changed=True) as events:
-                    async for _ in events:
-                        pass  # the reader of messages has seen it
-            except ListenNotSupportedError:
-                return
-            except (MCPError, SubscriptionLost, TimeoutError):
-                pass
-            failures = 0 if time.monotonic() - begun_at > STEADY_S else failures + 1
-            if failures > 5:
-                return  # it does not want to be listened to; the list is asked for now and then
-            await asyncio.sleep(_pause_s(failures))
-            self._change(link)
 
     @property
     def _is_idle(self) -> bool:
@@ -331,21 +267,16 @@ class Connection:
 
     async def _pause(self, failures: int) -> None:
         """Wait before the next attempt: the longer the more have failed, but not while somebody waits for it."""
-        pause_s = _pause_s(failures)
+        longest_s = pause_s(failures)
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await asyncio.sleep(min(pause_s, ASKED_PAUSE_S))
+            async with asyncio.timeout(longest_s):
+                await asyncio.sleep(min(longest_s, ASKED_PAUSE_S))
                 await self._asked.wait()
 
 
 def _lost(current: Exchange) -> LostError:
     trouble = current.trouble or Trouble.BROKE_OFF
     return LostError(trouble, may_have_run=trouble is not Trouble.NOT_SENT)
-
-
-def _pause_s(failures: int) -> float:
-    longest = min(LONGEST_PAUSE_S, SHORTEST_PAUSE_S * 2 ** min(failures - 1, 10)) if failures else SHORTEST_PAUSE_S
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (only so that many do not come back at once)
 
 
 def _is_being_cancelled() -> bool:
@@ -358,12 +289,3 @@ def _kind(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__} {error.code}" if isinstance(error, MCPError) else type(error).__name__
-
-
-def _same(now: Sequence[Tool], before: Sequence[Tool]) -> bool:
-    """Return whether two lists say the same. Each listing makes new functions that call, which do the same."""
-    return [replace(tool, call=_nothing) for tool in now] == [replace(tool, call=_nothing) for tool in before]
-
-
-async def _nothing(*_: object) -> object:
-    return None

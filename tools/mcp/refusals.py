@@ -1,12 +1,12 @@
 """What the model is told of a call that a server did not answer, or not with a result."""
 
 from mcp import MCPError
-from mcp_types import CONNECTION_CLOSED
+from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ERROR
 
 from agent.errors import CredentialRefusedError, ToolError
 from agent.toolkit import Risk, has_side_effects
 from tools.backends.answers import NOT_MADE, UNKNOWN
-from tools.mcp.connection import LostError
+from tools.mcp.link import LostError
 from tools.mcp.program import TOO_LARGE
 from tools.mcp.wire import Trouble
 
@@ -41,7 +41,10 @@ def refused(error: MCPError, *, risk: Risk) -> ToolError:
         return ToolError(f"{_TEXTS[Trouble.TOO_LARGE]}{doubt}")
     if error.code == CONNECTION_CLOSED:
         return ToolError(f"{_TEXTS[Trouble.BROKE_OFF]}{doubt}")
-    return ToolError(f"The server of this tool refused the call: {error.message[:REFUSAL_CHARACTERS]}")
+    if error.code == PARSE_ERROR:
+        return unreadable(risk)
+    said = f"The server of this tool refused the call: {error.message[:REFUSAL_CHARACTERS]}"
+    return ToolError(said if error.code in (INVALID_PARAMS, METHOD_NOT_FOUND) else f"{said}.{doubt}")
 
 
 def unreadable(risk: Risk) -> ToolError:

@@ -26,7 +26,8 @@ from agent.http import check_url
 from agent.masking import Mask
 from agent.principal import Principal
 from agent.toolkit import CallContext, Risk, Tool
-from tools.mcp.connection import Connection, Link, LostError, Manner
+from tools.mcp.connection import Connection
+from tools.mcp.link import Link, LostError, Manner
 from tools.mcp.listing import Work, list_tools
 from tools.mcp.program import Program, run_program
 from tools.mcp.refusals import lost, refused, unreadable
