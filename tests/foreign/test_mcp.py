@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
 from support.backend import TenantBackend
-from support.mcp import LIMIT_S, called, free_port, person, refusal, tools_of, toolset, until
+from support.mcp import called, free_port, refusal, tools_of, toolset, until
 from support.node_client import NODE, ROOT
 from support.provider import Call, Provider
 from support.world import open_world
@@ -150,25 +152,26 @@ async def test_a_memory_is_kept_by_its_program(tmp_path: Path, monkeypatch: pyte
         assert "likes tea" in str(await called((await tools_of(opened))["read_graph"]))
 
 
-async def test_a_turn_reads_a_file_by_a_server_of_others(
-    tmp_path: Path, provider: Provider, backend: TenantBackend
-) -> None:
+async def test_the_example_of_the_page_answers(tmp_path: Path, provider: Provider, backend: TenantBackend) -> None:
     """G232."""
     (tmp_path / "note.txt").write_text("bring milk")
-    toolsets = [{"mcp": {"command": command("filesystem", str(tmp_path)), "trust_hints": True}, "prefix": "files_"}]
+    text = re.findall(
+        r"^```yaml\n(.*?)^```", (ROOT / "docs/tools/mcp.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )[0]
+    toolsets = yaml.safe_load(text)["toolsets"]
+    toolsets[0]["mcp"]["command"] = command("filesystem", str(tmp_path))  # what npx would start
     async with open_world(tmp_path, provider, backend, assistant={"toolsets": toolsets}) as world:
         ann = world.person()
 
         async def has_tools() -> bool:
             provider.say("Hello.")
             await ann.ask("Hello?")
-            return "files_read_text_file" in {tool["function"]["name"] for tool in provider.requests[-1]["tools"]}
+            return "notes_read_text_file" in {tool["function"]["name"] for tool in provider.requests[-1]["tools"]}
 
-        await until(has_tools, limit_s=LIMIT_S)
-        provider.call(Call("files_read_text_file", {"path": str(tmp_path / "note.txt")}))
+        await until(has_tools)
+        provider.call(Call("notes_read_text_file", {"path": str(tmp_path / "note.txt")}))
         provider.say("Bring ", "milk.")
-        assert (await ann.stream("What is in my note?")).text == "Bring milk."
+        assert (await ann.stream("What do my notes say about milk?")).text == "Bring milk."
     assert "bring milk" in provider.requests[-1]["messages"][-1]["content"]
     offered = {tool["function"]["name"] for tool in provider.requests[-1]["tools"]}
-    assert "files_write_file" not in offered
-    assert person().tenant_id == ann.tenant
+    assert "notes_write_file" not in offered
