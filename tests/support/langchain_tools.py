@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, BaseToolkit, InjectedToolArg, StructuredTool, ToolException, tool
@@ -122,6 +121,5 @@ def broken() -> list[BaseTool]:
     raise ValueError("no key")
 
 
-def slow() -> str:
-    time.sleep(0)
-    return ""
+def text() -> str:
+    return "no tools"

@@ -35,7 +35,7 @@ async def test_a_list_a_toolkit_and_what_makes_one_are_toolsets() -> None:
     assert list(load("make")) == list(load("weather")) == ["weather"]
 
 
-@pytest.mark.parametrize("name", ["NOTHING", "nowhere", "broken", "seen", "slow", "CityArguments"])
+@pytest.mark.parametrize("name", ["NOTHING", "nowhere", "broken", "seen", "text", "CityArguments"])
 def test_what_gives_no_tools_is_refused_at_start(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"toolset support.langchain_tools:{name}"):
         load(name)

@@ -198,6 +198,23 @@ async def test_a_token_that_is_refused_is_asked_for_anew() -> None:
         assert {request.headers["authorization"] for request in server.requests} == {"Bearer a-token-of-somebody"}
 
 
+async def test_a_user_sees_the_list_that_the_server_gives_to_that_user() -> None:
+    """G235."""
+
+    async def handle(request: Request, connection: Connection) -> None:
+        if request.method == "POST" and request.json["method"] == "tools/list":
+            name = request.headers.get("authorization", "nobody").removeprefix("Bearer token-of-")
+            await reply(connection, request.json, {"tools": [{**TOOL, "name": f"tool_of_{name}"}]})
+        else:
+            await server.handle(request, connection)
+
+    server = Server()
+    async with listen(handle) as url, toolset({"url": url, "forward_token": True}) as opened:
+        for tenant, user in (("acme", "ann"), ("acme", "bob"), ("globex", "ann"), ("acme", "ann")):
+            somebody = person(tenant, user, token=f"token-of-{tenant}_{user}")
+            assert list(await tools_of(opened, somebody)) == [f"tool_of_{tenant}_{user}"]
+
+
 async def test_a_server_that_hangs_ends_with_the_call_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """G233."""
     monkeypatch.setattr(wire, "NOTE_TIMEOUT_S", 0.2)
