@@ -3,8 +3,7 @@
 A description is read by the model. One that was harmless when somebody looked at it may be something else today.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 
 import orjson
@@ -28,15 +27,6 @@ def tell_changes(before: Iterable[Tool], after: Iterable[Tool], *, toolset: str)
     changed = [(old[name], tool) for name, tool in new.items() if name in old and _lines(old[name]) != _lines(tool)]
     for one, other in changed[:MOST_TOOLS]:
         logger.warning("tool_changed", toolset=toolset, tool=other.name, diff=list(_diff(one, other)))
-
-
-def are_same(now: Sequence[Tool], before: Sequence[Tool]) -> bool:
-    """Return whether two lists say the same. Each listing makes new functions that call, which do the same."""
-    return [replace(tool, call=_nothing) for tool in now] == [replace(tool, call=_nothing) for tool in before]
-
-
-async def _nothing(*_: object) -> object:
-    return None
 
 
 def _diff(before: Tool, after: Tool) -> Iterator[str]:

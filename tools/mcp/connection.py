@@ -23,8 +23,9 @@ from pydantic import ValidationError
 from agent.principal import Principal
 from agent.toolkit import Tool
 from tools.apart import CutOffError, apart
-from tools.changes import are_same, tell_changes
+from tools.changes import tell_changes
 from tools.mcp.link import STEADY_S, Link, LostError, Manner, listen, pause_s
+from tools.mcp.listing import are_same
 from tools.mcp.wire import Exchange, Trouble, exchange
 
 logger = structlog.get_logger()

@@ -5,7 +5,7 @@ imported one it is offered only where the definition includes it by name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mcp_types as types
@@ -120,7 +120,7 @@ def _progress(context: CallContext) -> Any:
 
     async def tell(progress: float, total: float | None, message: str | None) -> None:
         share = min(max(progress / total, 0.0), 1.0) if total else None
-        await report(share, line(message))
+        await report(share, line(message) or None)
 
     return tell
 
@@ -128,3 +128,12 @@ def _progress(context: CallContext) -> Any:
 def _bounded(text: str) -> str:
     plain = clean(text).strip()
     return plain if len(plain) <= DESCRIPTION_CHARACTERS else f"{plain[: DESCRIPTION_CHARACTERS - 1]}…"
+
+
+def are_same(now: Sequence[Tool], before: Sequence[Tool]) -> bool:
+    """Return whether two lists say the same. Each listing makes new functions that call, which do the same."""
+    return [replace(tool, call=_nothing) for tool in now] == [replace(tool, call=_nothing) for tool in before]
+
+
+async def _nothing(*_: object) -> object:
+    return None
