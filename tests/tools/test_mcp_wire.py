@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -124,6 +125,7 @@ ODDITIES: dict[str, tuple[Odd, str]] = {
     "a redirect to another host": (status(302, Location="http://127.0.0.1:9/"), "answered with a redirect"),
     "a refused sign-in": (status(401), "did not accept the sign-in"),
     "a broken server": (status(500), "refused the call"),
+    "a bad request": (status(400), "refused the call"),
     "no JSON": (status(200, b"<html>hello"), "cannot be read"),
     "another kind of content": (status(200, b"hello", Content_Type="text/html"), "refused the call"),
     "a compressed answer": (status(200, gzip.compress(b"{}"), Content_Encoding="gzip"), "cannot be read"),
@@ -186,6 +188,32 @@ async def test_a_session_that_the_server_has_forgotten_is_begun_anew_and_the_cal
         server.odd = answer
         assert await called(tools["odd"]) == "well"
         assert server.sessions == 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800", {"a": [float("inf")]}])
+async def test_an_argument_that_cannot_be_sent_ends_no_connection(value: Any) -> None:
+    """G237."""
+    async with serving() as server, toolset({"url": server.url}) as opened:
+        tools = await tools_of(opened)
+        assert await refusal(tools["odd"], value=value) == "An argument holds something that cannot be sent."
+        assert await called(tools["odd"], value="\u00e4\U0001f600", number=10**30) == "well"
+        assert server.sessions == 1
+
+
+@pytest.mark.parametrize("value", [10**30, -(2**70), "x", 1e300, None])
+async def test_structured_content_of_any_kind_is_a_result(value: Any) -> None:
+    content = json.dumps({"value": value})
+
+    async def answer(request: Request, connection: Connection) -> None:
+        answered = request.json["id"]
+        body = f'{{"jsonrpc":"2.0","id":{answered},"result":{{"content":[],"structuredContent":{content}}}}}'
+        await connection.respond(200, body.encode())
+
+    async with serving() as server, toolset({"url": server.url}) as opened:
+        tools = await tools_of(opened)
+        server.odd = answer
+        result = await called(tools["odd"])
+        assert result == {"value": value} or result == content
 
 
 async def test_a_token_that_is_refused_is_asked_for_anew() -> None:

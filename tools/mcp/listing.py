@@ -4,6 +4,7 @@ The invariant: nothing that a server says of a tool gives it rights. Without a w
 imported one it is offered only where the definition includes it by name.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,7 @@ from mcp import Client
 from pydantic import TypeAdapter
 
 from agent.assistant.toolsets import ToolsetDefinition
+from agent.errors import ToolError
 from agent.models.text import clean
 from agent.toolkit import CallContext, Origin, Risk, Tool
 from tools.mcp.reading import all_pages, line, reading_tools
@@ -82,6 +84,8 @@ class Listing:
         counts_as = (said and said.risk) or risk
 
         async def call(context: CallContext, arguments: Mapping[str, Any]) -> object:
+            check_sendable(arguments)
+
             async def do(client: Client, context: CallContext) -> object:
                 return await work(client, context, arguments)
 
@@ -111,6 +115,18 @@ async def call_tool(
     request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=dict(arguments)))
     result = await client.session.send_request(request, _RESULT, progress_callback=_progress(context))
     return finished(result)
+
+
+def check_sendable(arguments: Mapping[str, Any]) -> None:
+    """Refuse what JSON cannot say. The SDK would find out while it sends, and end everybody's connection.
+
+    Raises:
+        ToolError: an argument is no number, or holds half a character.
+    """
+    try:
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise ToolError("An argument holds something that cannot be sent.") from exc
 
 
 def _progress(context: CallContext) -> Any:

@@ -1,5 +1,6 @@
 """What a server says came of a call, as a result for the model. All of it is the server's data, its errors as well."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -41,7 +42,8 @@ def told(result: types.CallToolResult, *, is_structured: bool) -> object:
     if result.structured_content is None or not (is_structured or not result.content):
         return _parts(result.content)
     others = [_shown(part) for part in result.content if not isinstance(part, types.TextContent)]
-    return {"result": result.structured_content, "also": others} if others else result.structured_content
+    structured = _plain(result.structured_content)
+    return {"result": structured, "also": others} if others else structured
 
 
 def read(result: types.ReadResourceResult) -> object:
@@ -53,6 +55,15 @@ def prompted(result: types.GetPromptResult) -> object:
     """Return a prompt as the messages that it is made of."""
     messages = [{"role": one.role, "text": _shown(one.content)} for one in result.messages]
     return {"description": result.description, "messages": messages} if result.description else {"messages": messages}
+
+
+def _plain(value: object) -> object:
+    """Return what a server says as data, or as text where it is nested or counts further than we do."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False)
+    return value
 
 
 def _parts(content: Sequence[types.ContentBlock]) -> object:
