@@ -207,6 +207,9 @@ async def test_each_user_is_called_for_with_their_own_token(tmp_path: Path) -> N
             fresh = person(user="user-1", token="a-fresh-token-of-user-1")
             assert await called(lists[0]["whoami"], fresh) == {"result": "Bearer a-fresh-token-of-user-1"}
             assert await called(lists[0]["whoami"], people[1]) == {"result": "Bearer token-of-user-1"}
+            tabs = [person(user="user-1", token=f"token-{at}-of-user-1") for at in range(10)]
+            told = await asyncio.gather(*(called(lists[0]["whoami"], tab) for tab in tabs))
+            assert [one["result"] for one in told] == [f"Bearer token-{at}-of-user-1" for at in range(10)]
 
 
 async def test_nobodys_token_is_sent_where_the_definition_does_not_say_so(tmp_path: Path) -> None:
