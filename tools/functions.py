@@ -154,11 +154,12 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema()
     schema.pop("description", None)
     schema.setdefault("properties", {})
-    _drop_titles(schema)
+    drop_titles(schema)
     return schema
 
 
-def _drop_titles(schema: Any) -> None:
+def drop_titles(schema: Any) -> None:
+    """Take the titles that pydantic makes of names out of a schema."""
     match schema:
         case dict():
             if isinstance(schema.get("title"), str):
@@ -167,10 +168,10 @@ def _drop_titles(schema: Any) -> None:
                 # Below these are names, and a field may be named "title".
                 parts = part.values() if key in ("properties", "$defs") else [part]
                 for one in parts:
-                    _drop_titles(one)
+                    drop_titles(one)
         case list():
             for one in schema:
-                _drop_titles(one)
+                drop_titles(one)
 
 
 def _parse(model: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:

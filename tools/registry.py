@@ -48,6 +48,15 @@ def load_toolsets(
 def _source(definition: ToolsetDefinition, backends: Mapping[str, Backend], folder: Path) -> Toolset:
     if definition.python is not None:
         return FixedToolset(load_functions(definition.python, _backend(definition, backends), backends))
+    # The libraries behind the others take their time to be imported: who has none of these does not wait for them.
+    if definition.mcp is not None:
+        from tools.mcp.toolset import McpToolset
+
+        return McpToolset(definition)
+    if definition.langchain is not None:
+        from tools.langchain import load_langchain
+
+        return FixedToolset(load_langchain(definition))
     raise ConfigurationError(f"toolset {definition.title}: not yet")
 
 

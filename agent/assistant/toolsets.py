@@ -66,7 +66,19 @@ class McpServer(Definition):
         default={}, description="of the program: its variable -> the one of ours it is read from"
     )
     forward_token: bool = Field(default=False, description="whether it gets the user's token; a URL only")
-    tenants: dict[str, str] = Field(default={}, description="tenant -> the URL of that tenant's own server")
+    tenants: dict[str, str] = Field(
+        default={}, description="tenant -> the URL of that tenant's own server; others have `url`, or none of its tools"
+    )
+    trust_hints: bool = Field(default=False, description="whether a tool is a read because the server says so")
+    connect_timeout_s: float = Field(default=10.0, gt=0, description="for a connection, until both know the protocol")
+    list_timeout_s: float = Field(default=10.0, gt=0, description="for the server to list its tools")
+    result_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="of one answer; a larger one is refused")
+    connections: int = Field(
+        default=200,
+        ge=1,
+        description="to the server at once, where each tenant or, with forward_token, each user has one",
+    )
+    idle_s: float = Field(default=300.0, gt=0, description="without use, after which such a connection is closed")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -74,7 +86,14 @@ class McpServer(Definition):
             raise ValueError("give either url or command")
         if self.command and (self.forward_token or self.tenants):
             raise ValueError("a program serves everybody and gets nobody's token")
+        if self.env and not self.command:
+            raise ValueError("env is of a program: give command")
         return self
+
+    @property
+    def title(self) -> str:
+        """Its URL, its program, or how many tenants have one of their own."""
+        return self.url or (self.command[0] if self.command else f"mcp of {len(self.tenants)} tenants")
 
 
 class ToolsetDefinition(Definition):
@@ -101,10 +120,9 @@ class ToolsetDefinition(Definition):
 
     @property
     def title(self) -> str:
-        """What errors call it."""
-        return str(
-            self.python or self.openapi or self.langchain or (self.mcp and (self.mcp.url or self.mcp.command[:1]))
-        )
+        """What errors and the log call it."""
+        named = self.python or self.openapi or self.langchain
+        return named or (self.mcp.title if self.mcp is not None else "")
 
 
 def _of_module(value: object) -> object:

@@ -1,0 +1,116 @@
+"""What a server says came of a call, as a result for the model. All of it is the server's data, its errors as well."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import mcp_types as types
+import orjson
+
+from agent.errors import ToolError
+
+ERROR_CHARACTERS = 1000
+
+T = TypeVar("T")
+
+
+class InputWantedError(Exception):
+    """The server wants something of the user, or of a model of ours, before it goes on. It gets nothing."""
+
+
+def finished(result: T | types.InputRequiredResult) -> T:
+    """Return a result that is one.
+
+    Raises:
+        InputWantedError: it is a question instead.
+    """
+    if isinstance(result, types.InputRequiredResult):
+        raise InputWantedError
+    return result
+
+
+def told(result: types.CallToolResult, *, is_structured: bool) -> object:
+    """Return a result: its structured content where the tool has a schema for that, and else its parts.
+
+    Bytes are not among what a model reads: a picture is told as "an image (png, 12 KB)".
+
+    Raises:
+        ToolError: the tool says that it failed.
+    """
+    if result.is_error:
+        raise ToolError(f"The tool failed: {_joined(result.content)[:ERROR_CHARACTERS] or 'it does not say why'}")
+    if result.structured_content is None or not (is_structured or not result.content):
+        return _parts(result.content)
+    others = [_shown(part) for part in result.content if not isinstance(part, types.TextContent)]
+    structured = _plain(result.structured_content)
+    return {"result": structured, "also": others} if others else structured
+
+
+def read(result: types.ReadResourceResult) -> object:
+    """Return what a resource holds."""
+    return _value("\n\n".join(_resource(one) for one in result.contents))
+
+
+def prompted(result: types.GetPromptResult) -> object:
+    """Return a prompt as the messages that it is made of."""
+    messages = [{"role": one.role, "text": _shown(one.content)} for one in result.messages]
+    return {"description": result.description, "messages": messages} if result.description else {"messages": messages}
+
+
+def _plain(value: object) -> object:
+    """Return what a server says as data, or as text where it is nested or counts further than we do."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _parts(content: Sequence[types.ContentBlock]) -> object:
+    if not content:
+        return {"ok": True}
+    return _value(_joined(content))
+
+
+def _joined(content: Sequence[types.ContentBlock]) -> str:
+    return "\n\n".join(map(_shown, content))
+
+
+def _value(text: str) -> object:
+    """Return what a text of JSON stands for, so that fields of it can be picked; any other text as it is."""
+    if text[:1] in ("{", "["):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return text
+
+
+def _shown(part: Any) -> str:
+    match part:
+        case types.TextContent():
+            return part.text
+        case types.ImageContent():
+            return f"[{_sized('an image', part.mime_type, part.data)}]"
+        case types.AudioContent():
+            return f"[{_sized('a recording', part.mime_type, part.data)}]"
+        case types.ResourceLink():
+            return f"[a resource: {part.title or part.name}, {part.uri}]"
+        case types.EmbeddedResource():
+            return _resource(part.resource)
+        case _:
+            return "[something that cannot be shown]"
+
+
+def _resource(resource: types.TextResourceContents | types.BlobResourceContents) -> str:
+    if isinstance(resource, types.TextResourceContents):
+        return resource.text
+    return f"[{_sized('a file', resource.mime_type, resource.blob)}: {resource.uri}]"
+
+
+def _sized(kind: str, mime_type: str | None, data: str) -> str:
+    size = len(data) * 3 // 4
+    shown = (
+        f"{size} bytes" if size < 1024 else f"{size / 1024:.0f} KB" if size < 1024**2 else f"{size / 1024**2:.1f} MB"
+    )
+    return f"{kind} ({(mime_type or 'of an unknown type').rpartition('/')[2][:40]}, {shown})"

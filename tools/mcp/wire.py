@@ -1,0 +1,170 @@
+"""The HTTP of MCP: what may leave for a server, and what of an answer is let in.
+
+The invariant: a request carries the token of the call that it is made for, or nobody's; whatever goes wrong with one request
+is the trouble of that one. The SDK ends a whole session when a request of it raises, so nothing is raised here.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from ssl import SSLContext
+
+import httpx2
+import orjson
+
+from agent.http import open_client
+from agent.principal import Credential
+
+READ_TIMEOUT_S = 600.0
+"""A tool's own time limit ends a call earlier; this one only frees the socket of what nobody waits for."""
+NOTE_TIMEOUT_S = 5.0
+"""For what is sent without waiting for an answer: the SDK sends nothing else meanwhile."""
+STREAM_OF_RESULTS = 8
+"""A stream that answers one request may hold this many times as much as one result: progress comes in it, too."""
+SESSION = "mcp-session-id"
+
+
+class Trouble(StrEnum):
+    """The ways in which a request can go wrong before the server's protocol has anything to say of it."""
+
+    NOT_SENT = "not_sent"
+    BROKE_OFF = "broke_off"
+    TOO_LARGE = "too_large"
+    REDIRECTED = "redirected"
+    UNREADABLE = "unreadable"
+    UNAUTHORIZED = "unauthorized"
+    SESSION_LOST = "session_lost"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Whom a request is made for, and what went wrong with it."""
+
+    credential: Credential | None = None
+    trouble: Trouble | None = None
+
+
+exchange: ContextVar[Exchange] = ContextVar("exchange")
+"""The current one. The SDK's tasks for a request run in the context of whoever asked for it."""
+
+
+class BoundedTransport(httpx2.AsyncBaseTransport):
+    """Requests for a server's URL alone, and answers of a bounded size."""
+
+    def __init__(
+        self, *, most_bytes: int, on_session_lost: Callable[[], None], shared: httpx2.AsyncBaseTransport
+    ) -> None:
+        self._most_bytes = most_bytes
+        self._on_session_lost = on_session_lost
+        self._shared = shared
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return the server's answer, or one of our own that stands for what went wrong."""
+        current = exchange.get(Exchange())
+        if current.credential is not None:
+            request.headers["Authorization"] = f"Bearer {current.credential.reveal()}"
+        request.headers["Accept-Encoding"] = "identity"  # nothing to unpack, so nothing that grows when it is unpacked
+        if request.method == "DELETE" or _is_note(request):
+            request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), NOTE_TIMEOUT_S)
+        try:
+            response = await self._shared.handle_async_request(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
+            return self._instead(current, Trouble.NOT_SENT)
+        except httpx2.TransportError:
+            return self._instead(current, Trouble.BROKE_OFF)
+        if (trouble := _trouble(request, response)) is None and _is_stream(response):
+            most = self._most_bytes * (STREAM_OF_RESULTS if request.method == "POST" else 1_000_000)
+            stream = BoundedStream(response, current, most_of_event=self._most_bytes, most=most)
+            return httpx2.Response(response.status_code, headers=response.headers, stream=stream)
+        try:
+            return self._instead(current, trouble) if trouble else await self._whole(current, request, response)
+        finally:
+            await response.aclose()
+
+    async def _whole(self, current: Exchange, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        content = bytearray()
+        try:
+            async for part in response.aiter_raw():
+                content += part
+                if len(content) > self._most_bytes:
+                    return self._instead(current, Trouble.TOO_LARGE)
+        except httpx2.TransportError:
+            return self._instead(current, Trouble.BROKE_OFF)
+        if response.status_code == 400 and SESSION in request.headers and b"session" in content.lower():
+            # What the protocol's authors publish says it so, where the specification has a 404.
+            return self._instead(current, Trouble.SESSION_LOST)
+        kept = {name: response.headers[name] for name in ("content-type", SESSION) if name in response.headers}
+        return httpx2.Response(response.status_code, headers=kept, content=bytes(content))
+
+    def _instead(self, current: Exchange, trouble: Trouble) -> httpx2.Response:
+        current.trouble = trouble
+        if trouble is Trouble.SESSION_LOST:
+            self._on_session_lost()
+        return httpx2.Response(503)
+
+
+class BoundedStream(httpx2.AsyncByteStream):
+    """A stream of events that breaks off where one of them, or all together, are too large."""
+
+    def __init__(self, response: httpx2.Response, current: Exchange, *, most_of_event: int, most: int) -> None:
+        self._response = response
+        self._current = current
+        self._most_of_event = most_of_event
+        self._most = most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        event = total = 0
+        async for part in self._response.aiter_raw():
+            total += len(part)
+            end = max(part.rfind(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r"))
+            event = event + len(part) if end < 0 else len(part) - end
+            if event > self._most_of_event or total > self._most:
+                self._current.trouble = Trouble.TOO_LARGE
+                raise httpx2.ReadError("more than may be read")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def shared_transport() -> httpx2.AsyncBaseTransport:
+    """Return a pool of connections for all users of a server. It keeps nothing that a response says."""
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=60.0)
+    return httpx2.AsyncHTTPTransport(verify=_certificates(), trust_env=False, limits=limits)
+
+
+def client_over(transport: BoundedTransport, *, connect_timeout_s: float) -> httpx2.AsyncClient:
+    """Return the client that the SDK is given. Closing it leaves the shared pool open."""
+    return open_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=connect_timeout_s), transport=transport)
+
+
+def _trouble(request: httpx2.Request, response: httpx2.Response) -> Trouble | None:
+    if 300 <= response.status_code < 400:
+        return Trouble.REDIRECTED
+    if response.status_code == 401:
+        return Trouble.UNAUTHORIZED
+    if response.status_code == 404 and request.method == "POST" and SESSION in request.headers:
+        return Trouble.SESSION_LOST
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        return Trouble.UNREADABLE
+    return None
+
+
+def _is_stream(response: httpx2.Response) -> bool:
+    return response.headers.get("content-type", "").lower().startswith("text/event-stream")
+
+
+def _is_note(request: httpx2.Request) -> bool:
+    """Return whether a request is a message that no answer is expected to."""
+    try:
+        message = orjson.loads(request.content) if request.method == "POST" else {"id": None}
+    except (orjson.JSONDecodeError, httpx2.RequestNotRead):
+        return False
+    return isinstance(message, dict) and "id" not in message
+
+
+@cache
+def _certificates() -> SSLContext:
+    return httpx2.create_ssl_context()
