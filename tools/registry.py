@@ -32,7 +32,7 @@ def load_toolsets(
     toolsets: list[Toolset] = []
     known: dict[str, Tool] = {}
     for definition in assistant.toolsets:
-        source = _source(definition, backends, folder)
+        source = _source(definition, backends, folder, reach or Reach())
         if isinstance(source, FixedToolset):
             _check_overrides(definition, source)
             _add(known, shape(source.every, definition))
@@ -45,14 +45,14 @@ def load_toolsets(
     return [*toolsets, actions]
 
 
-def _source(definition: ToolsetDefinition, backends: Mapping[str, Backend], folder: Path) -> Toolset:
+def _source(definition: ToolsetDefinition, backends: Mapping[str, Backend], folder: Path, reach: Reach) -> Toolset:
     if definition.python is not None:
         return FixedToolset(load_functions(definition.python, _backend(definition, backends), backends))
     # The libraries behind the others take their time to be imported: who has none of these does not wait for them.
     if definition.mcp is not None:
         from tools.mcp.toolset import McpToolset
 
-        return McpToolset(definition)
+        return McpToolset(definition, reach=reach)
     if definition.langchain is not None:
         from tools.langchain import load_langchain
 

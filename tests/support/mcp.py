@@ -16,6 +16,7 @@ from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ToolError
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext, Tool
+from tools.backends.reach import Reach
 from tools.mcp.toolset import McpToolset
 
 LIMIT_S = 60.0
@@ -83,7 +84,7 @@ def person(tenant: str = "acme", user: str = "ann", *, token: str = TOKEN) -> Pr
 
 def toolset(mcp: dict[str, Any], **more: Any) -> McpToolset:
     """Return the toolset of a definition."""
-    return McpToolset(ToolsetDefinition.model_validate({"mcp": mcp, **more}))
+    return McpToolset(ToolsetDefinition.model_validate({"mcp": mcp, **more}), reach=Reach())
 
 
 async def tools_of(opened: McpToolset, principal: Principal | None = None) -> dict[str, Tool]:

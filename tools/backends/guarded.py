@@ -11,16 +11,20 @@ from tools.backends.reach import Guard, NotAllowedError
 
 def open_guarded_client(guard: Guard, *, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
     """Return a client that reaches the guard's server and no other. It brings no token; who uses it gives each request its own."""
-    return open_client(transport=_GuardedTransport(guard), timeout=timeout)
+    return open_client(transport=GuardedTransport(guard), timeout=timeout)
 
 
-class _GuardedTransport(httpx2.AsyncBaseTransport):
+LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
+
+
+class GuardedTransport(httpx2.AsyncBaseTransport):
     """Connects to the address that was checked; the server is asked, and has to prove itself, by its name all the same."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, *, limits: httpx2.Limits = LIMITS) -> None:
         self._guard = guard
         proxy = guard.proxy
         self._inner = httpx2.AsyncHTTPTransport(
+            limits=limits,
             verify=certificates(),
             trust_env=False,
             proxy=None

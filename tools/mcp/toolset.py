@@ -26,6 +26,8 @@ from agent.http import check_url
 from agent.masking import Mask
 from agent.principal import Principal
 from agent.toolkit import CallContext, Risk, Tool
+from tools.backends.addresses import read_endpoint
+from tools.backends.reach import Guard, Reach
 from tools.mcp.connection import Connection
 from tools.mcp.link import Link, LostError, Manner
 from tools.mcp.listing import Work, list_tools
@@ -42,7 +44,7 @@ Key = tuple[object, ...]
 class McpToolset:
     """The tools of a server that speaks MCP. It may be down when the app starts: its tools come when it comes."""
 
-    def __init__(self, definition: ToolsetDefinition) -> None:
+    def __init__(self, definition: ToolsetDefinition, *, reach: Reach) -> None:
         """Check what can be checked without the server.
 
         Raises:
@@ -52,10 +54,13 @@ class McpToolset:
         self._definition = definition
         self._server: McpServer = definition.mcp
         self._environment = _environment(definition.mcp)
+        self._guards: dict[str, Guard] = {}
         for url in (definition.mcp.url, *definition.mcp.tenants.values()):
             if url is not None:
                 check_url(url, name="mcp.url")
-        self._shared: httpx2.AsyncBaseTransport | None = None
+                self._guards[url] = reach.guard(read_endpoint(url, name="mcp.url"))
+        self._shared: dict[str, httpx2.AsyncBaseTransport] = {}
+        """The connections to each URL."""
         self._connections: OrderedDict[Key, Connection] = OrderedDict()
         self._leaving: set[Connection] = set()
         """Those that made room for others and may not have ended yet."""
@@ -64,8 +69,9 @@ class McpToolset:
             self._mask.learn(value)
 
     async def __aenter__(self) -> Self:
-        if not self._server.command:
-            self._shared = shared_transport()
+        for url, guard in self._guards.items():
+            await guard.learn()
+            self._shared[url] = shared_transport(guard)
         if self._is_shared:  # nobody has to come before it can be connected to
             self._add((), None, self._server.url)
         return self
@@ -78,8 +84,8 @@ class McpToolset:
             connection.end()
         for connection in every:
             await connection.ended()
-        if self._shared is not None:
-            await self._shared.aclose()
+        for shared in self._shared.values():
+            await shared.aclose()
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         """Return the tools that the principal's server lists; none where there is no server for the tenant."""
@@ -136,9 +142,8 @@ class McpToolset:
 
     @asynccontextmanager
     async def _open_url(self, url: str, link: Link) -> AsyncGenerator[TransportStreams]:
-        assert self._shared is not None
         transport = BoundedTransport(
-            most_bytes=self._server.result_bytes, on_session_lost=link.lose, shared=self._shared
+            most_bytes=self._server.result_bytes, on_session_lost=link.lose, shared=self._shared[url]
         )
         client = client_over(transport, connect_timeout_s=self._server.connect_timeout_s)
         most = self._server.result_bytes

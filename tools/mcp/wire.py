@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from ssl import SSLContext
 
 import httpx2
 import orjson
 
 from agent.http import open_client
 from agent.principal import Credential
+from tools.backends.guarded import GuardedTransport
+from tools.backends.reach import Guard
 
 READ_TIMEOUT_S = 600.0
 """A tool's own time limit ends a call earlier; this one only frees the socket of what nobody waits for."""
@@ -129,10 +129,10 @@ class BoundedStream(httpx2.AsyncByteStream):
         await self._response.aclose()
 
 
-def shared_transport() -> httpx2.AsyncBaseTransport:
-    """Return a pool of connections for all users of a server. It keeps nothing that a response says."""
+def shared_transport(guard: Guard) -> httpx2.AsyncBaseTransport:
+    """Return a pool of connections to a server, for all of its users. It keeps nothing that a response says."""
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=60.0)
-    return httpx2.AsyncHTTPTransport(verify=_certificates(), trust_env=False, limits=limits)
+    return GuardedTransport(guard, limits=limits)
 
 
 def client_over(transport: BoundedTransport, *, connect_timeout_s: float) -> httpx2.AsyncClient:
@@ -163,8 +163,3 @@ def _is_note(request: httpx2.Request) -> bool:
     except (orjson.JSONDecodeError, httpx2.RequestNotRead):
         return False
     return isinstance(message, dict) and "id" not in message
-
-
-@cache
-def _certificates() -> SSLContext:
-    return httpx2.create_ssl_context()
