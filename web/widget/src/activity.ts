@@ -1,14 +1,16 @@
 /** What happens behind an answer: the model's thoughts and its calls of tools, folded until somebody asks. */
 import type { MessageView, ToolCallView } from "@frontdesk/client";
-import { label } from "./bounds";
+import { bounded, label } from "./bounds";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
-import { formatNumber } from "./format";
+import { formatNumber, formatShare } from "./format";
 import type { Texts } from "./texts";
 import { callLabel, readResult } from "./tools";
 
 /** A call that has run so long shows for how long. */
 const LONG_S = 3;
+/** Characters of what a call says of how far it is. */
+const LONGEST_PROGRESS = 80;
 
 export class Reasoning {
   readonly element: HTMLElement;
@@ -34,7 +36,7 @@ export class Activity {
   #clock = make("span", { class: "clock" });
   #inside = make("div", { class: "inside" });
   #calls: readonly ToolCallView[] | null = null;
-  #running: { id: string; sinceMs: number; timer: number } | null = null;
+  #running: { call: ToolCallView; sinceMs: number; timer: number } | null = null;
 
   constructor(texts: Texts) {
     this.#texts = texts;
@@ -48,7 +50,7 @@ export class Activity {
     this.element.hidden = calls.length === 0;
     this.element.classList.toggle("busy", running !== undefined);
     setText(this.#label, this.#summary(calls, running));
-    this.#time(running?.id ?? null);
+    this.#time(running);
     if (this.#calls !== null && sameCalls(this.#calls, calls)) return;
     this.#calls = calls;
     fill(this.#inside, ...calls.map((call) => callDetails(call, this.#texts)));
@@ -58,19 +60,26 @@ export class Activity {
     clearInterval(this.#running?.timer);
   }
 
-  /** Counts the seconds of a call, and shows them where it takes long. */
-  #time(id: string | null): void {
-    if (id === (this.#running?.id ?? null)) return;
+  /** Counts the seconds of a call, and shows them where it takes long, with what it says of how far it is. */
+  #time(call: ToolCallView | undefined): void {
+    if (call === this.#running?.call) return;
+    const isSame = call?.id === this.#running?.call.id;
+    const sinceMs = Math.min(isSame ? this.#running!.sinceMs : Infinity, performance.now() - (call?.elapsedMs ?? 0));
     this.close();
-    setText(this.#clock, "");
-    this.#running = null;
-    if (id === null) return;
-    const sinceMs = performance.now();
-    const timer = window.setInterval(() => {
-      const seconds = Math.floor((performance.now() - sinceMs) / 1000);
-      if (seconds >= LONG_S) setText(this.#clock, this.#texts.duration(formatNumber(seconds, this.#texts)));
-    }, 250);
-    this.#running = { id, sinceMs, timer };
+    this.#running = call === undefined ? null : { call, sinceMs, timer: window.setInterval(() => this.#tick(), 250) };
+    this.#tick();
+  }
+
+  #tick(): void {
+    if (this.#running === null) return setText(this.#clock, "");
+    const { call, sinceMs } = this.#running;
+    const seconds = Math.floor((performance.now() - sinceMs) / 1000);
+    const parts = [
+      seconds < LONG_S ? "" : this.#texts.duration(formatNumber(seconds, this.#texts)),
+      call.progress === undefined ? "" : formatShare(call.progress, this.#texts),
+      bounded(call.progressText ?? "", LONGEST_PROGRESS),
+    ];
+    setText(this.#clock, parts.filter(Boolean).join(" · "));
   }
 
   #summary(calls: readonly ToolCallView[], running: ToolCallView | undefined): string {
@@ -107,8 +116,10 @@ function callEnd({ status }: ToolCallView, texts: Texts): string | null {
   return status === "error" ? texts.toolFailed : status === "cancelled" ? texts.stopped : null;
 }
 
+/** Returns whether what is inside looks the same: how long a call runs, and how far it is, stands outside. */
 function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]): boolean {
-  return before.length === now.length && before.every((call, at) => call === now[at]);
+  const shown = ["id", "status", "arguments", "error", "result"] as const;
+  return before.length === now.length && before.every((call, at) => shown.every((name) => call[name] === now[at]![name]));
 }
 
 /** Returns two lines: what it was and how it went; what it returned, or was asked, or why it failed. */
