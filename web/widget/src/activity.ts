@@ -1,16 +1,14 @@
 /** What happens behind an answer: the model's thoughts and its calls of tools, folded until somebody asks. */
 import type { MessageView, ToolCallView } from "@frontdesk/client";
-import { bounded, label } from "./bounds";
+import { label } from "./bounds";
 import { fill, make, setText } from "./dom";
 import { icon } from "./icons";
-import { formatNumber, formatShare } from "./format";
+import { formatNumber } from "./format";
 import type { Texts } from "./texts";
 import { callLabel, readResult } from "./tools";
 
 /** A call that has run so long shows for how long. */
 const LONG_S = 3;
-/** Characters of what a call says of how far it is. */
-const LONGEST_PROGRESS = 80;
 
 export class Reasoning {
   readonly element: HTMLElement;
@@ -35,7 +33,8 @@ export class Activity {
   /** How long the call has been running: apart from the label, because it is no news. */
   #clock = make("span", { class: "clock" });
   #inside = make("div", { class: "inside" });
-  #calls: readonly ToolCallView[] | null = null;
+  /** Which calls are inside, and how they are: how long one runs and how far it is stands outside. */
+  #shown = "";
   #running: { call: ToolCallView; sinceMs: number; timer: number } | null = null;
 
   constructor(texts: Texts) {
@@ -51,8 +50,9 @@ export class Activity {
     this.element.classList.toggle("busy", running !== undefined);
     setText(this.#label, this.#summary(calls, running));
     this.#time(running);
-    if (this.#calls !== null && sameCalls(this.#calls, calls)) return;
-    this.#calls = calls;
+    const inside = calls.map(({ id, status }) => id + status).join();
+    if (inside === this.#shown) return;
+    this.#shown = inside;
     fill(this.#inside, ...calls.map((call) => callDetails(call, this.#texts)));
   }
 
@@ -62,24 +62,26 @@ export class Activity {
 
   /** Counts the seconds of a call, and shows them where it takes long, with what it says of how far it is. */
   #time(call: ToolCallView | undefined): void {
-    if (call === this.#running?.call) return;
-    const isSame = call?.id === this.#running?.call.id;
-    const sinceMs = Math.min(isSame ? this.#running!.sinceMs : Infinity, performance.now() - (call?.elapsedMs ?? 0));
+    const before = this.#running;
+    if (call === before?.call) return;
     this.close();
-    this.#running = call === undefined ? null : { call, sinceMs, timer: window.setInterval(() => this.#tick(), 250) };
-    this.#tick();
-  }
-
-  #tick(): void {
-    if (this.#running === null) return setText(this.#clock, "");
-    const { call, sinceMs } = this.#running;
-    const seconds = Math.floor((performance.now() - sinceMs) / 1000);
-    const parts = [
-      seconds < LONG_S ? "" : this.#texts.duration(formatNumber(seconds, this.#texts)),
-      call.progress === undefined ? "" : formatShare(call.progress, this.#texts),
-      bounded(call.progressText ?? "", LONGEST_PROGRESS),
-    ];
-    setText(this.#clock, parts.filter(Boolean).join(" · "));
+    this.#running = null;
+    if (call === undefined) return setText(this.#clock, "");
+    const { id, elapsedMs = 0, progress, progressText } = call;
+    const texts = this.#texts;
+    const beganMs = performance.now() - elapsedMs;
+    const sinceMs = id === before?.call.id ? Math.min(beganMs, before.sinceMs) : beganMs;
+    const show = () => {
+      const seconds = Math.floor((performance.now() - sinceMs) / 1000);
+      const shown = [
+        seconds >= LONG_S && texts.duration(formatNumber(seconds, texts)),
+        progress !== undefined && `${formatNumber(progress * 100, texts)} %`,
+        progressText && label(progressText),
+      ];
+      setText(this.#clock, shown.filter(Boolean).join(" · "));
+    };
+    show();
+    this.#running = { call, sinceMs, timer: window.setInterval(show, 250) };
   }
 
   #summary(calls: readonly ToolCallView[], running: ToolCallView | undefined): string {
@@ -114,12 +116,6 @@ function shownCalls(message: MessageView): readonly ToolCallView[] {
 /** Returns the word for a call that did not end well. */
 function callEnd({ status }: ToolCallView, texts: Texts): string | null {
   return status === "error" ? texts.toolFailed : status === "cancelled" ? texts.stopped : null;
-}
-
-/** Returns whether what is inside looks the same: how long a call runs, and how far it is, stands outside. */
-function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]): boolean {
-  const shown = ["id", "status", "arguments", "error", "result"] as const;
-  return before.length === now.length && before.every((call, at) => shown.every((name) => call[name] === now[at]![name]));
 }
 
 /** Returns two lines: what it was and how it went; what it returned, or was asked, or why it failed. */

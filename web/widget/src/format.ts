@@ -12,11 +12,6 @@ export function formatNumber(value: number, texts: Texts, digits = 0): string {
   return new Intl.NumberFormat(localeOf(texts), { maximumFractionDigits: digits }).format(value);
 }
 
-/** A share from 0 to 1, in percent. */
-export function formatShare(share: number, texts: Texts): string {
-  return new Intl.NumberFormat(localeOf(texts), { style: "percent" }).format(share);
-}
-
 /** The time where it is today's, else the day. */
 export function formatMoment(moment: string, texts: Texts): string {
   const then = new Date(moment);
