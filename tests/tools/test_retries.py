@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -16,9 +17,11 @@ from support.http import Connection, Request, listen
 from agent.errors import BackendDownError, ToolError
 from agent.toolkit import CallContext
 from tools.backends import retries
+from tools.backends.answers import NoAnswerError
 from tools.backends.backend import Backend, BackendSession
 from tools.backends.caution import Caution
 from tools.backends.limits import BackendLimits
+from tools.backends.transport import Request as Asked
 from tools.backends.waiting import retry_after_s
 
 READ = "GET /orders/count"
@@ -114,6 +117,17 @@ async def test_a_change_that_has_left_is_never_made_again(
     backend.routes[f"{method} /orders/7"] = failing(1, status, {"Retry-After": "0"})
     with pytest.raises(ToolError):
         await getattr(session, name)("/orders/7", *([] if name == "delete" else [{"a": 1}]))
+    assert len(backend.requests) == 1
+
+
+@pytest.mark.parametrize("route", [failing(1), cutting(1)], ids=["refused", "cut"])
+async def test_a_get_that_is_called_a_change_is_never_made_again(
+    client: Backend, context: CallContext, backend: TenantBackend, route: Route
+) -> None:
+    """G224: it is the risk that counts, not the method alone."""
+    backend.routes[READ] = route
+    with suppress(NoAnswerError):
+        assert (await client.send(Asked("GET", "/orders/count", is_change=True), context)).status == 503
     assert len(backend.requests) == 1
 
 

@@ -164,25 +164,18 @@ class Backend:
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/"))
         self._signature = signature or Forwarded()
         self._caution = caution or Caution()
+        self.timeout_s = self._caution.limits.timeout_s
+        """For a tool that says nothing itself; None: as the assistant has it."""
         self._transport: Transport
         if transport is not None:
             self._transport = MountedTransport(endpoint.url, transport)
         else:
             from tools.backends.sockets import SocketTransport  # aiohttp takes its time, and an app needs none
 
-            connect_timeout_s = self._caution.limits.connect_timeout_s
-            limits = {
-                "connections": connections,
-                "connect_timeout_s": connect_timeout_s,
-                "read_timeout_s": read_timeout_s,
-            }
+            limits = {"connections": connections, "read_timeout_s": read_timeout_s}
+            limits["connect_timeout_s"] = self._caution.limits.connect_timeout_s
             guard = (reach or Reach()).guard(endpoint)
             self._transport = SocketTransport(guard, **{name: one for name, one in limits.items() if one is not None})  # type: ignore[arg-type]
-
-    @property
-    def timeout_s(self) -> float | None:
-        """How long a call may take of a tool that says nothing itself; None: as the assistant has it."""
-        return self._caution.limits.timeout_s
 
     def session(self, context: CallContext, *, changes: Changes | None = None) -> BackendSession:
         """Return the backend for one tool call."""
@@ -207,14 +200,9 @@ class Backend:
         names = set(map(_folded, own))
         headers = {**{name: value for name, value in request.headers.items() if _folded(name) not in names}, **own}
         _check_headers(headers)
-        send = partial(
-            self._transport.send,
-            replace(request, headers=headers),
-            most_bytes=self._caution.limits.response_bytes,
-            large=partial(self._caution.large_body, context),
-        )
-        may_repeat = context.may_repeat or request.method in READS
-        return await self._caution.ask(send, context, may_repeat=may_repeat)
+        most, large = self._caution.limits.response_bytes, partial(self._caution.large_body, context)
+        send = partial(self._transport.send, replace(request, headers=headers), most_bytes=most, large=large)
+        return await self._caution.ask(send, context, may_repeat=context.may_repeat or not request.is_change)
 
     async def __aenter__(self) -> "Backend":
         await self._transport.learn()
