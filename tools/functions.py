@@ -88,7 +88,7 @@ class FunctionTool(Generic[Arguments]):
             schema=_schema(self.arguments),
             call=call,
             risk=self.risk,
-            timeout_s=self.timeout_s or backend.timeout_s,
+            timeout_s=backend.timeout_s if self.timeout_s is None else self.timeout_s,
             wordings=self.wordings,
         )
 
