@@ -28,6 +28,7 @@
     │   └── InterruptedRunError         interrupted
     ├── ToolError                       a tool failed; its text is written for the model
     │   ├── NotThereError               what was to be changed is not there: nothing happened
+    │   ├── BackendDownError            the backend failed too often lately: it was not asked
     │   └── CredentialRefusedError      the backend did not accept the token: nothing happened, a fresh one may do
     ├── ConfigurationError              the installation is wrong; raised at start only
     ├── LeaseLostError                  this worker no longer owns the run; stop without writing
@@ -251,6 +252,10 @@ class ToolError(FrontdeskError):
 
 class NotThereError(ToolError):
     """The backend has nothing to change under this path. A tool may add how to find what is there."""
+
+
+class BackendDownError(ToolError):
+    """The backend failed too often lately: it was not asked, and nothing happened."""
 
 
 class CredentialRefusedError(ToolError):

@@ -13,3 +13,6 @@ suggestions = Counter(
     "frontdesk_suggestions", "Requests for follow-up questions on demand that a model was asked for", ["code"]
 )
 tool_calls = Counter("frontdesk_tool_calls", "Tool calls that settled", ["tool", "outcome"])
+backend_changes = Counter(
+    "frontdesk_backend_changes", "A backend went down for a tenant, was looked at, or came back", ["backend", "state"]
+)

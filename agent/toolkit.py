@@ -41,6 +41,14 @@ def _hide_nothing(secret: str) -> None:
     """Stand for a run that nobody reads."""
 
 
+Tell = Callable[[float | None, str | None], None]
+"""Takes how far a call is: a share from 0 to 1, and a line of text; None where that is not known."""
+
+
+def tell_nobody(_share: float | None, _text: str | None) -> None:
+    """Do nothing: of a call that nobody watches."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """What a tool call knows of its run.
@@ -56,6 +64,17 @@ class CallContext:
     region: Region = UNSAID
     hide: Callable[[str], None] = field(default=_hide_nothing, compare=False)
     """Has a secret that the call uses replaced by `***` in all that the run says from then on."""
+    may_repeat: bool = False
+    """Whether the tool is a read, so that whatever it asks for may be asked for again."""
+    limit_s: float | None = None
+    """How long the call may take; None: nobody said."""
+    ends_at: float | None = None
+    """When that time is over, by the clock of the event loop."""
+    tell: Tell = field(default=tell_nobody, compare=False)
+
+    async def progress(self, share: float | None = None, text: str | None = None) -> None:
+        """Tell people how far the call is: `share` from 0 to 1, a line of `text`. More than a few a second are not told."""
+        self.tell(share, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from agent.errors import ConfigurationError
 from api.settings import Settings
 from tools.backends.addresses import read_endpoint
 from tools.backends.backend import Backend
+from tools.backends.caution import Caution
 from tools.backends.exchange import TokenExchange
+from tools.backends.limits import BackendLimits
 from tools.backends.reach import Reach, read_proxy
 from tools.backends.signing import Forwarded, Installed, Signature, Unsigned
 
@@ -41,7 +43,9 @@ class Backends:
         wanted = dict(definitions)
         for name in {DEFAULT_BACKEND, *wanted}:
             if url := _url(self.settings, name):
-                wanted[name] = BackendDefinition(url=url, auth=wanted[name].auth if name in wanted else "forward")
+                said = wanted[name].model_dump(include={"timeout_s"}) if name in wanted else {}
+                auth = wanted[name].auth if name in wanted else "forward"
+                wanted[name] = BackendDefinition(url=url, auth=auth, **said)
         for name, one in wanted.items():
             if one not in self.every:
                 self.every[one] = self._made(name, one)
@@ -49,6 +53,7 @@ class Backends:
 
     def _made(self, name: str, definition: BackendDefinition) -> Backend:
         signature = self._signature(name, definition.auth)
+        caution = Caution(_limits(self.settings, definition), name=name)
         if definition.app is None:
             assert definition.url is not None
             return Backend(
@@ -56,6 +61,7 @@ class Backends:
                 signature=signature,
                 reach=self.reach,
                 connections=self.settings.backend_connections,
+                caution=caution,
                 name="the backend's URL" if name == DEFAULT_BACKEND else f"the URL of backend {name}",
             )
         app = _app(self.settings, definition.app)
@@ -65,7 +71,7 @@ class Backends:
             )
         self.mounted[definition.mount] = app
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-        return Backend(MOUNTED, signature=signature, transport=transport)
+        return Backend(MOUNTED, signature=signature, transport=transport, caution=caution)
 
     def _signature(self, name: str, auth: str | Auth) -> Signature:
         if not isinstance(auth, Auth):
@@ -113,6 +119,18 @@ def open_reach(settings: Settings) -> Reach:
 def variable(name: str) -> str | None:
     """Return a variable of the environment or of `.env`; an empty one is none, as for every setting."""
     return os.environ.get(name) or dotenv_values(str(Settings.model_config["env_file"])).get(name) or None
+
+
+def _limits(settings: Settings, definition: BackendDefinition) -> BackendLimits:
+    return BackendLimits(
+        connect_timeout_s=settings.backend_connect_timeout_s,
+        timeout_s=definition.timeout_s,
+        calls_per_tenant=settings.backend_calls_per_tenant,
+        response_bytes=settings.backend_response_bytes,
+        failures=settings.backend_failures,
+        failures_s=settings.backend_failures_s,
+        pause_s=settings.backend_pause_s,
+    )
 
 
 def _url(settings: Settings, name: str) -> str | None:

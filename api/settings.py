@@ -141,6 +141,29 @@ class BackendSettings(EnvironmentSettings):
         description="the proxy that requests of tools leave through; without one they go straight, whatever the environment says",
     )
     backend_connections: int = Field(default=256, ge=1, le=10_000, description="connections to one backend at once")
+    backend_connect_timeout_s: float = Field(default=5.0, gt=0, description="connecting to a backend")
+    backend_calls_per_tenant: int = Field(
+        default=16,
+        ge=1,
+        le=10_000,
+        description="requests of one tenant to one backend at once; more wait for their turn",
+    )
+    backend_response_bytes: int = Field(
+        default=4 * 1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="of one answer of a backend, on the wire and unpacked; a larger one is not read to its end",
+    )
+    backend_failures: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="failed requests, half of all, after which a backend counts as down for a tenant",
+    )
+    backend_failures_s: float = Field(default=120.0, gt=0, description="within so long")
+    backend_pause_s: float = Field(
+        default=15.0, gt=0, description="a backend that is down is left alone for so long, then one request looks"
+    )
     exchanged_tokens: int = Field(
         default=1000, ge=1, description="tokens that are kept of those exchanged for one backend; the oldest go first"
     )

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.text import Text
@@ -38,6 +38,8 @@ class Shown:
     """The answer as it looks so far."""
 
     text: str = ""
+    doing: str = ""
+    """A tool call that takes long, and how far it is."""
     notes: list[str] = field(default_factory=list)
     suggestions: list[str] = field(default_factory=list)
     status: str | None = None
@@ -60,6 +62,8 @@ class Shown:
                 self._replace(_safe(text))
             case {"tools_used": list(names)}:
                 self.notes.append("Looking up: " + ", ".join(_safe(str(name)) for name in names))
+            case {"tool_call": dict(call)}:
+                self.doing = _how_far(call) if "elapsed_ms" in call else ""
             case {"action": {"type": kind, "value": value}}:
                 self.notes.append(_safe(f"Action: {kind} → {value}"))
             case {"error": {"message": message}}:
@@ -174,7 +178,8 @@ class Chat:
 
     def _show(self, live: Live | None, shown: Shown) -> None:
         if live is not None:
-            live.update(Markdown(shown.text) if shown.text else Text("\n".join(shown.notes) or "…", style="dim"))
+            said = Markdown(shown.text) if shown.text else Text("\n".join(shown.notes) or "…", style="dim")
+            live.update(Group(said, Text(shown.doing, style="dim")) if shown.doing else said)
             return
         self._console.file.write(shown.text[shown.printed :])
         self._console.file.flush()
@@ -243,6 +248,16 @@ def _refusal(response: httpx2.Response) -> str:
         return _safe(f"{problem['title']}: {problem['detail']}")
     except (ValueError, KeyError, TypeError):
         return f"The server answered {response.status_code}."
+
+
+def _how_far(call: dict[str, Any]) -> str:
+    """Return in a line how long a call has been running, and how far it is."""
+    parts = [f"{call['elapsed_ms'] // 1000} s"]
+    if isinstance(share := call.get("progress"), int | float):
+        parts.append(f"{share:.0%}")
+    if text := call.get("progress_text"):
+        parts.append(str(text))
+    return _safe(f"{call.get('label') or call.get('name')}: {' · '.join(parts)}")
 
 
 def _safe(text: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from agent.errors import ConfigurationError, ToolError
 from agent.principal import Principal
 from agent.region import UNSAID, Region
-from agent.toolkit import CallContext, Risk, Tool
+from agent.toolkit import CallContext, Risk, Tell, Tool, tell_nobody
 from agent.wording import Wordings, wordings
 from tools.backends.backend import Backend, BackendSession, BackendSessions
 from tools.backends.paths import segment
@@ -40,6 +40,11 @@ class ToolContext:
     region: Region = UNSAID
     backends: Mapping[str, BackendSession] = field(default_factory=dict)
     """All backends of the assistant by their names, `backend` among them."""
+    tell: Tell = tell_nobody
+
+    async def progress(self, share: float | None = None, text: str | None = None) -> None:
+        """Tell people how far the call is: `share` from 0 to 1, a line of `text`. More than a few a second are not told."""
+        self.tell(share, text)
 
 
 Function = Callable[[ToolContext, Arguments], Awaitable[object]]
@@ -73,6 +78,7 @@ class FunctionTool(Generic[Arguments]):
                 backend=sessions.of(backend),
                 region=context.region,
                 backends=sessions,
+                tell=context.tell,
             )
             return await self.function(tool_context, parsed)
 
@@ -82,7 +88,7 @@ class FunctionTool(Generic[Arguments]):
             schema=_schema(self.arguments),
             call=call,
             risk=self.risk,
-            timeout_s=self.timeout_s,
+            timeout_s=backend.timeout_s if self.timeout_s is None else self.timeout_s,
             wordings=self.wordings,
         )
 

@@ -85,6 +85,9 @@ class BackendDefinition(Definition):
     auth: Literal["forward", "none"] | Auth = Field(
         default="forward", description="forward: the user's own token; none: nobody's"
     )
+    timeout_s: float | None = Field(
+        default=None, gt=0, description="for a call of a tool that says none itself; None: limits.tool_timeout_s"
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

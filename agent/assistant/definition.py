@@ -80,6 +80,9 @@ class Limits(Definition):
     deadline_s: float = Field(default=300.0, gt=0)
     tool_timeout_s: float = Field(default=30.0, gt=0)
     toolset_timeout_s: float = Field(default=5.0, gt=0, description="for a toolset to say which tools there are")
+    calls_per_step: int = Field(
+        default=128, ge=1, le=128, description="tool calls; the model hears that more were not made"
+    )
     tool_result_bytes: int = Field(default=32 * 1024, ge=256)
     answer_characters: int = Field(default=200_000, ge=100)
     step_extras_bytes: int = Field(

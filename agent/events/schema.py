@@ -132,7 +132,7 @@ class ToolsStarted(Event, frozen=True, tag="tools.started"):
 
 
 class ToolCallChanged(Event, frozen=True, tag="tool_call.changed", omit_defaults=True):
-    """A tool call began or settled."""
+    """A tool call began, goes on (`elapsed_ms`), or settled."""
 
     id: str
     name: str
@@ -147,6 +147,12 @@ class ToolCallChanged(Event, frozen=True, tag="tool_call.changed", omit_defaults
     result: str | None = None
     """What the model reads of a call that is `ok`, or the beginning of it."""
     is_result_cut: bool = False
+    elapsed_ms: int | None = None
+    """How long a call that was told of has been running: it is told again every five seconds, and when it says how far it is."""
+    progress: float | None = None
+    """How far it is, from 0 to 1, where the tool says so."""
+    progress_text: str | None = None
+    """The same in words: one line."""
 
 
 class ActionRequested(Event, frozen=True, tag="action.requested"):

@@ -20,6 +20,7 @@ from langgraph.types import Command
 from agent import metrics
 from agent.attempt.attempt import Attempt
 from agent.attempt.stop import StoppedError
+from agent.attempt.underway import Underway
 from agent.attempt.writer import ToolResult
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
@@ -34,6 +35,9 @@ from agent.store.messages import NewMessage, ToolCall
 from agent.toolkit import Kind, Risk, Tool
 
 BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
+TOO_MANY = (
+    "Not made: one message may ask for {most} calls at most. Ask again for what you still need, in smaller steps."
+)
 CUT_CALL = (
     "Not made: your message was cut at its length limit, so this call may be incomplete. Ask again, in smaller pieces."
 )
@@ -122,7 +126,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     if not attempt.reply.requests:
         attempt.end_step(attempt.reply.finish_reason, attempt.reply.usage)
         return {"messages": [AIMessage(attempt.reply.text)]}
-    calls = [_call(attempt, request) for request in attempt.reply.requests]
+    calls = [_call(attempt, request, position) for position, request in enumerate(attempt.reply.requests)]
     extras = attempt.extras([(call.id, request) for call, request in zip(calls, attempt.reply.requests, strict=True)])
     await attempt.writer.commit_reply(
         NewMessage(
@@ -142,12 +146,14 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     return Command(goto="tools", update={"messages": [message]})
 
 
-def _call(attempt: Attempt, request: ToolRequest) -> ToolCall:
+def _call(attempt: Attempt, request: ToolRequest, position: int) -> ToolCall:
     """Return a request as a call with an id of ours, and why it is not made where that is so.
 
     A step that was cut asked for half of what it meant, or for one of several things that belong together.
     """
     refused = CUT_CALL if attempt.reply.is_cut else BAD_ARGUMENTS if request.arguments is None else None
+    if position >= (most := attempt.assistant.limits.calls_per_step):
+        refused = TOO_MANY.format(most=most)
     words = attempt.words_of(request.name)
     call_id = attempt.call_ids.get(request.number) or str(new_id())
     return ToolCall(call_id, request.name, request.arguments or {}, refused, words.label, words.done)
@@ -172,10 +178,11 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
         attempt.writer.emit(ToolsStarted(tuple(names)))
     said, attempt.reply = attempt.reply, Reply()
     done: dict[str, ToolResult] = {}
+    underway = Underway(attempt.writer.emit, attempt.principal.mask)
 
     async def work(call: ToolCall) -> None:
         try:
-            done[call.id] = await execute_call(attempt, call)
+            done[call.id] = await execute_call(attempt, call, underway)
         except StoppedError as stopped:  # at another process: the calls beside this one end as by a stop here
             attempt.stopper.stop(stopped.reason)
 

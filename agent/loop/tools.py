@@ -14,6 +14,7 @@ import structlog
 from agent import metrics
 from agent.attempt.attempt import Attempt
 from agent.attempt.stop import StoppedError
+from agent.attempt.underway import Underway
 from agent.attempt.writer import ToolResult
 from agent.errors import (
     CredentialRefusedError,
@@ -32,7 +33,7 @@ from agent.places import tool_place
 from agent.principal import Credential
 from agent.prompt.words import without_mark
 from agent.store.messages import ToolCall
-from agent.toolkit import Action, CallContext, Tool, has_side_effects
+from agent.toolkit import Action, CallContext, Tell, Tool, has_side_effects
 
 logger = structlog.get_logger()
 
@@ -44,13 +45,18 @@ MAX_OF_A_SECRET = 4096
 """Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
 
-async def execute_call(attempt: Attempt, call: ToolCall) -> ToolResult:
+async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> ToolResult:
     """Execute one call and say so in the log. Never raises for what the tool or the model did wrong."""
     begun = time.monotonic()
-    words = asdict(attempt.words_of(call.name))
+    wording = attempt.words_of(call.name)
+    words = asdict(wording)
     attempt.writer.emit(ToolCallChanged(call.id, call.name, "running", arguments=call.arguments, **words))
-    with structlog.contextvars.bound_contextvars(tool=call.name):
-        settled = await _outcome(attempt, call)
+    tell = underway.begin(call.id, call.name, wording)
+    try:
+        with structlog.contextvars.bound_contextvars(tool=call.name):
+            settled = await _outcome(attempt, call, tell)
+    finally:
+        underway.end(call.id)
     if settled.action is not None:
         attempt.writer.emit(ActionRequested(settled.action.type, settled.action.value, call.id))
     outcome: ToolCallStatus = "error" if settled.is_error else "ok"
@@ -70,11 +76,11 @@ async def execute_call(attempt: Attempt, call: ToolCall) -> ToolResult:
     return settled
 
 
-async def _outcome(attempt: Attempt, call: ToolCall) -> ToolResult:
+async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
     """Return what a call came to. Nothing leaves here that the run's credentials stand in."""
     mask = attempt.principal.mask
     try:
-        result = await _execute(attempt, call)
+        result = await _execute(attempt, call, tell)
         if isinstance(result, Action):
             result = Action(result.type, mask(result.value))
         text = _as_text(result, mask, most_bytes=attempt.assistant.limits.tool_result_bytes)
@@ -89,7 +95,7 @@ async def _outcome(attempt: Attempt, call: ToolCall) -> ToolResult:
         return ToolResult(call, f"The tool failed unexpectedly.{_doubt(attempt.tools.get(call.name))}", True, None)
 
 
-async def _execute(attempt: Attempt, call: ToolCall) -> object:
+async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
     if call.refused is not None:
         raise ToolError(call.refused)
     tool = attempt.tools.get(call.name)
@@ -103,27 +109,31 @@ async def _execute(attempt: Attempt, call: ToolCall) -> object:
         await attempt.writer.commit_start(call)
     used = attempt.principal.current.credential
     try:
-        return await _call(attempt, tool, call)
+        return await _call(attempt, tool, call, tell=tell)
     except CredentialRefusedError:
         if not await _fresh_credential(attempt, used):
             raise
-    return await _call(attempt, tool, call, has_waited=True)
+    return await _call(attempt, tool, call, tell=tell, has_waited=True)
 
 
-async def _call(attempt: Attempt, tool: Tool, call: ToolCall, *, has_waited: bool = False) -> object:
+async def _call(attempt: Attempt, tool: Tool, call: ToolCall, *, tell: Tell, has_waited: bool = False) -> object:
     timeout_s = tool.timeout_s or attempt.assistant.limits.tool_timeout_s
     if has_side_effects(tool.risk):
         await attempt.writer.still_own(has_waited=has_waited)
-    context = CallContext(
-        attempt.principal.current,
-        attempt.run.id,
-        call.id,
-        _branch(attempt),
-        attempt.run.region,
-        hide=attempt.principal.mask.learn,
-    )
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(timeout_s) as limit:
+            context = CallContext(
+                attempt.principal.current,
+                attempt.run.id,
+                call.id,
+                _branch(attempt),
+                attempt.run.region,
+                hide=attempt.principal.mask.learn,
+                may_repeat=not has_side_effects(tool.risk),
+                limit_s=timeout_s,
+                ends_at=limit.when(),
+                tell=tell,
+            )
             result = await tool.call(context, call.arguments)
     except TimeoutError as exc:
         logger.warning("tool_timed_out", timeout_s=timeout_s)

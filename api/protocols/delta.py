@@ -44,7 +44,7 @@ class DeltaEncoder(CountingEncoder):
                 return self._frame("meta", request_id=run_id, phase="start", t=self.logged.at_ms)
             case schema.ReasoningDelta(text=text):
                 return self._frame("thinking", model=self._model, delta=text)
-            case schema.ToolCallChanged(id=call_id, name=name, status="running"):
+            case schema.ToolCallChanged(id=call_id, name=name, status="running", elapsed_ms=None):
                 return self._frame("step.start", step_id=call_id, tool=name)
             case schema.ToolCallChanged(status="ok" | "error" as status):
                 return self._frame("step.done", step_id=event.id, tool=event.name, status=status)

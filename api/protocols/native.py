@@ -38,6 +38,10 @@ RETRY = b"retry: 2000\n"
 DONE = b"data: [DONE]\n\n"
 RESULT_CHARACTERS = 300
 """How much of a result is shown while it streams: what two lines hold. All of it is with the messages."""
+CALL = (
+    *("id", "name", "status", "arguments", "duration_ms", "error", "label", "done", "result"),
+    *("elapsed_ms", "progress", "progress_text"),
+)
 ARGUMENTS_BYTES = 8 * 1024
 """Larger arguments of a tool call are not shown: they would make a frame that is too large to wait for a slow reader."""
 
@@ -97,9 +101,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
         case ToolsStarted(names=names):
             return {"tools_used": names}
         case ToolCallChanged():
-            shown = _shown(
-                event, ("id", "name", "status", "arguments", "duration_ms", "error", "label", "done", "result")
-            )
+            shown = _shown(event, CALL)
             if event.result is not None and len(event.result) > RESULT_CHARACTERS:
                 shown["result"] = event.result[:RESULT_CHARACTERS]
             if "arguments" in shown and shown_arguments(event) is None:

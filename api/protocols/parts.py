@@ -85,7 +85,7 @@ class Parts:
                 yield Opened("step", self._step)
             case StepEnded():
                 yield from self.close()
-            case ToolCallChanged(status="running") as call:
+            case ToolCallChanged(status="running", elapsed_ms=None) as call:
                 yield from self._end_part()
                 yield from self._end_input(call)
                 yield call

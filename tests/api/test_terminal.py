@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -279,3 +280,21 @@ async def test_one_of_several_assistants_is_asked_by_its_name(open_frontdesk: Op
     chat.assistant = "garden"
     with pytest.raises(ChatError, match="default, house"):
         await ask(chat, "mow")
+
+
+def test_a_call_that_takes_long_shows_its_age_and_how_far_it_is(make_chat: MakeChat, screen: io.StringIO) -> None:
+    """G228: while it goes on, and in a line of plain text."""
+    call = {"id": "c1", "name": "count", "status": "running"}
+    shown = Shown()
+    shown.apply({"tool_call": {**call, "label": "Counting"}})
+    assert shown.doing == ""
+    shown.apply({"tool_call": {**call, "label": "Counting", "elapsed_ms": 5004}})
+    assert shown.doing == "Counting: 5 s"
+    shown.apply({"tool_call": {**call, "elapsed_ms": 12_000, "progress": 0.4, "progress_text": "Page \x1b[2J4"}})
+    assert shown.doing == "count: 12 s · 40% · Page [2J4"
+    chat = make_chat("http://127.0.0.1:1", "t", is_terminal=True)
+    with ExitStack() as stack:
+        chat._show(chat._live(stack), shown)
+    assert "count: 12 s · 40% · Page [2J4" in screen.getvalue()
+    shown.apply({"tool_call": {**call, "status": "ok"}})
+    assert shown.doing == ""

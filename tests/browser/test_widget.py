@@ -419,6 +419,36 @@ def _megabyte() -> list[str]:
     return [text[at : at + 100] for at in range(0, len(text), 100)]
 
 
+async def test_a_call_that_takes_long_shows_its_age_and_how_far_it_is(wire: Wire, open_widget: OpenWidget) -> None:
+    """G228: of a page that comes later, too, and the details that somebody has open stay as they are."""
+    words: dict[str, Any] = {"label": "Counting the orders"}
+    wire.parts(
+        [
+            ToolCallChanged(id="c1", name="count", status="running", arguments={"of": "May"}, **words),
+            ToolCallChanged(
+                id="c1",
+                name="count",
+                status="running",
+                elapsed_ms=65_000,
+                progress=0.4,
+                progress_text="<b>Page</b> 4 of 10",
+                **words,
+            ),
+        ],
+        [RunEnded("cancelled", "", Usage())],
+    )
+    widget = await open_widget(wire.url, attributes={"open": ""})
+    await widget.ask("How many?")
+    activity = widget.answers.first.locator(".activity")
+    await expect(activity.locator(".clock")).to_have_text(
+        re.compile(r"^(6[5-9]|[7-9]\d|\d{3}) s · 40 % · <b>Page</b> 4 of 10$"), timeout=45_000
+    )
+    await activity.locator("summary").click()
+    await expect(activity.locator(".call")).to_contain_text("May")
+    await widget.button("Stop").click()
+    await expect(activity.locator("summary")).to_have_text("Counting the orders · Stopped")
+
+
 async def test_what_tools_do_is_said_in_their_authors_words_with_the_seconds_of_a_long_one(
     wire: Wire, open_widget: OpenWidget
 ) -> None:

@@ -45,6 +45,9 @@ def test_what_may_be_missing_is_optional_and_nothing_else() -> None:
         "    readonly label?: string;",
         "    readonly done?: string;",
         "    readonly result?: string;",
+        "    readonly elapsed_ms?: number;",
+        "    readonly progress?: number;",
+        "    readonly progress_text?: string;",
         "  };",
     ]
 

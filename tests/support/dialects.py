@@ -226,6 +226,8 @@ class EventsReader:
         assert event["block_id"] not in self.open
         if when == "start":
             self.seen.calls[event["block_id"]] = [event["name"], event.get("arguments", {}), "running"]
+        elif when == "progress":
+            assert event["elapsed_ms"] >= 0
         else:
             call = self.seen.calls.setdefault(event["block_id"], [event["name"], {}, None])
             call[2] = event["status"]

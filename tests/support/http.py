@@ -69,8 +69,8 @@ def head(status: int, headers: dict[str, str]) -> bytes:
 
 
 @asynccontextmanager
-async def listen(handler: Handler) -> AsyncIterator[str]:
-    """Serve `handler` on a free port of the loopback; yield the base URL."""
+async def listen(handler: Handler, port: int = 0) -> AsyncIterator[str]:
+    """Serve `handler` on a port of the loopback, without one on a free one; yield the base URL."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,7 +85,7 @@ async def listen(handler: Handler) -> AsyncIterator[str]:
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=HEADER_LIMIT)
+    server = await asyncio.start_server(accept, "127.0.0.1", port, limit=HEADER_LIMIT)
     port = server.sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"

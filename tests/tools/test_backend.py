@@ -15,8 +15,9 @@ from support.http import Connection, Request, head
 from agent.errors import ConfigurationError, CredentialRefusedError, ToolError
 from agent.principal import Principal
 from agent.toolkit import CallContext
-from tools.backends.answers import DONE_UNREADABLE, LOOK_AGAIN, MAX_RESPONSE_BYTES, NOT_MADE, TAKEN_ON, UNKNOWN
+from tools.backends.answers import DONE_UNREADABLE, LOOK_AGAIN, NOT_MADE, TAKEN_ON, UNKNOWN
 from tools.backends.backend import Backend, BackendSession
+from tools.backends.limits import USUAL
 
 STRANGE_PATHS = [
     *("", "orders", "http://evil.example/x", "//evil.example/x", "///evil.example", "/\\evil.example", "\\\\evil"),
@@ -242,13 +243,13 @@ async def test_an_answer_that_is_too_large_is_not_read_to_its_end(
     backend.routes["GET /orders/count"] = endless
     with pytest.raises(ToolError, match="larger than"):
         await session.get("/orders/count")
-    assert sent < 4 * MAX_RESPONSE_BYTES
+    assert sent < 4 * USUAL.response_bytes
 
 
 async def test_an_answer_of_the_largest_size_is_read(session: BackendSession, backend: TenantBackend) -> None:
-    body = b'"' + b"x" * (MAX_RESPONSE_BYTES - 2) + b'"'
+    body = b'"' + b"x" * (USUAL.response_bytes - 2) + b'"'
     backend.routes["GET /orders/count"] = responding(200, body)
-    assert len(await session.get("/orders/count")) == MAX_RESPONSE_BYTES - 2
+    assert len(await session.get("/orders/count")) == USUAL.response_bytes - 2
 
 
 async def test_a_backend_that_cuts_the_connection_cannot_be_reached(
@@ -337,7 +338,7 @@ async def test_a_write_that_did_not_succeed_is_told_as_not_made_or_as_unknown(
 
 
 @pytest.mark.parametrize(("method", "name", "body"), WRITES)
-@pytest.mark.parametrize("content", [b"<html>", b"\xff\xfe", b'{"a":', b"x" * (MAX_RESPONSE_BYTES + 1)])
+@pytest.mark.parametrize("content", [b"<html>", b"\xff\xfe", b'{"a":', b"x" * (USUAL.response_bytes + 1)])
 async def test_a_write_that_succeeded_is_told_as_done_whatever_its_answer_is(
     session: BackendSession, backend: TenantBackend, method: str, name: str, body: tuple[object, ...], content: bytes
 ) -> None:

@@ -11,8 +11,8 @@ from support.hostile import caller
 from support.http import Connection, Request, head
 
 from agent.errors import ToolError
-from tools.backends.answers import MAX_RESPONSE_BYTES
 from tools.backends.backend import Backend
+from tools.backends.limits import USUAL
 from tools.backends.transport import Request as Asked
 
 
@@ -64,7 +64,7 @@ async def test_a_connection_is_kept_for_the_next_request(backend: TenantBackend)
 
 async def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_again(backend: TenantBackend) -> None:
     """G223: the rest of one answer is never the beginning of another's."""
-    backend.routes["GET /large"] = answering(b'"' + b"x" * (2 * MAX_RESPONSE_BYTES) + b'"')
+    backend.routes["GET /large"] = answering(b'"' + b"x" * (2 * USUAL.response_bytes) + b'"')
     arrived = asyncio.Event()
 
     async def late(_request: Request, connection: Connection) -> None:
@@ -169,7 +169,7 @@ BOMB = gzip.compress(b" " * (200 * 1024 * 1024), 9)
     [
         BOMB,
         gzip.compress(b" ") * 300_000,
-        gzip.compress(b"[" + b" " * MAX_RESPONSE_BYTES + b"]"),
+        gzip.compress(b"[" + b" " * USUAL.response_bytes + b"]"),
         BOMB[: len(BOMB) // 2],
     ],
     ids=["one", "many small ones", "a little too large", "half of one"],

@@ -5,14 +5,16 @@ The invariant: a change is told as made where the backend said so, as not made w
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Literal
 
 import orjson
 import structlog
 
 from agent.errors import CredentialRefusedError, NotThereError, ToolError
+from tools.backends.parsing import BodyError, parse
+from tools.backends.waiting import retry_after_s
 
-MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 UNSEEN = frozenset(
     {
         *("set-cookie", "set-cookie2", "cookie", "authorization", "www-authenticate", "authentication-info"),
@@ -75,7 +77,9 @@ def told(answer: Answer) -> Any:
         logger.info("backend_refused", method=answer.method, status=answer.status)
     else:
         logger.warning("backend_failed", method=answer.method, status=answer.status)
-    raise _refusal(answer)
+    refusal = _refusal(answer)
+    wish_s = retry_after_s(answer.headers) if answer.status in (429, 503) else None
+    raise type(refusal)(f"{refusal} Ask it again in {ceil(wish_s)} s at the earliest.") if wish_s else refusal
 
 
 def unreachable(error: NoAnswerError, *, is_change: bool) -> ToolError:
@@ -93,11 +97,11 @@ def _result(answer: Answer) -> Any:
         return {"accepted": True, "note": TAKEN_ON} if answer.status == 202 else {"ok": True}
     if answer.end == "whole":
         try:
-            return orjson.loads(answer.content)
-        except orjson.JSONDecodeError:
-            reason = "The business system answered with something that is not JSON."
+            return parse(answer.content)
+        except BodyError as exc:
+            reason = str(exc)
     elif answer.end == "large":
-        reason = f"The answer is larger than {MAX_RESPONSE_BYTES} bytes. Ask for less: filter or page."
+        reason = "The answer is larger than may be read. Ask for less: filter or page."
     else:
         reason = "The business system cannot be reached right now: its answer broke off."
     logger.warning("backend_answer_unreadable", method=answer.method, status=answer.status, end=answer.end)
@@ -136,8 +140,8 @@ def _refusal(answer: Answer) -> ToolError:
 def _detail(content: bytes) -> str:
     """Return what the backend said about a refused request, cut to a line or two."""
     try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        body = parse(content)
+    except BodyError:
         return content[:300].decode("utf-8", "replace")
     detail = body.get("detail", body) if isinstance(body, dict) else body
     return (detail if isinstance(detail, str) else orjson.dumps(detail).decode())[:300]

@@ -8,6 +8,7 @@ no cookie is kept, so nobody gets another's session.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,7 +20,8 @@ import structlog
 from agent.errors import ToolError
 from agent.toolkit import CallContext
 from tools.backends.addresses import read_endpoint
-from tools.backends.answers import MAX_RESPONSE_BYTES, Answer, NoAnswerError, told, unreachable
+from tools.backends.answers import Answer, NoAnswerError, told, unreachable
+from tools.backends.caution import Caution
 from tools.backends.mounted import MountedTransport
 from tools.backends.paths import is_plain
 from tools.backends.reach import Reach
@@ -156,10 +158,14 @@ class Backend:
         connections: int | None = None,
         read_timeout_s: float | None = None,
         name: str = "the backend's URL",
+        caution: Caution | None = None,
     ) -> None:
         endpoint = read_endpoint(url, name=name)
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/"))
         self._signature = signature or Forwarded()
+        self._caution = caution or Caution()
+        self.timeout_s = self._caution.limits.timeout_s
+        """For a tool that says nothing itself; None: as the assistant has it."""
         self._transport: Transport
         if transport is not None:
             self._transport = MountedTransport(endpoint.url, transport)
@@ -167,6 +173,7 @@ class Backend:
             from tools.backends.sockets import SocketTransport  # aiohttp takes its time, and an app needs none
 
             limits = {"connections": connections, "read_timeout_s": read_timeout_s}
+            limits["connect_timeout_s"] = self._caution.limits.connect_timeout_s
             guard = (reach or Reach()).guard(endpoint)
             self._transport = SocketTransport(guard, **{name: one for name, one in limits.items() if one is not None})  # type: ignore[arg-type]
 
@@ -193,7 +200,9 @@ class Backend:
         names = set(map(_folded, own))
         headers = {**{name: value for name, value in request.headers.items() if _folded(name) not in names}, **own}
         _check_headers(headers)
-        return await self._transport.send(replace(request, headers=headers), most_bytes=MAX_RESPONSE_BYTES)
+        most, large = self._caution.limits.response_bytes, partial(self._caution.large_body, context)
+        send = partial(self._transport.send, replace(request, headers=headers), most_bytes=most, large=large)
+        return await self._caution.ask(send, context, may_repeat=context.may_repeat or not request.is_change)
 
     async def __aenter__(self) -> "Backend":
         await self._transport.learn()

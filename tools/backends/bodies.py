@@ -1,12 +1,21 @@
 """The body of an answer, read with a bound on what it takes in memory, however well it was compressed."""
 
 import zlib
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from typing import Literal
 
 ACCEPTED = "gzip"
 """What is asked for: one encoding, whose every form is read here."""
 PIECE = 64 * 1024
+SMALL_BYTES = 128 * 1024
+"""A longer body is a large one."""
+REFUSAL_BYTES = 64 * 1024
+"""Of the body of a refusal: a line or two of it are told."""
+BEGINNING_BYTES = 1024
+"""What is kept of a body that may not be read."""
+Large = Callable[[], AbstractAsyncContextManager[None]]
+"""Makes what waits for a place among the large bodies, and holds it; TimeoutError where none is free in time."""
 _GZIP = 16 + zlib.MAX_WBITS
 _MAGIC = b"\x1f\x8b"
 
@@ -15,31 +24,44 @@ class BrokenBodyError(Exception):
     """What came is not what the answer says that it is."""
 
 
+def most_of(status: int, most_bytes: int) -> int:
+    """Return how many bytes may be read of the body of an answer with this status."""
+    return min(most_bytes, REFUSAL_BYTES) if status >= 400 else most_bytes
+
+
 async def read_body(
-    parts: AsyncIterator[bytes], *, encoding: str, most_bytes: int
+    parts: AsyncIterator[bytes], *, encoding: str, most_bytes: int, large: Large = nullcontext
 ) -> tuple[bytes, Literal["whole", "large"]]:
-    """Return what may be read of the body, and whether that is all of it.
+    """Return what may be read of the body, and whether that is all of it; the beginning of what is too large.
 
     Neither what comes nor what it becomes is read on past `most_bytes`. An encoding that nobody asked for is left as it is.
+    `large` is entered before more than `SMALL_BYTES` of it are held.
 
     Raises:
         BrokenBodyError: it is not gzip, although it says so, or it ends too early.
     """
     gzip = _Gzip() if encoding.strip().lower() in ("gzip", "x-gzip") else None
-    read: list[bytes] = []
-    size = came = 0
-    async for part in parts:
-        came += len(part)
-        if came > most_bytes:
-            return b"".join(read), "large"
-        for piece in (part,) if gzip is None else gzip.undo(part):
-            size += len(piece)
-            if size > most_bytes:
-                return b"".join(read), "large"
-            read.append(piece)
-    if gzip is not None and came and not gzip.is_whole:
-        raise BrokenBodyError("it breaks off")
-    return read[0] if len(read) == 1 else b"".join(read), "whole"
+    read = bytearray()
+    came = 0
+    async with AsyncExitStack() as held:
+        is_large = False
+        async for part in parts:
+            came += len(part)
+            if came > most_bytes:
+                return bytes(read[:BEGINNING_BYTES]), "large"
+            for piece in (part,) if gzip is None else gzip.undo(part):
+                if len(read) + len(piece) > most_bytes:
+                    return bytes(read[:BEGINNING_BYTES]), "large"
+                if not is_large and len(read) + len(piece) > SMALL_BYTES:
+                    is_large = True
+                    try:
+                        await held.enter_async_context(large())
+                    except TimeoutError:
+                        return bytes(read[:BEGINNING_BYTES]), "large"
+                read += piece
+        if gzip is not None and came and not gzip.is_whole:
+            raise BrokenBodyError("it breaks off")
+        return bytes(read), "whole"
 
 
 class _Gzip:

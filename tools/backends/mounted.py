@@ -1,13 +1,14 @@
 """The client of a backend that this process serves itself: an ASGI app, called without a socket."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from functools import partial
 
 import httpx2
 
 from agent.http import open_client
 from tools.backends.answers import Answer, NoAnswerError, plain_headers
-from tools.backends.bodies import ACCEPTED, BrokenBodyError, read_body
+from tools.backends.bodies import ACCEPTED, BrokenBodyError, Large, most_of, read_body
 from tools.backends.transport import Request
 
 TIMEOUT_S = 600.0
@@ -20,7 +21,7 @@ class MountedTransport:
         self._base = base_url
         self._client = open_client(transport=transport, timeout=httpx2.Timeout(TIMEOUT_S))
 
-    async def send(self, request: Request, *, most_bytes: int) -> Answer:
+    async def send(self, request: Request, *, most_bytes: int, large: Large = nullcontext) -> Answer:
         """Return the answer; of its body at most `most_bytes`.
 
         Raises:
@@ -38,8 +39,9 @@ class MountedTransport:
             raise NoAnswerError(type(exc).__name__, is_sent=is_sent, is_late=is_late) from exc
         known = partial(Answer, request.method, response.status_code, is_change=request.is_change)
         try:
+            most_bytes = most_of(response.status_code, most_bytes)
             encoding = response.headers.get("Content-Encoding", "")
-            body = await read_body(_parts(response), encoding=encoding, most_bytes=most_bytes)
+            body = await read_body(_parts(response), encoding=encoding, most_bytes=most_bytes, large=large)
             return known(*body, headers=plain_headers(response.headers))
         except (httpx2.HTTPError, BrokenBodyError):  # its status is known all the same
             return known(b"", "lost")

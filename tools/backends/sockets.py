@@ -6,6 +6,7 @@ connection turns out to be closed, and nobody knows then whether the first one a
 
 import socket
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,8 @@ from yarl import URL
 
 from agent.http import basic_auth, open_session
 from tools.backends.answers import Answer, NoAnswerError, plain_headers
-from tools.backends.bodies import ACCEPTED, BrokenBodyError, read_body
+from tools.backends.bodies import ACCEPTED, BrokenBodyError, Large, most_of, read_body
+from tools.backends.heads import bound_heads
 from tools.backends.reach import Guard, Proxy
 from tools.backends.transport import Request
 
@@ -31,15 +33,23 @@ CONNECTIONS = 256
 class SocketTransport:
     """Sends requests to one server over connections that are kept, and checked when they are made."""
 
-    def __init__(self, guard: Guard, *, connections: int = CONNECTIONS, read_timeout_s: float = READ_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        connections: int = CONNECTIONS,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
         self._guard = guard
         self._connections = connections
+        self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._base = guard.endpoint.url
         self._session: aiohttp.ClientSession | None = None
         self._headers, self._proxy = _through(guard.proxy, guard.endpoint.scheme)
 
-    async def send(self, request: Request, *, most_bytes: int) -> Answer:
+    async def send(self, request: Request, *, most_bytes: int, large: Large = nullcontext) -> Answer:
         """Return the answer; of its body at most `most_bytes`.
 
         Raises:
@@ -48,8 +58,12 @@ class SocketTransport:
         response = await self._ask(request)
         known = partial(Answer, request.method, response.status, is_change=request.is_change)
         try:
+            if response.ok and (response.content_length or 0) > most_bytes:
+                return known(b"", "large", headers=plain_headers(response.headers))
+            most_bytes = most_of(response.status, most_bytes)
             encoding = response.headers.get("Content-Encoding", "")
-            body = await read_body(response.content.iter_any(), encoding=encoding, most_bytes=most_bytes)
+            parts = response.content.iter_any()
+            body = await read_body(parts, encoding=encoding, most_bytes=most_bytes, large=large)
             return known(*body, headers=plain_headers(response.headers))
         except (aiohttp.ClientError, OSError, BrokenBodyError):  # its status is known all the same
             return known(b"", "lost")
@@ -89,8 +103,8 @@ class SocketTransport:
             raise NoAnswerError(type(exc).__name__, is_sent=True, is_late=isinstance(exc, TimeoutError)) from exc
 
     def _open(self) -> aiohttp.ClientSession:
-        return open_session(
-            connect_timeout_s=CONNECT_TIMEOUT_S,
+        session = open_session(
+            connect_timeout_s=self._connect_timeout_s,
             pool_timeout_s=POOL_TIMEOUT_S,
             read_timeout_s=self._read_timeout_s,
             connections=self._connections,
@@ -98,6 +112,8 @@ class SocketTransport:
             resolver=_Resolver(self._guard),
             socket_factory=self._socket,
         )
+        bound_heads(session)
+        return session
 
     def _socket(self, address: Any) -> socket.socket:
         """Return a socket for an address that is connected to next."""

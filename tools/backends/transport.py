@@ -4,10 +4,12 @@ The invariant: who sends a request either returns an answer with a status, or sa
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tools.backends.answers import Answer, NoAnswerError
+from tools.backends.bodies import Large
 
 __all__ = ["NoAnswerError", "Request", "Transport"]
 
@@ -31,10 +33,10 @@ class Request:
 class Transport(Protocol):
     """A client of one server. It sends a request once, follows no redirect and keeps nothing that a response sets."""
 
-    async def send(self, request: Request, *, most_bytes: int) -> Answer:
+    async def send(self, request: Request, *, most_bytes: int, large: Large = nullcontext) -> Answer:
         """Return the answer; of its body at most `most_bytes`, counted as they are when nothing is compressed any more.
 
-        `request.path` and `request.query` are sent as they are.
+        `large` is entered while much of it is held. `request.path` and `request.query` are sent as they are.
 
         Raises:
             NoAnswerError: there is none.

@@ -238,7 +238,7 @@ def _closed(kind: str, part_id: str, name: str = "", *, is_made: bool = True) ->
 def _call(call: ToolCallChanged) -> Iterator[Chunk]:
     of_call = {"toolCallId": call.id, **TOOL}
     match call.status:
-        case "running":
+        case "running" if call.elapsed_ms is None:
             shown = call.arguments or {}
             if len(orjson.dumps(shown)) > ARGUMENTS_BYTES:
                 shown = {}

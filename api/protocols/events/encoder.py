@@ -143,6 +143,9 @@ def frame(told: Told) -> bytes:
 
 def _call(call: log.ToolCallChanged, at: int) -> Told:
     match call.status:
+        case "running" if call.elapsed_ms is not None:
+            how_far = call.elapsed_ms, call.progress, call.progress_text
+            return schema.ToolCallProgress(VERSION, at, call.id, call.name, *how_far)
         case "running":
             return schema.ToolCallStart(VERSION, at, call.id, call.name, shown_arguments(call), call.label)
         case "ok" | "error" as status:

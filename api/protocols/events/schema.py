@@ -122,6 +122,16 @@ class ToolCallStart(Told, tag="tool_call.start"):
     label: str | None = None
 
 
+class ToolCallProgress(Told, tag="tool_call.progress"):
+    """A tool call goes on: told every five seconds, and when the tool says how far it is, from 0 to 1, or in a line of text."""
+
+    block_id: str
+    name: str
+    elapsed_ms: int
+    progress: float | None = None
+    text: str | None = None
+
+
 class ToolCallWait(Told, tag="tool_call.wait"):
     """A tool call waits for somebody."""
 
@@ -250,6 +260,7 @@ ToldEvent: TypeAlias = (
     | ToolInputDelta
     | ToolInputEnd
     | ToolCallStart
+    | ToolCallProgress
     | ToolCallWait
     | ToolCallEnd
     | Action

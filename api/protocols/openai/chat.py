@@ -35,7 +35,7 @@ class ChatEncoder(Telling):
                 yield self._chunk({"content": text})
             case Added("reasoning", _, text):
                 yield self._chunk({"reasoning_content": text})
-            case ToolCallChanged(status="running"):
+            case ToolCallChanged(status="running", elapsed_ms=None):
                 yield self._chunk({"reasoning_content": f"\n{told.label or told.name}\n"}, frontdesk=beside(told))
             case _:
                 if shown := beside(told):

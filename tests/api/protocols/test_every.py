@@ -193,6 +193,7 @@ def test_hostile_text_stays_text_wherever_it_stands(protocol: WireProtocol, text
         ToolsStarted(("find",)),
         ToolInputDelta("c", "find", text),
         ToolCallChanged("c", "find", "running", arguments={"q": text}),
+        ToolCallChanged("c", "find", "running", elapsed_ms=5000, progress=0.5, progress_text=text),
         ToolCallChanged("c", "find", "ok", result=text),
         ToolCallChanged("d", "find", "running", arguments={text: text}),
         ToolCallChanged("d", "find", "error", error=text),
@@ -232,6 +233,11 @@ OPEN: dict[str, list[AnyEvent]] = {
     "thinking": [StepStarted(1), ReasoningDelta("Hm", 1)],
     "input": [StepStarted(1), ToolInputDelta("c", "find", '{"q"')],
     "a call": [StepStarted(1), ToolCallChanged("c", "find", "running", arguments={})],
+    "a call that takes long": [
+        StepStarted(1),
+        ToolCallChanged("c", "find", "running", arguments={}),
+        ToolCallChanged("c", "find", "running", elapsed_ms=5000),
+    ],
     "a text behind a call": [
         StepStarted(1),
         ToolCallChanged("c", "find", "running", arguments={}),

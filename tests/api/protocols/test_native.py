@@ -41,6 +41,11 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
         b'{"tool_call":{"id":"t","name":"find_order","status":"running","arguments":{"number":7}}}',
     ),
     (
+        ToolCallChanged("t", "find_order", "running", elapsed_ms=5000, progress=0.5, progress_text="Half"),
+        b'{"tool_call":{"id":"t","name":"find_order","status":"running","elapsed_ms":5000,"progress":0.5,'
+        b'"progress_text":"Half"}}',
+    ),
+    (
         ToolCallChanged("t", "find_order", "ok", duration_ms=0),
         b'{"tool_call":{"id":"t","name":"find_order","status":"ok","duration_ms":0}}',
     ),

@@ -238,6 +238,11 @@ export interface ToolCallView {
   readonly done: string | null;
   /** What the tool returned, or the beginning of it. */
   readonly result: string | null;
+  /** How long a call has been running; told every five seconds, and when it says how far it is. */
+  readonly elapsedMs?: number;
+  /** How far it is, from 0 to 1, and in a line of words, where the tool says so. */
+  readonly progress?: number;
+  readonly progressText?: string;
 }
 
 export interface ActionView {

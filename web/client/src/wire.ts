@@ -22,7 +22,7 @@ export interface ToolsStarted {
   readonly tools_used: ReadonlyArray<string>;
 }
 
-/** A tool call began or settled. */
+/** A tool call began, goes on (`elapsed_ms`), or settled. */
 export interface ToolCallChanged {
   readonly tool_call: {
     readonly id: string;
@@ -34,6 +34,9 @@ export interface ToolCallChanged {
     readonly label?: string;
     readonly done?: string;
     readonly result?: string;
+    readonly elapsed_ms?: number;
+    readonly progress?: number;
+    readonly progress_text?: string;
   };
 }
 

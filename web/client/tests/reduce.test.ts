@@ -99,6 +99,18 @@ test("keys that nobody knows change nothing", () => {
   }
 });
 
+test("a call that takes long keeps what was told of it, and has its age and how far it is", () => {
+  const call = { id: "1", name: "a", status: "running" } as const;
+  const answer = fold([
+    { tool_call: { ...call, arguments: { of: 1 }, label: "Counting" } },
+    { tool_call: { ...call, elapsed_ms: 400, progress: 0.25, progress_text: "Page 1" } },
+    { tool_call: { ...call, elapsed_ms: 5000 } },
+  ]);
+  assert.equal(answer.toolCalls.length, 1);
+  const { arguments: asked, label, elapsedMs, progress, progressText } = answer.toolCalls[0]!;
+  assert.deepEqual([asked, label, elapsedMs, progress, progressText], [{ of: 1 }, "Counting", 5000, 0.25, "Page 1"]);
+});
+
 test("a tool call that settles keeps its arguments, and tools are named once", () => {
   const answer = fold([
     { tools_used: ["a", "b", "a"] },

@@ -33,8 +33,9 @@ export class Activity {
   /** How long the call has been running: apart from the label, because it is no news. */
   #clock = make("span", { class: "clock" });
   #inside = make("div", { class: "inside" });
-  #calls: readonly ToolCallView[] | null = null;
-  #running: { id: string; sinceMs: number; timer: number } | null = null;
+  /** Which calls are inside, and how they are: how long one runs and how far it is stands outside. */
+  #shown = "";
+  #running: { call: ToolCallView; sinceMs: number; timer: number } | null = null;
 
   constructor(texts: Texts) {
     this.#texts = texts;
@@ -48,9 +49,10 @@ export class Activity {
     this.element.hidden = calls.length === 0;
     this.element.classList.toggle("busy", running !== undefined);
     setText(this.#label, this.#summary(calls, running));
-    this.#time(running?.id ?? null);
-    if (this.#calls !== null && sameCalls(this.#calls, calls)) return;
-    this.#calls = calls;
+    this.#time(running);
+    const inside = calls.map(({ id, status }) => id + status).join();
+    if (inside === this.#shown) return;
+    this.#shown = inside;
     fill(this.#inside, ...calls.map((call) => callDetails(call, this.#texts)));
   }
 
@@ -58,19 +60,28 @@ export class Activity {
     clearInterval(this.#running?.timer);
   }
 
-  /** Counts the seconds of a call, and shows them where it takes long. */
-  #time(id: string | null): void {
-    if (id === (this.#running?.id ?? null)) return;
+  /** Counts the seconds of a call, and shows them where it takes long, with what it says of how far it is. */
+  #time(call: ToolCallView | undefined): void {
+    const before = this.#running;
+    if (call === before?.call) return;
     this.close();
-    setText(this.#clock, "");
     this.#running = null;
-    if (id === null) return;
-    const sinceMs = performance.now();
-    const timer = window.setInterval(() => {
+    if (call === undefined) return setText(this.#clock, "");
+    const { id, elapsedMs = 0, progress, progressText } = call;
+    const texts = this.#texts;
+    const beganMs = performance.now() - elapsedMs;
+    const sinceMs = id === before?.call.id ? Math.min(beganMs, before.sinceMs) : beganMs;
+    const show = () => {
       const seconds = Math.floor((performance.now() - sinceMs) / 1000);
-      if (seconds >= LONG_S) setText(this.#clock, this.#texts.duration(formatNumber(seconds, this.#texts)));
-    }, 250);
-    this.#running = { id, sinceMs, timer };
+      const shown = [
+        seconds >= LONG_S && texts.duration(formatNumber(seconds, texts)),
+        progress !== undefined && `${formatNumber(progress * 100, texts)} %`,
+        progressText && label(progressText),
+      ];
+      setText(this.#clock, shown.filter(Boolean).join(" · "));
+    };
+    show();
+    this.#running = { call, sinceMs, timer: window.setInterval(show, 250) };
   }
 
   #summary(calls: readonly ToolCallView[], running: ToolCallView | undefined): string {
@@ -105,10 +116,6 @@ function shownCalls(message: MessageView): readonly ToolCallView[] {
 /** Returns the word for a call that did not end well. */
 function callEnd({ status }: ToolCallView, texts: Texts): string | null {
   return status === "error" ? texts.toolFailed : status === "cancelled" ? texts.stopped : null;
-}
-
-function sameCalls(before: readonly ToolCallView[], now: readonly ToolCallView[]): boolean {
-  return before.length === now.length && before.every((call, at) => call === now[at]);
 }
 
 /** Returns two lines: what it was and how it went; what it returned, or was asked, or why it failed. */
