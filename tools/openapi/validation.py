@@ -1,0 +1,129 @@
+"""JSON Schema for schemas that strangers wrote: no time without bound, nothing fetched, and mild where documents are careless.
+
+Left out on purpose: `format`; a `pattern` that might take long (`patterns.py`); that only one branch of `oneOf` fits, since
+many documents tell their branches apart by a format; what is unevaluated.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any, TypeVar
+
+import orjson
+
+from tools.openapi.patterns import harmless
+
+MAX_LOOKUPS = 4000
+"""References that are followed within one check. Schemas that refer to themselves in branches double it with each level."""
+MAX_ERRORS = 50
+MAX_MATCHED = 1000
+"""Characters of a text that a pattern is held against."""
+
+
+Result = TypeVar("Result")
+
+
+class _TooMuchError(Exception):
+    """The bound of a check is reached."""
+
+
+@dataclass(slots=True)
+class Bound:
+    """How much is left of a check."""
+
+    left: int = MAX_LOOKUPS
+    is_reached: bool = False
+
+
+_bound: ContextVar[Bound] = ContextVar("openapi_check")
+
+
+class Check:
+    """A schema that is ready to hold values against. Use it within `bounded`."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        from referencing import Registry  # a plain start does not need it
+
+        self.schema = schema
+        self._validator = _validator()(schema, registry=Registry())
+
+    @contextmanager
+    def bounded(self) -> Iterator[Bound]:
+        """Bound what is done within; past it, every value is valid."""
+        bound = Bound()
+        token = _bound.set(bound)
+        try:
+            yield bound
+        finally:
+            _bound.reset(token)
+
+    def errors(self, value: Any) -> list[Any]:
+        """Return the first errors of a value, as `jsonschema` has them."""
+        return _within(lambda: list(islice(self._validator.iter_errors(value), MAX_ERRORS)), [])
+
+    def fits(self, value: Any, schema: Any) -> bool:
+        """Return whether a value is valid under a part of the schema."""
+        return _within(lambda: bool(self._validator.evolve(schema=schema).is_valid(value)), True)
+
+
+def _within(work: Callable[[], Result], otherwise: Result) -> Result:
+    bound = _bound.get()
+    if bound.is_reached:
+        return otherwise
+    try:
+        return work()
+    except Exception:  # noqa: BLE001 (whatever a stranger's schema breaks in the library, the backend decides then)
+        bound.is_reached = True
+        return otherwise
+
+
+@cache
+def _validator() -> Any:
+    """Return the kind of validator. Importing the library takes a tenth of a second: not at start."""
+    from jsonschema import Draft202012Validator, ValidationError, validators
+
+    known = Draft202012Validator.VALIDATORS
+
+    def reference(validator: Any, target: Any, value: Any, schema: Any) -> Iterator[Any]:
+        bound = _bound.get()
+        bound.left -= 1
+        if bound.left < 0:
+            raise _TooMuchError
+        yield from known["$ref"](validator, target, value, schema)
+
+    def pattern(_validator: Any, pattern: Any, value: Any, _schema: Any) -> Iterator[Any]:
+        matcher = harmless(pattern) if isinstance(value, str) and len(value) <= MAX_MATCHED else None
+        if matcher is not None and not matcher.search(value):
+            yield ValidationError("pattern")
+
+    def unique(_validator: Any, wanted: Any, value: Any, _schema: Any) -> Iterator[Any]:
+        if wanted and isinstance(value, list):
+            seen = {orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in value}
+            if len(seen) < len(value):
+                yield ValidationError("unique")
+
+    def no_others(validator: Any, allowed: Any, value: Any, schema: Any) -> Iterator[Any]:
+        if "patternProperties" not in schema:  # their patterns would have to be tried
+            yield from known["additionalProperties"](validator, allowed, value, schema)
+
+    def nothing(*_: Any) -> Iterator[Any]:
+        return iter(())
+
+    changed = {
+        "$ref": reference,
+        "$dynamicRef": nothing,
+        "pattern": pattern,
+        "patternProperties": nothing,
+        "propertyNames": nothing,
+        "uniqueItems": unique,
+        "additionalProperties": no_others,
+        "oneOf": known["anyOf"],
+        "unevaluatedProperties": nothing,
+        "unevaluatedItems": nothing,
+        "format": nothing,
+    }
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, changed)
