@@ -17,8 +17,18 @@ MAX_FIELDS = 5
 MAX_DEPTH = 4
 MAX_READ_BYTES = 64 * 1024
 """A refusal that is longer is looked at this far."""
-TEXTS = ("detail", "message", "error_description", "errorMessage", "error_message", "msg", "description", "reason")
-TEXTS_OF_PARTS = (*TEXTS, "title", "faultstring", "summary", "code", "type")
+TEXTS = (
+    "detail",
+    "message",
+    "error_description",
+    "errorMessage",
+    "error_message",
+    "msg",
+    "description",
+    "reason",
+    "faultstring",
+)
+TEXTS_OF_PARTS = (*TEXTS, "title", "summary", "code", "type")
 INSIDE = ("error", "errors", "fault", "Error", "meta", "data", "response", "result")
 LISTS = (
     *(
@@ -69,7 +79,9 @@ def in_words(content: bytes, *, media_type: str, names: Mapping[str, str]) -> st
     except orjson.JSONDecodeError:
         return _cleaned(content.decode("utf-8", "replace"))
     words = _joined(_said(body, names, 0))
-    return _cleaned(words or ("" if body in ("", None) else orjson.dumps(body).decode()))
+    if not words and body not in ("", None):
+        words = content.decode("utf-8", "replace")  # of a form that nobody knows
+    return _cleaned(words)
 
 
 def _of_markup(text: str) -> str:
@@ -115,14 +127,14 @@ def _said(body: Any, names: Mapping[str, str], depth: int) -> Iterator[str]:
 
 def _of_object(body: Mapping[str, Any], names: Mapping[str, str], depth: int) -> Iterator[str]:
     known = False
-    for said in (*_texts(body), *_of_lists(body, names, depth), *_of_inside(body, names, depth)):
+    for said in (*_texts(body, names), *_of_lists(body, names, depth), *_of_inside(body, names, depth)):
         known = True
         yield said
     if not known:
         yield from _of_fields(body, names)
 
 
-def _texts(body: Mapping[str, Any]) -> Iterator[str]:
+def _texts(body: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     """Yield the sentences that an object has at its top; a title only where nothing says more."""
     lower = {str(name).lower(): value for name, value in body.items()}
     texts = [text for key in TEXTS if isinstance(text := lower.get(key.lower()), str) and text.strip()]
@@ -130,8 +142,8 @@ def _texts(body: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(title, str) and not texts:
         texts = [title]
     param = next((body[key] for key in ("param", "parameter", "field") if isinstance(body.get(key), str)), None)
-    if texts and param and param not in texts[0]:
-        texts[0] = f"{param}: {texts[0]}"
+    if texts and param and not texts[0].startswith(param):
+        texts[0] = f"{_called(param, names)}: {texts[0]}"
     yield from texts
     error = lower.get("error")
     if isinstance(error, str) and not texts:
