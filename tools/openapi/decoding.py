@@ -11,6 +11,8 @@ from tools.backends.answers import Answer
 
 DECIMAL_UNITS = ("bytes", "kB", "MB")
 MAX_LINES = 50_000
+MAX_DEPTH = 64
+"""Levels of an answer that others may walk through by recursion."""
 JSON_LINES = frozenset(
     {
         "application/x-ndjson",
@@ -63,10 +65,10 @@ Body = Data | Text
 def decoded(answer: Answer, *, expects_html: bool = False) -> Body:
     """Return a body that came whole and is not empty. A web page that nobody announced is told by its title only."""
     kind, content = answer.media_type, answer.content
-    if kind in JSON_LINES and (lines := _json_lines(content)) is not None:
+    if kind in JSON_LINES and (lines := _json_lines(content)) is not None and not _is_deep(lines):
         return Data(lines)
     if not _is_foreign(kind) and (found := _json(content, _charset(answer))) is not None:
-        return found
+        return found if not _is_deep(found.value) else Text(f"The answer is nested more than {MAX_DEPTH} levels deep.")
     if not _is_text(kind, content):
         return Text(
             f"The answer is a file of {size(len(content))} ({kind or 'of no known type'}), which cannot be shown."
@@ -119,6 +121,21 @@ def _json(content: bytes, charset: str) -> Data | None:
         return Data(orjson.loads(_text(content, charset)))
     except orjson.JSONDecodeError:
         return None
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether there are too many levels; one after another, so that nothing recurses here."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _json_lines(content: bytes) -> list[Any] | None:

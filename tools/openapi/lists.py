@@ -20,7 +20,20 @@ NAMES = (
         "objects",
         "elements",
     ),
-    *("hits", "resources", "collection", "nodes", "edges", "member", "hydra:member", "result", "response", "_embedded"),
+    *(
+        "hits",
+        "resources",
+        "collection",
+        "docs",
+        "documents",
+        "nodes",
+        "edges",
+        "member",
+        "hydra:member",
+        "result",
+        "response",
+        "_embedded",
+    ),
 )
 """Where lists stand, the surest first; what is around a list has one of these names, too."""
 TOTALS = (
@@ -73,6 +86,62 @@ AROUND = (
     *("response_metadata", "cursors", "cursor", "_pagination", "data", "result", "response", "next", "_links"),
 )
 """What holds totals and cursors beside a list."""
+BESIDE = frozenset(
+    {
+        *(
+            "page",
+            "per_page",
+            "perpage",
+            "page_size",
+            "pagesize",
+            "limit",
+            "offset",
+            "size",
+            "skip",
+            "top",
+            "first",
+            "last",
+        ),
+        *(
+            "next",
+            "previous",
+            "prev",
+            "self",
+            "url",
+            "object",
+            "kind",
+            "type",
+            "has_more",
+            "hasmore",
+            "has_next",
+            "hasnext",
+        ),
+        *(
+            "next_cursor",
+            "nextcursor",
+            "next_page",
+            "nextpage",
+            "next_page_token",
+            "nextpagetoken",
+            "pages",
+            "total_pages",
+        ),
+        *(
+            "totalpages",
+            "ok",
+            "success",
+            "status",
+            "message",
+            "version",
+            "timestamp",
+            "request_id",
+            "requestid",
+            "etag",
+        ),
+        *(name.lower() for name in (*TOTALS, *AROUND)),
+    }
+)
+"""What stands beside a list of any name in an answer that is about that list, and not about a thing that has one."""
 HEADERS = (
     *(
         "x-total-count",
@@ -106,6 +175,10 @@ def find_list(body: Any) -> Listing | None:
         return None
     found = list(_lists(body, (), 0))
     sure = [one for one in found if one.is_sure]
+    if not sure and len(found) == 1 and len(found[0].path) == 1:
+        others = {name.lower() for name in body} - {found[0].path[0].lower()}
+        is_about_it = all(name in BESIDE or name.startswith(("@", "_")) for name in others)
+        return Listing(found[0].items, found[0].path, is_about_it)
     if sure:
         return min(sure, key=lambda one: (len(one.path), NAMES.index(one.path[-1]) if one.path[-1] in NAMES else 0))
     return max(found, key=lambda one: len(one.items), default=None)

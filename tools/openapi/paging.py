@@ -61,7 +61,7 @@ class Paging:
         if known is not None and page.shown:
             if known.page is not None and self._counts_rows(known.page):
                 return f"Give {known.page}={self._number(known.page, 0) + page.shown} to go on."
-            if known.cursor is not None and _takes_an_id(known.cursor) and page.last_id is not None:
+            if known.cursor is not None and self._takes_an_id(known.cursor) and page.last_id is not None:
                 return f"Give {_said({known.cursor: page.last_id})} to go on."
             if known.size is not None and known.page is not None:
                 first = self._first(known.page)
@@ -93,7 +93,7 @@ class Paging:
         if known is None or known.cursor is None:
             return {}
         cursor = next_cursor(self.body, self.headers)
-        if cursor is None and more and _takes_an_id(known.cursor):
+        if cursor is None and more and self._takes_an_id(known.cursor):
             cursor = page.last_id
         return {known.cursor: cursor} if cursor is not None and len(str(cursor)) <= MAX_SHOWN else {}
 
@@ -116,8 +116,14 @@ class Paging:
             more = page.count >= self._number(known.size, page.count + 1)
         return {known.page: following} if more else {}
 
+    def _takes_an_id(self, argument: str) -> bool:
+        return any(name.lower() in BY_ID for name in self._names(argument))
+
+    def _names(self, argument: str) -> list[str]:
+        return [argument, *(one.name for one in self.operation.parameters if one.argument == argument)]
+
     def _counts_rows(self, argument: str) -> bool:
-        names = [argument, *(one.name for one in self.operation.parameters if one.argument == argument)]
+        names = self._names(argument)
         return any(ROWS.search(name) for name in names) and not any("page" in name.lower() for name in names)
 
     def _first(self, argument: str) -> int:
@@ -129,10 +135,6 @@ class Paging:
     def _number(self, argument: str | None, otherwise: int) -> int:
         value = self.arguments.get(argument) if argument is not None else None
         return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
-
-
-def _takes_an_id(argument: str) -> bool:
-    return argument.lower() in BY_ID
 
 
 def _said(arguments: Mapping[str, Any]) -> str:
