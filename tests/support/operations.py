@@ -9,13 +9,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 import orjson
 from support.http import Request
 
-from agent.toolkit import Risk
+from agent.principal import Credential, Principal
+from agent.toolkit import CallContext, Risk
 from tools.openapi.operation import Body, Operation, Pagination, Parameter
 
+CONTEXT = CallContext(Principal("acme", "ann", credential=Credential("ann's-token")), UUID(int=1), "call-1", 3)
 TEXT = {"type": "string"}
 INTEGER = {"type": "integer"}
 TEXTS = {"type": "array", "items": TEXT}

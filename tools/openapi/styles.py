@@ -20,6 +20,8 @@ Pair = tuple[str, str]
 ALLOWED = "/:?@!$'()*"
 """Reserved characters that may stand as they are where `allowReserved` says so; the others would end the value."""
 SEPARATORS = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
+MAX_HEADER_CHARACTERS = 4096
+"""Servers take about twice that for all headers together."""
 _HEADER_TEXT = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?)?")
 
 
@@ -101,6 +103,8 @@ def in_header(parameter: Parameter, value: Any) -> str | None:
 
 
 def _line(parameter: Parameter, text: str) -> str:
+    if len(text) > MAX_HEADER_CHARACTERS:
+        raise ToolError(f"{parameter.argument} is too long: at most {MAX_HEADER_CHARACTERS} characters.")
     if not _HEADER_TEXT.fullmatch(text):
         raise ToolError(f"{parameter.argument} must be one line of plain ASCII characters, without spaces around it.")
     return text
