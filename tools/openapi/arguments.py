@@ -8,19 +8,21 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.errors import ToolError
 from tools.openapi.bounds import check_bounds
 from tools.openapi.complaints import MAX_COMPLAINTS, complaints
 from tools.openapi.mending import Mending, resolved
 from tools.openapi.operation import Operation
-from tools.openapi.validation import Check
+
+if TYPE_CHECKING:
+    from tools.openapi.validation import Check
 
 MAX_KEPT = 1024
 """Operations whose check is kept ready."""
 MAX_NAMES = 30
-_kept: OrderedDict[int, tuple[Operation, Check]] = OrderedDict()
+_kept: OrderedDict[int, tuple[Operation, "Check"]] = OrderedDict()
 """By the identity of the operation, which is kept with it: so no other object has that identity."""
 
 
@@ -66,7 +68,9 @@ def _strange(names: list[str], known: list[str]) -> list[str]:
     return problems
 
 
-def _check(operation: Operation) -> Check:
+def _check(operation: Operation) -> "Check":
+    from tools.openapi.validation import Check
+
     kept = _kept.get(id(operation))
     if kept is None:
         kept = _kept[id(operation)] = operation, Check(operation.schema)

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tools.openapi.validation import Check
+if TYPE_CHECKING:
+    from tools.openapi.validation import Check
 
 MAX_STEPS = 50_000
 """Values times branches that are looked at within one call; the rest is taken as it is."""
@@ -36,7 +37,7 @@ def resolved(schema: Any, root: Mapping[str, Any]) -> Any:
 class Mending:
     """One call's arguments, mended. What is valid already is not touched."""
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, check: "Check") -> None:
         self._check = check
         self._left = MAX_STEPS
 

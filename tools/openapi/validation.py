@@ -1,18 +1,22 @@
 """JSON Schema for schemas that strangers wrote: no time without bound, nothing fetched, and mild where documents are careless.
 
 Left out on purpose: `format`; a `pattern` that might take long (`patterns.py`); that only one branch of `oneOf` fits, since
-many documents tell their branches apart by a format; what is unevaluated.
+many documents tell their branches apart by a format; what is unevaluated. Importing this takes a tenth of a second, so it is
+imported with the first call of an operation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
+from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema.exceptions import UnknownType
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from tools.openapi.patterns import harmless
 
@@ -22,12 +26,15 @@ MAX_ERRORS = 50
 MAX_MATCHED = 1000
 """Characters of a text that a pattern is held against."""
 
-
 Result = TypeVar("Result")
 
 
 class _TooMuchError(Exception):
     """The bound of a check is reached."""
+
+
+BROKEN = (_TooMuchError, UnknownType, Unresolvable, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What a schema that is none brings the library to."""
 
 
 @dataclass(slots=True)
@@ -45,10 +52,8 @@ class Check:
     """A schema that is ready to hold values against. Use it within `bounded`."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        from referencing import Registry  # a plain start does not need it
-
         self.schema = schema
-        self._validator = _validator()(schema, registry=Registry())
+        self._validator = _VALIDATOR(schema, registry=Registry())
 
     @contextmanager
     def bounded(self) -> Iterator[Bound]:
@@ -75,55 +80,58 @@ def _within(work: Callable[[], Result], otherwise: Result) -> Result:
         return otherwise
     try:
         return work()
-    except Exception:  # noqa: BLE001 (whatever a stranger's schema breaks in the library, the backend decides then)
+    except (*BROKEN, RecursionError):  # the backend decides then
         bound.is_reached = True
         return otherwise
 
 
-@cache
-def _validator() -> Any:
-    """Return the kind of validator. Importing the library takes a tenth of a second: not at start."""
-    from jsonschema import Draft202012Validator, ValidationError, validators
+_KNOWN = Draft202012Validator.VALIDATORS
 
-    known = Draft202012Validator.VALIDATORS
 
-    def reference(validator: Any, target: Any, value: Any, schema: Any) -> Iterator[Any]:
-        bound = _bound.get()
-        bound.left -= 1
-        if bound.left < 0:
-            raise _TooMuchError
-        yield from known["$ref"](validator, target, value, schema)
+def _reference(validator: Any, target: Any, value: Any, schema: Any) -> Iterator[Any]:
+    bound = _bound.get()
+    bound.left -= 1
+    if bound.left < 0:
+        raise _TooMuchError
+    yield from _KNOWN["$ref"](validator, target, value, schema)
 
-    def pattern(_validator: Any, pattern: Any, value: Any, _schema: Any) -> Iterator[Any]:
-        matcher = harmless(pattern) if isinstance(value, str) and len(value) <= MAX_MATCHED else None
-        if matcher is not None and not matcher.search(value):
-            yield ValidationError("pattern")
 
-    def unique(_validator: Any, wanted: Any, value: Any, _schema: Any) -> Iterator[Any]:
-        if wanted and isinstance(value, list):
-            seen = {orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in value}
-            if len(seen) < len(value):
-                yield ValidationError("unique")
+def _pattern(_validator: Any, pattern: Any, value: Any, _schema: Any) -> Iterator[Any]:
+    matcher = harmless(pattern) if isinstance(value, str) and len(value) <= MAX_MATCHED else None
+    if matcher is not None and not matcher.search(value):
+        yield ValidationError("pattern")
 
-    def no_others(validator: Any, allowed: Any, value: Any, schema: Any) -> Iterator[Any]:
-        if "patternProperties" not in schema:  # their patterns would have to be tried
-            yield from known["additionalProperties"](validator, allowed, value, schema)
 
-    def nothing(*_: Any) -> Iterator[Any]:
-        return iter(())
+def _unique(_validator: Any, wanted: Any, value: Any, _schema: Any) -> Iterator[Any]:
+    if wanted and isinstance(value, list):
+        seen = {orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in value}
+        if len(seen) < len(value):
+            yield ValidationError("unique")
 
-    changed = {
-        "$ref": reference,
-        "$dynamicRef": nothing,
-        "pattern": pattern,
-        "patternProperties": nothing,
-        "propertyNames": nothing,
-        "uniqueItems": unique,
-        "additionalProperties": no_others,
-        "oneOf": known["anyOf"],
-        "unevaluatedProperties": nothing,
-        "unevaluatedItems": nothing,
-        "format": nothing,
-    }
-    extend: Any = validators.extend
-    return extend(Draft202012Validator, changed)
+
+def _no_others(validator: Any, allowed: Any, value: Any, schema: Any) -> Iterator[Any]:
+    if "patternProperties" not in schema:  # their patterns would have to be tried
+        yield from _KNOWN["additionalProperties"](validator, allowed, value, schema)
+
+
+def _nothing(*_: Any) -> Iterator[Any]:
+    return iter(())
+
+
+_extend: Any = validators.extend
+_VALIDATOR = _extend(
+    Draft202012Validator,
+    {
+        "$ref": _reference,
+        "$dynamicRef": _nothing,
+        "pattern": _pattern,
+        "patternProperties": _nothing,
+        "propertyNames": _nothing,
+        "uniqueItems": _unique,
+        "additionalProperties": _no_others,
+        "oneOf": _KNOWN["anyOf"],
+        "unevaluatedProperties": _nothing,
+        "unevaluatedItems": _nothing,
+        "format": _nothing,
+    },
+)

@@ -18,7 +18,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 SPECIAL = "&=?#+;:@!$'()*,[]{}|\"<>^`~_- äé日😀"
 WORD = st.text(st.sampled_from("abcXYZ019"), min_size=1, max_size=6)
 ANY_TEXT = st.text(st.sampled_from("ab1 /%.\\\n\r\t\x00" + SPECIAL) | st.characters(codec="utf-8"), max_size=12)
-IN_PATH = st.text(st.sampled_from("abc01" + SPECIAL), min_size=1, max_size=8).filter(lambda text: text.strip() != "")
+IN_PATH = st.text(st.sampled_from("abc01" + SPECIAL), min_size=1, max_size=8).filter(lambda text: text[0] in "abc01")
 IN_HEADER = st.text(st.sampled_from("abc01 &=?#+;:@!$'()*[]{}|/%._-"), min_size=1, max_size=8).filter(
     lambda text: text == text.strip()
 )
