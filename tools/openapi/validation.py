@@ -102,6 +102,18 @@ def _pattern(_validator: Any, pattern: Any, value: Any, _schema: Any) -> Iterato
         yield ValidationError("pattern")
 
 
+def _listed(validator: Any, options: Any, value: Any, schema: Any) -> Iterator[Any]:
+    is_alike = isinstance(options, list) and isinstance(value, str | int) and any(_alike(value, one) for one in options)
+    if not is_alike:
+        yield from _KNOWN["enum"](validator, options, value, schema)
+
+
+def _alike(value: str | int, option: Any) -> bool:
+    """Return whether a number is meant by its text, or a text by its number: documents list `1` for what they call text."""
+    is_number = isinstance(option, int) and not isinstance(option, bool) and not isinstance(value, bool)
+    return (is_number or isinstance(option, str)) and str(value) == str(option)
+
+
 def _unique(_validator: Any, wanted: Any, value: Any, _schema: Any) -> Iterator[Any]:
     if wanted and isinstance(value, list):
         seen = {orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in value}
@@ -127,6 +139,7 @@ _VALIDATOR = _extend(
         "pattern": _pattern,
         "patternProperties": _nothing,
         "propertyNames": _nothing,
+        "enum": _listed,
         "uniqueItems": _unique,
         "additionalProperties": _no_others,
         "oneOf": _KNOWN["anyOf"],

@@ -71,6 +71,8 @@ AS_THEY_ARE = [
     ({"$ref": "#/$defs/none"}, "x"),
     ({"$ref": "#/$defs/loop"}, "x"),
     ({"type": "nonsense"}, "x"),
+    ({"type": "string", "enum": [1, 2]}, "1"),
+    ({"type": "integer", "enum": ["1", "2"]}, 1),
 ]
 REFUSED = [
     (STATUS, "gone", "one must be one of: open, closed"),

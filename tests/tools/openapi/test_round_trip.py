@@ -162,7 +162,7 @@ def bodies(draw: Draw, schemas: dict[str, Any], arguments: dict[str, Any]) -> Bo
     return None
 
 
-@settings(deadline=None, max_examples=250, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 @given(asked())
 async def test_the_request_that_leaves_carries_the_values_that_were_given(
     case: tuple[Operation, dict[str, Any]],
