@@ -104,7 +104,7 @@ class BackendSession:
             ToolError: the request was refused, or nobody knows; the text says which.
         """
         request = self._made(
-            method, path, query=query, headers=headers, content=content, media_type=media_type, is_change=is_change
+            method, path, query=query, wanted=headers, content=content, media_type=media_type, is_change=is_change
         )
         with self._keeping_what_was_made():
             answer = await self._send(request)
@@ -145,20 +145,20 @@ class BackendSession:
         query: str,
         content: bytes | None,
         media_type: str | None,
-        headers: Mapping[str, str] | None = None,
+        wanted: Mapping[str, str] | None = None,
         is_change: bool | None = None,
     ) -> Request:
         if is_change is None:  # a read may ask by any method, as for a search by POST
             is_change = method not in READS and self.context.risk != "read"
-        own = {name: text for name, text in (headers or {}).items() if is_free(name)}
-        if not any(name.lower() == "accept" for name in own):
-            own["Accept"] = "application/json"
+        headers = {name: text for name, text in (wanted or {}).items() if is_free(name)}
+        if not any(name.lower() == "accept" for name in headers):
+            headers["Accept"] = "application/json"
         if media_type is not None:
-            own["Content-Type"] = media_type
+            headers["Content-Type"] = media_type
         if is_change:
             self.writes += 1
-            own["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")
-        return Request(method, path, query, own, content, is_change=is_change)
+            headers["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")
+        return Request(method, path, query, headers, content, is_change=is_change)
 
     async def _send(self, request: Request) -> Answer:
         """Return what came back; how much of it is said by the answer itself."""
