@@ -15,6 +15,7 @@ from agent.errors import CredentialRefusedError, NotThereError, ToolError
 from tools.backends.parsing import BodyError, parse
 from tools.backends.refusals import in_words
 from tools.backends.waiting import retry_after_s
+from tools.results import Remark
 
 UNSEEN = frozenset(
     {
@@ -106,12 +107,12 @@ def check(answer: Answer, *, names: Mapping[str, str] = NO_NAMES) -> None:
     raise type(refusal)(f"{refusal} Ask it again in {ceil(wish_s)} s at the earliest.") if wish_s else refusal
 
 
-def nothing_more(answer: Answer) -> dict[str, object]:
+def nothing_more(answer: Answer) -> Remark:
     """Return the result of a success that says nothing more."""
-    return {"accepted": True, "note": TAKEN_ON} if answer.status == 202 else {"ok": True}
+    return Remark(accepted=True, note=TAKEN_ON) if answer.status == 202 else Remark(ok=True)
 
 
-def unread(answer: Answer) -> dict[str, object]:
+def unread(answer: Answer) -> Remark:
     """Return the result of a success whose body did not come whole.
 
     Raises:
@@ -132,10 +133,10 @@ def unreachable(error: NoAnswerError, *, is_change: bool) -> ToolError:
     return ToolError(f"{text} {UNKNOWN if error.is_sent else NOT_MADE}")
 
 
-def _unreadable(answer: Answer, reason: str) -> dict[str, object]:
+def _unreadable(answer: Answer, reason: str) -> Remark:
     logger.warning("backend_answer_unreadable", method=answer.method, status=answer.status, end=answer.end)
     if answer.is_change:
-        return {"ok": True, "note": DONE_UNREADABLE}
+        return Remark(ok=True, note=DONE_UNREADABLE)
     raise ToolError(reason)
 
 

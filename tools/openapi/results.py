@@ -16,7 +16,7 @@ from tools.openapi.decoding import Text, decoded
 from tools.openapi.lists import Listing, find_list, total_of, with_items
 from tools.openapi.operation import Operation
 from tools.openapi.paging import Page, Paging
-from tools.results import pick
+from tools.results import Remark, pick
 
 ROOM_FOR_NOTE = 240
 """Bytes that are kept for the line below a result."""
@@ -47,8 +47,8 @@ def shown(
     return _shown_data(body.value, Paging(operation, arguments, body.value, answer.headers), most_bytes, fields)
 
 
-def _empty(answer: Answer) -> dict[str, object]:
-    return {"ok": True, "note": f"The business system answered with nothing ({answer.status})."}
+def _empty(answer: Answer) -> Remark:
+    return Remark(ok=True, note=f"The business system answered with nothing ({answer.status}).")
 
 
 def _shown_data(body: Any, paging: Paging, most_bytes: int, fields: Sequence[str] | None) -> object:

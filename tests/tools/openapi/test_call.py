@@ -8,12 +8,14 @@ from support.backend import TenantBackend
 from support.http import Connection, Request
 from support.operations import INTEGER, operation
 
+from agent.assistant.toolsets import ToolDefinition, ToolsetDefinition
 from agent.errors import CredentialRefusedError, NotThereError, ToolError
-from agent.toolkit import CallContext, Risk
+from agent.toolkit import CallContext, Risk, Tool
 from tools.backends.answers import DONE_UNREADABLE, LOOK_AGAIN, NOT_MADE, UNKNOWN
 from tools.backends.backend import Backend, BackendSession
 from tools.openapi.call import argument_names, call_operation
 from tools.openapi.operation import Body, Operation, Pagination, Parameter, Property
+from tools.shaping import shape
 
 BODY = Body("json", "application/json", properties=(Property("name", "customer_name"), Property("id_in_body", "id")))
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -217,3 +219,24 @@ async def test_whatever_a_text_holds_it_arrives_as_that_text(
     assert backend.requests[0].json == {"customer_name": name}
     await call_operation(operation(Parameter("q", "q", "query")), session, {"q": name}, most_bytes=1000)
     assert backend.requests[1].path.count("&") == backend.requests[1].path.count("=") - 1 == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{broken"])
+async def test_a_change_that_was_made_is_told_as_made_whatever_fields_are_wanted_of_it(
+    client: Backend, context: CallContext, backend: TenantBackend, body: bytes
+) -> None:
+    """G46: with fields that its answer does not have."""
+
+    async def answer(_request: Request, connection: Connection) -> None:
+        await connection.respond(200, body)
+
+    backend.routes["POST /orders"] = answer
+
+    async def call(context: CallContext, _arguments: Any) -> object:
+        return await client.session(context).post("/orders")
+
+    tool = Tool("make", "Make an order.", {"type": "object", "properties": {}}, call, risk="write")
+    [shaped] = shape([tool], ToolsetDefinition(python="x", tools={"make": ToolDefinition(fields=("id",))}))
+    found = await shaped.call(context, {})
+    assert isinstance(found, dict)
+    assert found["ok"] is True
