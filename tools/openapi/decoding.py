@@ -5,14 +5,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from tools.backends.answers import Answer
+from tools.backends.parsing import BodyError, parse
 
 DECIMAL_UNITS = ("bytes", "kB", "MB")
 MAX_LINES = 50_000
-MAX_DEPTH = 64
-"""Levels of an answer that others may walk through by recursion."""
 JSON_LINES = frozenset(
     {
         "application/x-ndjson",
@@ -65,10 +62,10 @@ Body = Data | Text
 def decoded(answer: Answer, *, expects_html: bool = False) -> Body:
     """Return a body that came whole and is not empty. A web page that nobody announced is told by its title only."""
     kind, content = answer.media_type, answer.content
-    if kind in JSON_LINES and (lines := _json_lines(content)) is not None and not _is_deep(lines):
+    if kind in JSON_LINES and (lines := _json_lines(content)) is not None:
         return Data(lines)
     if not _is_foreign(kind) and (found := _json(content, _charset(answer))) is not None:
-        return found if not _is_deep(found.value) else Text(f"The answer is nested more than {MAX_DEPTH} levels deep.")
+        return found
     if not _is_text(kind, content):
         return Text(
             f"The answer is a file of {size(len(content))} ({kind or 'of no known type'}), which cannot be shown."
@@ -112,37 +109,22 @@ def _is_text(kind: str, content: bytes) -> bool:
     return kind == ""
 
 
-def _json(content: bytes, charset: str) -> Data | None:
-    try:
-        return Data(orjson.loads(content))
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return Data(orjson.loads(_text(content, charset)))
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _is_deep(value: Any) -> bool:
-    """Return whether there are too many levels; one after another, so that nothing recurses here."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def _json(content: bytes, charset: str) -> Body | None:
+    """Return what was JSON, or that it is more of it than is taken; None where it is none."""
+    for encoded in (content, _text(content, charset).encode()):
+        try:
+            return Data(parse(encoded))
+        except BodyError as exc:
+            if exc.__cause__ is None:  # it was JSON
+                return Text(str(exc))
+    return None
 
 
 def _json_lines(content: bytes) -> list[Any] | None:
     lines = [line.strip(b"\x1e \t\r") for line in content.removeprefix(codecs.BOM_UTF8).split(b"\n", MAX_LINES)]
     try:
-        return [orjson.loads(line) for line in lines[:MAX_LINES] if line]
-    except orjson.JSONDecodeError:
+        return [parse(line) for line in lines[:MAX_LINES] if line]
+    except BodyError:
         return None
 
 

@@ -279,7 +279,7 @@ OTHERS: list[tuple[bytes, str, Any]] = [
     (b'{"a": NaN}', "application/json", '{"a": NaN}'),
     (b"null", "application/json", None),
     (b"7", "application/json", 7),
-    (b"[" * 200 + b"]" * 200, "application/json", "The answer is nested more than 64 levels deep."),
+    (b"[" * 200 + b"]" * 200, "application/json", "The answer is nested more than 64 levels deep, so it was not read."),
     (b"  \n", "application/json", {"ok": True, "note": "The business system answered with nothing (200)."}),
 ]  # fmt: skip
 
