@@ -54,7 +54,8 @@ class CallContext:
     """What a tool call knows of its run.
 
     `branch_id` is the request's, or else the one branch that the token names; None where that is none, or not one.
-    `region` is the request's, or else the tenant's.
+    `region` is the request's, or else the tenant's. `risk` is the called tool's, as the assistant has it. `fields` are the
+    paths of the result that its definition wants; a tool that cuts its result itself looks there first.
     """
 
     principal: Principal
@@ -64,6 +65,8 @@ class CallContext:
     region: Region = UNSAID
     hide: Callable[[str], None] = field(default=_hide_nothing, compare=False)
     """Has a secret that the call uses replaced by `***` in all that the run says from then on."""
+    risk: Risk | None = None
+    fields: tuple[str, ...] | None = None
     may_repeat: bool = False
     """Whether the tool is a read, so that whatever it asks for may be asked for again."""
     limit_s: float | None = None

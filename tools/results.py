@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 
+class Remark(dict[str, object]):
+    """What is said of a call in place of a result, such as that a change was made. No fields are looked for in it."""
+
+
 def pick(result: object, fields: Sequence[str]) -> object:
     """Return only what stands at these paths, like `items.id`. Through a list a path goes into each of its items.
 
-    A result that is neither an object nor a list is returned as it is.
+    A result that is neither an object nor a list is returned as it is, and so is a remark.
     """
+    if isinstance(result, Remark):
+        return result
     tree: dict[str, Any] = {}
     for field in fields:
         at = tree

@@ -95,7 +95,8 @@ def _worded(own: Wordings, said: Wordings) -> Wordings:
 
 def _only(tool: Tool, fields: Sequence[str]) -> Any:
     async def call(context: Any, arguments: Mapping[str, Any]) -> object:
-        return pick(await tool.call(context, arguments), fields)
+        # A tool that cuts a large result knows of the fields, so that it cuts what is left of it.
+        return pick(await tool.call(replace(context, fields=tuple(fields)), arguments), fields)
 
     return call
 

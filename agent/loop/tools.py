@@ -129,6 +129,7 @@ async def _call(attempt: Attempt, tool: Tool, call: ToolCall, *, tell: Tell, has
                 _branch(attempt),
                 attempt.run.region,
                 hide=attempt.principal.mask.learn,
+                risk=tool.risk,
                 may_repeat=not has_side_effects(tool.risk),
                 limit_s=timeout_s,
                 ends_at=limit.when(),

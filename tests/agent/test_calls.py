@@ -98,6 +98,15 @@ async def test_an_exception_of_a_tool_tells_nobody_its_text(ann: Person, capfd: 
     assert "SECRET-TOOL-TEXT" not in str(await rows(ann.world, messages, tenant_id=ann.tenant))
 
 
+async def test_a_tool_that_reads_changes_nothing_by_whatever_method_it_asks(open_frontdesk: OpenWorld) -> None:
+    """G213: no key is sent for a search by POST, and its failure leaves no doubt."""
+    ann = (await open_frontdesk(assistant=ODD)).person()
+    ann.world.backend.answer("POST /orders/search", {"detail": "busy"}, status=500)
+    _, results = await told(ann, Call("search_orders"))
+    assert results == ["The business system failed (500)."]
+    assert all("idempotency-key" not in request.headers for request in ann.world.backend.requests)
+
+
 @pytest.mark.parametrize(("name", "error"), [("broken", "RuntimeError"), ("broken_within", "JSONDecodeError")])
 async def test_a_tool_that_breaks_is_logged_with_the_line_of_its_own_code(
     open_frontdesk: OpenWorld, capfd: pytest.CaptureFixture[str], name: str, error: str

@@ -45,3 +45,9 @@ async def refuse_with_it(context: ToolContext, arguments: NoArguments) -> object
     """Tell the model the credential."""
     credential = context.principal.credential
     raise ToolError(f"no luck with {credential.reveal() if credential else None}")
+
+
+@tool()
+async def search_orders(context: ToolContext, arguments: NoArguments) -> object:
+    """Search for orders, which this backend takes by POST."""
+    return await context.backend.post("/orders/search", {"item": "tea"})

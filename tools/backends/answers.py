@@ -6,14 +6,16 @@ The invariant: a change is told as made where the backend said so, as not made w
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
+from types import MappingProxyType
 from typing import Any, Literal
 
-import orjson
 import structlog
 
 from agent.errors import CredentialRefusedError, NotThereError, ToolError
 from tools.backends.parsing import BodyError, parse
+from tools.backends.refusals import in_words
 from tools.backends.waiting import retry_after_s
+from tools.results import Remark
 
 UNSEEN = frozenset(
     {
@@ -27,6 +29,7 @@ NOT_MADE = "The change was not made."
 LOOK_AGAIN = "The change was not made; look at how things are now before you try again."
 DONE_UNREADABLE = "The business system said that it was done; the rest of its answer could not be read."
 TAKEN_ON = "Taken on by the business system, perhaps not done yet: check before you say that it is."
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 logger = structlog.get_logger()
 
@@ -47,6 +50,11 @@ class Answer:
     is_users: bool = field(default=True, kw_only=True)
     """Whether it was the user's own sign-in that the request went with."""
 
+    @property
+    def media_type(self) -> str:
+        """Its `Content-Type` without parameters; empty where it has none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
 
 class NoAnswerError(Exception):
     """A request without an answer; `is_sent` says whether it may have arrived, `is_late` whether the time was over."""
@@ -64,22 +72,55 @@ def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def told(answer: Answer) -> Any:
-    """Return the result of an answer; None is the 404 of a read.
+    """Return the result of an answer in JSON; None is the 404 of a read.
 
     Raises:
         ToolError: the backend refused, failed, or said something that cannot be read.
     """
-    if 200 <= answer.status < 300:
-        return _result(answer)
     if answer.status == 404 and not answer.is_change:
         return None
+    check(answer)
+    if answer.end != "whole":
+        return unread(answer)
+    if not answer.content:
+        return nothing_more(answer)
+    try:
+        return parse(answer.content)
+    except BodyError as exc:
+        return _unreadable(answer, str(exc))
+
+
+def check(answer: Answer, *, names: Mapping[str, str] = NO_NAMES) -> None:
+    """Refuse an answer that is no success. `names` are the model's own for the fields that the backend may complain of.
+
+    Raises:
+        ToolError: the backend refused or failed.
+    """
+    if 200 <= answer.status < 300:
+        return
     if 400 <= answer.status < 500:
         logger.info("backend_refused", method=answer.method, status=answer.status)
     else:
         logger.warning("backend_failed", method=answer.method, status=answer.status)
-    refusal = _refusal(answer)
+    refusal = _refusal(answer, names)
     wish_s = retry_after_s(answer.headers) if answer.status in (429, 503) else None
     raise type(refusal)(f"{refusal} Ask it again in {ceil(wish_s)} s at the earliest.") if wish_s else refusal
+
+
+def nothing_more(answer: Answer) -> Remark:
+    """Return the result of a success that says nothing more."""
+    return Remark(accepted=True, note=TAKEN_ON) if answer.status == 202 else Remark(ok=True)
+
+
+def unread(answer: Answer) -> Remark:
+    """Return the result of a success whose body did not come whole.
+
+    Raises:
+        ToolError: it was a read, of which nothing is left then.
+    """
+    if answer.end == "large":
+        return _unreadable(answer, "The answer is larger than may be read. Ask for less: filter or page.")
+    return _unreadable(answer, "The business system cannot be reached right now: its answer broke off.")
 
 
 def unreachable(error: NoAnswerError, *, is_change: bool) -> ToolError:
@@ -92,26 +133,16 @@ def unreachable(error: NoAnswerError, *, is_change: bool) -> ToolError:
     return ToolError(f"{text} {UNKNOWN if error.is_sent else NOT_MADE}")
 
 
-def _result(answer: Answer) -> Any:
-    if answer.end == "whole" and not answer.content:
-        return {"accepted": True, "note": TAKEN_ON} if answer.status == 202 else {"ok": True}
-    if answer.end == "whole":
-        try:
-            return parse(answer.content)
-        except BodyError as exc:
-            reason = str(exc)
-    elif answer.end == "large":
-        reason = "The answer is larger than may be read. Ask for less: filter or page."
-    else:
-        reason = "The business system cannot be reached right now: its answer broke off."
+def _unreadable(answer: Answer, reason: str) -> Remark:
     logger.warning("backend_answer_unreadable", method=answer.method, status=answer.status, end=answer.end)
     if answer.is_change:
-        return {"ok": True, "note": DONE_UNREADABLE}
+        return Remark(ok=True, note=DONE_UNREADABLE)
     raise ToolError(reason)
 
 
-def _refusal(answer: Answer) -> ToolError:
-    status, detail = answer.status, _detail(answer.content)
+def _refusal(answer: Answer, names: Mapping[str, str]) -> ToolError:
+    status = answer.status
+    detail = in_words(answer.content, media_type=answer.media_type, names=names)
     match status:
         case 401 if not answer.is_users:
             return ToolError(
@@ -121,8 +152,9 @@ def _refusal(answer: Answer) -> ToolError:
             return CredentialRefusedError("The business system did not accept the user's sign-in.")
         case 403:
             return ToolError(f"The user is not allowed to see or do this: {detail}")
-        case 404:  # of a change
-            return NotThereError(f"The business system has no such thing (404): {_sentence(detail)} {NOT_MADE}")
+        case 404:
+            text = f"The business system has no such thing (404): {_sentence(detail)}"
+            return NotThereError(f"{text} {NOT_MADE}" if answer.is_change else text)
         case 409 if answer.is_change:
             return ToolError(f"The business system refused the request (409): {_sentence(detail)} {LOOK_AGAIN}")
         case 408 if answer.is_change:
@@ -135,16 +167,6 @@ def _refusal(answer: Answer) -> ToolError:
         case _:
             text, more = f"The business system failed ({status}).", UNKNOWN
     return ToolError(f"{text} {more}" if answer.is_change else text)
-
-
-def _detail(content: bytes) -> str:
-    """Return what the backend said about a refused request, cut to a line or two."""
-    try:
-        body = parse(content)
-    except BodyError:
-        return content[:300].decode("utf-8", "replace")
-    detail = body.get("detail", body) if isinstance(body, dict) else body
-    return (detail if isinstance(detail, str) else orjson.dumps(detail).decode())[:300]
 
 
 def _sentence(text: str) -> str:

@@ -5,13 +5,13 @@ stands for it, and what comes back is bounded in size. Redirects are not followe
 no cookie is kept, so nobody gets another's session.
 """
 
-import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import httpx2
 import orjson
@@ -20,10 +20,11 @@ import structlog
 from agent.errors import ToolError
 from agent.toolkit import CallContext
 from tools.backends.addresses import read_endpoint
-from tools.backends.answers import Answer, NoAnswerError, told, unreachable
+from tools.backends.answers import NO_NAMES, Answer, NoAnswerError, check, told, unreachable
 from tools.backends.caution import Caution
+from tools.backends.checks import check_headers, checked_request
+from tools.backends.headers import folded, is_free
 from tools.backends.mounted import MountedTransport
-from tools.backends.paths import is_plain
 from tools.backends.reach import Reach
 from tools.backends.signing import Forwarded, Headers, Signature
 from tools.backends.transport import Request, Transport
@@ -33,30 +34,6 @@ logger = structlog.get_logger()
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 QueryValue = str | int | float | bool | None
-
-_METHOD = re.compile(r"[A-Z]{3,10}")
-_QUERY = re.compile(r"[!-~]*")
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-_OURS = frozenset(
-    {
-        *(
-            "host",
-            "authorization",
-            "cookie",
-            "cookie2",
-            "connection",
-            "keep-alive",
-            "proxy-connection",
-            "te",
-            "trailer",
-        ),
-        *("transfer-encoding", "upgrade", "content-length", "expect", "accept-encoding", "user-agent", "forwarded"),
-        *("via", "origin", "referer", "x-branch-id", "x-time-zone", "x-http-method-override", "x-original-url"),
-        *("x-rewrite-url", "x-real-ip", "x-tenant-id", "x-user-id", "x-method-override", "x-http-method"),
-    }
-)
-"""Headers that no tool sets: they say where a request goes, in whose name, and how it is read."""
 
 
 @dataclass(slots=True)
@@ -105,33 +82,83 @@ class BackendSession:
         """As `post`, for a removal."""
         return await self._request("DELETE", path)
 
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        media_type: str | None = None,
+        is_change: bool | None = None,
+        names: Mapping[str, str] = NO_NAMES,
+    ) -> Answer:
+        """Send a request as it is given, and return the answer; its status is a success.
+
+        `query` is encoded already. `headers` may say what is wanted, never who asks. `is_change` None: everything but a read
+        by its method is a change, unless the tool is a read. `names` are the model's own for what the backend may complain of.
+
+        Raises:
+            NotThereError: the backend answered 404, and a change was not made.
+            ToolError: the request was refused, or nobody knows; the text says which.
+        """
+        request = self._made(
+            method, path, query=query, wanted=headers, content=content, media_type=media_type, is_change=is_change
+        )
+        with self._keeping_what_was_made():
+            answer = await self._send(request)
+            check(answer, names=names)
+        self.changes.made += request.is_change
+        return answer
+
     async def _request(
         self, method: str, path: str, *, query: Mapping[str, QueryValue] | None = None, body: object = None
     ) -> Any:
-        request = self._build(method, path, query=query, body=body)
-        try:
-            result = told(await self._send(request))
-        except ToolError as exc:
-            if self.changes.made:
-                raise type(exc)(f"{exc} What this tool changed before stays changed.") from exc
-            raise
-        self.changes.made += request.is_change
-        return result
-
-    def _build(self, method: str, path: str, *, query: Mapping[str, QueryValue] | None, body: object) -> Request:
         try:
             said = urlencode({key: _text(value) for key, value in (query or {}).items() if value is not None})
             content = orjson.dumps(body) if body is not None else None
         except (UnicodeError, orjson.JSONEncodeError) as exc:
             raise ToolError("An argument holds something that cannot be sent.") from exc
-        headers = {"Accept": "application/json"}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        is_change = method not in READS
+        media_type = "application/json" if content is not None else None
+        request = self._made(method, path, query=said, content=content, media_type=media_type)
+        with self._keeping_what_was_made():
+            result = told(await self._send(request))
+        self.changes.made += request.is_change
+        return result
+
+    @contextmanager
+    def _keeping_what_was_made(self) -> Iterator[None]:
+        """Let a failure say that what was changed before stays changed."""
+        try:
+            yield
+        except ToolError as exc:
+            if self.changes.made:
+                raise type(exc)(f"{exc} What this tool changed before stays changed.") from exc
+            raise
+
+    def _made(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str,
+        content: bytes | None,
+        media_type: str | None,
+        wanted: Mapping[str, str] | None = None,
+        is_change: bool | None = None,
+    ) -> Request:
+        if is_change is None:  # a read may ask by any method, as for a search by POST
+            is_change = method not in READS and self.context.risk != "read"
+        headers = {name: text for name, text in (wanted or {}).items() if is_free(name)}
+        if not any(name.lower() == "accept" for name in headers):
+            headers["Accept"] = "application/json"
+        if media_type is not None:
+            headers["Content-Type"] = media_type
         if is_change:
             self.writes += 1
             headers["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")
-        return Request(method, path, said, headers, content, is_change=is_change)
+        return Request(method, path, query, headers, content, is_change=is_change)
 
     async def _send(self, request: Request) -> Answer:
         """Return what came back; how much of it is said by the answer itself."""
@@ -188,7 +215,7 @@ class Backend:
             ToolError: the request cannot be sent, or who asks has to sign in again first. Nothing was sent.
             NoAnswerError: there is none.
         """
-        checked = _checked(request)
+        checked = checked_request(request)
         signed = await self._signature.sign(context)
         answer = await self._send(checked, context, signed)
         if answer.status == 401 and self._signature.refused(context, signed):  # it had no effect
@@ -197,9 +224,9 @@ class Backend:
 
     async def _send(self, request: Request, context: CallContext, signed: Headers) -> Answer:
         own = {**_said_of_run(context), **signed}
-        names = set(map(_folded, own))
-        headers = {**{name: value for name, value in request.headers.items() if _folded(name) not in names}, **own}
-        _check_headers(headers)
+        names = set(map(folded, own))
+        headers = {**{name: value for name, value in request.headers.items() if folded(name) not in names}, **own}
+        check_headers(headers)
         most, large = self._caution.limits.response_bytes, partial(self._caution.large_body, context)
         send = partial(self._transport.send, replace(request, headers=headers), most_bytes=most, large=large)
         return await self._caution.ask(send, context, may_repeat=context.may_repeat or not request.is_change)
@@ -262,35 +289,3 @@ def _said_of_run(context: CallContext) -> dict[str, str]:
         "Accept-Language": context.region.locale,
     }
     return {name: str(value) for name, value in said.items() if value is not None}
-
-
-def _checked(request: Request) -> Request:
-    """Return a request that goes where it belongs and nowhere else, without headers that are ours to set.
-
-    Raises:
-        ToolError: there is no such request.
-    """
-    if not _METHOD.fullmatch(request.method):
-        raise ToolError(f"Not a method: {request.method[:20]!r}")
-    if not is_plain(request.path):
-        raise ToolError(f"Not a path of the backend: {request.path[:200]!r}")
-    if not _QUERY.fullmatch(request.query) or "#" in request.query:
-        raise ToolError("An argument holds something that cannot be sent.")
-    path = quote(request.path, safe="/%:@!$&'()*+,;=-._~")
-    headers = {name: value for name, value in request.headers.items() if not _is_ours(_folded(name))}
-    return replace(request, path=path, headers=headers)
-
-
-def _folded(name: str) -> str:
-    """Return a header's name as servers compare it; some take both signs for one."""
-    return name.lower().replace("_", "-")
-
-
-def _is_ours(name: str) -> bool:
-    return name in _OURS or name.startswith(("proxy-", "sec-", "x-forwarded-"))
-
-
-def _check_headers(headers: Headers) -> None:
-    for name, value in headers.items():
-        if not _NAME.fullmatch(name) or _CONTROL.search(value):
-            raise ToolError("An argument holds something that cannot be sent.")
