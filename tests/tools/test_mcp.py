@@ -343,15 +343,14 @@ async def test_a_tool_is_a_write_unless_its_server_is_trusted_to_say_otherwise(t
 
 
 async def test_a_server_tells_its_progress(way: dict[str, Any]) -> None:
-    told: list[tuple[float | None, str]] = []
+    told: list[tuple[float | None, str | None]] = []
 
-    class Reporting(CallContext):
-        async def progress(self, share: float | None, text: str = "") -> None:
-            told.append((share, text))
+    def note(share: float | None, text: str | None) -> None:
+        told.append((share, text))
 
     async with toolset(way) as opened:
         tools = await tools_of(opened)
-        assert await tools["work"].call(Reporting(person(), uuid4(), "call-1", None), {}) == "worked"
+        assert await tools["work"].call(CallContext(person(), uuid4(), "call-1", None, tell=note), {}) == "worked"
     assert told == [(0.25, "a quarter"), (1.0, "all")]
 
 

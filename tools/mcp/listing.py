@@ -130,13 +130,9 @@ def check_sendable(arguments: Mapping[str, Any]) -> None:
 
 
 def _progress(context: CallContext) -> Any:
-    report = getattr(context, "progress", None)
-    if report is None:
-        return None
-
     async def tell(progress: float, total: float | None, message: str | None) -> None:
         share = min(max(progress / total, 0.0), 1.0) if total else None
-        await report(share, line(message) or None)
+        await context.progress(share, line(message) or None)
 
     return tell
 
