@@ -64,6 +64,8 @@ class Pagination:
     cursor: str | None = None
     """The argument that takes what the answer calls the next cursor."""
     default_size: int | None = None
+    has_links: bool = False
+    """Whether the document says that an answer has a `Link` header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,5 @@ class Operation:
     pagination: Pagination | None = None
     media_types: tuple[str, ...] = ()
     """Of a good answer, as the document lists them."""
+    left_out: tuple[str, ...] = ()
+    """Optional parts that a model cannot give, each with its place and the reason."""
