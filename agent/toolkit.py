@@ -132,6 +132,14 @@ class Tool:
             )
 
 
+def as_function(tool: Tool) -> dict[str, Any]:
+    """Return a tool as the model gets it: the form that every provider's integration takes."""
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
+    }
+
+
 class Toolset(Protocol):
     """A source of tools. The app enters it once, before the first run, and leaves it after the last one."""
 

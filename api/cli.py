@@ -1,4 +1,4 @@
-"""The command line: serve, token, chat, migrate, openapi.
+"""The command line: serve, token, chat, migrate, openapi, tools.
 
 The server is imported only by the commands that need it: it takes seconds, and `chat` should answer at once.
 """
@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -98,6 +99,27 @@ def openapi() -> None:
         from api.app import create_app
 
         print(json.dumps(create_app(load_settings()).openapi(), indent=2, ensure_ascii=False))
+
+
+@cli.command()
+def tools(
+    assistant: Annotated[
+        Path | None, typer.Option(help="an assistant's file, or a folder of them; default: as the server")
+    ] = None,
+    wanted: Annotated[
+        list[str] | None, typer.Option("--try", help="print what a model gets of this tool; may be given several times")
+    ] = None,
+) -> None:
+    """List the tools of the assistants: their risk, their size in tokens, and what of an API cannot be used."""
+    with _readable_errors():
+        from api.inventory import print_inventory
+
+        settings = _settings()
+        logs.configure("ERROR")
+        if assistant is not None:
+            settings = settings.model_copy(update={"assistant": assistant})
+        if not asyncio.run(print_inventory(settings, wanted or [])):
+            raise typer.Exit(1)
 
 
 def _settings() -> Settings:

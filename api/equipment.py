@@ -26,8 +26,10 @@ class Equipment:
         return [toolset for one in self.assistants for toolset in one.toolsets]
 
 
-def equip(settings: Settings, catalog: Catalog) -> Equipment:
+def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
     """Return the assistants of these settings. Nothing is open yet: what is wrong with one is told at once.
+
+    Without a catalog their models are not looked at.
 
     Raises:
         ConfigurationError: a definition, a model, a backend or a toolset is wrong. Of several files the text names the one.
@@ -39,9 +41,12 @@ def equip(settings: Settings, catalog: Catalog) -> Equipment:
     equipped = []
     for assistant_id, definition in definitions.items():
         try:
-            catalog.check(definition)
+            if catalog is not None:
+                catalog.check(definition)
             named = backends.named(definition.all_backends)
-            toolsets = load_toolsets(definition, named, folder=files[assistant_id].parent, reach=backends.reach)
+            toolsets = load_toolsets(
+                definition, named, folder=files[assistant_id].parent, data=settings.data, reach=backends.reach
+            )
         except ConfigurationError as exc:
             raise ConfigurationError(f"{files[assistant_id]}: {exc}" if path.is_dir() else str(exc)) from exc
         equipped.append(Equipped(assistant_id, definition, toolsets, assistant_id if path.is_dir() else None))

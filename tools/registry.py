@@ -1,7 +1,7 @@
 """The toolsets of an assistant, put together and checked once at start."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.assistant.definition import Assistant
@@ -19,11 +19,17 @@ NAME = re.compile(TOOL_NAME)
 
 
 def load_toolsets(
-    assistant: Assistant, backends: Mapping[str, Backend], *, folder: Path, reach: Reach | None = None
+    assistant: Assistant,
+    backends: Mapping[str, Backend],
+    *,
+    folder: Path,
+    data: Path | None = None,
+    reach: Reach | None = None,
 ) -> list[Toolset]:
     """Return where the assistant's tools come from: its toolsets in order, then its actions. Nothing is opened yet.
 
-    `folder` is where its file lies: what it names by a relative path is found from there. `reach` is who may be connected to.
+    `folder` is where its file lies: what it names by a relative path is found from there. `data` is where what was read of
+    documents is kept; None: nowhere. `reach` is who may be connected to.
 
     Raises:
         ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice, or
@@ -31,32 +37,55 @@ def load_toolsets(
     """
     toolsets: list[Toolset] = []
     known: dict[str, Tool] = {}
+    all_known = True
     for definition in assistant.toolsets:
-        source = _source(definition, backends, folder, reach or Reach())
-        if isinstance(source, FixedToolset):
-            _check_overrides(definition, source)
-            _add(known, shape(source.every, definition))
+        source = _source(definition, assistant, backends, folder=folder, data=data, reach=reach)
+        every: Sequence[Tool] = getattr(source, "every", ())
+        names: Sequence[str] = getattr(source, "names", ()) or [tool.name for tool in every]
+        if names:
+            _check_overrides(definition, names)
+            _add(known, shape(every, definition))
+        all_known = all_known and bool(names)
         toolsets.append(ShapedToolset(source, definition))
     actions = FixedToolset(action_tools(assistant.actions))
     _add(known, actions.every)
-    all_known = all(one.python is not None or one.langchain is not None for one in assistant.toolsets)
     if all_known and (strange := sorted(set(assistant.tools) - set(known))):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
     return [*toolsets, actions]
 
 
-def _source(definition: ToolsetDefinition, backends: Mapping[str, Backend], folder: Path, reach: Reach) -> Toolset:
+def _source(
+    definition: ToolsetDefinition,
+    assistant: Assistant,
+    backends: Mapping[str, Backend],
+    *,
+    folder: Path,
+    data: Path | None,
+    reach: Reach | None,
+) -> Toolset:
     if definition.python is not None:
         return FixedToolset(load_functions(definition.python, _backend(definition, backends), backends))
     # The libraries behind the others take their time to be imported: who has none of these does not wait for them.
     if definition.mcp is not None:
         from tools.mcp.toolset import McpToolset
 
-        return McpToolset(definition, reach=reach)
+        return McpToolset(definition, reach=reach or Reach())
     if definition.langchain is not None:
         from tools.langchain import load_langchain
 
         return FixedToolset(load_langchain(definition))
+    if definition.openapi is not None:
+        from tools.openapi.kept import Kept
+        from tools.openapi.toolset import OpenApiToolset
+
+        return OpenApiToolset(
+            definition,
+            _backend(definition, backends),
+            folder=folder,
+            kept=Kept(data),
+            reach=reach or Reach(),
+            result_bytes=assistant.limits.tool_result_bytes,
+        )
     raise ConfigurationError(f"toolset {definition.title}: not yet")
 
 
@@ -70,8 +99,8 @@ def _backend(definition: ToolsetDefinition, backends: Mapping[str, Backend]) -> 
     return backend
 
 
-def _check_overrides(definition: ToolsetDefinition, source: FixedToolset) -> None:
-    if strange := sorted(set(definition.tools) - {tool.name for tool in source.every}):
+def _check_overrides(definition: ToolsetDefinition, names: Sequence[str]) -> None:
+    if strange := sorted(set(definition.tools).difference(names)):
         raise ConfigurationError(f"toolset {definition.title}: there is no tool {strange[0]!r}")
 
 

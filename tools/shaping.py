@@ -14,7 +14,7 @@ import structlog
 
 from agent.assistant.toolsets import Pattern, ToolDefinition, ToolsetDefinition
 from agent.principal import Principal
-from agent.toolkit import Tool, Toolset, has_side_effects
+from agent.toolkit import Origin, Tool, Toolset, has_side_effects
 from agent.wording import Wording, Wordings
 from tools.results import pick
 
@@ -30,25 +30,25 @@ def shape(tools: Iterable[Tool], definition: ToolsetDefinition) -> list[Tool]:
     return [
         _described(tool, definition.tools.get(tool.name, PLAIN), prefix=definition.prefix)
         for tool in tools
-        if _is_wanted(tool, definition)
+        if is_wanted(tool.name, tool.origin, tool.risk, definition=definition)
     ]
 
 
-def _is_wanted(tool: Tool, definition: ToolsetDefinition) -> bool:
-    said = definition.tools.get(tool.name, PLAIN)
-    if said.hidden or any(_fits(pattern, tool) for pattern in definition.exclude):
+def is_wanted(name: str, origin: Origin | None, risk: str, *, definition: ToolsetDefinition) -> bool:
+    """Return whether the definition lets a tool through; what else it is made of does not matter."""
+    said = definition.tools.get(name, PLAIN)
+    if said.hidden or any(_fits(pattern, name, origin) for pattern in definition.exclude):
         return False
-    if definition.include and not any(_fits(pattern, tool) for pattern in definition.include):
+    if definition.include and not any(_fits(pattern, name, origin) for pattern in definition.include):
         return False
-    is_safe = tool.origin is None or not has_side_effects(said.risk or tool.risk)
-    return is_safe or any(_names(pattern, tool) for pattern in definition.include)
+    is_safe = origin is None or not has_side_effects(said.risk or risk)
+    return is_safe or any(_names(pattern, name, origin) for pattern in definition.include)
 
 
-def _fits(pattern: Pattern, tool: Tool) -> bool:
-    origin = tool.origin
+def _fits(pattern: Pattern, name: str, origin: Origin | None) -> bool:
     tags = origin.tags if origin else ()
     return (
-        (pattern.name is None or fnmatchcase(tool.name, pattern.name))
+        (pattern.name is None or fnmatchcase(name, pattern.name))
         and (pattern.tag is None or any(fnmatchcase(tag, pattern.tag) for tag in tags))
         and (pattern.method is None or (origin is not None and _like(origin.method, pattern.method.upper())))
         and (pattern.path is None or (origin is not None and _like(origin.path, pattern.path)))
@@ -59,11 +59,10 @@ def _like(value: str | None, pattern: str) -> bool:
     return value is not None and fnmatchcase(value, pattern)
 
 
-def _names(pattern: Pattern, tool: Tool) -> bool:
+def _names(pattern: Pattern, name: str, origin: Origin | None) -> bool:
     """Return whether a pattern means this very tool: its name as it is, or its method and path."""
-    origin = tool.origin
     if pattern.name is not None:
-        return pattern.name == tool.name
+        return pattern.name == name
     of_path = origin is not None and pattern.path == origin.path and pattern.method is not None
     return of_path and origin is not None and pattern.method is not None and pattern.method.upper() == origin.method
 
@@ -105,28 +104,28 @@ class ShapedToolset:
     """Another toolset, shaped; roles that it is not for have nothing of it."""
 
     def __init__(self, source: Toolset, definition: ToolsetDefinition) -> None:
-        self._source = source
-        self._definition = definition
+        self.source = source
+        self.definition = definition
         self._kept: OrderedDict[int, tuple[Sequence[Tool], Sequence[Tool]]] = OrderedDict()
         """By the identity of what the source has returned, which is kept with it: so no other object has that identity."""
 
     async def __aenter__(self) -> Self:
-        await self._source.__aenter__()
+        await self.source.__aenter__()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._source.__aexit__(exc_type, exc, traceback)
+        await self.source.__aexit__(exc_type, exc, traceback)
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         """Return the source's tools for this principal, as the definition wants them."""
-        if self._definition.roles is not None and principal.role not in self._definition.roles:
+        if self.definition.roles is not None and principal.role not in self.definition.roles:
             return ()
-        found = await self._source.tools(principal)
+        found = await self.source.tools(principal)
         kept = self._kept.get(id(found))
         if kept is None:
-            kept = self._kept[id(found)] = found, tuple(shape(found, self._definition))
+            kept = self._kept[id(found)] = found, tuple(shape(found, self.definition))
             self._tell_strange(found)
             if len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
@@ -134,5 +133,6 @@ class ShapedToolset:
         return kept[1]
 
     def _tell_strange(self, found: Sequence[Tool]) -> None:
-        if strange := sorted(set(self._definition.tools) - {tool.name for tool in found}):
-            logger.warning("tools_not_there", toolset=self._definition.title, tools=strange[:10])
+        known = getattr(self.source, "names", ()) or [tool.name for tool in found]
+        if strange := sorted(set(self.definition.tools).difference(known)):
+            logger.warning("tools_not_there", toolset=self.definition.title, tools=strange[:10])

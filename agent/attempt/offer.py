@@ -14,6 +14,7 @@ from langchain_core.runnables import Runnable
 from agent.places import tool_place
 from agent.principal import Principal
 from agent.toolkit import Tool, Toolset
+from agent.toolkit import as_function as _function
 
 logger = structlog.get_logger()
 
@@ -75,11 +76,3 @@ def _by_name(sources: Sequence[Sequence[Tool]]) -> dict[str, Tool]:
         if tools.setdefault(tool.name, tool) is not tool:
             logger.warning("tool_left_out", tool=tool.name, reason="another toolset has one of this name")
     return tools
-
-
-def _function(tool: Tool) -> dict[str, Any]:
-    """Return a tool in the form that every provider's integration takes."""
-    return {
-        "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
-    }

@@ -151,7 +151,10 @@ def _without_choice(flattening: Flattening, flat: Flat) -> Flat:
 def _parts(flattening: Flattening, flat: Flat, said: Mapping[str, Any], kind: BodyKind) -> tuple[Part, ...]:
     encodings = said.get("encoding")
     parts = []
-    for name, schema in list(flat.properties.items())[:MAX_PROPERTIES]:
+    undescribed: dict[str, Any] = {
+        name: {} for name in flat.required if name not in flat.properties and flat.additional is not False
+    }
+    for name, schema in [*list(flat.properties.items())[:MAX_PROPERTIES], *undescribed.items()]:
         is_required = name in flat.required
         try:
             own = flattening.of(schema)

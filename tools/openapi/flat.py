@@ -16,14 +16,16 @@ MAX_PARTS = 64
 """Schemas of one `allOf`, and references one behind the other."""
 MAX_UNIONS = 16
 """Choices that hold at the same time; further ones are not told."""
-MAX_WORK = 20_000
+MAX_WORK = 50_000
 """Schemas that are looked at for one operation, and `MAX_ALL_WORK` for a document: who is above it is not read."""
 MAX_ALL_WORK = 4_000_000
 MAX_COMPARED = 1000
 """Values of an enum that are compared with those of another."""
 MAX_PROPERTY_NAME = 200
-NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"})
+TEXTS = frozenset({"format", "pattern", "description", "contentEncoding", "contentMediaType"})
+VALUES = frozenset({"const", "default"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,15 @@ class Flattening:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._known: dict[str, Flat] = {}
+        self._own: dict[int, tuple[Any, Flat]] = {}
+        """Of one operation, those that stand where they are used: by identity, each with what has it."""
         self._work = 0
         self._all_work = 0
 
     def begin(self) -> None:
         """Begin with an operation: it has its own share of the work."""
         self._work = 0
+        self._own.clear()
 
     def of(self, schema: Any, *, behind: tuple[str, ...] = ()) -> Flat:
         """Return a schema as one level.
@@ -72,13 +77,15 @@ class Flattening:
         Raises:
             ReadingError: it is none, refers to nothing, or is only valid where it is valid itself.
         """
+        if (known := self._own.get(id(schema))) is not None:
+            return known[1]
         self._work += 1
         self._all_work += 1
         if self._work > MAX_WORK or self._all_work > MAX_ALL_WORK:
             raise TooMuchError("its schemas are too many or too entangled")
         if schema is True:
             return Flat()
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             raise ReadingError(
                 f"a schema must be an object, not {shown(schema)}" if schema is not False else "no value is valid"
             )
@@ -96,6 +103,7 @@ class Flattening:
                 flat = merged(flat, self.of(part, behind=(*behind, "")))
             except ReadingError as exc:
                 raise exc.below("allOf", number) from None
+        self._own[id(schema)] = schema, flat
         return flat
 
     def _referred(self, schema: Mapping[str, Any], behind: tuple[str, ...]) -> Flat:
@@ -142,7 +150,7 @@ def _types(schema: Mapping[str, Any], *, is_old: bool) -> tuple[str, ...]:
 
 def _properties(schema: Mapping[str, Any]) -> dict[str, Any]:
     found = schema.get("properties", {})
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise ReadingError(f"properties must be an object, not {shown(found)}", "properties")
     return {name: one for name, one in found.items() if 0 < len(name) <= MAX_PROPERTY_NAME and name.isprintable()}
 
@@ -170,27 +178,22 @@ def _tags(discriminator: Any) -> tuple[str | None, dict[str, str]]:
 
 def _keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
-    for name in NUMBERS:
-        if is_number(schema.get(name)):
-            kept[name] = schema[name]
+    for name, one in schema.items():
+        if name in NUMBERS:
+            if is_number(one):
+                kept[name] = one
+        elif name in COUNTS:
+            if isinstance(one, int) and not isinstance(one, bool) and one >= 0:
+                kept[name] = one
+        elif name == "enum":
+            if not isinstance(one, list) or not one:
+                raise ReadingError("enum must be a list of values", "enum")
+            kept[name] = one
+        elif name in VALUES or (name in TEXTS and isinstance(one, str)) or (name == "uniqueItems" and one is True):
+            kept[name] = one
     for limit, keyword in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if schema.get(keyword) is True and limit in kept:  # as in 3.0
             kept[keyword] = kept.pop(limit)
-    for name in COUNTS:
-        if isinstance(one := schema.get(name), int) and not isinstance(one, bool) and one >= 0:
-            kept[name] = one
-    if "enum" in schema:
-        if not isinstance(schema["enum"], list) or not schema["enum"]:
-            raise ReadingError("enum must be a list of values", "enum")
-        kept["enum"] = schema["enum"]
-    for name in ("const", "default"):
-        if name in schema:
-            kept[name] = schema[name]
-    for name in ("format", "pattern", "description", "contentEncoding", "contentMediaType"):
-        if isinstance(one := schema.get(name), str):
-            kept[name] = one
-    if schema.get("uniqueItems") is True:
-        kept["uniqueItems"] = True
     return kept
 
 

@@ -49,6 +49,8 @@ class Imported:
     deprecated: int = 0
     unwanted: int = 0
     server_paths: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Of all operations that could be tools, wanted or not."""
 
 
 @dataclass(slots=True)
@@ -93,7 +95,8 @@ def import_operations(document: Document, *, wanted: Wanted | None = None, longe
     reader = _Reader(document)
     operations: list[Operation] = []
     deprecated = unwanted = 0
-    for entry, name in zip(entries, operation_names(entries, most=longest_name), strict=True):
+    names = operation_names(entries, most=longest_name)
+    for entry, name in zip(entries, names, strict=True):
         risk = risk_of(entry.method, entry.path, entry.given_id)
         if entry.operation.get("deprecated") is True:
             deprecated += 1
@@ -102,7 +105,7 @@ def import_operations(document: Document, *, wanted: Wanted | None = None, longe
         else:
             made = reader.read(entry, name, risk)
             operations.append(made) if isinstance(made, Operation) else problems.append(made)
-    return Imported(tuple(operations), tuple(problems), deprecated, unwanted, document.server_paths())
+    return Imported(tuple(operations), tuple(problems), deprecated, unwanted, document.server_paths(), tuple(names))
 
 
 def _problem(method: str, path: str, error: ReadingError) -> Problem:
@@ -157,7 +160,6 @@ class _Reader:
     def _schema(self, plan: _Plan) -> tuple[dict[str, Any], set[str]]:
         """Return the schema of the arguments, and which of them are in it: with all effort that fits."""
         for effort in EFFORTS:
-            self._flattening.begin()
             properties, size = self._properties(plan, effort)
             if size <= MAX_SCHEMA_BYTES:
                 break

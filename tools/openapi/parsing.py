@@ -106,7 +106,7 @@ class _Plain:
             total += size
             if key.id != "scalar":
                 raise ConfigurationError(f"the document has a key that is no text, in line {key.start_mark.line + 1}")
-            if key.value == "<<" and key.style is None:
+            if key.value == "<<" and not key.style:
                 for part in value if isinstance(value, list) else [value]:
                     merged |= (
                         {name: one for name, one in part.items() if name not in merged}
@@ -120,7 +120,7 @@ class _Plain:
 
 def _scalar(node: Any) -> Any:
     text: str = node.value
-    if node.style is not None or node.tag == "tag:yaml.org,2002:binary":
+    if node.style or node.tag == "tag:yaml.org,2002:binary":
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]

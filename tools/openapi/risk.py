@@ -4,209 +4,45 @@ An assistant's definition has the last word, by `risk` of a tool.
 """
 
 import re
+from itertools import pairwise
 
 from agent.toolkit import Risk
 
-READS = frozenset(
-    {"get", "list", "search", "find", "read", "retrieve", "query", "count", "fetch", "lookup", "describe", "show"}
-)
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+READS = _words("get list search find read retrieve query count fetch lookup describe show")
 GET_READS = READS | {"check", "download", "export", "has", "is", "preview", "view", "watch"}
 """By POST some of these start something."""
 SURE_READS = frozenset({"get", "retrieve", "fetch", "lookup"})
 """Those that are no nouns: as the last word of a name they say what it does, as in `accountsGet`."""
-DANGEROUS = frozenset(
-    {
-        *("delete", "remove", "purge", "destroy", "revoke", "cancel", "erase", "wipe", "drop", "terminate", "truncate"),
-        *("uninstall", "unlink", "deprovision", "obliterate", "shred", "expunge", "void", "kill", "ban"),
-        *("reboot", "shutdown", "reset", "rollback", "decommission", "discard", "clear", "delist"),
-    }
+DANGEROUS = _words(
+    """
+    delete remove purge destroy revoke cancel erase wipe drop terminate truncate uninstall unlink deprovision
+    obliterate shred expunge void kill ban reboot shutdown reset rollback decommission discard clear delist
+    """
 )
-WRITES = frozenset(
-    {
-        *(
-            "accept",
-            "acknowledge",
-            "activate",
-            "add",
-            "allocate",
-            "append",
-            "apply",
-            "approve",
-            "archive",
-            "assign",
-            "attach",
-        ),
-        *(
-            "authorize",
-            "begin",
-            "block",
-            "book",
-            "buy",
-            "capture",
-            "change",
-            "charge",
-            "clone",
-            "close",
-            "commit",
-            "complete",
-        ),
-        *(
-            "configure",
-            "confirm",
-            "connect",
-            "convert",
-            "copy",
-            "create",
-            "deactivate",
-            "decline",
-            "deploy",
-            "deny",
-            "detach",
-        ),
-        *(
-            "disable",
-            "disconnect",
-            "dismiss",
-            "dispatch",
-            "duplicate",
-            "edit",
-            "email",
-            "enable",
-            "enqueue",
-            "exchange",
-        ),
-        *(
-            "execute",
-            "expire",
-            "fire",
-            "follow",
-            "fork",
-            "freeze",
-            "generate",
-            "grant",
-            "import",
-            "increment",
-            "insert",
-        ),
-        *(
-            "install",
-            "invalidate",
-            "invite",
-            "invoke",
-            "issue",
-            "join",
-            "kick",
-            "launch",
-            "leave",
-            "link",
-            "lock",
-            "login",
-        ),
-        *(
-            "logout",
-            "mark",
-            "merge",
-            "migrate",
-            "modify",
-            "move",
-            "mute",
-            "notify",
-            "open",
-            "order",
-            "patch",
-            "pause",
-            "pay",
-        ),
-        *(
-            "pin",
-            "post",
-            "provision",
-            "publish",
-            "purchase",
-            "push",
-            "put",
-            "rebuild",
-            "recover",
-            "refresh",
-            "refund",
-            "reverse",
-            "regenerate",
-        ),
-        *(
-            "register",
-            "reject",
-            "release",
-            "rename",
-            "renew",
-            "reopen",
-            "replace",
-            "replay",
-            "replicate",
-            "report",
-            "request",
-        ),
-        *(
-            "resend",
-            "reserve",
-            "restart",
-            "restore",
-            "resume",
-            "retry",
-            "rotate",
-            "run",
-            "save",
-            "schedule",
-            "send",
-            "set",
-        ),
-        *(
-            "share",
-            "sign",
-            "signup",
-            "simulate",
-            "start",
-            "stop",
-            "store",
-            "submit",
-            "subscribe",
-            "suspend",
-            "swap",
-            "sync",
-        ),
-        *(
-            "transfer",
-            "transition",
-            "trigger",
-            "unarchive",
-            "unassign",
-            "unblock",
-            "unfollow",
-            "unlock",
-            "unpin",
-            "unpublish",
-        ),
-        *("unset", "unsubscribe", "unsuspend", "update", "upload", "upsert", "verify", "withdraw", "write"),
-    }
+WRITES = _words(
+    """
+    accept acknowledge activate add allocate append apply approve archive assign attach authorize begin block book
+    buy capture change charge clone close commit complete configure confirm connect convert copy create deactivate
+    decline deploy deny detach disable disconnect dismiss dispatch duplicate edit email enable enqueue exchange
+    execute expire fire follow fork freeze generate grant import increment insert install invalidate invite invoke
+    issue join kick launch leave link lock login logout mark merge migrate modify move mute notify open order patch
+    pause pay pin post provision publish purchase push put rebuild recover refresh refund reverse regenerate
+    register reject release rename renew reopen replace replay replicate report request resend reserve restart
+    restore resume retry rotate run save schedule send set share sign signup simulate start stop store submit
+    subscribe suspend swap sync transfer transition trigger unarchive unassign unblock unfollow unlock unpin
+    unpublish unset unsubscribe unsuspend update upload upsert verify withdraw write
+    """
 )
-NOUNS = frozenset(
-    {
-        *(
-            "book",
-            "change",
-            "charge",
-            "commit",
-            "copy",
-            "email",
-            "fork",
-            "import",
-            "issue",
-            "link",
-            "order",
-            "pin",
-            "post",
-        ),
-        *("refund", "report", "request", "share", "sign", "store", "transfer"),
-    }
+NOUNS = _words(
+    """
+    book change charge commit copy email fork import issue link order pin post refund report request share sign
+    store transfer
+    """
 )
 """Writes that are things as often: where a name has a verb that reads, they are."""
 JOINS = frozenset({"and", "or", "then"})
@@ -248,9 +84,7 @@ def _of_get(given_id: str, words: list[str], tail: list[str]) -> Risk:
     is_read = bool(last) and last[0] in GET_READS
     verbs = [word for word in words if word in GET_READS or (word in WRITES | DANGEROUS and word not in NOUNS)]
     changes = [] if is_read else [word for word in verbs[:1] if word not in GET_READS]
-    changes += [
-        word for before, word in zip(words, words[1:], strict=False) if before in JOINS and word in WRITES | DANGEROUS
-    ]
+    changes += [word for before, word in pairwise(words) if before in JOINS and word in WRITES | DANGEROUS]
     if not verbs or last in ([noun] for noun in NOUNS):
         # Nothing else says what is done: a noun that stands alone is a verb, as in `files.share`.
         changes += [one[0] for one in (last, tail) if len(one) == 1 and one[0] in WRITES | DANGEROUS and one != words]

@@ -72,7 +72,7 @@ class Schemas:
             ReadingError: there is none, or only one without end.
         """
         depth = effort.depth if depth is None else depth
-        reference = schema.get("$ref") if isinstance(schema, Mapping) and len(schema) == 1 else None
+        reference = schema.get("$ref") if isinstance(schema, dict) and len(schema) == 1 else None
         if not isinstance(reference, str):
             return self.built(self.flattening.of(schema), effort, depth)
         key = (reference, depth, effort)
@@ -96,7 +96,8 @@ class Schemas:
         """Return a level, its real choices, and whether null is one of these. A choice of one is no choice."""
         has_null = False
         for _ in range(8):
-            choices, alone = [], []
+            choices: list[Union] = []
+            alone: list[Union] = []
             for union in flat.unions:
                 branches = tuple(one for one in union.branches if not _is_null(one))
                 has_null = has_null or len(branches) < len(union.branches)
@@ -138,7 +139,7 @@ class Schemas:
         return total + self._add_additional(schema, flat, effort, depth)
 
     def _is_left_out(self, raw: Any, is_required: bool) -> bool:
-        if isinstance(raw, Mapping) and "$ref" not in raw and "allOf" not in raw:
+        if isinstance(raw, dict) and "$ref" not in raw and "allOf" not in raw:
             return raw.get("readOnly") is True or (raw.get("deprecated") is True and not is_required)
         flat = self.flattening.of(raw)
         return flat.is_read_only or (flat.is_deprecated and not is_required)
@@ -203,7 +204,7 @@ class Schemas:
     def _tagged(self, raw: Any, union: Union) -> Flat:
         """Return a branch with the one value of the property that tells it apart from the others."""
         flat = self.flattening.of(raw)
-        reference = raw.get("$ref") if isinstance(raw, Mapping) else None
+        reference = raw.get("$ref") if isinstance(raw, dict) else None
         if union.tag is None or not isinstance(reference, str) or union.tag not in flat.properties:
             return flat
         last = reference.rpartition("/")[2]
@@ -224,7 +225,7 @@ def size_of(value: Any) -> int:
 
 
 def _is_null(schema: Any) -> bool:
-    return isinstance(schema, Mapping) and (schema.get("type") == "null" or schema.get("enum") == [None])
+    return isinstance(schema, dict) and (schema.get("type") == "null" or schema.get("enum") == [None])
 
 
 def _values(branches: list[dict[str, Any]]) -> list[Any] | None:

@@ -5,9 +5,12 @@ The text is a stranger's and stays data: it is bounded, and holds no control or 
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_READ = 4000
 """Characters of a description that are looked at."""
+MAX_KEPT = 2048
+"""Texts that are kept cleaned: a schema is often made several times, each time with shorter ones."""
 MAX_DESCRIPTION = 600
 """Characters of an operation's description."""
 _IMAGE = re.compile(r"!\[[^\]\[]{0,300}\]\([^()\s]{0,500}\)")
@@ -20,15 +23,18 @@ _LINE_MARK = re.compile(
 )
 _CALLOUT = re.compile(r"\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]")
 _EMPHASIS = re.compile(r"\*\*|__(?!\w)|(?<!\w)__|~~|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)")
+_MARKUP = re.compile(r"[*_~`#>|]|--|^[ \t]{0,20}[-+]", re.MULTILINE)
 _INVISIBLE = {"Cc", "Cf", "Co", "Cn", "Cs"}
 _END = re.compile(r"[.!?。！？](?=\s|$)")
 
 
 def plain_text(text: object, *, most: int) -> str:
     """Return a description as one line of plain text of at most `most` characters; empty where there is none."""
-    if not isinstance(text, str) or most <= 0:
-        return ""
-    text = text[:MAX_READ]
+    return cut(_cleaned(text[:MAX_READ]), most=most) if isinstance(text, str) and most > 0 else ""
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _cleaned(text: str) -> str:
     if not text.isascii():
         text = "".join(" " if unicodedata.category(sign) in _INVISIBLE else sign for sign in text)
     if "[" in text:
@@ -38,10 +44,13 @@ def plain_text(text: object, *, most: int) -> str:
     if "&" in text:
         for entity, sign in _ENTITIES.items():
             text = text.replace(entity, sign)
-    spans = _LINE_MARK.sub("", text).split("`")  # every other one is code, which stays as it is
-    text = "".join(one if at % 2 else _EMPHASIS.sub("", one) for at, one in enumerate(spans))
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return cut(line, most=most)
+    if _MARKUP.search(text):
+        spans = _LINE_MARK.sub("", text).split("`")  # every other one is code, which stays as it is
+        text = "".join(one if at % 2 else _EMPHASIS.sub("", one) for at, one in enumerate(spans))
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = " ".join("".join(sign if sign.isprintable() else " " for sign in line).split())
+    return line
 
 
 def cut(line: str, *, most: int) -> str:

@@ -1,0 +1,154 @@
+"""`frontdesk tools`: what the assistants' models can ask for, and what of the documents behind them they cannot.
+
+It asks the same toolsets as the server, so it shows what the server would offer. It needs no server, no model and no token.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+
+import orjson
+from httpx2 import URL
+
+from agent.assistant.backends import DEFAULT_BACKEND
+from agent.assistant.definition import Assistant
+from agent.assistant.toolsets import ToolsetDefinition
+from agent.errors import ConfigurationError
+from agent.http import shown_url
+from agent.principal import Principal
+from agent.prompt.history import CHARACTERS_PER_TOKEN
+from agent.toolkit import Tool, Toolset, as_function
+from api.equipment import equip
+from api.settings import Settings
+from tools.openapi.importing import Imported
+
+OPEN_TIMEOUT_S = 60.0
+"""For one toolset to be opened and to list its tools."""
+
+
+async def print_inventory(settings: Settings, wanted: Sequence[str]) -> bool:
+    """Print the tools of all assistants; of those that are `wanted` by name what a model gets of them instead.
+
+    Returns whether all of it is there: False where a toolset cannot be opened, or a wanted tool is none of them.
+
+    Raises:
+        ConfigurationError: a definition, a backend or a toolset is wrong.
+    """
+    equipment = equip(settings, None)
+    found: dict[str, Tool] = {}
+    is_whole = True
+    async with AsyncExitStack() as stack:
+        for one in equipment.assistants:
+            if not wanted:
+                print(f"{one.definition.name} ({one.id})")
+            total: list[Tool] = []
+            for toolset in one.toolsets:
+                try:
+                    tools = await _listed(stack, toolset)
+                except (ConfigurationError, OSError, TimeoutError) as exc:
+                    is_whole = False
+                    print(f"  {_title(toolset)}: it cannot be opened: {exc or type(exc).__name__}")
+                    continue
+                total += tools
+                if not wanted:
+                    _print_toolset(settings, one.definition, toolset, tools)
+            found |= {tool.name: tool for tool in total if tool.name not in found}
+            if not wanted:
+                print(f"  {len(total)} tools, {_sum(total)} tokens in all\n")
+    return _print_wanted(found, wanted) and is_whole
+
+
+async def _listed(stack: AsyncExitStack, toolset: Toolset) -> Sequence[Tool]:
+    definition = _definition(toolset)
+    role = definition.roles[0] if definition is not None and definition.roles else "-"
+    async with asyncio.timeout(OPEN_TIMEOUT_S):
+        await stack.enter_async_context(toolset)
+        return await toolset.tools(Principal("-", "-", role))
+
+
+def _definition(toolset: Toolset) -> ToolsetDefinition | None:
+    found = getattr(toolset, "definition", None)
+    return found if isinstance(found, ToolsetDefinition) else None
+
+
+def _title(toolset: Toolset) -> str:
+    definition = _definition(toolset)
+    if definition is None:
+        return "actions"
+    source = next(name for name in ("openapi", "python", "mcp", "langchain") if getattr(definition, name) is not None)
+    return f"{source}: {shown_url(definition.title) if '://' in definition.title else definition.title}"
+
+
+def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, tools: Sequence[Tool]) -> None:
+    definition = _definition(toolset)
+    if definition is None and not tools:
+        return
+    roles = f", for {', '.join(definition.roles)}" if definition is not None and definition.roles else ""
+    print(f"  {_title(toolset)}: {len(tools)} tools, {_sum(tools)} tokens{roles}")
+    for tool in tools:
+        origin = f"  {tool.origin.method} {tool.origin.path}" if tool.origin is not None and tool.origin.method else ""
+        print(f"    {tool.risk:<9} {_tokens(tool):>6}  {tool.name}{_printable(origin)}")
+    imported = getattr(getattr(toolset, "source", None), "imported", None)
+    if isinstance(imported, Imported):
+        _print_rest(imported, _mismatch(settings, assistant, definition, imported))
+
+
+def _print_rest(imported: Imported, mismatch: str) -> None:
+    if imported.unwanted:
+        print(
+            f"    {imported.unwanted} more are left out by include, exclude and hidden, or change something and are not named"
+        )
+    if imported.deprecated:
+        print(f"    {imported.deprecated} are deprecated")
+    if imported.problems:
+        print(f"    {len(imported.problems)} cannot be used:")
+    for problem in imported.problems:
+        print(f"      {_printable(str(problem))}")
+    if mismatch:
+        print(f"    {mismatch}")
+
+
+def _mismatch(
+    settings: Settings, assistant: Assistant, definition: ToolsetDefinition | None, imported: Imported
+) -> str:
+    """Return what to look at where the document's servers have a path that the backend's URL does not end in."""
+    if definition is None or not imported.server_paths:
+        return ""
+    url = _backend_url(settings, assistant, definition.backend)
+    path = URL(url).path.strip("/") if url is not None else ""
+    if any(f"/{path}".endswith(f"/{one}") for one in imported.server_paths):
+        return ""
+    paths = " or ".join(f"/{_printable(one)}" for one in imported.server_paths[:3])
+    return (
+        f"the document's servers have the path {paths}, which the URL of backend {definition.backend!r} does not end in"
+    )
+
+
+def _backend_url(settings: Settings, assistant: Assistant, name: str) -> str | None:
+    of_environment = os.environ.get(f"FRONTDESK_BACKEND_{name.upper()}_URL")
+    configured = settings.backend_url if name == DEFAULT_BACKEND else of_environment
+    known = assistant.all_backends.get(name)
+    return configured or (known.url if known is not None else None)
+
+
+def _print_wanted(found: dict[str, Tool], wanted: Sequence[str]) -> bool:
+    for name in wanted:
+        if name not in found:
+            print(f"There is no tool {name!r}.")
+            continue
+        print(orjson.dumps(as_function(found[name]), option=orjson.OPT_INDENT_2).decode())
+        print(f"{_tokens(found[name])} tokens")
+    return all(name in found for name in wanted)
+
+
+def _tokens(tool: Tool) -> int:
+    return -(-len(orjson.dumps(as_function(tool))) // CHARACTERS_PER_TOKEN)
+
+
+def _sum(tools: Iterable[Tool]) -> str:
+    return f"{sum(map(_tokens, tools)):,}"
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
