@@ -55,7 +55,7 @@ async def print_inventory(settings: Settings, wanted: Sequence[str]) -> bool:
                     _print_toolset(settings, one.definition, toolset, tools)
             found |= {tool.name: tool for tool in total if tool.name not in found}
             if not wanted:
-                print(f"  {len(total)} tools, {_sum(total)} tokens in all\n")
+                print(f"  {_counted(total)}, {_sum(total)} tokens in all\n")
     return _print_wanted(found, wanted) and is_whole
 
 
@@ -85,7 +85,7 @@ def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, t
     if definition is None and not tools:
         return
     roles = f", for {', '.join(definition.roles)}" if definition is not None and definition.roles else ""
-    print(f"  {_title(toolset)}: {len(tools)} tools, {_sum(tools)} tokens{roles}")
+    print(f"  {_title(toolset)}: {_counted(tools)}, {_sum(tools)} tokens{roles}")
     for tool in tools:
         origin = f"  {tool.origin.method} {tool.origin.path}" if tool.origin is not None and tool.origin.method else ""
         print(f"    {tool.risk:<9} {_tokens(tool):>6}  {tool.name}{_printable(origin)}")
@@ -100,7 +100,7 @@ def _print_rest(imported: Imported, mismatch: str) -> None:
             f"    {imported.unwanted} more are left out by include, exclude and hidden, or change something and are not named"
         )
     if imported.deprecated:
-        print(f"    {imported.deprecated} are deprecated")
+        print(f"    {imported.deprecated} {'is' if imported.deprecated == 1 else 'are'} deprecated")
     if imported.problems:
         print(f"    {len(imported.problems)} cannot be used:")
     for problem in imported.problems:
@@ -144,6 +144,10 @@ def _print_wanted(found: dict[str, Tool], wanted: Sequence[str]) -> bool:
 
 def _tokens(tool: Tool) -> int:
     return -(-len(orjson.dumps(as_function(tool))) // CHARACTERS_PER_TOKEN)
+
+
+def _counted(tools: Sequence[Tool]) -> str:
+    return f"{len(tools)} tool{'' if len(tools) == 1 else 's'}"
 
 
 def _sum(tools: Iterable[Tool]) -> str:

@@ -1,8 +1,8 @@
 """Read the public documents of `scripts/documents`: `python -m bench.openapi` prints how much of each is usable, and what reading costs.
 
 An operation is usable if a call with arguments made of the model's schema makes a request that is valid by the document's own
-schemas. `all` is the same with every argument given. Seconds are wall clock of a process that has imported everything; `kept` is a
-second start, from the cache. Memory is the whole process's peak.
+schemas. `all` is the same with every argument given. Seconds are CPU of a process that has imported everything; `kept` is a second
+start, from the cache. Memory is the whole process's peak.
 """
 
 import argparse
@@ -60,13 +60,13 @@ def measure(name: str, data: Path) -> dict[str, Any]:
     def wanted(tool: str, origin: Origin, risk: Risk) -> bool:
         return is_wanted(tool, origin, risk, definition=definition)
 
-    began = time.perf_counter()
+    began = time.process_time()
     kept, key = Kept(data), key_of(content, definition.model_dump_json())
     imported = kept.imported(key)
     if imported is None:
         imported = import_operations(read_document(content), wanted=wanted if said else None)
         kept.keep_imported(key, imported)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "seconds": seconds,
@@ -117,7 +117,7 @@ def main() -> None:
         part = measure if arguments.part == "measure" else usable
         print(json.dumps(part(arguments.documents[0], arguments.data)))
         return
-    print("| document | MB | operations | usable | all | cold s | kept s | peak MB |")
+    print("| document | MB | operations | usable | all | cold CPU s | kept CPU s | peak MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name in arguments.documents or DOCUMENTS:
         with TemporaryDirectory(prefix="frontdesk-bench-") as folder:

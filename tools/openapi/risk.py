@@ -40,7 +40,7 @@ WRITES = _words(
 )
 NOUNS = _words(
     """
-    book change charge commit copy email fork import issue link order pin post refund report request share sign
+    book change charge commit copy email fork import issue link order pin refund report request share sign
     store transfer
     """
 )

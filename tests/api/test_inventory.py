@@ -1,0 +1,133 @@
+"""`frontdesk tools`: what is listed of the tools of assistants, of what cannot be used, and exactly what a model gets."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from support.documents import document
+from typer.testing import CliRunner, Result
+
+from agent.assistant.definition import load_assistant
+from agent.prompt.history import CHARACTERS_PER_TOKEN
+from agent.toolkit import as_function
+from api.cli import cli
+from tools.backends.backend import Backend
+from tools.openapi.toolset import OpenApiToolset
+from tools.registry import load_toolsets
+
+ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+PATHS: dict[str, Any] = {
+    "/orders": {
+        "get": {"operationId": "orders/list", "summary": "List **orders**"},
+        "post": {"operationId": "orders/create"},
+        "put": {"operationId": "orders/sort", "deprecated": True},
+    },
+    "/orders/{id}": {"get": {"operationId": "orders/get", "parameters": [ID]}, "delete": {"parameters": [ID]}},
+    "/bad/\u202e{x": {"get": {"operationId": "orders/bad"}},
+}
+SHOP: dict[str, Any] = {
+    "name": "Desk",
+    "persona": "You help.",
+    "models": ["openai:gpt-5"],  # of which nobody has a key here
+    "backend": {"url": "https://shop.example.com/api"},
+    "toolsets": [{"openapi": "shop.json", "include": ["orders_*"], "roles": ["owner"]}],
+    "actions": {"theme": {"description": "Switch the theme.", "values": {"dark": "dark"}}},
+}
+
+
+def run(folder: Path, *arguments: str, **said: Any) -> Result:
+    (folder / "shop.json").write_bytes(
+        orjson.dumps(document(PATHS, servers=[{"url": "https://old.example.com/api/v2"}]))
+    )
+    (folder / "desk.yaml").write_text(yaml.safe_dump({**SHOP, **said}))
+    environment = {"FRONTDESK_DATA": str(folder / "data"), "FRONTDESK_ASSISTANT": str(folder / "desk.yaml")}
+    return CliRunner().invoke(cli, ["tools", *arguments], env=environment, catch_exceptions=False)
+
+
+def test_the_tools_are_listed_with_risk_and_tokens_and_the_rest_with_its_reason(tmp_path: Path) -> None:
+    """G207"""
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.output.splitlines()]
+    assert ["Desk", "(desk)"] in lines
+    [listed] = [line for line in lines if "orders_list" in line]
+    assert (listed[0], listed[2:]) == ("read", ["orders_list", "GET", "/orders"])
+    assert "openapi: shop.json: 2 tools" in done.output
+    assert "for owner" in done.output
+    assert "2 more are left out" in done.output
+    assert "1 is deprecated" in done.output
+    assert "1 cannot be used:" in done.output
+    assert "GET /bad/?{x: the braces in the path do not match" in done.output
+    assert "the path /api/v2, which the URL of backend 'default' does not end in" in done.output
+    assert "3 tools" in done.output  # with the action
+
+
+def test_the_servers_path_is_not_spoken_of_where_the_backend_ends_in_it(tmp_path: Path) -> None:
+    """G207"""
+    assert "does not end in" not in run(tmp_path, backend={"url": "https://shop.example.com/api/v2/"}).output
+
+
+async def of_a_model(folder: Path) -> list[dict[str, Any]]:
+    """Return the tools as a run binds them."""
+    definition = load_assistant(folder / "desk.yaml")
+    async with Backend("https://shop.example.com/api") as backend:
+        [toolset, _actions] = load_toolsets(definition, {"default": backend}, folder=folder)
+        source = getattr(toolset, "source", None)
+        assert isinstance(source, OpenApiToolset)
+        return [as_function(tool) for tool in source.every]
+
+
+def test_one_tool_is_printed_exactly_as_a_model_gets_it(tmp_path: Path) -> None:
+    """G207"""
+    import asyncio
+
+    done = run(tmp_path, "--try", "orders_get")
+    assert done.exit_code == 0
+    text, _, tokens = done.output.rstrip().rpartition("\n")
+    [wanted] = [one for one in asyncio.run(of_a_model(tmp_path)) if one["function"]["name"] == "orders_get"]
+    assert orjson.loads(text) == wanted
+    assert tokens == f"{-(-len(orjson.dumps(wanted)) // CHARACTERS_PER_TOKEN)} tokens"
+
+
+def test_a_tool_that_is_not_there_is_said_and_the_others_are_printed(tmp_path: Path) -> None:
+    """G207"""
+    done = run(tmp_path, "--try", "orders_pay", "--try", "theme")
+    assert done.exit_code == 1
+    assert "There is no tool 'orders_pay'." in done.output
+    assert '"theme"' in done.output
+
+
+def test_python_tools_are_listed_too(tmp_path: Path) -> None:
+    """G207"""
+    done = run(tmp_path, toolsets=["support.shop_tools"])
+    assert "python: support.shop_tools: 5 tools" in done.output
+    assert "find_order" in done.output
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/api.json?key=secret"])
+def test_a_document_that_cannot_be_fetched_is_said_and_the_rest_is_listed(tmp_path: Path, url: str) -> None:
+    """G207"""
+    done = run(tmp_path, toolsets=[{"openapi": url}, "support.shop_tools"])
+    assert done.exit_code == 1
+    assert "it cannot be opened" in done.output
+    assert "find_order" in done.output
+    assert "secret" not in done.output
+
+
+def test_what_is_wrong_with_a_definition_is_one_line(tmp_path: Path) -> None:
+    """G207"""
+    done = run(tmp_path, toolsets=[{"openapi": "other.json"}])
+    assert done.exit_code == 2
+    assert "No such file" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_another_assistants_file_may_be_named(tmp_path: Path) -> None:
+    """G207"""
+    run(tmp_path)
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump({**SHOP, "name": "Other", "toolsets": []}))
+    done = run(tmp_path, "--assistant", str(tmp_path / "other.yaml"))
+    assert "Other (other)" in done.output
+    assert "shop.json" not in done.output
