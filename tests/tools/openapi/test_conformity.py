@@ -14,7 +14,7 @@ from tools.openapi.document import read_document
 from tools.openapi.importing import import_operations
 from tools.openapi.request import request_of
 
-SIMPLE = st.sampled_from(
+SIMPLE: st.SearchStrategy[Any] = st.sampled_from(
     [
         {"type": "string"},
         {"type": "string", "format": "date"},

@@ -97,7 +97,9 @@ def test_arguments_of_one_name_are_called_by_their_place() -> None:
         {"name": "ids[]", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}},
         {"name": "名", "in": "query", "schema": {"type": "string"}},
     ]
-    body = {"content": {"application/json": {"schema": {"properties": {"id": {}, "body_id": {}, "a" * 70: {}}}}}}
+    body: dict[str, Any] = {
+        "content": {"application/json": {"schema": {"properties": {"id": {}, "body_id": {}, "a" * 70: {}}}}}
+    }
     made = only(taking(*parameters, path="/things/{id}", method="post", requestBody=body))
     assert [(one.argument, one.name, one.place) for one in made.parameters] == [
         ("id", "id", "path"),

@@ -246,7 +246,7 @@ def test_how_a_list_goes_on_is_told_by_its_parameters(
 
 
 def test_a_link_header_of_a_good_answer_is_noticed() -> None:
-    answers = {
+    answers: dict[str, Any] = {
         "200": {"headers": {"link": {}}, "content": {"application/json": {}}},
         "404": {"content": {"text/html": {}}},
     }
