@@ -42,7 +42,7 @@ class Backends:
         """
         wanted = dict(definitions)
         for name in {DEFAULT_BACKEND, *wanted}:
-            if url := _url(self.settings, name):
+            if url := configured_url(self.settings, name):
                 said = wanted[name].model_dump(include={"timeout_s"}) if name in wanted else {}
                 auth = wanted[name].auth if name in wanted else "forward"
                 wanted[name] = BackendDefinition(url=url, auth=auth, **said)
@@ -133,7 +133,7 @@ def _limits(settings: Settings, definition: BackendDefinition) -> BackendLimits:
     )
 
 
-def _url(settings: Settings, name: str) -> str | None:
+def configured_url(settings: Settings, name: str) -> str | None:
     return settings.backend_url if name == DEFAULT_BACKEND else variable(f"FRONTDESK_BACKEND_{name.upper()}_URL")
 
 

@@ -4,14 +4,12 @@ It asks the same toolsets as the server, so it shows what the server would offer
 """
 
 import asyncio
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 
 import orjson
 from httpx2 import URL
 
-from agent.assistant.backends import DEFAULT_BACKEND
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
@@ -19,6 +17,7 @@ from agent.http import shown_url
 from agent.principal import Principal
 from agent.prompt.history import CHARACTERS_PER_TOKEN
 from agent.toolkit import Tool, Toolset, as_function
+from api.backends import configured_url
 from api.equipment import equip
 from api.settings import Settings
 from tools.openapi.importing import Imported
@@ -115,7 +114,8 @@ def _mismatch(
     """Return what to look at where the document's servers have a path that the backend's URL does not end in."""
     if definition is None or not imported.server_paths:
         return ""
-    url = _backend_url(settings, assistant, definition.backend)
+    known = assistant.all_backends.get(definition.backend)
+    url = configured_url(settings, definition.backend) or (known.url if known is not None else None)
     path = URL(url).path.strip("/") if url is not None else ""
     if any(f"/{path}".endswith(f"/{one}") for one in imported.server_paths):
         return ""
@@ -123,13 +123,6 @@ def _mismatch(
     return (
         f"the document's servers have the path {paths}, which the URL of backend {definition.backend!r} does not end in"
     )
-
-
-def _backend_url(settings: Settings, assistant: Assistant, name: str) -> str | None:
-    of_environment = os.environ.get(f"FRONTDESK_BACKEND_{name.upper()}_URL")
-    configured = settings.backend_url if name == DEFAULT_BACKEND else of_environment
-    known = assistant.all_backends.get(name)
-    return configured or (known.url if known is not None else None)
 
 
 def _print_wanted(found: dict[str, Tool], wanted: Sequence[str]) -> bool:

@@ -58,7 +58,10 @@ async def fetch(
 async def _fetch(url: str, guard: Guard, *, most_bytes: int, timeout_s: float) -> bytes:
     timeout = httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
     headers = {"Accept": "application/json, application/yaml;q=0.9, */*;q=0.5"}
-    async with open_guarded_client(guard, timeout=timeout) as client, client.stream("GET", url, headers=headers) as response:
+    async with (
+        open_guarded_client(guard, timeout=timeout) as client,
+        client.stream("GET", url, headers=headers) as response,
+    ):
         if 300 <= response.status_code < 400:
             raise NotFetchedError(
                 f"it redirects ({response.status_code}), which is not followed: name where it leads to"

@@ -17,7 +17,7 @@ from tools.backends.reach import Reach
 from tools.changes import tell_changes
 from tools.openapi.call import call_operation
 from tools.openapi.document import read_document
-from tools.openapi.fetching import NotFetchedError, host_of, fetch, is_url
+from tools.openapi.fetching import NotFetchedError, fetch, host_of, is_url
 from tools.openapi.importing import Imported, import_operations
 from tools.openapi.kept import Kept, Told, key_of
 from tools.openapi.naming import MOST

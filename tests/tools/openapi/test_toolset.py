@@ -18,6 +18,7 @@ from agent.errors import ConfigurationError
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext, Tool, Toolset
 from tools.backends.backend import Backend
+from tools.backends.reach import Reach
 from tools.openapi.fetching import NotFetchedError, fetch
 from tools.openapi.kept import MAX_FILES, Kept, Told, key_of
 from tools.registry import load_toolsets
@@ -340,9 +341,9 @@ async def test_a_document_has_a_size_and_a_time() -> None:
 
     async with listen(endless) as url:
         with pytest.raises(NotFetchedError, match="larger than 100000 bytes"):
-            await fetch(f"{url}/large", most_bytes=100_000)
+            await fetch(f"{url}/large", reach=Reach(), most_bytes=100_000)
         with pytest.raises(NotFetchedError, match=r"did not come within 0\.3 s"):
-            await fetch(f"{url}/slow", timeout_s=0.3)
+            await fetch(f"{url}/slow", reach=Reach(), timeout_s=0.3)
 
 
 @pytest.mark.parametrize(
