@@ -115,7 +115,7 @@ def tools(
         from api.inventory import print_inventory
 
         settings = _settings()
-        logs.configure("ERROR")
+        logs.configure("WARNING")
         if assistant is not None:
             settings = settings.model_copy(update={"assistant": assistant})
         if not asyncio.run(print_inventory(settings, wanted or [])):

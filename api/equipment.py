@@ -29,7 +29,7 @@ class Equipment:
 def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
     """Return the assistants of these settings. Nothing is open yet: what is wrong with one is told at once.
 
-    Without a catalog their models are not looked at.
+    Without a catalog it is no start but a look: models are not checked, and nothing is noted of what has changed.
 
     Raises:
         ConfigurationError: a definition, a model, a backend or a toolset is wrong. Of several files the text names the one.
@@ -45,7 +45,12 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
                 catalog.check(definition)
             named = backends.named(definition.all_backends)
             toolsets = load_toolsets(
-                definition, named, folder=files[assistant_id].parent, data=settings.data, reach=backends.reach
+                definition,
+                named,
+                folder=files[assistant_id].parent,
+                data=settings.data,
+                is_start=catalog is not None,
+                reach=backends.reach,
             )
         except ConfigurationError as exc:
             raise ConfigurationError(f"{files[assistant_id]}: {exc}" if path.is_dir() else str(exc)) from exc

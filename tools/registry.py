@@ -24,12 +24,13 @@ def load_toolsets(
     *,
     folder: Path,
     data: Path | None = None,
+    is_start: bool = True,
     reach: Reach | None = None,
 ) -> list[Toolset]:
     """Return where the assistant's tools come from: its toolsets in order, then its actions. Nothing is opened yet.
 
     `folder` is where its file lies: what it names by a relative path is found from there. `data` is where what was read of
-    documents is kept; None: nowhere. `reach` is who may be connected to.
+    documents is kept; None: nowhere. `is_start` is False for who only looks: the next start tells what has changed all the same. `reach` is who may be connected to.
 
     Raises:
         ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice, or
@@ -39,7 +40,7 @@ def load_toolsets(
     known: dict[str, Tool] = {}
     all_known = True
     for definition in assistant.toolsets:
-        source = _source(definition, assistant, backends, folder=folder, data=data, reach=reach)
+        source = _source(definition, assistant, backends, folder=folder, data=data, is_start=is_start, reach=reach)
         every: Sequence[Tool] = getattr(source, "every", ())
         names: Sequence[str] = getattr(source, "names", ()) or [tool.name for tool in every]
         if names:
@@ -61,6 +62,7 @@ def _source(
     *,
     folder: Path,
     data: Path | None,
+    is_start: bool,
     reach: Reach | None,
 ) -> Toolset:
     if definition.python is not None:
@@ -82,7 +84,7 @@ def _source(
             definition,
             _backend(definition, backends),
             folder=folder,
-            kept=Kept(data),
+            kept=Kept(data, is_start=is_start),
             reach=reach or Reach(),
             result_bytes=assistant.limits.tool_result_bytes,
         )

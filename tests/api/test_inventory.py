@@ -1,5 +1,10 @@
 """`frontdesk tools`: what is listed of the tools of assistants, of what cannot be used, and exactly what a model gets."""
 
+import asyncio
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +12,16 @@ import orjson
 import pytest
 import yaml
 from support.documents import document
-from typer.testing import CliRunner, Result
+from support.processes import ROOT
 
 from agent.assistant.definition import load_assistant
 from agent.prompt.history import CHARACTERS_PER_TOKEN
 from agent.toolkit import as_function
-from api.cli import cli
 from tools.backends.backend import Backend
 from tools.openapi.toolset import OpenApiToolset
 from tools.registry import load_toolsets
 
+COMMAND_LIMIT_S = 120
 ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 PATHS: dict[str, Any] = {
     "/orders": {
@@ -37,13 +42,34 @@ SHOP: dict[str, Any] = {
 }
 
 
-def run(folder: Path, *arguments: str, **said: Any) -> Result:
+@dataclass(slots=True)
+class Done:
+    """A command that has ended."""
+
+    exit_code: int
+    output: str
+    errors: str
+
+
+def run(folder: Path, *arguments: str, **said: Any) -> Done:
+    """Run `frontdesk tools` in a process of its own, with nothing configured but the assistant."""
     (folder / "shop.json").write_bytes(
         orjson.dumps(document(PATHS, servers=[{"url": "https://old.example.com/api/v2"}]))
     )
     (folder / "desk.yaml").write_text(yaml.safe_dump({**SHOP, **said}))
-    environment = {"FRONTDESK_DATA": str(folder / "data"), "FRONTDESK_ASSISTANT": str(folder / "desk.yaml")}
-    return CliRunner().invoke(cli, ["tools", *arguments], env=environment, catch_exceptions=False)
+    environment = {
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("FRONTDESK_", "OPENAI_", "PYTEST"))
+        },
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+        "FRONTDESK_DATA": str(folder / "data"),
+        "FRONTDESK_ASSISTANT": str(folder / "desk.yaml"),
+    }
+    command = [sys.executable, "-m", "api.cli", "tools", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def test_the_tools_are_listed_with_risk_and_tokens_and_the_rest_with_its_reason(tmp_path: Path) -> None:
@@ -81,8 +107,6 @@ async def of_a_model(folder: Path) -> list[dict[str, Any]]:
 
 def test_one_tool_is_printed_exactly_as_a_model_gets_it(tmp_path: Path) -> None:
     """G207"""
-    import asyncio
-
     done = run(tmp_path, "--try", "orders_get")
     assert done.exit_code == 0
     text, _, tokens = done.output.rstrip().rpartition("\n")
@@ -120,8 +144,8 @@ def test_what_is_wrong_with_a_definition_is_one_line(tmp_path: Path) -> None:
     """G207"""
     done = run(tmp_path, toolsets=[{"openapi": "other.json"}])
     assert done.exit_code == 2
-    assert "No such file" in done.output
-    assert "Traceback" not in done.output
+    assert "No such file" in done.errors
+    assert "Traceback" not in done.errors
 
 
 def test_another_assistants_file_may_be_named(tmp_path: Path) -> None:
@@ -131,3 +155,10 @@ def test_another_assistants_file_may_be_named(tmp_path: Path) -> None:
     done = run(tmp_path, "--assistant", str(tmp_path / "other.yaml"))
     assert "Other (other)" in done.output
     assert "shop.json" not in done.output
+
+
+def test_a_look_takes_nothing_from_what_the_next_start_tells(tmp_path: Path) -> None:
+    """G206"""
+    run(tmp_path)
+    assert not list((tmp_path / "data" / "openapi").glob("*.tools"))
+    assert list((tmp_path / "data" / "openapi").glob("*.read"))

@@ -38,9 +38,10 @@ class Told:
 
 
 class Kept:
-    """The folder; without one nothing is kept."""
+    """The folder; without one nothing is kept. Who only looks (no `is_start`) leaves what the next start compares with."""
 
-    def __init__(self, data: Path | None) -> None:
+    def __init__(self, data: Path | None, *, is_start: bool = True) -> None:
+        self._is_start = is_start
         self._folder = None if data is None else data / FOLDER
 
     def imported(self, key: str) -> Imported | None:
@@ -57,7 +58,8 @@ class Kept:
 
     def keep_told(self, source: str, told: Sequence[Told]) -> None:
         """Keep a source's tools for the next start."""
-        self._write(f"{_name_of(source)}.tools", msgspec.msgpack.encode(told))
+        if self._is_start:
+            self._write(f"{_name_of(source)}.tools", msgspec.msgpack.encode(told))
 
     def copy(self, url: str) -> bytes | None:
         """Return the last good copy of a document."""
