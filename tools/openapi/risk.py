@@ -27,7 +27,7 @@ DANGEROUS = _words(
 WRITES = _words(
     """
     accept acknowledge activate add allocate append apply approve archive assign attach authorize begin block book
-    buy capture change charge clone close commit complete configure confirm connect convert copy create deactivate
+    buy capture change charge checkin checkout clone close commit complete configure confirm connect convert copy create deactivate
     decline deploy deny detach disable disconnect dismiss dispatch duplicate edit email enable enqueue exchange
     execute expire fire follow fork freeze generate grant import increment insert install invalidate invite invoke
     issue join kick launch leave link lock login logout mark merge migrate modify move mute notify open order patch
@@ -51,7 +51,11 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name in camel case, or with any signs between them, in small letters."""
-    return [found.lower() for found in _WORD.findall(name[:500])]
+    words = [found.lower() for found in _WORD.findall(name[:500])]
+    for at, pair in enumerate(pairwise(words)):
+        if pair in (("check", "in"), ("check", "out")):  # a stay and a cart, of which the verb alone would only look
+            words[at] = "".join(pair)
+    return words
 
 
 def risk_of(method: str, path: str, given_id: str) -> Risk:
