@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,10 @@ async def answers_that_nobody_asked_for(_request: Request, connection: Connectio
     await _pour(connection, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" * 10_000, 1000)
 
 
-def packed(coding: str, body: bytes) -> Bomb:
+def packed(coding: str, body: Callable[[], bytes]) -> Bomb:
     async def answer(_request: Request, connection: Connection) -> None:
         headers = {"Content-Encoding": coding, "Content-Type": "application/json"}
-        await connection.respond(200, body, headers=headers)
+        await connection.respond(200, body(), headers=headers)
 
     return answer
 
@@ -123,13 +124,14 @@ async def _pour(connection: Connection, data: bytes, times: int) -> None:
         await asyncio.sleep(0)
 
 
+@cache
 def zeros(wbits: int) -> bytes:
     """Return 200 MB of one character, packed."""
     packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
     return b"".join([packer.compress(b"0" * 1_000_000) for _ in range(200)]) + packer.flush()
 
 
-GZIPPED = zeros(31)
+GZIP, DEFLATE, BARE = 31, 15, -15
 MIB4 = 4 * 1024 * 1024 - 2
 BOMBS: dict[str, Bomb] = {
     "hang": hang,
@@ -145,13 +147,13 @@ BOMBS: dict[str, Bomb] = {
     "one endless header": one_endless_header,
     "endless promises": endless_promises,
     "answers that nobody asked for": answers_that_nobody_asked_for,
-    "gzip": packed("gzip", GZIPPED),
-    "gzip in gzip, said twice": packed("gzip, gzip", gzip.compress(GZIPPED)),
-    "gzip in gzip": packed("gzip", gzip.compress(GZIPPED)),
-    "deflate": packed("deflate", zeros(15)),
-    "bare deflate": packed("deflate", zeros(-15)),
-    "brotli": packed("br", GZIPPED),
-    "many gzips": packed("gzip", gzip.compress(b"") * 150_000),
+    "gzip": packed("gzip", partial(zeros, GZIP)),
+    "gzip in gzip, said twice": packed("gzip, gzip", lambda: gzip.compress(zeros(GZIP))),
+    "gzip in gzip": packed("gzip", lambda: gzip.compress(zeros(GZIP))),
+    "deflate": packed("deflate", partial(zeros, DEFLATE)),
+    "bare deflate": packed("deflate", partial(zeros, BARE)),
+    "brotli": packed("br", partial(zeros, GZIP)),
+    "many gzips": packed("gzip", lambda: gzip.compress(b"") * 150_000),
     "empty lists": parsed(b"[" + b"[]," * (MIB4 // 3 - 1) + b"[]]"),
     "empty objects": parsed(b"[" + b"{}," * (MIB4 // 3 - 1) + b"{}]"),
     "numbers": parsed(b"[" + b"1," * (MIB4 // 2 - 1) + b"1]"),

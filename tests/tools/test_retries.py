@@ -269,6 +269,17 @@ def in_s(seconds: float) -> str:
         ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400, 86_400),
         ("Sunday, 06-Nov-94 08:49:37 GMT", 0, 0),
     ],
+    ids=(
+        "none",
+        "two minutes",
+        "blanks",
+        "a half",
+        "very long",
+        "a date",
+        "a date that is past",
+        "the last date",
+        "an old form",
+    ),
 )
 def test_a_wish_is_seconds_or_a_date_within_bounds(header: str, least: float, most: float) -> None:
     """G224"""
