@@ -34,7 +34,7 @@ COOL_S = 30.0
 MAX_QUESTIONS = 1000
 """Vectors of questions that are kept."""
 QUESTION_CHARACTERS = 1000
-ABOUT_CHARACTERS = 400
+ABOUT_CHARACTERS = 160
 
 
 class VectorModel(Protocol):

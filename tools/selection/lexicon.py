@@ -30,7 +30,7 @@ class Lexicon:
         """Return what a folded word means in a language; of None, in any of them."""
         if language == "en":
             return self.english.get(stem(word), ())
-        if language in self.others:
+        if language is not None:
             return self._foreign(word, self.others[language], is_compounding=language == "de")
         found = [self.english.get(stem(word), ())]
         found += [self._foreign(word, listed, is_compounding=False) for listed in self.others.values()]

@@ -59,7 +59,7 @@ class Field:
     """One field of all tools."""
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        import bm25s  # with numpy: only where there is something to rank
+        import bm25s  # type: ignore[import-untyped]  # with numpy: only where there is something to rank
 
         logging.getLogger("bm25s").setLevel(logging.WARNING)
         self.size = len(documents)

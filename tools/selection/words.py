@@ -75,7 +75,7 @@ def stem(word: str) -> str:
     """Return the stem of an English word; of any other it is what is left by the same rules."""
     stemmer: Any = getattr(_STEMMERS, "english", None)
     if stemmer is None:  # one for each thread: it keeps what it works on
-        from snowballstemmer.english_stemmer import EnglishStemmer
+        from snowballstemmer.english_stemmer import EnglishStemmer  # type: ignore[import-untyped]
 
         stemmer = _STEMMERS.english = EnglishStemmer()
     return str(stemmer.stemWord(word))
