@@ -47,9 +47,10 @@ class Vectors:
         import numpy as np
 
         try:
-            with np.load(self._file(model), allow_pickle=False) as kept:
+            with self._file(model).open("rb") as file:  # numpy leaves one open that it cannot read
+                kept = np.load(file, allow_pickle=False)
                 keys, rows = kept["keys"], kept["rows"]
-        except (OSError, ValueError, EOFError, KeyError, BadZipFile):
+        except (OSError, ValueError, EOFError, LookupError, BadZipFile):
             return (), ()
         is_whole = keys.ndim == rows.ndim == 2 and len(keys) == len(rows) and rows.dtype == np.float32
         return (keys, rows) if is_whole and bool(np.isfinite(rows).all()) else ((), ())
