@@ -26,6 +26,7 @@ SHORT = 3
 """Words of a question that is understood with the one before it."""
 BEFORE_WEIGHT = 0.4
 """What the question before a short one counts."""
+MOST_GUESSED = 16
 MAX_ARGUMENTS = 40
 MAX_RANKED = 64
 DEEP = 128
@@ -47,6 +48,8 @@ class Question:
     is_foreign: bool = False
     words: int = 0
     """That say something."""
+    guessed: int = 0
+    """Of these, those that no tool has, for which one was looked for that is like it."""
 
     def add(self, other: "Question", weight: float) -> None:
         """Let another question count as well; a word of both counts as it does in the one that weighs more."""
@@ -121,7 +124,10 @@ class Ranking:
             asked.stems[root] = FALSE_FRIEND if meanings and language not in ("en", None) else 1.0
         for meaning in meanings:
             asked.meanings[meaning] = max(asked.meanings.get(meaning, 0.0), 1.0)
-        if not is_known and (near := self._likeness.nearest(root)) is not None:
+        if is_known or asked.guessed == MOST_GUESSED:
+            return
+        asked.guessed += 1
+        if (near := self._likeness.nearest(root)) is not None:
             asked.stems[near[0]] = max(asked.stems.get(near[0], 0.0), near[1] * (0.4 if meanings else 0.7))
 
     def rank(self, asked: Question, *, most: int = MAX_RANKED) -> list[int]:
