@@ -32,6 +32,9 @@ def ranked(question: str, tools: tuple[Tool, ...] = BUSINESS, most: int = 24) ->
         ("Zeig mir die Rechnungen vom Mai", "list_invoices"),
         ("सभी चालान दिखाओ", "list_invoices"),
         ("एक नया प्रोजेक्ट बनाओ", "create_project"),
+        ("mujhe sabhi chalan dikhao", "list_invoices"),
+        ("grahak ki soochi chahiye", "list_customers"),
+        ("ek naya project banao", "create_project"),
     ],
 )
 def test_a_question_finds_its_tool(question: str, tool: str) -> None:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from tools.selection.likeness import sound
 from tools.selection.words import fold, stem
 
 LANGUAGES = ("en", "pt", "es", "de", "hi")
 MAX_ENDING = 4
 """Letters that a form of a word may have behind what is listed of it."""
+LEAST_HEARD = 3
+"""Letters of a sound that is enough to know a word by."""
 LEAST_PART = 4
 """Letters of a part of a compound, as German writes them."""
 
@@ -25,11 +28,15 @@ class Lexicon:
 
     english: Mapping[str, Meanings]
     others: Mapping[str, Mapping[str, Meanings]]
+    heard: Mapping[str, Meanings]
+    """Of Hindi, by how its words sound."""
 
     def of(self, word: str, language: str | None) -> Meanings:
         """Return what a folded word means in a language; of None, in any of them."""
         if language == "en":
             return self.english.get(stem(word), ())
+        if language == "hi" and word.isascii():  # as it is typed on a Latin keyboard, with English words in between
+            return tuple(dict.fromkeys((*self.english.get(stem(word), ()), *self.heard.get(heard(word), ()))))
         if language is not None:
             return self._foreign(word, self.others[language], is_compounding=language == "de")
         found = [self.english.get(stem(word), ())]
@@ -69,8 +76,22 @@ def lexicon() -> Lexicon:
                 for key in keys:
                     if meaning not in listed.setdefault(key, []):
                         listed[key].append(meaning)
-    frozen = {language: {key: tuple(value) for key, value in listed.items()} for language, listed in others.items()}
-    return Lexicon({key: tuple(value) for key, value in english.items()}, frozen)
+    sounds: dict[str, list[str]] = {}
+    for word, meanings in others["hi"].items():
+        if len(key := heard(word)) >= LEAST_HEARD:
+            sounds.setdefault(key, []).extend(meanings)
+    return Lexicon(
+        _frozen(english), {language: _frozen(listed) for language, listed in others.items()}, _frozen(sounds)
+    )
+
+
+def heard(word: str) -> str:
+    """Return how a word of Hindi sounds, without the vowel that its own script does not write."""
+    return sound(word).replace("a", "")
+
+
+def _frozen(listed: Mapping[str, list[str]]) -> dict[str, Meanings]:
+    return {key: tuple(dict.fromkeys(value)) for key, value in listed.items()}
 
 
 def _root(word: str) -> str:

@@ -44,7 +44,11 @@ STOP = {
     "hi": """अब अपना अपनी अपने आप इस इसके इसे उन उस उसके उसे एक और का कि किस किसी की के को कोई क्या क्यों कर करके
         करता करते करना करने करें करो कहाँ कहां गया गई गए चाहता चाहती चाहिए चाहते जा जाए जो तक तो था थी थे दे दो
         द्वारा ने पर भी मुझे मेरा मेरी मेरे मैं में यह या ये रहा रही रहे लिए वह वाला वाली वाले वे सकता सकते सब साथ
-        से हम हमारा हमारी हमारे ही हुआ हुई हुए है हैं हो होगा होना कृपया कैसे कब""",
+        से हम हमारा हमारी हमारे ही हुआ हुई हुए है हैं हो होगा होना कृपया कैसे कब
+        ab aap aapka apna apne apni aur bhi chahiye chahta diya ek hai hain hamara hamare hamari ho hoga hua hui hum is
+        iska iske isko isme jo ka kab kahan kaise kar kare karen karna karne karo karte kaun ke ki kis kisi kitna kitne
+        kitni ko koi kripya kya kyun liye main mein mera mere meri mujhe nahi par pe saare sabhi sakta se tak tha the thi
+        toh unka uska uske usko wala wale wali woh ya yah ye yeh""",
 }
 _STEMMERS = threading.local()
 
