@@ -1,7 +1,6 @@
 """Words that sound like others: a typo, a word that languages share (`projeto`), one in another script (`प्रोजेक्ट`)."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 
 LEAST_SHARE = 0.6
@@ -37,24 +36,25 @@ class Likeness:
     """A list of words, asked for the one that is most like another."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._words: list[tuple[str, int]] = []
-        self._holders: dict[str, list[int]] = {}
-        for word in words:
-            if len(word) >= LEAST_LETTERS and word.isascii() and word.isalpha():
-                pairs = _pairs(word)
-                for pair in pairs:
-                    self._holders.setdefault(pair, []).append(len(self._words))
-                self._words.append((word, len(pairs)))
+        import numpy as np
+
+        self._words = [word for word in words if len(word) >= LEAST_LETTERS and word.isascii() and word.isalpha()]
+        pairs = [_pairs(word) for word in self._words]
+        self._sizes = np.array([len(one) for one in pairs], dtype=np.float32)
+        holders: dict[str, list[int]] = {}
+        for number, one in enumerate(pairs):
+            for pair in one:
+                holders.setdefault(pair, []).append(number)
+        self._holders = {pair: np.array(numbers) for pair, numbers in holders.items()}
 
     def nearest(self, word: str) -> tuple[str, float] | None:
         """Return the listed word that shares most pairs of letters, and the share; None where none shares enough."""
+        import numpy as np
+
         pairs = _pairs(word)
-        if len(pairs) < LEAST_LETTERS - 1:
+        held = [self._holders[pair] for pair in pairs if pair in self._holders]
+        if len(pairs) < LEAST_LETTERS - 1 or not held:
             return None
-        shared = Counter(number for pair in pairs for number in self._holders.get(pair, ()))
-        best, share = "", 0.0
-        for number, count in shared.items():
-            listed, size = self._words[number]
-            if (found := 2 * count / (size + len(pairs))) > share:
-                best, share = listed, found
-        return (best, share) if share >= LEAST_SHARE else None
+        shares = 2 * np.bincount(np.concatenate(held), minlength=len(self._words)) / (self._sizes + len(pairs))
+        best = int(shares.argmax())
+        return (self._words[best], float(shares[best])) if shares[best] >= LEAST_SHARE else None

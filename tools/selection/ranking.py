@@ -146,15 +146,16 @@ class Ranking:
         return FOREIGN_MEANING if name == "meaning" and asked.is_foreign else WEIGHTS[name]
 
     def _mixed(self, ranked: Iterable[int]) -> Iterator[int]:
-        taken: list[tuple[frozenset[str], int]] = []
+        taken: list[frozenset[str]] = []
         last: list[int] = []
         for number in ranked:
             says = self._says[number]
-            alike = sum(1 for other, _ in taken if _are_alike(says, other))
-            if alike >= MOST_ALIKE:
+            least, most = ALIKE * len(says), len(says) / ALIKE
+            near = (other for other in taken if least <= len(other) <= most)
+            if sum(_are_alike(says, other) for other in near) >= MOST_ALIKE:
                 last.append(number)
                 continue
-            taken.append((says, number))
+            taken.append(says)
             yield number
         yield from last
 
@@ -168,11 +169,8 @@ def best(scores: Any, most: int) -> list[int]:
 
 
 def _are_alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    shorter, longer = sorted((len(one), len(other)))
-    if shorter < ALIKE * longer:
-        return False
     shared = len(one & other)
-    return shared >= ALIKE * (shorter + longer - shared)
+    return shared >= ALIKE * (len(one) + len(other) - shared)
 
 
 def _fields(tool: Tool) -> dict[str, list[str]]:
