@@ -19,9 +19,9 @@ Risk = Literal["read", "write", "dangerous"]
 """`read` may be repeated at any time; `write` has side effects and is never repeated blindly; `dangerous` is a write that
 nobody can wave through."""
 
-Kind = Literal["data", "action", "unknown"]
-"""`data` tools ask or change the backend; `action` tools make the page do something; `unknown` ones are not there: the
-model asked for them, and the ledger says so."""
+Kind = Literal["data", "action", "own", "unknown"]
+"""`data` tools ask or change the backend; `action` tools make the page do something; `own` ones are Frontdesk's, about the
+tools themselves; `unknown` ones are not there: the model asked for them, and the ledger says so."""
 
 
 def has_side_effects(risk: str) -> bool:

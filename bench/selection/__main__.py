@@ -2,7 +2,7 @@
 
 Prints a table in Markdown, and writes it between the marks of `docs/tools/selection.md` where `--write` says so. With the extra
 `embeddings` installed there is a column for it; what it makes of the tools is kept below `--data`. `queries.json`, where it is
-there, says for each question the short English query that a model would give to `find_tools`, in the order of the questions.
+there, is an object: for each question, word for word, the short English query that a model would give to `find_tools`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-import orjson
+import msgspec
 
 from agent.assistant.selection import Selection
 from agent.principal import Principal
@@ -97,16 +97,14 @@ async def rank(pool: Pool, text: str, embedding: Embedding | None) -> list[int]:
 
 
 async def ask_all(pool: Pool, embedding: Embedding | None) -> list[Asked]:
-    questions = read_questions()
-    queries = read_queries(len(questions))
-    return [await ask(pool, question, query, embedding) for question, query in zip(questions, queries, strict=True)]
+    queries = read_queries()
+    return [await ask(pool, question, queries.get(question.ask), embedding) for question in read_questions()]
 
 
-def read_queries(count: int) -> Sequence[str | None]:
-    """Return what a model would ask `find_tools` for each question; None where nobody has written it."""
+def read_queries() -> dict[str, str]:
+    """Return what a model would ask `find_tools` for each question of which somebody has written it."""
     path = FOLDER / "queries.json"
-    listed: list[str] = orjson.loads(path.read_bytes()) if path.exists() else []
-    return [*listed, *[None] * (count - len(listed))][:count]
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
 
 
 def groups(asked: Sequence[Asked]) -> dict[str, list[Asked]]:

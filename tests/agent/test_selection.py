@@ -105,6 +105,7 @@ async def test_what_a_model_finds_it_can_call_from_the_next_step_on(
     assert "list_vacations" in third
     assert told(world)[1] == "get_database did it"
     assert "- get_database: Return one database by its number" in told(world)[0]
+    assert FIND_TOOLS not in stream.first("tools_used"), "no page says that it fetches that"
     assert "Looking for a way" in {one["tool_call"].get("label") for one in stream.events if "tool_call" in one}
 
 

@@ -157,7 +157,7 @@ class ToolSelector:
 
 
 def _finder(find: Any) -> Tool:
-    return Tool(FIND_TOOLS, FIND, SCHEMA, find, wordings=WORDINGS)
+    return Tool(FIND_TOOLS, FIND, SCHEMA, find, kind="own", wordings=WORDINGS)
 
 
 def _line(tool: Tool) -> str:
