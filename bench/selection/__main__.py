@@ -27,7 +27,7 @@ from tools.fixed import FixedToolset
 from tools.selection.catalogue import Catalogue
 from tools.selection.embedding import Embedding
 from tools.selection.installed import InstalledModel
-from tools.selection.ranking import Ranking
+from tools.selection.ranking import MAX_RANKED, Ranking
 from tools.selection.selector import FOUND_AT_ONCE
 from tools.selection.topic import fresh, interleaved
 from tools.selection.vectors import Vectors
@@ -90,10 +90,12 @@ async def ask(pool: Pool, question: Question, query: str | None, embedding: Embe
 
 async def rank(pool: Pool, text: str, embedding: Embedding | None) -> list[int]:
     """Rank as `ToolSelector` does."""
-    numbers = pool.ranking.rank(pool.ranking.question(text))
-    return (
-        numbers if embedding is None else interleaved(numbers, await embedding.rank(ANN, pool.catalogue, text, most=64))
-    )
+    asked = pool.ranking.question(text)
+    numbers = pool.ranking.rank(asked)
+    if embedding is None:
+        return numbers
+    near = await embedding.rank(ANN, pool.catalogue, text, is_foreign=asked.is_foreign, most=MAX_RANKED)
+    return interleaved(numbers, near)
 
 
 async def ask_all(pool: Pool, embedding: Embedding | None) -> list[Asked]:

