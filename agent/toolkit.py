@@ -166,12 +166,12 @@ class Selector(Protocol):
         self,
         principal: Principal,
         sources: Sequence[Sequence[Tool]],
-        heard: Heard,
+        hear: Callable[[], Heard],
         *,
         before: Sequence[str] = (),
         are_new: bool = True,
     ) -> Choice | None:
-        """Return what the next step is offered; None where all of `sources` are few enough.
+        """Return what the next step is offered; None where all of `sources` are few enough, and then nothing is heard.
 
         The choice follows from what there is and from what was heard, so whoever takes a run over makes the same one.
         `before` are the names that the run's last step was offered: they stay, as far as they are there, and in their

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import LanguageModelInput
@@ -104,7 +105,7 @@ class Attempt:
 
     async def renew_tools(self, messages: Sequence[BaseMessage]) -> None:
         """Let the step that goes on from these messages have the tools that there are by now."""
-        await self.offer.renew(self.principal.current, heard(messages, self.run.conversation_id))
+        await self.offer.renew(self.principal.current, partial(heard, messages, self.run.conversation_id))
 
     def answer(self, *, partial: bool = False) -> NewMessage:
         """Return what the current step said as the run's answer."""

@@ -4,7 +4,7 @@ The invariant: a step's calls are made with the tools that were there for that s
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -46,7 +46,7 @@ class Offer:
         """Whether the toolsets were asked already."""
         return self._sources is not None
 
-    async def renew(self, principal: Principal, heard: Heard) -> None:
+    async def renew(self, principal: Principal, hear: Callable[[], Heard]) -> None:
         """Ask the toolsets what they have now, and choose where that is too much. Where all is as it was, nothing is made anew.
 
         A toolset that breaks, or does not say it in time, has what it had in the step before; before that, nothing.
@@ -59,7 +59,7 @@ class Offer:
         is_same = self._sources is not None and all(map(_is_same, sources, self._sources))
         choice: Choice | None = None
         if self._selector is not None:
-            choice = await self._selector.choose(principal, sources, heard, before=self.names, are_new=not is_same)
+            choice = await self._selector.choose(principal, sources, hear, before=self.names, are_new=not is_same)
         if is_same and (choice is None or [tool.name for tool in choice.offered] == self.names):
             return
         self._take(sources, choice)

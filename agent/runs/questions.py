@@ -6,6 +6,7 @@ The invariant: of one answer they are made once at a time, and what was given on
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -97,7 +98,7 @@ class Questions:
         code = "cancelled"
         try:
             said = await self._said(principal, run, assistant)
-            await offer.renew(principal, heard(said, run.conversation_id))
+            await offer.renew(principal, partial(heard, said, run.conversation_id))
             questions = await suggest(offer, said, assistant.suggestions)
             code = ""
             return questions

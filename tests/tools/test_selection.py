@@ -1,6 +1,6 @@
 """A choice among many tools: what is always there, what fits, what stays, and what a model finds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,9 +22,9 @@ ACTION = made("change_theme", "Switch the theme.", kind="action")
 PINNED = made("who_am_i", "Return who asks.", is_pinned=True)
 
 
-def heard(*questions: str | Turn, conversation_id: UUID | None = None, **page: object) -> Heard:
+def heard(*questions: str | Turn, conversation_id: UUID | None = None, **page: object) -> Callable[[], Heard]:
     turns = [one if isinstance(one, Turn) else Turn(one) for one in questions]
-    return Heard(turns, page or None, conversation_id)
+    return lambda: Heard(turns, page or None, conversation_id)
 
 
 async def chosen(

@@ -72,7 +72,7 @@ def opened(server: VectorServer, folder: Path, **more: Any) -> Embedding:
 
 
 async def offered(selector: ToolSelector, question: str = QUESTION, tools: Sequence[Tool] = BUSINESS) -> set[str]:
-    choice = await selector.choose(ANN, [tools], Heard([Turn(question)]))
+    choice = await selector.choose(ANN, [tools], lambda: Heard([Turn(question)]))
     assert choice is not None
     return {tool.name for tool in choice.offered}
 

@@ -5,7 +5,7 @@ where the transcript that a model reads no longer reaches back to its beginning.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from agent.toolkit import FIND_TOOLS, CallContext, Choice, Heard, Tool, Turn
 from agent.wording import wordings
 from tools.selection.catalogue import Catalogue, Catalogues, tokens_of
 from tools.selection.embedding import Embedding
-from tools.selection.ranking import MAX_RANKED, Question, Ranking
+from tools.selection.ranking import MAX_RANKED, SHORT, Question, Ranking
 from tools.selection.topic import GROWN, called_lately, fresh, grown, interleaved, page_text, stays
 
 MOST_IN_ALL = 120
@@ -66,7 +66,7 @@ class ToolSelector:
         self,
         principal: Principal,
         sources: Sequence[Sequence[Tool]],
-        heard: Heard,
+        hear: Callable[[], Heard],
         *,
         before: Sequence[str] = (),
         are_new: bool = True,
@@ -75,6 +75,7 @@ class ToolSelector:
         catalogue = await self._catalogues.of(sources)
         if catalogue.ranking is None:
             return None
+        heard = hear()
         begun = await self._begin(principal, catalogue, catalogue.ranking, heard) if are_new else ()
         named = heard.turns[-1].named if heard.turns else ()
         had = [name for name in before if name != FIND_TOOLS]
@@ -96,7 +97,9 @@ class ToolSelector:
             asked = ranking.question(turn.question, asked)
             if remembered and number < len(turns) - 1:
                 continue
-            ranked = await self._rank(principal, catalogue, ranking, asked, turn.question)
+            texts = [one.question for one in turns[max(0, number - 1) : number + 1]]
+            text = "\n".join(texts) if asked.words <= SHORT else turn.question
+            ranked = await self._rank(principal, catalogue, ranking, asked, text)
             if not (chosen and self._may_stay(catalogue, chosen) and stays(ranked, chosen)):
                 chosen = self._fresh(catalogue, ranked, turns[:number], here)
             if number < len(turns) - 1:
