@@ -19,9 +19,9 @@ Risk = Literal["read", "write", "dangerous"]
 """`read` may be repeated at any time; `write` has side effects and is never repeated blindly; `dangerous` is a write that
 nobody can wave through."""
 
-Kind = Literal["data", "action", "unknown"]
-"""`data` tools ask or change the backend; `action` tools make the page do something; `unknown` ones are not there: the
-model asked for them, and the ledger says so."""
+Kind = Literal["data", "action", "own", "unknown"]
+"""`data` tools ask or change the backend; `action` tools make the page do something; `own` ones are Frontdesk's, about the
+tools themselves; `unknown` ones are not there: the model asked for them, and the ledger says so."""
 
 
 def has_side_effects(risk: str) -> bool:
@@ -155,5 +155,56 @@ class Toolset(Protocol):
         It is asked before each step of a run, so it answers from what it knows and waits for nobody if it can. While
         nothing has changed for the principal it returns the very same object: that is how a step knows. What it has
         returned, it does not change any more.
+        """
+        ...
+
+
+FIND_TOOLS = "find_tools"
+"""The tool by which a model asks for more tools than it was offered. A vendor's tool of this name comes before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn says of the tools that it needs, read off the transcript."""
+
+    question: str
+    called: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    """Those that it called or that `find_tools` told it of, each once, in the order in which the transcript names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a choice among many tools is made from: the turns in order, the current one last, and the page it was asked on."""
+
+    turns: Sequence[Turn] = ()
+    page: Mapping[str, object] | None = None
+    conversation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a step is offered of many tools, in the order in which the model reads them; `find_tools` is one of them."""
+
+    offered: Sequence[Tool]
+
+
+class Selector(Protocol):
+    """Chooses what steps are offered where there are too many tools to offer all."""
+
+    async def choose(
+        self,
+        principal: Principal,
+        sources: Sequence[Sequence[Tool]],
+        hear: Callable[[], Heard],
+        *,
+        before: Sequence[str] = (),
+        are_new: bool = True,
+    ) -> Choice | None:
+        """Return what the next step is offered; None where all of `sources` are few enough, and then nothing is heard.
+
+        The choice follows from what there is and from what was heard, so whoever takes a run over makes the same one.
+        `before` are the names that the run's last step was offered: they stay, as far as they are there, and in their
+        order; what is new stands behind them. `are_new` says that the sources are not what they were in that step.
         """
         ...

@@ -132,6 +132,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
     await stack.enter_async_context(services.authenticator)
     for backend in equipment.backends.every.values():
         await stack.enter_async_context(backend)
+    for embedding in equipment.selectors.embeddings.values():
+        await stack.enter_async_context(embedding)
     for toolset in equipment.toolsets:
         await stack.enter_async_context(toolset)
     await stack.enter_async_context(services.runner)

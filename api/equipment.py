@@ -9,6 +9,7 @@ from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from agent.toolkit import Toolset
 from api.backends import Backends, open_reach
+from api.selectors import Selectors
 from api.settings import Settings
 from tools.registry import load_toolsets
 
@@ -19,6 +20,7 @@ class Equipment:
 
     assistants: Assistants
     backends: Backends
+    selectors: Selectors
 
     @property
     def toolsets(self) -> list[Toolset]:
@@ -38,6 +40,7 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
     _allow_imports_beside(path)
     definitions, files = load_definitions(path), find_definitions(path)
     backends = Backends(settings, open_reach(settings))
+    selectors = Selectors(settings)
     equipped = []
     for assistant_id, definition in definitions.items():
         try:
@@ -52,10 +55,12 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
                 is_start=catalog is not None,
                 reach=backends.reach,
             )
+            selector = selectors.make(definition.selection)
         except ConfigurationError as exc:
             raise ConfigurationError(f"{files[assistant_id]}: {exc}" if path.is_dir() else str(exc)) from exc
-        equipped.append(Equipped(assistant_id, definition, toolsets, assistant_id if path.is_dir() else None))
-    return Equipment(Assistants(equipped), backends)
+        kept_as = assistant_id if path.is_dir() else None
+        equipped.append(Equipped(assistant_id, definition, toolsets, kept_as, selector))
+    return Equipment(Assistants(equipped), backends, selectors)
 
 
 def _allow_imports_beside(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import TOOL_NAME, ToolsetDefinition
 from agent.errors import ConfigurationError
-from agent.toolkit import Tool, Toolset
+from agent.toolkit import FIND_TOOLS, Tool, Toolset
 from tools.actions import action_tools
 from tools.backends.backend import Backend
 from tools.backends.reach import Reach
@@ -50,7 +50,7 @@ def load_toolsets(
         toolsets.append(ShapedToolset(source, definition))
     actions = FixedToolset(action_tools(assistant.actions))
     _add(known, actions.every)
-    if all_known and (strange := sorted(set(assistant.tools) - set(known))):
+    if all_known and (strange := sorted(set(assistant.tools) - {*known, FIND_TOOLS})):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
     return [*toolsets, actions]
 

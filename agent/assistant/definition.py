@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.model import Definition, ToolWords
+from agent.assistant.selection import Selection
 from agent.assistant.toolsets import Toolsets
 from agent.errors import ConfigurationError
 from agent.region import Locale, Region, TimeZone
@@ -201,6 +202,7 @@ class Assistant(Definition):
         default={}, description="by name; `backend` is the one named default"
     )
     toolsets: Toolsets = ()
+    selection: Selection = Selection()
     actions: dict[str, ActionDefinition] = Field(default={})
     tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
     suggestions: Suggestions = Suggestions()

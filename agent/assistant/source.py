@@ -11,7 +11,7 @@ from pathlib import Path
 from agent.assistant.definition import Assistant, load_assistant
 from agent.errors import ConfigurationError, ForbiddenError, InterruptedRunError, InvalidRequestError, RequestError
 from agent.principal import PUBLIC_TENANT, Principal
-from agent.toolkit import Toolset
+from agent.toolkit import Selector, Toolset
 
 DEFAULT = "default"
 """The assistant that answers where none is named, if there is one of this id."""
@@ -30,6 +30,8 @@ class Equipped:
     definition: Assistant
     toolsets: Sequence[Toolset] = ()
     kept_as: str | None = None
+    selector: Selector | None = None
+    """Chooses among its tools where they are too many for one step."""
 
 
 class Assistants:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import LanguageModelInput
@@ -11,6 +12,7 @@ from langchain_core.runnables import Runnable
 
 from agent.assistant.definition import Assistant, History
 from agent.attempt.credential import RunCredential
+from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
 from agent.attempt.stop import StoppedError, Stopper
 from agent.attempt.writer import RunWriter
@@ -27,7 +29,7 @@ from agent.store.messages import NewMessage, StoredMessage, TranscriptMessage, r
 from agent.store.runs import Run
 from agent.store.transaction import Transaction
 from agent.store.versions import DoneWrite, superseded_writes
-from agent.toolkit import Tool, Toolset
+from agent.toolkit import Selector, Tool, Toolset
 from agent.wording import Wording, worded
 
 DONE_WRITES = 20
@@ -101,9 +103,9 @@ class Attempt:
         """Let what is said next be a part of its own."""
         self.part_kind = None
 
-    async def renew_tools(self) -> None:
-        """Let the next step have the tools that there are by now."""
-        await self.offer.renew(self.principal.current)
+    async def renew_tools(self, messages: Sequence[BaseMessage]) -> None:
+        """Let the step that goes on from these messages have the tools that there are by now."""
+        await self.offer.renew(self.principal.current, partial(heard, messages, self.run.conversation_id))
 
     def answer(self, *, partial: bool = False) -> NewMessage:
         """Return what the current step said as the run's answer."""
@@ -152,6 +154,7 @@ async def open_attempt(
     run: Run,
     assistant: Assistant,
     toolsets: Sequence[Toolset],
+    selector: Selector | None = None,
     transcript: Transcript | None = None,
 ) -> Attempt:
     """Return the turn, ready for the loop; the transcript is loaded, unless it was with the start of the run.
@@ -170,7 +173,8 @@ async def open_attempt(
     done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
     definition = catalog.find(assistant, run.model)
     limits = assistant.limits
-    offer = Offer(catalog.open(definition, limits), toolsets, timeout_s=limits.toolset_timeout_s)
+    model = catalog.open(definition, limits)
+    offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector)
     window = catalog.window(definition, assistant.history)
     messages = [
         SystemMessage(system_prompt(assistant, owner)),

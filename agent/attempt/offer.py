@@ -1,10 +1,10 @@
 """The tools of an attempt's steps, and the model that knows them.
 
-The invariant: a step's calls are made with the tools that were offered in that step, whatever their sources say meanwhile.
+The invariant: a step's calls are made with the tools that were there for that step, whatever their sources say meanwhile.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -13,8 +13,8 @@ from langchain_core.runnables import Runnable
 
 from agent.places import tool_place
 from agent.principal import Principal
-from agent.toolkit import Tool, Toolset
-from agent.toolkit import as_function as _function
+from agent.toolkit import Choice, Heard, Selector, Tool, Toolset, as_function
+
 
 logger = structlog.get_logger()
 
@@ -22,12 +22,23 @@ logger = structlog.get_logger()
 class Offer:
     """What the current step may use. Before the first step there is nothing yet."""
 
-    def __init__(self, chat_model: BaseChatModel, toolsets: Sequence[Toolset], *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        chat_model: BaseChatModel,
+        toolsets: Sequence[Toolset],
+        *,
+        timeout_s: float,
+        selector: Selector | None = None,
+    ) -> None:
         self.tools: Mapping[str, Tool] = {}
+        """All that the principal has, by name: a model may remember one from the history that this step is not offered."""
+        self.names: Sequence[str] = ()
+        """Those that the step is offered, in the order in which the model reads them."""
         self.model: Runnable[LanguageModelInput, Any] = chat_model
         self._chat_model = chat_model
         self._toolsets = toolsets
         self._timeout_s = timeout_s
+        self._selector = selector
         self._sources: list[Sequence[Tool]] | None = None
         self._functions: list[dict[str, Any]] = []
 
@@ -36,8 +47,8 @@ class Offer:
         """Whether the toolsets were asked already."""
         return self._sources is not None
 
-    async def renew(self, principal: Principal) -> None:
-        """Ask the toolsets what they have now. Where that is what they had, nothing is made anew.
+    async def renew(self, principal: Principal, hear: Callable[[], Heard]) -> None:
+        """Ask the toolsets what they have now, and choose where that is too much. Where all is as it was, nothing is made anew.
 
         A toolset that breaks, or does not say it in time, has what it had in the step before; before that, nothing.
         The model is bound again only where it would read something else: a provider's prompt cache begins with the tools.
@@ -46,10 +57,20 @@ class Offer:
         sources = [
             await self._ask(toolset, principal, before=had) for toolset, had in zip(self._toolsets, before, strict=True)
         ]
-        if self._sources is not None and all(map(_is_same, sources, self._sources)):
+        is_same = self._sources is not None and all(map(_is_same, sources, self._sources))
+        choice: Choice | None = None
+        if self._selector is not None:
+            choice = await self._selector.choose(principal, sources, hear, before=self.names, are_new=not is_same)
+        if is_same and (choice is None or [tool.name for tool in choice.offered] == self.names):
             return
-        self._sources, self.tools = sources, _by_name(sources)
-        functions = [_function(tool) for tool in self.tools.values()]
+        self._take(sources, choice)
+
+    def _take(self, sources: list[Sequence[Tool]], choice: Choice | None) -> None:
+        every = _by_name(sources)
+        offered = list(every.values()) if choice is None else choice.offered
+        self._sources, self.names = sources, [tool.name for tool in offered]
+        self.tools = {**every, **{tool.name: tool for tool in offered}}
+        functions = [as_function(tool) for tool in offered]
         if functions != self._functions:
             self._functions = functions
             self.model = self._chat_model.bind_tools(functions) if functions else self._chat_model

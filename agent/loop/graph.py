@@ -113,7 +113,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
         return Command(goto="tools")  # a recovered run begins with the calls that an earlier attempt left open
     attempt.begin_step()
     with attempt.stopper.stoppable():
-        await attempt.renew_tools()
+        await attempt.renew_tools(state["messages"])
         await stream_reply(
             attempt.model,
             state["messages"],
@@ -167,7 +167,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
     attempt = runtime.context
     if not attempt.offer.is_made:  # an earlier attempt died between its model and its tools
         with attempt.stopper.stoppable():
-            await attempt.renew_tools()
+            await attempt.renew_tools(state["messages"])
     refused = refusals(state["messages"])
     calls = [
         ToolCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))

@@ -100,7 +100,8 @@ async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
         raise ToolError(call.refused)
     tool = attempt.tools.get(call.name)
     if tool is None:
-        raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {', '.join(attempt.tools) or 'none'}.")
+        there = ", ".join(attempt.offer.names) or "none"
+        raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {there}.")
     # The credential died with the process that had it; its user has to come back.
     needs_user = tool.kind == "data" and attempt.principal.current.credential is None
     if needs_user and not await _fresh_credential(attempt, None):

@@ -142,6 +142,7 @@ async def _open(runtime: Runtime, held: HeldRun, equipped: Equipped) -> Attempt:
         run=held.run,
         assistant=equipped.definition,
         toolsets=equipped.toolsets,
+        selector=equipped.selector,
         transcript=transcript,
     )
 

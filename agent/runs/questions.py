@@ -6,6 +6,7 @@ The invariant: of one answer they are made once at a time, and what was given on
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -16,6 +17,7 @@ from agent import metrics
 from agent.assistant.definition import Assistant
 from agent.assistant.source import Equipped
 from agent.attempt.attempt import add_facts
+from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
 from agent.attempt.unheld import offer as store_questions
 from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError, RunError
@@ -91,11 +93,13 @@ class Questions:
     async def _make(self, principal: Principal, run: Run, equipped: Equipped) -> tuple[str, ...]:
         assistant, catalog = equipped.definition, self._runtime.catalog
         chat_model = catalog.open(catalog.find(assistant, run.model), assistant.limits)
-        offer = Offer(chat_model, equipped.toolsets, timeout_s=assistant.limits.toolset_timeout_s)
+        timeout_s = assistant.limits.toolset_timeout_s
+        offer = Offer(chat_model, equipped.toolsets, timeout_s=timeout_s, selector=equipped.selector)
         code = "cancelled"
         try:
-            await offer.renew(principal)
-            questions = await suggest(offer, await self._said(principal, run, assistant), assistant.suggestions)
+            said = await self._said(principal, run, assistant)
+            await offer.renew(principal, partial(heard, said, run.conversation_id))
+            questions = await suggest(offer, said, assistant.suggestions)
             code = ""
             return questions
         except RunError as error:
