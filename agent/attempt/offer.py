@@ -15,7 +15,6 @@ from agent.places import tool_place
 from agent.principal import Principal
 from agent.toolkit import Choice, Heard, Selector, Tool, Toolset, as_function
 
-
 logger = structlog.get_logger()
 
 

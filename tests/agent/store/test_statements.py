@@ -20,6 +20,7 @@ from agent.store import (
     messages,
     naming,
     runs,
+    search_index,
     tool_calls,
     transitions,
     versions,
@@ -34,6 +35,7 @@ from agent.store.tables import conversations as conversations_table
 from agent.store.tables import metadata
 from agent.store.tables import runs as runs_table
 from agent.store.transaction import Transaction
+from agent.store.words import terms_of
 from agent.toolkit import Action
 
 OWNER = Principal("acme", "ann", role="manager", branches=(7, "north"))
@@ -104,7 +106,13 @@ def key_of(run: Run) -> RunKey:
     return RunKey("acme", run.id)
 
 
+async def _let_search_know(connection: Transaction) -> int:
+    due = await search_index._due(connection)
+    return await search_index._write(connection, [(one, [terms_of(said) for _, said in one.texts]) for one in due])
+
+
 USES: dict[str, Use] = {
+    "what search is to know": lambda c, _: _let_search_know(c),
     "a conversation": lambda c, _: conversations.create_conversation(c, ANN, title="new"),
     "one that its client names": lambda c, _: conversations.create_conversation(
         c, ANN, title="new", client_key="chat-1"
