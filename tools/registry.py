@@ -76,19 +76,18 @@ def _source(
         from tools.langchain import load_langchain
 
         return FixedToolset(load_langchain(definition))
-    if definition.openapi is not None:
-        from tools.openapi.kept import Kept
-        from tools.openapi.toolset import OpenApiToolset
+    assert definition.openapi is not None
+    from tools.openapi.kept import Kept
+    from tools.openapi.toolset import OpenApiToolset
 
-        return OpenApiToolset(
-            definition,
-            _backend(definition, backends),
-            folder=folder,
-            kept=Kept(data, is_start=is_start),
-            reach=reach or Reach(),
-            result_bytes=assistant.limits.tool_result_bytes,
-        )
-    raise ConfigurationError(f"toolset {definition.title}: not yet")
+    return OpenApiToolset(
+        definition,
+        _backend(definition, backends),
+        folder=folder,
+        kept=Kept(data, is_start=is_start),
+        reach=reach or Reach(),
+        result_bytes=assistant.limits.tool_result_bytes,
+    )
 
 
 def _backend(definition: ToolsetDefinition, backends: Mapping[str, Backend]) -> Backend:
