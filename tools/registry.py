@@ -30,7 +30,8 @@ def load_toolsets(
     """Return where the assistant's tools come from: its toolsets in order, then its actions. Nothing is opened yet.
 
     `folder` is where its file lies: what it names by a relative path is found from there. `data` is where what was read of
-    documents is kept; None: nowhere. `is_start` is False for who only looks: the next start tells what has changed all the same. `reach` is who may be connected to.
+    documents is kept; None: nowhere. `is_start` is False for who only looks: the next start tells what has changed all the
+    same. `reach` is who may be connected to.
 
     Raises:
         ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice, or
