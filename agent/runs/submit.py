@@ -11,6 +11,7 @@ from uuid import UUID
 from agent.assistant.definition import Assistant, WhenActive
 from agent.assistant.source import Equipped
 from agent.attempt.attempt import Transcript, load_transcript
+from agent.attempt.unheld import end_waiting
 from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
@@ -24,7 +25,7 @@ from agent.settings import RuntimeSettings
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.naming import hash_next, hash_said
-from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
+from agent.store.runs import KeyTakenError, NewRun, Run, active_run, find_run_by_key, insert_run, unfinished_runs
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
 from agent.store.versions import kept_assistant, supersede
@@ -139,6 +140,8 @@ class Submissions:
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
             transcript: Transcript | None = None
+            if not is_claimed and request.conversation_id is not None:
+                is_claimed = await self._claim_over_waiting(connection, principal, run, choice, may_begin=may_begin)
             if is_claimed:
                 window = choice.assistant.history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
@@ -147,6 +150,26 @@ class Submissions:
                 self._roster.reserve(RunKey(principal.tenant_id, run.id), place)
             failpoint("start.before_commit")
         return Submitted(run, earlier=tuple(earlier), transcript=transcript)
+
+    async def _claim_over_waiting(
+        self, connection: Transaction, principal: Principal, run: Run, choice: Choice, *, may_begin: bool
+    ) -> bool:
+        """Deal with a run in front that waits for a person, as the assistant says; return whether the new one is claimed now.
+
+        Raises:
+            RunActiveError: there is one, and the assistant is to refuse the message.
+        """
+        policy = choice.assistant.approvals.when_waiting
+        if policy == "enqueue":
+            return False
+        waiting = await active_run(connection, principal, run.conversation_id)
+        if waiting is None or waiting.state != "waiting":
+            return False
+        if policy == "reject":
+            raise RunActiveError("A question is open in this conversation.", run_id=waiting.id)
+        if not await end_waiting(connection, principal, waiting):
+            return False
+        return may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
 
     async def _insert(
         self,
@@ -182,6 +205,7 @@ class Submissions:
             region=request.region.over(replaced.region if replaced else UNSAID).over(choice.assistant.region),
             client_message_id=request.message_name,
             history_hash=_said(principal, request),
+            can_ask=request.can_ask,
             id=run_id,
         )
         if replaced is not None:

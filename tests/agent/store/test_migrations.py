@@ -25,7 +25,8 @@ from agent.store.database import Store, new_id
 from agent.store.messages import list_messages
 from agent.store.migrations import ALEMBIC
 from agent.store.runs import NewRun, get_run, insert_run
-from agent.store.tables import is_compared, metadata
+from agent.store.columns import is_compared
+from agent.store.tables import metadata
 from agent.store.versions import supersede
 from alembic import command
 
