@@ -11,7 +11,7 @@ import structlog
 
 from agent.attempt.snapshot import from_transcript
 from agent.attempt.writer import count_end
-from agent.errors import AlreadyDecidedError, InterruptedRunError, InvalidRequestError, NotFoundError
+from agent.errors import AlreadyDecidedError, InterruptedRunError, InvalidRequestError, NotWaitingError
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
@@ -59,7 +59,7 @@ async def decide(
     """Answer questions of the principal's run, all of them or none; return whether it goes on now, as this worker's.
 
     Raises:
-        NotFoundError: the run never asked one of these.
+        NotWaitingError: the run never asked one of these.
         AlreadyDecidedError: one is answered already, or its time is over, and not as it is answered here.
     """
     key = RunKey(principal.tenant_id, run.id)
@@ -69,7 +69,7 @@ async def decide(
         for decision in decisions:
             _check(asked.get(decision.tool_call_id), decision)
         for decision in decisions:
-            await approvals.decide(connection, principal, decision)
+            await approvals.decide(connection, principal, run.id, decision=decision)
         goes_on = await _wake(connection, key, worker_id=worker_id)
         failpoint("decide.before_commit")
     failpoint("decide.after_commit")
@@ -97,7 +97,7 @@ async def _wake(connection: Transaction, key: RunKey, *, worker_id: str) -> bool
 
 def _check(asked: Approval | None, decision: Decision) -> None:
     if asked is None:
-        raise NotFoundError("No such question.")
+        raise NotWaitingError("tool_call_id: no call of this run waits for a decision")
     is_open = asked.state == "open" and asked.expires_at > datetime.now(UTC)
     if not is_open:
         raise AlreadyDecidedError(asked.state if asked.state != "open" else "expired")
@@ -111,6 +111,12 @@ async def end_waiting(connection: Transaction, principal: Principal, run: Run) -
         return False
     await withdraw(connection, principal, run)
     return await transitions.cancel_run(connection, principal, run.id)
+
+
+async def tell_withdrawn(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> None:
+    """Count the end of a run that `end_waiting` ended, and tell its readers."""
+    count_end("cancelled", None)
+    await _tell_end(store, log, principal, run_id)
 
 
 async def withdraw(connection: Transaction, principal: Principal, run: Run) -> None:

@@ -191,6 +191,22 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
     if names:
         attempt.writer.emit(ToolsStarted(tuple(names)))
     said, attempt.reply = attempt.reply, Reply()
+    settled = await _execute_all(attempt, calls)
+    if settled:
+        await attempt.writer.commit_results(attempt.step, settled)
+    if attempt.waiting:
+        return {"messages": [_result_message(one) for one in settled]}
+    attempt.end_step(said.finish_reason, said.usage)
+    following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
+    return Command(goto=following, update={"messages": [_result_message(one) for one in settled]})
+
+
+async def _execute_all(attempt: Attempt, calls: Sequence[ToolCall]) -> list[ToolResult]:
+    """Execute calls at the same time; return their results in this order, which the caller stores.
+
+    Raises:
+        StoppedError: the run was stopped; the results that there were by then are stored.
+    """
     done: dict[str, ToolResult] = {}
     underway = Underway(attempt.writer.emit, attempt.principal.mask)
 
@@ -212,14 +228,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
         if done:
             await attempt.writer.commit_results(attempt.step, [done[call.id] for call in calls if call.id in done])
         raise
-    settled = [done[call.id] for call in calls]
-    if settled:
-        await attempt.writer.commit_results(attempt.step, settled)
-    if attempt.waiting:
-        return {"messages": [_result_message(one) for one in settled]}
-    attempt.end_step(said.finish_reason, said.usage)
-    following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
-    return Command(goto=following, update={"messages": [_result_message(one) for one in settled]})
+    return [done[call.id] for call in calls]
 
 
 async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:

@@ -17,7 +17,7 @@ from agent.attempt.attempt import Attempt
 from agent.graphemes import cut, unturned
 from agent.masking import Mask
 from agent.models.text import clean
-from agent.prompt.words import CANNOT_ASK, DENIED, EXPIRED, WITHDRAWN
+from agent.prompt.words import CANNOT_ASK, DENIED, EDITED, EXPIRED, WITHDRAWN
 from agent.store.approvals import Approval, NewApproval
 from agent.store.messages import ToolCall
 from agent.toolkit import Tool
@@ -60,7 +60,15 @@ def is_allowed(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
     answer = attempt.approvals.get(call.id)
     if answer is None or answer.state != "approved":
         return False
-    return answer.edited is None or answer.edited == call.arguments
+    return hash_of(call) == answer.hash if answer.edited is None else call.arguments == answer.edited
+
+
+def note(attempt: Attempt, call: ToolCall) -> str:
+    """Return what the model is told in front of a result, because it knows other arguments than were used; often nothing."""
+    answer = attempt.approvals.get(call.id)
+    if answer is None or answer.edited is None or answer.state != "approved":
+        return ""
+    return f"{EDITED} {attempt.principal.mask(orjson.dumps(answer.edited).decode())}\n"
 
 
 def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:

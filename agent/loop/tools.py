@@ -5,7 +5,7 @@ The second of the two catch-alls lives here: a broken tool is the model's proble
 
 import asyncio
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 import orjson
@@ -27,7 +27,7 @@ from agent.errors import (
 )
 from agent.events.schema import ActionRequested, CredentialNeeded, ToolCallChanged, ToolCallStatus
 from agent.failpoints import failpoint
-from agent.loop.questions import is_allowed
+from agent.loop.questions import is_allowed, note
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.places import tool_place
@@ -74,7 +74,7 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
             **words,
         )
     )
-    return settled
+    return replace(settled, text=note(attempt, call) + settled.text)
 
 
 async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:

@@ -47,6 +47,7 @@ CANNOT_ASK = (
 )
 EXPIRED = "Not done: the user was asked and did not answer in time. Do not try again unless they ask."
 WITHDRAWN = "Not done: the user was asked, and wrote something else."
+EDITED = "The user changed the arguments first, to:"
 DENIED = "Not done: the user said no."
 
 

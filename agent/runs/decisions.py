@@ -42,7 +42,8 @@ class Decisions:
         """Take decisions about calls of the principal's run, all or none, and return it; after the last one it goes on.
 
         Raises:
-            NotFoundError: the principal has no such run, or it never asked about one of these calls.
+            NotFoundError: the principal has no such run.
+            NotWaitingError: it never asked about one of these calls.
             ForbiddenError: the token is of another role or branch than the run was begun with.
             AlreadyDecidedError: one of them was decided before, or not in time.
             InvalidRequestError: arguments are not what the tool takes, or come without the hash of what was asked.

@@ -16,7 +16,7 @@ from agent.assistant.source import Assistants
 from agent.attempt.presence import Absences
 from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure
-from agent.attempt.unheld import cancel_elsewhere, delete_conversation
+from agent.attempt.unheld import cancel_elsewhere, delete_conversation, tell_withdrawn
 from agent.errors import (
     RETRY_AFTER_S,
     DatabaseError,
@@ -283,6 +283,8 @@ class Runner:
         self._executor.hold(
             principal, run, [started_event(run)], transcript=started.transcript, is_admitted=started.is_claimed
         )
+        if started.withdrawn is not None:
+            await tell_withdrawn(self._store, self._log, principal, started.withdrawn)
         for run_id in started.earlier:
             if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")

@@ -28,7 +28,12 @@ _OF_RUN = Hot(
 )
 _OPEN = approvals.c.state == "open"
 _DECIDE = Hot(
-    update(approvals).where(approvals.c.tenant_id == OF_TENANT, approvals.c.tool_call_id == ROW_ID, _OPEN),
+    update(approvals).where(
+        approvals.c.tenant_id == OF_TENANT,
+        approvals.c.run_id == ROW_ID,
+        approvals.c.tool_call_id == bindparam("of_call"),
+        _OPEN,
+    ),
     *("state", "decided_at", "decided_by", "reason", "edited"),
 )
 _CLOSE = Hot(
@@ -91,11 +96,12 @@ async def list_approvals(connection: Transaction, tenant_id: str, run_id: UUID) 
     return [_approval(row) for row in await connection.rows(_OF_RUN, {"of_tenant": tenant_id, "of_id": run_id})]
 
 
-async def decide(connection: Transaction, principal: Principal, decision: Decision) -> bool:
-    """Answer a question of the principal's tenant; False where it is answered already. The caller commits."""
+async def decide(connection: Transaction, principal: Principal, run_id: UUID, *, decision: Decision) -> bool:
+    """Answer a question of the principal's run; False where it is answered already. The caller commits."""
     decided = {
         "of_tenant": principal.tenant_id,
-        "of_id": decision.tool_call_id,
+        "of_id": run_id,
+        "of_call": decision.tool_call_id,
         "state": "approved" if decision.is_approved else "denied",
         "decided_at": datetime.now(UTC),
         "decided_by": principal.user_id,

@@ -134,7 +134,7 @@ async def test_what_does_not_answer_just_what_was_asked_changes_nothing(ann: Per
     if "hash" in forged and forged["hash"] is None:
         forged = {**forged, "hash": approval_of(stream)["hash"]}
     answer = await decide(ann, stream, **forged)
-    assert answer.status_code in (404, 422)
+    assert answer.status_code in (409, 422)
     assert (await ann.request("GET", f"/runs/{run_of(stream)}")).json()["state"] == "waiting"
     assert orders(ann) == []
 
@@ -159,6 +159,8 @@ async def test_changed_arguments_are_what_is_done(ann: Person) -> None:
     assert answer.status_code == 200
     await whole(ann, run_of(stream))
     assert orders(ann) == [{"item": "coffee"}]
+    told = ann.world.provider.requests[-1]["messages"][-1]["content"]
+    assert told == 'The user changed the arguments first, to: {"item":"coffee"}\n{"number":8}'
 
 
 async def test_a_question_that_nobody_answers_in_time_is_a_no(

@@ -15,7 +15,8 @@ from support.provider import Call
 from support.world import OpenWorld, Person, World
 
 from api import terminal
-from api.terminal import Chat, ChatError, Shown, converse, run_chat
+from api.shown import Shown
+from api.terminal import Chat, ChatError, converse, run_chat
 
 MakeChat = Callable[..., Chat]
 
