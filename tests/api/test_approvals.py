@@ -248,6 +248,18 @@ async def test_a_stop_ends_a_waiting_run_and_its_question(ann: Person) -> None:
     assert ann.world.provider.violations == []
 
 
+@pytest.mark.parametrize(("form", "is_asked"), [("events", True), ("typed", False), ("text", False), ("delta", False)])
+async def test_a_form_asks_where_it_can_carry_a_question(ann: Person, form: str, is_asked: bool) -> None:
+    """G254"""
+    ann.world.provider.call(ORDER)
+    if not is_asked:
+        ann.world.provider.say("I may not do that here.")
+    answer = await ann.request("POST", f"/chat?format={form}", json={"message": "Order tea."})
+    assert ("Order tea?" in answer.text) == is_asked
+    assert ("I may not do that here." in answer.text) != is_asked
+    assert orders(ann) == []
+
+
 async def test_a_protocol_that_cannot_ask_does_not_do_it_and_says_so(ann: Person) -> None:
     """G254"""
     ann.world.provider.call(ORDER)
