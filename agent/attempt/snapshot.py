@@ -3,7 +3,7 @@
 A snapshot holds only so much text; what is longer follows in deltas, so that no frame is larger than a reader may cost.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from agent.errors import RunError
 from agent.events.fold import STEP_SEPARATOR, Answer
@@ -77,11 +77,24 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
 def while_waiting(
     run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry], approvals: Sequence[Approval]
 ) -> list[LoggedEvent]:
-    """Return a waiting run's events as the database tells them, up to what is asked, under ids that its log never reaches."""
-    questions = [one for one in approvals if one.state == "open"]
-    events = [started(run), *settled(run, messages, calls), *asked(questions)]
-    at_ms = int(run.age_s(questions[0].asked_at if questions else None) * 1000)
-    return [LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms) for n, event in enumerate(events, start=1)]
+    """Return a waiting run's events as the database tells them, up to what is asked, under ids that its log never reaches.
+
+    An event has the same id each time, also when other questions are answered by then.
+    """
+    answered = {one.tool_call_id for one in approvals if one.state != "open"}
+    events = [started(run), *settled(run, messages, calls), *asked(approvals)]
+    at_ms = int(run.age_s(approvals[-1].asked_at if approvals else None) * 1000)
+    numbered = [LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms) for n, event in enumerate(events, start=1)]
+    return [one for one in numbered if not _asks(one.event, answered)]
+
+
+def _asks(event: AnyEvent, calls: Collection[str]) -> bool:
+    """Return whether an event asks about one of these calls."""
+    match event:
+        case ApprovalRequested(tool_call_id=call_id) | ToolCallChanged(id=call_id, status="awaiting_approval"):
+            return call_id in calls
+        case _:
+            return False
 
 
 def asked(questions: Sequence[NewApproval]) -> list[AnyEvent]:

@@ -236,6 +236,28 @@ async def test_a_waiting_run_is_told_again_to_whoever_comes_later(ann: Person) -
     assert more.events == []
 
 
+async def test_of_several_questions_those_that_are_left_keep_their_ids(ann: Person) -> None:
+    """G253"""
+    stream = await asked(ann, *(Call("create_order", {"item": item}, item) for item in ("tea", "milk", "salt")))
+
+    async def read() -> dict[str | None, Any]:
+        async with asyncio.timeout(20), ann.open_events(f"/runs/{run_of(stream)}/events") as live:
+            return {frame.id: frame.data for frame in (await live.rest()).frames}
+
+    first = await read()
+    assert (await decide(ann, stream)).status_code == 200
+    second = await read()
+    assert len(second) == len(first) - 2
+    assert {event_id: first[event_id] for event_id in second} == second
+    assert orders(ann) == []
+    rest = [one["approval"]["tool_call_id"] for one in second.values() if "approval" in one]
+    body = {"decisions": [{"tool_call_id": one, "approve": n == 0} for n, one in enumerate(rest)]}
+    ann.world.provider.say("Two of them.")
+    assert (await ann.request("POST", f"/runs/{run_of(stream)}/decisions", json=body)).status_code == 200
+    await whole(ann, run_of(stream))
+    assert len(orders(ann)) == 2
+
+
 async def test_a_stop_ends_a_waiting_run_and_its_question(ann: Person) -> None:
     """G252"""
     stream = await asked(ann)
