@@ -185,8 +185,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
         ToolCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))
         for call in open_calls(state["messages"])
     ]
-    found = sort(attempt, calls)
-    calls, attempt.waiting = found.ready, found.waiting
+    calls, attempt.waiting = sort(attempt, calls)
     names = [call.name for call in calls if call.name in attempt.tools and attempt.tools[call.name].kind == "data"]
     if names:
         attempt.writer.emit(ToolsStarted(tuple(names)))
@@ -205,7 +204,7 @@ async def _execute_all(attempt: Attempt, calls: Sequence[ToolCall]) -> list[Tool
     """Execute calls at the same time; return their results in this order, which the caller stores.
 
     Raises:
-        StoppedError: the run was stopped; the results that there were by then are stored.
+        StoppedError: the run was stopped; what calls have done by then is stored.
     """
     done: dict[str, ToolResult] = {}
     underway = Underway(attempt.writer.emit, attempt.principal.mask)
@@ -224,7 +223,6 @@ async def _execute_all(attempt: Attempt, calls: Sequence[ToolCall]) -> list[Tool
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed  # only what concerns the run itself gets here: the lease or the log
     except StoppedError:
-        # What a call has done is not forgotten because another one was stopped.
         if done:
             await attempt.writer.commit_results(attempt.step, [done[call.id] for call in calls if call.id in done])
         raise

@@ -7,9 +7,9 @@ what the model is told, so nothing that a model or a tool says gets around it.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -27,8 +27,7 @@ VALUE_CHARACTERS = 80
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(NamedTuple):
     """The calls of a step: those that can be made, or told why not, and those that wait."""
 
     ready: list[ToolCall]

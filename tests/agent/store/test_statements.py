@@ -187,7 +187,6 @@ USES: dict[str, Use] = {
     "a wait": lambda c, run: transitions.pause_run(c, "acme", run.id, attempt=1, until=NOW),
     "a look at what waits": lambda c, run: _while_it_waits(c, run, transitions.lock_waiting),
     "a wait's end": lambda c, run: _while_it_waits(c, run, partial(transitions.wake_run, worker_id=WORKER)),
-    "what search is to know": lambda c, _: _let_search_know(c),
     "who answers": lambda c, run: versions.kept_assistant(c, ANN, run.conversation_id),
     "who answered": lambda c, run: versions.kept_assistant(c, ANN, run.conversation_id, message_id=run.message_id),
     "a lease": lambda c, _: workers.renew_lease(c, WORKER, lease_s=3600),
@@ -197,11 +196,6 @@ USES: dict[str, Use] = {
     "the dead": lambda c, _: workers.forget_the_dead(c),
     "what a worker has": lambda c, _: workers.own_runs(c, WORKER),
 }
-
-
-async def _let_search_know(connection: Transaction) -> None:
-    due = await search_index._due(connection)
-    await search_index._write(connection, [(one, [["word"] for _ in one.texts]) for one in due])
 
 
 async def _while_it_waits(
