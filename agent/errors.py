@@ -10,6 +10,7 @@
     │   ├── RunActiveError              run_active
     │   ├── SupersededError             superseded
     │   ├── NotWaitingError             not_waiting
+    │   ├── AlreadyDecidedError         already_decided    (outcome)
     │   ├── PayloadTooLargeError        payload_too_large
     │   ├── RateLimitedError            rate_limited       (retry_after_s)
     │   ├── OverloadedError             overloaded         (retry_after_s)
@@ -108,6 +109,16 @@ class NotWaitingError(RequestError):
     """The run does not wait for this: it never did, or somebody else was faster."""
 
     code = "not_waiting"
+
+
+class AlreadyDecidedError(RequestError):
+    """The question was answered before; `outcome` says how: approved, denied, expired or withdrawn."""
+
+    code = "already_decided"
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(f"This is decided already: {outcome}.")
+        self.outcome = outcome
 
 
 class PayloadTooLargeError(RequestError):

@@ -27,6 +27,10 @@ Failpoint = Literal[
     "takeover.after_commit",
     "unknown.before_commit",
     "unknown.after_commit",
+    "pause.before_commit",
+    "pause.after_commit",
+    "decide.before_commit",
+    "decide.after_commit",
 ]
 FAILPOINTS: tuple[str, ...] = get_args(Failpoint)
 EXIT_STATUS = 137

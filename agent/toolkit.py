@@ -114,8 +114,15 @@ class Tool:
     """Whether it is offered in every step, however many tools there are."""
     confirm: bool | None = None
     """Whether a person is asked before a call; None: as its risk wants it."""
+    ask: str | None = None
+    """The question to that person; `{name}` in it stands for an argument. None: one is made of its name."""
     origin: Origin | None = None
     """Of a tool that was imported from a description; None where somebody wrote it for this assistant."""
+
+    @property
+    def needs_yes(self) -> bool:
+        """Return whether a person is asked before each call."""
+        return has_side_effects(self.risk) if self.confirm is None else self.confirm
 
     def __post_init__(self) -> None:
         """Refuse what would leave a tool without its protection.

@@ -4,9 +4,10 @@ import asyncio
 
 from sqlalchemy import Connection
 
+from agent.store.columns import is_compared
 from agent.store.database import Store
 from agent.store.limits import Limits
-from agent.store.tables import is_compared, metadata
+from agent.store.tables import metadata
 from alembic import context
 from api.settings import load_settings
 

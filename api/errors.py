@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from agent.errors import (
+    AlreadyDecidedError,
     DatabaseError,
     ForbiddenError,
     IdempotencyMismatchError,
@@ -52,6 +53,7 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     RunActiveError: HttpProblem(409, "The conversation is busy"),
     SupersededError: HttpProblem(409, "The message was superseded"),
     NotWaitingError: HttpProblem(409, "The run does not wait for this"),
+    AlreadyDecidedError: HttpProblem(409, "This is decided already"),
     PayloadTooLargeError: HttpProblem(413, "The request is too large"),
     RateLimitedError: HttpProblem(429, "Too many requests"),
     OverloadedError: HttpProblem(503, "The service is overloaded"),
@@ -99,6 +101,7 @@ def problem(
     *,
     errors: list[FieldProblem] | None = None,
     run_id: UUID | None = None,
+    outcome: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the response that tells of a problem."""
@@ -110,16 +113,22 @@ def problem(
         code=code,
         errors=errors,
         run_id=run_id,
+        outcome=outcome,
     )
     return ProblemResponse(body, headers or {})
 
 
 def refusal(
-    kind: type[RequestError], detail: str, *, run_id: UUID | None = None, headers: Mapping[str, str] | None = None
+    kind: type[RequestError],
+    detail: str,
+    *,
+    run_id: UUID | None = None,
+    outcome: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the response that an error of this kind is to a client."""
     status, title = OVER_HTTP[kind]
-    return problem(status, kind.code, title, detail, run_id=run_id, headers=headers)
+    return problem(status, kind.code, title, detail, run_id=run_id, outcome=outcome, headers=headers)
 
 
 def install(app: FastAPI) -> None:
@@ -142,7 +151,8 @@ def refused(exc: RequestError) -> Response:
     if isinstance(exc, UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
     run_id = exc.run_id if isinstance(exc, RunActiveError) else None
-    return refusal(type(exc), str(exc), run_id=run_id, headers=headers)
+    outcome = exc.outcome if isinstance(exc, AlreadyDecidedError) else None
+    return refusal(type(exc), str(exc), run_id=run_id, outcome=outcome, headers=headers)
 
 
 async def _validation_error(_request: Request, exc: Exception) -> Response:

@@ -19,6 +19,11 @@ class Format:
     protocol: WireProtocol
     max_rate: float | None = None
 
+    @property
+    def can_ask(self) -> bool:
+        """Return whether it carries questions to a person."""
+        return self.protocol is events.PROTOCOL
+
 
 async def get_format(
     name: Annotated[

@@ -22,3 +22,4 @@ class Problem(BaseModel):
     code: str
     errors: list[FieldProblem] | None = None
     run_id: UUID | None = None
+    outcome: str | None = None

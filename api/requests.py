@@ -16,6 +16,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -28,10 +29,13 @@ from agent.assistant.definition import WhenActive
 from agent.errors import InvalidRequestError
 from agent.region import Locale, Region, TimeZone
 from agent.runs.request import RunRequest
+from agent.store.approvals import Decision
 from api.auth import BRANCH
 
 MESSAGE_CHARACTERS = 32_000
 CONTEXT_BYTES = 8 * 1024
+ARGUMENTS_BYTES = 32 * 1024
+MAX_DECISIONS = 128
 
 
 def _no_nul(text: str) -> str:
@@ -97,6 +101,48 @@ def checked(kind: TypeAdapter[str], value: object, *, called: str) -> str:
         raise InvalidRequestError(f"{called}: {exc.errors()[0]['msg']}") from None
 
 
+def _as_arguments(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
+    if arguments is not None and _json_bytes(arguments) > ARGUMENTS_BYTES:
+        raise ValueError(f"must be at most {ARGUMENTS_BYTES} bytes of JSON")
+    return arguments
+
+
+ToolCallId = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), NO_NUL]
+Arguments = Annotated[dict[str, Any], AfterValidator(_as_arguments)]
+
+
+class DecisionRequest(BaseModel):
+    """A yes or a no to a call that waits. Changed `arguments` come with the `hash` of what was asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool_call_id: ToolCallId
+    approve: Annotated[bool, Field(strict=True)]
+    reason: Reason | None = None
+    arguments: Arguments | None = None
+    hash: Annotated[str, StringConstraints(max_length=64), NO_NUL] | None = None
+
+    def decision(self) -> Decision:
+        """Return it as the runner takes it; to a no, arguments add nothing."""
+        arguments = self.arguments if self.approve else None
+        return Decision(self.tool_call_id, self.approve, self.reason or None, arguments, self.hash)
+
+
+class DecisionsRequest(BaseModel):
+    """Several at once: all of them are taken, or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decisions: Annotated[list[DecisionRequest], Field(min_length=1, max_length=MAX_DECISIONS)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({one.tool_call_id for one in self.decisions}) < len(self.decisions):
+            raise ValueError("decisions: a call is there twice")
+        return self
+
+
 class RunOptions(BaseModel):
     """The options of every request for an answer."""
 
@@ -129,6 +175,7 @@ class RunOptions(BaseModel):
         message: str | None,
         conversation_id: UUID | None,
         replaces: UUID | None = None,
+        can_ask: bool = False,
     ) -> RunRequest:
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
@@ -147,6 +194,7 @@ class RunOptions(BaseModel):
             region=Region(self.time_zone, self.locale),
             when_active=self.when_active,
             idempotency_key=idempotency_key,
+            can_ask=can_ask,
             request_hash=hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         )
 
@@ -169,7 +217,9 @@ class ChatRequest(RunOptions):
 
     def to_run(self, idempotency_key: str | None) -> RunRequest:
         """Return the request for a run."""
-        asked = self.run_request(idempotency_key, message=self.message, conversation_id=self.conversation_id)
+        asked = self.run_request(
+            idempotency_key, message=self.message, conversation_id=self.conversation_id, can_ask=True
+        )
         return replace(asked, client_key=self.client_key)
 
 

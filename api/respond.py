@@ -48,7 +48,7 @@ async def respond(
     answer = await whole(request, runner.follow(principal, run))
     if answer is None:
         return Response(status_code=CLIENT_GONE)
-    if answer.status is None:
+    if answer.status is None and not answer.is_paused:
         return refusal(
             OverloadedError,
             "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",

@@ -1,14 +1,12 @@
 """`frontdesk chat`: a terminal client of the HTTP API. It knows nothing that wire.md does not say."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx2
@@ -18,6 +16,7 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from agent.http import open_blocking_client, shown_url
+from api.shown import Shown, safe
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
@@ -25,60 +24,18 @@ READ_TIMEOUT_S = 60.0
 RECONNECTS = 5
 RETRY_S = 2.0
 """The pause that the stream itself asks for in its first frame."""
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""The characters that a terminal would obey. A model's words must not move the cursor."""
 
 
 class ChatError(Exception):
     """Something that the user should read; the chat cannot go on."""
 
 
-@dataclass
-class Shown:
-    """The answer as it looks so far."""
+class Post(NamedTuple):
+    """A request whose answer is a run's stream; one with a key may be sent again."""
 
-    text: str = ""
-    doing: str = ""
-    """A tool call that takes long, and how far it is."""
-    notes: list[str] = field(default_factory=list)
-    suggestions: list[str] = field(default_factory=list)
-    status: str | None = None
-    conversation_id: str | None = None
-    message_id: str | None = None
-    last_id: str = ""
-    done: bool = False
-    printed: int = 0
-    """Characters that went to a plain output already."""
-
-    def apply(self, event: dict[str, Any]) -> None:
-        """Take one wire event in; unknown keys are ignored, as the contract says."""
-        match event:
-            case {"conversation_id": str(conversation_id)}:
-                self.conversation_id = conversation_id
-                self.message_id = event.get("message_id")
-            case {"token": str(token)}:
-                self.text += _safe(token)
-            case {"snapshot": {"text": str(text)}}:
-                self._replace(_safe(text))
-            case {"tools_used": list(names)}:
-                self.notes.append("Looking up: " + ", ".join(_safe(str(name)) for name in names))
-            case {"tool_call": dict(call)}:
-                self.doing = _how_far(call) if "elapsed_ms" in call else ""
-            case {"action": {"type": kind, "value": value}}:
-                self.notes.append(_safe(f"Action: {kind} → {value}"))
-            case {"error": {"message": message}}:
-                self.notes.append(_safe(f"Error: {message}"))
-            case {"status": str(status)}:
-                self.status = status
-            case {"suggested_questions": list(questions)}:
-                self.suggestions = [_safe(str(question)) for question in questions]
-
-    def _replace(self, text: str) -> None:
-        """Show this text; what a plain output has of it already is not printed again."""
-        if text.startswith(self.text[: self.printed]):
-            self.text = text
-        else:
-            self.text, self.printed = f"\n{text}", 0
+    path: str
+    body: dict[str, Any]
+    key: str | None = None
 
 
 class Chat:
@@ -100,35 +57,69 @@ class Chat:
     def ask(self, message: str) -> Shown:
         """Send a message and show the answer as it streams; a dropped connection is taken up where it broke.
 
+        Where the assistant asks for a yes, the user is asked; where nobody can be asked, the questions are shown.
+
         Raises:
             ChatError: there is no server, it refused the message, or it went away and did not come back.
         """
         shown = Shown()
-        key = uuid4().hex
-        with (
-            open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client,
-            ExitStack() as stack,
-        ):
+        body = {"message": message, "conversation_id": self.conversation_id, "assistant": self.assistant}
+        with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
+            self._read(client, Post("/chat", body, key=uuid4().hex), shown)
+            self._remember(shown)
+            while shown.approvals and (decisions := self._decisions(shown)):
+                shown.go_on()
+                self._read(client, Post(f"/runs/{shown.run_id}/decisions", {"decisions": decisions}), shown)
+        self._message_id = shown.message_id
+        self._after(shown)
+        if not shown.is_over:
+            raise ChatError("The connection was lost, and the server did not come back.")
+        return shown
+
+    def _read(self, client: httpx2.Client, post: Post, shown: Shown) -> None:
+        """Post something and show what streams from it, up to its end or to a question."""
+        with ExitStack() as stack:
             live = self._live(stack)
             for attempt in range(RECONNECTS + 1):
                 if attempt:
                     time.sleep(RETRY_S)  # as the stream asks for; nothing else goes on in this process
                 try:
-                    for _ in self._stream(client, message, key, shown):
+                    for _ in self._stream(client, post, shown, is_again=attempt > 0):
                         self._show(live, shown)
                 except httpx2.TransportError as exc:
                     if not shown.last_id:
                         raise ChatError(
                             f"There is no server at {shown_url(self._url)}. Start one with scripts/serve."
                         ) from exc
-                if shown.done:
-                    break
-        self._remember(shown)
-        self._message_id = shown.message_id
-        self._after(shown)
-        if not shown.done:
-            raise ChatError("The connection was lost, and the server did not come back.")
-        return shown
+                if shown.is_over:
+                    return
+
+    def _decisions(self, shown: Shown) -> list[dict[str, Any]]:
+        """Ask the user what the assistant asks; return no decision where nobody is there to be asked."""
+        decisions = []
+        for approval in shown.approvals:
+            self._console.print(Text(safe(approval["title"]), style="bold"))
+            self._console.print(Text(safe(json.dumps(approval.get("arguments"), ensure_ascii=False)), style="dim"))
+            try:
+                decisions.append(self._decision(approval))
+            except (EOFError, KeyboardInterrupt):
+                return []
+        return decisions
+
+    def _decision(self, approval: dict[str, Any]) -> dict[str, Any]:
+        decision = {"tool_call_id": approval["tool_call_id"]}
+        while True:
+            line = self._console.input("[bold]y(es), n(o), or e(dit)? [/bold]").strip().lower()
+            if line in ("y", "yes"):
+                return {**decision, "approve": True}
+            if line in ("n", "no"):
+                return {**decision, "approve": False, "reason": self._console.input("Why? ").strip() or None}
+            if line in ("e", "edit"):
+                try:
+                    arguments = json.loads(self._console.input("The arguments, as JSON: "))
+                except ValueError:
+                    continue
+                return {**decision, "approve": True, "arguments": arguments, "hash": approval.get("hash")}
 
     def suggest(self) -> list[str]:
         """Ask for questions that may follow the last answer, and show them.
@@ -151,13 +142,17 @@ class Chat:
         self._offer(shown)
         return shown.suggestions
 
-    def _stream(self, client: httpx2.Client, message: str, key: str, shown: Shown) -> Iterator[None]:
-        """Post the message, or post it again: with the same key the server attaches to the run that it has."""
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream", "Idempotency-Key": key}
+    def _stream(self, client: httpx2.Client, post: Post, shown: Shown, *, is_again: bool) -> Iterator[None]:
+        """Post something, or what has a key again: with the same key the server attaches to the run that it has."""
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}
         if shown.last_id:
             headers["Last-Event-ID"] = shown.last_id
-        body = {"message": message, "conversation_id": self.conversation_id, "assistant": self.assistant}
-        with client.stream("POST", f"{self._url}/chat", json=body, headers=headers) as response:
+        if post.key is None and is_again:
+            request = client.stream("GET", f"{self._url}/runs/{shown.run_id}/events", headers=headers)
+        else:
+            headers |= {"Idempotency-Key": post.key} if post.key else {}
+            request = client.stream("POST", f"{self._url}{post.path}", json=post.body, headers=headers)
+        with request as response:
             if response.status_code == 503 and shown.last_id:
                 return  # it restarts; the run goes on
             if response.status_code != 200:
@@ -190,6 +185,8 @@ class Chat:
             self._console.print()
         for note in shown.notes:
             self._console.print(Text(note, style="dim"))
+        for approval in shown.approvals:
+            self._console.print(Text(f"Open: {safe(approval['title'])}", style="yellow"))
         if shown.status not in (None, "completed"):
             self._console.print(Text(f"({shown.status})", style="yellow"))
         self._offer(shown)
@@ -245,23 +242,9 @@ def _suggest(chat: Chat, console: Console) -> list[str]:
 def _refusal(response: httpx2.Response) -> str:
     try:
         problem = response.json()
-        return _safe(f"{problem['title']}: {problem['detail']}")
+        return safe(f"{problem['title']}: {problem['detail']}")
     except (ValueError, KeyError, TypeError):
         return f"The server answered {response.status_code}."
-
-
-def _how_far(call: dict[str, Any]) -> str:
-    """Return in a line how long a call has been running, and how far it is."""
-    parts = [f"{call['elapsed_ms'] // 1000} s"]
-    if isinstance(share := call.get("progress"), int | float):
-        parts.append(f"{share:.0%}")
-    if text := call.get("progress_text"):
-        parts.append(str(text))
-    return _safe(f"{call.get('label') or call.get('name')}: {' · '.join(parts)}")
-
-
-def _safe(text: str) -> str:
-    return CONTROL.sub("", text)
 
 
 def run_chat(

@@ -61,6 +61,8 @@ class FunctionTool(Generic[Arguments]):
     risk: Risk
     timeout_s: float | None
     wordings: Wordings
+    confirm: bool | None = None
+    ask: str | None = None
 
     async def __call__(self, context: ToolContext, arguments: Arguments) -> object:
         return await self.function(context, arguments)
@@ -90,6 +92,8 @@ class FunctionTool(Generic[Arguments]):
             risk=self.risk,
             timeout_s=backend.timeout_s if self.timeout_s is None else self.timeout_s,
             wordings=self.wordings,
+            confirm=self.confirm,
+            ask=self.ask,
         )
 
 
@@ -101,12 +105,17 @@ def tool(
     label: str | None = None,
     done: str | None = None,
     languages: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    confirm: bool | None = None,
+    ask: str | None = None,
 ) -> Callable[[Function[Arguments]], FunctionTool[Arguments]]:
     """Make a tool of an async function `(context: ToolContext, arguments: SomeModel)`.
 
     The function's name and docstring are what the model reads; the arguments model is the schema it fills in. People
     read `label` while a call goes on ("Counting the clients") and `done` after it ("Counted the clients"), or the two of
     their own language in `languages`: `{"de": ("Zählt die Kunden", "Kunden gezählt")}`.
+
+    Before a call of a tool that changes something a person is asked: `ask` is the question ("Cancel order {number}?"). With
+    `confirm` a tool that only reads asks, too, or one that changes something does not.
 
     Raises:
         ConfigurationError: the function is not async, has no docstring, its second parameter is no pydantic model, or a
@@ -129,7 +138,15 @@ def tool(
         if not description:
             raise ConfigurationError(f"tool {title}: it needs a docstring, the model reads it")
         return FunctionTool(
-            function, cast("type[Arguments]", model), name or title, description, risk, timeout_s, worded
+            function,
+            cast("type[Arguments]", model),
+            name or title,
+            description,
+            risk,
+            timeout_s,
+            worded,
+            confirm,
+            ask,
         )
 
     return decorate

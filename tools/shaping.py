@@ -75,6 +75,7 @@ def _described(tool: Tool, said: ToolDefinition, *, prefix: str) -> Tool:
         risk=said.risk or tool.risk,
         timeout_s=said.timeout_s or tool.timeout_s,
         confirm=tool.confirm if said.confirm is None else said.confirm,
+        ask=said.ask or tool.ask,
         is_pinned=tool.is_pinned or said.pin,
         wordings=_worded(tool.wordings, said.wordings),
         call=tool.call if said.fields is None else _only(tool, said.fields),

@@ -116,6 +116,15 @@ class CancelAfter(Definition):
     cancel_after_s: float = Field(ge=0)
 
 
+class Approvals(Definition):
+    """How people are asked before a tool changes something."""
+
+    expires_s: float = Field(default=900.0, ge=1, le=86_400, description="then it is a no")
+    when_waiting: Literal["deny", "enqueue", "reject"] = Field(
+        default="deny", description="what a new message does to a question: it is a no, it waits, it is refused"
+    )
+
+
 WhenActive = Literal["enqueue", "reject", "interrupt"]
 """What becomes of a message while the conversation's last one is still being answered."""
 
@@ -207,6 +216,7 @@ class Assistant(Definition):
     tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
+    approvals: Approvals = Approvals()
     on_disconnect: Literal["continue"] | CancelAfter = "continue"
     history: History = History()
     limits: Limits = Limits()

@@ -49,6 +49,9 @@ class ToolDefinition(ToolWords):
     confirm: bool | None = Field(
         default=None, description="whether a person is asked first; None: as its risk wants it"
     )
+    ask: str | None = Field(
+        default=None, min_length=1, max_length=200, description="the question; {name} is an argument"
+    )
     timeout_s: float | None = Field(default=None, gt=0)
     fields: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
         default=None, min_length=1, description="paths of its result that the model gets, like items.id; None: all"

@@ -24,8 +24,9 @@ from agent.models.stream import Reply
 from agent.principal import Principal
 from agent.prompt.history import model_messages
 from agent.prompt.words import system_prompt, with_facts
+from agent.store.approvals import Approval, list_approvals
 from agent.store.database import Store
-from agent.store.messages import NewMessage, StoredMessage, TranscriptMessage, recent_messages, run_messages
+from agent.store.messages import NewMessage, StoredMessage, ToolCall, TranscriptMessage, recent_messages, run_messages
 from agent.store.runs import Run
 from agent.store.transaction import Transaction
 from agent.store.versions import DoneWrite, superseded_writes
@@ -59,6 +60,10 @@ class Attempt:
     """How many parts it has begun to say."""
     part_kind: type[TextDelta] | type[ReasoningDelta] | None = None
     """What the part under way is; None where none is."""
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    """What people were asked in earlier attempts, by the ids of the calls."""
+    waiting: Sequence[ToolCall] = ()
+    """The calls that nobody said yes to yet, where the step cannot go on without."""
     call_ids: dict[int, str] = field(default_factory=dict)
     """The ids of the current reply's calls whose arguments were told of, by their numbers."""
 
@@ -181,6 +186,10 @@ async def open_attempt(
         *add_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
     ]
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, messages)
+    if run.attempt > 1:
+        async with store.read() as connection:
+            asked = await list_approvals(connection, owner.tenant_id, run.id)
+        attempt.approvals = {one.tool_call_id: one for one in asked}
     said = [message for message in current if message.role == "assistant"]
     attempt.step = max((message.step for message in said), default=0)
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())

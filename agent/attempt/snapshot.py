@@ -3,28 +3,34 @@
 A snapshot holds only so much text; what is longer follows in deltas, so that no frame is larger than a reader may cost.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from agent.errors import RunError
 from agent.events.fold import STEP_SEPARATOR, Answer
 from agent.events.schema import (
     ActionRequested,
     AnyEvent,
+    ApprovalRequested,
     ErrorRaised,
     EventId,
     LogClosed,
     LoggedEvent,
     RunEnded,
+    RunPaused,
     RunStarted,
     SnapshotTaken,
     SuggestionsOffered,
     TextDelta,
+    ToolCallChanged,
 )
+from agent.store.approvals import Approval, NewApproval
 from agent.store.messages import StoredMessage
 from agent.store.runs import UNFINISHED, Run
 from agent.store.tool_calls import LedgerEntry
 
 SNAPSHOT_CHARACTERS = 8192
+BEHIND = 2**40
+"""Behind any id that a log gives: under these the same attempt is told from the database."""
 
 
 def started(run: Run) -> RunStarted:
@@ -57,10 +63,7 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
     The same run gives the same ids each time, so a reader that is cut here can go on here.
     """
     assert run.state not in UNFINISHED
-    events: list[AnyEvent] = [
-        started(run),
-        *settled(run, messages, calls),
-    ]
+    events: list[AnyEvent] = [started(run), *settled(run, messages, calls)]
     if run.error_code is not None:
         events.append(_error(run.error_code))
     events.append(RunEnded(run.state, run.finish_reason or "stop", run.usage))  # type: ignore[arg-type] # not UNFINISHED
@@ -69,6 +72,39 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
     events.append(LogClosed())
     at_ms = int(run.age_s(run.ended_at) * 1000)
     return [LoggedEvent(EventId(run.attempt + 1, n), event, at_ms) for n, event in enumerate(events, start=1)]
+
+
+def while_waiting(
+    run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry], approvals: Sequence[Approval]
+) -> list[LoggedEvent]:
+    """Return a waiting run's events as the database tells them, up to what is asked, under ids that its log never reaches.
+
+    An event has the same id each time, also when other questions are answered by then.
+    """
+    answered = {one.tool_call_id for one in approvals if one.state != "open"}
+    events = [started(run), *settled(run, messages, calls), *asked(approvals)]
+    at_ms = int(run.age_s(approvals[-1].asked_at if approvals else None) * 1000)
+    numbered = [LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms) for n, event in enumerate(events, start=1)]
+    return [one for one in numbered if not _asks(one.event, answered)]
+
+
+def _asks(event: AnyEvent, calls: Collection[str]) -> bool:
+    """Return whether an event asks about one of these calls."""
+    match event:
+        case ApprovalRequested(tool_call_id=call_id) | ToolCallChanged(id=call_id, status="awaiting_approval"):
+            return call_id in calls
+        case _:
+            return False
+
+
+def asked(questions: Sequence[NewApproval]) -> list[AnyEvent]:
+    """Return what tells of questions, and that the run waits for their answers."""
+    events: list[AnyEvent] = []
+    for one in questions:
+        events.append(ToolCallChanged(one.tool_call_id, one.name, "awaiting_approval", arguments=one.arguments))
+        expires_at = one.expires_at.isoformat()
+        events.append(ApprovalRequested(one.tool_call_id, one.name, one.title, one.arguments, expires_at, one.hash))
+    return [*events, RunPaused()]
 
 
 def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[AnyEvent]:

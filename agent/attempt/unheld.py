@@ -3,22 +3,27 @@
 The same as for a run that is held: one transaction, then what the log says of it, then the metric.
 """
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
 from agent.attempt.snapshot import from_transcript
 from agent.attempt.writer import count_end
-from agent.errors import InterruptedRunError
+from agent.errors import AlreadyDecidedError, InterruptedRunError, InvalidRequestError, NotWaitingError
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
-from agent.store import transitions
+from agent.prompt.words import WITHDRAWN
+from agent.store import approvals, transitions
+from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
-from agent.store.messages import run_messages
+from agent.store.messages import NewMessage, append_messages, run_messages
 from agent.store.runs import Run, get_run
-from agent.store.tool_calls import list_calls
+from agent.store.tool_calls import list_calls, settle_call
+from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
 
@@ -48,6 +53,92 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
         await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
 
 
+async def decide(
+    store: Store, principal: Principal, run: Run, decisions: Sequence[Decision], *, worker_id: str
+) -> bool:
+    """Answer questions of the principal's run, all of them or none; return whether it goes on now, as this worker's.
+
+    Raises:
+        NotWaitingError: the run never asked one of these.
+        AlreadyDecidedError: one is answered already, or its time is over, and not as it is answered here.
+    """
+    key = RunKey(principal.tenant_id, run.id)
+    async with store.write() as connection:
+        await transitions.lock_waiting(connection, key)
+        asked = {one.tool_call_id: one for one in await list_approvals(connection, key.tenant_id, run.id)}
+        for decision in decisions:
+            _check(asked.get(decision.tool_call_id), decision)
+        for decision in decisions:
+            await approvals.decide(connection, principal, run.id, decision=decision)
+        goes_on = await _wake(connection, key, worker_id=worker_id)
+        failpoint("decide.before_commit")
+    failpoint("decide.after_commit")
+    return goes_on
+
+
+async def expire(store: Store, key: RunKey, *, worker_id: str) -> str | None:
+    """Take the open questions of a run, whose time is over, for answered with a no; return its user where it goes on now."""
+    async with store.write() as connection:
+        user_id = await transitions.lock_waiting(connection, key)
+        await approvals.close_open(connection, key, "expired")
+        goes_on = await _wake(connection, key, worker_id=worker_id)
+        failpoint("decide.before_commit")
+    failpoint("decide.after_commit")
+    return user_id if goes_on else None
+
+
+async def _wake(connection: Transaction, key: RunKey, *, worker_id: str) -> bool:
+    """Let a run go on whose last question is answered."""
+    found = await list_approvals(connection, key.tenant_id, key.run_id)
+    if any(one.state == "open" for one in found):
+        return False
+    return await transitions.wake_run(connection, key, worker_id=worker_id)
+
+
+def _check(asked: Approval | None, decision: Decision) -> None:
+    if asked is None:
+        raise NotWaitingError("tool_call_id: no call of this run waits for a decision")
+    is_open = asked.state == "open" and asked.expires_at > datetime.now(UTC)
+    if not is_open:
+        raise AlreadyDecidedError(asked.state if asked.state != "open" else "expired")
+    if decision.arguments is not None and decision.hash != asked.hash:
+        raise InvalidRequestError("hash: changed arguments come with the hash of what was asked")
+
+
+async def end_waiting(connection: Transaction, principal: Principal, run: Run) -> bool:
+    """End a waiting run with a no to all that it asks; False where it does not wait any more. The caller commits and counts."""
+    if await transitions.lock_waiting(connection, RunKey(principal.tenant_id, run.id)) is None:
+        return False
+    await withdraw(connection, principal, run)
+    return await transitions.cancel_run(connection, principal, run.id)
+
+
+async def tell_withdrawn(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> None:
+    """Count the end of a run that `end_waiting` ended, and tell its readers."""
+    count_end("cancelled", None)
+    await _tell_end(store, log, principal, run_id)
+
+
+async def withdraw(connection: Transaction, principal: Principal, run: Run) -> None:
+    """Take what a run still asks for answered with a no, and store that as the calls' results. The caller commits."""
+    key = RunKey(principal.tenant_id, run.id)
+    found = await list_approvals(connection, key.tenant_id, run.id)
+    waiting = {one.tool_call_id for one in found if one.state == "open"}
+    if not waiting:
+        return
+    await approvals.close_open(connection, key, "withdrawn")
+    messages = await run_messages(connection, principal, run)
+    results = [
+        NewMessage("tool", WITHDRAWN, message.step, tool_call_id=call.id, tool_name=call.name, is_error=True)
+        for message in messages
+        for call in message.tool_calls
+        if call.id in waiting
+    ]
+    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
+    for one in results:
+        await settle_call(connection, principal, str(one.tool_call_id))
+
+
 async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:
     """Store follow-up questions of a run that is over, unless it has some; return those that it has then.
 
@@ -68,6 +159,8 @@ async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, ru
     """
     async with store.write() as connection:
         is_ended = await transitions.cancel_run(connection, principal, run_id)
+        if is_ended:
+            await withdraw(connection, principal, await get_run(connection, principal, run_id))
         is_asked = not is_ended and await transitions.request_cancel(connection, principal, run_id)
     if is_ended:
         count_end("cancelled", None)

@@ -5,14 +5,16 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from agent import metrics
+from agent.attempt.snapshot import asked
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
-from agent.errors import ContentRefusedError, RunError
+from agent.errors import ContentRefusedError, RunError, StaleAppendError
 from agent.events.fold import STEP_SEPARATOR, Answer
 from agent.events.schema import (
     AnyEvent,
@@ -26,6 +28,7 @@ from agent.events.schema import (
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
+from agent.store.approvals import NewApproval, ask
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
@@ -38,6 +41,7 @@ from agent.store.transitions import (
     claim_run,
     end_run,
     hold_run,
+    pause_run,
     release_run,
     resume_run,
     set_suggestions,
@@ -155,6 +159,25 @@ class RunWriter:
                 await settle_call(connection, self._principal, one.call.id, is_known=False)
             failpoint("unknown.before_commit")
         failpoint("unknown.after_commit")
+
+    async def pause(self, questions: Sequence[NewApproval]) -> None:
+        """Let go of the run until somebody has answered, and tell the readers what is asked.
+
+        Raises:
+            StoppedError: another process was asked to stop the run; nothing is asked.
+        """
+        async with self._store.write() as connection:
+            await self._hold_unstopped(connection)
+            await ask(connection, self._key, questions)
+            key, until = (self._principal.tenant_id, self._run.id), min(one.expires_at for one in questions)
+            await pause_run(connection, *key, attempt=self._run.attempt, until=until)
+            failpoint("pause.before_commit")
+        failpoint("pause.after_commit")
+        with suppress(StaleAppendError):  # somebody may have answered already, and this run goes on
+            for event in asked(questions):
+                self.emit(event)
+            await self._segment.flush()
+        await self.leave()
 
     async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
         """Store the last message and the run's one end together, then say so in the log.

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from agent.events.schema import (
     ActionRequested,
     AnyEvent,
+    ApprovalRequested,
     EndStatus,
     ErrorRaised,
     ReasoningDelta,
     RunEnded,
+    RunPaused,
     RunStarted,
     SnapshotTaken,
     SuggestionsOffered,
@@ -36,10 +38,13 @@ class Answer:
     reasoning: list[str] = field(default_factory=list)
     tools_used: list[str] = field(default_factory=list)
     actions: list[ActionRequested] = field(default_factory=list)
+    approvals: list[ApprovalRequested] = field(default_factory=list)
     suggestions: tuple[str, ...] = ()
     title: str | None = None
     error: ErrorRaised | None = None
     status: EndStatus | None = None
+    is_paused: bool = False
+    """Whether it waits for somebody's answer: to `approvals`."""
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
 
@@ -63,6 +68,11 @@ class Answer:
             case SnapshotTaken(text=text, tools_used=tools_used, actions=actions):
                 self.pieces, self.reasoning = [text], []
                 self.tools_used, self.actions = list(tools_used), list(actions)
+                self.approvals = []
+            case ApprovalRequested():
+                self.approvals.append(event)
+            case RunPaused():
+                self.is_paused = True
             case ErrorRaised():
                 self.error = event
             case RunEnded(status=status, finish_reason=finish_reason, usage=usage):

@@ -171,6 +171,8 @@ class ApprovalRequested(Event, frozen=True, tag="approval.requested"):
     title: str
     arguments: dict[str, object]
     expires_at: str
+    hash: str = ""
+    """Of the call as it is shown; who changes its arguments says it again."""
 
 
 class ClientToolRequested(Event, frozen=True, tag="client_tool.requested"):

@@ -5,6 +5,7 @@ model asks for, and stops when there is nothing left to do. Events go straight i
 """
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -25,11 +26,13 @@ from agent.attempt.writer import ToolResult
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
 from agent.failpoints import failpoint
+from agent.loop.questions import questions, sort
 from agent.loop.tools import execute_call
 from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
 from agent.prompt.history import REFUSED, open_calls, refusals
+from agent.store.approvals import NewApproval
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, ToolCall
 from agent.toolkit import Kind, Risk, Tool
@@ -62,7 +65,14 @@ class StepLimit:
     """All steps are used; `attempt.reply` says so to the user."""
 
 
-Outcome: TypeAlias = Answered | StepLimit
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Calls of the last step need somebody's yes; the others are made, their results stored."""
+
+    questions: Sequence[NewApproval]
+
+
+Outcome: TypeAlias = Answered | StepLimit | Waiting
 """What the loop came to. The run's boundary makes an end of it."""
 
 Loop: TypeAlias = CompiledStateGraph[LoopState, Attempt, LoopState, LoopState]
@@ -98,6 +108,8 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
         config={"recursion_limit": 2 * attempt.assistant.limits.steps + 5},
     )
     attempt.messages = state["messages"]
+    if attempt.waiting:
+        return Waiting(questions(attempt, attempt.waiting))
     return StepLimit() if attempt.is_at_limit else Answered(attempt.reply.finish_reason)
 
 
@@ -159,10 +171,10 @@ def _call(attempt: Attempt, request: ToolRequest, position: int) -> ToolCall:
     return ToolCall(call_id, request.name, request.arguments or {}, refused, words.label, words.done)
 
 
-async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools:
+async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools | LoopState:
     """Execute the open calls at the same time; store and return their results in the model's order.
 
-    Then it is the model's turn again, while there are steps left.
+    Then it is the model's turn again, while there are steps left; or nobody's, where calls wait for somebody's yes.
     """
     attempt = runtime.context
     if not attempt.offer.is_made:  # an earlier attempt died between its model and its tools
@@ -173,10 +185,27 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
         ToolCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))
         for call in open_calls(state["messages"])
     ]
+    calls, attempt.waiting = sort(attempt, calls)
     names = [call.name for call in calls if call.name in attempt.tools and attempt.tools[call.name].kind == "data"]
     if names:
         attempt.writer.emit(ToolsStarted(tuple(names)))
     said, attempt.reply = attempt.reply, Reply()
+    settled = await _execute_all(attempt, calls)
+    if settled:
+        await attempt.writer.commit_results(attempt.step, settled)
+    if attempt.waiting:
+        return {"messages": [_result_message(one) for one in settled]}
+    attempt.end_step(said.finish_reason, said.usage)
+    following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
+    return Command(goto=following, update={"messages": [_result_message(one) for one in settled]})
+
+
+async def _execute_all(attempt: Attempt, calls: Sequence[ToolCall]) -> list[ToolResult]:
+    """Execute calls at the same time; return their results in this order, which the caller stores.
+
+    Raises:
+        StoppedError: the run was stopped; what calls have done by then is stored.
+    """
     done: dict[str, ToolResult] = {}
     underway = Underway(attempt.writer.emit, attempt.principal.mask)
 
@@ -194,15 +223,10 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed  # only what concerns the run itself gets here: the lease or the log
     except StoppedError:
-        # What a call has done is not forgotten because another one was stopped.
         if done:
             await attempt.writer.commit_results(attempt.step, [done[call.id] for call in calls if call.id in done])
         raise
-    settled = [done[call.id] for call in calls]
-    await attempt.writer.commit_results(attempt.step, settled)
-    attempt.end_step(said.finish_reason, said.usage)
-    following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
-    return Command(goto=following, update={"messages": [_result_message(one) for one in settled]})
+    return [done[call.id] for call in calls]
 
 
 async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopState:

@@ -5,7 +5,7 @@ The second of the two catch-alls lives here: a broken tool is the model's proble
 
 import asyncio
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 import orjson
@@ -27,11 +27,12 @@ from agent.errors import (
 )
 from agent.events.schema import ActionRequested, CredentialNeeded, ToolCallChanged, ToolCallStatus
 from agent.failpoints import failpoint
+from agent.loop.questions import is_allowed, note
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.places import tool_place
 from agent.principal import Credential
-from agent.prompt.words import without_mark
+from agent.prompt.words import DENIED, without_mark
 from agent.store.messages import ToolCall
 from agent.toolkit import Action, CallContext, Tell, Tool, has_side_effects
 
@@ -73,7 +74,7 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
             **words,
         )
     )
-    return settled
+    return replace(settled, text=note(attempt, call) + settled.text)
 
 
 async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
@@ -102,6 +103,8 @@ async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
     if tool is None:
         there = ", ".join(attempt.offer.names) or "none"
         raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {there}.")
+    if not is_allowed(attempt, tool, call):
+        raise ToolError(DENIED)
     # The credential died with the process that had it; its user has to come back.
     needs_user = tool.kind == "data" and attempt.principal.current.credential is None
     if needs_user and not await _fresh_credential(attempt, None):

@@ -42,6 +42,13 @@ Rules:
 - When a tool fails, say so in plain words and offer what can be done instead.
 - When an outcome is unknown, check it with another tool before you try again.
 - Write short Markdown: figures in bold, lists as tables. No images and no links to other sites."""
+CANNOT_ASK = (
+    "Not done: this needs the user's yes, and the user cannot be asked here. Tell them to do it in the product itself."
+)
+EXPIRED = "Not done: the user was asked and did not answer in time. Do not try again unless they ask."
+WITHDRAWN = "Not done: the user was asked, and wrote something else."
+EDITED = "The user changed the arguments first, to:"
+DENIED = "Not done: the user said no."
 
 
 def system_prompt(assistant: Assistant, principal: Principal) -> str:

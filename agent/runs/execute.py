@@ -1,6 +1,7 @@
 """One run, to its end. The run's boundary: outcomes, errors and stops become ends here, and what breaks takes nothing else along."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,11 +22,12 @@ from agent.errors import (
 )
 from agent.events.schema import Usage
 from agent.loop.followups import follow_ups
-from agent.loop.graph import Answered, Outcome, StepLimit, advance
+from agent.loop.graph import Answered, Outcome, StepLimit, Waiting, advance
 from agent.places import place_of
 from agent.prompt.history import LOST_RESULT
 from agent.runs.roster import HeldRun
 from agent.runtime import Runtime
+from agent.store.approvals import NewApproval
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import RunEnd
@@ -101,6 +103,8 @@ async def conclude(held: HeldRun, end: End, attempt: Attempt | None = None) -> N
             await _complete(held, attempt, reason)
         case StepLimit():
             await _complete(held, attempt, "step_limit")
+        case Waiting(questions):
+            await _pause(held, attempt, questions)
         case Failed(error):
             await _end(held, attempt, error)
         case Stopped("cancelled"):
@@ -165,6 +169,16 @@ async def _complete(held: HeldRun, attempt: Attempt | None, reason: str) -> None
     except Exception as exc:  # noqa: BLE001 (the run is complete, and its readers want to go home)
         logger.error("afterthoughts_failed", error=type(exc).__name__, where=place_of(exc))
     await held.writer.close()
+
+
+async def _pause(held: HeldRun, attempt: Attempt | None, questions: Sequence[NewApproval]) -> None:
+    """Let the run wait for a person, or end where it was stopped meanwhile."""
+    try:
+        await held.writer.pause(questions)
+    except StoppedError:
+        await _end(held, attempt, None)
+    else:
+        logger.info("run_waits", questions=len(questions))
 
 
 async def _end(held: HeldRun, attempt: Attempt | None, error: RunError | None) -> None:

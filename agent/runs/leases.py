@@ -69,13 +69,14 @@ class Leases:
         """Whether the last renewal, which is a write, is not older than two of them should be. It asks nobody."""
         return self._tenure.age_s <= 2 * self._settings.renew_every_s
 
-    def upkeep(self) -> list[Coroutine[None, None, None]]:
-        """Return what has to run for as long as the process does."""
+    def upkeep(self, *others: Callable[[], Awaitable[None]]) -> list[Coroutine[None, None, None]]:
+        """Return what has to run for as long as the process does; `others` as often as runs are looked for."""
         settings = self._settings
         return [
             self._repeat(self.renew, every_s=settings.renew_every_s),
             self._repeat(self._compare, every_s=settings.renew_every_s),
             self._repeat(self._recover, every_s=settings.reap_every_s),
+            *(self._repeat(one, every_s=settings.reap_every_s) for one in others),
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
             self._repeat(partial(let_search_know, self._runtime.store), every_s=settings.search_index_every_s),
@@ -166,6 +167,7 @@ class Leases:
                 await self._fail(key)
             kept = self._roster.forget_left(key)
             if user_id is not None:
+                _tell_taken(key)
                 if is_free:
                     self._taken_up[key] += 1
                 await self._pick_up(kept or Principal(key.tenant_id, user_id), key.run_id, counts_attempt=not is_free)
@@ -185,12 +187,18 @@ class Leases:
             with self._roster.arriving(run.key):
                 user_id = await take_over(self._runtime.store, run.key, worker_id=self._worker_id, most_attempts=most)
                 if user_id is not None:
+                    _tell_taken(run.key)
                     owner = Principal(run.tenant_id, user_id)
                     await self._pick_up(owner, run.run_id, is_admitted=room == "at work")
                     is_held = True
         finally:
             if not is_held:
                 self._roster.give_room_back(run.key, place, room)
+
+    async def go_on(self, owner: Principal, run_id: UUID) -> None:
+        """Go on with a run that waited for a person and is this worker's now."""
+        logger.info("run_goes_on", tenant=owner.tenant_id, run=str(run_id))
+        await self._pick_up(owner, run_id)
 
     async def _fail(self, key: RunKey) -> None:
         """Give a run up that has had all its attempts."""
@@ -216,9 +224,12 @@ class Leases:
         if offered is not None and offered.has_rights_of(principal):
             is_older = principal.credential is not None and offered.is_older_than(principal)
             principal = principal if is_older else offered
-        logger.warning("run_taken_over", tenant=principal.tenant_id, run=str(run_id), attempt=run.attempt)
         events = [started(run), *settled(run, messages, calls)]
         self._executor.hold(
             principal, run, events, is_admitted=is_admitted, is_taken_over=True, counts_attempt=counts_attempt
         )
         self._roster.forget_left(key)
+
+
+def _tell_taken(key: RunKey) -> None:
+    logger.warning("run_taken_over", tenant=key.tenant_id, run=str(key.run_id))

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
-from agent.attempt.snapshot import from_log, from_transcript
+from agent.attempt.snapshot import from_log, from_transcript, while_waiting
 from agent.errors import ForbiddenError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.log.contract import next_batch
 from agent.principal import Principal, RunKey
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
+from agent.store.approvals import list_approvals
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import UNFINISHED, Run, get_run
@@ -66,7 +67,7 @@ class Readers:
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key = RunKey(principal.tenant_id, run.id)
         with self._roster.reading(key):
-            if run.state in UNFINISHED:
+            if run.state in UNFINISHED and run.state != "waiting":
                 await self._wait_for_log(key, principal)
             found = False
             with suppress(LogTrimmedError):
@@ -95,15 +96,20 @@ class Readers:
         self._offer(key, principal)  # it may have come after the takeover had looked
 
     async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
-        """Return an ended run's events from the database: those after `after`, or all where it is none of theirs."""
+        """Return the events of a run that nobody holds from the database: those after `after`, or all where it is none of theirs."""
         async with self._runtime.store.read() as connection:
             run = await get_run(connection, principal, run_id)
             messages = await run_messages(connection, principal, run)
             calls = await list_calls(connection, principal, run_id)
-        if run.state in UNFINISHED:
+            asked = await list_approvals(connection, principal.tenant_id, run.id) if run.state == "waiting" else []
+        if run.state == "waiting":
+            events = while_waiting(run, messages, calls, asked)
+            seen = [logged.id for logged in events]
+        elif run.state in UNFINISHED:
             return []
-        events = from_transcript(run, messages, calls)
-        seen = [logged.id for logged in events[:-1]]
+        else:
+            events = from_transcript(run, messages, calls)
+            seen = [logged.id for logged in events[:-1]]
         return events[seen.index(after) + 1 :] if after in seen else events
 
 

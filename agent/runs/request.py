@@ -44,4 +44,6 @@ class RunRequest:
     region: Region = UNSAID
     when_active: WhenActive | None = None
     idempotency_key: str | None = None
+    can_ask: bool = True
+    """Whether its client can show a question and send the answer."""
     request_hash: str | None = None

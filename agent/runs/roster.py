@@ -72,7 +72,7 @@ class Roster:
         """Those who wait and were taken over, once more: posts do not keep them out, and they are bounded all the same."""
         self._held: dict[RunKey, HeldRun] = {}
         self._turns: dict[tuple[str, UUID], list[HeldRun]] = {}
-        self._arriving: set[RunKey] = set()
+        self._arriving: Counter[RunKey] = Counter()
         self._left: dict[RunKey, Principal] = {}
         self._readers: Counter[RunKey] = Counter()
         self._offered: dict[RunKey, Principal] = {}
@@ -99,11 +99,13 @@ class Roster:
     @contextmanager
     def arriving(self, key: RunKey) -> Iterator[None]:
         """Let a run be known while it is on its way."""
-        self._arriving.add(key)
+        self._arriving[key] += 1
         try:
             yield
         finally:
-            self._arriving.discard(key)
+            self._arriving[key] -= 1
+            if not self._arriving[key]:
+                del self._arriving[key]
 
     def try_admit(self, principal: Principal) -> bool:
         """Take a place at work for a run that is not held yet; False where there is none."""

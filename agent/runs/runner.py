@@ -16,7 +16,7 @@ from agent.assistant.source import Assistants
 from agent.attempt.presence import Absences
 from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure
-from agent.attempt.unheld import cancel_elsewhere, delete_conversation
+from agent.attempt.unheld import cancel_elsewhere, delete_conversation, tell_withdrawn
 from agent.errors import (
     RETRY_AFTER_S,
     DatabaseError,
@@ -33,6 +33,7 @@ from agent.loop.graph import build_loop
 from agent.models.catalog import Catalog
 from agent.principal import Principal, RunKey
 from agent.runs.admission import Place
+from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
 from agent.runs.leases import Leases
 from agent.runs.questions import Questions
@@ -42,6 +43,7 @@ from agent.runs.roster import HeldRun, Roster
 from agent.runs.submit import Choice, Submissions, Submitted
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
+from agent.store.approvals import Decision
 from agent.store.awaiting import awaited
 from agent.store.database import Store, new_id
 from agent.store.runs import UNFINISHED, Run
@@ -91,13 +93,15 @@ class Runner:
             self._runtime, self._roster, self._tenure, self._executor, worker_id=worker_id, settings=settings
         )
         self._questions = Questions(self._runtime, self._roster)
+        self._decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
 
     async def __aenter__(self) -> "Runner":
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
-        self._upkeep = [self._tasks.create_task(upkeep) for upkeep in self._leases.upkeep()]
+        upkeep = self._leases.upkeep(self._decisions.expire)
+        self._upkeep = [self._tasks.create_task(one) for one in upkeep]
         return self
 
     async def __aexit__(
@@ -189,6 +193,16 @@ class Runner:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         return await self._questions.suggest(principal, message_id)
 
+    async def decide(self, principal: Principal, run_id: UUID, decisions: Sequence[Decision]) -> Run:
+        """Take decisions about calls of a run that waits; see `Decisions.decide`.
+
+        Raises:
+            OverloadedError: the server is stopping.
+        """
+        if self._draining:
+            raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
+        return await self._decisions.decide(principal, run_id, decisions)
+
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
         """Let a run go on with this principal's credential; see `Readers.renew_credential`."""
         return await self._readers.renew_credential(principal, run_id)
@@ -269,6 +283,8 @@ class Runner:
         self._executor.hold(
             principal, run, [started_event(run)], transcript=started.transcript, is_admitted=started.is_claimed
         )
+        if started.withdrawn is not None:
+            await tell_withdrawn(self._store, self._log, principal, started.withdrawn)
         for run_id in started.earlier:
             if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")

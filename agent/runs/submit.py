@@ -19,12 +19,20 @@ from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
+from agent.runs.waiting import end_in_front, only_waits
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.naming import hash_next, hash_said
-from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
+from agent.store.runs import (
+    KeyTakenError,
+    NewRun,
+    Run,
+    find_run_by_key,
+    insert_run,
+    unfinished_runs,
+)
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
 from agent.store.versions import kept_assistant, supersede
@@ -48,6 +56,8 @@ class Submitted:
     run: Run
     is_new: bool = True
     earlier: tuple[UUID, ...] = ()
+    withdrawn: UUID | None = None
+    """A run that waited for a person, and was ended in the same transaction."""
     transcript: Transcript | None = None
     """Read in the same transaction where the run begins at once: that spares another one before the first word."""
 
@@ -139,6 +149,12 @@ class Submissions:
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
             transcript: Transcript | None = None
+            withdrawn: UUID | None = None
+            if not is_claimed and request.conversation_id is not None:
+                withdrawn = await end_in_front(connection, principal, run, choice.assistant)
+                is_claimed = bool(withdrawn and may_begin) and await claim_run(
+                    connection, principal.tenant_id, run.id, worker_id=self._worker_id
+                )
             if is_claimed:
                 window = choice.assistant.history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
@@ -146,7 +162,7 @@ class Submissions:
                 place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
                 self._roster.reserve(RunKey(principal.tenant_id, run.id), place)
             failpoint("start.before_commit")
-        return Submitted(run, earlier=tuple(earlier), transcript=transcript)
+        return Submitted(run, earlier=tuple(earlier), withdrawn=withdrawn, transcript=transcript)
 
     async def _insert(
         self,
@@ -166,12 +182,9 @@ class Submissions:
         conversation_id = request.conversation_id or await create_conversation(
             connection, principal, title=title_from(request.message or ""), client_key=request.client_key
         )
-        model, offered = choice.model, self._runtime.catalog.names(choice.assistant)
-        if replaced is not None and request.model is None and replaced.model in offered:
-            model = replaced.model
         new = NewRun(
             conversation_id,
-            model,
+            self._model(request, replaced, choice),
             self._worker_id,
             branch_id=request.branch_id,
             page=request.page,
@@ -182,6 +195,7 @@ class Submissions:
             region=request.region.over(replaced.region if replaced else UNSAID).over(choice.assistant.region),
             client_message_id=request.message_name,
             history_hash=_said(principal, request),
+            can_ask=request.can_ask,
             id=run_id,
         )
         if replaced is not None:
@@ -203,6 +217,12 @@ class Submissions:
         return run, await append_messages(
             connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[new_message]
         )
+
+    def _model(self, request: RunRequest, replaced: Run | None, choice: Choice) -> str:
+        """Return the model that answers: of a turn that is replaced the same, where there is it still and no other is named."""
+        if replaced is None or request.model is not None:
+            return choice.model
+        return replaced.model if replaced.model in self._runtime.catalog.names(choice.assistant) else choice.model
 
     async def _find_equal(
         self, connection: Transaction, principal: Principal, request: RunRequest, *, frees: bool = True
@@ -233,8 +253,14 @@ class Submissions:
             return []
         await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this
         unfinished = await unfinished_runs(connection, principal, request.conversation_id)
-        if unfinished and policy == "reject":
+        if (
+            unfinished
+            and policy == "reject"
+            and not (replaced is None and await only_waits(connection, principal, unfinished))
+        ):
             raise RunActiveError("The last message is still being answered.", run_id=unfinished[0])
+        if policy == "reject" and replaced is None:
+            return []
         if policy == "interrupt" or replaced is None:
             return unfinished
         return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)

@@ -10,10 +10,21 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Index,
+    MetaData,
     String,
     TypeDecorator,
     bindparam,
     text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
 )
 
 
@@ -52,3 +63,8 @@ def partial_index(name: str, *columns: str, only_where: str, unique: bool = Fals
     """Return an index of the rows for which `only_where` holds, in these words on either database."""
     condition = text(only_where)
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def is_compared(_thing: object, name: str | None, _kind: str, _is_reflected: bool, _other: object) -> bool:
+    """Return whether alembic is to compare a thing with what is declared: all but what only one database has."""
+    return not (name or "").startswith("search_index") and name != "ix_search_entries_words"

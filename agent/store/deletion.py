@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, delete, select, text, tuple_, update
+from sqlalchemy import Column, Select, Table, bindparam, delete, select, text, tuple_, update
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
@@ -20,7 +20,7 @@ from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
 from agent.store.statements import Hot
-from agent.store.tables import conversations, feedback, messages, runs, search_entries, tool_calls
+from agent.store.tables import approvals, conversations, feedback, messages, runs, search_entries, tool_calls
 from agent.store.transaction import Transaction
 from agent.store.transitions import cancel_runs
 
@@ -118,9 +118,9 @@ async def remove_batch(connection: Transaction, *, most_rows: int) -> Removed:
         return Removed(0, [])
     tenant_id, conversation_id = taken
     batch = _Batch(connection, tenant_id, most_rows)
-    await batch.remove(messages, conversation_id, child=feedback, of_child=feedback.c.message_id)
+    await batch.remove(messages, conversation_id, pointing=[feedback.c.message_id])
     await batch.remove_entries(conversation_id)
-    removed = await batch.remove(runs, conversation_id, child=tool_calls, of_child=tool_calls.c.run_id)
+    removed = await batch.remove(runs, conversation_id, pointing=[tool_calls.c.run_id, approvals.c.run_id])
     if batch.room:
         await batch.delete(conversations, [(conversation_id,)])
     return Removed(most_rows - batch.room, [RunKey(tenant_id, run_id) for run_id in removed])
@@ -134,16 +134,19 @@ class _Batch:
         self._tenant_id = tenant_id
         self.room = room
 
-    async def remove(self, table: Table, conversation_id: UUID, *, child: Table, of_child: Any) -> list[UUID]:
-        """Remove rows of a conversation, what points to them first; return the ids of those that are gone."""
+    async def remove(self, table: Table, conversation_id: UUID, *, pointing: Sequence[Column[UUID]]) -> list[UUID]:
+        """Remove rows of a conversation, those first whose `pointing` columns name them; return the ids of what is gone."""
         if not self.room:
             return []
         own = (table.c.tenant_id == self._tenant_id, table.c.conversation_id == conversation_id)
         ids = [row.id for row in await self._some(select(table.c.id).where(*own))]
         if not ids:
             return []
-        pointing = select(*_key(child)).where(child.c.tenant_id == self._tenant_id, of_child.in_(ids))
-        await self.delete(child, [tuple(row) for row in await self._some(pointing)])
+        for column in pointing:
+            child = column.table
+            assert isinstance(child, Table)
+            children = select(*_key(child)).where(child.c.tenant_id == self._tenant_id, column.in_(ids))
+            await self.delete(child, [tuple(row) for row in await self._some(children)])
         gone = ids[: self.room]  # room is left only where nothing points to these any more
         await self.delete(table, [(one,) for one in gone])
         return gone

@@ -20,13 +20,15 @@ from agent.store.statements import Hot
 from agent.store.tables import conversations, runs
 from agent.store.transaction import Transaction
 
-RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
-UNFINISHED: tuple[RunState, ...] = ("queued", "running")
+RunState = Literal["queued", "running", "waiting", "completed", "failed", "cancelled"]
+"""In its row a waiting run is a queued one with `waits_until`: it is in its place, and nobody can claim it."""
+UNFINISHED: tuple[RunState, ...] = ("queued", "running", "waiting")
+_STORED_OPEN = ("queued", "running")
 
 
 def is_unfinished(table: FromClause) -> ColumnElement[bool]:
     """Return the condition of the partial indexes, in their own words: with parameters no planner could use them."""
-    return table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
+    return table.c.state.in_([literal_column(f"'{state}'") for state in _STORED_OPEN])
 
 
 IS_GONE = exists().where(
@@ -104,6 +106,8 @@ class Run:
     region: Region = UNSAID
     is_cancel_requested: bool = False
     """Whether another process was asked to stop it."""
+    can_ask: bool = True
+    """Whether its client can be asked for a yes; where not, what needs one is not done."""
     client_message_id: str | None = None
     """What the client calls the user's message."""
     history_hash: str | None = None
@@ -123,7 +127,7 @@ class Run:
 
 _INSERTED = (
     *("id", "conversation_id", "message_id", "turn", "state", "attempt", "model"),
-    *("branch_id", "page", "request_hash", "created_at", "started_at", "role"),
+    *("branch_id", "page", "request_hash", "created_at", "started_at", "role", "can_ask"),
     *("token_branches", "assistant", "client_message_id", "history_hash"),
 )
 _INSERT = Hot(
@@ -151,6 +155,7 @@ class NewRun:
     region: Region = UNSAID
     client_message_id: str | None = None
     history_hash: str | None = None
+    can_ask: bool = True
     id: UUID = field(default_factory=new_id)
 
 
@@ -166,7 +171,7 @@ class RunEnd:
 
 _ASKED = (
     *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),
-    *("client_message_id", "history_hash"),
+    *("client_message_id", "history_hash", "can_ask"),
 )
 """The values that a run takes over from the request for it as they are."""
 
@@ -269,7 +274,7 @@ def _run(row: Any) -> Run:
         conversation_id=row.conversation_id,
         message_id=row.message_id,
         turn=row.turn,
-        state=row.state,
+        state="waiting" if row.waits_until is not None and row.state == "queued" else row.state,
         attempt=row.attempt,
         model=row.model,
         branch_id=row.branch_id,
@@ -287,6 +292,7 @@ def _run(row: Any) -> Run:
         assistant=row.assistant,
         region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,
+        can_ask=row.can_ask,
         client_message_id=row.client_message_id,
         history_hash=row.history_hash,
     )

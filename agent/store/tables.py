@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -21,20 +20,12 @@ from sqlalchemy import (
     Uuid,
     false,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from agent.store.columns import Instant, Json, partial_index, tenant
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from agent.store.columns import metadata as metadata
 
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
 """Whether search does not yet know all of a conversation, in the words of the partial index."""
@@ -59,11 +50,7 @@ conversations = Table(
         comment="up to this position search knows the messages",
     ),
     Column(
-        "is_title_indexed",
-        Boolean,
-        nullable=False,
-        server_default=false(),
-        comment="whether search knows the title",
+        "is_title_indexed", Boolean, nullable=False, server_default=false(), comment="whether search knows the title"
     ),
     Column("client_key", String(255), comment="the id that its client gave it; NULL where it gave none"),
     PrimaryKeyConstraint("tenant_id", "id"),
@@ -111,6 +98,8 @@ runs = Table(
     Column("request_hash", String(64)),
     Column("worker_id", String(64)),
     Column("cancel_requested_at", Instant, comment="since when its holder is asked to stop it, by another process"),
+    Column("can_ask", Boolean, nullable=False, server_default=true(), comment="whether its client can ask for a yes"),
+    Column("waits_until", Instant, comment="of a queued run that nobody holds until somebody decides, or this is over"),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("ended_at", Instant),
@@ -237,6 +226,31 @@ tool_calls = Table(
     Index("ix_tool_calls_run", "tenant_id", "run_id", "step"),
 )
 
+# Beside the ledger, whose rows stay as they are: a call that waits is proposed and not more.
+approvals = Table(
+    "approvals",
+    metadata,
+    tenant(),
+    Column("tool_call_id", String(64), nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("name", String(128), nullable=False, comment="of the tool"),
+    Column("title", Text, nullable=False, comment="what is asked, as people read it"),
+    Column("arguments", Json, nullable=False, comment="as they are shown, without secrets"),
+    Column("hash", String(64), nullable=False, comment="of the call as it was shown; an edit has to echo it"),
+    Column("state", String(16), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", String(256), comment="the user's id; NULL where nobody did in time"),
+    Column("reason", Text),
+    Column("edited", Json, comment="the arguments that somebody put in place of the model's"),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "tool_call_id"),
+    ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
+    CheckConstraint("state IN ('open', 'approved', 'denied', 'expired', 'withdrawn')", name="state"),
+    Index("ix_approvals_run", "tenant_id", "run_id"),
+    partial_index("ix_approvals_open", "expires_at", only_where="state = 'open'"),
+)
+
 feedback = Table(
     "feedback",
     metadata,
@@ -283,8 +297,3 @@ search_entries = Table(
         postgresql_with={"fastupdate": "off"},
     ).ddl_if(dialect="postgresql"),
 )
-
-
-def is_compared(_thing: object, name: str | None, _kind: str, _is_reflected: bool, _other: object) -> bool:
-    """Return whether alembic is to compare a thing with what is declared: all but what only one database has."""
-    return not (name or "").startswith("search_index") and name != "ix_search_entries_words"

@@ -1,6 +1,6 @@
-"""What changes a run's row, and nothing else does: begin, go on, hold, end, release, take over, cancel.
+"""What changes a run's row, and nothing else does: begin, go on, hold, wait, end, release, take over, cancel.
 
-`queued -> running -> completed | failed | cancelled`. A worker owns a running run by its attempt number. Every write for
+`queued -> running -> completed | failed | cancelled`, and `running -> waiting -> queued` where it needs a person's yes. A worker owns a running run by its attempt number. Every write for
 a run first passes `hold_run`, so a worker that lost it finds out before it changes anything. Whoever calls these tells the
 log and counts the end, so only the writer and its neighbour for runs that nobody here holds do (`agent/attempt`).
 """
@@ -81,7 +81,20 @@ _CANCEL_OF_CONVERSATION = Hot(
     .values(_CANCELLED)
     .returning(runs.c.id)
 )
-_IS_FREE = and_(_NAMED, is_unfinished(runs), or_(runs.c.worker_id == bindparam("of_worker"), NOBODYS))
+_IS_FREE = and_(
+    _NAMED, is_unfinished(runs), runs.c.waits_until.is_(None), or_(runs.c.worker_id == bindparam("of_worker"), NOBODYS)
+)
+_WAITS = and_(_NAMED, runs.c.state == "queued", runs.c.waits_until.is_not(None))
+_PAUSE = Hot(
+    update(runs)
+    .where(_OF_ATTEMPT, runs.c.state == "running")
+    .values(state="queued", worker_id=None, begun_attempts=runs.c.begun_attempts - 1),
+    "waits_until",
+)
+_LOCK_WAITING = Hot(select(runs.c.user_id).where(_WAITS).with_for_update())
+_WAKE = Hot(
+    update(runs).where(_WAITS).values(attempt=runs.c.attempt + 1, worker_id=bindparam("of_worker"), waits_until=None)
+)
 _TAKE_OVER = (
     update(runs)
     .where(_IS_FREE)
@@ -190,6 +203,27 @@ async def set_suggestions(
 async def release_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Let another worker take the run over at once. The caller commits."""
     await connection.change(_RELEASE, _attempt(tenant_id, run_id, attempt))
+
+
+async def pause_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int, until: datetime) -> None:
+    """Let nobody hold the run until `wake_run`; its attempt does not count. The caller commits.
+
+    Raises:
+        LeaseLostError: the run is over, gone, or belongs to another attempt.
+    """
+    if await connection.change(_PAUSE, {**_attempt(tenant_id, run_id, attempt), "waits_until": until}) != 1:
+        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
+
+
+async def lock_waiting(connection: Transaction, run: RunKey) -> str | None:
+    """Lock the row of a waiting run for this transaction; return its user, or None where it does not wait."""
+    found = await connection.row(_LOCK_WAITING, {"of_tenant": run.tenant_id, "of_id": run.run_id})
+    return found.user_id if found is not None else None
+
+
+async def wake_run(connection: Transaction, run: RunKey, *, worker_id: str) -> bool:
+    """Queue a waiting run for this worker, as its next attempt; False where it does not wait. The caller commits."""
+    return await connection.change(_WAKE, _free(run, worker_id)) == 1
 
 
 async def take_over(connection: Transaction, run: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:

@@ -33,7 +33,7 @@ _of_user = (
         .over(partition_by=(runs.c.tenant_id, runs.c.user_id), order_by=(runs.c.created_at, runs.c.id))
         .label("number"),
     )
-    .where(is_unfinished(runs), NOBODYS)
+    .where(is_unfinished(runs), runs.c.waits_until.is_(None), NOBODYS)
     .subquery("of_user")
 )
 _of_tenant = select(

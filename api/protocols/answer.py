@@ -4,7 +4,7 @@ import math
 
 from agent.errors import RETRY_AFTER_S
 from agent.events.fold import Answer
-from api.protocols.native import action, error, usage
+from api.protocols.native import action, approval, error, usage
 
 FAILED = {
     "model_unavailable": 502,
@@ -30,9 +30,11 @@ def body(answer: Answer) -> dict[str, object]:
         "actions": [action(one) for one in answer.actions],
         "run_id": answer.run_id,
         "message_id": answer.message_id,
-        "status": answer.status,
+        "status": "awaiting_input" if answer.is_paused else answer.status,
         "usage": usage(answer.usage),
     }
+    if answer.is_paused:
+        shown["approvals"] = [approval(one) for one in answer.approvals]
     if answer.reasoning:
         shown["reasoning"] = "".join(answer.reasoning)
     if answer.title is not None:

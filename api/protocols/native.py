@@ -110,7 +110,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
         case ActionRequested():
             return {"action": action(event)}
         case ApprovalRequested():
-            return {"approval": _shown(event, ("tool_call_id", "name", "title", "arguments", "expires_at"))}
+            return {"approval": approval(event)}
         case ClientToolRequested():
             return {"client_tool": _shown(event, ("tool_call_id", "name", "arguments", "expires_at"))}
         case SnapshotTaken():
@@ -136,6 +136,11 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"suggested_questions": questions}
         case StepStarted() | StepEnded() | ToolInputDelta() | LogClosed():
             return {}
+
+
+def approval(event: ApprovalRequested) -> dict[str, object]:
+    """Return a question as clients read it."""
+    return _shown(event, ("tool_call_id", "name", "title", "arguments", "expires_at", "hash"))
 
 
 def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:

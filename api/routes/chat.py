@@ -1,5 +1,6 @@
 """`/chat`: a message in, an answer out. `GET` is for clients that can only open a URL, as `EventSource`."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -63,7 +64,8 @@ async def chat_by_url(
             return nothing
     else:
         asks = asked_in_query if form is not None else chat_in_query
-        run = await services.runner.start(principal, asks(request.query_params).to_run(key))
+        asked = replace(asks(request.query_params).to_run(key), can_ask=form is None or form.can_ask)
+        run = await services.runner.start(principal, asked)
         if use is not None:
             use.bind(run)
     response = await respond(request, services.runner, principal, run, after, form=form)

@@ -1,5 +1,7 @@
 """`POST /chat?format=…`: the same question in the words of other clients, answered as a stream in the format that they name."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
@@ -48,5 +50,6 @@ async def chat_in_format(
     if asked.stream_request_id is not None:
         run = await read_run(services.store, principal, asked.stream_request_id)
     else:
-        run = await services.runner.start(principal, asked.to_run(idempotency_key))
+        begun = replace(asked.to_run(idempotency_key), can_ask=form is not None and form.can_ask)
+        run = await services.runner.start(principal, begun)
     return await respond(request, services.runner, principal, run, after, form=form)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from agent.events.schema import EventId
+from agent.events.schema import START, EventId
 from agent.principal import Principal
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
@@ -15,7 +15,8 @@ from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.formats import Format, FormatDep
 from api.protocols import native
-from api.respond import place_of, stream
+from api.requests import DecisionRequest, DecisionsRequest
+from api.respond import ANSWERS, place_of, stream, wants_stream
 from api.returning import run_again, told_to_stay
 from api.views import UsageView
 
@@ -87,6 +88,25 @@ async def stream_run_events(
 async def cancel_run(run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep) -> RunView:
     """Stop a run; what it said is kept, marked as partial. Stopping it again changes nothing."""
     return run_view(await services.runner.cancel(principal, run_id))
+
+
+@router.post("/runs/{run_id}/decisions", responses=ANSWERS, dependencies=[NEEDS_SEAT])
+async def decide(
+    run_id: RunIdDep,
+    body: DecisionRequest | DecisionsRequest,
+    request: Request,
+    principal: PrincipalDep,
+    services: InstallationDep,
+) -> Response:
+    """Say yes or no to calls that wait, and read how the run goes on: as a stream where `Accept` asks for one, else its state.
+
+    409 `already_decided` names the `outcome` where somebody was faster, or it was too late.
+    """
+    asked = body.decisions if isinstance(body, DecisionsRequest) else [body]
+    run = await services.runner.decide(principal, run_id, [one.decision() for one in asked])
+    if wants_stream(request):
+        return stream(request, services.runner, principal, run, START)
+    return Response(run_view(run).model_dump_json(), media_type="application/json")
 
 
 @router.post("/runs/{run_id}/credential")

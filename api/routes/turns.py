@@ -39,7 +39,9 @@ async def regenerate(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Answer a message again. The answer that it had, and what came after, are superseded: kept as an earlier version."""
-    asked = body.run_request(idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id)
+    asked = body.run_request(
+        idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id, can_ask=True
+    )
     run = await services.runner.start(principal, asked)
     return await respond(request, services.runner, principal, run, after, form=form)
 
@@ -57,7 +59,7 @@ async def edit(
 ) -> Response:
     """Put another message in the place of one, and answer it. What it replaces, and what came after, are superseded."""
     asked = body.run_request(
-        idempotency_key, message=body.message, conversation_id=conversation_id, replaces=body.message_id
+        idempotency_key, message=body.message, conversation_id=conversation_id, replaces=body.message_id, can_ask=True
     )
     run = await services.runner.start(principal, asked)
     return await respond(request, services.runner, principal, run, after, form=form)

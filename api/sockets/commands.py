@@ -12,7 +12,7 @@ from agent.runs.request import RunRequest
 from api.auth import MAX_TOKEN_CHARACTERS
 from api.dependencies import UNKNOWN_EVENT_ID
 from api.errors import MAX_PROBLEMS
-from api.requests import NO_NUL, ChatRequest
+from api.requests import NO_NUL, ChatRequest, DecisionRequest
 
 REF_CHARACTERS = 64
 
@@ -79,13 +79,10 @@ class Cancel(OfRun):
     type: Literal["cancel"]
 
 
-class Decide(OfRun):
+class Decide(OfRun, DecisionRequest):
     """Say yes or no to a call that waits for it."""
 
     type: Literal["decide"]
-    tool_call_id: CallId
-    approve: Annotated[bool, Field(strict=True)]
-    reason: Annotated[str, StringConstraints(max_length=1000), NO_NUL] | None = None
 
 
 class Result(OfRun):

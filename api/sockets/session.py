@@ -147,7 +147,10 @@ class Session:
             case Cancel():
                 await self._cancels.acquire()
                 self._tasks.start_soon(self._cancel, command)
-            case Decide() | Result():
+            case Decide():
+                await self._services.runner.decide(self._principal, command.run, [command.decision()])
+                await self._reply(command, run=command.run)
+            case Result():
                 await read_run(self._services.store, self._principal, command.run)
                 raise NotWaitingError(f"tool_call_id: no call of this run waits for a {command.type}")
             case SignIn():

@@ -214,20 +214,32 @@ async def list_classes(context: ToolContext, arguments: Weekday) -> Answer:
     return _table(found, "classes", ("name", "weekday", "starts_at", "minutes", "trainer", "branch"))
 
 
-@tool(risk="write", label="Adding the enquiry", done="Added the enquiry")
+@tool(
+    risk="write",
+    label="Adding the enquiry",
+    done="Added the enquiry",
+    ask="Create an enquiry for {name} about {interest}?",
+)
 async def create_enquiry(context: ToolContext, arguments: NewEnquiry) -> Answer:
     """Add (create, record) a new enquiry or lead: a person who is interested and is not a client yet."""
     return await _done(context.backend.post("/enquiries", arguments.model_dump()))
 
 
-@tool(risk="write", label="Changing the enquiry", done="Changed the enquiry")
+@tool(
+    risk="write", label="Changing the enquiry", done="Changed the enquiry", ask="Set enquiry {enquiry_id} to {status}?"
+)
 async def update_enquiry(context: ToolContext, arguments: EnquiryChange) -> Answer:
     """Set (mark, change) the status of an enquiry: contacted, converted, lost or open again."""
     change = context.backend.patch(f"/enquiries/{segment(arguments.enquiry_id)}", {"status": arguments.status})
     return await _done(change, "Look the id up with list_enquiries.")
 
 
-@tool(risk="write", label="Freezing the membership", done="Froze the membership")
+@tool(
+    risk="write",
+    label="Freezing the membership",
+    done="Froze the membership",
+    ask="Freeze membership {membership_id} for {days} days?",
+)
 async def freeze_membership(context: ToolContext, arguments: Freeze) -> Answer:
     """Freeze (pause, suspend) an active membership for some days; its end moves back by as many."""
     path = f"/memberships/{segment(arguments.membership_id)}/freeze"
@@ -235,21 +247,31 @@ async def freeze_membership(context: ToolContext, arguments: Freeze) -> Answer:
     return await _done(change, "Look the id up with find_clients.")
 
 
-@tool(risk="write", label="Unfreezing the membership", done="Unfroze the membership")
+@tool(
+    risk="write",
+    label="Unfreezing the membership",
+    done="Unfroze the membership",
+    ask="Unfreeze membership {membership_id}?",
+)
 async def unfreeze_membership(context: ToolContext, arguments: MembershipId) -> Answer:
     """Unfreeze (resume, reactivate) a frozen membership from today on."""
     change = context.backend.post(f"/memberships/{segment(arguments.membership_id)}/unfreeze")
     return await _done(change, "Look the id up with find_clients.")
 
 
-@tool(risk="write", label="Checking the client in", done="Checked the client in")
+@tool(risk="write", label="Checking the client in", done="Checked the client in", ask="Check client {client_id} in?")
 async def check_in_client(context: ToolContext, arguments: ClientId) -> Answer:
     """Check a client in (register a visit, mark as arrived) today; needs an active membership."""
     change = context.backend.post("/attendance", {"client_id": arguments.client_id})
     return await _done(change, "Look the id up with find_clients.")
 
 
-@tool(risk="write", label="Changing the client's record", done="Changed the client's record")
+@tool(
+    risk="write",
+    label="Changing the client's record",
+    done="Changed the client's record",
+    ask="Change client {client_id}'s record?",
+)
 async def update_client(context: ToolContext, arguments: ClientChange) -> Answer:
     """Change (correct, update) a client's phone number, email address or notes."""
     changes = arguments.model_dump(exclude={"client_id"}, exclude_none=True)

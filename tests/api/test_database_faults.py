@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/conversations/{conversation_id}/edit": {"message_id": NOBODYS, "message": "hello"},
     "/conversations/{conversation_id}/regenerate": {"message_id": NOBODYS},
     "/messages/{message_id}/feedback": {"rating": "up"},
+    "/runs/{run_id}/decisions": {"tool_call_id": "1", "approve": True},
     "/conversations/{conversation_id}": {"title": "new"},
 }
 PARAMETERS = {("GET", "/chat"): {"message": "hello"}}

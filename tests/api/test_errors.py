@@ -21,6 +21,7 @@ CONTRACT = {
     "run_active": 409,
     "superseded": 409,
     "not_waiting": 409,
+    "already_decided": 409,
     "idempotency_mismatch": 422,
     "payload_too_large": 413,
     "rate_limited": 429,

@@ -19,6 +19,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /conversations/{conversation_id}": {"title": "Mine now"},
     "POST /conversations/{conversation_id}/regenerate": {"message_id": "{message_id}"},
     "POST /conversations/{conversation_id}/edit": {"message_id": "{message_id}", "message": "Mine now"},
+    "POST /runs/{run_id}/decisions": {"tool_call_id": "1", "approve": True},
     "POST /messages/{message_id}/feedback": {"rating": "up"},
 }
 SILENT = (
@@ -120,6 +121,7 @@ async def test_the_owner_reaches_every_one_of_them(world: World, ann: Person) ->
             world.provider.say("Again.")
         statuses[f"{method} {path}"] = (await knock(ann, method, path, anns)).status_code
 
+    assert statuses.pop("POST /runs/{run_id}/decisions") == 409  # it is there, and asks for nothing
     assert set(statuses.values()) <= {200, 204}, statuses
 
 

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import orjson
 import pytest
 from rich.console import Console
+from support.backend import TenantBackend
 from support.http import Connection, Request, listen
 from support.provider import Call
 from support.world import OpenWorld, Person, World
 
 from api import terminal
-from api.terminal import Chat, ChatError, Shown, converse, run_chat
+from api.shown import Shown
+from api.terminal import Chat, ChatError, converse, run_chat
 
 MakeChat = Callable[..., Chat]
 
@@ -298,3 +301,36 @@ def test_a_call_that_takes_long_shows_its_age_and_how_far_it_is(make_chat: MakeC
     assert "count: 12 s · 40% · Page [2J4" in screen.getvalue()
     shown.apply({"tool_call": {**call, "status": "ok"}})
     assert shown.doing == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "ordered", "said"),
+    [
+        ("y\n", [{"item": "tea"}], "Done."),
+        ("n\nNo more tea.\n", [], "Then not."),
+        ('what?\ne\nnot JSON\ne\n{"item": "coffee"}\n', [{"item": "coffee"}], "Done."),
+        ("", [], "Open: Order tea?"),
+    ],
+)
+async def test_the_user_is_asked_before_something_changes(
+    open_frontdesk: OpenWorld,
+    backend: TenantBackend,
+    make_chat: MakeChat,
+    screen: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    ordered: list[dict[str, str]],
+    said: str,
+) -> None:
+    """G250"""
+    backend.answer("POST /orders", {"number": 8})
+    tools = {"create_order": {"confirm": True, "ask": "Order {item}?"}}
+    world = await open_frontdesk(assistant={"toolsets": [{"python": "support.shop_tools", "tools": tools}]})
+    world.provider.call(Call("create_order", {"item": "tea"}))
+    if typed:
+        world.provider.say("Then not." if typed.startswith("n") else "Done.")
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    shown = await ask(make_chat(world.url, world.person().token), "Order tea.")
+    assert said in screen.getvalue()
+    assert shown.status == ("completed" if typed else "awaiting_input")
+    assert [orjson.loads(one.body) for one in backend.requests if one.method == "POST"] == ordered

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -183,12 +184,21 @@ class Desk:
         return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=60, verify=False)
 
     async def talk(self, who: str, questions: list[str]) -> list[dict[str, Any]]:
-        """Return the answers to the questions of one conversation."""
+        """Return the answers to the questions of one conversation, of somebody who says yes to what they asked for."""
         answers: list[dict[str, Any]] = []
         async with self.client(who) as client:
             for question in questions:
                 known = {"conversation_id": answers[0]["conversation_id"]} if answers else {}
-                answers.append((await client.post("/chat", json={"message": question, **known})).json())
+                post: dict[str, Any] = {
+                    "json": {"message": question, **known},
+                    "headers": {"Idempotency-Key": uuid4().hex},
+                }
+                answer = (await client.post("/chat", **post)).json()
+                for approval in answer.get("approvals", ()):
+                    yes = {"tool_call_id": approval["tool_call_id"], "approve": True}
+                    await client.post(f"/runs/{answer['run_id']}/decisions", json=yes)
+                    answer = (await client.post("/chat", **post)).json()
+                answers.append(answer)
         return answers
 
     async def figure(self, who: str, path: str, key: str) -> float:

@@ -85,10 +85,11 @@ async def check_resources(scene: Scene, visitor: Visitor) -> None:
 def expected_ends(stage: Stage, database: Database) -> None:
     """Note the runs that ended in a way for which there was no reason."""
     history = stage.scene.history
+    withdrawn = {one["run_id"] for one in database.approvals if one["state"] == "withdrawn"}
     for run in database.runs:
         reason = {
             "completed": True,
-            "cancelled": run["id"] in stage.cancelled,
+            "cancelled": run["id"] in stage.cancelled | withdrawn,
             "failed": run["error_code"] == "interrupted" and run["begun_attempts"] == 3 and _deaths(history, run) >= 3,
         }
         if run["state"] in OVER and not reason[run["state"]]:

@@ -36,6 +36,8 @@ from agent.store.database import Store
 
 GRACE_S = 22.0
 """Beside the lease: bringing the token, the start of a process, turns before it, and the work itself."""
+ANSWERED_WITHIN_S = 3.0
+"""Some questions nobody answers: so long their runs wait."""
 CALM_LIVES = 7
 """Of one deal, those that have none but their end."""
 
@@ -52,6 +54,8 @@ class Report:
     counts: Counts
     recovered: int
     states: Counter[str]
+    answers: Counter[str]
+    """What became of what was asked."""
     unknown_writes: int
     verdict: Verdict
 
@@ -63,7 +67,8 @@ class Report:
             f"{self.verdict}\n\n{faults}\n\n"
             f"turns {self.turns} ({states}) · resumes {counts.resumes} · cancels {counts.cancels} · "
             f"versions {counts.versions} · signed in again {counts.signed_in_again} · answers 503 {counts.unavailable}\n"
-            f"recovered runs {self.recovered} · writes of unknown outcome {self.unknown_writes} · "
+            f"questions answered yes {self.answers['approved']}, no {self.answers['denied']}, not {self.answers['expired']}, "
+            f"taken back {self.answers['withdrawn']} · recovered runs {self.recovered} · writes of unknown outcome {self.unknown_writes} · "
             f"{self.took_s:.0f} s · {self.database} · seed {self.seed}"
         )
 
@@ -98,7 +103,14 @@ async def unleash(
         truth, proxy, environment = await stack.enter_async_context(_database(folder, postgres))
         environment |= {"FRONTDESK_AUTH_WAIT_S": "30"} if default_leases else {**QUICK, "FRONTDESK_AUTH_WAIT_S": "30"}
         scene = await stack.enter_async_context(
-            open_scene(folder, nursery=nurseries, most_delay_s=0.08, seed=seed, environment=environment)
+            open_scene(
+                folder,
+                nursery=nurseries,
+                most_delay_s=0.08,
+                seed=seed,
+                environment=environment,
+                answered_within_s=ANSWERED_WITHIN_S,
+            )
         )
         stage = Stage(scene, random, truth, kinds, proxy)
         stage.visitors = [await stack.enter_async_context(user(scene, n, random)) for n in range(users)]
@@ -128,6 +140,7 @@ async def unleash(
         counts=counts,
         recovered=sum(run["attempt"] > 1 for run in database.runs),
         states=Counter(run["state"] for run in database.runs),
+        answers=Counter(one["state"] for one in database.approvals),
         unknown_writes=sum(call["state"] == "unknown" for call in database.tool_calls),
         verdict=verdict,
     )

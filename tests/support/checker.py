@@ -1,4 +1,4 @@
-"""The check of what was seen while faults were injected: the invariants I1 to I10 of design.md §8, and three of whole services.
+"""The check of what was seen while faults were injected: the invariants I1 to I10 of design.md §8, and five of whole services.
 
 `check` returns every contradiction by invariant; an empty table is the proof. It knows the contract (wire.md) and the
 tables, and shares no code with the server.
@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from support.databases import Database
-from support.history import History, Reader, Segment
+from support.history import ASKED, History, Reader, Segment, is_end
 from support.shown import Shown
 
 INVARIANTS = {
@@ -28,6 +28,8 @@ INVARIANTS = {
     "I11": "no request is answered 500, or 503 without Retry-After",
     "I12": "the service is well again soon after a fault",
     "I13": "what was deleted is gone, at once and for good",
+    "I14": "no call that needs a yes is made without one",
+    "I15": "a yes is executed at most once",
 }
 OVER = ("completed", "failed", "cancelled")
 DELETED_WORKS_ON_S = 5.0
@@ -75,6 +77,8 @@ def check(history: History, database: Database, *, end_limit_s: float | None = N
     found["I8"] += _foreign(history, database)
     found["I10"] += _secrets(history, database)
     found["I13"] += _deleted(history, database)
+    found["I14"] += _without_yes(history, database)
+    found["I15"] += _twice(history)
     return Verdict(found)
 
 
@@ -190,7 +194,7 @@ def _ends(history: History, database: Database) -> Iterator[str]:
     for reader in history.readers:
         seen = runs.get(reader.run_id)
         for segment in reader.segments:
-            statuses = [event["status"] for event in segment.events if "status" in event]
+            statuses = [event["status"] for event in segment.events if is_end(event)]
             # Where a reader resumes behind the end, its stream has nothing left to say about it.
             least = 1 if segment.is_done and not _saw_end_before(reader, segment) else 0
             if not least <= len(statuses) <= 1:
@@ -214,7 +218,7 @@ def _saw_end_before(reader: Reader, segment: Segment) -> bool:
     for one in earlier:
         seen = False
         for frame in one.frames:
-            seen = seen or (frame.data != "[DONE]" and "status" in frame.data)
+            seen = seen or is_end(frame.data)
             if seen and frame.id is not None:
                 ids.append(frame.id)
     return segment.after in ids
@@ -317,6 +321,30 @@ def _effects(history: History, database: Database) -> Iterator[str]:
             and call["id"] not in done
         ):
             yield f"write {call['id']} is settled as done and never happened"
+
+
+def _without_yes(history: History, database: Database) -> Iterator[str]:
+    asked = {one["tool_call_id"]: one["state"] for one in database.approvals}
+    for effect in history.effects:
+        if effect.what.split()[-1:] != [ASKED]:
+            continue
+        said_at = history.yeses.get(effect.key)
+        if said_at is None or said_at > effect.at:
+            yield f"{effect.what}: done, and its user said {history.answers.get(effect.key)}"
+        if asked.get(effect.key, "approved") != "approved":
+            yield f"{effect.what}: done, and its question is {asked[effect.key]}"
+    for call_id, state in asked.items():
+        if state == "approved" and call_id not in history.yeses:
+            yield f"call {call_id}: approved, and its user said {history.answers.get(call_id)}"
+        if state == "denied" and history.answers.get(call_id) != "no":
+            yield f"call {call_id}: denied, and its user said {history.answers.get(call_id)}"
+
+
+def _twice(history: History) -> Iterator[str]:
+    done = Counter(effect.what for effect in history.effects if effect.what.split()[-1:] == [ASKED])
+    for what, times in done.items():
+        if times > 1:
+            yield f"{what}: said yes to once, done {times} times"
 
 
 def _in_time(history: History, database: Database, limit_s: float | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+from support.deciding import decide
 from support.history import History, Post, Reader, Segment
 from support.processes import Machine
 from support.scenario import Plan, mark_of
@@ -54,6 +55,7 @@ class Counts:
     """Answers 503."""
     signed_in_again: int = 0
     unfinished_json: int = 0
+    decisions: int = 0
 
 
 class Visitor:
@@ -68,6 +70,8 @@ class Visitor:
         self.user = user
         self.random = random or Random()
         self.counts = Counts()
+        self.answers: tuple[str, ...] = ("yes",)
+        """Of these one is the answer to a question: yes, no or nothing."""
         self._conversations: dict[str, str] = {}
         """By run, as far as this user was told."""
         token = sign({"tenant_id": tenant, "sub": user}, ttl_s=TOKEN_TTL_S)
@@ -142,6 +146,10 @@ class Visitor:
                         self.history.blame("I4", f"run {post.run_id}: {response.status_code} {response.text[:200]}")
                         raise RefusedError(response.status_code)
                     self.counts.unfinished_json += 1
+                    await self.pause()
+                    continue
+                if body["status"] == "awaiting_input":
+                    await decide(self, body["run_id"], body["approvals"])
                     await self.pause()
                     continue
                 post.bodies.append(body)
@@ -260,6 +268,8 @@ class Visitor:
                 await self._frames(reader, reader.begin(after), response.aiter_bytes(), habits)
         except httpx2.TransportError:
             pass
+        if reader.segments and reader.segments[-1].questions:
+            await decide(self, reader.run_id, reader.segments[-1].questions)
         if not reader.is_over:
             await self.pause()
 

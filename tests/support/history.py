@@ -11,6 +11,14 @@ from typing import Any
 from support.shown import Shown
 from support.world import Frame
 
+ASKED = "asked"
+"""The last word of a side effect that needs a yes."""
+
+
+def is_end(event: Any) -> bool:
+    """Return whether an event is a run's end: not that it waits for a person."""
+    return bool(event != "[DONE]" and event.get("status", "awaiting_input") != "awaiting_input")
+
 
 @dataclass(slots=True)
 class Segment:
@@ -23,6 +31,12 @@ class Segment:
     @property
     def events(self) -> list[Any]:
         return [frame.data for frame in self.frames if frame.data != "[DONE]"]
+
+    @property
+    def questions(self) -> list[dict[str, Any]]:
+        """What is asked where it ended because the run waits for a person."""
+        is_asked = bool(self.frames) and self.events[-1:] == [{"status": "awaiting_input"}]
+        return [event["approval"] for event in self.events if "approval" in event] if is_asked else []
 
     @property
     def is_done(self) -> bool:
@@ -68,7 +82,7 @@ class Reader:
         self.shown = self.shown.after(frame.data)
         if frame.id is not None:
             self.at[frame.id] = self.shown
-        self.is_over = self.is_over or "status" in frame.data
+        self.is_over = self.is_over or is_end(frame.data)
 
 
 @dataclass(slots=True)
@@ -164,6 +178,10 @@ class History:
     """By conversation."""
     spans: dict[str, Span] = field(default_factory=dict)
     """By run: what somebody saw who looked at the database all the while. The server's own times may be of a wrong clock."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """By call: yes, no or nothing, as its user means to answer."""
+    yeses: dict[str, float] = field(default_factory=dict)
+    """By call: when its user first said yes."""
     logs: str = ""
 
     def is_deleted(self, conversation_id: str | None) -> bool:

@@ -30,7 +30,9 @@ DEALT = {"clock": 2, "stalls": 1, "locked": 1, "silent": 1}
 def user(scene: Scene, number: int, random: Random) -> Visitor:
     """Return a user, of one of the tenants."""
     tenant = TENANTS[number % len(TENANTS)]
-    return Visitor(scene.machine, scene.history, tenant, f"user-{number}", Random(random.random()))
+    visitor = Visitor(scene.machine, scene.history, tenant, f"user-{number}", Random(random.random()))
+    visitor.answers = ("yes", "yes", "yes", "no", "nothing")
+    return visitor
 
 
 async def play(stage: Stage, *, kills: int, calm_lives: int, default_leases: bool) -> None:

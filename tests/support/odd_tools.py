@@ -13,14 +13,14 @@ async def broken_within(context: ToolContext, arguments: NoArguments) -> object:
     return json.loads("SECRET-TOOL-TEXT")
 
 
-@tool(risk="write")
+@tool(risk="write", confirm=False)
 async def order_and_break(context: ToolContext, arguments: NoArguments) -> object:
     """Create an order and break after that."""
     await context.backend.post("/orders", {"item": "tea"})
     raise RuntimeError("SECRET-TOOL-TEXT")
 
 
-@tool(risk="dangerous")
+@tool(risk="dangerous", confirm=False)
 async def delete_order(context: ToolContext, arguments: FindOrderArguments) -> object:
     """Delete an order for good."""
     return await context.backend.delete(f"/orders/{segment(arguments.number)}")

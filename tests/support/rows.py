@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.events.schema import EndStatus, Usage
 from agent.principal import Principal, RunKey
+from agent.store.approvals import NewApproval, ask
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
@@ -67,6 +69,17 @@ async def say(store: Store, run: Run, *new: NewMessage, who: Principal = ANN) ->
     """Add messages to a run's conversation; return their ids."""
     stored = await in_one(store, append_messages, who, run.conversation_id, run_id=run.id, turn=run.turn, new=new)
     return [message.id for message in stored]
+
+
+def question(tool_call_id: str = "call-1", *, within_s: float = 60) -> NewApproval:
+    """Return a question about a call."""
+    until = datetime.now(UTC) + timedelta(seconds=within_s)
+    return NewApproval(tool_call_id, "find_order", "Find ü?", {"number": 7, "words": ["ü", None]}, "4" * 64, until)
+
+
+async def let_ask(store: Store, run: Run, *questions: NewApproval, who: Principal = ANN) -> None:
+    """Add questions of a run."""
+    await in_one(store, ask, RunKey(who.tenant_id, run.id), questions or (question(),))
 
 
 async def finish(store: Store, run: Run, status: EndStatus = "completed", *, who: Principal = ANN) -> None:

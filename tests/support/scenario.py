@@ -16,11 +16,11 @@ from typing import Any
 
 import jwt
 import orjson
-from support.history import Effect, History
+from support.history import ASKED, Effect, History
 from support.http import Connection, Request, listen
 from support.processes import Machine, Nurseries, Nursery
 from support.provider import violations
-from support.world import MARKER, SECRET, write_assistant
+from support.world import ASSISTANT, MARKER, SECRET, write_assistant
 
 from agent.prompt.words import SUGGESTIONS_REQUEST, without_facts
 
@@ -42,6 +42,8 @@ class Plan:
     """whether the model says something before it asks for tools"""
     failures: int = 0
     """how often the provider fails before it answers"""
+    asks: bool = False
+    """whether the user is asked before each write"""
 
     def message(self, mark: str) -> str:
         """Return the user's message."""
@@ -120,7 +122,10 @@ def _calls(mark: str, plan: dict[str, Any], step: int) -> Iterator[tuple[str, di
     for n in range(reads):
         yield ("find_order", {"number": ORDER + n})
     for n in range(writes):
-        yield ("create_order", {"item": f"{mark} {plan['name']} {step}.{n}"})
+        if plan.get("asks"):
+            yield ("order_after_yes", {"item": f"{mark} {plan['name']} {step}.{n} {ASKED}"})
+        else:
+            yield ("create_order", {"item": f"{mark} {plan['name']} {step}.{n}"})
     for _ in range(actions):
         yield ("change_theme", {"value": "dark"})
 
@@ -206,6 +211,7 @@ async def open_scene(
     environment: Mapping[str, str] | None = None,
     most_delay_s: float = 0,
     seed: int = 0,
+    answered_within_s: float = 900,
 ) -> AsyncIterator[Scene]:
     """Prepare everything but the server process; what runs is killed when the block ends."""
     history = History(secrets={PROVIDER_SECRET, MARKER})
@@ -213,7 +219,13 @@ async def open_scene(
     async with listen(model.handle) as model_url, listen(business.handle) as business_url:
         model.url, business.url = f"{model_url}/v1", business_url
         patient = {"first_token_timeout_s": 60, "between_tokens_timeout_s": 60}
-        assistant = write_assistant(folder, suggestions={"enabled": True, "timeout_s": 2}, limits=patient)
+        assistant = write_assistant(
+            folder,
+            suggestions={"enabled": True, "timeout_s": 2},
+            limits=patient,
+            toolsets=[*ASSISTANT["toolsets"], "support.asking_tools"],
+            approvals={"expires_s": answered_within_s},
+        )
         values = {
             "FRONTDESK_DATA": str(folder / "data"),
             "FRONTDESK_ASSISTANT": str(assistant),

@@ -29,7 +29,7 @@ async def count_orders(context: ToolContext, arguments: NoArguments) -> object:
     return await context.backend.get("/orders/count")
 
 
-@tool(risk="write")
+@tool(risk="write", confirm=False)
 async def create_order(context: ToolContext, arguments: CreateOrderArguments) -> object:
     """Create an order."""
     return await context.backend.post("/orders", {"item": arguments.item})

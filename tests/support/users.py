@@ -58,6 +58,7 @@ def _plan(random: Random, name: str) -> Plan:
         pause_ms=random.choice((0, 5, 40)),
         words=random.random() < 0.5,
         failures=int(random.random() < 0.1),
+        asks=random.random() < 0.4,
     )
 
 

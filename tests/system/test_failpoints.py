@@ -25,12 +25,20 @@ SHAPES: dict[str, Plan] = {
     "a write": Plan("a-write", steps=((0, 1, 0),)),
     "three reads": Plan("three-reads", steps=((3, 0, 0),)),
     "three writes": Plan("three-writes", steps=((0, 3, 0),), words=True),
+    "a question": Plan("a-question", steps=((1, 1, 0),), asks=True),
+    "three questions": Plan("three-questions", steps=((0, 3, 0), (0, 1, 0)), words=True, asks=True),
     "all kinds": Plan("all-kinds", steps=((0, 1, 0), (1, 1, 1)), words=True),
 }
-SIZES = (("no call",), ("a read", "a write"), ("three reads", "three writes", "all kinds"))
+SIZES = (
+    ("no call",),
+    ("a read", "a write"),
+    ("three reads", "three writes", "all kinds"),
+    ("a question", "three questions"),
+)
 WITH_CALLS = {"reply.before_commit", "reply.after_commit", "call.after_effect"}
 WITH_CALLS |= {"results.before_commit", "results.after_commit"}
 WITH_WRITES = {"call.before_start", "call.after_start", "unknown.before_commit", "unknown.after_commit"}
+WITH_QUESTIONS = {"pause.before_commit", "pause.after_commit", "decide.before_commit", "decide.after_commit"}
 PRELUDE = {
     "takeover.before_commit": "model.after_first_token",
     "takeover.after_commit": "end.before_commit",
@@ -51,7 +59,9 @@ def shapes_of(failpoint: str) -> list[str]:
     coming = [
         name
         for name, plan in SHAPES.items()
-        if (failpoint not in WITH_CALLS or plan.steps) and (failpoint not in WITH_WRITES or plan.writes)
+        if (failpoint not in WITH_CALLS or plan.steps)
+        and (failpoint not in WITH_WRITES or plan.writes)
+        and (failpoint not in WITH_QUESTIONS or plan.asks)
     ]
     if os.environ.get("FRONTDESK_TEST_ALL_SHAPES"):
         return coming
@@ -70,7 +80,7 @@ def nursery() -> Iterator[Nursery]:
 async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
     failpoint: str, nursery: Nursery, tmp_path: Path
 ) -> None:
-    """G1 G10 G12 G15: I1 to I8 and I10, with no, one and three calls at once, reads and writes. A failpoint that is not reached fails."""
+    """G1 G10 G12 G15 G250 G251: I1 to I8, I10, I14 and I15, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
     problems: dict[str, str] = {}
 
     async def play(shape: str) -> None:
@@ -110,7 +120,7 @@ async def _play(scene: Scene, failpoint: str, plan: Plan, *, recovery_limit_s: f
         conversation_id = await _occupied_conversation(ann, earlier) if failpoint.startswith("claim.") else None
         post = ann.post(plan, conversation_id)
         # Half of the turns are asked for as JSON: such a client has only its key to come back with.
-        asks_for_json = plan.name in ("a-read", "three-writes")
+        asks_for_json = plan.name in ("a-read", "three-writes", "three-questions")
         answered = asyncio.create_task(_answer(ann, post) if asks_for_json else _read(ann, post))
         try:
             for following in [*chain[1:], None]:

@@ -123,7 +123,12 @@ async def test_a_turn_asks_a_langchain_tool_which_sees_nothing_of_the_run(
 ) -> None:
     """G239."""
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
-    toolsets = [{"langchain": "support.langchain_tools:EVERY", "tools": {"config_of": {"risk": "read"}}}]
+    toolsets = [
+        {
+            "langchain": "support.langchain_tools:EVERY",
+            "tools": {"config_of": {"risk": "read"}, "sync_sum": {"confirm": False}},
+        }
+    ]
     async with open_world(tmp_path, provider, backend, assistant={"toolsets": toolsets}) as world:
         provider.call(Call("config_of", {"query": "x"}), Call("sync_sum", {"a": 1, "b": 2}, id="call_2"))
         provider.say("Three.")

@@ -381,7 +381,7 @@ async def test_a_server_that_dies_in_a_turn_does_not_stop_it(
     way: dict[str, Any], tmp_path: Path, provider: Provider, backend: TenantBackend
 ) -> None:
     """G233."""
-    toolsets = [{"mcp": way, "include": ["die"]}]
+    toolsets = [{"mcp": way, "include": ["die"], "tools": {"die": {"confirm": False}}}]
     async with open_world(tmp_path, provider, backend, assistant={"toolsets": toolsets}) as world:
         provider.call(Call("die"))
         provider.say("It is down.")

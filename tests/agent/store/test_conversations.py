@@ -1,7 +1,7 @@
 """Conversations: a user's own, newest first, deleted whole."""
 
 import pytest
-from support.rows import ANN, BEN, EVE, count_rows, finish, ignore, in_one, new_conversation, new_run, say
+from support.rows import ANN, BEN, EVE, count_rows, finish, ignore, in_one, let_ask, new_conversation, new_run, say
 from support.searching import index_all
 
 from agent.errors import NotFoundError
@@ -91,6 +91,7 @@ async def _full_conversation(store: Store) -> object:
     call = ToolCall("call-1", "find_order", {})
     answer = (await say(store, run, NewMessage("assistant", "", 1, tool_calls=(call,))))[0]
     await in_one(store, propose_calls, ANN, run.id, step=1, calls=[(call, "data", "read")])
+    await let_ask(store, run)
     await in_one(store, rate_message, ANN, Feedback(answer, "up", "good"))
     await finish(store, run)
     await index_all(store)

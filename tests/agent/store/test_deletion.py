@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Table, insert, inspect, text
 from support.asking import Asking
-from support.rows import ANN, EVE, count_rows, finish, in_one, new_conversation, new_run, say
+from support.rows import ANN, EVE, count_rows, finish, in_one, let_ask, new_conversation, new_run, question, say
 from support.searching import index_all
 
 from agent.errors import FrontdeskError, LeaseLostError, NotFoundError
@@ -23,7 +24,7 @@ from agent.store.deletion import hide_conversation, purge_deleted, remove_batch
 from agent.store.feedback import Feedback, rate_message
 from agent.store.messages import NewMessage, ToolCall, append_messages, list_messages, recent_messages
 from agent.store.runs import NewRun, Run, RunEnd, active_run, find_run_by_key, get_run, insert_run, unfinished_runs
-from agent.store.tables import conversations, feedback, messages, metadata, runs, tool_calls
+from agent.store.tables import approvals, conversations, feedback, messages, metadata, runs, tool_calls
 from agent.store.tool_calls import propose_calls
 from agent.store.transaction import Transaction
 from agent.store.transitions import cancel_run, end_run, hold_run, set_suggestions
@@ -44,10 +45,10 @@ async def purge(store: Store, most_rows: int = 500) -> list[UUID]:
 
 
 async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principal = ANN, word: str = "word") -> None:
-    """Store turns with a call and a rating each, many at a time: five rows a turn, and a run."""
+    """Store turns with a call, a question and a rating each, many at a time: six rows a turn, and a run."""
     now = datetime.now(UTC)
     scope = {"tenant_id": who.tenant_id, "created_at": now}
-    rows: dict[Table, list[dict[str, Any]]] = {runs: [], messages: [], tool_calls: [], feedback: []}
+    rows: dict[Table, list[dict[str, Any]]] = {runs: [], messages: [], tool_calls: [], approvals: [], feedback: []}
     for turn in range(1, turns + 1):
         run_id, answer_id, call_id = new_id(), new_id(), str(new_id())
         run = {"id": run_id, "conversation_id": conversation_id, "user_id": who.user_id, "turn": turn, "model": "demo"}
@@ -60,6 +61,8 @@ async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principa
             rows[messages].append({**scope, **place, **written, "tool_call_id": tool_call_id, "status": "complete"})
         call = {"id": call_id, "run_id": run_id, "step": 1, "name": "find", "kind": "data", "risk": "read"}
         rows[tool_calls].append({**scope, **call, "state": "settled"})
+        asked = {**asdict(question(call_id)), "run_id": run_id, "state": "denied"}
+        rows[approvals].append({**scope, **asked})
         rows[feedback].append({**scope, "message_id": answer_id, "user_id": who.user_id, "rating": "up"})
     async with store.write() as connection:
         for table, new in rows.items():
@@ -131,6 +134,7 @@ async def _deleted(store: Store) -> Run:
     call = ToolCall("call-1", "find_order", {})
     [answer] = await say(store, ended, NewMessage("assistant", "word", 1, id=ended.message_id, tool_calls=(call,)))
     await in_one(store, propose_calls, ANN, ended.id, step=1, calls=[(call, "data", "write")])
+    await let_ask(store, ended)
     await in_one(store, rate_message, ANN, Feedback(answer, "up", "word"))
     await finish(store, ended)
     run = await new_run(store, conversation_id=ended.conversation_id, idempotency_key="key")
@@ -204,7 +208,8 @@ async def test_no_transaction_removes_more_rows_than_a_batch(store: Store, who: 
     await fill(store, conversation_id, 130, who=who)
     kept = await new_conversation(store, who)
     await fill(store, kept, 3, who=who)
-    rest = {"conversations": 1, "runs": 3, "messages": 9, "tool_calls": 3, "feedback": 3, "search_entries": 0}
+    rest = {"conversations": 1, "runs": 3, "messages": 9, "tool_calls": 3, "feedback": 3}
+    rest |= {"approvals": 3, "search_entries": 0}
     await in_one(store, hide_conversation, who, conversation_id)
     total = sum((await count_rows(store)).values())
     while True:
@@ -241,7 +246,7 @@ async def test_removing_a_batch_reads_no_more_because_the_tenant_has_much(store:
         asking = Asking(connection)
         await remove_batch(asking, most_rows=500)
     statements = [one for one in asking.asked if one[0].split()[0] in ("SELECT", "DELETE")]
-    assert sum(sql.startswith("DELETE") for sql, _ in statements) == 5
+    assert sum(sql.startswith("DELETE") for sql, _ in statements) == 6
     explain = "EXPLAIN QUERY PLAN" if store.engine.dialect.name == "sqlite" else "EXPLAIN"
     async with store.write() as connection:
         if store.engine.dialect.name == "postgresql":

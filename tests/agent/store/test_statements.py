@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from support.rows import ANN, WORKER, in_one, new_conversation, new_run, say
+from support.rows import ANN, WORKER, in_one, let_ask, new_conversation, new_run, question, say
 
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
 from agent.region import Region
 from agent.store import (
+    approvals,
     conversations,
     deletion,
     feedback,
@@ -26,6 +27,7 @@ from agent.store import (
     versions,
     workers,
 )
+from agent.store.approvals import Decision
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
@@ -176,6 +178,15 @@ USES: dict[str, Use] = {
     "a call's start": lambda c, _: tool_calls.start_call(c, ANN, CALL.id),
     "a call's result": lambda c, _: tool_calls.settle_call(c, ANN, CALL.id, action=Action("open", "ü")),
     "the ledger": lambda c, run: tool_calls.list_calls(c, ANN, run.id),
+    "questions to a person": lambda c, run: approvals.ask(c, key_of(run), [question("call-2"), question("call-3")]),
+    "what is asked": lambda c, run: approvals.list_approvals(c, "acme", run.id),
+    "a yes": lambda c, run: approvals.decide(
+        c, ANN, run.id, decision=Decision(CALL.id, is_approved=True, reason="ü", arguments={"a": [1.5, "ü"]})
+    ),
+    "no answer": lambda c, run: approvals.close_open(c, key_of(run), "expired"),
+    "a wait": lambda c, run: transitions.pause_run(c, "acme", run.id, attempt=1, until=NOW),
+    "a look at what waits": lambda c, run: _while_it_waits(c, run, transitions.lock_waiting),
+    "a wait's end": lambda c, run: _while_it_waits(c, run, partial(transitions.wake_run, worker_id=WORKER)),
     "who answers": lambda c, run: versions.kept_assistant(c, ANN, run.conversation_id),
     "who answered": lambda c, run: versions.kept_assistant(c, ANN, run.conversation_id, message_id=run.message_id),
     "a lease": lambda c, _: workers.renew_lease(c, WORKER, lease_s=3600),
@@ -185,6 +196,13 @@ USES: dict[str, Use] = {
     "the dead": lambda c, _: workers.forget_the_dead(c),
     "what a worker has": lambda c, _: workers.own_runs(c, WORKER),
 }
+
+
+async def _while_it_waits(
+    connection: Transaction, run: Run, use: Callable[[Transaction, RunKey], Awaitable[object]]
+) -> None:
+    await transitions.pause_run(connection, "acme", run.id, attempt=1, until=NOW)
+    assert await use(connection, key_of(run))
 
 
 async def _filled(store: Store) -> Run:
@@ -205,6 +223,7 @@ async def _filled(store: Store) -> Run:
     answer = NewMessage("assistant", "42", 1, id=run.message_id, model="demo", usage=Usage(5, 6))
     await say(store, run, answer, ASKING, ANSWERED)
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=8, calls=[(CALL, "data", "read")])
+    await let_ask(store, run)
     await in_one(store, feedback.rate_message, ANN, Feedback(run.message_id, "up", None))
     await in_one(store, transitions.set_suggestions, "acme", run.id, questions=("a",))
     await new_run(store, ANN, conversation_id, claim=False)

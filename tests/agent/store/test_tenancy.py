@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, insert, select
 from sqlalchemy.exc import IntegrityError
-from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, new_run, say
+from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, let_ask, new_run, question, say
 from support.searching import index_all
 
 import agent.store
@@ -20,6 +20,7 @@ from agent.errors import FrontdeskError
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
 from agent.store import (
+    approvals,
     conversations,
     deletion,
     feedback,
@@ -33,6 +34,7 @@ from agent.store import (
     versions,
     workers,
 )
+from agent.store.approvals import Decision
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
@@ -47,6 +49,7 @@ OVER_ALL_TENANTS = {
     "end_lease",
     "end_all_leases",
     "forget_the_dead",
+    "expired_runs",
     "remove_batch",
 }
 """Background work: they give names only, which the others ask for."""
@@ -98,6 +101,7 @@ async def _filled(store: Store) -> Run:
     run = await new_run(store, assistant="house", client_message_id="u1", history_hash=HISTORY)
     answer = (await say(store, run, NewMessage("assistant", "42", 1, id=run.message_id)))[0]
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=1, calls=[(CALL, "data", "read")])
+    await let_ask(store, run)
     await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
     await index_all(store)
     return run
@@ -185,6 +189,13 @@ def attempts() -> dict[str, Attempt]:
         ),
         "start_call": lambda c, who, _: tool_calls.start_call(c, who, CALL.id),
         "settle_call": lambda c, who, _: tool_calls.settle_call(c, who, CALL.id),
+        "ask": lambda c, who, run: approvals.ask(c, name(who, run), [question("call-2")]),
+        "list_approvals": lambda c, who, run: approvals.list_approvals(c, who.tenant_id, run.id),
+        "decide": lambda c, who, run: approvals.decide(c, who, run.id, decision=Decision(CALL.id, is_approved=True)),
+        "close_open": lambda c, who, run: approvals.close_open(c, name(who, run), "expired"),
+        "pause_run": lambda c, who, run: transitions.pause_run(c, who.tenant_id, run.id, attempt=1, until=NOW),
+        "lock_waiting": lambda c, who, run: transitions.lock_waiting(c, name(who, run)),
+        "wake_run": lambda c, who, run: transitions.wake_run(c, name(who, run), worker_id="w"),
         "find_answered": lambda c, who, run: suggestions.find_answered(c, who, run.message_id),
         "kept_assistant": lambda c, who, run: versions.kept_assistant(c, who, run.conversation_id),
         "find_conversation": lambda c, who, run: naming.find_conversation(c, who, str(run.conversation_id)),
@@ -249,8 +260,8 @@ async def test_a_colleague_gets_nothing_and_changes_nothing_with_any_function_th
         assert await _everything(store) == before, name
 
 
-BY_RUN = {"propose_calls", "start_call", "settle_call", "list_calls"}
-"""The ledger belongs to a run, and its callers have got the run by its user before."""
+BY_RUN = {"propose_calls", "start_call", "settle_call", "list_calls", "decide"}
+"""The ledger and what is asked belong to a run, and their callers have got the run by its user before."""
 
 
 async def test_background_functions_give_names_only(store: Store) -> None:

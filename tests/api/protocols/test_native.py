@@ -62,9 +62,9 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
         b'{"tool_call":{"id":"t","name":"delete_order","status":"awaiting_approval","arguments":{"number":7}}}',
     ),
     (
-        ApprovalRequested("t", "delete_order", "Delete order 7?", {"number": 7}, "2026-01-01T00:00:00+00:00"),
+        ApprovalRequested("t", "delete_order", "Delete order 7?", {"number": 7}, "2026-01-01T00:00:00+00:00", "4f"),
         b'{"approval":{"tool_call_id":"t","name":"delete_order","title":"Delete order 7?","arguments":{"number":7},'
-        b'"expires_at":"2026-01-01T00:00:00+00:00"}}',
+        b'"expires_at":"2026-01-01T00:00:00+00:00","hash":"4f"}}',
     ),
     (
         ClientToolRequested("t", "read_selection", {}, "2026-01-01T00:00:00+00:00"),

@@ -99,11 +99,15 @@ export class ChatStore implements Chat {
     this.#publish();
   };
 
-  decide = async (toolCallId: string, { approve, reason }: Decision) => {
+  decide = async (toolCallId: string, decision: Decision) => {
     const run = this.#thread.turns.find(({ answer }) =>
       answer?.approvals.some((one) => one.toolCallId === toolCallId),
     )?.run;
-    await run?.tell("decisions", { tool_call_id: toolCallId, approve, reason }).then(run.resume, this.#fail);
+    // Said twice, or in another tab: it came to what was wanted.
+    await run
+      ?.tell("decisions", { tool_call_id: toolCallId, ...decision })
+      .catch((error) => error.outcome === (decision.approve ? "approved" : "denied") || this.#fail(error))
+      .then(run.resume);
   };
 
   close = () => {

@@ -11,8 +11,10 @@ export class FrontdeskError extends Error implements ErrorView {
   declare readonly retryAfterS: number | null;
   /** The HTTP status, where there was an answer. */
   declare readonly status?: number;
+  /** What was decided already, where that is why it was refused. */
+  declare readonly outcome?: string;
 
-  constructor(told: ErrorView & { status?: number }) {
+  constructor(told: ErrorView & { status?: number; outcome?: string }) {
     super();
     Object.assign(this, told);
   }
@@ -25,11 +27,11 @@ export function failure(error?: unknown, code = "network", message = "No connect
 }
 
 /** Returns the error that a response tells, which refuses or has not the JSON that it should have. */
-export function refusal({ status, headers }: Response, body: object): FrontdeskError {
-  const { code = "bad_response", detail = `HTTP ${status}` } = body as Record<string, string>;
+export function refusal({ status, headers }: Response, body: { detail?: string; outcome?: string }): FrontdeskError {
   return new FrontdeskError({
-    code,
-    message: detail,
+    code: "bad_response",
+    ...body,
+    message: body.detail ?? "HTTP " + status,
     // The server, or a proxy in front of it, is busy or restarts.
     recoverable: status < 400 || status > 422,
     retryAfterS: parseInt(headers.get("retry-after")!) || null,

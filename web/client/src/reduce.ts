@@ -84,7 +84,7 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
     case "error" in event:
       return going({ error: errorView(event.error) });
     case "title" in event:
-      return { ...answer, title: event.title };
+      return { ...answer, ...event };
     case "suggested_questions" in event:
       return { ...answer, suggestions: event.suggested_questions };
     default:
@@ -109,7 +109,7 @@ function withToolCall(answer: AnswerView, changed: ToolCallChanged["tool_call"])
   return {
     toolCalls: before ? toolCalls.map((one) => (one === before ? call : one)) : [...toolCalls, call],
     approvals: approvals.map((one) =>
-      stays(one) || one.decision ? one : { ...one, decision: status === "error" ? "denied" : "approved" },
+      stays(one) || one.decision ? one : { ...one, decision: status !== "error" ? "approved" : "denied" },
     ),
     clientTools: clientTools.filter(stays),
   };

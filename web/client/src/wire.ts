@@ -57,6 +57,7 @@ export interface ApprovalRequested {
     readonly title: string;
     readonly arguments: Readonly<Record<string, unknown>>;
     readonly expires_at: string;
+    readonly hash: string;
   };
 }
 

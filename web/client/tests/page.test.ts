@@ -238,6 +238,33 @@ test("a decision that is refused is told, and the run waits on", async (t) => {
   assert.deepEqual([chat.view.error?.code, chat.view.phase], ["forbidden", "awaiting_input"]);
 });
 
+for (const [approve, outcome, isTold] of [
+  [true, "approved", false],
+  [false, "denied", false],
+  [true, "denied", true],
+  [true, "expired", true],
+  [false, "approved", true],
+] as const)
+  test(`${approve ? "yes" : "no"}, and it was ${outcome} already: ${isTold ? "the user is told" : "it is done"}`, async (t) => {
+    const { events } = story("approval");
+    let isDecided = false;
+    const { url } = await serve(t, (request, response) => {
+      if (request.path === "/chat") tell(response, events.slice(0, 5));
+      else if (request.path.endsWith("/decisions")) {
+        isDecided = true;
+        response.writeHead(409, { "content-type": "application/problem+json" });
+        response.end(JSON.stringify({ code: "already_decided", detail: `It was ${outcome}.`, outcome }));
+      } else tell(response, isDecided ? events.slice(5) : [], 6);
+    });
+    const chat = chatWith(t, url);
+    const sent = chat.send("Delete order 7");
+    await until(chat, ({ phase }) => phase === "awaiting_input");
+    await chat.decide("uuid-4", { approve });
+    assert.equal(chat.view.error?.code, isTold ? "already_decided" : undefined);
+    await sent;
+    assert.equal(answerOf(chat)?.status, "completed");
+  });
+
 test("a run that needs a fresh token gets one", async (t) => {
   const { url, to } = await serve(t, async (request, response) => {
     if (request.path.endsWith("/credential")) return response.end("{}");

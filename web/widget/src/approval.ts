@@ -6,12 +6,17 @@ import { fill, make } from "./dom";
 import { formatMoment } from "./format";
 import { icon } from "./icons";
 
+/** So long nothing is said yes to: a click that was meant for what stood there before must not hit it. */
+const CALM_MS = 500;
+
 export class ApprovalCard {
   readonly element: HTMLElement;
   #context: WidgetContext;
   #footer = make("div", { class: "choice" });
   #approval: ApprovalView;
   #timer = 0;
+  #calm = 0;
+  #shownAt = performance.now();
 
   constructor(context: WidgetContext, approval: ApprovalView) {
     const { texts } = context;
@@ -36,6 +41,7 @@ export class ApprovalCard {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#calm);
   }
 
   #draw(): void {
@@ -56,13 +62,28 @@ export class ApprovalCard {
       this.#button(texts.deny, false),
       make("span", { class: "until" }, texts.expiresAt(formatMoment(this.#approval.expiresAt, texts))),
     );
+    this.#keepCalm();
     // Longer than a timer can wait, it will not expire while anybody looks.
     if (leftMs < 2 ** 31) this.#timer = window.setTimeout(() => this.#draw(), leftMs + 50);
   }
 
+  /** Lets nobody decide in the first moment. */
+  #keepCalm(): void {
+    const leftMs = CALM_MS - (performance.now() - this.#shownAt);
+    clearTimeout(this.#calm);
+    this.#disable(leftMs > 0);
+    if (leftMs > 0) this.#calm = window.setTimeout(() => this.#keepCalm(), leftMs);
+  }
+
+  #disable(disabled: boolean): void {
+    for (const button of Array.from(this.#footer.querySelectorAll("button"))) button.disabled = disabled;
+  }
+
+  /** A page's script is not its user: its clicks decide nothing. */
   #button(label: string, approve: boolean): HTMLElement {
-    const decide = () => {
-      for (const button of Array.from(this.#footer.querySelectorAll("button"))) button.disabled = true;
+    const decide = ({ isTrusted }: Event) => {
+      if (!isTrusted) return;
+      this.#disable(true);
       this.#context.focusComposer();
       void this.#context.chat.decide(this.#approval.toolCallId, { approve });
     };

@@ -1,0 +1,136 @@
+"""Which calls of a step wait for a person's yes, and how they are asked for.
+
+The invariant: a call that needs a yes is made only with the arguments that somebody said yes to. It is held here and not in
+what the model is told, so nothing that a model or a tool says gets around it.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from agent.attempt.attempt import Attempt
+from agent.graphemes import cut, unturned
+from agent.masking import Mask
+from agent.models.text import clean
+from agent.prompt.words import CANNOT_ASK, DENIED, EDITED, EXPIRED, WITHDRAWN
+from agent.store.approvals import Approval, NewApproval
+from agent.store.messages import ToolCall
+from agent.toolkit import Tool
+
+TITLE_CHARACTERS = 200
+VALUE_CHARACTERS = 80
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+class Sorted(NamedTuple):
+    """The calls of a step: those that can be made, or told why not, and those that wait."""
+
+    ready: list[ToolCall]
+    waiting: list[ToolCall]
+
+
+def sort(attempt: Attempt, calls: Sequence[ToolCall]) -> Sorted:
+    """Return which calls wait for a yes; of the others, those with a no say so themselves, and edited ones are as edited."""
+    found = Sorted([], [])
+    for call in calls:
+        tool = attempt.tools.get(call.name)
+        if tool is None or call.refused is not None or not tool.needs_yes:
+            found.ready.append(call)
+            continue
+        answer = attempt.approvals.get(call.id)
+        if answer is not None and answer.state != "open":
+            found.ready.append(_answered(call, answer))
+        elif not attempt.run.can_ask:
+            found.ready.append(replace(call, refused=CANNOT_ASK))
+        else:
+            found.waiting.append(call)
+    return found
+
+
+def is_allowed(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
+    """Return whether a call may be made: nobody need be asked, or somebody said yes to just these arguments."""
+    if not tool.needs_yes:
+        return True
+    answer = attempt.approvals.get(call.id)
+    if answer is None or answer.state != "approved":
+        return False
+    return hash_of(call) == answer.hash if answer.edited is None else call.arguments == answer.edited
+
+
+def note(attempt: Attempt, call: ToolCall) -> str:
+    """Return what the model is told in front of a result, because it knows other arguments than were used; often nothing."""
+    answer = attempt.approvals.get(call.id)
+    if answer is None or answer.edited is None or answer.state != "approved":
+        return ""
+    return f"{EDITED} {attempt.principal.mask(orjson.dumps(answer.edited).decode())}\n"
+
+
+def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:
+    """Return what is asked about calls that wait."""
+    until = datetime.now(UTC) + timedelta(seconds=attempt.assistant.approvals.expires_s)
+    return [
+        NewApproval(
+            call.id,
+            call.name,
+            title(attempt.tools[call.name], call, attempt.principal.mask),
+            shown(call.arguments, attempt.principal.mask),
+            hash_of(call),
+            until,
+        )
+        for call in calls
+    ]
+
+
+def title(tool: Tool, call: ToolCall, mask: Mask) -> str:
+    """Return the question in plain words, made of the tool's own and of the arguments; the model has no part in it."""
+    if tool.ask is None:
+        return f"{tool.name.replace('_', ' ').strip().capitalize()}?"
+
+    def value(place: re.Match[str]) -> str:
+        given = call.arguments.get(place[1])
+        return "…" if given is None else _value(given, mask)
+
+    return cut(_PLACE.sub(value, tool.ask), TITLE_CHARACTERS)
+
+
+def _value(given: object, mask: Mask) -> str:
+    text = given if isinstance(given, str) else orjson.dumps(given, default=str).decode()
+    line = " ".join(unturned(mask(clean(text))).split())
+    return line if len(line) <= VALUE_CHARACTERS else f"{cut(line, VALUE_CHARACTERS)}…"
+
+
+def shown(value: Any, mask: Mask) -> Any:
+    """Return arguments as people are shown them: without secrets, and without signs that turn what stands around them."""
+    match value:
+        case str():
+            return unturned(mask(clean(value)))
+        case dict():
+            return {shown(str(name), mask): shown(one, mask) for name, one in value.items()}
+        case list():
+            return [shown(one, mask) for one in value]
+        case _:
+            return value
+
+
+def hash_of(call: ToolCall) -> str:
+    """Return what binds an answer to a call: its id, its tool and its arguments, in a form that does not depend on their order."""
+    canonical = orjson.dumps([call.id, call.name, call.arguments], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def _answered(call: ToolCall, answer: Approval) -> ToolCall:
+    match answer.state:
+        case "approved":
+            return call if answer.edited is None else replace(call, arguments=answer.edited)
+        case "expired":
+            return replace(call, refused=EXPIRED)
+        case "withdrawn":
+            return replace(call, refused=WITHDRAWN)
+        case _:
+            reason = f" They said: {cut(answer.reason, 500)}" if answer.reason else ""
+            return replace(call, refused=f"{DENIED}{reason} Do not try again unless they ask.")

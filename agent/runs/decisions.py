@@ -1,0 +1,96 @@
+"""What people decide about calls that wait, and how a run goes on from there: here, as its next attempt.
+
+The invariant: a decision is taken once, of whoever may decide, about just what was asked.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from agent.attempt.credential import OTHER_RIGHTS
+from agent.attempt.presence import Absences
+from agent.attempt.unheld import decide, expire
+from agent.errors import ForbiddenError, InvalidRequestError
+from agent.principal import Principal, RunKey
+from agent.runs.leases import Leases
+from agent.runs.readers import read_run
+from agent.runs.roster import Roster
+from agent.runtime import Runtime
+from agent.store.approvals import Decision, expired_runs
+from agent.store.runs import Run
+from agent.store.tool_calls import list_calls
+from agent.toolkit import Tool
+
+EXPIRED_AT_ONCE = 100
+MAX_PROBLEMS = 3
+
+
+class Decisions:
+    """The decisions that reach this process."""
+
+    def __init__(self, runtime: Runtime, roster: Roster, absences: Absences, leases: Leases, *, worker_id: str) -> None:
+        self._runtime = runtime
+        self._roster = roster
+        self._absences = absences
+        self._leases = leases
+        self._worker_id = worker_id
+
+    async def decide(self, principal: Principal, run_id: UUID, decisions: Sequence[Decision]) -> Run:
+        """Take decisions about calls of the principal's run, all or none, and return it; after the last one it goes on.
+
+        Raises:
+            NotFoundError: the principal has no such run.
+            NotWaitingError: it never asked about one of these calls.
+            ForbiddenError: the token is of another role or branch than the run was begun with.
+            AlreadyDecidedError: one of them was decided before, or not in time.
+            InvalidRequestError: arguments are not what the tool takes, or come without the hash of what was asked.
+        """
+        run = await read_run(self._runtime.store, principal, run_id)
+        if not principal.has_rights_of(run.starter(principal)):
+            raise ForbiddenError(OTHER_RIGHTS)
+        self._absences.end(principal.tenant_id, principal.user_id)
+        if any(one.arguments is not None for one in decisions):
+            await self._check_edits(principal, run, decisions)
+        key = RunKey(principal.tenant_id, run_id)
+        with self._roster.arriving(key):
+            if await decide(self._runtime.store, principal, run, decisions, worker_id=self._worker_id):
+                await self._leases.go_on(principal, run_id)
+        return await read_run(self._runtime.store, principal, run_id)
+
+    async def expire(self) -> None:
+        """Let runs go on whose questions nobody has answered in time."""
+        async with self._runtime.store.read(is_urgent=True) as connection:
+            found = await expired_runs(connection, most=EXPIRED_AT_ONCE)
+        for key in found:
+            with self._roster.arriving(key):
+                user_id = await expire(self._runtime.store, key, worker_id=self._worker_id)
+                if user_id is not None:
+                    await self._leases.go_on(Principal(key.tenant_id, user_id), key.run_id)
+
+    async def _check_edits(self, principal: Principal, run: Run, decisions: Sequence[Decision]) -> None:
+        """Hold changed arguments against the schema of their tool, as the model's were."""
+        async with self._runtime.store.read() as connection:
+            names = {call.id: call.name for call in await list_calls(connection, principal, run.id)}
+        toolsets = self._runtime.assistants.resume(principal, run.assistant).toolsets
+        tools = {tool.name: tool for toolset in toolsets for tool in await toolset.tools(principal)}
+        for decision in decisions:
+            if decision.arguments is None or decision.tool_call_id not in names:
+                continue
+            tool = tools.get(names[decision.tool_call_id])
+            if tool is None:
+                raise InvalidRequestError("arguments: the tool is not there any more")
+            check_arguments(tool, decision.arguments)
+
+
+def check_arguments(tool: Tool, arguments: dict[str, Any]) -> None:
+    """Raise InvalidRequestError where arguments are not what a tool takes."""
+    try:
+        problems = list(Draft202012Validator(dict(tool.schema)).iter_errors(arguments))
+    except SchemaError:
+        return  # the tool itself says what it takes
+    if problems:
+        told = "; ".join(f"{one.json_path}: {one.message[:200]}" for one in problems[:MAX_PROBLEMS])
+        raise InvalidRequestError(f"arguments: {told}")

@@ -1,0 +1,84 @@
+"""An answer as a terminal shows it: the fold of the wire's events, in text that no terminal obeys."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""The characters that a terminal would obey. A model's words must not move the cursor."""
+
+
+@dataclass
+class Shown:
+    """The answer as it looks so far."""
+
+    text: str = ""
+    doing: str = ""
+    """A tool call that takes long, and how far it is."""
+    notes: list[str] = field(default_factory=list)
+    suggestions: list[str] = field(default_factory=list)
+    approvals: list[dict[str, Any]] = field(default_factory=list)
+    """What is asked; nobody has answered it yet."""
+    run_id: str | None = None
+    status: str | None = None
+    conversation_id: str | None = None
+    message_id: str | None = None
+    last_id: str = ""
+    done: bool = False
+    printed: int = 0
+    """Characters that went to a plain output already."""
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Take one wire event in; unknown keys are ignored, as the contract says."""
+        match event:
+            case {"conversation_id": str(conversation_id)}:
+                self.conversation_id = conversation_id
+                self.message_id, self.run_id = event.get("message_id"), event.get("run_id")
+            case {"token": str(token)}:
+                self.text += safe(token)
+            case {"snapshot": {"text": str(text)}}:
+                self._replace(safe(text))
+            case {"tools_used": list(names)}:
+                self.notes.append("Looking up: " + ", ".join(safe(str(name)) for name in names))
+            case {"tool_call": dict(call)}:
+                self.doing = _how_far(call) if "elapsed_ms" in call else ""
+            case {"action": {"type": kind, "value": value}}:
+                self.notes.append(safe(f"Action: {kind} → {value}"))
+            case {"approval": {"tool_call_id": str(), "title": str()} as approval}:
+                self.approvals.append(approval)
+            case {"error": {"message": message}}:
+                self.notes.append(safe(f"Error: {message}"))
+            case {"status": str(status)}:
+                self.status = status
+            case {"suggested_questions": list(questions)}:
+                self.suggestions = [safe(str(question)) for question in questions]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes by itself: the answer is whole, or the run waits for somebody."""
+        return self.done or self.status == "awaiting_input"
+
+    def go_on(self) -> None:
+        """Expect what follows the answers to what is asked."""
+        self.approvals, self.status = [], None
+
+    def _replace(self, text: str) -> None:
+        """Show this text; what a plain output has of it already is not printed again."""
+        if text.startswith(self.text[: self.printed]):
+            self.text = text
+        else:
+            self.text, self.printed = f"\n{text}", 0
+
+
+def _how_far(call: dict[str, Any]) -> str:
+    """Return in a line how long a call has been running, and how far it is."""
+    parts = [f"{call['elapsed_ms'] // 1000} s"]
+    if isinstance(share := call.get("progress"), int | float):
+        parts.append(f"{share:.0%}")
+    if text := call.get("progress_text"):
+        parts.append(str(text))
+    return safe(f"{call.get('label') or call.get('name')}: {' · '.join(parts)}")
+
+
+def safe(text: str) -> str:
+    return CONTROL.sub("", text)

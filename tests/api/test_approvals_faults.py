@@ -1,0 +1,205 @@
+"""Runs that wait, while processes end, take over and race for them, and while their conversation goes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from support.backend import TenantBackend
+from support.faults import until
+from support.provider import Call, Provider
+from support.world import Person, Stream, World, open_world
+
+SHOP = {"python": "support.shop_tools", "tools": {"create_order": {"confirm": True, "ask": "Order {item}?"}}}
+ORDER = Call("create_order", {"item": "tea"})
+QUICK: dict[str, Any] = {"lease_s": 1, "renew_every_s": 0.2, "reap_every_s": 0.05}
+
+Open = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    """Where the data is of all processes of a test."""
+    if request.param == "sqlite":
+        return {"data": tmp_path / "shared"}
+    return in_postgres(request.getfixturevalue("postgres"))
+
+
+def in_postgres(server: str) -> dict[str, Any]:
+    name = f"waits_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_frontdesk".encode())
+    return {"database_url": server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")}
+
+
+@pytest.fixture
+def open_process(tmp_path: Path, provider: Provider, backend: TenantBackend) -> Open:
+    """Start one of several processes over the same data."""
+    backend.answer("POST /orders", {"number": 8})
+
+    def start(shared: dict[str, Any], **approvals: Any) -> AbstractAsyncContextManager[World]:
+        folder = tmp_path / uuid4().hex[:8]
+        folder.mkdir()
+        assistant = {"toolsets": [SHOP], "approvals": approvals}
+        return open_world(folder, provider, backend, assistant=assistant, **QUICK, **shared)
+
+    return start
+
+
+@pytest.fixture
+async def two(open_process: Open, postgres: str) -> AsyncIterator[tuple[Person, Person]]:
+    """The same user at two processes on one PostgreSQL."""
+    shared = in_postgres(postgres)
+    async with open_process(shared) as first, open_process(shared) as second:
+        yield first.person(), second.person()
+
+
+async def asked(ann: Person) -> Stream:
+    ann.world.provider.call(ORDER)
+    return await ann.stream("Order tea, please.")
+
+
+async def decide(ann: Person, stream: Stream, **more: Any) -> Any:
+    body = {"tool_call_id": stream.first("approval")["tool_call_id"], "approve": True, **more}
+    return await ann.request("POST", f"/runs/{stream.first('run_id')}/decisions", json=body)
+
+
+async def ended(ann: Person, stream: Stream) -> dict[str, Any]:
+    """Return the run's state when it is over."""
+    state: dict[str, Any] = {}
+
+    async def is_over() -> bool:
+        state.update((await ann.request("GET", f"/runs/{stream.first('run_id')}")).json())
+        return state["state"] in ("completed", "failed", "cancelled")
+
+    await until(is_over)
+    return state
+
+
+def effects(ann: Person) -> list[int]:
+    return list(ann.world.backend.effects.values())
+
+
+async def test_a_run_that_waits_is_decided_after_a_restart(shared: dict[str, Any], open_process: Open) -> None:
+    """G250"""
+    async with open_process(shared) as world:
+        stream = await asked(world.person())
+    async with open_process(shared) as world:
+        ann = world.person()
+        async with asyncio.timeout(60), ann.open_events(f"/runs/{stream.first('run_id')}/events") as live:
+            again = await live.rest()
+        assert again.first("approval") == stream.first("approval")
+        assert effects(ann) == []
+        world.provider.say("Ordered.")
+        assert (await decide(ann, stream)).status_code == 200
+        assert (await ended(ann, stream))["state"] == "completed"
+        assert effects(ann) == [1]
+
+
+async def test_twenty_equal_decisions_at_two_processes_execute_once(two: tuple[Person, Person]) -> None:
+    """G251"""
+    stream = await asked(two[0])
+    two[0].world.provider.say("Ordered.")
+    answers = await asyncio.gather(*(decide(two[n % 2], stream) for n in range(20)))
+    assert sorted(one.status_code for one in answers) == [200] + [409] * 19
+    assert {one.json()["outcome"] for one in answers if one.status_code == 409} == {"approved"}
+    assert (await ended(two[1], stream))["state"] == "completed"
+    assert effects(two[0]) == [1]
+
+
+async def test_yes_and_no_at_once_at_two_processes_are_one_of_them(two: tuple[Person, Person]) -> None:
+    """G251"""
+    stream = await asked(two[0])
+    two[0].world.provider.say("As you like it.")
+    answers = await asyncio.gather(*(decide(two[n % 2], stream, approve=n % 4 < 2) for n in range(12)))
+    [first] = [n for n, one in enumerate(answers) if one.status_code == 200]
+    is_yes = first % 4 < 2
+    assert {one.json().get("outcome") for one in answers} - {None} == {"approved" if is_yes else "denied"}
+    assert (await ended(two[1], stream))["state"] == "completed"
+    assert effects(two[0]) == ([1] if is_yes else [])
+
+
+async def test_the_second_process_decides_what_the_first_one_asked_and_goes_on_with_it(
+    two: tuple[Person, Person],
+) -> None:
+    """G250"""
+    stream = await asked(two[0])
+    two[0].world.provider.say("Ordered.")
+    assert (await decide(two[1], stream)).status_code == 200
+    assert (await ended(two[0], stream))["state"] == "completed"
+    assert effects(two[0]) == [1]
+
+
+@pytest.mark.parametrize("attempt", range(3))
+async def test_an_answer_at_the_moment_of_the_expiry_counts_or_does_not(
+    shared: dict[str, Any], open_process: Open, attempt: int
+) -> None:
+    """G251 G252"""
+    async with open_process(shared, expires_s=1) as world:
+        ann = world.person()
+        stream = await asked(ann)
+        world.provider.say("As you like it.")
+        expires_at = datetime.fromisoformat(stream.first("approval")["expires_at"])
+        moment = expires_at - timedelta(milliseconds=30 * attempt)
+        await until(lambda: datetime.now(UTC) >= moment)
+        answers = await asyncio.gather(*(decide(ann, stream) for _ in range(5)))
+        taken = [one for one in answers if one.status_code == 200]
+        outcomes = {one.json().get("outcome") for one in answers} - {None}
+        assert (len(taken), outcomes) in ((1, {"approved"}), (0, {"expired"}))
+        assert (await ended(ann, stream))["state"] == "completed"
+        assert effects(ann) == ([1] if taken else [])
+
+
+async def test_what_a_deleted_conversation_asked_is_not_there_any_more(
+    shared: dict[str, Any], open_process: Open
+) -> None:
+    """G252"""
+    async with open_process(shared) as world:
+        ann = world.person()
+        stream = await asked(ann)
+        gone = await ann.request("DELETE", f"/conversations/{stream.first('conversation_id')}")
+        assert gone.status_code == 200
+        assert (await decide(ann, stream)).status_code == 404
+        assert effects(ann) == []
+
+
+async def test_a_decision_and_a_deletion_at_once_leave_no_call_behind_the_deletion(
+    shared: dict[str, Any], open_process: Open
+) -> None:
+    """G252"""
+    async with open_process(shared) as world:
+        ann = world.person()
+        stream = await asked(ann)
+        world.provider.say("Ordered.")
+        path = f"/conversations/{stream.first('conversation_id')}"
+        decided, gone = await asyncio.gather(decide(ann, stream), ann.request("DELETE", path))
+        assert gone.status_code == 200
+        assert decided.status_code in (200, 404)
+        assert (await decide(ann, stream)).status_code == 404
+        assert len(effects(ann)) <= 1
+        world.provider.scripts.clear()  # the run may have come to its next step, or not
+
+
+async def test_a_new_message_and_a_decision_at_once_are_both_taken_in_some_order(
+    shared: dict[str, Any], open_process: Open
+) -> None:
+    """G251 G252"""
+    async with open_process(shared) as world:
+        ann = world.person()
+        stream = await asked(ann)
+        for _ in range(2):
+            world.provider.say("Well.")
+        message = ann.ask("How are you?", conversation_id=stream.first("conversation_id"))
+        decided, answered = await asyncio.gather(decide(ann, stream), message)
+        assert answered.json()["status"] == "completed"
+        state = (await ended(ann, stream))["state"]
+        if decided.status_code == 200:
+            assert (state, effects(ann)) == ("completed", [1])
+        else:
+            assert (decided.json()["outcome"], state, effects(ann)) == ("withdrawn", "cancelled", [])
+        assert world.provider.violations == []

@@ -1,0 +1,38 @@
+"""How a user answers what is asked: one way to a call, however often and by however many of their readers it is seen."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from support.clients import Visitor
+
+LOOK_AGAIN_S = 0.3
+"""Until a user who says nothing looks whether the time for an answer is over."""
+
+
+async def decide(visitor: "Visitor", run_id: str, approvals: list[dict[str, Any]]) -> None:
+    """Answer the questions of a run that the user means to answer; what does not get through is left for the next look."""
+    history = visitor.history
+    decisions = []
+    for approval in approvals:
+        call_id = approval["tool_call_id"]
+        answer = history.answers.setdefault(call_id, visitor.random.choice(visitor.answers))
+        if answer == "yes":
+            history.yeses.setdefault(call_id, time.time())
+        if answer != "nothing":
+            decisions.append({"tool_call_id": call_id, "approve": answer == "yes", "reason": "as I like it"})
+    if not decisions:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        return
+    body = decisions[0] if len(decisions) == 1 else {"decisions": decisions}
+    response = await visitor.request("POST", f"/runs/{run_id}/decisions", json=body)
+    if response is None or response.status_code in (500, 503):
+        return
+    visitor.counts.decisions += 1
+    if response.status_code == 409 and response.json()["code"] == "already_decided":
+        meant = {"approved" if one["approve"] else "denied" for one in decisions}
+        if response.json()["outcome"] not in {*meant, "expired", "withdrawn"}:
+            history.blame("I14", f"run {run_id}: {response.text} to {decisions}")
+    elif response.status_code not in (200, 404):
+        history.blame("I14", f"run {run_id}: {response.status_code} {response.text[:200]} to {decisions}")
