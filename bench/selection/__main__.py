@@ -1,8 +1,8 @@
 """`python -m bench.selection`: of how many questions the wanted tool is among those that are offered, and what that costs.
 
-Prints a table in Markdown, and writes it between the marks of `docs/tools/selection.md` where `--write` says so. With the extra
-`embeddings` installed there is a column for it; what it makes of the tools is kept below `--data`. `queries.json`, where it is
-there, is an object: for each question, word for word, the short English query that a model would give to `find_tools`.
+Prints a table in Markdown, and writes it between the marks of `docs/tools/selection.md` where `--write` says so. The tools are
+those that an assistant has of the same documents. With the extra `embeddings` installed there are columns for it; what it makes
+of the tools is kept below `--data`.
 """
 
 import argparse
@@ -10,53 +10,61 @@ import asyncio
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
+from uuid import uuid4
 
-import msgspec
-
+from agent.assistant.definition import Assistant
 from agent.assistant.selection import Selection
+from agent.attempt.heard import FOUND
 from agent.principal import Principal
-from agent.toolkit import Tool
-from bench.selection.data import FOLDER, Question, read_questions, read_tools
-from bench.selection.pool import read_pool
+from agent.toolkit import FIND_TOOLS, CallContext, Heard, Tool, Turn
+from bench.selection.check import DOCUMENTS
+from bench.selection.data import Question, read_queries, read_questions, read_tools
 from bench.table import table
-from tools.fixed import FixedToolset
-from tools.selection.catalogue import Catalogue
+from tools.backends.backend import Backend
+from tools.registry import load_toolsets
+from tools.selection.catalogue import tokens_of
 from tools.selection.embedding import Embedding
 from tools.selection.installed import InstalledModel
-from tools.selection.ranking import MAX_RANKED, Ranking
-from tools.selection.selector import FOUND_AT_ONCE
-from tools.selection.topic import fresh, interleaved
+from tools.selection.ranking import Ranking
+from tools.selection.selector import ToolSelector
 from tools.selection.vectors import Vectors
+from tools.selection.words import STOP_WORDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "tools" / "selection.md"
 BEGIN, END = "<!-- figures: python -m bench.selection -->", "<!-- end of figures -->"
-PLACES = 24
 ROUNDS = 5
+FRONT = (1, 5, 10)
+"""First places of what a query finds."""
 ANN = Principal("bench", "ann")
 LANGUAGES = {"en": "English", "pt": "Portuguese", "es": "Spanish", "de": "German", "hi": "Hindi"}
-MUST = {"English, words shared": "95 %"}
-MUST_FOUND = "85 %"
+MUST = {"English, words shared": "95 %", "All": "85 % with find_tools"}
 
 
 class Pool(NamedTuple):
-    """The tools, by the numbers that rankings give, and their names in the questions."""
+    """The tools of an assistant as its toolsets have them, and the names that questions want, by the tools' own."""
 
-    tools: Sequence[Tool]
-    names: Sequence[str]
-    ranking: Ranking
-    catalogue: Catalogue
+    sources: Sequence[Sequence[Tool]]
+    names: Mapping[str, str]
+
+    @property
+    def tools(self) -> list[Tool]:
+        return [tool for source in self.sources for tool in source]
+
+    def called(self, tools: Iterable[str]) -> frozenset[str]:
+        """Return what questions call these tools."""
+        return frozenset(self.names[tool] for tool in tools if tool in self.names)
 
 
 class Asked(NamedTuple):
-    """A question, what was offered, and what `find_tools` gave, by the names that questions want; None: not asked."""
+    """A question, what was offered, and what `find_tools` gave, by the names that questions want."""
 
     question: Question
     offered: frozenset[str]
-    found: frozenset[str] | None
+    found: frozenset[str]
 
     @property
     def is_met(self) -> bool:
@@ -64,49 +72,51 @@ class Asked(NamedTuple):
 
     @property
     def is_found(self) -> bool:
-        return self.is_met or (self.found is not None and not self.found.isdisjoint(self.question.wants))
+        return self.is_met or not self.found.isdisjoint(self.question.wants)
 
 
-def open_pool() -> Pool:
-    """Read the documents and make what ranks their operations, with a budget that does not count."""
-    by_name = read_pool(read_tools())
-    tools = FixedToolset(by_name.values()).every
-    catalogue = Catalogue([tools], budget_tokens=0, synonyms={})
-    assert catalogue.ranking is not None
-    return Pool(tools, list(by_name), catalogue.ranking, catalogue)
+async def open_pool() -> Pool:
+    """Read the documents as an assistant does that includes just these operations, and make what ranks them."""
+    named = read_tools()
+    wanted: dict[str, list[str]] = {}
+    for one in named:
+        wanted.setdefault(one.document, []).append(one.operation)
+    assistant = Assistant.model_validate(
+        {
+            "name": "Bench",
+            "persona": "You help.",
+            "models": ["demo"],
+            "toolsets": [{"openapi": document, "include": operations} for document, operations in wanted.items()],
+        }
+    )
+    async with Backend("http://127.0.0.1:9") as nowhere:  # nothing is called
+        toolsets = load_toolsets(assistant, {"default": nowhere}, folder=DOCUMENTS)
+    sources = [await toolset.tools(ANN) for toolset in toolsets]
+    names = {
+        tool.name: f"{document} {tool.origin.method} {tool.origin.path}"
+        for document, tools in zip(wanted, sources, strict=False)  # behind them is where actions would be
+        for tool in tools
+        if tool.origin is not None
+    }
+    return Pool(sources, names)
 
 
-async def ask(pool: Pool, question: Question, query: str | None, embedding: Embedding | None) -> Asked:
-    """Let the selector's parts choose for a question, and find for a query."""
-    ranked = await rank(pool, question.ask, embedding)
-    room = {"lately": (), "here": (), "budget_tokens": sys.maxsize, "at_most": PLACES}
-    chosen = set(fresh(pool.catalogue, [pool.catalogue.names[number] for number in ranked], **room))  # type: ignore[arg-type]
-    offered = frozenset(name for name, tool in zip(pool.names, pool.tools, strict=True) if tool.name in chosen)
-    if query is None:
-        return Asked(question, offered, None)
-    found = [pool.names[number] for number in await rank(pool, query, embedding)]
-    return Asked(question, offered, frozenset([name for name in found if name not in offered][:FOUND_AT_ONCE]))
-
-
-async def rank(pool: Pool, text: str, embedding: Embedding | None) -> list[int]:
-    """Rank as `ToolSelector` does."""
-    asked = pool.ranking.question(text)
-    numbers = pool.ranking.rank(asked)
-    if embedding is None:
-        return numbers
-    near = await embedding.rank(ANN, pool.catalogue, text, is_foreign=asked.is_foreign, most=MAX_RANKED)
-    return interleaved(numbers, near)
+async def ask(pool: Pool, selector: ToolSelector, question: Question, query: str) -> Asked:
+    """Choose for a conversation that begins with the question, and look for the query."""
+    choice = await selector.choose(ANN, pool.sources, lambda: Heard([Turn(question.ask)]))
+    assert choice is not None
+    offered = {tool.name: tool for tool in choice.offered}
+    told = await offered[FIND_TOOLS].call(CallContext(ANN, uuid4(), "call", None), {"query": query})
+    return Asked(question, pool.called(offered), pool.called(FOUND.findall(str(told))))
 
 
 async def ask_all(pool: Pool, embedding: Embedding | None) -> list[Asked]:
+    """Ask all questions of an assistant with everything as it is by default."""
+    selector = ToolSelector(Selection(), embedding)
+    if embedding is not None:  # the first questions would be ranked by words alone
+        await embedding.learn(await selector._catalogues.of(pool.sources))
     queries = read_queries()
-    return [await ask(pool, question, queries.get(question.ask), embedding) for question in read_questions()]
-
-
-def read_queries() -> dict[str, str]:
-    """Return what a model would ask `find_tools` for each question of which somebody has written it."""
-    path = FOLDER / "queries.json"
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
+    return [await ask(pool, selector, question, queries[question.ask]) for question in read_questions()]
 
 
 def groups(asked: Sequence[Asked]) -> dict[str, list[Asked]]:
@@ -128,8 +138,7 @@ def recall_table(runs: dict[str, list[Asked]]) -> list[str]:
         row = [name, str(len(ones)), MUST.get(name, "–")]
         for asked in runs.values():
             group = groups(asked)[name]
-            are_found = [one.is_found for one in group if one.found is not None]
-            row += [_share([one.is_met for one in group]), _share(are_found) if are_found else "not asked"]
+            row += [_share([one.is_met for one in group]), _share([one.is_found for one in group])]
         rows.append(row)
     return table(["questions", "of them", "must", *heads], rows)
 
@@ -138,14 +147,14 @@ def _share(hits: Sequence[bool]) -> str:
     return f"{100 * sum(hits) / len(hits):.1f} %"
 
 
-def cost_table(pool: Pool) -> list[str]:
+def cost_table(pool: Pool, ranking: Ranking) -> list[str]:
     """Return what ranking by words costs."""
     begun = time.perf_counter()
     Ranking(pool.tools, {})
     built_ms = (time.perf_counter() - begun) * 1000
     texts = [question.ask for question in read_questions()] * ROUNDS
-    times = [_timed(pool, text, time.perf_counter) for text in texts]
-    cpu = sorted(_timed(pool, text, time.thread_time) for text in texts)
+    times = [_timed(ranking, text, time.perf_counter) for text in texts]
+    cpu = sorted(_timed(ranking, text, time.thread_time) for text in texts)
     tracemalloc.start()
     kept = Ranking(pool.tools, {})
     size, _ = tracemalloc.get_traced_memory()
@@ -160,38 +169,51 @@ def cost_table(pool: Pool) -> list[str]:
     return table(["cost", "measured", "must"], rows)
 
 
-def _timed(pool: Pool, text: str, clock: Callable[[], float]) -> float:
+def _timed(ranking: Ranking, text: str, clock: Callable[[], float]) -> float:
     begun = clock()
-    pool.ranking.rank(pool.ranking.question(text))
+    ranking.rank(ranking.question(text))
     return (clock() - begun) * 1000
 
 
-def missing(asked: Sequence[Asked]) -> list[str]:
-    """Return a line of what is not counted."""
-    unasked = sum(one.found is None for one in asked)
-    if not unasked:
-        return []
-    return [f"{unasked} of {len(asked)} questions have no query for `find_tools` in `bench/selection/queries.json`."]
+def query_table(pool: Pool, ranking: Ranking) -> list[str]:
+    """Return how far in front a query finds a wanted tool, by words, and with each of its words left out in turn."""
+    names = [pool.names[tool.name] for tool in pool.tools]
+    queries = read_queries()
+    whole: list[int] = []
+    less: list[int] = []
+    for question in read_questions():
+        words = queries[question.ask].split()
+        told = [word for word in words if word not in STOP_WORDS["en"]]
+        whole.append(_place(ranking, names, words, question))
+        less += [_place(ranking, names, [word for word in words if word != out], question) for out in told]
+    rows = [
+        [f"among the first {most}", *(_share([at < most for at in one]) for one in (whole, less))] for most in FRONT
+    ]
+    return table(["a query's tool", "found", "with one word left out"], rows)
+
+
+def _place(ranking: Ranking, names: Sequence[str], words: Sequence[str], question: Question) -> int:
+    ranked = ranking.rank(ranking.question(" ".join(words)))
+    return next((at for at, number in enumerate(ranked) if names[number] in question.wants), len(names))
 
 
 async def measure(data: Path) -> str:
     """Return the tables."""
-    pool = open_pool()
-    costs = cost_table(pool)
+    pool = await open_pool()
+    ranking = Ranking(pool.tools, {})
+    costs = cost_table(pool, ranking)
     runs = {"by words": await ask_all(pool, None)}
     if InstalledModel.is_there():
         model = InstalledModel()
         model.timeout_s = 60.0  # the bench is of what it knows, not of how busy this machine is
         async with Embedding(model, Vectors(data)) as embedding:
-            await embedding.learn(pool.catalogue)
             runs["with the extra"] = await ask_all(pool, embedding)
-    budget = Selection().budget_tokens
-    median_size = median(pool.catalogue.tokens.values())
-    told = [
-        f"{len(pool.tools)} tools, {PLACES} places; a tool takes {median_size:.0f} tokens (median), a step {budget} at most.",
-        *missing(runs["by words"]),
-    ]
-    return "\n".join([*recall_table(runs), "", *costs, "", *told])
+    selection = Selection()
+    told = (
+        f"{len(pool.tools)} tools of {len(read_tools())} operations. A tool takes {median(map(tokens_of, pool.tools)):.0f} tokens"
+        f" (median), a step at most {selection.budget_tokens}, and {selection.at_most} places."
+    )
+    return "\n".join([*recall_table(runs), "", *query_table(pool, ranking), "", *costs, "", told])
 
 
 def main() -> None:

@@ -37,3 +37,8 @@ def read_tools() -> list[Tool]:
 def read_questions() -> list[Question]:
     """Return the questions: English first, those that share words before the others."""
     return msgspec.json.decode((FOLDER / "questions.json").read_bytes(), type=list[Question])
+
+
+def read_queries() -> dict[str, str]:
+    """Return for each question, word for word, what a model would ask `find_tools`."""
+    return msgspec.json.decode((FOLDER / "queries.json").read_bytes(), type=dict[str, str])

@@ -1,17 +1,19 @@
 """The questions of the benchmark of tool selection have the shape that its figures need. The documents are not needed."""
 
+import re
 from collections import Counter
 
 import pytest
 
 from bench.selection.check import faults, shared_words
-from bench.selection.data import Question, read_questions, read_tools
+from bench.selection.data import Question, read_queries, read_questions, read_tools
 
 TOOLS_AT_LEAST = 400
 ENGLISH_AT_LEAST = {"shared": 130, "paraphrase": 110}
 OTHERS_AT_LEAST = {"pt": 20, "es": 20, "de": 20, "hi": 20}
 WANTED_AT_LEAST = 200
 DOCUMENTS_AT_LEAST = 6
+QUERY_WORDS = range(3, 9)
 
 
 def test_the_pool_is_large_and_holds_no_operation_twice() -> None:
@@ -59,6 +61,25 @@ def test_the_questions_are_spread_over_the_pool_and_every_document() -> None:
 
     assert len(wanted) >= WANTED_AT_LEAST
     assert {want.split(" ")[0] for want in wanted} == {tool.document for tool in read_tools()}
+
+
+def test_every_question_has_its_query_word_for_word_and_no_query_is_of_another() -> None:
+    assert list(read_queries()) == [question.ask for question in read_questions()]
+
+
+def test_a_query_is_a_few_plain_english_words() -> None:
+    for ask, query in read_queries().items():
+        words = query.split(" ")
+        assert len(words) in QUERY_WORDS, ask
+        assert query.isascii(), ask
+        assert all(words), ask
+        assert not query.endswith((".", "?", "!")), ask
+
+
+def test_a_query_names_no_thing_of_the_question_and_no_operation_of_a_document() -> None:
+    for ask, query in read_queries().items():
+        assert not set(re.findall(r"[\w-]*\d[\w-]*", ask)) & set(query.split()), ask
+        assert not re.search(r"[/{}_]|[a-z][A-Z]", query), ask
 
 
 @pytest.mark.parametrize(
