@@ -34,14 +34,14 @@ def sample(document: Document, schema: Any, depth: int = DEPTH) -> Any:
 
 def _whole(document: Document, schema: Any, depth: int) -> Mapping[str, Any]:
     """Return a schema with all of its parts, and the first one of those that it leaves a choice between."""
-    schema = document.followed(schema)
+    whole: dict[str, Any] = dict(document.followed(schema))
     if depth <= 0:
-        return schema
-    parts = [*schema.get("allOf", ()), *schema.get("oneOf", ())[:1], *schema.get("anyOf", ())[:1]]
+        return whole
+    parts = [*whole.get("allOf", ()), *whole.get("oneOf", ())[:1], *whole.get("anyOf", ())[:1]]
     for part in parts:
         other = _whole(document, part, depth - 1)
-        schema = {**other, **schema, "properties": {**other.get("properties", {}), **schema.get("properties", {})}}
-    return schema
+        whole = {**other, **whole, "properties": {**other.get("properties", {}), **whole.get("properties", {})}}
+    return whole
 
 
 def _made(document: Document, schema: Mapping[str, Any], depth: int) -> Any:
