@@ -26,17 +26,23 @@ cli = typer.Typer(
 DAY_S = 86_400
 TOKEN_TTL_S = 7 * DAY_S
 
+AssistantOption = Annotated[
+    Path | None,
+    typer.Option(help="an assistant's file, or a folder of them; default: FRONTDESK_ASSISTANT, or the demo"),
+]
+
 
 @cli.command()
 def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
+    assistant: AssistantOption = None,
 ) -> None:
     """Start the server. Unconfigured it is the demo: SQLite, the studio, the offline model."""
     with _readable_errors():
         from api.server import run_server
 
-        settings = _settings()
+        settings = _settings(assistant)
         logs.configure(settings.log_level)
         if not run_server(settings, host=host, port=port):
             raise typer.Exit(1)
@@ -103,9 +109,7 @@ def openapi() -> None:
 
 @cli.command()
 def tools(
-    assistant: Annotated[
-        Path | None, typer.Option(help="an assistant's file, or a folder of them; default: as the server")
-    ] = None,
+    assistant: AssistantOption = None,
     wanted: Annotated[
         list[str] | None, typer.Option("--try", help="print what a model gets of this tool; may be given several times")
     ] = None,
@@ -114,17 +118,17 @@ def tools(
     with _readable_errors():
         from api.inventory import print_inventory
 
-        settings = _settings()
+        settings = _settings(assistant)
         logs.configure("WARNING")
-        if assistant is not None:
-            settings = settings.model_copy(update={"assistant": assistant})
         if not asyncio.run(print_inventory(settings, wanted or [])):
             raise typer.Exit(1)
 
 
-def _settings() -> Settings:
-    """Return the settings, after what lies on the disk was closed to others."""
+def _settings(assistant: Path | None = None) -> Settings:
+    """Return the settings, after what lies on the disk was closed to others; an assistant that is given wins over theirs."""
     settings = load_settings()
+    if assistant is not None:
+        settings = settings.model_copy(update={"assistant": assistant})
     for problem in close_files(settings):
         print(f"frontdesk: warning: {problem}", file=sys.stderr)
     return settings

@@ -4,8 +4,10 @@ It asks the same toolsets as the server, so it shows what the server would offer
 """
 
 import asyncio
+import fnmatch
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
+from difflib import get_close_matches
 
 import orjson
 from httpx2 import URL
@@ -90,7 +92,18 @@ def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, t
         print(f"    {tool.risk:<9} {_tokens(tool):>6}  {tool.name}{_printable(origin)}")
     imported = getattr(getattr(toolset, "source", None), "imported", None)
     if isinstance(imported, Imported):
+        if definition is not None:
+            _print_strange(definition, imported)
         _print_rest(imported, _mismatch(settings, assistant, definition, imported))
+
+
+def _print_strange(definition: ToolsetDefinition, imported: Imported) -> None:
+    """Say which names of `include` and `exclude` are none of the document's, with those that look like them."""
+    for said in (*definition.include, *definition.exclude):
+        if said.name is None or fnmatch.filter(imported.names, said.name):
+            continue
+        near = get_close_matches(said.name, imported.names, n=3)
+        print(f"    nothing is called {said.name}" + (f"; near it are {', '.join(near)}" if near else ""))
 
 
 def _print_rest(imported: Imported, mismatch: str) -> None:
@@ -128,7 +141,8 @@ def _mismatch(
 def _print_wanted(found: dict[str, Tool], wanted: Sequence[str]) -> bool:
     for name in wanted:
         if name not in found:
-            print(f"There is no tool {name!r}.")
+            near = get_close_matches(name, found, n=3)
+            print(f"There is no tool {name!r}." + (f" Near it are {', '.join(near)}." if near else ""))
             continue
         print(orjson.dumps(as_function(found[name]), option=orjson.OPT_INDENT_2).decode())
         print(f"{_tokens(found[name])} tokens")

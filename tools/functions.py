@@ -164,7 +164,8 @@ def load_functions(
         try:
             module = import_module(module)
         except ImportError as exc:
-            raise ConfigurationError(f"toolset {module}: {exc}") from exc
+            hint = f"; a document is `openapi: {module}`" if module.endswith((".yaml", ".yml", ".json")) else ""
+            raise ConfigurationError(f"toolset {module}: {exc}{hint}") from exc
     own = (value for value in vars(module).values() if isinstance(value, FunctionTool))
     found = [value.bind(backend, backends) for value in own if value.function.__module__ == module.__name__]
     if not found:

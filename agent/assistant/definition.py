@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
+from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, ToolWords
 from agent.assistant.selection import Selection
 from agent.assistant.toolsets import Toolsets
@@ -283,7 +284,7 @@ def load_assistant(path: Path) -> Assistant:
     except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{path}: not UTF-8: {exc.reason} at byte {exc.start}") from exc
     except yaml.YAMLError as exc:
-        raise ConfigurationError(f"{path}: not YAML: {' '.join(str(exc).split())}") from exc
+        problem = " ".join(str(exc).split()).replace(' in "<unicode string>",', " in")
+        raise ConfigurationError(f"{path}: not YAML: {problem}") from exc
     except ValidationError as exc:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
-        raise ConfigurationError(f"{path}: {problems}") from exc
+        raise ConfigurationError(f"{path}: {told(exc)}") from exc

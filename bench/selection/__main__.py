@@ -1,6 +1,6 @@
 """`python -m bench.selection`: of how many questions the wanted tool is among those that are offered, and what that costs.
 
-Prints a table in Markdown, and writes it between the marks of `docs/tools/selection.md` where `--write` says so. The tools are
+Prints a table in Markdown, and writes it between the marks of `docs/tools.md` where `--write` says so. The tools are
 those that an assistant has of the same documents. With the extra `embeddings` installed there are columns for it; what it makes
 of the tools is kept below `--data`.
 """
@@ -34,7 +34,7 @@ from tools.selection.selector import ToolSelector
 from tools.selection.vectors import Vectors
 from tools.selection.words import STOP_WORDS
 
-PAGE = Path(__file__).parents[2] / "docs" / "tools" / "selection.md"
+PAGE = Path(__file__).parents[2] / "docs" / "tools.md"
 BEGIN, END = "<!-- figures: python -m bench.selection -->", "<!-- end of figures -->"
 ROUNDS = 5
 FRONT = (1, 5, 10)

@@ -49,10 +49,10 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "place"),
     [
-        ("persona: x", "name: Field required"),
-        ("name: x", "persona: Field required"),
-        ("name: x\npersona: y", "models: Field required"),
-        ("name: x\nmodels: [demo]\npersona: y\nlimts: {}", "limts: Extra inputs are not permitted"),
+        ("persona: x", "name: is missing"),
+        ("name: x", "persona: is missing"),
+        ("name: x\npersona: y", "models: is missing"),
+        ("name: x\nmodels: [demo]\npersona: y\nlimts: {}", "limts: there is no such name here; did you mean limits?"),
         ("name: x\nmodels: [demo]\npersona: y\nlimits: {steps: 0}", "limits.steps:"),
         ("name: x\nmodels: [demo]\npersona: y\nlimits: {step: 5}", "limits.step:"),
         ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {description: d, values: {}}}", "actions.a.values:"),
@@ -79,8 +79,15 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
         ("name: [x", "not YAML"),
         ("name: x\n\tpersona: y", "not YAML"),
         ("!!python/object/apply:os.system [ls]", "not YAML"),
-        ("", "valid dictionary"),
-        ("- a\n- b", "valid dictionary"),
+        ("", "the file: must be an object"),
+        ("- a\n- b", "the file: must be an object"),
+        ("name: x\nmodels: [demo]\npersona: y\nbackend: https://a.example.com", "backend: must be an object"),
+        ("name: x\nmodels: [demo]\npersona: y\ntoolsets: shop.yaml", "toolsets: must be a list"),
+        (
+            "name: x\nmodels: [demo]\npersona: y\ntoolsets: [{opanapi: a.yaml}]",
+            "toolsets.0.opanapi: there is no such name here; did you mean openapi?",
+        ),
+        ("name: x\npersona: a: b", "not YAML: mapping values are not allowed in this context in line 2"),
     ],
 )
 def test_a_mistake_in_the_file_is_named_by_its_place(tmp_path: Path, content: str, place: str) -> None:

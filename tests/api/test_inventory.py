@@ -119,7 +119,7 @@ def test_a_tool_that_is_not_there_is_said_and_the_others_are_printed(tmp_path: P
     """G207"""
     done = run(tmp_path, "--try", "orders_pay", "--try", "theme")
     assert done.exit_code == 1
-    assert "There is no tool 'orders_pay'." in done.output
+    assert "There is no tool 'orders_pay'. Near it are orders_" in done.output
     assert '"theme"' in done.output
 
 
@@ -162,3 +162,10 @@ def test_a_look_takes_nothing_from_what_the_next_start_tells(tmp_path: Path) -> 
     run(tmp_path)
     assert not list((tmp_path / "data" / "openapi").glob("*.tools"))
     assert list((tmp_path / "data" / "openapi").glob("*.read"))
+
+
+def test_a_name_of_include_that_is_none_is_told_with_those_near_it(tmp_path: Path) -> None:
+    """G207"""
+    output = run(tmp_path, toolsets=[{"openapi": "shop.json", "include": ["order_list", "*_get"]}]).output
+    assert "nothing is called order_list; near it are orders_list" in output
+    assert "*_get" not in output

@@ -1,54 +1,94 @@
-"""The README does what it says: its example is run as it stands there, and what it names exists."""
+"""The README, and the first of `docs/tools.md`, do what they say: examples are run as they stand there, and what they name exists."""
 
 import asyncio
 import os
 import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+TOOLS = (ROOT / "docs" / "tools.md").read_text("utf-8")
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1|(?<!`)(`+)(?!`)(?:(?!\n\n).)*?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
 """Fences and spans of code: what looks like a link in them is none."""
 STARTED_S = 120
+DEMO = "http://127.0.0.1:8000"
 
 
-def files_of_the_example() -> dict[str, str]:
+def files_of(text: str) -> dict[str, str]:
     """Return the code blocks that begin with the name of a file."""
     found = {}
-    for _, block in FENCE.findall(README):
+    for _, block in FENCE.findall(text):
         first, _, rest = block.partition("\n")
         if first.startswith("# my/"):
             found[first.removeprefix("# ")] = rest
     return found
 
 
-async def test_the_readmes_own_tool_answers(tmp_path: Path) -> None:
-    files = files_of_the_example()
+async def test_the_functions_of_the_page_on_tools_answer(tmp_path: Path) -> None:
+    files = files_of(TOOLS.partition("\n## Python functions\n")[2].partition("\n## ")[0])
     assert set(files) == {"my/shop.py", "my/shop_tools.py", "my/assistant.yaml"}
     for name, content in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(content, "utf-8")
+        write(tmp_path / name, content)
+    async with serving(tmp_path, "--assistant", str(tmp_path / "my/assistant.yaml")) as url:
+        said = await frontdesk(tmp_path, "chat", "where is order 1001?", "--url", url)
+    assert "Order (number: 1001):" in said
+    assert "Status: packed" in said
+
+
+async def test_the_readmes_ten_lines_connect_an_api(tmp_path: Path) -> None:
+    definition = files_of(README)["my/assistant.yaml"]
+    assert len(definition.splitlines()) < 10  # its name is a line, too
+    assert DEMO in definition
+    async with serving(tmp_path) as api:
+        path = write(tmp_path / "my/assistant.yaml", definition.replace(DEMO, api))
+        listed = await frontdesk(tmp_path, "tools", "--assistant", str(path))
+        assert "get_clients_stats  GET /clients/stats" in listed
+        own = {"FRONTDESK_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/my/desk.db"}
+        async with serving(tmp_path, "--assistant", str(path), **own) as url:
+            said = await frontdesk(tmp_path, "chat", "how many clients?", "--url", url)
+            there = await frontdesk(tmp_path, "chat", "how many clients?", "--url", api)
+    (total,) = re.findall(r"Clients: \*\*(\d+)\*\*", said)
+    assert f"{total}" in there
+
+
+def write(path: Path, content: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content, "utf-8")
+    return path
+
+
+def environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "OPENAI_"))}
-    env = {**kept, "FRONTDESK_ASSISTANT": str(tmp_path / "my/assistant.yaml"), "FRONTDESK_DATA": str(tmp_path / "data")}
-    server = await _frontdesk("serve", "--port", "0", env=env)
+    return {**kept, "FRONTDESK_DATA": str(folder / "data")}
+
+
+async def frontdesk(folder: Path, *arguments: str) -> str:
+    """Return what a command prints; it must succeed."""
+    async with asyncio.timeout(STARTED_S):
+        command = await _frontdesk(*arguments, env=environment(folder))
+        output, errors = await command.communicate()
+    assert command.returncode == 0, errors.decode()
+    return output.decode()
+
+
+@asynccontextmanager
+async def serving(folder: Path, *options: str, **settings: str) -> AsyncIterator[str]:
+    """Run the server on a free port; yield its address."""
+    server = await _frontdesk("serve", "--port", "0", *options, env={**environment(folder), **settings})
     try:
         async with asyncio.timeout(STARTED_S):
             url = await _announced(server)
-            chat = await _frontdesk("chat", "where is order 1001?", "--url", url, env=env)
-            output, errors = await chat.communicate()
+        yield url
     finally:
         if server.returncode is None:
             server.terminate()
         await server.communicate()
-
-    assert chat.returncode == 0, errors.decode()
-    assert "Order (number: 1001):" in output.decode()
-    assert "Status: packed" in output.decode()
 
 
 def test_every_script_that_the_readme_names_is_there() -> None:

@@ -156,7 +156,9 @@ async def test_the_example_of_the_page_answers(tmp_path: Path, provider: Provide
     """G232."""
     (tmp_path / "note.txt").write_text("bring milk")
     text = re.findall(
-        r"^```yaml\n(.*?)^```", (ROOT / "docs/tools/mcp.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^```yaml\n(# my/.*?)^```",
+        (ROOT / "docs/tools.md").read_text("utf-8").partition("\n## MCP servers\n")[2],
+        re.MULTILINE | re.DOTALL,
     )[0]
     toolsets = yaml.safe_load(text)["toolsets"]
     toolsets[0]["mcp"]["command"] = command("filesystem", str(tmp_path))  # what npx would start

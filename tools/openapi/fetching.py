@@ -52,7 +52,7 @@ async def fetch(
     except TimeoutError:
         raise NotFetchedError(f"it did not come within {timeout_s:g} s") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-        raise NotFetchedError(f"{type(exc).__name__}") from None
+        raise NotFetchedError(f"nobody answers there as a web server does ({type(exc).__name__})") from None
 
 
 async def _fetch(url: str, guard: Guard, *, most_bytes: int, timeout_s: float) -> bytes:
