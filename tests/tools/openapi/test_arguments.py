@@ -280,3 +280,15 @@ def test_the_arguments_that_were_given_stay_as_they_were() -> None:
     given = {"one": {"a": "7", "b": [1]}}
     checked(one({"type": "object", "properties": {"a": INTEGER}}), given)
     assert given == {"one": {"a": "7", "b": [1]}}
+
+
+def test_many_values_times_many_choices_take_little_time() -> None:
+    """G212: past a bound the backend decides."""
+    choices = [{"type": "object", "required": [f"p{n}"], "properties": {f"p{n}": INTEGER}} for n in range(100)]
+    asked = one({"type": "array", "items": {"anyOf": choices}})
+    began = time.process_time()
+    given: list[dict[str, int]] = [{"z": 1}] * 4000
+    assert checked(asked, {"one": given}) == {"one": given}
+    with pytest.raises(ToolError, match="is missing"):
+        checked(asked, {"one": given[:10]})
+    assert time.process_time() - began < 1
