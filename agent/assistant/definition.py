@@ -4,6 +4,7 @@ The file is checked whole when the server starts; nothing of it is looked at aga
 `for_tenant` picks the tenant's version.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -269,6 +270,20 @@ def _overridden(assistant: Assistant, tenant_id: str) -> Assistant:
     return assistant.model_copy(update={name: value for name, value in changes.items() if value is not None})
 
 
+WANTED = {
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object: names with values",
+    "model_type": "must be an object: names with values",
+    "extra_forbidden": "there is no such key",
+}
+"""What is wrong with a value, in words of YAML and not of Python."""
+
+
+def _place(steps: Sequence[int | str]) -> str:
+    """Return where a value stands, without which of several forms it was tried as."""
+    return ".".join(str(step) for step in steps if "[" not in str(step))
+
+
 def load_assistant(path: Path) -> Assistant:
     """Read an assistant from its YAML file.
 
@@ -285,5 +300,5 @@ def load_assistant(path: Path) -> Assistant:
     except yaml.YAMLError as exc:
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(exc).split())}") from exc
     except ValidationError as exc:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+        problems = "; ".join(f"{_place(e['loc'])}: {WANTED.get(e['type'], e['msg'])}" for e in exc.errors())
         raise ConfigurationError(f"{path}: {problems}") from exc

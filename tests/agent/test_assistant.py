@@ -52,7 +52,7 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
         ("persona: x", "name: Field required"),
         ("name: x", "persona: Field required"),
         ("name: x\npersona: y", "models: Field required"),
-        ("name: x\nmodels: [demo]\npersona: y\nlimts: {}", "limts: Extra inputs are not permitted"),
+        ("name: x\nmodels: [demo]\npersona: y\nlimts: {}", "limts: there is no such key"),
         ("name: x\nmodels: [demo]\npersona: y\nlimits: {steps: 0}", "limits.steps:"),
         ("name: x\nmodels: [demo]\npersona: y\nlimits: {step: 5}", "limits.step:"),
         ("name: x\nmodels: [demo]\npersona: y\nactions: {a: {description: d, values: {}}}", "actions.a.values:"),
@@ -79,8 +79,8 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
         ("name: [x", "not YAML"),
         ("name: x\n\tpersona: y", "not YAML"),
         ("!!python/object/apply:os.system [ls]", "not YAML"),
-        ("", "valid dictionary"),
-        ("- a\n- b", "valid dictionary"),
+        ("", "must be an object"),
+        ("- a\n- b", "must be an object"),
     ],
 )
 def test_a_mistake_in_the_file_is_named_by_its_place(tmp_path: Path, content: str, place: str) -> None:
