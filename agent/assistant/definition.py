@@ -4,7 +4,6 @@ The file is checked whole when the server starts; nothing of it is looked at aga
 `for_tenant` picks the tenant's version.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
-from agent.assistant.model import Definition, ToolWords
+from agent.assistant.model import Definition, ToolWords, mistakes
 from agent.assistant.selection import Selection
 from agent.assistant.toolsets import Toolsets
 from agent.errors import ConfigurationError
@@ -270,20 +269,6 @@ def _overridden(assistant: Assistant, tenant_id: str) -> Assistant:
     return assistant.model_copy(update={name: value for name, value in changes.items() if value is not None})
 
 
-WANTED = {
-    "tuple_type": "must be a list",
-    "dict_type": "must be an object: names with values",
-    "model_type": "must be an object: names with values",
-    "extra_forbidden": "there is no such key",
-}
-"""What is wrong with a value, in words of YAML and not of Python."""
-
-
-def _place(steps: Sequence[int | str]) -> str:
-    """Return where a value stands, without which of several forms it was tried as."""
-    return ".".join(str(step) for step in steps if "[" not in str(step))
-
-
 def load_assistant(path: Path) -> Assistant:
     """Read an assistant from its YAML file.
 
@@ -300,5 +285,4 @@ def load_assistant(path: Path) -> Assistant:
     except yaml.YAMLError as exc:
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(exc).split())}") from exc
     except ValidationError as exc:
-        problems = "; ".join(f"{_place(e['loc'])}: {WANTED.get(e['type'], e['msg'])}" for e in exc.errors())
-        raise ConfigurationError(f"{path}: {problems}") from exc
+        raise ConfigurationError(f"{path}: {mistakes(exc)}") from exc

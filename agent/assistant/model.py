@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from agent.region import Locale
 from agent.wording import Wording, Wordings, checked_line
@@ -34,3 +34,21 @@ class ToolWords(Words):
         """The same by language."""
         given = {"": Words(label=self.label, done=self.done), **self.languages}
         return {tag.lower(): Wording(one.label, one.done) for tag, one in given.items()}
+
+
+WANTED = {
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object: names with values",
+    "model_type": "must be an object: names with values",
+    "extra_forbidden": "there is no such key",
+}
+"""What is wrong with a value, in words of YAML and not of Python."""
+
+
+def mistakes(error: ValidationError) -> str:
+    """Return what is wrong with a definition, each mistake by its place, without which of several forms it was tried as."""
+    said = []
+    for one in error.errors():
+        place = ".".join(str(step) for step in one["loc"] if "[" not in str(step))
+        said.append(f"{place}: {WANTED.get(one['type'], one['msg'])}")
+    return "; ".join(said)
