@@ -40,6 +40,7 @@
 everything else is for the operator's log.
 """
 
+import re
 from typing import ClassVar
 from uuid import UUID
 
@@ -287,3 +288,10 @@ class LogTrimmedError(FrontdeskError):
 
 class StaleAppendError(FrontdeskError):
     """An event id is not greater than the log's last one: the writer lost the run to a later attempt."""
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as it may be shown: without a user, a password, and a query, which may hold another secret."""
+    plain = re.split(r"[?#]", url, maxsplit=1)[0]
+    scheme, mark, rest = plain.rpartition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if "://" not in scheme else "***"

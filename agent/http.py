@@ -4,7 +4,6 @@ A client is shared by all tenants and users. The invariant: nothing that one res
 cookie is kept or sent, no redirect is followed, and there is no cache and no sign-in of the client's own.
 """
 
-import re
 from base64 import b64encode
 from functools import cache
 from http.cookiejar import Cookie, CookieJar
@@ -14,7 +13,7 @@ from urllib.request import Request
 
 import httpx2
 
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, shown_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -35,13 +34,6 @@ class NoCookies(CookieJar):
 
     def add_cookie_header(self, request: Request) -> None:
         pass
-
-
-def shown_url(url: str) -> str:
-    """Return a URL as it may be shown: without a user, a password, and a query, which may hold another secret."""
-    plain = re.split(r"[?#]", url, maxsplit=1)[0]
-    scheme, mark, rest = plain.rpartition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if "://" not in scheme else "***"
 
 
 def check_url(url: str, *, name: str) -> None:

@@ -167,7 +167,24 @@ class Toolset(Protocol):
 
 
 FIND_TOOLS = "find_tools"
-"""The tool by which a model asks for more tools than it was offered. A vendor's tool of this name comes before it."""
+"""The tool by which a model asks for more tools than it was offered. One that was written for an assistant comes before it."""
+
+
+def by_name(sources: Sequence[Sequence[Tool]]) -> tuple[dict[str, Tool], list[Tool]]:
+    """Return the tools of all sources by name, in their order, and those for which there is no place.
+
+    Of two of one name the earlier source's stays, but a tool that was imported never takes the place of one that was written
+    for the assistant, of an action, or of `find_tools`: what a server calls its tools is its own affair.
+    """
+    every = [tool for source in sources for tool in source]
+    own = {tool.name for tool in every if tool.origin is None} | {FIND_TOOLS}
+    tools: dict[str, Tool] = {}
+    left_out = []
+    for tool in every:
+        is_taken = tool.origin is not None and tool.name in own
+        if is_taken or tools.setdefault(tool.name, tool) is not tool:
+            left_out.append(tool)
+    return tools, left_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
+    app.state.equipment = equipment
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):

@@ -60,7 +60,6 @@ class Backends:
                 definition.url,
                 signature=signature,
                 reach=self.reach,
-                connections=self.settings.backend_connections,
                 caution=caution,
                 name="the backend's URL" if name == DEFAULT_BACKEND else f"the URL of backend {name}",
             )
@@ -126,6 +125,7 @@ def _limits(settings: Settings, definition: BackendDefinition) -> BackendLimits:
         connect_timeout_s=settings.backend_connect_timeout_s,
         timeout_s=definition.timeout_s,
         calls_per_tenant=settings.backend_calls_per_tenant,
+        connections=settings.backend_connections,
         response_bytes=settings.backend_response_bytes,
         failures=settings.backend_failures,
         failures_s=settings.backend_failures_s,

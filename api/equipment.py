@@ -1,5 +1,6 @@
 """The installation's assistants, put together: their definitions, backends and toolsets. The composition root opens them."""
 
+import asyncio
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,15 @@ class Equipment:
     def toolsets(self) -> list[Toolset]:
         """Return what the lifespan has to enter."""
         return [toolset for one in self.assistants for toolset in one.toolsets]
+
+    async def learn(self) -> None:
+        """Fetch the documents of all toolsets, at once: opened afterwards, a toolset has what it needs.
+
+        Raises:
+            ConfigurationError: one cannot be had.
+        """
+        learning = [getattr(getattr(toolset, "source", None), "learn", None) for toolset in self.toolsets]
+        await asyncio.gather(*(learn() for learn in learning if learn is not None))
 
 
 def equip(settings: Settings, catalog: Catalog | None) -> Equipment:

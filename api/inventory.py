@@ -15,7 +15,6 @@ from httpx2 import URL
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
-from agent.http import shown_url
 from agent.principal import Principal
 from agent.prompt.history import CHARACTERS_PER_TOKEN
 from agent.toolkit import Tool, Toolset, as_function
@@ -78,7 +77,7 @@ def _title(toolset: Toolset) -> str:
     if definition is None:
         return "actions"
     source = next(name for name in ("openapi", "python", "mcp", "langchain") if getattr(definition, name) is not None)
-    return f"{source}: {shown_url(definition.title) if '://' in definition.title else definition.title}"
+    return f"{source}: {definition.title}"
 
 
 def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, tools: Sequence[Tool]) -> None:

@@ -23,6 +23,7 @@ from api.app import create_app
 from api.connections import bounded_connections
 from api.dependencies import Services
 from api.doors import allow_more_files
+from api.equipment import Equipment
 from api.listening import BoundedServer
 from api.settings import Settings
 
@@ -50,6 +51,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
             # Its predecessor, in a restart that starts the next one first, has its grace time to end.
             stack.enter_context(only_server(path, wait_s=settings.shutdown_grace_s + PREDECESSOR_S))
         asyncio.run(_check_database(settings))
+        asyncio.run(_check_documents(app))
         return _serve(app, settings, host=host, port=port)
 
 
@@ -86,6 +88,12 @@ async def _check_database(settings: Settings) -> None:
             await awaited(partial(_end_all_leases, store))
     finally:
         await store.close()
+
+
+async def _check_documents(app: FastAPI) -> None:
+    """Fetch the documents of toolsets here already, for the same reason."""
+    equipment: Equipment = app.state.equipment
+    await equipment.learn()
 
 
 async def _end_all_leases(store: Store) -> None:

@@ -15,7 +15,8 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.text import Text
 
-from agent.http import open_blocking_client, shown_url
+from agent.errors import shown_url
+from agent.http import open_blocking_client
 from api.shown import Shown, safe
 
 CONNECT_TIMEOUT_S = 5.0

@@ -13,7 +13,7 @@ from tools.backends.backend import Backend
 from tools.backends.reach import Reach
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
-from tools.shaping import ShapedToolset, shape
+from tools.shaping import ShapedToolset, shape, spoken_of
 
 NAME = re.compile(TOOL_NAME)
 
@@ -102,7 +102,7 @@ def _backend(definition: ToolsetDefinition, backends: Mapping[str, Backend]) -> 
 
 
 def _check_overrides(definition: ToolsetDefinition, names: Sequence[str]) -> None:
-    if strange := sorted(set(definition.tools).difference(names)):
+    if strange := sorted(spoken_of(definition).difference(names)):
         raise ConfigurationError(f"toolset {definition.title}: there is no tool {strange[0]!r}")
 
 

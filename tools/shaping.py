@@ -3,6 +3,7 @@
 The invariant: an imported tool that changes something is offered only if the definition includes it by its own name.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ logger = structlog.get_logger()
 MAX_KEPT = 256
 """Different lists of one source, as of one server for each tenant, that are kept shaped."""
 PLAIN = ToolDefinition()
+_WILD = re.compile(r"[*?\[]")
 
 
 def shape(tools: Iterable[Tool], definition: ToolsetDefinition) -> list[Tool]:
@@ -45,6 +47,12 @@ def is_wanted(name: str, origin: Origin | None, risk: str, *, definition: Toolse
     return is_safe or any(_names(pattern, name, origin) for pattern in definition.include)
 
 
+def spoken_of(definition: ToolsetDefinition) -> set[str]:
+    """Return the names that a definition speaks of; one that is not there may stand for a tool that should be kept away."""
+    patterns = (*definition.include, *definition.exclude)
+    return {*definition.tools, *(one.name for one in patterns if one.name is not None and not _WILD.search(one.name))}
+
+
 def _fits(pattern: Pattern, name: str, origin: Origin | None) -> bool:
     tags = origin.tags if origin else ()
     return (
@@ -60,11 +68,16 @@ def _like(value: str | None, pattern: str) -> bool:
 
 
 def _names(pattern: Pattern, name: str, origin: Origin | None) -> bool:
-    """Return whether a pattern means this very tool: its name as it is, or its method and path."""
+    """Return whether a pattern means this very tool: its name as it is, or its method and path. Whatever else it says is true."""
+    if not _fits(pattern, name, origin):
+        return False
     if pattern.name is not None:
         return pattern.name == name
-    of_path = origin is not None and pattern.path == origin.path and pattern.method is not None
-    return of_path and origin is not None and pattern.method is not None and pattern.method.upper() == origin.method
+    if origin is None or pattern.path is None or pattern.method is None:
+        return False
+    # A document may have a path that looks like a pattern: whoever wrote `/orders/*` did not mean that one path.
+    is_plain = not _WILD.search(pattern.path)
+    return is_plain and pattern.path == origin.path and pattern.method.upper() == origin.method
 
 
 def _described(tool: Tool, said: ToolDefinition, *, prefix: str) -> Tool:
@@ -135,5 +148,5 @@ class ShapedToolset:
 
     def _tell_strange(self, found: Sequence[Tool]) -> None:
         known = getattr(self.source, "names", ()) or [tool.name for tool in found]
-        if strange := sorted(set(self.definition.tools).difference(known)):
+        if strange := sorted(spoken_of(self.definition).difference(known)):
             logger.warning("tools_not_there", toolset=self.definition.title, tools=strange[:10])

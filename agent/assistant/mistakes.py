@@ -24,7 +24,8 @@ def told(error: ValidationError) -> str:
 
 
 def _told(mistake: ErrorDetails) -> str:
-    place = ".".join(map(str, mistake["loc"])) or "the file"
+    steps = (str(step) for step in mistake["loc"])
+    place = ".".join(step for step in steps if "[" not in step) or "the file"  # without the forms it was tried as
     if mistake["type"] != "extra_forbidden":
         return f"{place}: {WORDS.get(mistake['type'], mistake['msg'])}"
     near = get_close_matches(str(mistake["loc"][-1]), sorted(set(_names(Definition))), n=1)

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from agent.assistant.backends import DEFAULT_BACKEND
 from agent.assistant.model import Definition, ToolWords
+from agent.errors import shown_url
 
 SOURCES = ("python", "openapi", "mcp", "langchain")
 TOOL_NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"
@@ -95,8 +96,10 @@ class McpServer(Definition):
 
     @property
     def title(self) -> str:
-        """Its URL, its program, or how many tenants have one of their own."""
-        return self.url or (self.command[0] if self.command else f"mcp of {len(self.tenants)} tenants")
+        """Its URL as it may be shown, its program, or how many tenants have one of their own."""
+        if self.url is not None:
+            return shown_url(self.url)
+        return self.command[0] if self.command else f"mcp of {len(self.tenants)} tenants"
 
 
 class ToolsetDefinition(Definition):
@@ -123,9 +126,10 @@ class ToolsetDefinition(Definition):
 
     @property
     def title(self) -> str:
-        """What errors and the log call it."""
-        named = self.python or self.openapi or self.langchain
-        return named or (self.mcp.title if self.mcp is not None else "")
+        """What errors and the log call it: of an address without what may be a secret."""
+        if self.openapi is not None:
+            return shown_url(self.openapi) if "://" in self.openapi else self.openapi
+        return self.python or self.langchain or (self.mcp.title if self.mcp is not None else "")
 
 
 def _of_module(value: object) -> object:

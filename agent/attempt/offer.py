@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable
 
 from agent.places import tool_place
 from agent.principal import Principal
-from agent.toolkit import Choice, Heard, Selector, Tool, Toolset, as_function
+from agent.toolkit import Choice, Heard, Selector, Tool, Toolset, as_function, by_name
 
 logger = structlog.get_logger()
 
@@ -65,7 +65,9 @@ class Offer:
         self._take(sources, choice)
 
     def _take(self, sources: list[Sequence[Tool]], choice: Choice | None) -> None:
-        every = _by_name(sources)
+        every, left_out = by_name(sources)
+        for tool in left_out:
+            logger.warning("tool_left_out", tool=tool.name, reason="there is another one of this name")
         offered = list(every.values()) if choice is None else choice.offered
         self._sources, self.names = sources, [tool.name for tool in offered]
         self.tools = {**every, **{tool.name: tool for tool in offered}}
@@ -87,12 +89,3 @@ class Offer:
 
 def _is_same(now: Sequence[Tool], before: Sequence[Tool]) -> bool:
     return now is before
-
-
-def _by_name(sources: Sequence[Sequence[Tool]]) -> dict[str, Tool]:
-    """Return all tools by name. Of two that came to the same name the earlier toolset's stays: it was there first."""
-    tools: dict[str, Tool] = {}
-    for tool in (tool for source in sources for tool in source):
-        if tools.setdefault(tool.name, tool) is not tool:
-            logger.warning("tool_left_out", tool=tool.name, reason="another toolset has one of this name")
-    return tools

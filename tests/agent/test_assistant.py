@@ -76,6 +76,11 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
             "name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {suggestions: {when: later}}}",
             "tenants.acme.suggestions.when:",
         ),
+        ("name: x\nmodels: [demo]\npersona: y\ntoolsets: {openapi: a}", "toolsets: must be a list"),
+        (
+            "name: x\nmodels: [demo]\npersona: y\nbackend: {url: 'http://a', auth: {header: {}}}",
+            "backend.auth.header.secret_env:",
+        ),
         ("name: [x", "not YAML"),
         ("name: x\n\tpersona: y", "not YAML"),
         ("!!python/object/apply:os.system [ls]", "not YAML"),

@@ -21,8 +21,8 @@ from support.replies import Heard
 from support.world import OpenWorld
 
 from agent.assistant.definition import Limits, ModelDefinition
-from agent.errors import ConfigurationError, RunError, ToolError
-from agent.http import open_blocking_client, open_client, open_session, shown_url
+from agent.errors import ConfigurationError, RunError, ToolError, shown_url
+from agent.http import open_blocking_client, open_client, open_session
 from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
 from agent.models.stream import Reply, stream_reply

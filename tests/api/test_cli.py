@@ -241,6 +241,18 @@ def test_what_is_wrong_with_the_configuration_is_said_in_a_line(
     assert "hunter2" not in done.stderr
 
 
+def test_a_document_that_cannot_be_had_is_said_in_a_line(frontdesk: Callable[..., Result], tmp_path: Path) -> None:
+    """G208: the first start has no copy of it."""
+    file = tmp_path / "desk.yaml"
+    file.write_text(
+        "{name: Desk, persona: You help., models: [demo], backend: {url: 'http://127.0.0.1:1'},"
+        " toolsets: [{openapi: 'http://127.0.0.1:1/openapi.json?key=hunter2'}]}"
+    )
+    done = frontdesk("serve", FRONTDESK_ASSISTANT=str(file))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "frontdesk: toolset http://127.0.0.1:1/openapi.json: it cannot be had: ConnectError\n"
+
+
 @pytest.mark.parametrize("arguments", [["fly"], ["serve", "--port", "70000"], ["token", "--ttl", "0"], ["--fly"]])
 def test_an_unknown_command_or_option_is_a_usage_error(frontdesk: Callable[..., Result], arguments: list[str]) -> None:
     done = frontdesk(*arguments)

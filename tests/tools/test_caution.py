@@ -344,3 +344,22 @@ async def test_large_bodies_of_a_tenant_are_read_a_few_at_a_time(
     gate.set()
     assert await asyncio.gather(*first) == ["well"] * LARGE_BODIES
     assert await asyncio.gather(*(ask(client, with_time(context, 60)) for _ in range(8))) == ["well"] * 8
+
+
+async def test_the_load_of_other_tenants_is_never_held_against_it(context: CallContext, backend: TenantBackend) -> None:
+    """G225: who waits until others give their connections back has not asked yet."""
+    limits = replace(LIMITS, connections=8)
+    async with Backend(backend.url, caution=Caution(limits)) as client:
+        backend.hang(READ)
+        others = [
+            replace(context, principal=Principal(tenant, "eve")) for tenant in ("globex", "initech") for _ in range(4)
+        ]
+        slow = [asyncio.create_task(ask(client, with_time(one, 600))) for one in others]
+        await until(lambda: len(backend.requests) == 8)
+        assert {await ask(client, with_time(context, 0.3)) for _ in range(6)} == {"failed"}
+        backend.answer(READ, {"count": 42})
+        slow[0].cancel()
+        assert await ask(client, context) == "well"
+        for one in slow:
+            one.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)

@@ -13,6 +13,8 @@ from support.http import Connection, Request
 from agent.errors import CredentialRefusedError, ToolError
 from agent.region import Region
 from tools.backends.backend import Backend, BackendSessions
+from tools.backends.caution import Caution
+from tools.backends.limits import BackendLimits
 from tools.backends.signing import Forwarded, Installed, Signature, Unsigned
 from tools.backends.transport import Request as Asked
 from tools.functions import ToolContext, load_functions, tool
@@ -95,7 +97,7 @@ async def test_two_tenants_at_once_are_never_mixed_up(backend: TenantBackend) ->
         await connection.respond(200, f'"{request.headers["authorization"]}"'.encode(), headers={"Set-Cookie": "a=b"})
 
     backend.routes["GET /x"] = mirror
-    async with Backend(backend.url, connections=3) as made:
+    async with Backend(backend.url, caution=Caution(BackendLimits(connections=3))) as made:
 
         async def ask(tenant: str, user: str) -> None:
             said = await made.session(caller(tenant, user)).get("/x")

@@ -14,7 +14,8 @@ from support.http import Connection, Request, head
 
 from agent.errors import ToolError
 from tools.backends.backend import Backend
-from tools.backends.limits import USUAL
+from tools.backends.caution import Caution
+from tools.backends.limits import USUAL, BackendLimits
 from tools.backends.transport import Request as Asked
 
 
@@ -76,7 +77,7 @@ async def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_aga
 
     backend.routes["GET /late"] = late
     backend.answer("GET /x", {"mine": 1})
-    async with Backend(backend.url, connections=1) as made:
+    async with Backend(backend.url, caution=Caution(BackendLimits(connections=1))) as made:
         with pytest.raises(ToolError, match="larger than"):
             await made.session(caller()).get("/large")
         assert await made.session(caller()).get("/x") == {"mine": 1}
@@ -157,7 +158,10 @@ async def test_a_backend_has_so_many_connections_and_no_more(backend: TenantBack
         await connection.respond(200, b"{}")
 
     backend.routes["GET /x"] = respond
-    async with Backend(backend.url, connections=3) as made, asyncio.TaskGroup() as calls:
+    async with (
+        Backend(backend.url, caution=Caution(BackendLimits(connections=3))) as made,
+        asyncio.TaskGroup() as calls,
+    ):
         for _ in range(20):
             calls.create_task(made.session(caller()).get("/x"))
     assert most == 3

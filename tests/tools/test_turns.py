@@ -142,3 +142,21 @@ async def test_whoever_gives_up_at_whatever_moment_no_turn_is_lost(seed: int) ->
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert not [one for one in results if isinstance(one, Exception)]
     assert (out, turns._queues) == (0, {})
+
+
+async def test_where_all_are_out_the_tenant_with_fewest_is_next_and_each_in_turn() -> None:
+    """G226"""
+    desk = Desk(2)
+    desk.turns = Turns(2, in_all=3)
+    async with asyncio.TaskGroup() as group:
+        for tenant in "abcd":
+            for n in range(3):
+                group.create_task(desk.work(f"{tenant}{n}", tenant=tenant))
+        await begun(desk, 12)
+        assert desk.order == ["a0", "a1", "b0"]
+        for number, name in enumerate(("a0", "a1", "b0", "c0", "a2", "b1", "d0", "c1", "b2", "d1", "c2", "d2"), 4):
+            assert desk.order[number - 4] == name
+            desk.let_go(name)
+            await settled(desk, min(number, 12))
+    assert desk.peak == 3
+    assert (desk.turns._queues, desk.turns._out) == ({}, 0)

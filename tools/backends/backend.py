@@ -182,7 +182,6 @@ class Backend:
         signature: Signature | None = None,
         reach: Reach | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
-        connections: int | None = None,
         read_timeout_s: float | None = None,
         name: str = "the backend's URL",
         caution: Caution | None = None,
@@ -199,10 +198,13 @@ class Backend:
         else:
             from tools.backends.sockets import SocketTransport  # aiohttp takes its time, and an app needs none
 
-            limits = {"connections": connections, "read_timeout_s": read_timeout_s}
-            limits["connect_timeout_s"] = self._caution.limits.connect_timeout_s
-            guard = (reach or Reach()).guard(endpoint)
-            self._transport = SocketTransport(guard, **{name: one for name, one in limits.items() if one is not None})  # type: ignore[arg-type]
+            limits = self._caution.limits
+            self._transport = SocketTransport(
+                (reach or Reach()).guard(endpoint),
+                connections=limits.connections,
+                connect_timeout_s=limits.connect_timeout_s,
+                read_timeout_s=read_timeout_s,
+            )
 
     def session(self, context: CallContext, *, changes: Changes | None = None) -> BackendSession:
         """Return the backend for one tool call."""

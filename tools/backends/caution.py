@@ -25,7 +25,7 @@ class Caution:
     def __init__(self, limits: BackendLimits = USUAL, *, name: str = "default") -> None:
         self.limits = limits
         self._breaker = Breaker(limits, name=name, clock=time.monotonic)
-        self._turns = Turns(limits.calls_per_tenant)
+        self._turns = Turns(limits.calls_per_tenant, in_all=limits.connections)
         self._large = Turns(LARGE_BODIES)
 
     async def ask(self, send: Callable[[], Awaitable[Answer]], context: CallContext, *, may_repeat: bool) -> Answer:

@@ -12,6 +12,8 @@ class BackendLimits:
     """For a tool that says none itself; None: the assistant's own `tool_timeout_s`."""
     calls_per_tenant: int = 16
     """Requests of one tenant that are out at once; others wait for their turn."""
+    connections: int = 256
+    """Of all tenants at once; who waits for one waits for a turn, so that the time does not count against the backend."""
     response_bytes: int = 4 * 1024 * 1024
     """Of a body, on the wire and unpacked."""
     failures: int = 10

@@ -39,12 +39,12 @@ class SocketTransport:
         *,
         connections: int = CONNECTIONS,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
-        read_timeout_s: float = READ_TIMEOUT_S,
+        read_timeout_s: float | None = None,
     ) -> None:
         self._guard = guard
         self._connections = connections
         self._connect_timeout_s = connect_timeout_s
-        self._read_timeout_s = read_timeout_s
+        self._read_timeout_s = READ_TIMEOUT_S if read_timeout_s is None else read_timeout_s
         self._base = guard.endpoint.url
         self._session: aiohttp.ClientSession | None = None
         self._headers, self._proxy = _through(guard.proxy, guard.endpoint.scheme)

@@ -35,6 +35,11 @@ TEXTS = frozenset(
         "image/svg+xml",
     }
 )
+CHARSETS = re.compile(
+    r"ascii|utf-(8|8-sig|16|16-le|16-be|32|32-le|32-be)|iso8859-\d{1,2}|cp\d{3,4}|koi8-[rut]|mac-[a-z]{4,8}|big5(hkscs)?"
+    r"|gb2312|gbk|gb18030|hz|euc_(jp|kr|jis_2004|jisx0213)|shift_jis(_2004|x0213)?|iso2022_(jp|kr)(_\w{1,4})?|johab|tis-620|ptcp154"
+)
+"""Python's names of those that are read: what else it knows is none of texts, or takes time without bound, as punycode does."""
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TITLE = re.compile(r"<title\b[^>]{0,200}>([^<]{0,400})", re.IGNORECASE)
@@ -131,9 +136,10 @@ def _json_lines(content: bytes) -> list[Any] | None:
 def _charset(answer: Answer) -> str:
     found = _CHARSET.search(answer.headers.get("content-type", ""))
     try:
-        return codecs.lookup(found[1]).name if found and codecs.lookup(found[1])._is_text_encoding else "utf-8"
+        name = codecs.lookup(found[1]).name if found else "utf-8"
     except LookupError:
         return "utf-8"
+    return name if CHARSETS.fullmatch(name) else "utf-8"
 
 
 def _text(content: bytes, charset: str) -> str:

@@ -89,7 +89,8 @@ def _of_get(given_id: str, words: list[str], tail: list[str]) -> Risk:
     verbs = [word for word in words if word in GET_READS or (word in WRITES | DANGEROUS and word not in NOUNS)]
     changes = [] if is_read else [word for word in verbs[:1] if word not in GET_READS]
     changes += [word for before, word in pairwise(words) if before in JOINS and word in WRITES | DANGEROUS]
-    if not verbs or last in ([noun] for noun in NOUNS):
+    says_get = given_id.isidentifier() and words[:1] and words[0] in GET_READS  # `get_order`: what is got
+    if not verbs or (last in ([noun] for noun in NOUNS) and not says_get):
         # Nothing else says what is done: a noun that stands alone is a verb, as in `files.share`.
         changes += [one[0] for one in (last, tail) if len(one) == 1 and one[0] in WRITES | DANGEROUS and one != words]
     if DANGEROUS.intersection(changes):

@@ -9,7 +9,6 @@ import structlog
 
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
-from agent.http import shown_url
 from agent.principal import Principal
 from agent.toolkit import CallContext, Origin, Risk, Tool
 from tools.backends.backend import Backend
@@ -62,7 +61,16 @@ class OpenApiToolset:
         return self.imported.names if self.imported is not None else ()
 
     async def __aenter__(self) -> Self:
-        """Fetch the document where it is at an address.
+        """Have the document.
+
+        Raises:
+            ConfigurationError: as for `learn`.
+        """
+        await self.learn()
+        return self
+
+    async def learn(self) -> None:
+        """Fetch the document where it is at an address, and was not fetched yet.
 
         Raises:
             ConfigurationError: it cannot be fetched, or not be read, and there is no good copy of it.
@@ -74,7 +82,6 @@ class OpenApiToolset:
                 self._kept.keep_copy(self._url, content)
             except (NotFetchedError, ConfigurationError) as exc:
                 self._read_copy(self._url, exc)
-        return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -148,7 +155,7 @@ class OpenApiToolset:
 
     @property
     def _title(self) -> str:
-        return f"toolset {shown_url(self._url) if self._url is not None else self._definition.openapi}"
+        return f"toolset {self._definition.title}"
 
 
 async def _nobody(context: CallContext, arguments: Mapping[str, Any]) -> object:

@@ -22,6 +22,8 @@ from tools.openapi.patterns import harmless
 
 MAX_LOOKUPS = 4000
 """References that are followed within one check. Schemas that refer to themselves in branches double it with each level."""
+MAX_BRANCHES = 20_000
+"""Branches that values are held against within one check: a long list of values times a long `anyOf` takes seconds."""
 MAX_ERRORS = 50
 MAX_MATCHED = 1000
 """Characters of a text that a pattern is held against."""
@@ -41,8 +43,21 @@ BROKEN = (_TooMuchError, UnknownType, Unresolvable, LookupError, TypeError, Valu
 class Bound:
     """How much is left of a check."""
 
-    left: int = MAX_LOOKUPS
+    lookups: int = MAX_LOOKUPS
+    branches: int = MAX_BRANCHES
     is_reached: bool = False
+
+    def look_up(self) -> None:
+        """Count a reference that is followed."""
+        self.lookups -= 1
+        if self.lookups < 0:
+            raise _TooMuchError
+
+    def branch(self, count: int = 1) -> None:
+        """Count branches that a value is held against."""
+        self.branches -= count
+        if self.branches < 0:
+            raise _TooMuchError
 
 
 _bound: ContextVar[Bound] = ContextVar("openapi_check")
@@ -71,7 +86,11 @@ class Check:
 
     def fits(self, value: Any, schema: Any) -> bool:
         """Return whether a value is valid under a part of the schema."""
-        return _within(lambda: bool(self._validator.evolve(schema=schema).is_valid(value)), True)
+        return _within(lambda: self._fits(value, schema), True)
+
+    def _fits(self, value: Any, schema: Any) -> bool:
+        _bound.get().branch()
+        return bool(self._validator.evolve(schema=schema).is_valid(value))
 
 
 def _within(work: Callable[[], Result], otherwise: Result) -> Result:
@@ -89,11 +108,13 @@ _KNOWN = Draft202012Validator.VALIDATORS
 
 
 def _reference(validator: Any, target: Any, value: Any, schema: Any) -> Iterator[Any]:
-    bound = _bound.get()
-    bound.left -= 1
-    if bound.left < 0:
-        raise _TooMuchError
+    _bound.get().look_up()
     yield from _KNOWN["$ref"](validator, target, value, schema)
+
+
+def _any_of(validator: Any, branches: Any, value: Any, schema: Any) -> Iterator[Any]:
+    _bound.get().branch(len(branches))
+    yield from _KNOWN["anyOf"](validator, branches, value, schema)
 
 
 def _pattern(_validator: Any, pattern: Any, value: Any, _schema: Any) -> Iterator[Any]:
@@ -142,7 +163,8 @@ _VALIDATOR = _extend(
         "enum": _listed,
         "uniqueItems": _unique,
         "additionalProperties": _no_others,
-        "oneOf": _KNOWN["anyOf"],
+        "anyOf": _any_of,
+        "oneOf": _any_of,
         "unevaluatedProperties": _nothing,
         "unevaluatedItems": _nothing,
         "format": _nothing,

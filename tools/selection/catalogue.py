@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import orjson
 
-from agent.toolkit import Tool
+from agent.toolkit import Tool, by_name
 from tools.selection.ranking import Ranking
 
 BYTES_PER_TOKEN = 4
@@ -27,9 +27,7 @@ class Catalogue:
 
     def __init__(self, sources: Sequence[Sequence[Tool]], *, budget_tokens: int, synonyms: Mapping[str, Sequence[str]]):
         self.sources = tuple(sources)
-        self.tools: dict[str, Tool] = {}
-        for tool in (tool for source in sources for tool in source):
-            self.tools.setdefault(tool.name, tool)
+        self.tools, _ = by_name(sources)
         self.names = list(self.tools)
         self.tokens = {name: tokens_of(tool) for name, tool in self.tools.items()}
         self.always = [name for name, tool in self.tools.items() if tool.is_pinned or tool.kind == "action"]

@@ -343,3 +343,22 @@ def test_text_of_a_backend_makes_no_note() -> None:
     assert note_of(result) == "1 of 3 shown. Give page=2 to go on."
     cursor = told(answered({"data": [1], "next_cursor": "a\n[b]\r\nc"}), listing(Pagination(cursor="cursor")))
     assert cursor.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7", "rot13", "zip", "no"]
+)
+def test_what_is_no_charset_of_texts_is_read_as_utf8(charset: str) -> None:
+    """G216: some of Python's decoders take time without bound, and a server names whichever it likes."""
+    text = "Grüße \\u0041 +AEE- abc-def"
+    answer = answered(text.encode(), content_type=f"text/plain; charset={charset}")
+    assert shown(answer, listing(), {}, most_bytes=4000) == text
+
+
+@pytest.mark.parametrize(
+    "charset", ["latin-1", "windows-1252", "utf-8", "UTF-16LE", "shift_jis", "euc-kr", "gb18030", "koi8-r"]
+)
+def test_charsets_of_texts_are_read(charset: str) -> None:
+    text = {"shift_jis": "日本", "euc-kr": "한국", "gb18030": "中文", "koi8-r": "Привет"}.get(charset, "Grüße")
+    answer = answered(text.encode(charset), content_type=f"text/plain; charset={charset}")
+    assert shown(answer, listing(), {}, most_bytes=4000) == text

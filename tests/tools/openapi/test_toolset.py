@@ -14,9 +14,10 @@ from support.documents import document
 from support.http import Connection, Request, listen
 
 from agent.assistant.definition import Assistant
+from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
 from agent.principal import Credential, Principal
-from agent.toolkit import CallContext, Tool, Toolset
+from agent.toolkit import FIND_TOOLS, CallContext, Tool, Toolset, by_name
 from tools.backends.backend import Backend
 from tools.backends.reach import Reach
 from tools.openapi.fetching import NotFetchedError, fetch
@@ -96,8 +97,49 @@ async def test_what_changes_something_is_offered_only_if_it_is_included_by_its_o
         (["DELETE /orders/{id}"], {"orders_delete"}),
         (["DELETE /orders/*"], set()),
         ([{"tag": "orders"}], {"orders_list"}),
+        ([{"name": "orders_create", "method": "GET"}, "orders_*"], {"orders_list", "orders_get"}),
+        ([{"name": "orders_delete", "tag": "trash"}, "orders_*"], {"orders_list", "orders_get"}),
+        (["[o]rders_create", "orders_creat?", "* /orders", "P* /orders"], {"orders_list"}),
     ):
         assert set(await tools_of(load(tmp_path, client, assistant(include=include)))) == names
+
+
+async def test_a_path_of_a_document_that_looks_like_a_pattern_is_named_by_none(tmp_path: Path, client: Backend) -> None:
+    """G204: whoever wrote the pattern meant what reads below it."""
+    paths = {f"/orders/{sign}": {"post": {"operationId": f"pay{n}"}} for n, sign in enumerate(("*", "?", "[a]", "7"))}
+    write(tmp_path, paths)
+    include = ["POST /orders/*", "POST /orders/?", "POST /orders/[a]"]
+    assert await tools_of(load(tmp_path, client, assistant(include=include))) == {}
+    assert set(await tools_of(load(tmp_path, client, assistant(include=["POST /orders/7"])))) == {"pay3"}
+
+
+@pytest.mark.parametrize(
+    "source", [{"openapi": "https://a.example/d.json?key=hunter2"}, {"mcp": {"url": "https://a.example/?key=hunter2"}}]
+)
+def test_an_address_is_told_without_what_may_be_a_secret(source: dict[str, Any]) -> None:
+    """G222"""
+    assert "hunter2" not in ToolsetDefinition.model_validate(source).title
+
+
+async def test_a_tool_of_a_document_takes_no_name_of_the_assistants_own(
+    tmp_path: Path, client: Backend, backend: TenantBackend
+) -> None:
+    """G246: a document at an address is read when the names of the others are known, and may say anything."""
+    names = ("change_theme", FIND_TOOLS, "count_orders", "list_goods")
+    described = document({f"/{n}": {"get": {"operationId": name}} for n, name in enumerate(names)})
+    backend.answer("GET /doc.json", described)
+    said = {
+        "toolsets": [{"openapi": f"{backend.url}/doc.json"}, "support.shop_tools"],
+        "actions": {"change_theme": {"description": "Switch the theme.", "values": {"dark": "dark"}}},
+    }
+    definition = Assistant.model_validate({"name": "Desk", "persona": "You help.", "models": ["demo"], **said})
+    toolsets = load_toolsets(definition, {"default": client}, folder=tmp_path)
+    async with toolsets[0]:
+        tools, left_out = by_name([await one.tools(ANN) for one in toolsets])
+    assert {tool.name for tool in left_out} == {"change_theme", FIND_TOOLS, "count_orders"}
+    assert tools["change_theme"].kind == "action"
+    assert tools["count_orders"].origin is None
+    assert tools["list_goods"].origin is not None
 
 
 async def test_a_definition_may_speak_of_operations_that_it_does_not_include(tmp_path: Path, client: Backend) -> None:
@@ -112,6 +154,17 @@ async def test_a_definition_may_speak_of_operations_that_it_does_not_include(tmp
     assert source(found).imported.unwanted == 2
     with pytest.raises(ConfigurationError, match="there is no tool 'orders_pay'"):
         load(tmp_path, client, assistant(tools={"orders_pay": {"hidden": True}}))
+
+
+@pytest.mark.parametrize("part", ["include", "exclude"])
+async def test_a_tool_that_is_named_and_not_there_is_refused(tmp_path: Path, client: Backend, part: str) -> None:
+    """One that should be kept away stays otherwise."""
+    write(tmp_path)
+    wrong: dict[str, Any] = {part: ["orders_pay"]}
+    with pytest.raises(ConfigurationError, match="there is no tool 'orders_pay'"):
+        load(tmp_path, client, assistant(**wrong))
+    pattern: dict[str, Any] = {part: ["orders_p*"]}
+    load(tmp_path, client, assistant(**pattern))
 
 
 async def test_names_leave_room_for_a_prefix(tmp_path: Path, client: Backend) -> None:
