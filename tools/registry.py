@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from agent.assistant.definition import Assistant
@@ -103,7 +104,9 @@ def _backend(definition: ToolsetDefinition, backends: Mapping[str, Backend]) -> 
 
 def _check_overrides(definition: ToolsetDefinition, names: Sequence[str]) -> None:
     if strange := sorted(spoken_of(definition).difference(names)):
-        raise ConfigurationError(f"toolset {definition.title}: there is no tool {strange[0]!r}")
+        near = get_close_matches(strange[0], names, n=3)
+        hint = f"; near it are {', '.join(near)}" if near else ""
+        raise ConfigurationError(f"toolset {definition.title}: there is no tool {strange[0]!r}{hint}")
 
 
 def _add(known: dict[str, Tool], found: list[Tool] | tuple[Tool, ...]) -> None:
