@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.errors import PayloadTooLargeError
+from agent.origin import Origin, origin
 from agent.places import place_of
 from api.connections import FULL
 from api.doors import NO_SEAT, STRAIGHT
@@ -47,7 +48,9 @@ class RequestMiddleware:
         self._refusal = f"body: at most {max_body_bytes} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = scope.get("client")
         if scope["type"] != "http":
+            origin.set(Origin(caller[0] if caller else None))
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -72,6 +75,7 @@ class RequestMiddleware:
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        origin.set(Origin(caller[0] if caller else None, request_id))
         try:
             await self._app_for(scope, headers)(scope, self._limited(receive), send_with_id)
         except Exception as exc:
