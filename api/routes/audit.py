@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from math import floor
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -116,7 +117,7 @@ def view(one: Recorded) -> RecordedView:
     deed = one.deed
     return RecordedView(
         id=one.id,
-        at=datetime.fromtimestamp(one.at, UTC),
+        at=datetime.fromtimestamp(floor(one.at * 1e6) / 1e6, UTC),
         kind=deed.kind,
         user=deed.user_id,
         on_behalf_of=deed.on_behalf_of,
