@@ -48,9 +48,8 @@ class RequestMiddleware:
         self._refusal = f"body: at most {max_body_bytes} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = scope.get("client")
         if scope["type"] != "http":
-            origin.set(Origin(caller[0] if caller else None))
+            _name(scope, None)
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -73,9 +72,7 @@ class RequestMiddleware:
                     answer.setdefault(name, value)
             await send(message)
 
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        origin.set(Origin(caller[0] if caller else None, request_id))
+        _name(scope, request_id)
         try:
             await self._app_for(scope, headers)(scope, self._limited(receive), send_with_id)
         except Exception as exc:
@@ -122,6 +119,15 @@ class RequestMiddleware:
             return message
 
         return receive_limited
+
+
+def _name(scope: Scope, request_id: str | None) -> None:
+    """Let the log lines and the record say of all that follows which request it was, and from where."""
+    caller = scope.get("client")
+    origin.set(Origin(caller[0] if caller else None, request_id))
+    if request_id is not None:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def _as_get(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:

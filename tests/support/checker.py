@@ -349,7 +349,7 @@ def _recorded(database: Database) -> Iterator[str]:
     runs = {one["id"]: one["conversation_id"] for one in database.runs}
     done: Counter[tuple[str, str]] = Counter()
     for call in database.tool_calls:
-        if runs[call["run_id"]] in gone:
+        if runs.get(call["run_id"]) in gone:
             continue
         done[call["id"], "call.proposed"] += 1
         done[call["id"], "call.started"] += call["started_at"] is not None
@@ -358,7 +358,7 @@ def _recorded(database: Database) -> Iterator[str]:
         settled = "call.refused" if told[call["id"], "call.refused"] else "call.settled"
         done[call["id"], settled] += call["state"] == "settled"
     for one in database.approvals:
-        if runs[one["run_id"]] not in gone:
+        if runs.get(one["run_id"]) not in gone:
             done[one["tool_call_id"], f"decision.{one['state']}"] += one["state"] != "open"
     for key in (+done).keys() | {key for key in told if key[0] is not None}:
         number = done[key]
