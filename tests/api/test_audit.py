@@ -1,14 +1,19 @@
 """The record of what was done: each deed has its row, its readers are those whom the assistant names, and no secret is in it."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
 from support.backend import TenantBackend
+from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream
+
+from api.records import print_record, print_verified
 
 SETUP = {
     "toolsets": [
@@ -142,7 +147,7 @@ async def test_lines_are_the_same_rows_and_pages_are_whole(ann: Person) -> None:
         assert lines == list(reversed(await rows(owner, tool="create_order")))
     seen, cursor = [], None
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = (await owner.request("GET", "/audit", params={"limit": 1, "tool": "create_order", **more})).json()
         seen += page["items"]
         if (cursor := page["next_cursor"]) is None:
@@ -155,3 +160,29 @@ async def test_lines_are_the_same_rows_and_pages_are_whole(ann: Person) -> None:
 async def test_a_cursor_that_is_not_ours_is_refused(ann: Person, cursor: str) -> None:
     answer = await owner_of(ann).request("GET", "/audit", params={"cursor": cursor})
     assert answer.status_code == 422
+
+
+async def test_the_command_line_says_whether_the_record_is_whole_and_what_led_to_a_call(
+    ann: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """G262"""
+    stream = await asked(ann)
+    owner, settings = owner_of(ann), ann.world.settings
+
+    async def is_sealed() -> bool:
+        return bool((await rows(owner))[0]["seal"])
+
+    await until(is_sealed)
+    assert await print_verified(settings, ann.tenant, None)
+    head = capsys.readouterr().out.split()[-1]
+    assert await print_verified(settings, None, None)
+    assert await print_verified(settings, ann.tenant, head)
+    assert not await print_verified(settings, ann.tenant, f"1:{'0' * 64}")
+    capsys.readouterr()
+    await print_record(settings, ann.tenant, run=None, tool="create_order", user=None, kind=None)
+    shown = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["kind"], one["run_id"]) for one in shown] == [("call.proposed", stream.first("run_id"))]
+    with closing(sqlite3.connect(settings.data / "frontdesk.db")) as connection, connection:
+        connection.execute("DELETE FROM audit WHERE kind = 'call.proposed'")
+    assert not await print_verified(settings, ann.tenant, None)
+    assert "is over" in capsys.readouterr().out
