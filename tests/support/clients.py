@@ -148,7 +148,7 @@ class Visitor:
                     self.counts.unfinished_json += 1
                     await self.pause()
                     continue
-                if body["status"] == "awaiting_input":
+                if body.get("status") == "awaiting_input":
                     await decide(self, body["run_id"], body["approvals"])
                     await self.pause()
                     continue
