@@ -250,7 +250,10 @@ def test_a_document_that_cannot_be_had_is_said_in_a_line(frontdesk: Callable[...
     )
     done = frontdesk("serve", FRONTDESK_ASSISTANT=str(file))
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "frontdesk: toolset http://127.0.0.1:1/openapi.json: it cannot be had: nobody answers there as a web server does (ConnectError)\n"
+    assert (
+        done.stderr
+        == "frontdesk: toolset http://127.0.0.1:1/openapi.json: it cannot be had: nobody answers there as a web server does (ConnectError)\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["fly"], ["serve", "--port", "70000"], ["token", "--ttl", "0"], ["--fly"]])
