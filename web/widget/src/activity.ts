@@ -66,11 +66,10 @@ export class Activity {
     if (call === before?.call) return;
     this.close();
     this.#running = null;
-    if (call === undefined) return setText(this.#clock, "");
+    if (!call) return setText(this.#clock, "");
     const { id, elapsedMs = 0, progress, progressText } = call;
     const texts = this.#texts;
-    const beganMs = performance.now() - elapsedMs;
-    const sinceMs = id === before?.call.id ? Math.min(beganMs, before.sinceMs) : beganMs;
+    const sinceMs = Math.min(performance.now() - elapsedMs, id === before?.call.id ? before.sinceMs : Infinity);
     const show = () => {
       const seconds = Math.floor((performance.now() - sinceMs) / 1000);
       const shown = [

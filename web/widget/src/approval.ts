@@ -15,7 +15,6 @@ export class ApprovalCard {
   #footer = make("div", { class: "choice" });
   #approval: ApprovalView;
   #timer = 0;
-  #calm = 0;
   #shownAt = performance.now();
 
   constructor(context: WidgetContext, approval: ApprovalView) {
@@ -41,16 +40,15 @@ export class ApprovalCard {
 
   close(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#calm);
   }
 
   #draw(): void {
     const { texts } = this.#context;
     const { decision, expiresAt } = this.#approval;
     clearTimeout(this.#timer);
-    const left = new Date(expiresAt).getTime() - Date.now();
-    if (decision !== null) fill(this.#footer, this.#state(decision === "approved" ? texts.approved : texts.denied));
-    else if (left <= 0) fill(this.#footer, this.#state(texts.expired));
+    const left = Date.parse(expiresAt) - Date.now();
+    const state = decision ? texts[decision] : left > 0 ? "" : texts.expired;
+    if (state) fill(this.#footer, make("span", { class: "state" }, state));
     else this.#ask(left);
   }
 
@@ -62,35 +60,18 @@ export class ApprovalCard {
       this.#button(texts.deny, false),
       make("span", { class: "until" }, texts.expiresAt(formatMoment(this.#approval.expiresAt, texts))),
     );
-    this.#keepCalm();
     // Longer than a timer can wait, it will not expire while anybody looks.
     if (leftMs < 2 ** 31) this.#timer = window.setTimeout(() => this.#draw(), leftMs + 50);
-  }
-
-  /** Lets nobody decide in the first moment. */
-  #keepCalm(): void {
-    const leftMs = CALM_MS - (performance.now() - this.#shownAt);
-    clearTimeout(this.#calm);
-    this.#disable(leftMs > 0);
-    if (leftMs > 0) this.#calm = window.setTimeout(() => this.#keepCalm(), leftMs);
-  }
-
-  #disable(disabled: boolean): void {
-    for (const button of Array.from(this.#footer.querySelectorAll("button"))) button.disabled = disabled;
   }
 
   /** A page's script is not its user: its clicks decide nothing. */
   #button(label: string, approve: boolean): HTMLElement {
     const decide = ({ isTrusted }: Event) => {
-      if (!isTrusted) return;
-      this.#disable(true);
+      if (!isTrusted || performance.now() - this.#shownAt < CALM_MS) return;
+      for (const button of this.#footer.querySelectorAll("button")) button.disabled = true;
       this.#context.focusComposer();
       void this.#context.chat.decide(this.#approval.toolCallId, { approve });
     };
     return make("button", { type: "button", class: approve ? "button primary" : "button", onclick: decide }, label);
-  }
-
-  #state(text: string): HTMLElement {
-    return make("span", { class: "state" }, text);
   }
 }
