@@ -49,22 +49,8 @@ class Story:
                 self._message(3, 1, "tool", "{}", tool_call_id=self.call),
                 self._message(4, 2, "assistant", "Done.", id=self.answer),
             ],
-            "tool_calls": [
-                {
-                    "id": self.call,
-                    "run_id": self.run,
-                    "state": "settled",
-                    "risk": "write",
-                    "step": 1,
-                    "started_at": NOW,
-                    "action": None,
-                }
-            ],
-            "audit": [self._deed(kind) for kind in ("call.proposed", "call.started", "call.settled")],
+            "tool_calls": [{"id": self.call, "run_id": self.run, "state": "settled", "risk": "write", "step": 1}],
         }
-
-    def _deed(self, kind: str) -> dict[str, Any]:
-        return {"kind": kind, "tool_call_id": self.call, "conversation_id": self.conversation}
 
     def _run(self) -> dict[str, Any]:
         ended = datetime.fromtimestamp(ENDED, UTC)

@@ -3,14 +3,12 @@
 The same as for a run that is held: one transaction, then what the log says of it, then the metric.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
 from uuid import UUID
 
 import structlog
 
-from agent.attempt.recording import of_call, of_decision
 from agent.attempt.snapshot import from_transcript
 from agent.attempt.writer import count_end
 from agent.errors import AlreadyDecidedError, InterruptedRunError, InvalidRequestError, NotWaitingError
@@ -20,10 +18,9 @@ from agent.principal import Principal, RunKey
 from agent.prompt.words import WITHDRAWN
 from agent.store import approvals, transitions
 from agent.store.approvals import Approval, Decision, list_approvals
-from agent.store.audit import Deed, DeedKind, record
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
-from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages
+from agent.store.messages import NewMessage, append_messages, run_messages
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
@@ -57,17 +54,9 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
 
 
 async def decide(
-    store: Store,
-    principal: Principal,
-    run: Run,
-    decisions: Sequence[Decision],
-    *,
-    worker_id: str,
-    edited: Mapping[str, Mapping[str, Any]],
+    store: Store, principal: Principal, run: Run, decisions: Sequence[Decision], *, worker_id: str
 ) -> bool:
     """Answer questions of the principal's run, all of them or none; return whether it goes on now, as this worker's.
-
-    `edited` are the changed arguments as the record has them, by the ids of the calls.
 
     Raises:
         NotWaitingError: the run never asked one of these.
@@ -81,7 +70,6 @@ async def decide(
             _check(asked.get(decision.tool_call_id), decision)
         for decision in decisions:
             await approvals.decide(connection, principal, run.id, decision=decision)
-        await record(connection, principal, [_decided(principal, run, asked, one, edited) for one in decisions])
         goes_on = await _wake(connection, key, worker_id=worker_id)
         failpoint("decide.before_commit")
     failpoint("decide.after_commit")
@@ -92,45 +80,11 @@ async def expire(store: Store, key: RunKey, *, worker_id: str) -> str | None:
     """Take the open questions of a run, whose time is over, for answered with a no; return its user where it goes on now."""
     async with store.write() as connection:
         user_id = await transitions.lock_waiting(connection, key)
-        await _record_closed(connection, key, user_id, "expired")
         await approvals.close_open(connection, key, "expired")
         goes_on = await _wake(connection, key, worker_id=worker_id)
         failpoint("decide.before_commit")
     failpoint("decide.after_commit")
     return user_id if goes_on else None
-
-
-def _decided(
-    principal: Principal,
-    run: Run,
-    asked: Mapping[str, Approval],
-    decision: Decision,
-    edited: Mapping[str, Mapping[str, Any]],
-) -> Deed:
-    return of_decision(
-        "decision.approved" if decision.is_approved else "decision.denied",
-        run,
-        asked[decision.tool_call_id],
-        decider=principal.user_id,
-        asker=principal.user_id,
-        reason=decision.reason,
-        edited=edited.get(decision.tool_call_id),
-    )
-
-
-async def _record_closed(
-    connection: Transaction, key: RunKey, user_id: str | None, how: Literal["expired", "withdrawn"]
-) -> None:
-    """Record a no to all that is still open of a user's run. The caller commits it with that."""
-    if user_id is None:
-        return
-    owner = Principal(key.tenant_id, user_id)
-    run = await get_run(connection, owner, key.run_id)
-    kind: DeedKind = "decision.expired" if how == "expired" else "decision.withdrawn"
-    decider = user_id if how == "withdrawn" else None
-    found = [one for one in await list_approvals(connection, key.tenant_id, key.run_id) if one.state == "open"]
-    deeds = [of_decision(kind, run, one, decider=decider, asker=user_id) for one in found]
-    await record(connection, owner, deeds)
 
 
 async def _wake(connection: Transaction, key: RunKey, *, worker_id: str) -> bool:
@@ -172,7 +126,6 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     waiting = {one.tool_call_id for one in found if one.state == "open"}
     if not waiting:
         return
-    await _record_closed(connection, key, principal.user_id, "withdrawn")
     await approvals.close_open(connection, key, "withdrawn")
     messages = await run_messages(connection, principal, run)
     results = [
@@ -184,8 +137,6 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
     for one in results:
         await settle_call(connection, principal, str(one.tool_call_id))
-        call = ToolCall(str(one.tool_call_id), str(one.tool_name), {})
-        await record(connection, principal, [of_call("call.refused", principal, run, call, outcome="error")])
 
 
 async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:
@@ -225,8 +176,6 @@ async def delete_conversation(store: Store, principal: Principal, conversation_i
     """
     async with store.write() as connection:
         ended = await hide_conversation(connection, principal, conversation_id)
-        told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
-        await record(connection, principal, [told])
     for _ in ended:
         count_end("cancelled", None)
     return ended

@@ -6,11 +6,11 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 
 from agent import metrics
-from agent.attempt.recording import Proposed, ToolResult, of_call, of_proposed, of_results
 from agent.attempt.snapshot import asked
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
@@ -29,7 +29,6 @@ from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
 from agent.store.approvals import NewApproval, ask
-from agent.store.audit import record
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
@@ -47,9 +46,19 @@ from agent.store.transitions import (
     resume_run,
     set_suggestions,
 )
-from agent.toolkit import Risk
+from agent.toolkit import Action, Kind, Risk
 
 logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The outcome of a tool call, as the model gets it."""
+
+    call: ToolCall
+    text: str
+    is_error: bool
+    action: Action | None
 
 
 class RunWriter:
@@ -89,7 +98,7 @@ class RunWriter:
         failpoint("claim.after_commit")
         return has_begun
 
-    async def commit_reply(self, message: NewMessage, calls: Sequence[Proposed]) -> None:
+    async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[ToolCall, Kind, Risk]]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger.
 
         Raises:
@@ -98,13 +107,11 @@ class RunWriter:
         async with self._store.write() as connection:
             await self._append_unheld(connection, [message])
             await self._hold_unstopped(connection)
-            asked_for = [(one.call, one.kind, one.risk) for one in calls]
-            await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=asked_for)
-            await record(connection, self._principal, of_proposed(self._principal, self._run, calls))
+            await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=calls)
             failpoint("reply.before_commit")
         failpoint("reply.after_commit")
 
-    async def commit_start(self, call: ToolCall, *, risk: Risk) -> None:
+    async def commit_start(self, call: ToolCall) -> None:
         """Note that a call with side effects is about to leave the process. A worker in doubt waits before it does.
 
         Raises:
@@ -114,8 +121,6 @@ class RunWriter:
         async with self._store.write() as connection:
             await self._hold_unstopped(connection)
             await start_call(connection, self._principal, call.id)
-            started = of_call("call.started", self._principal, self._run, call, risk=risk)
-            await record(connection, self._principal, [started])
             failpoint("call.before_start")
         failpoint("call.after_start")
 
@@ -143,7 +148,6 @@ class RunWriter:
             await self._append(connection, [_result(step, one) for one in settled])
             for one in settled:
                 await settle_call(connection, self._principal, one.call.id, action=one.action)
-            await record(connection, self._principal, of_results(self._principal, self._run, settled))
             failpoint("results.before_commit")
         failpoint("results.after_commit")
 
@@ -153,8 +157,6 @@ class RunWriter:
             await self._append(connection, [_result(step, one) for one in lost])
             for one in lost:
                 await settle_call(connection, self._principal, one.call.id, is_known=False)
-            unknown = [of_call("call.unknown", self._principal, self._run, one.call) for one in lost]
-            await record(connection, self._principal, unknown)
             failpoint("unknown.before_commit")
         failpoint("unknown.after_commit")
 

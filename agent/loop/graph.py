@@ -20,14 +20,14 @@ from langgraph.types import Command
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
-from agent.attempt.recording import ToolResult
 from agent.attempt.stop import StoppedError
 from agent.attempt.underway import Underway
+from agent.attempt.writer import ToolResult
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
 from agent.failpoints import failpoint
 from agent.loop.questions import questions, sort
-from agent.loop.tools import execute_call, proposed
+from agent.loop.tools import execute_call
 from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
@@ -35,6 +35,7 @@ from agent.prompt.history import REFUSED, open_calls, refusals
 from agent.store.approvals import NewApproval
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, ToolCall
+from agent.toolkit import Kind, Risk, Tool
 
 BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
 TOO_MANY = (
@@ -149,7 +150,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
             usage=attempt.reply.usage,
             extras=extras,
         ),
-        [proposed(attempt, call) for call in calls],
+        [(call, *_class_of(attempt.tools.get(call.name))) for call in calls],
     )
     asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
     beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}
@@ -284,6 +285,10 @@ def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
     for number in range(piece.number + 1):
         attempt.call_ids.setdefault(number, str(new_id()))
     attempt.writer.emit(ToolInputDelta(attempt.call_ids[piece.number], piece.name, piece.text))
+
+
+def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:
+    return (tool.kind, tool.risk) if tool else ("unknown", "read")
 
 
 def _result_message(settled: ToolResult) -> ToolMessage:

@@ -13,9 +13,9 @@ import structlog
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
-from agent.attempt.recording import Proposed, ToolResult, kept, kept_text
 from agent.attempt.stop import StoppedError
 from agent.attempt.underway import Underway
+from agent.attempt.writer import ToolResult
 from agent.errors import (
     CredentialRefusedError,
     DatabaseError,
@@ -46,18 +46,6 @@ MAX_OF_A_SECRET = 4096
 """Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
 
-class NotMadeError(ToolError):
-    """The call was refused before it left: nothing happened."""
-
-
-def proposed(attempt: Attempt, call: ToolCall) -> Proposed:
-    """Return a call as the model asked for it, as the ledger and the record have it."""
-    tool, mask = attempt.tools.get(call.name), attempt.principal.mask
-    if tool is None:
-        return Proposed(call, "unknown", "read", kept(call.arguments, mask))
-    return Proposed(call, tool.kind, tool.risk, kept(call.arguments, mask, tool.schema))
-
-
 async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> ToolResult:
     """Execute one call and say so in the log. Never raises for what the tool or the model did wrong."""
     begun = time.monotonic()
@@ -86,8 +74,7 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
             **words,
         )
     )
-    recorded = kept_text(settled.text, attempt.principal.mask)
-    return replace(settled, text=note(attempt, call) + settled.text, kept=recorded)
+    return replace(settled, text=note(attempt, call) + settled.text)
 
 
 async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
@@ -100,8 +87,7 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
         text = _as_text(result, mask, most_bytes=attempt.assistant.limits.tool_result_bytes)
         return ToolResult(call, text, False, result if isinstance(result, Action) else None)
     except ToolError as exc:
-        text = without_mark(mask(clean(str(exc))))
-        return ToolResult(call, text, True, None, is_refused=isinstance(exc, NotMadeError))
+        return ToolResult(call, without_mark(mask(clean(str(exc)))), True, None)
     except (RunError, StoppedError, LeaseLostError, StaleAppendError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
@@ -112,19 +98,19 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
 
 async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
     if call.refused is not None:
-        raise NotMadeError(call.refused)
+        raise ToolError(call.refused)
     tool = attempt.tools.get(call.name)
     if tool is None:
         there = ", ".join(attempt.offer.names) or "none"
-        raise NotMadeError(f"There is no tool named {call.name[:64]!r}. There are: {there}.")
+        raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {there}.")
     if not is_allowed(attempt, tool, call):
-        raise NotMadeError(DENIED)
+        raise ToolError(DENIED)
     # The credential died with the process that had it; its user has to come back.
     needs_user = tool.kind == "data" and attempt.principal.current.credential is None
     if needs_user and not await _fresh_credential(attempt, None):
         raise InterruptedRunError("the run was recovered and its user did not come back")
     if has_side_effects(tool.risk):
-        await attempt.writer.commit_start(call, risk=tool.risk)
+        await attempt.writer.commit_start(call)
     used = attempt.principal.current.credential
     try:
         return await _call(attempt, tool, call, tell=tell)

@@ -12,10 +12,8 @@ from jsonschema.exceptions import SchemaError
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
-from agent.attempt.recording import kept
 from agent.attempt.unheld import decide, expire
 from agent.errors import ForbiddenError, InvalidRequestError
-from agent.masking import Mask
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
 from agent.runs.readers import read_run
@@ -54,12 +52,11 @@ class Decisions:
         if not principal.has_rights_of(run.starter(principal)):
             raise ForbiddenError(OTHER_RIGHTS)
         self._absences.end(principal.tenant_id, principal.user_id)
-        edited: dict[str, dict[str, Any]] = {}
         if any(one.arguments is not None for one in decisions):
-            edited = await self._check_edits(principal, run, decisions)
+            await self._check_edits(principal, run, decisions)
         key = RunKey(principal.tenant_id, run_id)
         with self._roster.arriving(key):
-            if await decide(self._runtime.store, principal, run, decisions, worker_id=self._worker_id, edited=edited):
+            if await decide(self._runtime.store, principal, run, decisions, worker_id=self._worker_id):
                 await self._leases.go_on(principal, run_id)
         return await read_run(self._runtime.store, principal, run_id)
 
@@ -73,13 +70,8 @@ class Decisions:
                 if user_id is not None:
                     await self._leases.go_on(Principal(key.tenant_id, user_id), key.run_id)
 
-    async def _check_edits(
-        self, principal: Principal, run: Run, decisions: Sequence[Decision]
-    ) -> dict[str, dict[str, Any]]:
-        """Hold changed arguments against the schema of their tool, as the model's were; return them without secrets."""
-        mask, edited = Mask(), {}
-        if principal.credential is not None:
-            mask.learn(principal.credential.reveal())
+    async def _check_edits(self, principal: Principal, run: Run, decisions: Sequence[Decision]) -> None:
+        """Hold changed arguments against the schema of their tool, as the model's were."""
         async with self._runtime.store.read() as connection:
             names = {call.id: call.name for call in await list_calls(connection, principal, run.id)}
         toolsets = self._runtime.assistants.resume(principal, run.assistant).toolsets
@@ -91,8 +83,6 @@ class Decisions:
             if tool is None:
                 raise InvalidRequestError("arguments: the tool is not there any more")
             check_arguments(tool, decision.arguments)
-            edited[decision.tool_call_id] = kept(decision.arguments, mask, tool.schema)
-        return edited
 
 
 def check_arguments(tool: Tool, arguments: dict[str, Any]) -> None:

@@ -9,16 +9,14 @@ from uuid import UUID
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
-from agent.attempt.recording import renewed
 from agent.attempt.snapshot import from_log, from_transcript, while_waiting
-from agent.errors import DatabaseError, ForbiddenError, LogTrimmedError
+from agent.errors import ForbiddenError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.log.contract import next_batch
 from agent.principal import Principal, RunKey
-from agent.runs.roster import HeldRun, Roster
+from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.store.approvals import list_approvals
-from agent.store.audit import record
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import UNFINISHED, Run, get_run
@@ -40,6 +38,8 @@ class Readers:
         Closing it does not touch the run. A reader that asks for what the log does not have gets a snapshot first, never
         a gap. A run that is not over goes on with the reader's credential, where that has the run's rights and is the newest.
         """
+        key = RunKey(principal.tenant_id, run.id)
+        self._offer(key, principal)
         return self._follow(principal, run, after)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
@@ -54,26 +54,18 @@ class Readers:
             raise ForbiddenError(OTHER_RIGHTS)
         self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
-            await self._renew(held, principal)
+            held.principal.renew(principal)
         return run
 
-    async def _renew(self, held: HeldRun, principal: Principal) -> None:
-        """Let a run go on with a credential that is new to it; the record says so first."""
-        if held.principal.is_renewed_by(principal):
-            async with self._runtime.store.write() as connection:
-                await record(connection, principal, [renewed(principal, held.run)])
-            held.principal.renew(principal)
-
-    async def _offer(self, key: RunKey, principal: Principal) -> None:
+    def _offer(self, key: RunKey, principal: Principal) -> None:
         """Let a run go on with a reader's credential. One that it must not have, it does not get: its user may still read."""
         self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._roster.find(key)) is not None:
-            with suppress(ForbiddenError, DatabaseError):
-                await self._renew(held, principal)
+            with suppress(ForbiddenError):
+                held.principal.renew(principal)
 
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key = RunKey(principal.tenant_id, run.id)
-        await self._offer(key, principal)
         with self._roster.reading(key):
             if run.state in UNFINISHED and run.state != "waiting":
                 await self._wait_for_log(key, principal)
@@ -101,7 +93,7 @@ class Readers:
         """Wait a while for the run's log where it is not here: for a takeover, which gets the reader's credential."""
         with self._roster.offering(key, principal):
             await self._runtime.log.opened(key, timeout_s=self._recovery_wait_s)
-        await self._offer(key, principal)  # it may have come after the takeover had looked
+        self._offer(key, principal)  # it may have come after the takeover had looked
 
     async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
         """Return the events of a run that nobody holds from the database: those after `after`, or all where it is none of theirs."""

@@ -24,7 +24,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from agent.store import audit_tables as audit_tables
 from agent.store.columns import Instant, Json, partial_index, tenant
 from agent.store.columns import metadata as metadata
 

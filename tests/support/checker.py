@@ -30,7 +30,6 @@ INVARIANTS = {
     "I13": "what was deleted is gone, at once and for good",
     "I14": "no call that needs a yes is made without one",
     "I15": "a yes is executed at most once",
-    "I16": "no deed is without its row in the record, no row without its deed",
 }
 OVER = ("completed", "failed", "cancelled")
 DELETED_WORKS_ON_S = 5.0
@@ -80,7 +79,6 @@ def check(history: History, database: Database, *, end_limit_s: float | None = N
     found["I13"] += _deleted(history, database)
     found["I14"] += _without_yes(history, database)
     found["I15"] += _twice(history)
-    found["I16"] += _recorded(database)
     return Verdict(found)
 
 
@@ -340,31 +338,6 @@ def _without_yes(history: History, database: Database) -> Iterator[str]:
             yield f"call {call_id}: approved, and its user said {history.answers.get(call_id)}"
         if state == "denied" and history.answers.get(call_id) != "no":
             yield f"call {call_id}: denied, and its user said {history.answers.get(call_id)}"
-
-
-def _recorded(database: Database) -> Iterator[str]:
-    """Compare the ledger and the answers with the record; of a deleted conversation only the record is left."""
-    gone = {row["conversation_id"] for row in database.audit if row["kind"] == "conversation.deleted"}
-    told = Counter((row["tool_call_id"], row["kind"]) for row in database.audit if row["conversation_id"] not in gone)
-    runs = {one["id"]: one["conversation_id"] for one in database.runs}
-    done: Counter[tuple[str, str]] = Counter()
-    for call in database.tool_calls:
-        if runs.get(call["run_id"]) in gone:
-            continue
-        done[call["id"], "call.proposed"] += 1
-        done[call["id"], "call.started"] += call["started_at"] is not None
-        done[call["id"], "action"] += call["action"] is not None
-        done[call["id"], "call.unknown"] += call["state"] == "unknown"
-        settled = "call.refused" if told[call["id"], "call.refused"] else "call.settled"
-        done[call["id"], settled] += call["state"] == "settled"
-    for one in database.approvals:
-        if runs.get(one["run_id"]) not in gone:
-            done[one["tool_call_id"], f"decision.{one['state']}"] += one["state"] != "open"
-    for key in (+done).keys() | {key for key in told if key[0] is not None}:
-        number = done[key]
-        starts = key[1] == "call.started" and number and told[key] >= number  # a read's credential may be refused once
-        if told[key] != number and not starts:
-            yield f"{key[1]} of call {key[0]}: {number} times done, {told[key]} times recorded"
 
 
 def _twice(history: History) -> Iterator[str]:

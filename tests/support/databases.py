@@ -29,13 +29,12 @@ class Database:
     everything: str
     """All rows of all tables as text."""
     approvals: list[dict[str, Any]] = field(default_factory=list)
-    audit: list[dict[str, Any]] = field(default_factory=list)
     files: bytes = b""
     """SQLite's file and its log of writes, byte by byte: also what is in no row any more."""
 
 
 UNFINISHED = "SELECT id FROM runs WHERE state NOT IN ('completed', 'failed', 'cancelled')"
-TABLES = ("conversations", "runs", "messages", "tool_calls", "approvals", "audit")
+TABLES = ("conversations", "runs", "messages", "tool_calls", "approvals")
 ID_COLUMNS = {"id", "conversation_id", "run_id", "message_id"}
 JSON_COLUMNS = {"tool_calls", "suggestions", "action", "branch_id", "page"}
 TIME_COLUMNS = {"created_at", "started_at", "ended_at", "settled_at"}
