@@ -163,6 +163,7 @@ async def test_an_enquiry_that_the_assistant_files_appears_in_the_list(office: O
     await tab.page.evaluate("window.sameDocument = true")
 
     await ask(tab, "new enquiry from Ana Ruiz, phone 555-0101, interested in yoga")
+    await chat(tab.page).get_by_role("button", name="Approve").click()
 
     await expect(rows.first).to_contain_text("Ana Ruiz")
     await expect(rows.first).to_have_class(re.compile("is-new"))

@@ -31,6 +31,7 @@ REFUSALS: dict[str, tuple[int, str, str | re.Pattern[str] | None]] = {
     "run_active": (409, "Another answer is still being made in this conversation.", RETRY),
     "superseded": (409, "This conversation was changed elsewhere.", NEWEST),
     "not_waiting": (409, "This conversation was changed elsewhere.", NEWEST),
+    "already_decided": (409, "Something went wrong. Said by the server.", None),
     "payload_too_large": (413, "This message is too large.", CHANGE),
     "request_timeout": (400, "The assistant cannot be reached.", RETRY),
     "rate_limited": (429, "That was a lot at once. Please wait a moment.", LATER),

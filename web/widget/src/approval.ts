@@ -15,7 +15,6 @@ export class ApprovalCard {
   #footer = make("div", { class: "choice" });
   #approval: ApprovalView;
   #timer = 0;
-  #shownAt = performance.now();
 
   constructor(context: WidgetContext, approval: ApprovalView) {
     const { texts } = context;
@@ -67,11 +66,18 @@ export class ApprovalCard {
   /** A page's script is not its user: its clicks decide nothing. */
   #button(label: string, approve: boolean): HTMLElement {
     const decide = ({ isTrusted }: Event) => {
-      if (!isTrusted || performance.now() - this.#shownAt < CALM_MS) return;
+      if (!isTrusted) return;
       for (const button of this.#footer.querySelectorAll("button")) button.disabled = true;
       this.#context.focusComposer();
       void this.#context.chat.decide(this.#approval.toolCallId, { approve });
     };
-    return make("button", { type: "button", class: approve ? "button primary" : "button", onclick: decide }, label);
+    const button = make(
+      "button",
+      { type: "button", class: approve ? "button primary" : "button", onclick: decide },
+      label,
+    );
+    button.disabled = true;
+    setTimeout(() => (button.disabled = false), CALM_MS);
+    return button;
   }
 }
