@@ -46,10 +46,11 @@ class Listener:
 @asynccontextmanager
 async def listener(host: str = "127.0.0.1") -> AsyncIterator[Listener]:
     """Listen on a free port; a test ends with what has come."""
-    made = Listener(0)
+    made, writers = Listener(0), set[asyncio.StreamWriter]()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         made.connections += 1
+        writers.add(writer)
         while data := await reader.read(65536):
             made.received += data
         writer.close()
@@ -60,6 +61,10 @@ async def listener(host: str = "127.0.0.1") -> AsyncIterator[Listener]:
         yield made
     finally:
         server.close()
+        for writer in writers:
+            writer.transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)  # what was aborted is closed in the loop's next rounds
 
 
 @asynccontextmanager
