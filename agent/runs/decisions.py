@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
@@ -22,9 +24,13 @@ from agent.runtime import Runtime
 from agent.store.approvals import Decision, expired_runs
 from agent.store.runs import Run
 from agent.store.tool_calls import list_calls
-from agent.toolkit import Tool
+from agent.toolkit import Tool, by_name
+
 
 EXPIRED_AT_ONCE = 100
+_LEFT_OUT = dict.fromkeys(("pattern", "patternProperties"), lambda *_: None)
+_Validator = extend(Draft202012Validator, _LEFT_OUT)  # type: ignore[no-untyped-call]
+"""Of schemas that others wrote: a pattern of theirs may take Python for ever, so it is left to whoever wrote it."""
 MAX_PROBLEMS = 3
 
 
@@ -75,7 +81,7 @@ class Decisions:
         async with self._runtime.store.read() as connection:
             names = {call.id: call.name for call in await list_calls(connection, principal, run.id)}
         toolsets = self._runtime.assistants.resume(principal, run.assistant).toolsets
-        tools = {tool.name: tool for toolset in toolsets for tool in await toolset.tools(principal)}
+        tools, _ = by_name([await toolset.tools(principal) for toolset in toolsets])
         for decision in decisions:
             if decision.arguments is None or decision.tool_call_id not in names:
                 continue
@@ -88,9 +94,10 @@ class Decisions:
 def check_arguments(tool: Tool, arguments: dict[str, Any]) -> None:
     """Raise InvalidRequestError where arguments are not what a tool takes."""
     try:
-        problems = list(Draft202012Validator(dict(tool.schema)).iter_errors(arguments))
-    except SchemaError:
-        return  # the tool itself says what it takes
+        # Without a registry of its own, jsonschema would fetch what a schema refers to.
+        problems = list(_Validator(dict(tool.schema), registry=Registry()).iter_errors(arguments))
+    except (Unresolvable, TypeError, ValueError, AttributeError, RecursionError):
+        return  # a schema that is none: the tool itself says what it takes
     if problems:
         told = "; ".join(f"{one.json_path}: {one.message[:200]}" for one in problems[:MAX_PROBLEMS])
         raise InvalidRequestError(f"arguments: {told}")

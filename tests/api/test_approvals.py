@@ -1,6 +1,7 @@
 """Runs that wait for a person: what is asked, who may answer, and how they go on."""
 
 import asyncio
+import time
 from typing import Any
 
 import orjson
@@ -8,6 +9,10 @@ import pytest
 from support.backend import TenantBackend
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream
+
+from agent.errors import InvalidRequestError
+from agent.runs.decisions import check_arguments
+from agent.toolkit import Tool
 
 ASKED = {
     "toolsets": [{"python": "support.shop_tools", "tools": {"create_order": {"confirm": True, "ask": "Order {item}?"}}}]
@@ -292,3 +297,36 @@ async def test_a_protocol_that_cannot_ask_does_not_do_it_and_says_so(ann: Person
     assert answer.json()["choices"][0]["message"]["content"].endswith("I may not do that here.")
     assert "cannot be asked" in ann.world.provider.requests[-1]["messages"][-1]["content"]
     assert orders(ann) == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"item": {"type": "string", "pattern": "^(a+)+$"}}},
+        {"patternProperties": {"^(i|it)+(e|em)*$": {"type": "string"}}},
+        {"properties": {"item": {"$ref": "http://127.0.0.1:1/elsewhere.json"}}},
+        {"$ref": "#/nowhere"},
+        {"type": 7},
+        {"properties": []},
+    ],
+)
+def test_the_schema_of_a_stranger_holds_no_decision_up_and_fetches_nothing(schema: dict[str, Any]) -> None:
+    """G251: what it says beyond that is the tool's own to check."""
+
+    async def call(*_: object) -> object:
+        return None
+
+    begun = time.process_time()
+    check_arguments(Tool("order", "Order.", {"type": "object", **schema}, call, risk="write"), {"item": "a" * 60 + "!"})
+    assert time.process_time() - begun < 1
+
+
+def test_changed_arguments_that_a_schema_refuses_are_refused() -> None:
+    """G251"""
+
+    async def call(*_: object) -> object:
+        return None
+
+    schema = {"type": "object", "properties": {"item": {"type": "string", "maxLength": 3}}}
+    with pytest.raises(InvalidRequestError, match="item"):
+        check_arguments(Tool("order", "Order.", schema, call, risk="write"), {"item": "long"})
