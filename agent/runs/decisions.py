@@ -26,7 +26,6 @@ from agent.store.runs import Run
 from agent.store.tool_calls import list_calls
 from agent.toolkit import Tool, by_name
 
-
 EXPIRED_AT_ONCE = 100
 _LEFT_OUT = dict.fromkeys(("pattern", "patternProperties"), lambda *_: None)
 _Validator = extend(Draft202012Validator, _LEFT_OUT)  # type: ignore[no-untyped-call]
