@@ -47,10 +47,15 @@ async def test_under_other_rules_about_types_it_is_marked_up(
 
 async def test_what_cannot_be_drawn_leaves_the_rest_as_it_should_be(wire: Wire, open_widget: OpenWidget) -> None:
     """G62: one part that throws."""
-    wire.parts(
-        [TextDelta("Look:"), ApprovalRequested("c1", "cancel_order", "Cancel?", {}, "at some time"), RunPaused()]
-    )
-    widget = await open_widget(wire.url, attributes=OPEN)
+    wire.parts([TextDelta("Look:"), ApprovalRequested("c1", "cancel_order", "Cancel?", {}, "9999-12-31"), RunPaused()])
+    broken = """
+        const parse = Date.parse;
+        Date.parse = (text) => {
+            if (String(text).startsWith("9999")) throw new Error("No such time.");
+            return parse(text);
+        };
+    """
+    widget = await open_widget(wire.url, attributes=OPEN, script=broken)
     await widget.ask("Cancel it.")
     await expect(widget.answers.locator(".markdown")).to_have_text("Look:")
     await expect(widget.button("Stop")).to_be_visible()

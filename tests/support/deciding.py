@@ -17,7 +17,7 @@ async def decide(visitor: "Visitor", run_id: str, approvals: list[dict[str, Any]
     decisions = []
     for approval in approvals:
         call_id = approval["tool_call_id"]
-        answer = history.answers.setdefault(call_id, visitor.random.choice(visitor.answers))
+        answer = history.answers.setdefault(call_id, visitor.answers[len(history.answers) % len(visitor.answers)])
         if answer == "yes":
             history.yeses.setdefault(call_id, time.time())
         if answer != "nothing":
