@@ -34,6 +34,9 @@ INVARIANTS = {
 OVER = ("completed", "failed", "cancelled")
 DELETED_WORKS_ON_S = 5.0
 """A side effect that was under way when its conversation was deleted arrives within so many seconds."""
+STARTS = (0, 1, 2**40 + 1)
+"""Under these numbers a run's start is told: once more before a snapshot, by the log, from the database, and while it waits.
+A reader may be cut behind it, before the snapshot."""
 STEP_SEPARATOR = "\n\n"
 """Stands between the texts of two steps on the wire, and in no stored message."""
 
@@ -263,7 +266,7 @@ def _order(reader: Reader) -> Iterator[str]:
             yield f"run {reader.run_id}: {reader.name} read an event without an id"
         previous = _pair(segment.after) if segment.after else (0, 0)
         has_snapshot = any("snapshot" in event for event in segment.events)
-        if ids and ids[0] <= previous and ids[0][1] > 1 and not has_snapshot:
+        if ids and ids[0] <= previous and ids[0][1] not in STARTS and not has_snapshot:
             yield f"run {reader.run_id}: {reader.name} asked for more than {segment.after} and got {ids[0]}"
         for frame in segment.frames:
             if frame.id is None:
