@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from support.backend import scripted_backend
 from support.cutting import cutting_proxy
 from support.gated import gated_provider
 from support.node_client import LIMIT_S, NodeClient, open_client
+from support.programs import free_port
 from support.provider import Call, scripted_provider
 from support.server import machine, token_of
 from support.world import Person, World, open_world
@@ -62,13 +62,6 @@ def version(request: pytest.FixtureRequest) -> str:
 async def thread(ann: Person, version: str) -> AsyncIterator[NodeClient]:
     async with open_thread(version, ann.world.url, ann.token) as opened:
         yield opened
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def user(text: str, message_id: str | None = None) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from playwright.async_api import Browser, Locator, expect
 from support.backend import scripted_backend
 from support.browsing import Tab, new_context, open_browser, open_tab
 from support.cutting import cutting_proxy
-from support.examples import beside_packages, free_port
+from support.examples import beside_packages
 from support.gated import gated_provider
 from support.packages import running
+from support.programs import free_port
 from support.provider import Call, scripted_provider
 from support.server import machine
 from support.steady_port import front_door

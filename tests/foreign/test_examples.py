@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 from support.browsing import Tab, new_context, open_browser, open_tab
-from support.examples import beside_packages, free_port
+from support.examples import beside_packages
 from support.office import ask_studio
 from support.packages import install, node, running
 from support.processes import Machine
+from support.programs import free_port
 
 NOT_SAVED = ("--no-save", "--ignore-scripts", "--legacy-peer-deps")
 """Without asking the registry about peers again; that they are right is for `tests/web/test_packages.py`."""

@@ -4,28 +4,23 @@
 scripted provider; answers of its own (`mock_response`) need none.
 """
 
-import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
 from uuid import uuid4
 
-import aiohttp
-import anyio
 import orjson
 import pytest
 from support.backend import scripted_backend
 from support.http import Connection, Request, listen
+from support.programs import free_port, program
 from support.provider import Call, Provider
 from support.saying import ANSWER, answer, call, calling, end, event, usage, words
 from support.world import Person, World, open_world
 
 ROOT = Path(__file__).parents[2]
-PROXY = ROOT / ".foreign" / "bin" / "litellm"
-START_LIMIT_S = 120.0
+PROXY = ROOT / ".foreign" / "litellm" / "bin" / "litellm"
 MODELS = ("openai:scripted", "openai:mock", "openai:mock-limit", "openai:mock-long")
 pytestmark = pytest.mark.timeout(180)
 
@@ -49,13 +44,6 @@ def config(provider: Provider) -> dict[str, object]:
     }
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def provider_beside_questions() -> AsyncIterator[Provider]:
     """Give a provider that answers the proxy's own questions, which are GET, with nothing."""
@@ -76,36 +64,12 @@ async def provider_beside_questions() -> AsyncIterator[Provider]:
 async def litellm(folder: Path, provider: Provider, key: str) -> AsyncIterator[str]:
     """Start the proxy and give its URL when it answers."""
     assert PROXY.exists(), "scripts/foreign installs what these tests need"
-    path, port = folder / "litellm.yaml", free_port()
+    path, url = folder / "litellm.yaml", f"http://127.0.0.1:{(port := free_port())}"
     path.write_bytes(orjson.dumps(config(provider)))
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MASTER_KEY": key, "NO_PROXY": "*"}
-    with (folder / "litellm.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(str(PROXY), "--config", str(path), "--host", "127.0.0.1", "--port", str(port)),
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            await answers(f"http://127.0.0.1:{port}/health/liveliness", process, folder / "litellm.log")
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-
-async def answers(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
-    """Wait until a URL answers well."""
-    async with asyncio.timeout(START_LIMIT_S), aiohttp.ClientSession() as session:
-        while True:
-            assert process.returncode is None, (await anyio.Path(log).read_text("utf-8", "replace"))[-2000:]
-            with suppress(aiohttp.ClientError):
-                async with session.get(url) as response:
-                    if response.status == 200:
-                        return
-            await asyncio.sleep(0.1)
+    command: list[str | Path] = [PROXY, "--config", path, "--host", "127.0.0.1", "--port", str(port)]
+    said = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MASTER_KEY": key, "NO_PROXY": "*"}
+    async with program(*command, folder=folder, until=f"{url}/health/liveliness", **said):
+        yield f"{url}/v1"
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ import httpx2
 import pytest
 import yaml
 from support.backend import TenantBackend
-from support.mcp import called, free_port, refusal, tools_of, toolset, until
+from support.mcp import called, refusal, tools_of, toolset, until
 from support.node_client import NODE, ROOT
+from support.programs import free_port
 from support.provider import Call, Provider
 from support.world import open_world
 

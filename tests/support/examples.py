@@ -1,18 +1,9 @@
 """The example pages, where `scripts/foreign` has installed what they need."""
 
-import socket
 from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def beside_packages(name: str) -> Path:

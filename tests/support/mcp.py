@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import anyio
+from support.programs import free_port
 
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ToolError
@@ -22,13 +22,6 @@ from tools.mcp.toolset import McpToolset
 LIMIT_S = 60.0
 TOKEN = "a-token-of-somebody"
 TESTS = Path(__file__).parents[1]
-
-
-def free_port() -> int:
-    """Return a port that nobody has now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def program(*options: str) -> list[str]:
