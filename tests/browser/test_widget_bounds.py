@@ -92,7 +92,6 @@ async def drawn(probe: Page, text: str) -> str:
     return html
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", HEAVY)
 async def test_no_text_costs_the_page_more_than_a_moment(probe: Page, name: str) -> None:
