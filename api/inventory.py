@@ -89,11 +89,14 @@ def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, t
     for tool in tools:
         origin = f"  {tool.origin.method} {tool.origin.path}" if tool.origin is not None and tool.origin.method else ""
         print(f"    {tool.risk:<9} {_tokens(tool):>6}  {tool.name}{_printable(origin)}")
-    imported = getattr(getattr(toolset, "source", None), "imported", None)
+    source = getattr(toolset, "source", None)
+    imported = getattr(source, "imported", None)
     if isinstance(imported, Imported):
         if definition is not None:
             _print_strange(definition, imported)
         _print_rest(imported, _mismatch(settings, assistant, definition, imported))
+        for one in getattr(source, "withheld", {}).values():
+            print(f"    {_printable(str(one))}")
 
 
 def _print_strange(definition: ToolsetDefinition, imported: Imported) -> None:

@@ -96,7 +96,7 @@ class Conformity:
         elif "multipart" in kind:
             values = self._readings(_parts(asked), schema)
         else:
-            values = [asked.content.decode()]
+            values = [asked.content.decode("utf-8", "replace")]
         if not any(self._is_valid(schema, one) for one in values):
             error = next(iter(self._errors(schema, values[-1])), None)
             where = "" if error is None else f"{'.'.join(map(str, error.absolute_path))}: {error.message[:200]}"

@@ -18,8 +18,9 @@ from agent.principal import Principal
 from agent.region import UNSAID, Region
 from agent.toolkit import CallContext, Risk, Tell, Tool, tell_nobody
 from agent.wording import Wordings, wordings
-from tools.backends.backend import Backend, BackendSession, BackendSessions
+from tools.backends.backend import Backend, BackendSession
 from tools.backends.paths import segment
+from tools.backends.sessions import BackendSessions
 
 __all__ = ["FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
 

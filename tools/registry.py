@@ -14,7 +14,7 @@ from tools.backends.backend import Backend
 from tools.backends.reach import Reach
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
-from tools.shaping import ShapedToolset, shape, spoken_of
+from tools.shaping import ShapedToolset, named, shape, spoken_of
 
 NAME = re.compile(TOOL_NAME)
 
@@ -40,6 +40,7 @@ def load_toolsets(
     """
     toolsets: list[Toolset] = []
     known: dict[str, Tool] = {}
+    held: set[str] = set()
     all_known = True
     for definition in assistant.toolsets:
         source = _source(definition, assistant, backends, folder=folder, data=data, is_start=is_start, reach=reach)
@@ -48,11 +49,12 @@ def load_toolsets(
         if names:
             _check_overrides(definition, names)
             _add(known, shape(every, definition))
+            held |= set(named(getattr(source, "withheld", ()), definition))
         all_known = all_known and bool(names)
         toolsets.append(ShapedToolset(source, definition))
     actions = FixedToolset(action_tools(assistant.actions))
     _add(known, actions.every)
-    if all_known and (strange := sorted(set(assistant.tools) - {*known, FIND_TOOLS})):
+    if all_known and (strange := sorted(set(assistant.tools) - {*known, *held, FIND_TOOLS})):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
     return [*toolsets, actions]
 

@@ -39,12 +39,24 @@ def shape(tools: Iterable[Tool], definition: ToolsetDefinition) -> list[Tool]:
 def is_wanted(name: str, origin: Origin | None, risk: str, *, definition: ToolsetDefinition) -> bool:
     """Return whether the definition lets a tool through; what else it is made of does not matter."""
     said = definition.tools.get(name, PLAIN)
+    if said.operation is not None and said.operation != _place(origin):
+        return False
     if said.hidden or any(_fits(pattern, name, origin) for pattern in definition.exclude):
         return False
     if definition.include and not any(_fits(pattern, name, origin) for pattern in definition.include):
         return False
     is_safe = origin is None or not has_side_effects(said.risk or risk)
     return is_safe or any(_names(pattern, name, origin) for pattern in definition.include)
+
+
+def names_operation(name: str, origin: Origin, *, definition: ToolsetDefinition) -> bool:
+    """Return whether the definition includes a tool by its very method and path."""
+    return any(one.method and one.path and _names(one, name, origin) for one in definition.include)
+
+
+def named(names: Iterable[str], definition: ToolsetDefinition) -> list[str]:
+    """Return how the definition calls tools."""
+    return [definition.tools.get(name, PLAIN).name or f"{definition.prefix}{name}" for name in names]
 
 
 def spoken_of(definition: ToolsetDefinition) -> set[str]:
@@ -61,6 +73,10 @@ def _fits(pattern: Pattern, name: str, origin: Origin | None) -> bool:
         and (pattern.method is None or (origin is not None and _like(origin.method, pattern.method.upper())))
         and (pattern.path is None or (origin is not None and _like(origin.path, pattern.path)))
     )
+
+
+def _place(origin: Origin | None) -> str | None:
+    return f"{origin.method} {origin.path}" if origin is not None and origin.method else None
 
 
 def _like(value: str | None, pattern: str) -> bool:

@@ -59,6 +59,11 @@ class ToolDefinition(ToolWords):
     )
     pin: bool = Field(default=False, description="it is offered in every step, however many tools there are")
     hidden: bool = Field(default=False, description="the model never learns of it")
+    operation: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]+ /\S*$",
+        description="METHOD /path: the only one of a document that the name may stand for",
+    )
 
 
 class McpServer(Definition):

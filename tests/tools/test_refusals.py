@@ -10,6 +10,7 @@ from support.backend import TenantBackend
 from support.http import Connection, Request
 
 from agent.errors import NotThereError, ToolError
+from tools.backends.answers import told
 from tools.backends.backend import BackendSession
 from tools.backends.refusals import MAX_CHARACTERS, in_words
 
@@ -147,7 +148,7 @@ async def test_the_words_are_told_with_what_came_of_the_request(
 
     backend.routes["POST /orders"] = refuse
     with pytest.raises(ToolError, match=r"refused the request \(422\): name: Field required"):
-        await session.request("POST", "/orders", names=NAMES)
+        await session.request("POST", "/orders", names=NAMES, read=told)
     backend.answer("GET /gone", {"title": "No such order"}, status=404)
     with pytest.raises(NotThereError, match=r"no such thing \(404\): No such order\.$"):
-        await session.request("GET", "/gone")
+        await session.request("GET", "/gone", read=told)

@@ -12,9 +12,10 @@ from support.http import Connection, Request
 
 from agent.errors import CredentialRefusedError, ToolError
 from agent.region import Region
-from tools.backends.backend import Backend, BackendSessions
+from tools.backends.backend import Backend
 from tools.backends.caution import Caution
 from tools.backends.limits import BackendLimits
+from tools.backends.sessions import BackendSessions
 from tools.backends.signing import Forwarded, Installed, Signature, Unsigned
 from tools.backends.transport import Request as Asked
 from tools.functions import ToolContext, load_functions, tool

@@ -5,12 +5,12 @@ stands for it, and what comes back is bounded in size. Redirects are not followe
 no cookie is kept, so nobody gets another's session.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx2
@@ -21,6 +21,7 @@ from agent.errors import ToolError
 from agent.toolkit import CallContext
 from tools.backends.addresses import read_endpoint
 from tools.backends.answers import NO_NAMES, Answer, NoAnswerError, check, told, unreachable
+from tools.backends.bodies import Large
 from tools.backends.caution import Caution
 from tools.backends.checks import check_headers, checked_request
 from tools.backends.headers import folded, is_free
@@ -34,6 +35,7 @@ logger = structlog.get_logger()
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 QueryValue = str | int | float | bool | None
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -93,11 +95,13 @@ class BackendSession:
         media_type: str | None = None,
         is_change: bool | None = None,
         names: Mapping[str, str] = NO_NAMES,
-    ) -> Answer:
-        """Send a request as it is given, and return the answer; its status is a success.
+        read: Callable[[Answer], T],
+    ) -> T:
+        """Send a request as it is given, and return what `read` makes of the answer, whose status is a success.
 
         `query` is encoded already. `headers` may say what is wanted, never who asks. `is_change` None: everything but a read
         by its method is a change, unless the tool is a read. `names` are the model's own for what the backend may complain of.
+        `read` may run in another thread.
 
         Raises:
             NotThereError: the backend answered 404, and a change was not made.
@@ -106,11 +110,12 @@ class BackendSession:
         request = self._made(
             method, path, query=query, wanted=headers, content=content, media_type=media_type, is_change=is_change
         )
-        with self._keeping_what_was_made():
-            answer = await self._send(request)
+
+        def checked(answer: Answer) -> T:
             check(answer, names=names)
-        self.changes.made += request.is_change
-        return answer
+            return read(answer)
+
+        return await self._send(request, checked)
 
     async def _request(
         self, method: str, path: str, *, query: Mapping[str, QueryValue] | None = None, body: object = None
@@ -122,10 +127,7 @@ class BackendSession:
             raise ToolError("An argument holds something that cannot be sent.") from exc
         media_type = "application/json" if content is not None else None
         request = self._made(method, path, query=said, content=content, media_type=media_type)
-        with self._keeping_what_was_made():
-            result = told(await self._send(request))
-        self.changes.made += request.is_change
-        return result
+        return await self._send(request, told)
 
     @contextmanager
     def _keeping_what_was_made(self) -> Iterator[None]:
@@ -160,13 +162,18 @@ class BackendSession:
             headers["Idempotency-Key"] = self.context.tool_call_id + (f"-{self.writes}" if self.writes > 1 else "")
         return Request(method, path, query, headers, content, is_change=is_change)
 
-    async def _send(self, request: Request) -> Answer:
-        """Return what came back; how much of it is said by the answer itself."""
-        try:
-            return await self.backend.send(request, self.context)
-        except NoAnswerError as exc:
-            logger.warning("backend_unreachable", method=request.method, error=str(exc))
-            raise unreachable(exc, is_change=request.is_change) from exc
+    async def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
+        """Return what is read of what came back; how much of that came is said by the answer itself."""
+        with self._keeping_what_was_made():
+            async with self.backend.reading(self.context) as large:
+                try:
+                    answer = await self.backend.send(request, self.context, large=large)
+                except NoAnswerError as exc:
+                    logger.warning("backend_unreachable", method=request.method, error=str(exc))
+                    raise unreachable(exc, is_change=request.is_change) from exc
+                result = await self.backend.read(answer, read, self.context)
+        self.changes.made += request.is_change
+        return result
 
 
 class Backend:
@@ -210,8 +217,19 @@ class Backend:
         """Return the backend for one tool call."""
         return BackendSession(self, context, changes or Changes())
 
-    async def send(self, request: Request, context: CallContext) -> Answer:
-        """Return the answer of one request, which is made in the name of who asks.
+    def reading(self, context: CallContext) -> AbstractAsyncContextManager[Large]:
+        """Return what holds the call's place among its tenant's large answers, from when it has one to the end of the block."""
+        return self._caution.reading(context)
+
+    async def read(self, answer: Answer, read: Callable[[Answer], T], context: CallContext) -> T:
+        """Return what `read` makes of an answer: of a large one in a thread, when it is its turn."""
+        try:
+            return await self._caution.aside.do(partial(read, answer), context, of_bytes=len(answer.content))
+        except TimeoutError:  # too many others have large answers
+            return read(replace(answer, content=b"", end="large"))
+
+    async def send(self, request: Request, context: CallContext, *, large: Large = nullcontext) -> Answer:
+        """Return the answer of one request, which is made in the name of who asks. `large` is entered by one that is large.
 
         Raises:
             ToolError: the request cannot be sent, or who asks has to sign in again first. Nothing was sent.
@@ -219,17 +237,17 @@ class Backend:
         """
         checked = checked_request(request)
         signed = await self._signature.sign(context)
-        answer = await self._send(checked, context, signed)
+        answer = await self._send(checked, context, signed, large)
         if answer.status == 401 and self._signature.refused(context, signed):  # it had no effect
-            answer = await self._send(checked, context, await self._signature.sign(context))
+            answer = await self._send(checked, context, await self._signature.sign(context), large)
         return answer if self._signature.is_users else replace(answer, is_users=False)
 
-    async def _send(self, request: Request, context: CallContext, signed: Headers) -> Answer:
+    async def _send(self, request: Request, context: CallContext, signed: Headers, large: Large) -> Answer:
         own = {**_said_of_run(context), **signed}
         names = set(map(folded, own))
         headers = {**{name: value for name, value in request.headers.items() if folded(name) not in names}, **own}
         check_headers(headers)
-        most, large = self._caution.limits.response_bytes, partial(self._caution.large_body, context)
+        most = self._caution.limits.response_bytes
         send = partial(self._transport.send, replace(request, headers=headers), most_bytes=most, large=large)
         return await self._caution.ask(send, context, may_repeat=context.may_repeat or not request.is_change)
 
@@ -243,40 +261,6 @@ class Backend:
     ) -> None:
         await self._signature.aclose()
         await self._transport.aclose()
-
-
-class BackendSessions(Mapping[str, BackendSession]):
-    """The backends of an assistant as one tool call sees them, by name. Two names of one backend are one session."""
-
-    def __init__(self, backends: Mapping[str, Backend], context: CallContext) -> None:
-        self._backends = backends
-        self._context = context
-        self._changes = Changes()
-        self._open: dict[Backend, BackendSession] = {}
-
-    def __getitem__(self, name: str) -> BackendSession:
-        """Return a backend.
-
-        Raises:
-            KeyError: the assistant has none of this name.
-        """
-        backend = self._backends.get(name)
-        if backend is None:
-            known = ", ".join(sorted(self._backends)) or "none"
-            raise KeyError(f"the assistant has no backend {name!r}; it has: {known}")
-        return self.of(backend)
-
-    def of(self, backend: Backend) -> BackendSession:
-        """Return this very backend."""
-        if backend not in self._open:
-            self._open[backend] = backend.session(self._context, changes=self._changes)
-        return self._open[backend]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._backends)
-
-    def __len__(self) -> int:
-        return len(self._backends)
 
 
 def _text(value: str | float | bool) -> str:

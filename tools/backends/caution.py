@@ -8,6 +8,8 @@ from functools import partial
 
 from agent.toolkit import CallContext
 from tools.backends.answers import Answer, NoAnswerError
+from tools.backends.aside import Aside
+from tools.backends.bodies import Large
 from tools.backends.breaker import Breaker, Outcome
 from tools.backends.limits import USUAL, BackendLimits
 from tools.backends.retries import with_retries
@@ -27,6 +29,8 @@ class Caution:
         self._breaker = Breaker(limits, name=name, clock=time.monotonic)
         self._turns = Turns(limits.calls_per_tenant, in_all=limits.connections)
         self._large = Turns(LARGE_BODIES)
+        self.aside = Aside()
+        """Where large answers are worked on."""
 
     async def ask(self, send: Callable[[], Awaitable[Answer]], context: CallContext, *, may_repeat: bool) -> Answer:
         """Return what `send` came to, sent when it is its turn. Each attempt is a request of its own.
@@ -40,7 +44,24 @@ class Caution:
         return await with_retries(once, may_repeat=may_repeat, ends_at=context.ends_at)
 
     @asynccontextmanager
-    async def large_body(self, context: CallContext) -> AsyncIterator[None]:
+    async def reading(self, context: CallContext) -> AsyncIterator[Large]:
+        """Yield what a large body enters to be read; its place is held until the block ends, or the body broke off."""
+        async with AsyncExitStack() as held:
+
+            @asynccontextmanager
+            async def large() -> AsyncIterator[None]:
+                await held.aclose()  # of an attempt before
+                await held.enter_async_context(self._large_body(context))
+                try:
+                    yield
+                except BaseException:
+                    await held.aclose()  # it may be asked for again, and others that wait hold what that needs
+                    raise
+
+            yield large
+
+    @asynccontextmanager
+    async def _large_body(self, context: CallContext) -> AsyncIterator[None]:
         """Wait for a place among the tenant's large bodies, and hold it.
 
         Raises:

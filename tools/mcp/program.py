@@ -1,7 +1,7 @@
 """A server that is a program of ours: started without a shell, spoken to over its standard input and output, and ended.
 
 The SDK's own way of doing so lets lines of any length in, and tells the program more of our environment than is named. The
-invariant: what the program writes is bounded, wherever it writes it, and no process of it is left when we are done with it.
+invariant: what the program writes is bounded, wherever it writes it, and no process of it is left when we are done with it, or were killed.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, j
 from pydantic import ValidationError
 
 from agent.masking import Mask
+from tools.mcp.watchdog import watched
 
 logger = structlog.get_logger()
 
@@ -92,7 +93,7 @@ async def run_program(program: Program, *, on_end: Callable[[], None]) -> AsyncG
     )
     incoming, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     sent, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
-    async with anyio.create_task_group() as tasks:
+    async with watched(process.pid), anyio.create_task_group() as tasks:
         tasks.start_soon(_read, process, program, incoming, on_end)
         tasks.start_soon(_write, process, outgoing, incoming)
         tasks.start_soon(_listen, process, program)

@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON, forms, parts with files, and text."""
+"""Bodies of requests: JSON, forms, parts with files, text, and files."""
 
 import binascii
 import re
@@ -19,6 +19,7 @@ DEFAULTS = {
     "form": "application/x-www-form-urlencoded",
     "multipart": "multipart/form-data",
     "text": "text/plain; charset=utf-8",
+    "file": "application/octet-stream",
 }
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(; ?[A-Za-z0-9-]+=[A-Za-z0-9._-]+)*")
 _DATA_URL = re.compile(r"data:[^,]{0,200};base64,")
@@ -50,6 +51,8 @@ def body_of(body: Body, arguments: Mapping[str, Any]) -> tuple[bytes | None, str
         case "text":
             has_charset = "charset" in media_type or not media_type.startswith("text/")
             return text_of(value).encode(), media_type if has_charset else f"{media_type}; charset=utf-8"
+        case "file":
+            return _file(value, argument=body.whole or "body"), media_type
 
 
 def _properties(body: Body, value: Any) -> Iterator[tuple[Property, Any]]:
@@ -99,7 +102,7 @@ def _part(item: Property, value: Any) -> bytes:
         kind = kind or "application/octet-stream"
         filename = _quoted(item.name + (guess_extension(kind.partition(";")[0]) or ""))
         head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\nContent-Type: {kind}'
-        return head.encode() + b"\r\n\r\n" + _file(item, value)
+        return head.encode() + b"\r\n\r\n" + _file(value, argument=item.argument)
     if isinstance(value, list | dict) or (kind is not None and "json" in kind):
         kind, content = kind or "application/json", orjson.dumps(value)
     else:
@@ -108,7 +111,7 @@ def _part(item: Property, value: Any) -> bytes:
     return head.encode() + b"\r\n\r\n" + content
 
 
-def _file(item: Property, value: Any) -> bytes:
+def _file(value: Any, *, argument: str) -> bytes:
     """Return the bytes of a file, which a model gives in base64, in either alphabet, with its padding or without."""
     text = "".join(_DATA_URL.sub("", value, count=1).split()) if isinstance(value, str) else ""
     plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
@@ -117,7 +120,7 @@ def _file(item: Property, value: Any) -> bytes:
             raise TypeError
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError, TypeError):
-        raise ToolError(f"{item.argument} must be a file in base64.") from None
+        raise ToolError(f"{argument} must be a file in base64.") from None
 
 
 def _quoted(name: str) -> str:

@@ -23,7 +23,8 @@ async def call_operation(
     """
     given = _with_size(operation, checked(operation, arguments))
     out = request_of(operation, given)
-    answer = await session.request(
+    fields = session.context.fields
+    return await session.request(
         out.method,
         out.path,
         query=out.query,
@@ -32,8 +33,8 @@ async def call_operation(
         media_type=out.media_type,
         is_change=has_side_effects(session.context.risk or operation.risk),
         names=argument_names(operation),
+        read=lambda answer: shown(answer, operation, given, most_bytes=most_bytes, fields=fields),
     )
-    return shown(answer, operation, given, most_bytes=most_bytes, fields=session.context.fields)
 
 
 def argument_names(operation: Operation) -> dict[str, str]:

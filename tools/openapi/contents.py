@@ -11,6 +11,13 @@ from tools.openapi.parameters import is_told_secret
 from tools.openapi.reading import ReadingError, shown
 
 MAX_PROPERTIES = 1000
+FILES = frozenset(
+    {
+        *("application/octet-stream", "application/pdf", "application/zip", "application/gzip", "application/x-gzip"),
+        *("application/x-tar", "application/x-zip-compressed", "application/binary", "application/offset+octet-stream"),
+    }
+)
+"""Types of bodies that are files, whatever is said of their schema; images, sound and films are, too."""
 QUERY_STYLES = ("form", "spaceDelimited", "pipeDelimited", "deepObject")
 
 
@@ -37,6 +44,8 @@ class Content:
     parts: tuple[Part, ...] = ()
     whole: Any = None
     description: str = ""
+    is_file: bool = False
+    """Whether the model gives all of it in base64."""
 
 
 def content_of(document: Document, flattening: Flattening, entry: Entry) -> Content | None:
@@ -55,7 +64,7 @@ def content_of(document: Document, flattening: Flattening, entry: Entry) -> Cont
         offered = body.get("content")
         if not isinstance(offered, Mapping):
             raise ReadingError("content must be an object", "content")
-        chosen = _chosen(offered)
+        chosen = _chosen(flattening, offered)
         if chosen is None and not is_required:
             return None
         if chosen is None:
@@ -72,17 +81,29 @@ def content_of(document: Document, flattening: Flattening, entry: Entry) -> Cont
         raise exc.below("requestBody") from None
 
 
-def _chosen(offered: Mapping[str, Any]) -> tuple[str, BodyKind, str] | None:
+def _chosen(flattening: Flattening, offered: Mapping[str, Any]) -> tuple[str, BodyKind, str] | None:
     """Return the key, the kind and the media type of what is sent: of those that are offered, what is said best in JSON."""
     ranked = [
         (found[0], number, key, found[1], found[2])
         for number, key in enumerate(offered)
-        if (found := _ranked(key.partition(";")[0].strip().lower())) is not None
+        if (found := _ranked_with(flattening, key.partition(";")[0].strip().lower(), offered[key])) is not None
     ]
     if not ranked:
         return None
     _, _, key, kind, media_type = min(ranked)
     return key, kind, media_type
+
+
+def _ranked_with(flattening: Flattening, media_type: str, said: Any) -> tuple[int, BodyKind, str] | None:
+    """Return the rank, the kind and the media type: a type that says nothing itself is a file if its schema is one."""
+    known = _ranked(media_type)
+    if known is not None and "*" not in media_type:
+        return known
+    try:
+        is_file = isinstance(said, Mapping) and said.get("schema") and _is_binary(flattening.of(said["schema"]))
+    except ReadingError:
+        is_file = False
+    return (10, "file", media_type if "*" not in media_type else "application/octet-stream") if is_file else known
 
 
 def _ranked(media_type: str) -> tuple[int, BodyKind, str] | None:
@@ -105,6 +126,8 @@ def _ranked(media_type: str) -> tuple[int, BodyKind, str] | None:
             return 7, "text", media_type
         case _ if media_type.startswith("text/"):
             return 8, "text", media_type if "*" not in media_type else "text/plain"
+        case _ if media_type in FILES or media_type.startswith(("image/", "audio/", "video/")):
+            return 9, "file", media_type if "*" not in media_type else "application/octet-stream"
         case _:
             return None
 
@@ -120,6 +143,11 @@ def _content(
         flat = _without_choice(flattening, flat)
     except ReadingError as exc:
         raise exc.below("schema") from None
+    if kind == "file":
+        description = description or str(flat.keywords.get("description", ""))
+        # Some want the letters of base64 themselves, as Spotify does of its pictures.
+        kind = "text" if "base64" in description.lower() else kind
+        return Content(kind, media_type, is_required, whole={}, description=description, is_file=True)
     if kind == "text":
         return Content(kind, media_type, is_required, whole=schema, description=description)
     if (

@@ -206,17 +206,17 @@ class _Reader:
 def _told(built: dict[str, Any], one: _Argument, effort: Effort) -> dict[str, Any]:
     """Return an argument's schema with what the document says of the parameter itself. What is built is shared: a copy."""
     if one.is_file:
-        return _of_file(built)
+        return _of_file(built, plain_text(one.description, most=effort.words))
     description = plain_text(one.description, most=effort.words)
     if not description or (one.place == "body" and "description" in built):
         return built
     return {**built, "description": description}
 
 
-def _of_file(built: dict[str, Any]) -> dict[str, Any]:
+def _of_file(built: dict[str, Any], told: str = "") -> dict[str, Any]:
     if built.get("type") == "array":
         return {**built, "items": _of_file({})}
-    description = built.get("description", "")
+    description = built.get("description", told)
     return {"type": "string", "contentEncoding": "base64", "description": f"{description} {FILE}".strip()}
 
 
@@ -228,7 +228,9 @@ def _plan(document: Document, flattening: Flattening, entry: Entry) -> _Plan:
     plan.arguments += [_Argument(one.place, one.name, one.schema, one.is_required, one.description) for one in found]
     if (content := plan.content) is not None and content.whole is not None:
         is_required = content.is_required
-        plan.arguments.append(_Argument("body", "body", content.whole, is_required, content.description))
+        plan.arguments.append(
+            _Argument("body", "body", content.whole, is_required, content.description, content.is_file)
+        )
     elif content is not None:
         plan.arguments += [
             _Argument("body", one.name, one.schema, one.is_required, is_file=one.is_file) for one in content.parts

@@ -21,8 +21,9 @@ from tools.openapi.importing import Imported
 logger = structlog.get_logger()
 
 FOLDER = "openapi"
-MAX_FILES = 200
-"""The oldest ones of more are removed."""
+MAX_FILES = 400
+"""Of each kind; those that were not used for longest go first, so that no start loses what it compares with to what it read."""
+KINDS = (".read", ".tools", ".copy")
 _DIGEST = 32
 Kind = TypeVar("Kind")
 
@@ -35,6 +36,9 @@ class Told:
     description: str
     schema: dict[str, Any]
     risk: str
+    method: str = ""
+    path: str = ""
+    is_gone: bool = False
 
 
 class Kept:
@@ -84,6 +88,7 @@ class Kept:
             return None
         try:
             content = (self._folder / name).read_bytes()
+            os.utime(self._folder / name)
         except FileNotFoundError:
             return None
         except OSError as exc:
@@ -112,9 +117,13 @@ class Kept:
 
     def _prune(self) -> None:
         assert self._folder is not None
-        files = [(one.stat().st_mtime, one) for one in self._folder.iterdir()]
-        for _, old in sorted(files)[:-MAX_FILES]:
-            old.unlink(missing_ok=True)
+        kinds: dict[str, list[tuple[float, Path]]] = {}
+        for one in self._folder.iterdir():
+            kind = one.suffix if one.suffix in KINDS else "what a killed process left"
+            kinds.setdefault(kind, []).append((one.stat().st_mtime, one))
+        for files in kinds.values():
+            for _, old in sorted(files)[:-MAX_FILES]:
+                old.unlink(missing_ok=True)
 
 
 def key_of(content: bytes, wanted: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from agent.toolkit import Risk
 
 Place = Literal["path", "query", "header"]
-BodyKind = Literal["json", "form", "multipart", "text"]
+BodyKind = Literal["json", "form", "multipart", "text", "file"]
 
 
 @dataclass(frozen=True, slots=True)

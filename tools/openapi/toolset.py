@@ -21,9 +21,13 @@ from tools.openapi.importing import Imported, import_operations
 from tools.openapi.kept import Kept, Told, key_of
 from tools.openapi.naming import MOST
 from tools.openapi.operation import Operation
+from tools.openapi.withholding import Withheld, remembered, withheld
 from tools.shaping import is_wanted
 
 logger = structlog.get_logger()
+
+MOST_TOLD = 20
+"""Lines of the log on one matter."""
 
 
 class OpenApiToolset:
@@ -43,6 +47,8 @@ class OpenApiToolset:
         self.imported: Imported | None = None
         """What became of the document; None until it has been read."""
         self.every: tuple[Tool, ...] = ()
+        self.withheld: dict[str, Withheld] = {}
+        """What can do more than at the last start, by name; it is not among `every` for that."""
         self._definition = definition
         self._backend = backend
         self._kept = kept
@@ -113,10 +119,10 @@ class OpenApiToolset:
             imported = self._import(content)
             self._kept.keep_imported(key, imported)
         self.imported = imported
-        self.every = tuple(map(self._tool, imported.operations))
-        for problem in imported.problems[:20]:
+        offered = self._agreed(imported.operations)
+        self.every = tuple(map(self._tool, offered))
+        for problem in imported.problems[:MOST_TOLD]:
             logger.info("openapi_operation_left_out", toolset=self._title, operation=str(problem))
-        self._tell_changes()
 
     def _import(self, content: bytes) -> Imported:
         def wanted(name: str, origin: Origin, risk: Risk) -> bool:
@@ -142,16 +148,20 @@ class OpenApiToolset:
             origin=Origin(operation.tags, operation.method, operation.path),
         )
 
-    def _tell_changes(self) -> None:
-        """Log how the tools differ from those of the last start, and keep them for the next one."""
+    def _agreed(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Return the operations that may be offered. Logs how all differ from those of the last start, and keeps them for the next."""
         source = f"{self._file.absolute() if self._file is not None else self._url} {self._definition.backend}"
-        now = [Told(tool.name, tool.description, dict(tool.schema), tool.risk) for tool in self.every]
         before = self._kept.told(source)
-        if before == now:
-            return
-        if before is not None:
-            tell_changes(map(_remembered, before), self.every, toolset=self._title)
-        self._kept.keep_told(source, now)
+        held = self.withheld = withheld(operations, before or (), self._definition)
+        now = remembered(operations, before or (), held)
+        if before is not None and (held or before != now):
+            shown = (one for one in before if not one.is_gone)
+            tell_changes(map(_remembered, shown), map(self._tool, operations), toolset=self._title)
+        for one in list(held.values())[:MOST_TOLD]:
+            logger.warning("tool_withheld", toolset=self._title, tool=one.operation.name, reason=str(one))
+        if before != now:
+            self._kept.keep_told(source, now)
+        return [one for one in operations if one.name not in held]
 
     @property
     def _title(self) -> str:

@@ -3,11 +3,16 @@
 import base64
 from typing import Any
 
+import orjson
 import pytest
 from support.http import Request
 from support.operations import Part, operation, read_parts
 
 from agent.errors import ToolError
+from tools.openapi.arguments import checked
+from tools.openapi.bounds import MAX_CHARACTERS
+from tools.openapi.document import read_document
+from tools.openapi.importing import import_operations
 from tools.openapi.operation import Body, BodyKind, Operation, Property
 from tools.openapi.request import Outgoing, request_of
 
@@ -16,6 +21,7 @@ KINDS: dict[BodyKind, str] = {
     "form": "application/x-www-form-urlencoded",
     "multipart": "multipart/form-data",
     "text": "text/plain",
+    "file": "application/octet-stream",
 }
 ANYTHING: dict[str, Any] = {}
 
@@ -191,3 +197,47 @@ def test_text_is_sent_as_it_is() -> None:
     assert asked.media_type == "text/plain; charset=utf-8"
     xml = request_of(asking("text", whole="body", media_type="application/xml"), {"body": "<a/>"})
     assert (xml.content, xml.media_type) == (b"<a/>", "application/xml")
+
+
+FILE_TYPES: list[tuple[str, dict[str, Any], str, bytes]] = [
+    ("application/octet-stream", {"type": "string", "format": "byte"}, "application/octet-stream", b"\x00\xff"),
+    ("application/octet-stream", {}, "application/octet-stream", b"\x00\xff"),
+    ("image/*", {"type": "string"}, "application/octet-stream", b"\x00\xff"),
+    ("application/vnd.acme.sheet", {"type": "string", "format": "binary"}, "application/vnd.acme.sheet", b"\x00\xff"),
+    ("*/*", {"type": "string", "format": "binary"}, "application/octet-stream", b"\x00\xff"),
+    ("image/jpeg", {"type": "string", "description": "Base64 encoded picture."}, "image/jpeg", b"AP8="),
+]
+
+
+@pytest.mark.parametrize(("offered", "schema", "sent", "content"), FILE_TYPES)
+def test_a_body_that_is_a_file_is_given_in_base64(
+    offered: str, schema: dict[str, Any], sent: str, content: bytes
+) -> None:
+    """G211: and sent as its bytes, unless the document wants the letters themselves."""
+    body = {"required": True, "content": {offered: {"schema": schema}}}
+    root = {
+        "openapi": "3.0.3",
+        "info": {},
+        "paths": {"/files": {"put": {"operationId": "upload", "requestBody": body}}},
+    }
+    [made] = import_operations(read_document(orjson.dumps(root))).operations
+    assert made.schema["properties"]["body"]["contentEncoding"] == "base64"
+    assert made.schema["required"] == ["body"]
+    asked = request_of(made, {"body": "AP8="})
+    assert (asked.content, asked.media_type) == (content, sent)
+    with pytest.raises(ToolError, match="too long"):
+        checked(made, {"body": "A" * (MAX_CHARACTERS + 1)})
+
+
+def test_json_is_sent_before_a_file_and_xml_is_no_file() -> None:
+    """G211: of several bodies that which can be said best."""
+    raw = {"type": "string", "format": "binary"}
+    paths = {
+        "/both": {
+            "post": {"requestBody": {"content": {"image/png": {"schema": raw}, "application/json": {"schema": {}}}}}
+        },
+        "/xml": {"post": {"requestBody": {"required": True, "content": {"application/xml": {"schema": {}}}}}},
+    }
+    found = import_operations(read_document(orjson.dumps({"openapi": "3.0.3", "info": {}, "paths": paths})))
+    assert [one.body and one.body.kind for one in found.operations] == ["json"]
+    assert [one.path for one in found.problems] == ["/xml"]

@@ -21,7 +21,7 @@ from agent.toolkit import FIND_TOOLS, CallContext, Tool, Toolset, by_name
 from tools.backends.backend import Backend
 from tools.backends.reach import Reach
 from tools.openapi.fetching import NotFetchedError, fetch
-from tools.openapi.kept import MAX_FILES, Kept, Told, key_of
+from tools.openapi.kept import Kept, Told, key_of
 from tools.registry import load_toolsets
 from tools.shaping import ShapedToolset
 
@@ -200,10 +200,10 @@ async def test_the_second_start_takes_what_the_first_one_read(tmp_path: Path, cl
     write(tmp_path)
     first = load(tmp_path, client, data=tmp_path / "data")
     [kept] = (tmp_path / "data" / "openapi").glob("*.read")
-    written = kept.stat().st_mtime_ns
+    written = kept.stat().st_ino
     second = load(tmp_path, client, data=tmp_path / "data")
     assert source(second).imported == source(first).imported
-    assert kept.stat().st_mtime_ns == written
+    assert kept.stat().st_ino == written
     write(tmp_path, {**PATHS, "/more": {"get": {"operationId": "more"}}})
     assert "more" in await tools_of(load(tmp_path, client, data=tmp_path / "data"))
 
@@ -266,13 +266,18 @@ def test_the_key_changes_with_the_text_and_with_what_is_wanted() -> None:
     assert key_of(b"a", "x") == key_of(b"a", "x")
 
 
-def test_old_files_go(tmp_path: Path) -> None:
-    """G205"""
+def test_old_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """G205: of each kind those that were not used for longest; what a start compares with outlives what was read."""
+    monkeypatch.setattr("tools.openapi.kept.MAX_FILES", 5)
     kept = Kept(tmp_path)
-    for number in range(MAX_FILES + 5):
+    kept.keep_told("shop", [])
+    for number in range(20):
         kept.keep_copy(f"https://example.com/{number}", b"x")
-    assert len(list((tmp_path / "openapi").iterdir())) == MAX_FILES
-    assert kept.copy(f"https://example.com/{MAX_FILES + 4}") == b"x"
+        assert kept.copy("https://example.com/0") == b"x"
+    assert len(list((tmp_path / "openapi").iterdir())) == 5 + 1
+    assert kept.copy("https://example.com/19") == b"x"
+    assert kept.copy("https://example.com/1") is None
+    assert kept.told("shop") == []
 
 
 async def test_what_changed_since_the_last_start_is_logged(tmp_path: Path, client: Backend) -> None:
