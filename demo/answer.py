@@ -1,5 +1,6 @@
 """What the tools returned, as Markdown. Every figure stands in a result; what cannot be read is quoted, not guessed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,9 @@ from demo.score import Shelf, goes_places
 from demo.turn import Result
 
 _QUIET = frozenset({"currency", "limit", "offset", "shown", "page", "page_size", "ok", "success"})
+_ENVELOPES = frozenset({"items", "data", "results", "records", "rows", "entries", "value", "values", "list", "content"})
+"""Names of lists that say nothing of what is in them: that is what the tool is about."""
+_NOTE = re.compile(r"\[\d+(?: of \d+)? shown[^\n]*\]")
 _TOTALS = ("total", "count", "total_count")
 
 
@@ -28,9 +32,10 @@ def sheet_for(shelf: Shelf, locale: object) -> Sheet:
 
 
 def read(content: str) -> object:
-    """Return a tool result's data; None where it is no JSON, or not all of it."""
+    """Return a tool result's data, without the note below it of how much is shown; None where it is no JSON, or not all of it."""
+    data, line, note = content.rpartition("\n")
     try:
-        return orjson.loads(content)
+        return orjson.loads(data if line and _NOTE.fullmatch(note) else content)
     except ValueError:
         return None
 
@@ -110,7 +115,7 @@ def _mapping(data: Row, title: str, heard: Phrase, sheet: Sheet, noun: str) -> s
     total = data.get("total") if len(lists) == 1 else None
     for name, rows in lists.items() if not is_counted else ():
         head = f"{plain(human(name))}:\n\n" if len(lists) > 1 else ""
-        of = concept((words(name) or ("",))[-1])
+        of = noun if name.lower() in _ENVELOPES else concept((words(name) or ("",))[-1])
         parts.insert(-1, head + sheet.table(rows, noun=of, total=total if isinstance(total, int) else None))
     return "\n\n".join(part for part in parts if part)
 

@@ -1,8 +1,9 @@
-"""The documents that are made from the code: tables of settings and events, the web client's types of the wire.
+"""The documents that are made from the code: tables of settings and events, the client's types of the wire, an example's API.
 
 `scripts/generate --check` fails where they are stale.
 """
 
+import json
 import sys
 from pathlib import Path
 from types import NoneType, UnionType
@@ -14,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from agent.events.schema import AnyEvent, LogClosed
 from api.protocols.events.schema import ToldEvent
 from api.settings import Settings
+from examples.studio.backend import routes
 from scripts.typescript import meaning, payloads, wire_types
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +59,11 @@ def told_tables() -> str:
     return "\n".join(parts)
 
 
+def studio_document() -> str:
+    """Return the description of the example's API, of which its assistant's tools are made."""
+    return json.dumps(routes().openapi(), indent=2) + "\n"
+
+
 def _type_name(kind: Any) -> str:
     """Return a field's type as people write it; of an object, its fields."""
     origin, parts = get_origin(kind), get_args(kind)
@@ -98,6 +105,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         root / "docs" / "wire.md": events_table(),
         root / "docs" / "events.md": told_tables(),
         root / "web" / "client" / "src" / "wire.ts": wire_types(),
+        root / "examples" / "studio" / "openapi.json": studio_document(),
     }
     stale = []
     for path, fresh in made.items():

@@ -28,6 +28,15 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
 
     A mounted app gets no lifespan, so the file is prepared here; it is looked at again when the day changes.
     """
+    app = routes()
+    app.state.settings = settings
+    app.state.studio = Studio(settings.data / "studio.db", now=now)
+    app.state.studio.prepare()
+    return app
+
+
+def routes() -> FastAPI:
+    """Return the API without its data; `openapi.json` beside this file is its description, of which its tools are made."""
     app = FastAPI(
         redirect_slashes=False,
         title="Studio",
@@ -37,9 +46,6 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         docs_url=None,
         redoc_url=None,
     )
-    app.state.settings = settings
-    app.state.studio = Studio(settings.data / "studio.db", now=now)
-    app.state.studio.prepare()
     app.add_exception_handler(RequestValidationError, _explain)
     for part in (clients, attendance, memberships, reports, enquiries, studio):
         app.include_router(part.router)

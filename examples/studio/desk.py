@@ -98,7 +98,7 @@ def money(minor: int | None) -> float:
 def open_desk(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
-    branch_id: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only this branch.")] = None,
+    branch_id: Annotated[int | None, Query(ge=1, le=MAX_ID, include_in_schema=False)] = None,
     x_branch_id: Annotated[str | None, Header(include_in_schema=False)] = None,
     x_time_zone: Annotated[str | None, Header(include_in_schema=False)] = None,
     idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,

@@ -8,11 +8,12 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from agent.assistant.definition import load_assistant
 from agent.prompt.words import SUGGESTIONS_REQUEST
+from agent.toolkit import Tool, Toolset
 from api.settings import STUDIO
 from demo import DemoChatModel
-from tools.actions import action_tools
 from tools.backends.backend import Backend
-from tools.functions import load_functions
+from tools.registry import load_toolsets
+from tools.shaping import ShapedToolset, shape
 
 ASSISTANT = load_assistant(STUDIO)
 STARTERS = [starter.text for starter in ASSISTANT.starters]
@@ -21,14 +22,23 @@ STARTERS = [starter.text for starter in ASSISTANT.starters]
 @pytest.fixture(scope="module")
 def functions() -> list[dict[str, Any]]:
     backend = Backend("http://studio.invalid")
-    tools = [tool for module in ASSISTANT.toolsets for tool in load_functions(str(module.python), backend)]
+    tools = [
+        tool
+        for source in load_toolsets(ASSISTANT, {"default": backend}, folder=STUDIO.parent)
+        for tool in every(source)
+    ]
     return [
         {
             "type": "function",
             "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
         }
-        for tool in [*tools, *action_tools(ASSISTANT.actions)]
+        for tool in tools
     ]
+
+
+def every(source: Toolset) -> list[Tool]:
+    """Return what a toolset offers whoever may have all of it."""
+    return shape(source.source.every, source.definition) if isinstance(source, ShapedToolset) else list(source.every)  # type: ignore[attr-defined]
 
 
 def calls(functions: list[dict[str, Any]], *messages: BaseMessage) -> list[tuple[str, Mapping[str, object]]]:
@@ -86,7 +96,7 @@ def test_a_membership_is_frozen_by_its_own_id_not_the_clients(functions: list[di
     question = HumanMessage("freeze the membership of Maria Silva for 2 weeks")
     call = {"name": "find_clients", "args": {"search": "Maria Silva"}, "id": "one"}
     asked = AIMessage("", tool_calls=[call])
-    found = ToolMessage('{"total":1,"clients":[{"id":4,"name":"María Silva","membership_id":90}]}', tool_call_id="one")
+    found = ToolMessage('{"total":1,"items":[{"id":4,"name":"María Silva","membership_id":90}]}', tool_call_id="one")
     expected = [("freeze_membership", {"membership_id": 90, "days": 14})]
     assert calls(functions, question, asked, found) == expected
 

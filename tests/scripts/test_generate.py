@@ -8,7 +8,8 @@ import pytest
 from scripts.generate import ROOT, main
 
 WIRE = Path("web/client/src/wire.ts")
-MADE = [Path("docs/settings.md"), Path("docs/wire.md"), WIRE]
+STUDIO = Path("examples/studio/openapi.json")
+MADE = [Path("docs/settings.md"), Path("docs/wire.md"), WIRE, STUDIO]
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def copied(tmp_path: Path) -> Path:
     """A copy of the folders that hold what is made."""
     copytree(ROOT / "docs", tmp_path / "docs")
     copytree(ROOT / WIRE.parent, tmp_path / WIRE.parent)
+    copytree(ROOT / STUDIO.parent, tmp_path / STUDIO.parent)
     return tmp_path
 
 

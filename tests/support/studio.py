@@ -26,7 +26,11 @@ WRITES: list[tuple[str, str, dict[str, object]]] = [
 """Every write of the API with a body that it accepts; `SAMPLE` fills in the ids."""
 SAMPLE = {"client_id": 1001, "membership_id": 20001, "enquiry_id": 501}
 
-DEFINITION = STUDIO.read_text("utf-8").replace("examples.studio.backend:create_app", "support.studio:on_a_still_day")
+DEFINITION = (
+    STUDIO.read_text("utf-8")
+    .replace("examples.studio.backend:create_app", "support.studio:on_a_still_day")
+    .replace("openapi: openapi.json", f"openapi: {STUDIO.parent / 'openapi.json'}")
+)
 """The demo's own assistant over a backend on which it is always `NOW`."""
 
 

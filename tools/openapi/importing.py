@@ -144,7 +144,9 @@ class _Reader:
             name=name,
             method=entry.method,
             path=entry.path,
-            description=described(entry.operation.get("summary"), entry.operation.get("description"))
+            description=described(
+                entry.operation.get("summary"), entry.operation.get("description"), name=entry.given_id
+            )
             or plain_text(f"{entry.method} {entry.path}", most=200),
             schema=schema,
             risk=risk,

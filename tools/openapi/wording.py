@@ -64,9 +64,18 @@ def cut(line: str, *, most: int) -> str:
     return f"{words.rstrip(' ,;:')}…"
 
 
-def described(summary: object, description: object, *, most: int = MAX_DESCRIPTION) -> str:
-    """Return what an operation does: its summary, and what the description says beyond it."""
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def described(summary: object, description: object, *, name: str = "", most: int = MAX_DESCRIPTION) -> str:
+    """Return what an operation does: its summary, and what the description says beyond it.
+
+    A summary that only says the operation's `name` again, as frameworks make one of it, is left out for a description.
+    """
     short, long = plain_text(summary, most=most), plain_text(description, most=most)
+    if long and _letters(short) == _letters(name):
+        return long
     if not short or long.casefold().startswith(short.casefold().rstrip(".")):
         return long or short
     if not long:

@@ -20,12 +20,12 @@ class CheckIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    client_id: int = Field(ge=1, le=MAX_ID)
+    client_id: int = Field(ge=1, le=MAX_ID, description="The client's id, as find_clients returns it.")
 
 
 @router.get("/today")
 def list_attendance_today(desk: AnyDesk) -> Row:
-    """List today's check-ins until now in order of time, all of them. A client sees their own."""
+    """List who came today: today's check-ins, visits and visitors, with the time of each."""
     items = desk.rows(
         "SELECT a.client_id, c.name, a.time, m.plan, b.name AS branch FROM attendance AS a"
         " JOIN clients AS c ON c.tenant = a.tenant AND c.id = a.client_id JOIN branches AS b ON b.id = a.branch_id"
@@ -38,7 +38,7 @@ def list_attendance_today(desk: AnyDesk) -> Row:
 
 @router.get("/stats")
 def get_attendance_stats(desk: AnyDesk) -> Row:
-    """Compare visits of today, this week and this month with the periods before. A client sees their own."""
+    """Compare attendance: numbers of visits today, yesterday, this and last week and month, and the busiest weekday."""
     today = date.fromisoformat(desk.today)
     month_ago = (today - timedelta(days=30)).isoformat()
     by_weekday = desk.rows(
@@ -58,7 +58,7 @@ def get_attendance_stats(desk: AnyDesk) -> Row:
 
 @router.post("", status_code=201)
 def check_in_client(arrival: CheckIn, desk: StaffDesk) -> Row:
-    """Check a client in. Refused without an active membership, and twice on one day."""
+    """Check a client in (register a visit, mark as arrived) today; needs an active membership."""
 
     def work() -> Row:
         client = find_client(desk, arrival.client_id)

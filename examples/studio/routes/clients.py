@@ -12,9 +12,9 @@ from examples.studio.desk import AnyDesk, Desk, Row, StaffDesk, money
 
 router = APIRouter(tags=["clients"])
 
-Id = Annotated[int, Path(ge=1, le=MAX_ID)]
-Limit = Annotated[int, Query(ge=1, le=200)]
-Offset = Annotated[int, Query(ge=0, le=1_000_000)]
+ClientId = Annotated[int, Path(ge=1, le=MAX_ID, description="The client's id, as find_clients returns it.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many to return.")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first.")]
 
 FIND = """
     FROM clients AS c
@@ -34,9 +34,11 @@ class ClientChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    phone: str | None = Field(default=None, pattern=r"^\+?[0-9][0-9 ()-]{4,24}$")
-    email: str | None = Field(default=None, max_length=200, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-    notes: str | None = Field(default=None, max_length=2000)
+    phone: str | None = Field(default=None, pattern=r"^\+?[0-9][0-9 ()-]{4,24}$", description="The new phone number.")
+    email: str | None = Field(
+        default=None, max_length=200, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="The new email address."
+    )
+    notes: str | None = Field(default=None, max_length=2000, description="The new notes; they replace the old ones.")
 
     @model_validator(mode="after")
     def _something(self) -> "ClientChanges":
@@ -49,14 +51,17 @@ class ClientChanges(BaseModel):
 def list_clients(
     desk: AnyDesk,
     search: Annotated[
-        str, Query(max_length=100, description="Words of the name, phone or email; all must match.")
+        str, Query(max_length=100, description="Part of the name, phone number or email; all words must match.")
     ] = "",
-    status: Literal["active", "inactive", "expired", "frozen"] | None = None,
-    plan: Annotated[str | None, Query(max_length=50)] = None,
-    limit: Limit = 50,
+    status: Annotated[
+        Literal["active", "inactive", "expired", "frozen"] | None,
+        Query(description="Only clients whose membership is in this state."),
+    ] = None,
+    plan: Annotated[str | None, Query(max_length=50, description="Only clients on this plan, like Monthly.")] = None,
+    limit: Limit = 20,
     offset: Offset = 0,
 ) -> Row:
-    """Find clients by name, phone, email, status or plan, in order of their names. A client finds only themselves."""
+    """Find or list clients (members, customers) by name, phone, email, status or plan; returns their ids too."""
     filters = {"status": status, "plan": plan, "words": orjson.dumps(_words(search)).decode()}
     items = desk.rows(
         "SELECT c.id, c.name, m.status, m.plan, m.ends_on AS membership_ends_on, m.id AS membership_id, c.phone, c.email,"
@@ -71,7 +76,7 @@ def list_clients(
 
 @router.get("/clients/stats")
 def get_clients_stats(desk: StaffDesk) -> Row:
-    """Count clients; `active` ones have an active membership today, `newThisMonth` joined since the first."""
+    """Count the clients (members, customers): how many in total, active, inactive and new this month."""
     return desk.one(
         "SELECT count(*) AS total, count(*) FILTER (WHERE m.status = 'active') AS active,"
         " count(*) FILTER (WHERE m.status <> 'active') AS inactive,"
@@ -83,14 +88,14 @@ def get_clients_stats(desk: StaffDesk) -> Row:
 
 
 @router.get("/clients/{client_id}")
-def get_client(client_id: Id, desk: AnyDesk) -> Row:
-    """Return one client with contact data, current membership, visits and payments."""
+def get_client(client_id: ClientId, desk: AnyDesk) -> Row:
+    """Show one client by id: contact data, membership, trainer, last visit, total paid and notes."""
     return find_client(desk, client_id)
 
 
 @router.patch("/clients/{client_id}")
-def update_client(client_id: Id, changes: ClientChanges, desk: StaffDesk) -> Row:
-    """Correct a client's phone, email or notes."""
+def update_client(client_id: ClientId, changes: ClientChanges, desk: StaffDesk) -> Row:
+    """Change (correct, update) a client's phone number, email address or notes."""
 
     def work() -> Row:
         find_client(desk, client_id)

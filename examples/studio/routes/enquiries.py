@@ -1,15 +1,17 @@
 """Enquiries: people who asked and are not clients yet."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from examples.studio.access import MAX_ID
 from examples.studio.desk import Desk, Row, StaffDesk
-from examples.studio.routes.clients import Id, Limit, Offset
+from examples.studio.routes.clients import Limit, Offset
 
 router = APIRouter(prefix="/enquiries", tags=["enquiries"])
 
+EnquiryId = Annotated[int, Path(ge=1, le=MAX_ID, description="The enquiry's id, as list_enquiries returns it.")]
 Status = Literal["open", "contacted", "converted", "lost"]
 
 COLUMNS = """
@@ -24,10 +26,10 @@ class NewEnquiry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: str = Field(min_length=2, max_length=100)
-    phone: str = Field(pattern=r"^\+?[0-9][0-9 ()-]{4,24}$")
-    interest: str = Field(min_length=2, max_length=100)
-    notes: str = Field(default="", max_length=2000)
+    name: str = Field(min_length=2, max_length=100, description="Who asks.")
+    phone: str = Field(pattern=r"^\+?[0-9][0-9 ()-]{4,24}$", description="Their phone number, like +353 85 555 0100.")
+    interest: str = Field(min_length=2, max_length=100, description="What they are interested in.")
+    notes: str = Field(default="", max_length=2000, description="Anything else worth knowing.")
 
 
 class EnquiryChange(BaseModel):
@@ -35,17 +37,17 @@ class EnquiryChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Status
+    status: Status = Field(description="The new state.")
 
 
 @router.get("")
 def list_enquiries(
     desk: StaffDesk,
-    status: Status | None = None,
-    limit: Limit = 50,
+    status: Annotated[Status | None, Query(description="Only enquiries in this state.")] = None,
+    limit: Limit = 20,
     offset: Offset = 0,
 ) -> Row:
-    """List enquiries, newest first."""
+    """List enquiries (leads, prospects, requests), newest first; open ones still wait for an answer."""
     items = desk.rows(
         COLUMNS + "AND e.created_on <= :today AND (:status IS NULL OR e.status = :status)"
         " ORDER BY e.created_on DESC, e.id DESC LIMIT :limit OFFSET :offset",
@@ -63,7 +65,7 @@ def list_enquiries(
 
 @router.get("/stats")
 def get_enquiries_stats(desk: StaffDesk) -> Row:
-    """Count enquiries by status; the conversion rate is that of the closed ones."""
+    """Count enquiries (leads) by status, the new ones this month, and the conversion rate."""
     counts = desk.one(
         "SELECT count(*) AS total, count(*) FILTER (WHERE status = 'open') AS open,"
         " count(*) FILTER (WHERE status = 'contacted') AS contacted,"
@@ -79,7 +81,7 @@ def get_enquiries_stats(desk: StaffDesk) -> Row:
 
 @router.post("", status_code=201)
 def create_enquiry(enquiry: NewEnquiry, desk: StaffDesk) -> Row:
-    """File a new, open enquiry."""
+    """Add (create, record) a new enquiry or lead: a person who is interested and is not a client yet."""
 
     def work() -> Row:
         created = desk.change(
@@ -95,8 +97,8 @@ def create_enquiry(enquiry: NewEnquiry, desk: StaffDesk) -> Row:
 
 
 @router.patch("/{enquiry_id}")
-def update_enquiry(enquiry_id: Id, change: EnquiryChange, desk: StaffDesk) -> Row:
-    """Set an enquiry's status."""
+def update_enquiry(enquiry_id: EnquiryId, change: EnquiryChange, desk: StaffDesk) -> Row:
+    """Set (mark, change) the status of an enquiry: contacted, converted, lost or open again."""
 
     def work() -> Row:
         _enquiry(desk, enquiry_id)

@@ -3,13 +3,16 @@
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from examples.studio.access import MAX_ID
 from examples.studio.desk import AnyDesk, Desk, Row, StaffDesk, money
-from examples.studio.routes.clients import Id
 
 router = APIRouter(prefix="/memberships", tags=["memberships"])
+
+
+MembershipId = Annotated[int, Path(ge=1, le=MAX_ID, description="The membership's id, as find_clients returns it.")]
 
 
 class Freeze(BaseModel):
@@ -21,8 +24,10 @@ class Freeze(BaseModel):
 
 
 @router.get("/expiring")
-def list_expiring_memberships(desk: AnyDesk, days: Annotated[int, Query(ge=0, le=90)] = 7) -> Row:
-    """List active memberships that end within so many days from today, soonest first. A client sees their own."""
+def list_expiring_memberships(
+    desk: AnyDesk, days: Annotated[int, Query(ge=0, le=90, description="How many days ahead to look.")] = 7
+) -> Row:
+    """List memberships that expire, end or run out soon (this week, the next days), with whom to call for a renewal."""
     until = (date.fromisoformat(desk.today) + timedelta(days=days)).isoformat()
     items = desk.rows(
         "SELECT m.client_id, c.name, m.plan, m.ends_on,"
@@ -41,7 +46,7 @@ def list_expiring_memberships(desk: AnyDesk, days: Annotated[int, Query(ge=0, le
 
 @router.get("/stats")
 def get_memberships_stats(desk: StaffDesk) -> Row:
-    """Count clients' current memberships by status, and the active ones by plan."""
+    """Count memberships by status (active, frozen, expired, expiring) and by plan, with the plans' prices."""
     counts = desk.one(
         "SELECT count(*) AS total, count(*) FILTER (WHERE status = 'active') AS active,"
         " count(*) FILTER (WHERE status = 'frozen') AS frozen, count(*) FILTER (WHERE status = 'expired') AS expired,"
@@ -58,7 +63,7 @@ def get_memberships_stats(desk: StaffDesk) -> Row:
 
 
 @router.post("/{membership_id}/freeze")
-def freeze_membership(membership_id: Id, freeze: Freeze, desk: StaffDesk) -> Row:
+def freeze_membership(membership_id: MembershipId, freeze: Freeze, desk: StaffDesk) -> Row:
     """Pause an active membership from today on; its end moves back by the same number of days."""
 
     def work() -> Row:
@@ -76,8 +81,8 @@ def freeze_membership(membership_id: Id, freeze: Freeze, desk: StaffDesk) -> Row
 
 
 @router.post("/{membership_id}/unfreeze")
-def unfreeze_membership(membership_id: Id, desk: StaffDesk) -> Row:
-    """Resume a frozen membership today; the days of the pause that were not used are taken back."""
+def unfreeze_membership(membership_id: MembershipId, desk: StaffDesk) -> Row:
+    """Unfreeze (resume, reactivate) a frozen membership from today on."""
 
     def work() -> Row:
         _expect(desk, membership_id, "frozen")

@@ -10,12 +10,13 @@ from examples.studio.periods import PeriodName, Span, between, named
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
+Period = Annotated[PeriodName, Query(description="The period to report on.")]
 From = Annotated[date | None, Query(alias="from", description="First day, with `to`; instead of `period`.")]
 To = Annotated[date | None, Query(alias="to", description="Last day, included.")]
 
 
 @router.get("/income-expense")
-def get_income_expense(desk: StaffDesk, period: PeriodName = "this_month", start: From = None, end: To = None) -> Row:
+def get_income_expense(desk: StaffDesk, period: Period = "this_month", start: From = None, end: To = None) -> Row:
     """Compare income (revenue), expense and net (profit) of a period with the period before.
 
     `change_percent` compares with as many days of the previous period, so a month that has just begun is not
@@ -38,8 +39,8 @@ def get_income_expense(desk: StaffDesk, period: PeriodName = "this_month", start
 
 
 @router.get("/membership-sales")
-def get_membership_sales(desk: StaffDesk, period: PeriodName = "this_month", start: From = None, end: To = None) -> Row:
-    """Count the memberships that were sold in a period and their revenue, by plan."""
+def get_membership_sales(desk: StaffDesk, period: Period = "this_month", start: From = None, end: To = None) -> Row:
+    """Report membership sales of a period: how many memberships were sold and for how much, by plan."""
     current, *_ = _spans(desk, period, start, end)
     plans = desk.rows(
         "SELECT m.plan, count(*) AS sold, sum(p.amount_minor) AS revenue FROM payments AS p"

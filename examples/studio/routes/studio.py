@@ -12,7 +12,7 @@ router = APIRouter(tags=["studio"])
 
 @router.get("/gyms/me")
 def get_studio_profile(desk: AnyDesk) -> Row:
-    """Return the caller's gym: name, city, currency, number of branches; and who the caller is to it."""
+    """Show the studio (gym, club) itself: its name, city, currency, year of foundation and number of branches."""
     profile = desk.one(
         "SELECT name, city, currency, founded,"
         " (SELECT count(*) FROM branches WHERE tenant = :tenant AND (:branch IS NULL OR id = :branch)) AS branches"
@@ -23,7 +23,7 @@ def get_studio_profile(desk: AnyDesk) -> Row:
 
 @router.get("/branches")
 def list_branches(desk: AnyDesk) -> Row:
-    """List the branches that the caller may see; staff also see clients and income of each."""
+    """List and compare the branches (locations, sites): address, active clients and income this month of each."""
     if desk.caller.role == "client":
         items = desk.rows("SELECT id, name, address FROM branches WHERE tenant = :tenant AND id = :branch")
         return {"total": len(items), "items": items}
@@ -42,7 +42,7 @@ def list_branches(desk: AnyDesk) -> Row:
 
 @router.get("/trainers")
 def list_trainers(desk: AnyDesk) -> Row:
-    """List the trainers with their speciality and branch."""
+    """List the trainers (coaches, instructors) with speciality, branch and whether they are on leave."""
     items = desk.rows(
         "SELECT t.id, t.name, t.speciality, t.status, b.name AS branch, t.hired_on FROM trainers AS t"
         " JOIN branches AS b ON b.tenant = t.tenant AND b.id = t.branch_id"
@@ -53,7 +53,7 @@ def list_trainers(desk: AnyDesk) -> Row:
 
 @router.get("/trainers/stats")
 def get_trainers_stats(desk: StaffDesk) -> Row:
-    """Count trainers, and each one's active clients and weekly classes."""
+    """Compare trainers (coaches): how many there are, and the active clients and weekly classes of each."""
     items = desk.rows(
         "SELECT t.name, t.speciality, t.status,"
         " (SELECT count(*) FROM clients AS c JOIN latest_memberships AS m ON m.client_id = c.id"
