@@ -9,10 +9,12 @@ from functools import cache
 
 import pytest
 from support.backend import Route, TenantBackend
+from support.faults import until
 from support.hostile import caller
 from support.http import Connection, Request, head
 
 from agent.errors import ToolError
+from tools.backends.answers import UNKNOWN
 from tools.backends.backend import Backend
 from tools.backends.caution import Caution
 from tools.backends.limits import USUAL, BackendLimits
@@ -255,3 +257,24 @@ async def test_a_path_is_sent_as_it_is_meant(backend: TenantBackend, path: str, 
     async with Backend(f"{backend.url}/api") as made:
         await made.send(Asked("GET", path, "q=%2F%20a+b"), caller())
     assert backend.requests[0].path == f"/api{sent}?q=%2F%20a+b"
+
+
+async def test_a_hundred_calls_that_are_under_way_end_with_the_backend(backend: TenantBackend) -> None:
+    """G223: those that are out and those that wait for a turn; none is made again, and a change is told as unknown or not made."""
+    backend.hang("POST /x")
+    backend.hang("GET /x")
+    made = Backend(backend.url)
+    await made.__aenter__()
+    sessions = [made.session(caller(f"tenant-{number % 9}")) for number in range(100)]
+    calls = [
+        asyncio.create_task(one.post("/x") if number % 2 else one.get("/x")) for number, one in enumerate(sessions)
+    ]
+    await until(lambda: len(backend.requests) == 100)
+    await made.__aexit__(None, None, None)
+    async with asyncio.timeout(60):
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(one, ToolError) for one in ended)
+    assert all(UNKNOWN in str(one) for one in ended[1::2])
+    assert len(backend.requests) == 100
+    with pytest.raises(ToolError, match="cannot be reached"):  # nor does it open a connection of its own
+        await made.session(caller("somebody-else")).get("/x")

@@ -47,6 +47,7 @@ class SocketTransport:
         self._read_timeout_s = READ_TIMEOUT_S if read_timeout_s is None else read_timeout_s
         self._base = guard.endpoint.url
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
         self._headers, self._proxy = _through(guard.proxy, guard.endpoint.scheme)
 
     async def send(self, request: Request, *, most_bytes: int, large: Large = nullcontext) -> Answer:
@@ -75,11 +76,14 @@ class SocketTransport:
         await self._guard.learn()
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections; no request opens one any more."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
 
     async def _ask(self, request: Request) -> aiohttp.ClientResponse:
+        if self._is_closed:
+            raise NoAnswerError("it was closed", is_sent=False)
         if self._session is None:
             self._session = self._open()
         target = f"{self._base}{request.path}{'?' if request.query else ''}{request.query}"
