@@ -68,6 +68,7 @@ async def test_many_large_answers_at_once_leave_the_loop_its_turns(
         took = time.monotonic() - began
         done.set()
     assert all("of 50000 shown" in answer for answer in answers)
-    print(f"took {took:.2f} s, lag {max(late):.3f} s, small {max(waited):.3f} s of {len(waited)}")
-    assert max(late) < max(MOST_S, took / 8)
-    assert max(waited) < max(2 * MOST_S, took / 4)
+    # Where the loop does all of it, the worst is nearly all that it took, and a handful of small answers come.
+    assert max(late) < max(MOST_S, took / 3)
+    assert max(waited) < max(2 * MOST_S, took / 2)
+    assert len(waited) > 4 * USERS
