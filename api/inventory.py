@@ -7,7 +7,6 @@ import asyncio
 import fnmatch
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
-from difflib import get_close_matches
 
 import orjson
 from httpx2 import URL
@@ -21,6 +20,7 @@ from agent.toolkit import Tool, Toolset, as_function
 from api.backends import configured_url
 from api.equipment import equip
 from api.settings import Settings
+from tools.names import near
 from tools.openapi.importing import Imported
 
 OPEN_TIMEOUT_S = 60.0
@@ -104,8 +104,8 @@ def _print_strange(definition: ToolsetDefinition, imported: Imported) -> None:
     for said in (*definition.include, *definition.exclude):
         if said.name is None or fnmatch.filter(imported.names, said.name):
             continue
-        near = get_close_matches(said.name, imported.names, n=3)
-        print(f"    nothing is called {said.name}" + (f"; near it are {', '.join(near)}" if near else ""))
+        found = near(said.name, imported.names)
+        print(f"    nothing is called {said.name}" + (f"; near it are {', '.join(found)}" if found else ""))
 
 
 def _print_rest(imported: Imported, mismatch: str) -> None:
@@ -143,8 +143,8 @@ def _mismatch(
 def _print_wanted(found: dict[str, Tool], wanted: Sequence[str]) -> bool:
     for name in wanted:
         if name not in found:
-            near = get_close_matches(name, found, n=3)
-            print(f"There is no tool {name!r}." + (f" Near it are {', '.join(near)}." if near else ""))
+            meant = near(name, found)
+            print(f"There is no tool {name!r}." + (f" Near it are {', '.join(meant)}." if meant else ""))
             continue
         print(orjson.dumps(as_function(found[name]), option=orjson.OPT_INDENT_2).decode())
         print(f"{_tokens(found[name])} tokens")

@@ -4,11 +4,13 @@ The invariant: a name depends on its source's name and on nothing else but the n
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from difflib import get_close_matches
 from hashlib import sha256
 
 MOST = 64
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MARK = 6
 """Characters that tell two names apart that would be the same."""
 
@@ -29,3 +31,14 @@ def valid_name(name: str, *, taken: Container[str] = (), most: int = MOST) -> st
         if marked not in taken:
             return marked
     raise AssertionError("a thousand names are taken")
+
+
+def near(name: str, names: Iterable[str], *, most: int = 3) -> list[str]:
+    """Return names that may have been meant: of the same words in another order first, then those that look alike."""
+    every = list(names)
+    turned = [one for one in every if _words(one) == _words(name) and one != name]
+    return list(dict.fromkeys([*turned, *get_close_matches(name, every, n=most)]))[:most]
+
+
+def _words(name: str) -> list[str]:
+    return sorted(word.lower() for word in _WORD.findall(name))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from agent.assistant.definition import Assistant
@@ -14,6 +13,7 @@ from tools.backends.backend import Backend
 from tools.backends.reach import Reach
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
+from tools.names import near
 from tools.shaping import ShapedToolset, named, shape, spoken_of
 
 NAME = re.compile(TOOL_NAME)
@@ -106,8 +106,8 @@ def _backend(definition: ToolsetDefinition, backends: Mapping[str, Backend]) -> 
 
 def _check_overrides(definition: ToolsetDefinition, names: Sequence[str]) -> None:
     if strange := sorted(spoken_of(definition).difference(names)):
-        near = get_close_matches(strange[0], names, n=3)
-        hint = f"; near it are {', '.join(near)}" if near else ""
+        found = near(strange[0], names)
+        hint = f"; near it are {', '.join(found)}" if found else ""
         raise ConfigurationError(f"toolset {definition.title}: there is no tool {strange[0]!r}{hint}")
 
 

@@ -10,6 +10,7 @@ from support.documents import imported, only, taking
 
 from agent.assistant.toolsets import TOOL_NAME
 from agent.toolkit import Risk
+from tools.names import near
 from tools.openapi.risk import risk_of
 from tools.openapi.wording import MAX_DESCRIPTION, described, plain_text
 
@@ -238,3 +239,11 @@ def test_the_risk_follows_from_the_method_and_the_names_and_in_doubt_it_is_a_cha
 ) -> None:
     """G204"""
     assert risk_of(method, path, given_id) == risk
+
+
+def test_a_name_in_another_order_is_the_nearest() -> None:
+    names = ["deleteUserSetting", "reportMeetings", "meetingDelete", "pastMeetings"]
+    assert near("deleteMeeting", names)[0] == "meetingDelete"
+    assert near("delete_meeting", names)[0] == "meetingDelete"
+    assert near("pastMeeting", names)[0] == "pastMeetings"
+    assert near("zzz", names) == []
