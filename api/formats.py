@@ -19,10 +19,10 @@ class Format:
     protocol: WireProtocol
     max_rate: float | None = None
 
-    @property
-    def can_ask(self) -> bool:
-        """Return whether it carries questions to a person."""
-        return self.protocol is events.PROTOCOL
+
+def can_ask(form: Format | None) -> bool:
+    """Return whether a client that reads this can be asked for a yes; None is the native stream, or JSON."""
+    return form is None or form.protocol.can_ask
 
 
 async def get_format(

@@ -129,6 +129,15 @@ class DecisionRequest(BaseModel):
         return Decision(self.tool_call_id, self.approve, self.reason or None, arguments, self.hash)
 
 
+class Answer(BaseModel):
+    """A yes or a no that comes with a post of another protocol, to a question that is known by its hash."""
+
+    hash: Annotated[str, StringConstraints(min_length=1, max_length=64), NO_NUL]
+    approve: Annotated[bool, Field(strict=True)]
+    reason: Reason | None = None
+    arguments: Arguments | None = None
+
+
 class DecisionsRequest(BaseModel):
     """Several at once: all of them are taken, or none."""
 

@@ -3,7 +3,7 @@
 The ids in the post say it, as far as they are known here; what cannot be told is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,17 +17,19 @@ from agent.errors import InvalidRequestError
 from agent.events.schema import START
 from agent.principal import Principal
 from agent.runs.request import RunRequest
+from agent.store.approvals import list_approvals
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, list_messages, run_messages
 from agent.store.naming import client_names, find_conversation, last_turn, newest_turn
 from agent.store.runs import Run, active_run
+from api.answering import decide
 from api.dependencies import Services
 from api.protocols import ag_ui
 from api.protocols.ag_ui.encoder import AgUiEncoder, Event, Reader, frame
 from api.protocols.ag_ui.history import newest, told_messages
 from api.protocols.ag_ui.reasoning import form_of
 from api.protocols.ag_ui.request import Asked, RunAgentInput
-from api.requests import ClientKey, checked
+from api.requests import Answer, ClientKey, checked
 from api.respond import stream
 
 PAGE = 200
@@ -48,11 +50,59 @@ async def answer(
     client: str | None = None,
 ) -> Response:
     """Return the stream of the run that a post asks for, or comes back to. The run outlives the connection."""
+    if body.resumes and (run := await _settled(services, principal, body)) is not None:
+        return await _go_on(request, principal, services, body, run, client=client)
     meant = await resolve(services.store, principal, body.asked(assistant))
     if isinstance(meant, Run):
         return await join(request, principal, services, body, meant, client=client)
-    run = await services.runner.start(principal, meant)
-    return _stream(request, principal, services, run, _reader(body, client))
+    reader = _reader(body, client)
+    run = await services.runner.start(principal, replace(meant, can_ask=reader.can_ask))
+    return _stream(request, principal, services, run, reader)
+
+
+async def _settled(services: Services, principal: Principal, body: RunAgentInput) -> Run | None:
+    """Take what the user said to interrupts; return the run that goes on. None where the user wrote something else instead.
+
+    Raises:
+        NotWaitingError, AlreadyDecidedError: as `decide`.
+        InvalidRequestError: nothing was asked, or it is not clear which of several questions is meant, or what is meant at all.
+    """
+    run = await latest_run(services.store, principal, body.thread_id)
+    if run is None:
+        raise InvalidRequestError("resume: nothing waits for an answer")
+    said = body.said()
+    is_new = body.has_new and body.answer(str(run.message_id)) is not None
+    if is_new and not said.is_no:
+        raise InvalidRequestError("resume: say yes, or write a new message")
+    answers = said.all if said.unnamed is None else [await _named(services.store, principal, run, said.unnamed)]
+    policy = services.assistants.resume(principal, run.assistant).definition.approvals.when_waiting
+    if is_new and policy == "deny":
+        return None  # the message itself is a no to all that is asked
+    run, _ = await decide(services, principal, run, answers)
+    return None if is_new else run
+
+
+async def _named(store: Store, principal: Principal, run: Run, answer: Answer) -> Answer:
+    """Return an answer with the name of the only question that is open."""
+    async with store.read() as connection:
+        asked = await list_approvals(connection, principal.tenant_id, run.id)
+    hashes = [one.hash for one in asked if one.state == "open"] or [one.hash for one in asked][-1:]
+    if len(hashes) != 1:
+        raise InvalidRequestError("resume: name what is answered, by its interruptId")
+    return answer.model_copy(update={"hash": hashes[0]})
+
+
+async def _go_on(
+    request: Request, principal: Principal, services: Services, body: RunAgentInput, run: Run, *, client: str | None
+) -> Response:
+    """Return the rest of an answer for a page that has its beginning, and all of it for another one."""
+    held = body.answer(str(run.message_id))
+    if held is None:
+        return await join(request, principal, services, body, run, client=client)
+    text, calls = held.get("content"), held.get("toolCalls")
+    ids = [str(one.get("id")) for one in calls if isinstance(one, Mapping)] if isinstance(calls, list) else []
+    reader = replace(_reader(body, client), text=text if isinstance(text, str) else "", calls=ids)
+    return _stream(request, principal, services, run, reader)
 
 
 async def resolve(store: Store, principal: Principal, asked: Asked) -> RunRequest | Run:
@@ -166,6 +216,7 @@ def _reader(body: RunAgentInput, client: str | None) -> Reader:
         body.run_id,
         is_1_0=body.protocol_version is not None,
         reasoning=form_of(client),
+        can_ask=client is None,
     )
 
 

@@ -68,5 +68,7 @@ class WireProtocol:
     """What may stand between any two frames and means nothing; empty where there is no such thing."""
     parse_id: Callable[[str], EventId | None] = parse_event_id
     """From an id as its clients have it to a place in the log; None where it is none."""
+    can_ask: bool = False
+    """Whether its clients can be asked for a yes, and give it. Where they cannot, what needs one is not done."""
     is_over: Callable[[Encoder], bool] = lambda _: False
     """Whether nothing can follow that a client of it reads: the stream ends there, before the log does."""

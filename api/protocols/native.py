@@ -56,7 +56,7 @@ class NativeEncoder:
         return b""
 
 
-PROTOCOL = WireProtocol("native", NativeEncoder, replay="tail", preamble=RETRY)
+PROTOCOL = WireProtocol("native", NativeEncoder, replay="tail", preamble=RETRY, can_ask=True)
 
 
 def encode(batch: Sequence[LoggedEvent]) -> bytes:

@@ -66,6 +66,8 @@ class Parts:
         self._part: tuple[Literal["text", "reasoning"], str] | None = None
         self._inputs: dict[str, str] = {}
         """The names of the tools whose calls' input is open, by the calls' ids."""
+        self._waiting: set[str] = set()
+        """Calls that wait, or waited, for somebody, and whose input came in pieces: it was whole when they began to."""
 
     def feed(self, logged: LoggedEvent) -> Iterator[Told]:
         """Yield what an event opens, adds and closes; and the event itself where it is more than that."""
@@ -87,7 +89,14 @@ class Parts:
                 yield from self.close()
             case ToolCallChanged(status="running", elapsed_ms=None) as call:
                 yield from self._end_part()
-                yield from self._end_input(call)
+                if call.id not in self._waiting:
+                    yield from self._end_input(call)
+                yield call
+            case ToolCallChanged(status="awaiting_approval" | "awaiting_client") as call:
+                yield from self._end_part()
+                if call.id in self._inputs:
+                    self._waiting.add(call.id)
+                    yield from self._end_input(call)
                 yield call
             case RunStarted() | ErrorRaised() | RunEnded() | RunPaused() | SnapshotTaken() | LogClosed() as event:
                 yield from self.close()

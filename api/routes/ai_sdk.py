@@ -1,20 +1,25 @@
 """The routes that the AI SDK's chat transport calls: post a message, come back to a stream, stop."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import TypeAdapter
 
+from agent.errors import InvalidRequestError
 from agent.events.schema import START
+from agent.principal import Principal
 from agent.store.runs import Run
-from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
+from api.answering import decide
+from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep, Services
 from api.errors import PROBLEMS
 from api.protocols import ai_sdk
-from api.protocols.ai_sdk.request import AiSdkRequest
+from api.protocols.ai_sdk.encoder import Held
+from api.protocols.ai_sdk.request import NOT_ASKED, AiSdkRequest, Responses
 from api.protocols.contract import WireProtocol
 from api.requests import ClientKey, IdempotencyKey
 from api.respond import stream
-from api.threads import running
+from api.threads import latest_run, running
 
 router = APIRouter(tags=["ai-sdk"], responses=PROBLEMS)
 
@@ -52,9 +57,30 @@ async def chat(
     protocol: ProtocolDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Answer the last message of the chat, as a stream whatever `Accept` says. The run outlives the connection."""
-    run = await services.runner.start(principal, body.to_run(idempotency_key))
+    """Answer the last message of the chat, as a stream whatever `Accept` says. The run outlives the connection.
+
+    Where the last message is an answer that asked for a yes, and the page says what its user said to that, it goes on.
+    """
+    if (said := body.responses()) is not None:
+        run, held = await _go_on(services, principal, body.id, said)
+        return stream(request, services.runner, principal, run, START, protocol=ai_sdk.behind(protocol, held))
+    asked = replace(body.to_run(idempotency_key), can_ask=protocol.can_ask)
+    run = await services.runner.start(principal, asked)
     return stream(request, services.runner, principal, run, START, protocol=protocol)
+
+
+async def _go_on(services: Services, principal: Principal, chat_id: str, said: Responses) -> tuple[Run, Held]:
+    """Take what the user said to an answer's questions; return its run, and what the page has of it.
+
+    Raises:
+        InvalidRequestError: the chat's last answer is another one.
+        NotWaitingError, AlreadyDecidedError: it asked nothing of this, or that was decided otherwise.
+    """
+    run = await latest_run(services.store, principal, chat_id)
+    if run is None or str(run.message_id) != said.message_id:
+        raise InvalidRequestError(NOT_ASKED)
+    run, decided = await decide(services, principal, run, said.answers)
+    return run, replace(said.held, denied={call_id for call_id, is_yes in decided.items() if not is_yes})
 
 
 @router.get(

@@ -10,7 +10,7 @@ from agent.events.schema import START
 from api.asking import asked_in_query
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, services_of, ticket_of
 from api.errors import PROBLEMS
-from api.formats import IN_QUERY, FormatDep
+from api.formats import IN_QUERY, FormatDep, can_ask
 from api.protocols import native
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, place_of, respond
@@ -64,7 +64,7 @@ async def chat_by_url(
             return nothing
     else:
         asks = asked_in_query if form is not None else chat_in_query
-        asked = replace(asks(request.query_params).to_run(key), can_ask=form is None or form.can_ask)
+        asked = replace(asks(request.query_params).to_run(key), can_ask=can_ask(form))
         run = await services.runner.start(principal, asked)
         if use is not None:
             use.bind(run)

@@ -13,7 +13,7 @@ from agent.runs.readers import read_run
 from api.asking import EMPTY, asked_in_body
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.errors import OVER_HTTP, PROBLEMS, problem
-from api.formats import FormatDep
+from api.formats import FormatDep, can_ask
 from api.protocols import text
 from api.requests import IdempotencyKey
 from api.respond import respond
@@ -50,6 +50,6 @@ async def chat_in_format(
     if asked.stream_request_id is not None:
         run = await read_run(services.store, principal, asked.stream_request_id)
     else:
-        begun = replace(asked.to_run(idempotency_key), can_ask=form is not None and form.can_ask)
+        begun = replace(asked.to_run(idempotency_key), can_ask=can_ask(form))
         run = await services.runner.start(principal, begun)
     return await respond(request, services.runner, principal, run, after, form=form)

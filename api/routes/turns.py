@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
-from api.formats import FormatDep
+from api.formats import FormatDep, can_ask
 from api.requests import IdempotencyKey, MessageText, RunOptions
 from api.respond import ANSWERS, respond
 
@@ -40,7 +40,7 @@ async def regenerate(
 ) -> Response:
     """Answer a message again. The answer that it had, and what came after, are superseded: kept as an earlier version."""
     asked = body.run_request(
-        idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id, can_ask=True
+        idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id, can_ask=can_ask(form)
     )
     run = await services.runner.start(principal, asked)
     return await respond(request, services.runner, principal, run, after, form=form)
@@ -59,7 +59,11 @@ async def edit(
 ) -> Response:
     """Put another message in the place of one, and answer it. What it replaces, and what came after, are superseded."""
     asked = body.run_request(
-        idempotency_key, message=body.message, conversation_id=conversation_id, replaces=body.message_id, can_ask=True
+        idempotency_key,
+        message=body.message,
+        conversation_id=conversation_id,
+        replaces=body.message_id,
+        can_ask=can_ask(form),
     )
     run = await services.runner.start(principal, asked)
     return await respond(request, services.runner, principal, run, after, form=form)

@@ -4,7 +4,7 @@ The content of the run's one assistant message is the run's answer. `RUN_FINISHE
 they are a run of their own behind it. Fields that are not known are left out, because `null` ends a client's stream.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 from agent.events.schema import (
     START,
     ActionRequested,
+    ApprovalRequested,
     CredentialNeeded,
     ErrorRaised,
     LogClosed,
@@ -27,6 +28,7 @@ from agent.events.schema import (
     ToolCallChanged,
     merge_deltas,
 )
+from api.protocols.ag_ui.interrupts import interrupt
 from api.protocols.ag_ui.reasoning import Reasoning, ReasoningForm
 from api.protocols.native import ARGUMENTS_BYTES, action, as_line
 from api.protocols.parts import Added, Closed, Opened, Parts, Told
@@ -48,6 +50,11 @@ class Reader:
     """The messages before the answer, for one who holds others, or none; None: the client has them."""
     holds_answer: bool = False
     """The answer is one of these messages; only what it came to is told, and no action comes again."""
+    can_ask: bool = True
+    """It knows interrupts."""
+    text: str = ""
+    calls: Collection[str] = ()
+    """What the client has of an answer that goes on after its user said something to what was asked: it is not told again."""
 
 
 class AgUiEncoder:
@@ -58,8 +65,11 @@ class AgUiEncoder:
         self._parts = Parts()
         self._started: RunStarted | None = None
         self._reasoning = Reasoning("", self._reader.reasoning)
-        self._calls: dict[str, bool] = {}
+        self._calls: dict[str, bool] = dict.fromkeys(self._reader.calls, False)
         """The calls that were told, and whether their result was."""
+        self._skip = len(self._reader.text)
+        """So many characters of what is said again stand there already."""
+        self._asked: list[ApprovalRequested] = []
         self._at = START
         self._shown_by: int | None = None
         """The attempt whose text is shown; None where there is no text yet."""
@@ -85,13 +95,16 @@ class AgUiEncoder:
 
     def _frames(self, logged: LoggedEvent) -> bytes:
         """Return the frames of an event; the last one has its id."""
-        if self._is_over or (self._is_restated and isinstance(logged.event, TextDelta) and not logged.event.part):
+        event = logged.event
+        if isinstance(event, TextDelta) and not event.part and (self._is_restated or self._skip):
+            logged = LoggedEvent(logged.id, event := TextDelta(self._unsaid(event.text)))
+        if self._is_over or event == TextDelta(""):
             return b""
         self._at = logged.id
         frames = [frame(event) for told in self._parts.feed(logged) for event in self._events(told)]
         if frames:
             frames[-1] = b"id: %b\n%b" % (str(logged.id).encode(), frames[-1])
-        if isinstance(logged.event, LogClosed | RunPaused):
+        if isinstance(event, LogClosed | RunPaused):
             self._is_over = True
         return b"".join(frames)
 
@@ -192,8 +205,12 @@ class AgUiEncoder:
             case RunEnded():
                 self._is_ended = True
                 yield self._end(told)
+            case ApprovalRequested():
+                self._asked.append(told)
             case RunPaused():
-                yield self._bound("RUN_FINISHED", result=self._result(status="awaiting_input"))
+                outcome = {"type": "interrupt", "interrupts": [*map(interrupt, self._asked)]}
+                asks: Event = {"outcome": outcome} if self._asked and self._reader.can_ask else {}
+                yield self._bound("RUN_FINISHED", result=self._result(status="awaiting_input"), **asks)
             case LogClosed():
                 yield from self._finish_addition()
 
@@ -240,14 +257,22 @@ class AgUiEncoder:
         if self._shown_by is None:
             for one in snapshot.actions:
                 yield custom("action", action(one))
-            if snapshot.text:
-                for told in self._parts.feed(LoggedEvent(self._at, TextDelta(snapshot.text))):
+            if text := self._unsaid(snapshot.text):
+                for told in self._parts.feed(LoggedEvent(self._at, TextDelta(text))):
                     yield from self._events(told)
+            if self._reader.text:
+                self._shown_by = self._at.attempt
         elif self._shown_by == self._at.attempt:
             self._is_restated = True
         else:
             self._is_over = True
             yield _error(INTERRUPTED)
+
+    def _unsaid(self, text: str) -> str:
+        """Return what of a text that is said again does not stand there."""
+        unsaid = "" if self._is_restated else text[self._skip :]
+        self._skip = max(0, self._skip - len(text))
+        return unsaid
 
 
 def frame(event: Event) -> bytes:

@@ -1,7 +1,7 @@
 """What an AG-UI client posts: the whole thread as the page has it, of which only the last message of the user counts.
 
 Everything else that it holds is the page's: answers, results of tools and state in it are not read, whoever wrote them. Its ids
-say where the message belongs. Tools of the page are not run, so they are ignored.
+say where the message belongs. Tools of the page are not run, so they are ignored. `resume` says what the user said to interrupts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_valid
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
+from api.protocols.ag_ui.interrupts import Said, said_to
 from api.requests import ClientKey, History, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
@@ -44,7 +45,7 @@ class RunAgentInput(BaseModel):
     forwarded_props: dict[str, Any] | None = Field(
         default=None, alias="forwardedProps", description="options of `POST /chat` by their names; others are ignored"
     )
-    resume: list[Any] | None = Field(default=None, description="answers to interrupts; none is ever open")
+    resume: list[Any] | None = Field(default=None, description="what the user said to interrupts, by their ids")
 
     @field_validator("protocol_version")
     @classmethod
@@ -58,12 +59,9 @@ class RunAgentInput(BaseModel):
         """Return what is asked, of the assistant that the route names.
 
         Raises:
-            InvalidRequestError: something is answered that was not asked, or the last message holds something else than text.
+            InvalidRequestError: the last message holds something else than text.
             RequestValidationError: an option in `forwardedProps` is wrong.
         """
-        command = (self.forwarded_props or {}).get("command")
-        if self.resume or (isinstance(command, Mapping) and command.get("resume") is not None):
-            raise InvalidRequestError("resume: nothing waits for an answer")
         places = [at for at, one in enumerate(self.messages) if _role(one) == "user"]
         options = self._options(assistant)
         if not places:
@@ -83,6 +81,29 @@ class RunAgentInput(BaseModel):
             before=tuple(ids[-IDS_READ:]),
             said_before=len(places) - 1,
         )
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it answers interrupts."""
+        command = (self.forwarded_props or {}).get("command")
+        return bool(self.resume) or (isinstance(command, Mapping) and command.get("resume") is not None)
+
+    def said(self) -> Said:
+        """Return what the user says to interrupts.
+
+        Raises:
+            InvalidRequestError: something of it is no answer.
+        """
+        return said_to(self.resume, self.forwarded_props or {})
+
+    def answer(self, message_id: str) -> Mapping[str, Any] | None:
+        """Return an answer as the page has it; None where it has none of this id."""
+        return next((one for one in self.messages if _role(one) == "assistant" and one.get("id") == message_id), None)
+
+    @property
+    def has_new(self) -> bool:
+        """Whether the last message is the user's."""
+        return bool(self.messages) and _role(self.messages[-1]) == "user"
 
     def reasoning(self) -> list[Mapping[str, Any]]:
         """Return the thinking that the page holds: it keeps what no snapshot names, and would show it twice."""

@@ -5,18 +5,28 @@ that it is newer. A client that comes back gets the run again from its start, un
 state is made for.
 """
 
+from dataclasses import replace
 from functools import partial
 
-from api.protocols.ai_sdk.encoder import AiSdkEncoder
+from api.protocols.ai_sdk.encoder import AiSdkEncoder, Held
 from api.protocols.contract import WireProtocol
 
 HEADERS = {"X-Vercel-AI-UI-Message-Stream": "v1"}
 PROTOCOL = WireProtocol("ai-sdk", AiSdkEncoder, replay="whole", headers=HEADERS)
-WITH_RESETS = WireProtocol("ai-sdk", partial(AiSdkEncoder, can_reset=True), replay="whole", headers=HEADERS)
-RESETS_SINCE = 7
-"""The version of `ai` that knows `reset-step`."""
+WITH_QUESTIONS = replace(PROTOCOL, encoder=partial(AiSdkEncoder, can_ask=True), can_ask=True)
+WITH_RESETS = replace(WITH_QUESTIONS, encoder=partial(AiSdkEncoder, can_ask=True, can_reset=True))
+QUESTIONS_SINCE, RESETS_SINCE = 6, 7
+"""The versions of `ai` that know `tool-approval-request`, and `reset-step`."""
 
 
 def protocol_of(version: int | None) -> WireProtocol:
     """Return the stream for a client of this version of `ai`; one that says none may be the oldest."""
-    return WITH_RESETS if version is not None and version >= RESETS_SINCE else PROTOCOL
+    if version is None or version < QUESTIONS_SINCE:
+        return PROTOCOL
+    return WITH_RESETS if version >= RESETS_SINCE else WITH_QUESTIONS
+
+
+def behind(protocol: WireProtocol, held: Held) -> WireProtocol:
+    """Return the stream for a client that goes on with a message of which it has this."""
+    can_reset = protocol is WITH_RESETS
+    return replace(protocol, encoder=partial(AiSdkEncoder, can_ask=True, can_reset=can_reset, held=held))

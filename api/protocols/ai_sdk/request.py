@@ -1,22 +1,34 @@
-"""What `useChat` posts: the whole conversation as the page has it, of which only the last message of the user counts.
+"""What `useChat` posts: the whole conversation as the page has it, of which only the last message counts.
 
-Everything else that it holds is the page's: answers, results of tools and approvals in it are not read, whoever wrote them.
+That is the user's, or the answer that asked for a yes, with what the user said to it. Everything else that it holds is the page's:
+answers and results of tools in it are not read, whoever wrote them; what was asked is known by its hash, and not by what stands here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, MessageText, RunOptions, checked
+from api.protocols.ai_sdk.encoder import Held
+from api.requests import Answer, ClientKey, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
+NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
 TEXT = TypeAdapter[str](MessageText)
 NAME = TypeAdapter[str](ClientKey)
+
+
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """What a user said to what an answer asked: by the answer's id, and what the page has of it."""
+
+    message_id: str
+    answers: list[Answer]
+    held: Held
 
 
 class AiSdkRequest(RunOptions):
@@ -26,6 +38,23 @@ class AiSdkRequest(RunOptions):
     messages: Annotated[list[Any], Field(min_length=1, max_length=MAX_MESSAGES)]
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: ClientKey | None = Field(default=None, alias="messageId")
+
+    def responses(self) -> Responses | None:
+        """Return the user's answers to what the last message asked; None where it is none that asked.
+
+        Raises:
+            InvalidRequestError: one of them is no answer.
+        """
+        last = self.messages[-1]
+        if self.trigger != "submit-message" or not isinstance(last, Mapping) or last.get("role") != "assistant":
+            return None
+        parts = [one for one in last.get("parts") or () if isinstance(one, Mapping)]
+        given = [one.get("approval") for one in parts if one.get("state") == "approval-responded"]
+        if not given:
+            return None
+        answers = [_answer(one) for one in given]
+        text = "".join(str(one.get("text") or "") for one in parts if one.get("type") == "text")
+        return Responses(str(last.get("id")), answers, Held(text, {str(one.get("toolCallId")) for one in parts}))
 
     def to_run(self, idempotency_key: str | None) -> RunRequest:
         """Return the request for a run. Under a key of the page's own its hash is that of all that is asked.
@@ -47,7 +76,7 @@ class AiSdkRequest(RunOptions):
             return replace(self._named(idempotency_key, message=None), replaces=self.message_id)
         last = self.messages[-1]
         if not isinstance(last, Mapping) or last.get("role") != "user":
-            raise InvalidRequestError("messages: the last one must be the user's; nothing was asked of the page")
+            raise InvalidRequestError(NOT_ASKED)
         text, name = _text(last.get("parts")), _name(last.get("id"))
         before = sum(1 for one in self.messages[:-1] if isinstance(one, Mapping) and one.get("role") == "user")
         is_again = self.trigger == "regenerate-message" or (name is not None and self.message_id == name)
@@ -64,6 +93,15 @@ class AiSdkRequest(RunOptions):
         options = RunOptions.model_validate({name: getattr(self, name) for name in RunOptions.model_fields})
         asked = options.run_request(idempotency_key, message=message, conversation_id=None)
         return replace(asked, client_key=self.id)
+
+
+def _answer(approval: object) -> Answer:
+    given = approval if isinstance(approval, Mapping) else {}
+    said = {"hash": given.get("id"), "approve": given.get("approved"), "reason": given.get("reason")}
+    try:
+        return Answer.model_validate(said)
+    except ValidationError as exc:
+        raise InvalidRequestError(f"messages: an approval of the last one: {exc.errors()[0]['msg']}") from None
 
 
 def _text(parts: object) -> str:

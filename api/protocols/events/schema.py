@@ -177,6 +177,8 @@ class Approval(Told, tag="approval"):
     title: str
     arguments: dict[str, object]
     expires_at: str
+    hash: str = ""
+    """Said again by who changes the arguments."""
 
 
 class ClientTool(Told, tag="client_tool"):

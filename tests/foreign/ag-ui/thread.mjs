@@ -65,5 +65,6 @@ const commands = {
 for await (const line of createInterface({ input: process.stdin })) {
     const { command, ...options } = JSON.parse(line);
     await commands[command](options);
-    console.log(JSON.stringify({ messages: agent.messages, status, error, custom }));
+    const { messages, pendingInterrupts: interrupts } = agent;
+    console.log(JSON.stringify({ messages, status, error, custom, interrupts }));
 }

@@ -1,8 +1,11 @@
 // The AI SDK's own chat without a page: `node chat.mjs <url of the chat> <token> [version that it says it is]`, from the folder
 // of the packages.
-// Reads a command a line and says the chat's state after each: open, send, begin, until, settle, resume, regenerate, stop.
+// Reads a command a line and says the chat's state after each: open, send, begin, until, settle, resume, regenerate, respond,
+// stop.
 import { createInterface } from "node:readline";
-import { AbstractChat, DefaultChatTransport } from "ai";
+import * as ai from "ai";
+
+const { AbstractChat, DefaultChatTransport } = ai;
 
 const [api, token, version] = process.argv.slice(2);
 
@@ -39,7 +42,8 @@ const commands = {
         data = [];
         const headers = { authorization: `Bearer ${token}`, ...(version && { "x-ai-sdk-version": version }) };
         const transport = new DefaultChatTransport({ api, headers });
-        chat = new Chat({ id, messages, transport, onData: (part) => data.push(part) });
+        const sendAutomaticallyWhen = ai.lastAssistantMessageIsCompleteWithApprovalResponses;
+        chat = new Chat({ id, messages, transport, sendAutomaticallyWhen, onData: (part) => data.push(part) });
     },
     send: ({ message }) => chat.sendMessage(message),
     begin({ message }) {
@@ -53,6 +57,7 @@ const commands = {
     },
     resume: () => chat.resumeStream(),
     regenerate: ({ options }) => chat.regenerate(options),
+    respond: ({ id, approved, reason }) => chat.addToolApprovalResponse({ id, approved, reason }),
     stop: () => chat.stop(),
 };
 

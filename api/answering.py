@@ -1,0 +1,62 @@
+"""Answers to what runs ask, as clients of protocols give them: with their next post, and perhaps twice.
+
+The invariant: an answer is about just what was shown, for it names that by its hash. One that says again what was decided
+changes nothing, and is no mistake.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from agent.errors import AlreadyDecidedError, NotWaitingError
+from agent.principal import Principal
+from agent.store.approvals import Approval, Decision, list_approvals
+from agent.store.runs import Run
+from api.dependencies import Services
+from api.requests import Answer
+
+NO = ("denied", "expired", "withdrawn")
+NOTHING_WAITS = "Nothing of this waits for an answer."
+
+
+async def decide(
+    services: Services, principal: Principal, run: Run, answers: Sequence[Answer]
+) -> tuple[Run, dict[str, bool]]:
+    """Take answers to questions of the principal's run; return the run as it goes on, and the answers by their calls' ids.
+
+    Raises:
+        NotWaitingError: it never asked one of these.
+        AlreadyDecidedError: one was decided otherwise, or not in time.
+        ForbiddenError, InvalidRequestError: as the runner's.
+    """
+    while True:
+        async with services.store.read() as connection:
+            asked = {one.hash: one for one in await list_approvals(connection, principal.tenant_id, run.id)}
+        if any(one.hash not in asked for one in answers):
+            raise NotWaitingError(NOTHING_WAITS)
+        new = [_decision(asked[one.hash], one) for one in answers if _is_new(asked[one.hash], one)]
+        try:
+            if new:
+                run = await services.runner.decide(principal, run.id, new)
+        except AlreadyDecidedError:
+            continue  # somebody was faster; what they said may be the same
+        return run, {asked[one.hash].tool_call_id: one.approve for one in answers}
+
+
+def _is_new(asked: Approval, answer: Answer) -> bool:
+    """Return whether a question is open; False where it was answered alike.
+
+    Raises:
+        AlreadyDecidedError: it was answered otherwise, or not in time.
+    """
+    outcome = "expired" if asked.state == "open" and asked.expires_at <= datetime.now(UTC) else asked.state
+    if outcome == "open":
+        return True
+    is_same = (outcome == "approved" and answer.arguments in (None, asked.edited)) if answer.approve else outcome in NO
+    if not is_same:
+        raise AlreadyDecidedError(outcome)
+    return False
+
+
+def _decision(asked: Approval, answer: Answer) -> Decision:
+    arguments = answer.arguments if answer.approve else None
+    return Decision(asked.tool_call_id, answer.approve, answer.reason, arguments, answer.hash)

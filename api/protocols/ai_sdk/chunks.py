@@ -1,0 +1,112 @@
+"""Chunks of the UI message stream: one JSON object a frame, as clients from version 5 on know it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from agent.events.schema import ApprovalRequested, ErrorRaised, ToolCallChanged, Usage
+from api.protocols.native import ARGUMENTS_BYTES, as_line
+
+Chunk = dict[str, Any]
+
+NOT_MADE = "The call was not made."
+TOOL = {"dynamic": True, "providerExecuted": True}
+"""What a client is told of every tool: it knows none when it is compiled, and runs none."""
+
+
+def frame(chunk: Chunk) -> bytes:
+    """Return the frame of a chunk."""
+    return b"data: %b\n\n" % as_line(chunk)
+
+
+def opened(kind: str, part_id: str, name: str = "") -> Chunk:
+    """Return what begins a part."""
+    match kind:
+        case "step":
+            return {"type": "start-step"}
+        case "input":
+            return {"type": "tool-input-start", "toolCallId": part_id, "toolName": name, **TOOL}
+        case _:
+            return {"type": f"{kind}-start", "id": part_id}
+
+
+def added(kind: str, part_id: str, text: str) -> Chunk:
+    """Return a piece of a part."""
+    if kind == "input":
+        return {"type": "tool-input-delta", "toolCallId": part_id, "inputTextDelta": text}
+    return {"type": f"{kind}-delta", "id": part_id, "delta": text}
+
+
+def closed(kind: str, part_id: str, name: str = "", *, is_made: bool = True) -> Iterator[Chunk]:
+    """Yield what ends a part."""
+    match kind:
+        case "step":
+            yield {"type": "finish-step"}
+        case "input" if not is_made:
+            call = {"toolCallId": part_id, "toolName": name, "input": {}, "errorText": NOT_MADE}
+            yield {"type": "tool-input-error", **call, **TOOL}
+        case "text" | "reasoning":
+            yield {"type": f"{kind}-end", "id": part_id}
+
+
+def call(call: ToolCallChanged) -> Iterator[Chunk]:
+    """Yield what a call that changed is told as."""
+    of_call = {"toolCallId": call.id, **TOOL}
+    match call.status:
+        case "running" | "awaiting_approval" | "awaiting_client" if call.elapsed_ms is None:
+            shown = call.arguments or {}
+            if len(orjson.dumps(shown)) > ARGUMENTS_BYTES:
+                shown = {}
+            yield {"type": "tool-input-available", "toolName": call.name, "input": shown, **of_call}
+        case "ok":
+            yield {"type": "tool-output-available", "output": _output(call), **of_call}
+        case "error":
+            yield {"type": "tool-output-error", "errorText": call.error or "", **of_call}
+
+
+def question(asked: ApprovalRequested) -> Chunk:
+    """Return what asks for a yes. Its id binds the answer to the arguments that are shown; the descriptor is for people."""
+    shown = {"title": asked.title, "name": asked.name, "expires_at": asked.expires_at}
+    of_call = {"approvalId": asked.hash, "toolCallId": asked.tool_call_id}
+    return {"type": "tool-approval-request", **of_call, "approvalDescriptor": shown}
+
+
+def _output(call: ToolCallChanged) -> object:
+    """Return a call's result: as the JSON that it is, else as text."""
+    if call.result is None or call.is_result_cut:
+        return call.result
+    try:
+        return orjson.loads(call.result)
+    except orjson.JSONDecodeError:
+        return call.result
+
+
+def data(name: str, data_id: str, data: object, *, is_transient: bool = False) -> Chunk:
+    """Return what the stream has no chunk of its own for."""
+    chunk = {"type": f"data-{name}", "id": data_id, "data": data}
+    return {**chunk, "transient": True} if is_transient else chunk
+
+
+def metadata(**metadata: object) -> Chunk:
+    """Return what is told about the message."""
+    return {"type": "message-metadata", "messageMetadata": metadata}
+
+
+def error(event: ErrorRaised) -> dict[str, object]:
+    """Return an error as metadata."""
+    shown: dict[str, object] = {"code": event.code, "message": event.message, "recoverable": event.recoverable}
+    if event.retry_after_s is not None:
+        shown["retryAfterS"] = event.retry_after_s
+    return shown
+
+
+def error_chunk(event: ErrorRaised) -> Chunk:
+    """Return the chunk that ends a stream with an error."""
+    return {"type": "error", "errorText": event.message}
+
+
+def usage(usage: Usage) -> dict[str, int]:
+    """Return token counts as clients know them."""
+    total = usage.input_tokens + usage.output_tokens
+    return {"inputTokens": usage.input_tokens, "outputTokens": usage.output_tokens, "totalTokens": total}
