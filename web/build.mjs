@@ -11,8 +11,9 @@ import { packages } from "./packages.mjs";
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 const DIST = join(ROOT, "dist");
-/** What a page asks for -> where it is made from. */
+/** What a page asks for -> where it is made from. Each may name those in front of it. */
 const ENTRIES = {
+  "frontdesk-approvals.js": "widget/src/approvals/index.ts",
   "frontdesk-chat.js": "widget/src/index.ts",
   "demo.js": "demo/src/index.ts",
   "demo.css": "demo/src/demo.css",
@@ -54,6 +55,7 @@ async function bundle() {
       legalComments: "inline",
       write: false,
       outfile: name,
+      define: { APPROVALS_FILE: JSON.stringify(manifest["frontdesk-approvals.js"] ?? "") },
       loader: { ".svg": "copy" },
       plugins: [smallStyles],
     });

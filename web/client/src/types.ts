@@ -62,6 +62,8 @@ export interface Assistant {
     Record<string, { readonly description: string; readonly values: Readonly<Record<string, string>> }>
   >;
   readonly suggestions: boolean;
+  /** Whether the user may answer what others asked for: `@frontdesk/client/approvals` lists it. */
+  readonly approves?: boolean;
   /** With each answer, or when they are asked for with `suggestions`. */
   readonly suggestionsWhen?: "after" | "on_demand";
   readonly limits: { readonly messageCharacters: number; readonly contextBytes: number };
@@ -162,7 +164,13 @@ export interface Chat {
 
 export interface Decision {
   approve: boolean;
+  /** Told to the model. */
   reason?: string;
+  /** With a yes: what takes the place of the arguments that were shown. It comes with the `hash` of the approval. */
+  arguments?: Readonly<Record<string, unknown>>;
+  hash?: string;
+  /** With a yes, where the approval says `mayAlways`: to all later calls of this tool in the conversation, too. */
+  always?: boolean;
 }
 
 export interface ReceivedEvent {
@@ -258,6 +266,11 @@ export interface ApprovalView {
   readonly title: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly expiresAt: string;
+  /** Of just this call with just these arguments. */
+  readonly hash: string;
+  /** The roles of those who answer, where it is not the user who asked. */
+  readonly approvers?: readonly string[];
+  readonly mayAlways?: boolean;
   /** Null until it was decided, here or elsewhere. */
   readonly decision: "approved" | "denied" | null;
 }

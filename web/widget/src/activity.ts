@@ -144,14 +144,6 @@ function callState(call: ToolCallView, texts: Texts): HTMLElement {
   return make("span", {}, tenths === 0 ? "" : texts.duration(formatNumber(tenths / 10, texts, 1)));
 }
 
-/** Returns the arguments of a call, one in a line. */
-export function argumentList(values: Readonly<Record<string, unknown>>): HTMLElement | null {
-  const entries = Object.entries(values);
-  if (entries.length === 0) return null;
-  const lines = entries.flatMap(([name, value]) => [make("dt", {}, name), make("dd", { dir: "auto" }, inWords(value))]);
-  return make("dl", { class: "arguments" }, ...lines);
-}
-
 function inWords(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

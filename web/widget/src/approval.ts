@@ -1,83 +1,88 @@
-/** A card that asks before something is done. */
-import type { ApprovalView } from "@frontdesk/client";
-import { argumentList } from "./activity";
+/**
+ * What asks before something is done. What makes it pleasant is a file of its own, loaded when something asks first; until it is
+ * there, and where it does not come, a card is plain: what is asked, with all of its arguments, and yes or no.
+ */
+import type { ApprovalView, MessageView } from "@frontdesk/client";
+import type * as Approvals from "./approvals";
 import type { WidgetContext } from "./context";
 import { fill, make } from "./dom";
-import { formatMoment } from "./format";
-import { icon } from "./icons";
+import { withSigns } from "./signs";
 
-/** So long nothing is said yes to: a click that was meant for what stood there before must not hit it. */
+/** The file's name beside this one; the build puts it here. */
+declare const APPROVALS_FILE: string;
+/** So long nothing is decided: a click that was meant for what stood there before must not hit it. */
 const CALM_MS = 500;
+/** Longer values are not drawn whole, so a plain card takes no yes to them. */
+const MOST_CHARACTERS = 40_000;
+
+let loaded: Promise<typeof Approvals | null> | undefined;
+
+/** Returns what is loaded on demand; null where it does not come, and then it is tried again the next time. */
+export async function loadApprovals(): Promise<typeof Approvals | null> {
+  try {
+    return await (loaded ??= import(new URL(APPROVALS_FILE, import.meta.url).href));
+  } catch {
+    loaded = undefined;
+    return null;
+  }
+}
 
 export class ApprovalCard {
-  readonly element: HTMLElement;
+  readonly element = make("section", { class: "approval" });
   #context: WidgetContext;
-  #footer = make("div", { class: "choice" });
-  #approval: ApprovalView;
-  #timer = 0;
+  #rich: Approvals.Card | null = null;
+  #latest!: [ApprovalView | undefined, MessageView];
+  #drawn = "";
 
-  constructor(context: WidgetContext, approval: ApprovalView) {
-    const { texts } = context;
+  constructor(context: WidgetContext, approval: ApprovalView, message: MessageView) {
     this.#context = context;
-    this.#approval = approval;
-    this.element = make(
-      "section",
-      { class: "approval", "aria-label": texts.approval },
-      make("h3", {}, icon("shield"), texts.approval),
-      make("p", { class: "title", dir: "auto" }, approval.title || approval.name),
-      argumentList(approval.arguments),
-      this.#footer,
-    );
-    this.#draw();
+    this.update(approval, message);
+    void loadApprovals().then((made) => {
+      this.#rich = made && new made.Card(this.element, context);
+      this.#rich?.update(...this.#latest);
+    });
   }
 
-  update(approval: ApprovalView): void {
-    if (approval === this.#approval) return;
-    this.#approval = approval;
-    this.#draw();
+  /** Shows what is asked, or what became of it; returns whether there is anything to show. */
+  update(approval: ApprovalView | undefined, message: MessageView): boolean {
+    this.#latest = [approval, message];
+    if (this.#rich) return this.#rich.update(approval, message);
+    if (approval && approval.hash + approval.decision !== this.#drawn) this.#drawPlain(approval);
+    return !!approval;
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#rich?.close();
   }
 
-  #draw(): void {
-    const { texts } = this.#context;
-    const { decision, expiresAt } = this.#approval;
-    clearTimeout(this.#timer);
-    const left = Date.parse(expiresAt) - Date.now();
-    const state = decision ? texts[decision] : left > 0 ? "" : texts.expired;
-    if (state) fill(this.#footer, make("span", { class: "state" }, state));
-    else this.#ask(left);
-  }
-
-  #ask(leftMs: number): void {
-    const { texts } = this.#context;
-    fill(
-      this.#footer,
-      this.#button(texts.approve, true),
-      this.#button(texts.deny, false),
-      make("span", { class: "until" }, texts.expiresAt(formatMoment(this.#approval.expiresAt, texts))),
-    );
-    // Longer than a timer can wait, it will not expire while anybody looks.
-    if (leftMs < 2 ** 31) this.#timer = window.setTimeout(() => this.#draw(), leftMs + 50);
-  }
-
-  /** A page's script is not its user: its clicks decide nothing. */
-  #button(label: string, approve: boolean): HTMLElement {
-    const decide = ({ isTrusted }: Event) => {
-      if (!isTrusted) return;
-      for (const button of this.#footer.querySelectorAll("button")) button.disabled = true;
-      this.#context.focusComposer();
-      void this.#context.chat.decide(this.#approval.toolCallId, { approve });
+  #drawPlain({ toolCallId, title, arguments: args, approvers, decision, hash }: ApprovalView): void {
+    const { texts, chat } = this.#context;
+    this.#drawn = hash + decision;
+    this.element.ariaLabel = texts.approval;
+    const button = (label: string, approve: boolean) => {
+      // A page's script is not its user: its clicks decide nothing.
+      const decide = ({ isTrusted }: Event) => {
+        if (!isTrusted) return;
+        buttons.remove();
+        this.#context.focusComposer();
+        void chat.decide(toolCallId, { approve });
+      };
+      const made = make("button", { class: "button", disabled: true, onclick: decide }, label);
+      setTimeout(() => (made.disabled = false), CALM_MS);
+      return made;
     };
-    const button = make(
-      "button",
-      { type: "button", class: approve ? "button primary" : "button", onclick: decide },
-      label,
+    const asked = withSigns(JSON.stringify(args, null, 1));
+    const buttons = make(
+      "div",
+      { class: "choice" },
+      asked.length < MOST_CHARACTERS ? button(texts.approve, true) : null,
+      button(texts.deny, false),
     );
-    button.disabled = true;
-    setTimeout(() => (button.disabled = false), CALM_MS);
-    return button;
+    fill(
+      this.element,
+      make("p", { dir: "auto" }, withSigns(title)),
+      make("pre", {}, asked),
+      decision || approvers ? null : buttons,
+    );
   }
 }

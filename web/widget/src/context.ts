@@ -1,10 +1,15 @@
 /** What the parts of the widget share: where to ask, what to say, and whom to tell. */
-import type { Chat, Client, MessageView } from "@frontdesk/client";
+import type { Chat, Client, ClientOptions, MessageView } from "@frontdesk/client";
 import type { Sanitise } from "./markdown/sanitise";
+import type { Memory } from "./memory";
 import type { Narrator } from "./narrator";
 import type { Texts } from "./texts";
 
+/** Where the server is, and whose token it gets. */
+export type Access = Pick<ClientOptions, "url" | "token">;
+
 export interface WidgetContext {
+  readonly options: { readonly access: Access; readonly memory: Memory };
   readonly texts: Texts;
   readonly client: Client;
   readonly chat: Chat;

@@ -3,6 +3,8 @@ import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, 
 import { createClient } from "@frontdesk/client";
 import { paced } from "@frontdesk/client/paced";
 import { setAccent } from "./accent";
+import { loadApprovals } from "./approval";
+import type { Access } from "./context";
 import { drawEach } from "./guard";
 import { parseHosts, parsePaths } from "./markdown/addresses";
 import { type DrawFormula, withFormulas } from "./markdown/formulas";
@@ -52,6 +54,7 @@ export class FrontdeskChat extends HTMLElement {
   #tools: PageTools = {};
   /** Read by the client at each message. */
   #options: ChatOptions = { context: () => this.context?.() ?? {} };
+  #access: Access = { url: "" };
   #client: Client | null = null;
   #chat: Chat | null = null;
   #assistant: Assistant | null = null;
@@ -211,9 +214,9 @@ export class FrontdeskChat extends HTMLElement {
   #start(): void {
     const url = this.getAttribute("url") ?? "";
     this.#memory = new Memory(takePlace(this, url, this.getAttribute("name") || this.id));
+    this.#access = { url, token: () => (this.#user === null ? "" : (this.#token?.() ?? "")) };
     this.#client = createClient({
-      url,
-      token: () => (this.#user === null ? "" : (this.#token?.() ?? "")),
+      ...this.#access,
       onUserChange: () => {
         this.#forget();
         void this.#meet();
@@ -278,6 +281,8 @@ export class FrontdeskChat extends HTMLElement {
     this.#frame?.restore();
     this.#describe(owner);
     const conversationId = this.#memory.get("conversation");
+    // What was said yes to for good counts as long as its page does.
+    if (this.#memory.get("always")) void loadApprovals().then((made) => made?.forgetAlways(this.#access, this.#memory));
     if (view.conversationId !== null) this.#memory.set("conversation", view.conversationId);
     else if (conversationId !== null && view.messages.length === 0) void this.#reopen(conversationId);
   }
@@ -352,6 +357,7 @@ export class FrontdeskChat extends HTMLElement {
       chat: this.#chat,
       sanitise: (html) => withFormulas(sanitise(html), this.drawFormula),
       memory: this.#memory,
+      access: this.#access,
       close: isPanel ? () => (this.open = false) : null,
     });
     if (isPanel) {

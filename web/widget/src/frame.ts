@@ -3,7 +3,9 @@ import type { Assistant, ChatView, Client, Chat, ErrorView, MessageView } from "
 import { label } from "./bounds";
 import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
-import type { WidgetContext } from "./context";
+import { loadApprovals } from "./approval";
+import type { Inbox } from "./approvals";
+import type { Access, WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
 import { icon } from "./icons";
@@ -25,6 +27,7 @@ export interface FrameOptions {
   chat: Chat;
   sanitise: Sanitise;
   memory: Memory;
+  access: Access;
   /** Closes the panel; null where there is none to close. */
   close: (() => void) | null;
 }
@@ -36,6 +39,9 @@ export class Frame implements WidgetContext {
   readonly chat: Chat;
   readonly sanitise: Sanitise;
   readonly narrator: Narrator;
+  readonly options: FrameOptions;
+  /** Null while it is on its way. */
+  #inbox?: Inbox | null;
   #close: (() => void) | null;
   #name = make("h2");
   #title = make("p", { dir: "auto" });
@@ -56,6 +62,7 @@ export class Frame implements WidgetContext {
 
   constructor(options: FrameOptions) {
     const { texts } = options;
+    this.options = options;
     this.texts = texts;
     this.client = options.client;
     this.chat = options.chat;
@@ -111,6 +118,7 @@ export class Frame implements WidgetContext {
       () => void (this.#listShown && hasNews(before, view) && this.#list.load()),
       () => this.#drawNotice(view),
       () => this.narrator.update(view),
+      () => void (assistant?.approves && this.#inbox === undefined && this.#openInbox()),
     );
   }
 
@@ -160,6 +168,16 @@ export class Frame implements WidgetContext {
     this.#observer.disconnect();
     this.#transcript.close();
     this.#list.close();
+    this.#inbox?.close();
+  }
+
+  /** Shows what others ask this user for. */
+  async #openInbox(): Promise<void> {
+    this.#inbox = null;
+    const made = await loadApprovals();
+    if (!made || !this.element.isConnected) return;
+    this.#inbox = new made.Inbox(this);
+    this.#notice.after(this.#inbox.element);
   }
 
   #head(): HTMLElement {

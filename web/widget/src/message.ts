@@ -146,13 +146,12 @@ export class AnswerItem implements Item {
     for (const card of this.#approvals.values()) card.close();
   }
 
+  /** Returns the cards of what is asked, and of what was asked while this stands here. */
   #cards(message: MessageView): HTMLElement[] {
-    return message.approvals.map((approval) => {
-      const card = this.#approvals.get(approval.toolCallId) ?? new ApprovalCard(this.#context, approval);
-      this.#approvals.set(approval.toolCallId, card);
-      card.update(approval);
-      return card.element;
-    });
+    const asked = new Map(message.approvals.map((one) => [one.toolCallId, one]));
+    for (const [id, one] of asked)
+      if (!this.#approvals.has(id)) this.#approvals.set(id, new ApprovalCard(this.#context, one, message));
+    return [...this.#approvals].flatMap(([id, card]) => (card.update(asked.get(id), message) ? [card.element] : []));
   }
 
   #drawActions(message: MessageView): void {

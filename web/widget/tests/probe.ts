@@ -38,7 +38,15 @@ function markdown(draw?: DrawFormula) {
 /** Returns everything inside the panel's frame, in the page; `update` shows a view. */
 function frame() {
   const client = createClient({ url: location.origin });
-  const made = new Frame({ texts, client, chat: client.chat(), sanitise, memory: new Memory("probe"), close: null });
+  const made = new Frame({
+    texts,
+    client,
+    chat: client.chat(),
+    sanitise,
+    memory: new Memory("probe"),
+    access: { url: "" },
+    close: null,
+  });
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = sharedSheets();

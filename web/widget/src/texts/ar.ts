@@ -70,10 +70,6 @@ export const ar: Texts = {
   approval: "موافقتك مطلوبة",
   approve: "موافقة",
   deny: "رفض",
-  approved: "تمت الموافقة",
-  denied: "مرفوض",
-  expired: "انتهت المهلة",
-  expiresAt: (time) => `حتى ${time}`,
 
   search: "البحث في المحادثات",
   noConversations: "لا توجد محادثات بعد",

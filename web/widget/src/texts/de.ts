@@ -70,10 +70,6 @@ export const de: Texts = {
   approval: "Deine Zustimmung ist nötig",
   approve: "Zustimmen",
   deny: "Ablehnen",
-  approved: "Zugestimmt",
-  denied: "Abgelehnt",
-  expired: "Abgelaufen",
-  expiresAt: (time) => `Bis ${time}`,
 
   search: "Unterhaltungen durchsuchen",
   noConversations: "Noch keine Unterhaltungen",

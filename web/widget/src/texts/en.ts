@@ -70,10 +70,6 @@ export const en: Texts = {
   approval: "Your approval is needed",
   approve: "Approve",
   deny: "Deny",
-  approved: "Approved",
-  denied: "Denied",
-  expired: "Expired",
-  expiresAt: (time) => `Until ${time}`,
 
   search: "Search conversations",
   noConversations: "No conversations yet",

@@ -70,10 +70,6 @@ export const es: Texts = {
   approval: "Se necesita tu aprobación",
   approve: "Aprobar",
   deny: "Rechazar",
-  approved: "Aprobado",
-  denied: "Rechazado",
-  expired: "Caducado",
-  expiresAt: (time) => `Hasta: ${time}`,
 
   search: "Buscar conversaciones",
   noConversations: "Aún no hay conversaciones",

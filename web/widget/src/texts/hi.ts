@@ -70,10 +70,6 @@ export const hi: Texts = {
   approval: "आपकी स्वीकृति चाहिए",
   approve: "स्वीकार करें",
   deny: "अस्वीकार करें",
-  approved: "स्वीकृत",
-  denied: "अस्वीकृत",
-  expired: "समय समाप्त",
-  expiresAt: (time) => `${time} तक`,
 
   search: "बातचीत खोजें",
   noConversations: "अभी कोई बातचीत नहीं",

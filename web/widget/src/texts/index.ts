@@ -65,10 +65,6 @@ export interface Texts {
   approval: string;
   approve: string;
   deny: string;
-  approved: string;
-  denied: string;
-  expired: string;
-  expiresAt: (time: string) => string;
 
   search: string;
   noConversations: string;

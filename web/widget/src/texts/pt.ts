@@ -70,10 +70,6 @@ export const pt: Texts = {
   approval: "Sua aprovação é necessária",
   approve: "Aprovar",
   deny: "Recusar",
-  approved: "Aprovado",
-  denied: "Recusado",
-  expired: "Expirado",
-  expiresAt: (time) => `Até ${time}`,
 
   search: "Buscar conversas",
   noConversations: "Ainda não há conversas",
