@@ -6,6 +6,11 @@ from typing import Any
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """The characters that a terminal would obey. A model's words must not move the cursor."""
+HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""The same, and all that turns a text around or takes no room in it: nothing that is said yes to may be hidden."""
 
 
 @dataclass
@@ -81,4 +86,10 @@ def _how_far(call: dict[str, Any]) -> str:
 
 
 def safe(text: str) -> str:
+    """Return a text without what a terminal would obey."""
     return CONTROL.sub("", text)
+
+
+def visible(text: str) -> str:
+    """Return a text with the code of each sign that nobody sees, or that a terminal would obey, in its place."""
+    return HIDDEN.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)

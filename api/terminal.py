@@ -17,6 +17,7 @@ from rich.text import Text
 
 from agent.errors import shown_url
 from agent.http import open_blocking_client
+from api.deciding import Asking
 from api.shown import Shown, safe
 
 CONNECT_TIMEOUT_S = 5.0
@@ -97,30 +98,10 @@ class Chat:
 
     def _decisions(self, shown: Shown) -> list[dict[str, Any]]:
         """Ask the user what the assistant asks; return no decision where nobody is there to be asked."""
-        decisions = []
-        for approval in shown.approvals:
-            self._console.print(Text(safe(approval["title"]), style="bold"))
-            self._console.print(Text(safe(json.dumps(approval.get("arguments"), ensure_ascii=False)), style="dim"))
-            try:
-                decisions.append(self._decision(approval))
-            except (EOFError, KeyboardInterrupt):
-                return []
-        return decisions
-
-    def _decision(self, approval: dict[str, Any]) -> dict[str, Any]:
-        decision = {"tool_call_id": approval["tool_call_id"]}
-        while True:
-            line = self._console.input("[bold]y(es), n(o), or e(dit)? [/bold]").strip().lower()
-            if line in ("y", "yes"):
-                return {**decision, "approve": True}
-            if line in ("n", "no"):
-                return {**decision, "approve": False, "reason": self._console.input("Why? ").strip() or None}
-            if line in ("e", "edit"):
-                try:
-                    arguments = json.loads(self._console.input("The arguments, as JSON: "))
-                except ValueError:
-                    continue
-                return {**decision, "approve": True, "arguments": arguments, "hash": approval.get("hash")}
+        try:
+            return [*Asking(self._console).decisions(shown.approvals)]
+        except (EOFError, KeyboardInterrupt):
+            return []
 
     def suggest(self) -> list[str]:
         """Ask for questions that may follow the last answer, and show them.

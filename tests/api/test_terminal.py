@@ -334,3 +334,57 @@ async def test_the_user_is_asked_before_something_changes(
     assert said in screen.getvalue()
     assert shown.status == ("completed" if typed else "awaiting_input")
     assert [orjson.loads(one.body) for one in backend.requests if one.method == "POST"] == ordered
+
+
+@pytest.mark.parametrize(
+    ("typed", "ordered"),
+    [("a\n", ["milk", "tea"]), ("y\nn\n\n", ["tea"]), ("e\n[]\nn\n\ny\n", ["milk"])],
+    ids=["all", "one by one", "what is no object is no edit"],
+)
+async def test_several_questions_are_all_shown_before_the_first_is_answered(
+    open_frontdesk: OpenWorld,
+    backend: TenantBackend,
+    make_chat: MakeChat,
+    screen: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    ordered: list[str],
+) -> None:
+    """G259"""
+    backend.answer("POST /orders", {"number": 8})
+    tools = {"create_order": {"confirm": True, "ask": "Order {item}?"}}
+    world = await open_frontdesk(assistant={"toolsets": [{"python": "support.shop_tools", "tools": tools}]})
+    calls = Call("create_order", {"item": "tea"}, "a"), Call("create_order", {"item": "milk", "note": "a\u200bb"}, "b")
+    world.provider.call(*calls)
+    world.provider.say("Done.")
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    await ask(make_chat(world.url, world.person().token), "Order tea and milk.")
+    said, _, after = screen.getvalue().partition("1. y(es), n(o), e(dit), or a(ll)?")
+    for shown in ("1. Order tea?", "2. Order milk?", "a<U+200B>b", "in 15 min."):
+        assert shown in said
+    assert after
+    assert sorted(orjson.loads(one.body)["item"] for one in backend.requests if one.method == "POST") == ordered
+
+
+async def test_arguments_are_edited_in_the_users_own_editor(
+    open_frontdesk: OpenWorld,
+    backend: TenantBackend,
+    make_chat: MakeChat,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """G259"""
+    backend.answer("POST /orders", {"number": 8})
+    tools = {"create_order": {"confirm": True, "ask": "Order {item}?"}}
+    world = await open_frontdesk(assistant={"toolsets": [{"python": "support.shop_tools", "tools": tools}]})
+    world.provider.call(Call("create_order", {"item": "tea"}))
+    world.provider.say("Done.")
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsed -i s/tea/cocoa/ "$1"\n')
+    editor.chmod(0o755)
+    terminal = io.StringIO("e\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setenv("VISUAL", str(editor))
+    await ask(make_chat(world.url, world.person().token), "Order tea.")
+    assert [orjson.loads(one.body)["item"] for one in backend.requests if one.method == "POST"] == ["cocoa"]

@@ -61,6 +61,9 @@ class Wire:
     reads: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     conversations: list[dict[str, Any]] = field(default_factory=list)
+    approvals: list[dict[str, Any]] = field(default_factory=list)
+    """What others asked for and the user may answer."""
+    deletes: list[str] = field(default_factory=list)
     stored: list[dict[str, Any]] = field(default_factory=list)
     """The conversation's messages as rows, with those that were superseded."""
     title: str = ""
@@ -95,8 +98,14 @@ class Wire:
         if request.method == "POST":
             await self._take(path, request, connection)
             return
+        if request.method == "DELETE":
+            self.deletes.append(path)
+            await _json(connection, {"success": True, "message": "Gone."})
+            return
         self.reads.append(path)
-        if path == "/assistant":
+        if path == "/approvals":
+            await _json(connection, {"items": self.approvals, "next_cursor": None})
+        elif path == "/assistant":
             await _json(connection, self.assistant)
         elif path.endswith("/events"):
             after = parse_event_id(request.headers.get("last-event-id", "0-0")) or EventId(0, 0)

@@ -47,17 +47,18 @@ export class Card {
     this.#leave();
   }
 
-  get isReady(): boolean {
+  get #isReady(): boolean {
     return this.#question?.isReady === true;
   }
 
-  approve(): void {
-    this.#question?.approve();
+  get #wasReady(): boolean {
+    return this.#question?.wasReady === true;
   }
 
   offerAll(cards: readonly Card[]): void {
-    const all = () => cards.every((card) => card.isReady) && cards.forEach((card) => card.approve());
-    this.#question?.offerAll(cards.length, cards.length > 0 && cards.every((card) => card.isReady), all);
+    const isReady = () => this.#isReady && cards.every((card) => card.#wasReady);
+    const all = () => isReady() && cards.forEach((card) => card.#question?.approve());
+    this.#question?.offerAll(cards.length, isReady(), all);
   }
 
   #ask(approval: ApprovalView): void {

@@ -35,8 +35,11 @@ export class Question {
   #trust: Trust | null = null;
   #countdown: Countdown | null = null;
   #editor: Editor | null = null;
+  #readReason: (() => string) | null = null;
   #isCalm = false;
   #isBusy = false;
+  /** Whether a yes would have been taken at some time. */
+  wasReady = false;
   #footer = make("div", { class: "choice" });
   #note = make("p", { class: "note", role: "status" });
   #problem = make("p", { class: "failed", role: "alert" });
@@ -55,7 +58,8 @@ export class Question {
     this.#box = new Box(asked.arguments, words, () => this.#refresh());
     this.#approve = button(texts.approve, "button primary", () => this.#sayYes());
     this.#approveAll = button("", "button", () => this.#onAll());
-    this.#deny = button(texts.deny, "button", () => this.#say({ approve: false }));
+    this.#approveAll.hidden = true;
+    this.#deny = button(texts.deny, "button", () => this.#sayNo());
     this.#draw();
   }
 
@@ -78,9 +82,9 @@ export class Question {
   /** Called whenever it may be ready, or not any more. */
   onChange: () => void = () => {};
 
-  /** Says yes, as the button does. */
+  /** Says yes. Who presses the button of another card has seen this one before. */
   approve(): void {
-    if (this.isReady) this.#say({ approve: true, ...(this.#always.checked && { always: true }) });
+    if (this.wasReady && !this.#isBusy) this.#say({ approve: true, ...(this.#always.checked && { always: true }) });
   }
 
   /** Shows what became of it, and by whom or why, in a line; the arguments stay to be looked at. */
@@ -105,7 +109,7 @@ export class Question {
     const { texts } = this.#context;
     const { title, name, askedBy, approvers } = this.#asked;
     setText(this.#heading, askedBy ? this.#words.askedBy(withSigns(askedBy)) : texts.approval);
-    this.#element.ariaLabel = this.#heading.textContent;
+    this.#element.ariaLabel = `${this.#heading.textContent}: ${withSigns(title || name)}`;
     const question = make("p", { class: "title", dir: "auto" }, withSigns(title || name));
     const called = make(
       "p",
@@ -129,7 +133,7 @@ export class Question {
     const words = this.#words;
     const isEditable = Object.keys(this.#asked.arguments).length > 0;
     const always = make("label", { class: "always" }, this.#always, words.always);
-    this.#editor = null;
+    this.#editor = this.#readReason = null;
     setText(this.#approve, texts.approve);
     fill(
       this.#footer,
@@ -155,11 +159,8 @@ export class Question {
   #askWhy(): void {
     const input = make("textarea", { rows: 2, dir: "auto", maxlength: 1000, "aria-label": this.#words.why });
     input.placeholder = this.#words.why;
-    const deny = button(this.#context.texts.deny, "button primary", () => {
-      const reason = input.value.trim();
-      this.#say({ approve: false, ...(reason && { reason }) });
-    });
-    this.#enter(make("div", { class: "fields" }, input), deny);
+    this.#readReason = () => input.value.trim();
+    this.#enter(make("div", { class: "fields" }, input), this.#deny);
     input.focus();
   }
 
@@ -196,6 +197,11 @@ export class Question {
     else this.approve();
   }
 
+  #sayNo(): void {
+    const reason = this.#readReason?.();
+    this.#say({ approve: false, ...(reason && { reason }) });
+  }
+
   #say(decision: Decision): void {
     if (this.#isBusy || !this.#isCalm) return;
     this.#isBusy = true;
@@ -211,6 +217,7 @@ export class Question {
 
   #refresh(): void {
     if (!this.#trust) return;
+    this.wasReady ||= this.isReady;
     turn(this.#approve, this.isReady);
     turn(this.#deny, this.#isCalm && !this.#isBusy);
     const words = this.#words;
