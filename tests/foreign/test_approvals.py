@@ -106,7 +106,7 @@ async def test_the_ai_sdk_asks_its_user_and_what_they_say_is_done(ann: Person, v
     assert ("There is some." in told) != is_yes
 
 
-SAID = {
+SAID: dict[str, dict[str, Any]] = {
     "yes": {"status": "resolved", "payload": {"approved": True}},
     "other": {"status": "resolved", "payload": {"approved": True, "editedArgs": {"item": "cocoa"}}},
     "no": {"status": "resolved", "payload": {"approved": False, "reason": "There is some."}},
