@@ -71,6 +71,11 @@ class Principal:
         """Return whether a request of this principal may be about a branch. `2` and `"2"` are the same one."""
         return branch_id is None or not self.branches or str(branch_id) in map(str, self.branches)
 
+    def covers(self, branch_id: int | str | None, branches: tuple[int | str, ...]) -> bool:
+        """Return whether its token is for all that a run may be about: its own branch, or else those of whoever began it."""
+        about = branches if branch_id is None else (branch_id,)
+        return not self.branches or (bool(about) and all(map(self.may_choose, about)))
+
     def has_rights_of(self, other: "Principal") -> bool:
         """Return whether this is the same user, in the same role, of the same branches."""
         mine = self.tenant_id, self.user_id, self.role, set(map(str, self.branches))

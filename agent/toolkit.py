@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self, get_args
 from uuid import UUID
 
+from agent.conditions import Bound, asks
 from agent.errors import ConfigurationError
 from agent.principal import Principal
 from agent.region import UNSAID, Region
@@ -112,17 +113,29 @@ class Tool:
     """What people read of its calls."""
     is_pinned: bool = False
     """Whether it is offered in every step, however many tools there are."""
-    confirm: bool | None = None
-    """Whether a person is asked before a call; None: as its risk wants it."""
+    confirm: bool | tuple[Bound, ...] | None = None
+    """Whether a person is asked before a call, or which arguments ask; None: as its risk wants it."""
     ask: str | None = None
     """The question to that person; `{name}` in it stands for an argument. None: one is made of its name."""
+    approvers: tuple[str, ...] = ()
+    """The roles of other people who answer; none: as the assistant has it, or else the user."""
+    is_untrusted: bool = False
+    """Whether what it returns may have been written by anybody: after it, whatever changes something asks."""
+    parse: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """Returns arguments as the call takes them, with what is left out; None: as they are. Conditions look at that."""
     origin: Origin | None = None
     """Of a tool that was imported from a description; None where somebody wrote it for this assistant."""
 
-    @property
-    def needs_yes(self) -> bool:
-        """Return whether a person is asked before each call."""
-        return has_side_effects(self.risk) if self.confirm is None else self.confirm
+    def needs_yes(self, arguments: Mapping[str, Any]) -> bool:
+        """Return whether a person is asked before a call with these arguments. What cannot be told asks."""
+        if self.confirm is None:
+            return bool(self.approvers) or has_side_effects(self.risk)
+        if isinstance(self.confirm, bool):
+            return self.confirm
+        try:
+            return asks(self.confirm, arguments if self.parse is None else self.parse(arguments))
+        except Exception:  # noqa: BLE001 (a vendor's model of arguments, or arguments that are none: then somebody is asked)
+            return True
 
     def __post_init__(self) -> None:
         """Refuse what would leave a tool without its protection.

@@ -26,6 +26,7 @@ from api.rates import limit_of
 from api.routes import (
     ag_ui,
     ai_sdk,
+    approvals,
     chat,
     conversations,
     copilotkit,
@@ -81,7 +82,18 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.equipment = equipment
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
-    for module in (health, assistant_route, docs, pages, demo, *answering, suggestions, conversations, feedback):
+    for module in (
+        health,
+        assistant_route,
+        docs,
+        pages,
+        demo,
+        *answering,
+        suggestions,
+        approvals,
+        conversations,
+        feedback,
+    ):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
     for path, mounted in equipment.backends.mounted.items():
         app.mount(path, mounted)

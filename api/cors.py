@@ -19,6 +19,7 @@ READ = (
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
+    "If-None-Match",
     "Last-Event-ID",
     "X-AI-SDK-Version",
     "X-Conversation-Id",
@@ -57,6 +58,7 @@ EXPOSED = (
     "Location",
     "Retry-After",
     "Date",
+    "ETag",
     VERSION_HEADER,
     "X-Should-Retry",
 )

@@ -9,6 +9,7 @@ import orjson
 
 from agent.errors import InvalidRequestError
 from agent.store.conversations import ConversationCursor
+from agent.store.shared_approvals import Place
 
 
 def pack(place: list[str] | list[int]) -> str:
@@ -37,6 +38,25 @@ def conversation_cursor(cursor: str | None) -> ConversationCursor | None:
                 moment = datetime.fromisoformat(updated_at)
                 if moment.tzinfo is not None:
                     return ConversationCursor(moment.astimezone(UTC), UUID(conversation_id))
+            except (ValueError, OverflowError):
+                pass
+    raise InvalidRequestError("cursor: not one that this service gave out")
+
+
+def approval_cursor(cursor: str | None) -> Place | None:
+    """Return the place in the list of what others ask.
+
+    Raises:
+        InvalidRequestError: it is no word of ours.
+    """
+    if cursor is None:
+        return None
+    match _unpack(cursor, "cursor"):
+        case [str(asked_at), str(tool_call_id)] if "\x00" not in tool_call_id:
+            try:
+                moment = datetime.fromisoformat(asked_at)
+                if moment.tzinfo is not None:
+                    return Place(moment.astimezone(UTC), tool_call_id)
             except (ValueError, OverflowError):
                 pass
     raise InvalidRequestError("cursor: not one that this service gave out")

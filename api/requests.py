@@ -113,7 +113,7 @@ Arguments = Annotated[dict[str, Any], AfterValidator(_as_arguments)]
 
 
 class DecisionRequest(BaseModel):
-    """A yes or a no to a call that waits. Changed `arguments` come with the `hash` of what was asked."""
+    """A yes or a no to a call that waits. Changed `arguments` come with the `hash` of what was asked; `always` with a yes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -122,11 +122,20 @@ class DecisionRequest(BaseModel):
     reason: Reason | None = None
     arguments: Arguments | None = None
     hash: Annotated[str, StringConstraints(max_length=64), NO_NUL] | None = None
+    always: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="a yes to all later calls of the tool in the conversation, too, where that may be"
+    )
+
+    @model_validator(mode="after")
+    def _always_is_a_yes(self) -> Self:
+        if self.always and not self.approve:
+            raise ValueError("always: goes with a yes")
+        return self
 
     def decision(self) -> Decision:
         """Return it as the runner takes it; to a no, arguments add nothing."""
         arguments = self.arguments if self.approve else None
-        return Decision(self.tool_call_id, self.approve, self.reason or None, arguments, self.hash)
+        return Decision(self.tool_call_id, self.approve, self.reason or None, arguments, self.hash, self.always)
 
 
 class Answer(BaseModel):

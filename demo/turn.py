@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.models.text import clean
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, facts_of, without_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, facts_of, unfenced, without_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,4 @@ def _results(messages: list[BaseMessage]) -> Iterator[Result]:
     for message in messages:
         if isinstance(message, ToolMessage):
             name, arguments = calls.get(message.tool_call_id, (message.name or "", {}))
-            yield Result(name, arguments, text_of(message).strip(), message.status == "error")
+            yield Result(name, arguments, unfenced(text_of(message).strip()), message.status == "error")

@@ -7,11 +7,11 @@ This is all that a toolset imports. A toolset is a module; each function in it t
         order = await context.backend.get(f"/orders/{segment(arguments.number)}")
 
 `ToolError` tells the model what to change or to say. `NotThereError` is the one that a change raises where the backend
-has nothing to change: catch it to say how to find what is there.
+has nothing to change: catch it to say how to find what is there. `Bound` says which arguments of a change ask first.
 """
 
 from agent.errors import NotThereError, ToolError
 from tools.backends.paths import segment
-from tools.functions import ToolContext, tool
+from tools.functions import Bound, ToolContext, tool
 
-__all__ = ["NotThereError", "ToolContext", "ToolError", "segment", "tool"]
+__all__ = ["Bound", "NotThereError", "ToolContext", "ToolError", "segment", "tool"]

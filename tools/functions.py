@@ -3,7 +3,7 @@
 A toolset is a module; every decorated function in it is a tool, in the order of the file.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import getdoc, iscoroutinefunction, signature
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from agent.conditions import Bound
 from agent.errors import ConfigurationError, ToolError
 from agent.principal import Principal
 from agent.region import UNSAID, Region
@@ -22,7 +23,7 @@ from tools.backends.backend import Backend, BackendSession
 from tools.backends.paths import segment
 from tools.backends.sessions import BackendSessions
 
-__all__ = ["FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
+__all__ = ["Bound", "FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
 
@@ -62,8 +63,9 @@ class FunctionTool(Generic[Arguments]):
     risk: Risk
     timeout_s: float | None
     wordings: Wordings
-    confirm: bool | None = None
+    confirm: bool | tuple[Bound, ...] | None = None
     ask: str | None = None
+    untrusted: bool = False
 
     async def __call__(self, context: ToolContext, arguments: Arguments) -> object:
         return await self.function(context, arguments)
@@ -95,6 +97,8 @@ class FunctionTool(Generic[Arguments]):
             wordings=self.wordings,
             confirm=self.confirm,
             ask=self.ask,
+            is_untrusted=self.untrusted,
+            parse=lambda arguments: _parse(self.arguments, arguments).model_dump(),
         )
 
 
@@ -106,8 +110,9 @@ def tool(
     label: str | None = None,
     done: str | None = None,
     languages: Mapping[str, tuple[str, str]] = MappingProxyType({}),
-    confirm: bool | None = None,
+    confirm: bool | Sequence[Bound] | None = None,
     ask: str | None = None,
+    untrusted: bool = False,
 ) -> Callable[[Function[Arguments]], FunctionTool[Arguments]]:
     """Make a tool of an async function `(context: ToolContext, arguments: SomeModel)`.
 
@@ -116,11 +121,13 @@ def tool(
     their own language in `languages`: `{"de": ("Zählt die Kunden", "Kunden gezählt")}`.
 
     Before a call of a tool that changes something a person is asked: `ask` is the question ("Cancel order {number}?"). With
-    `confirm` a tool that only reads asks, too, or one that changes something does not.
+    `confirm` a tool that only reads asks, too, or one that changes something does not; with bounds, as
+    `[Bound(argument="amount", above=1000)]`, those calls ask that pass one. What an `untrusted` tool returns may have been
+    written by anybody: after it, whatever changes something asks.
 
     Raises:
-        ConfigurationError: the function is not async, has no docstring, its second parameter is no pydantic model, or a
-            label is no single line.
+        ConfigurationError: the function is not async, has no docstring, its second parameter is no pydantic model, a
+            label is no single line, or a bound is on no argument.
     """
     worded = wordings(label, done, languages)
 
@@ -138,6 +145,10 @@ def tool(
         description = getdoc(function)
         if not description:
             raise ConfigurationError(f"tool {title}: it needs a docstring, the model reads it")
+        bounds = confirm if isinstance(confirm, bool | None) else tuple(confirm)
+        for bound in bounds if isinstance(bounds, tuple) else ():
+            if bound.argument.partition(".")[0] not in model.model_fields:
+                raise ConfigurationError(f"tool {title}: confirm: there is no argument {bound.argument!r}")
         return FunctionTool(
             function,
             cast("type[Arguments]", model),
@@ -146,8 +157,9 @@ def tool(
             risk,
             timeout_s,
             worded,
-            confirm,
+            bounds,
             ask,
+            untrusted,
         )
 
     return decorate

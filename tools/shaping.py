@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import structlog
 
-from agent.assistant.toolsets import Pattern, ToolDefinition, ToolsetDefinition
+from agent.assistant.toolsets import ConfirmWhen, Pattern, ToolDefinition, ToolsetDefinition
+from agent.conditions import Bound
 from agent.principal import Principal
 from agent.toolkit import Origin, Tool, Toolset, has_side_effects
 from agent.wording import Wording, Wordings
@@ -30,7 +31,7 @@ _WILD = re.compile(r"[*?\[]")
 def shape(tools: Iterable[Tool], definition: ToolsetDefinition) -> list[Tool]:
     """Return the tools that the definition lets through, as it calls and describes them, in their order."""
     return [
-        _described(tool, definition.tools.get(tool.name, PLAIN), prefix=definition.prefix)
+        _described(tool, definition.tools.get(tool.name, PLAIN), definition=definition)
         for tool in tools
         if is_wanted(tool.name, tool.origin, tool.risk, definition=definition)
     ]
@@ -96,19 +97,34 @@ def _names(pattern: Pattern, name: str, origin: Origin | None) -> bool:
     return is_plain and pattern.path == origin.path and pattern.method.upper() == origin.method
 
 
-def _described(tool: Tool, said: ToolDefinition, *, prefix: str) -> Tool:
+def _described(tool: Tool, said: ToolDefinition, *, definition: ToolsetDefinition) -> Tool:
     return replace(
         tool,
-        name=said.name or f"{prefix}{tool.name}",
+        name=said.name or f"{definition.prefix}{tool.name}",
         description=said.description or tool.description,
         risk=said.risk or tool.risk,
         timeout_s=said.timeout_s or tool.timeout_s,
-        confirm=tool.confirm if said.confirm is None else said.confirm,
+        confirm=_confirmed(tool, said),
+        approvers=said.approvers or tool.approvers,
+        is_untrusted=_is_untrusted(tool, said, definition),
         ask=said.ask or tool.ask,
         is_pinned=tool.is_pinned or said.pin,
         wordings=_worded(tool.wordings, said.wordings),
         call=tool.call if said.fields is None else _only(tool, said.fields),
     )
+
+
+def _confirmed(tool: Tool, said: ToolDefinition) -> bool | tuple[Bound, ...] | None:
+    if isinstance(said.confirm, ConfirmWhen):
+        return said.confirm.bounds
+    return tool.confirm if said.confirm is None else said.confirm
+
+
+def _is_untrusted(tool: Tool, said: ToolDefinition, definition: ToolsetDefinition) -> bool:
+    of_toolset = definition.untrusted
+    if of_toolset is None:
+        of_toolset = tool.is_untrusted or definition.mcp is not None
+    return of_toolset if said.untrusted is None else said.untrusted
 
 
 def _worded(own: Wordings, said: Wordings) -> Wordings:

@@ -57,14 +57,14 @@ Starters = tuple[Annotated[Starter, BeforeValidator(_of_text)], ...]
 
 
 class Suggestions(Definition):
-    """Follow-up questions to an answer. `static` are offered when the model gives none in time."""
+    """Follow-up questions to an answer. `static` are offered when the model gives none in time, to those whom each is for."""
 
     enabled: bool = True
     when: Literal["after", "on_demand"] = Field(
         default="after", description="on_demand: only for an answer of which a user wants them, who has a token"
     )
     from_model: bool = True
-    static: tuple[ShortText, ...] = ()
+    static: Starters = ()
     timeout_s: float = Field(default=3.0, gt=0, le=3.0)
 
 
@@ -123,6 +123,15 @@ class Approvals(Definition):
     expires_s: float = Field(default=900.0, ge=1, le=86_400, description="then it is a no")
     when_waiting: Literal["deny", "enqueue", "reject"] = Field(
         default="deny", description="what a new message does to a question: it is a no, it waits, it is refused"
+    )
+    approvers: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), max_length=20, description="roles of other people who answer; none: the user does"
+    )
+    resume_s: float = Field(
+        default=86_400.0, ge=1, le=86_400, description="for the user to come back after somebody else's answer"
+    )
+    always_allow: bool = Field(
+        default=False, description="whether a user may say yes to all calls of a tool in a conversation"
     )
 
 
@@ -249,6 +258,12 @@ class Assistant(Definition):
     def all_backends(self) -> dict[str, BackendDefinition]:
         """Every backend by its name."""
         return self.backends if self.backend is None else {DEFAULT_BACKEND: self.backend, **self.backends}
+
+    @property
+    def approver_roles(self) -> frozenset[str]:
+        """The roles that may be asked in a user's place."""
+        of_tools = (tool.approvers or () for toolset in self.toolsets for tool in toolset.tools.values())
+        return frozenset(self.approvals.approvers).union(*of_tools)
 
     @property
     def region(self) -> Region:

@@ -80,6 +80,10 @@ class Assistants:
         """Return those that a principal may use, as it has them."""
         return [_as_had_by(principal, one) for one in self if _may_use(principal, one.definition)]
 
+    def are_approved_by(self, principal: Principal) -> bool:
+        """Return whether people of the principal's role are asked in place of others, by any of them."""
+        return any(principal.role in one.definition.approver_roles for one in self)
+
     def _chosen(self, principal: Principal | None, wanted: str | None) -> Equipped:
         usable = {one.id: one for one in self.usable_by(principal)}
         known = usable if _is_visitor(principal) else self._equipped  # visitors learn of no other than theirs

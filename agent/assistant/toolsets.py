@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from agent.assistant.backends import DEFAULT_BACKEND
 from agent.assistant.model import Definition, ToolWords
+from agent.conditions import Bound
 from agent.errors import shown_url
 
 SOURCES = ("python", "openapi", "mcp", "langchain")
@@ -41,14 +42,62 @@ def _of_text(value: object) -> object:
 Patterns = tuple[Annotated[Pattern, BeforeValidator(_of_text)], ...]
 
 
+Values = tuple[bool | int | float | Annotated[str, Field(max_length=200)], ...]
+Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
+Role = Annotated[str, Field(min_length=1)]
+
+
+class BoundDefinition(Definition):
+    """A bound on an argument: a call asks as soon as one of its limits is passed, and where that cannot be told."""
+
+    argument: str = Field(
+        min_length=1, max_length=200, pattern=r"^[^.]+(\.[^.]+)*$", description="its name, or a path as lines.amount"
+    )
+    above: Number | None = None
+    at_least: Number | None = None
+    below: Number | None = None
+    at_most: Number | None = None
+    among: Values | None = Field(default=None, min_length=1, max_length=100, description="values that ask")
+    not_among: Values | None = Field(default=None, min_length=1, max_length=100, description="all others ask")
+    longer_than: int | None = Field(default=None, ge=0, description="characters of a text, elements of a list")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.model_fields_set <= {"argument"}:
+            raise ValueError("say above, at_least, below, at_most, among, not_among or longer_than")
+        return self
+
+    @property
+    def bound(self) -> Bound:
+        """The same for a tool."""
+        return Bound(**dict(self))
+
+
+class ConfirmWhen(Definition):
+    """Which calls ask: those that pass one of the bounds."""
+
+    when: tuple[BoundDefinition, ...] = Field(min_length=1, max_length=20)
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The same for a tool."""
+        return tuple(one.bound for one in self.when)
+
+
 class ToolDefinition(ToolWords):
     """What a definition says of one tool; what it does not say is as the tool's source has it."""
 
     name: str | None = Field(default=None, pattern=TOOL_NAME)
     description: str | None = Field(default=None, min_length=1, description="what the model reads")
     risk: Literal["read", "write", "dangerous"] | None = None
-    confirm: bool | None = Field(
-        default=None, description="whether a person is asked first; None: as its risk wants it"
+    confirm: bool | ConfirmWhen | None = Field(
+        default=None, description="whether a person is asked first, or when; None: as its risk wants it"
+    )
+    approvers: tuple[Role, ...] | None = Field(
+        default=None, min_length=1, max_length=20, description="roles of other people who are asked in the user's place"
+    )
+    untrusted: bool | None = Field(
+        default=None, description="its results may be written by anybody; None: as its toolset has it"
     )
     ask: str | None = Field(
         default=None, min_length=1, max_length=200, description="the question; {name} is an argument"
@@ -64,6 +113,12 @@ class ToolDefinition(ToolWords):
         pattern=r"^[A-Z]+ /\S*$",
         description="METHOD /path: the only one of a document that the name may stand for",
     )
+
+    @model_validator(mode="after")
+    def _asks_who_approves(self) -> Self:
+        if self.approvers is not None and self.confirm is False:
+            raise ValueError("approvers are of a tool that asks: leave confirm out, or say when")
+        return self
 
 
 class McpServer(Definition):
@@ -119,6 +174,9 @@ class ToolsetDefinition(Definition):
     exclude: Patterns = ()
     roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
         default=None, min_length=1, description="of tokens; others do not have its tools. None: everybody has"
+    )
+    untrusted: bool | None = Field(
+        default=None, description="what its tools return may be written by anybody; None: of mcp it is"
     )
     prefix: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_-]{0,31})?$", description="of its tools' names")
     tools: dict[str, ToolDefinition] = Field(default={}, description="by the name that the source gives")

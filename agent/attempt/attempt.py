@@ -64,6 +64,10 @@ class Attempt:
     """What people were asked in earlier attempts, by the ids of the calls."""
     waiting: Sequence[ToolCall] = ()
     """The calls that nobody said yes to yet, where the step cannot go on without."""
+    standing: frozenset[str] = frozenset()
+    """The tools of which the user said yes to all calls in the conversation, as of the current step."""
+    is_tainted: bool = False
+    """Whether the model has read, before the current step's calls, what anybody may have written."""
     call_ids: dict[int, str] = field(default_factory=dict)
     """The ids of the current reply's calls whose arguments were told of, by their numbers."""
 

@@ -1,13 +1,13 @@
 """The transcript as a choice among tools hears it: what was asked, what was called, and which tools were found."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.prompt.history import UNANSWERED_NOTE
-from agent.prompt.words import facts_of, without_facts
+from agent.prompt.words import page_of, without_facts
 from agent.toolkit import FIND_TOOLS, Heard, Turn
 
 FOUND = re.compile(r"^- ([A-Za-z_][A-Za-z0-9_-]{0,63})(?=[:\n]|$)", re.MULTILINE)
@@ -17,14 +17,14 @@ FOUND = re.compile(r"^- ([A-Za-z_][A-Za-z0-9_-]{0,63})(?=[:\n]|$)", re.MULTILINE
 def heard(messages: Sequence[BaseMessage], conversation_id: UUID | None = None) -> Heard:
     """Return what messages of a conversation, as a model reads them, say of the tools that are needed."""
     turns: list[Turn] = []
-    page: object = None
+    page: Mapping[str, object] | None = None
     for at in _begins(messages):
         question, *rest = messages[at[0] : at[1]]
         if question.text == UNANSWERED_NOTE:
             continue
-        page = facts_of(question.text).get("page")
+        page = page_of(question.text)
         turns.append(_turn(without_facts(question.text), rest))
-    return Heard(turns, page if isinstance(page, dict) else None, conversation_id)
+    return Heard(turns, page, conversation_id)
 
 
 def _begins(messages: Sequence[BaseMessage]) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ApprovalRequested,
+    CredentialNeeded,
     ErrorRaised,
     EventId,
     LogClosed,
@@ -82,7 +83,10 @@ def while_waiting(
     An event has the same id each time, also when other questions are answered by then.
     """
     answered = {one.tool_call_id for one in approvals if one.state != "open"}
-    events = [started(run), *settled(run, messages, calls), *asked(approvals)]
+    *questions, pause = asked(approvals)
+    if approvals and run.waits_until is not None and not any(one.state == "open" for one in approvals):
+        questions.append(CredentialNeeded(run.waits_until.isoformat()))
+    events = [started(run), *settled(run, messages, calls), *questions, pause]
     at_ms = int(run.age_s(approvals[-1].asked_at if approvals else None) * 1000)
     numbered = [LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms) for n, event in enumerate(events, start=1)]
     return [one for one in numbered if not _asks(one.event, answered)]
@@ -103,7 +107,9 @@ def asked(questions: Sequence[NewApproval]) -> list[AnyEvent]:
     for one in questions:
         events.append(ToolCallChanged(one.tool_call_id, one.name, "awaiting_approval", arguments=one.arguments))
         expires_at = one.expires_at.isoformat()
-        events.append(ApprovalRequested(one.tool_call_id, one.name, one.title, one.arguments, expires_at, one.hash))
+        who, always = one.approvers or None, one.may_always or None
+        question = one.tool_call_id, one.name, one.title, one.arguments
+        events.append(ApprovalRequested(*question, expires_at, one.hash, who, always))
     return [*events, RunPaused()]
 
 

@@ -4,14 +4,22 @@ The same as for a run that is held: one transaction, then what the log says of i
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import structlog
 
 from agent.attempt.snapshot import from_transcript
 from agent.attempt.writer import count_end
-from agent.errors import AlreadyDecidedError, InterruptedRunError, InvalidRequestError, NotWaitingError
+from agent.errors import (
+    AlreadyDecidedError,
+    ForbiddenError,
+    InterruptedRunError,
+    InvalidRequestError,
+    NotFoundError,
+    NotWaitingError,
+)
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
@@ -26,6 +34,9 @@ from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
+
+DEFAULT_RESUME_S = 86_400.0
+"""How long a run waits for its user's token at most, where its assistant is not there any more to say it."""
 
 
 async def take_over(store: Store, key: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:
@@ -53,46 +64,99 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
         await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
 
 
+By = Literal["user", "another", "nobody"]
+"""Who lets a run go on: its user, with a token; somebody else, or the time, without one."""
+
+
 async def decide(
-    store: Store, principal: Principal, run: Run, decisions: Sequence[Decision], *, worker_id: str
+    store: Store,
+    principal: Principal,
+    run: Run,
+    decisions: Sequence[Decision],
+    *,
+    worker_id: str,
+    user_id: str,
+    resume_s: float,
 ) -> bool:
-    """Answer questions of the principal's run, all of them or none; return whether it goes on now, as this worker's.
+    """Answer questions of a run, all of them or none; return whether it goes on now, as this worker's.
+
+    `user_id` is whose run it is. After the answer of somebody else it waits for that user's token, at most `resume_s`.
 
     Raises:
+        NotFoundError: somebody else may not answer one of these, nor know of it.
+        ForbiddenError: somebody else has to answer one of these.
         NotWaitingError: the run never asked one of these.
         AlreadyDecidedError: one is answered already, or its time is over, and not as it is answered here.
+        InvalidRequestError: changed arguments come without the hash, or the yes may not be one to all later calls.
     """
     key = RunKey(principal.tenant_id, run.id)
+    by: By = "user" if principal.user_id == user_id else "another"
     async with store.write() as connection:
         await transitions.lock_waiting(connection, key)
         asked = {one.tool_call_id: one for one in await list_approvals(connection, key.tenant_id, run.id)}
         for decision in decisions:
+            _check_who(asked.get(decision.tool_call_id), principal, run, by=by)
+        for decision in decisions:
             _check(asked.get(decision.tool_call_id), decision)
         for decision in decisions:
             await approvals.decide(connection, principal, run.id, decision=decision)
-        goes_on = await _wake(connection, key, worker_id=worker_id)
+        goes_on = await _wake(connection, key, worker_id=worker_id, by=by, resume_s=resume_s)
+        failpoint("decide.before_commit")
+    failpoint("decide.after_commit")
+    store.asked.tell(key.tenant_id)
+    return goes_on
+
+
+async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) -> str | None:
+    """Take what a run waits for, whose time is over, for answered with a no; return its user where it goes on now."""
+    async with store.write() as connection:
+        user_id = await transitions.lock_waiting(connection, key)
+        if not await approvals.close_open(connection, key, "expired") and user_id is not None:
+            await approvals.close_unused(connection, key, "expired")  # it waited for its user, who did not come
+        goes_on = await _wake(connection, key, worker_id=worker_id, by="nobody", resume_s=resume_s)
+        failpoint("decide.before_commit")
+    failpoint("decide.after_commit")
+    store.asked.tell(key.tenant_id)
+    return user_id if goes_on else None
+
+
+async def resume(store: Store, key: RunKey, *, worker_id: str) -> bool:
+    """Let a run go on whose user has come with a token; False where a question is open still, or it does not wait."""
+    async with store.write() as connection:
+        goes_on = await resume_in(connection, key, worker_id=worker_id)
         failpoint("decide.before_commit")
     failpoint("decide.after_commit")
     return goes_on
 
 
-async def expire(store: Store, key: RunKey, *, worker_id: str) -> str | None:
-    """Take the open questions of a run, whose time is over, for answered with a no; return its user where it goes on now."""
-    async with store.write() as connection:
-        user_id = await transitions.lock_waiting(connection, key)
-        await approvals.close_open(connection, key, "expired")
-        goes_on = await _wake(connection, key, worker_id=worker_id)
-        failpoint("decide.before_commit")
-    failpoint("decide.after_commit")
-    return user_id if goes_on else None
+async def resume_in(connection: Transaction, key: RunKey, *, worker_id: str) -> bool:
+    """Do what `resume` does, in the caller's transaction."""
+    if await transitions.lock_waiting(connection, key) is None:
+        return False
+    return await _wake(connection, key, worker_id=worker_id, by="user")
 
 
-async def _wake(connection: Transaction, key: RunKey, *, worker_id: str) -> bool:
-    """Let a run go on whose last question is answered."""
+async def _wake(
+    connection: Transaction, key: RunKey, *, worker_id: str, by: By, resume_s: float = DEFAULT_RESUME_S
+) -> bool:
+    """Let a run go on whose last question is answered; where that takes its user's token, let it wait for that."""
     found = await list_approvals(connection, key.tenant_id, key.run_id)
     if any(one.state == "open" for one in found):
         return False
+    if by == "another" or (by == "nobody" and any(one.is_unused for one in found)):
+        await transitions.await_user(connection, key, until=datetime.now(UTC) + timedelta(seconds=resume_s))
+        return False
     return await transitions.wake_run(connection, key, worker_id=worker_id)
+
+
+def _check_who(asked: Approval | None, principal: Principal, run: Run, *, by: By) -> None:
+    if by == "user":
+        if asked is not None and asked.approvers:
+            raise ForbiddenError("tool_call_id: somebody else has to decide this, of the roles that are named")
+        return
+    may = asked is not None and principal.role in asked.approvers
+    if not may or not principal.covers(run.branch_id, run.token_branches):
+        raise NotFoundError("No such run.")
 
 
 def _check(asked: Approval | None, decision: Decision) -> None:
@@ -103,6 +167,8 @@ def _check(asked: Approval | None, decision: Decision) -> None:
         raise AlreadyDecidedError(asked.state if asked.state != "open" else "expired")
     if decision.arguments is not None and decision.hash != asked.hash:
         raise InvalidRequestError("hash: changed arguments come with the hash of what was asked")
+    if decision.is_always and not asked.may_always:
+        raise InvalidRequestError("always: this call has to be asked for each time")
 
 
 async def end_waiting(connection: Transaction, principal: Principal, run: Run) -> bool:
@@ -123,10 +189,11 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     """Take what a run still asks for answered with a no, and store that as the calls' results. The caller commits."""
     key = RunKey(principal.tenant_id, run.id)
     found = await list_approvals(connection, key.tenant_id, run.id)
-    waiting = {one.tool_call_id for one in found if one.state == "open"}
+    waiting = {one.tool_call_id for one in found if one.state == "open" or one.is_unused}
     if not waiting:
         return
     await approvals.close_open(connection, key, "withdrawn")
+    await approvals.close_unused(connection, key, "withdrawn")
     messages = await run_messages(connection, principal, run)
     results = [
         NewMessage("tool", WITHDRAWN, message.step, tool_call_id=call.id, tool_name=call.name, is_error=True)

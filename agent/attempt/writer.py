@@ -34,6 +34,7 @@ from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
 from agent.store.naming import hash_next
 from agent.store.runs import Run, RunEnd
+from agent.store.shared_approvals import end_standing, list_standing
 from agent.store.tool_calls import propose_calls, settle_call, start_call
 from agent.store.transaction import Transaction
 from agent.store.transitions import (
@@ -59,6 +60,8 @@ class ToolResult:
     text: str
     is_error: bool
     action: Action | None
+    is_untrusted: bool = False
+    """Whether anybody may have written the text."""
 
 
 class RunWriter:
@@ -148,6 +151,8 @@ class RunWriter:
             await self._append(connection, [_result(step, one) for one in settled])
             for one in settled:
                 await settle_call(connection, self._principal, one.call.id, action=one.action)
+            if any(one.is_untrusted for one in settled):
+                await end_standing(connection, self._principal, self._run.conversation_id)
             failpoint("results.before_commit")
         failpoint("results.after_commit")
 
@@ -159,6 +164,12 @@ class RunWriter:
                 await settle_call(connection, self._principal, one.call.id, is_known=False)
             failpoint("unknown.before_commit")
         failpoint("unknown.after_commit")
+
+    async def standing(self) -> frozenset[str]:
+        """Return the tools of which the user said yes to all calls in this conversation."""
+        async with self._store.read() as connection:
+            found = await list_standing(connection, self._principal, self._run.conversation_id)
+        return frozenset(one.name for one in found)
 
     async def pause(self, questions: Sequence[NewApproval]) -> None:
         """Let go of the run until somebody has answered, and tell the readers what is asked.
@@ -173,6 +184,7 @@ class RunWriter:
             await pause_run(connection, *key, attempt=self._run.attempt, until=until)
             failpoint("pause.before_commit")
         failpoint("pause.after_commit")
+        self._store.asked.tell(self._key.tenant_id)
         with suppress(StaleAppendError):  # somebody may have answered already, and this run goes on
             for event in asked(questions):
                 self.emit(event)
@@ -282,4 +294,12 @@ def count_end(status: EndStatus, code: str | None) -> None:
 
 def _result(step: int, settled: ToolResult) -> NewMessage:
     call = settled.call
-    return NewMessage("tool", settled.text, step, tool_call_id=call.id, tool_name=call.name, is_error=settled.is_error)
+    return NewMessage(
+        "tool",
+        settled.text,
+        step,
+        tool_call_id=call.id,
+        tool_name=call.name,
+        is_error=settled.is_error,
+        is_untrusted=settled.is_untrusted,
+    )

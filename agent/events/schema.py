@@ -164,7 +164,7 @@ class ActionRequested(Event, frozen=True, tag="action.requested"):
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval.requested"):
-    """A tool call waits until `expires_at` for the user's yes or no."""
+    """A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`."""
 
     tool_call_id: str
     name: str
@@ -173,6 +173,9 @@ class ApprovalRequested(Event, frozen=True, tag="approval.requested"):
     expires_at: str
     hash: str = ""
     """Of the call as it is shown; who changes its arguments says it again."""
+    approvers: tuple[str, ...] | None = None
+    may_always: bool | None = None
+    """Whether the yes may be one to all later calls of the tool in the conversation."""
 
 
 class ClientToolRequested(Event, frozen=True, tag="client_tool.requested"):

@@ -22,7 +22,7 @@ from agent.attempt.offer import Offer
 from agent.errors import ModelTimeoutError, ModelUnavailableError, RunError
 from agent.graphemes import cut, unturned
 from agent.models.stream import Reply, Sinks, stream_reply
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, fenced, unfenced
 
 logger = structlog.get_logger()
 
@@ -50,26 +50,32 @@ async def follow_ups(attempt: Attempt) -> None:
                 group.start_soon(_give_title, attempt)
 
 
-async def suggest(offer: Offer, messages: Sequence[BaseMessage], wanted: Suggestions) -> tuple[str, ...]:
+async def suggest(
+    offer: Offer, messages: Sequence[BaseMessage], wanted: Suggestions, *, role: str | None
+) -> tuple[str, ...]:
     """Return up to three questions that may follow the last turn; none where the model has none, and there are no static ones.
+
+    Of these each is for those of its roles; the model's are made from the tools of whoever asks.
 
     Raises:
         RunError: the model did not answer, or not in time, and there are no static ones.
     """
     questions: tuple[str, ...] = ()
+    static = tuple(one.text for one in wanted.static if one.is_for(role))
     if wanted.from_model:
         try:
             text = await _ask(offer, messages, SUGGESTIONS_REQUEST, timeout_s=wanted.timeout_s)
             questions = parse_questions(text)
         except RunError:
-            if not wanted.static:
+            if not static:
                 raise
-    return questions or wanted.static[:MAX_QUESTIONS]
+    return questions or static[:MAX_QUESTIONS]
 
 
 async def _offer_questions(attempt: Attempt) -> None:
     with suppress(RunError):
-        if questions := await suggest(attempt.offer, attempt.messages, attempt.assistant.suggestions):
+        role = attempt.principal.current.role
+        if questions := await suggest(attempt.offer, attempt.messages, attempt.assistant.suggestions, role=role):
             await attempt.writer.offer(questions)
 
 
@@ -98,9 +104,9 @@ def this_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
 
 def _beginning(message: BaseMessage) -> BaseMessage:
-    if not isinstance(message, ToolMessage) or len(message.text) <= RESULT_CHARACTERS:
+    if not isinstance(message, ToolMessage) or len(text := unfenced(message.text)) <= RESULT_CHARACTERS:
         return message
-    return message.model_copy(update={"content": message.text[:RESULT_CHARACTERS] + " …"})
+    return message.model_copy(update={"content": fenced(text[:RESULT_CHARACTERS] + " …")})
 
 
 def parse_questions(text: str) -> tuple[str, ...]:

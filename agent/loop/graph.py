@@ -26,12 +26,12 @@ from agent.attempt.writer import ToolResult
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
 from agent.failpoints import failpoint
-from agent.loop.questions import questions, sort
+from agent.loop.questions import look_around, questions, sort
 from agent.loop.tools import execute_call
 from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
-from agent.prompt.history import REFUSED, open_calls, refusals
+from agent.prompt.history import REFUSED, open_calls, refusals, result_message
 from agent.store.approvals import NewApproval
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, ToolCall
@@ -185,6 +185,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
         ToolCall(str(call["id"]), call["name"], call["args"], refused.get(str(call["id"])))
         for call in open_calls(state["messages"])
     ]
+    await look_around(attempt, state["messages"], calls)
     calls, attempt.waiting = sort(attempt, calls)
     names = [call.name for call in calls if call.name in attempt.tools and attempt.tools[call.name].kind == "data"]
     if names:
@@ -292,9 +293,10 @@ def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:
 
 
 def _result_message(settled: ToolResult) -> ToolMessage:
-    return ToolMessage(
+    return result_message(
+        settled.call.id,
+        settled.call.name,
         settled.text,
-        tool_call_id=settled.call.id,
-        name=settled.call.name,
-        status="error" if settled.is_error else "success",
+        is_error=settled.is_error,
+        is_untrusted=settled.is_untrusted,
     )

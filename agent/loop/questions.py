@@ -12,15 +12,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
+from langchain_core.messages import BaseMessage, ToolMessage
 
 from agent.attempt.attempt import Attempt
 from agent.graphemes import cut, unturned
 from agent.masking import Mask
 from agent.models.text import clean
-from agent.prompt.words import CANNOT_ASK, DENIED, EDITED, EXPIRED, WITHDRAWN
+from agent.prompt.history import UNTRUSTED
+from agent.prompt.words import (
+    CANNOT_ASK,
+    DENIED,
+    DENIED_BY_ANOTHER,
+    EDITED,
+    EDITED_BY_ANOTHER,
+    EXPIRED,
+    UNUSED,
+    WITHDRAWN,
+)
 from agent.store.approvals import Approval, NewApproval
 from agent.store.messages import ToolCall
-from agent.toolkit import Tool
+from agent.toolkit import Tool, has_side_effects
 
 TITLE_CHARACTERS = 200
 VALUE_CHARACTERS = 80
@@ -34,17 +45,51 @@ class Sorted(NamedTuple):
     waiting: list[ToolCall]
 
 
+async def look_around(attempt: Attempt, messages: Sequence[BaseMessage], calls: Sequence[ToolCall]) -> None:
+    """Note what decides which of a step's calls ask, beside the calls themselves: what the model has read, what stands."""
+    attempt.is_tainted = any(_is_untrusted(attempt, one) for one in messages if isinstance(one, ToolMessage))
+    attempt.standing = frozenset()
+    tools = [attempt.tools[call.name] for call in calls if call.name in attempt.tools]
+    if attempt.assistant.approvals.always_allow and any(may_always(attempt, tool) for tool in tools):
+        attempt.standing = await attempt.writer.standing()
+
+
+def _is_untrusted(attempt: Attempt, result: ToolMessage) -> bool:
+    tool = attempt.tools.get(result.name or "")
+    return UNTRUSTED in result.additional_kwargs or (tool is not None and tool.is_untrusted)
+
+
+def asks(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
+    """Return whether a call needs a yes of its own."""
+    if attempt.is_tainted and has_side_effects(tool.risk):
+        return True
+    stands = tool.name in attempt.standing and may_always(attempt, tool)
+    return not stands and tool.needs_yes(call.arguments)
+
+
+def may_always(attempt: Attempt, tool: Tool) -> bool:
+    """Return whether a user may say yes to all calls of a tool at once."""
+    is_allowed_here = attempt.assistant.approvals.always_allow and not attempt.is_tainted
+    return is_allowed_here and tool.risk != "dangerous" and not approvers(attempt, tool)
+
+
+def approvers(attempt: Attempt, tool: Tool) -> tuple[str, ...]:
+    """Return the roles of those who answer in the user's place; none where the user does."""
+    return tool.approvers or attempt.assistant.approvals.approvers
+
+
 def sort(attempt: Attempt, calls: Sequence[ToolCall]) -> Sorted:
     """Return which calls wait for a yes; of the others, those with a no say so themselves, and edited ones are as edited."""
     found = Sorted([], [])
     for call in calls:
         tool = attempt.tools.get(call.name)
-        if tool is None or call.refused is not None or not tool.needs_yes:
-            found.ready.append(call)
-            continue
         answer = attempt.approvals.get(call.id)
-        if answer is not None and answer.state != "open":
-            found.ready.append(_answered(call, answer))
+        if tool is None or call.refused is not None:
+            found.ready.append(call)
+        elif answer is not None and answer.state != "open":
+            found.ready.append(_answered(attempt, call, answer))
+        elif not asks(attempt, tool, call):
+            found.ready.append(call)
         elif not attempt.run.can_ask:
             found.ready.append(replace(call, refused=CANNOT_ASK))
         else:
@@ -53,13 +98,19 @@ def sort(attempt: Attempt, calls: Sequence[ToolCall]) -> Sorted:
 
 
 def is_allowed(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
-    """Return whether a call may be made: nobody need be asked, or somebody said yes to just these arguments."""
-    if not tool.needs_yes:
-        return True
+    """Return whether a call may be made: nobody need be asked, or somebody who may said yes to just these arguments."""
     answer = attempt.approvals.get(call.id)
-    if answer is None or answer.state != "approved":
+    if answer is None:
+        return not asks(attempt, tool, call)
+    if answer.state != "approved" or not _is_of_who_may(attempt, tool, answer):
         return False
     return hash_of(call) == answer.hash if answer.edited is None else call.arguments == answer.edited
+
+
+def _is_of_who_may(attempt: Attempt, tool: Tool, answer: Approval) -> bool:
+    """Return whether a yes is of whom the tool wants it now: a definition may name others since it was asked."""
+    is_own = answer.decided_by == attempt.principal.current.user_id
+    return not is_own or not approvers(attempt, tool)
 
 
 def note(attempt: Attempt, call: ToolCall) -> str:
@@ -67,7 +118,8 @@ def note(attempt: Attempt, call: ToolCall) -> str:
     answer = attempt.approvals.get(call.id)
     if answer is None or answer.edited is None or answer.state != "approved":
         return ""
-    return f"{EDITED} {attempt.principal.mask(orjson.dumps(answer.edited).decode())}\n"
+    who = EDITED_BY_ANOTHER if answer.approvers else EDITED
+    return f"{who} {attempt.principal.mask(orjson.dumps(answer.edited).decode())}\n"
 
 
 def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:
@@ -81,6 +133,8 @@ def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:
             shown(call.arguments, attempt.principal.mask),
             hash_of(call),
             until,
+            approvers(attempt, attempt.tools[call.name]),
+            may_always(attempt, attempt.tools[call.name]),
         )
         for call in calls
     ]
@@ -123,14 +177,15 @@ def hash_of(call: ToolCall) -> str:
     return hashlib.sha256(canonical).hexdigest()
 
 
-def _answered(call: ToolCall, answer: Approval) -> ToolCall:
+def _answered(attempt: Attempt, call: ToolCall, answer: Approval) -> ToolCall:
     match answer.state:
         case "approved":
             return call if answer.edited is None else replace(call, arguments=answer.edited)
         case "expired":
-            return replace(call, refused=EXPIRED)
+            return replace(call, refused=UNUSED if answer.decided_by is not None else EXPIRED)
         case "withdrawn":
             return replace(call, refused=WITHDRAWN)
         case _:
             reason = f" They said: {cut(answer.reason, 500)}" if answer.reason else ""
-            return replace(call, refused=f"{DENIED}{reason} Do not try again unless they ask.")
+            no = DENIED_BY_ANOTHER if answer.approvers else DENIED
+            return replace(call, refused=f"{no}{reason} Do not try again unless they ask.")

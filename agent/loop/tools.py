@@ -74,7 +74,9 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
             **words,
         )
     )
-    return replace(settled, text=note(attempt, call) + settled.text)
+    tool = attempt.tools.get(call.name)
+    is_untrusted = tool is not None and tool.is_untrusted and call.refused is None
+    return replace(settled, text=note(attempt, call) + settled.text, is_untrusted=is_untrusted)
 
 
 async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:

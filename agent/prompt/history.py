@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCa
 
 from agent.assistant.definition import History
 from agent.models.echo import STEP
-from agent.prompt.words import without_mark
+from agent.prompt.words import fenced, without_mark
 from agent.store.messages import TranscriptMessage
 
 CHARACTERS_PER_TOKEN = 4
@@ -24,6 +24,8 @@ STOPPED_NOTE = "[The answer was stopped here. Do not continue it unless asked.]"
 UNANSWERED_NOTE = "[This message was not answered.]"
 REFUSED = "frontdesk_refused"
 """Where an assistant message carries why some of its calls are never made."""
+UNTRUSTED = "frontdesk_untrusted"
+"""Where a result carries that anybody may have written it."""
 
 
 def model_messages(
@@ -127,5 +129,11 @@ def _assistant_message(message: TranscriptMessage, model: str) -> AIMessage:
 def _result_message(call_id: str, name: str, stored: TranscriptMessage | None) -> ToolMessage:
     if stored is None:
         return ToolMessage(LOST_RESULT, tool_call_id=call_id, name=name, status="error")
-    status = "error" if stored.is_error else "success"
-    return ToolMessage(without_mark(stored.text), tool_call_id=call_id, name=name, status=status)
+    return result_message(call_id, name, stored.text, is_error=stored.is_error, is_untrusted=stored.is_untrusted)
+
+
+def result_message(call_id: str, name: str, text: str, *, is_error: bool, is_untrusted: bool) -> ToolMessage:
+    """Return a result as a model reads it: as data, in a fence; the same whether it was just made or is read again."""
+    beside = {UNTRUSTED: True} if is_untrusted else {}
+    status = "error" if is_error else "success"
+    return ToolMessage(fenced(text), tool_call_id=call_id, name=name, status=status, additional_kwargs=beside)

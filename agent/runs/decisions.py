@@ -4,7 +4,7 @@ The invariant: a decision is taken once, of whoever may decide, about just what 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from jsonschema import Draft202012Validator
@@ -14,15 +14,15 @@ from referencing.exceptions import Unresolvable
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
-from agent.attempt.unheld import decide, expire
-from agent.errors import ForbiddenError, InvalidRequestError
+from agent.attempt.unheld import DEFAULT_RESUME_S, decide, expire, resume
+from agent.errors import RETRY_AFTER_S, ForbiddenError, InterruptedRunError, InvalidRequestError, OverloadedError
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
-from agent.runs.readers import read_run
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
-from agent.store.approvals import Decision, expired_runs
-from agent.store.runs import Run
+from agent.store.approvals import Decision, expired_runs, list_approvals
+from agent.store.runs import Run, get_run
+from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
 from agent.toolkit import Tool, by_name
 
@@ -42,38 +42,95 @@ class Decisions:
         self._absences = absences
         self._leases = leases
         self._worker_id = worker_id
+        self._is_draining = False
 
-    async def decide(self, principal: Principal, run_id: UUID, decisions: Sequence[Decision]) -> Run:
+    async def decide(self, principal: Principal, run_id: UUID, decisions: Sequence[Decision]) -> Run | None:
         """Take decisions about calls of the principal's run, all or none, and return it; after the last one it goes on.
 
+        Or of a run of somebody else in their tenant that asks people of their role: then None is returned, and the run goes
+        on as soon as its own user comes with a token, never with the principal's.
+
         Raises:
-            NotFoundError: the principal has no such run.
+            NotFoundError: the principal has no such run, and is not asked in another one of this id.
             NotWaitingError: it never asked about one of these calls.
-            ForbiddenError: the token is of another role or branch than the run was begun with.
+            ForbiddenError: the token is of another role or branch than the run was begun with, or others are asked.
             AlreadyDecidedError: one of them was decided before, or not in time.
             InvalidRequestError: arguments are not what the tool takes, or come without the hash of what was asked.
+            OverloadedError: the server is stopping.
         """
-        run = await read_run(self._runtime.store, principal, run_id)
-        if not principal.has_rights_of(run.starter(principal)):
-            raise ForbiddenError(OTHER_RIGHTS)
-        self._absences.end(principal.tenant_id, principal.user_id)
-        if any(one.arguments is not None for one in decisions):
-            await self._check_edits(principal, run, decisions)
+        if self._is_draining:
+            raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         key = RunKey(principal.tenant_id, run_id)
+        async with self._runtime.store.read() as connection:
+            user_id = await user_of(connection, key)
+            run = await get_run(connection, Principal(principal.tenant_id, user_id), run_id)
+        is_own = user_id == principal.user_id
+        if is_own:
+            if not principal.has_rights_of(run.starter(principal)):
+                raise ForbiddenError(OTHER_RIGHTS)
+            self._absences.end(principal.tenant_id, principal.user_id)
+        owner = principal if is_own else run.starter(Principal(principal.tenant_id, user_id))
+        if any(one.arguments is not None for one in decisions):
+            await self._check_edits(owner, run, decisions)
         with self._roster.arriving(key):
-            if await decide(self._runtime.store, principal, run, decisions, worker_id=self._worker_id):
+            goes_on = await decide(
+                self._runtime.store,
+                principal,
+                run,
+                decisions,
+                worker_id=self._worker_id,
+                user_id=user_id,
+                resume_s=self._resume_s(owner, run),
+            )
+            if goes_on:
                 await self._leases.go_on(principal, run_id)
-        return await read_run(self._runtime.store, principal, run_id)
+        return await self._read(principal, run_id) if is_own else None
+
+    async def waits_for(self, principal: Principal, run: Run) -> Literal["decision", "token"]:
+        """Return what the principal's run waits for, of a person."""
+        async with self._runtime.store.read() as connection:
+            asked = await list_approvals(connection, principal.tenant_id, run.id)
+        return "token" if asked and all(one.state != "open" for one in asked) else "decision"
+
+    async def resume(self, principal: Principal, run: Run) -> Run:
+        """Let the principal's run go on that waits for nothing but their token; return it as it is then."""
+        if run.state != "waiting" or not principal.has_rights_of(run.starter(principal)):
+            return run
+        if principal.credential is None or self._is_draining:
+            return run
+        key = RunKey(principal.tenant_id, run.id)
+        async with self._runtime.store.read() as connection:
+            asked = await list_approvals(connection, principal.tenant_id, run.id)
+        if not asked or any(one.state == "open" for one in asked):
+            return run  # most of those who look at a run that waits
+        with self._roster.arriving(key):
+            if await resume(self._runtime.store, key, worker_id=self._worker_id):
+                await self._leases.go_on(principal, run.id)
+        return await self._read(principal, run.id)
+
+    def refuse(self) -> None:
+        """Let nothing go on here from now on: it would be let go of at once."""
+        self._is_draining = True
 
     async def expire(self) -> None:
-        """Let runs go on whose questions nobody has answered in time."""
+        """Let runs go on whose questions nobody has answered in time, and those whose users did not come back."""
         async with self._runtime.store.read(is_urgent=True) as connection:
             found = await expired_runs(connection, most=EXPIRED_AT_ONCE)
         for key in found:
             with self._roster.arriving(key):
-                user_id = await expire(self._runtime.store, key, worker_id=self._worker_id)
+                user_id = await expire(self._runtime.store, key, worker_id=self._worker_id, resume_s=DEFAULT_RESUME_S)
                 if user_id is not None:
                     await self._leases.go_on(Principal(key.tenant_id, user_id), key.run_id)
+
+    async def _read(self, owner: Principal, run_id: UUID) -> Run:
+        async with self._runtime.store.read() as connection:
+            return await get_run(connection, owner, run_id)
+
+    def _resume_s(self, owner: Principal, run: Run) -> float:
+        try:
+            return self._runtime.assistants.resume(owner, run.assistant).definition.approvals.resume_s
+        except InterruptedRunError:
+            return DEFAULT_RESUME_S
 
     async def _check_edits(self, principal: Principal, run: Run, decisions: Sequence[Decision]) -> None:
         """Hold changed arguments against the schema of their tool, as the model's were."""

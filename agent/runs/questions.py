@@ -99,7 +99,7 @@ class Questions:
         try:
             said = await self._said(principal, run, assistant)
             await offer.renew(principal, partial(heard, said, run.conversation_id))
-            questions = await suggest(offer, said, assistant.suggestions)
+            questions = await suggest(offer, said, assistant.suggestions, role=principal.role)
             code = ""
             return questions
         except RunError as error:

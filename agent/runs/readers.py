@@ -14,6 +14,7 @@ from agent.errors import ForbiddenError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.log.contract import next_batch
 from agent.principal import Principal, RunKey
+from agent.runs.decisions import Decisions
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.store.approvals import list_approvals
@@ -26,8 +27,11 @@ from agent.store.tool_calls import list_calls
 class Readers:
     """The readers of this process."""
 
-    def __init__(self, runtime: Runtime, roster: Roster, absences: Absences, *, recovery_wait_s: float) -> None:
+    def __init__(
+        self, runtime: Runtime, roster: Roster, absences: Absences, decisions: Decisions, *, recovery_wait_s: float
+    ) -> None:
         self._runtime = runtime
+        self._decisions = decisions
         self._roster = roster
         self._absences = absences
         self._recovery_wait_s = recovery_wait_s
@@ -55,7 +59,7 @@ class Readers:
         self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
             held.principal.renew(principal)
-        return run
+        return await self._decisions.resume(principal, run)
 
     def _offer(self, key: RunKey, principal: Principal) -> None:
         """Let a run go on with a reader's credential. One that it must not have, it does not get: its user may still read."""
@@ -67,6 +71,7 @@ class Readers:
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key = RunKey(principal.tenant_id, run.id)
         with self._roster.reading(key):
+            run = await self._decisions.resume(principal, run)
             if run.state in UNFINISHED and run.state != "waiting":
                 await self._wait_for_log(key, principal)
             found = False

@@ -6,7 +6,7 @@ belong to this process alone: when a process dies, another one, or its own succe
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from uuid import UUID, uuid4
 
@@ -43,7 +43,6 @@ from agent.runs.roster import HeldRun, Roster
 from agent.runs.submit import Choice, Submissions, Submitted
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
-from agent.store.approvals import Decision
 from agent.store.awaiting import awaited
 from agent.store.database import Store, new_id
 from agent.store.runs import UNFINISHED, Run
@@ -79,7 +78,6 @@ class Runner:
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
         self._tasks = asyncio.TaskGroup()
         self._starts = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
-        self._readers = Readers(self._runtime, self._roster, self._absences, recovery_wait_s=settings.recovery_wait_s)
         self._executor = Executor(
             self._runtime,
             self._roster,
@@ -93,14 +91,16 @@ class Runner:
             self._runtime, self._roster, self._tenure, self._executor, worker_id=worker_id, settings=settings
         )
         self._questions = Questions(self._runtime, self._roster)
-        self._decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
+        self.decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
+        wait_s = settings.recovery_wait_s
+        self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, recovery_wait_s=wait_s)
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
 
     async def __aenter__(self) -> "Runner":
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
-        upkeep = self._leases.upkeep(self._decisions.expire)
+        upkeep = self._leases.upkeep(self.decisions.expire)
         self._upkeep = [self._tasks.create_task(one) for one in upkeep]
         return self
 
@@ -154,19 +154,29 @@ class Runner:
                     return equal
                 raise
         key = RunKey(principal.tenant_id, new_id())
-        with self._roster.arriving(key):
-            started = await self._store_start(principal, request, choice, key, is_admitted=is_admitted)
+        with ExitStack() as arriving:
+            arriving.enter_context(self._roster.arriving(key))
+            started = await self._store_start(principal, request, choice, key, arriving, is_admitted=is_admitted)
             if started.is_new:
                 await self._begin(principal, started)
         return started.run
 
     async def _store_start(
-        self, principal: Principal, request: RunRequest, choice: Choice, key: RunKey, *, is_admitted: bool
+        self,
+        principal: Principal,
+        request: RunRequest,
+        choice: Choice,
+        key: RunKey,
+        arriving: ExitStack,
+        *,
+        is_admitted: bool,
     ) -> Submitted:
         """Store a start, and give back what places it does not need."""
         started: Submitted | None = None
         try:
-            started = await self._starts.commit(principal, request, choice, run_id=key.run_id, may_begin=is_admitted)
+            started = await self._starts.commit(
+                principal, request, choice, arriving, run_id=key.run_id, may_begin=is_admitted
+            )
             failpoint("start.after_commit")
             return started
         except BaseException as exc:
@@ -192,16 +202,6 @@ class Runner:
         if self._draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         return await self._questions.suggest(principal, message_id)
-
-    async def decide(self, principal: Principal, run_id: UUID, decisions: Sequence[Decision]) -> Run:
-        """Take decisions about calls of a run that waits; see `Decisions.decide`.
-
-        Raises:
-            OverloadedError: the server is stopping.
-        """
-        if self._draining:
-            raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
-        return await self._decisions.decide(principal, run_id, decisions)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
         """Let a run go on with this principal's credential; see `Readers.renew_credential`."""
@@ -255,6 +255,7 @@ class Runner:
         if self._draining:
             return
         self._draining = True
+        self.decisions.refuse()
         self._leases.stop_taking_over()
         if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):
             logger.warning("runs_released_at_shutdown", runs=len(self._roster))
@@ -283,6 +284,8 @@ class Runner:
         self._executor.hold(
             principal, run, [started_event(run)], transcript=started.transcript, is_admitted=started.is_claimed
         )
+        if started.resumed is not None:
+            await self._leases.go_on(principal, started.resumed)
         if started.withdrawn is not None:
             await tell_withdrawn(self._store, self._log, principal, started.withdrawn)
         for run_id in started.earlier:

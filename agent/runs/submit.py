@@ -3,6 +3,7 @@
 The invariant: what is refused leaves nothing behind, and what is stored will be answered, here or by another process.
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
-from agent.runs.waiting import end_in_front, only_waits
+from agent.runs.waiting import Front, deal_with_front, only_waits
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
@@ -58,6 +59,8 @@ class Submitted:
     earlier: tuple[UUID, ...] = ()
     withdrawn: UUID | None = None
     """A run that waited for a person, and was ended in the same transaction."""
+    resumed: UUID | None = None
+    """One that waited for its user's token, and goes on with this one in front of the new run."""
     transcript: Transcript | None = None
     """Read in the same transaction where the run begins at once: that spares another one before the first word."""
 
@@ -107,12 +110,20 @@ class Submissions:
         return Choice(equipped, runtime.catalog.resolve(equipped.definition, request.model))
 
     async def commit(
-        self, principal: Principal, request: RunRequest, choice: Choice, *, run_id: UUID, may_begin: bool
+        self,
+        principal: Principal,
+        request: RunRequest,
+        choice: Choice,
+        arriving: ExitStack,
+        *,
+        run_id: UUID,
+        may_begin: bool,
     ) -> Submitted:
         """Store the message and its run in one transaction; the run is claimed in it where it `may_begin` at once.
 
         An equal request with the same idempotency key gets the run that exists. One that has to wait has its place in
-        the queue from then on, which the caller gives back where this raises.
+        the queue from then on, which the caller gives back where this raises. A run in front of it that goes on with the
+        principal's token is `arriving` until the caller leaves that.
 
         Raises:
             ForbiddenError: the token does not allow the branch that the request names, or takes over from what it replaces.
@@ -124,13 +135,20 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         try:
-            return await self._commit(principal, request, choice, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, arriving, run_id=run_id, may_begin=may_begin)
         except (KeyTakenError, NameTakenError, SupersededError, RunActiveError):
             request = await self.locate(principal, request)  # by an equal request, or it is refused again
-            return await self._commit(principal, request, choice, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, arriving, run_id=run_id, may_begin=may_begin)
 
     async def _commit(
-        self, principal: Principal, request: RunRequest, choice: Choice, *, run_id: UUID, may_begin: bool
+        self,
+        principal: Principal,
+        request: RunRequest,
+        choice: Choice,
+        arriving: ExitStack,
+        *,
+        run_id: UUID,
+        may_begin: bool,
     ) -> Submitted:
         async with self._store.write(is_long=request.replaces is not None) as connection:
             found = await self._find_equal(connection, principal, request)
@@ -149,10 +167,12 @@ class Submissions:
                 may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             )
             transcript: Transcript | None = None
-            withdrawn: UUID | None = None
+            front = Front()
             if not is_claimed and request.conversation_id is not None:
-                withdrawn = await end_in_front(connection, principal, run, choice.assistant)
-                is_claimed = bool(withdrawn and may_begin) and await claim_run(
+                front = await deal_with_front(connection, principal, run, choice.assistant, worker_id=self._worker_id)
+                if front.resumed is not None:
+                    arriving.enter_context(self._roster.arriving(RunKey(principal.tenant_id, front.resumed)))
+                is_claimed = bool(front.ended and may_begin) and await claim_run(
                     connection, principal.tenant_id, run.id, worker_id=self._worker_id
                 )
             if is_claimed:
@@ -162,7 +182,9 @@ class Submissions:
                 place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
                 self._roster.reserve(RunKey(principal.tenant_id, run.id), place)
             failpoint("start.before_commit")
-        return Submitted(run, earlier=tuple(earlier), withdrawn=withdrawn, transcript=transcript)
+        return Submitted(
+            run, earlier=tuple(earlier), withdrawn=front.ended, resumed=front.resumed, transcript=transcript
+        )
 
     async def _insert(
         self,

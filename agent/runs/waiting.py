@@ -4,12 +4,13 @@ The invariant: a question that a message took away is answered with a no, in the
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from agent.assistant.definition import Assistant
-from agent.attempt.unheld import end_waiting
+from agent.attempt.unheld import end_waiting, resume_in
 from agent.errors import RunActiveError
-from agent.principal import Principal
+from agent.principal import Principal, RunKey
 from agent.store.runs import Run, active_run, get_run
 from agent.store.transaction import Transaction
 
@@ -19,18 +20,33 @@ async def only_waits(connection: Transaction, principal: Principal, unfinished: 
     return len(unfinished) == 1 and (await get_run(connection, principal, unfinished[0])).state == "waiting"
 
 
-async def end_in_front(connection: Transaction, principal: Principal, run: Run, assistant: Assistant) -> UUID | None:
-    """Deal with a run in front of a new one that waits for a person, as the assistant says; return it where it is over now.
+class Front(NamedTuple):
+    """What became of a run in front of a new one that waited: it is over, or it goes on, or neither."""
+
+    ended: UUID | None = None
+    resumed: UUID | None = None
+
+
+async def deal_with_front(
+    connection: Transaction, principal: Principal, run: Run, assistant: Assistant, *, worker_id: str
+) -> Front:
+    """Deal with a run in front of a new one that waits for a person, as the assistant says.
+
+    One whose questions are answered, and that waits for its user's token only, goes on with the one that comes with the message.
 
     Raises:
         RunActiveError: there is one, and the assistant is to refuse the message.
     """
     policy = assistant.approvals.when_waiting
-    if policy == "enqueue":
-        return None
     waiting = await active_run(connection, principal, run.conversation_id)
     if waiting is None or waiting.state != "waiting":
-        return None
+        return Front()
+    if principal.has_rights_of(waiting.starter(principal)) and await resume_in(
+        connection, RunKey(principal.tenant_id, waiting.id), worker_id=worker_id
+    ):
+        return Front(resumed=waiting.id)
+    if policy == "enqueue":
+        return Front()
     if policy == "reject":
         raise RunActiveError("A question is open in this conversation.", run_id=waiting.id)
-    return waiting.id if await end_waiting(connection, principal, waiting) else None
+    return Front(ended=waiting.id) if await end_waiting(connection, principal, waiting) else Front()

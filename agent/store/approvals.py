@@ -6,23 +6,28 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, exists, select, text, update
 
 from agent.principal import Principal, RunKey
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.statements import Hot
-from agent.store.tables import approvals
+from agent.store.tables import approvals, runs, tool_calls
 from agent.store.transaction import Transaction
 
 ApprovalState = Literal["open", "approved", "denied", "expired", "withdrawn"]
-"""`expired`: nobody decided in time; `withdrawn`: the user said something else, or stopped the run. Both are a no."""
+"""`expired`: nobody decided in time, or its user did not come back for it; `withdrawn`: the user said something else, or
+stopped the run. Both are a no."""
+No = Literal["expired", "withdrawn"]
 
 _INSERT = Hot(
     approvals.insert(),
     *("tenant_id", "tool_call_id", "run_id", "name", "title", "arguments", "hash", "state", "expires_at", "created_at"),
+    *("approvers", "may_always"),
 )
+_CALL = and_(tool_calls.c.tenant_id == approvals.c.tenant_id, tool_calls.c.id == approvals.c.tool_call_id)
 _OF_RUN = Hot(
-    select(approvals)
+    select(approvals, tool_calls.c.state.label("call_state"))
+    .select_from(approvals.outerjoin(tool_calls, _CALL))
     .where(approvals.c.tenant_id == OF_TENANT, approvals.c.run_id == ROW_ID)
     .order_by(approvals.c.created_at, approvals.c.tool_call_id)
 )
@@ -34,17 +39,29 @@ _DECIDE = Hot(
         approvals.c.tool_call_id == bindparam("of_call"),
         _OPEN,
     ),
-    *("state", "decided_at", "decided_by", "reason", "edited"),
+    *("state", "decided_at", "decided_by", "reason", "edited", "is_always"),
 )
+_IS_UNUSED = and_(approvals.c.state == "approved", exists().where(_CALL, tool_calls.c.state == "proposed"))
+"""Whether somebody said yes to a call that was not made yet."""
+_OF_THE_RUN = and_(approvals.c.tenant_id == OF_TENANT, approvals.c.run_id == ROW_ID)
 _CLOSE = Hot(
-    update(approvals)
-    .where(approvals.c.tenant_id == OF_TENANT, approvals.c.run_id == ROW_ID, _OPEN)
-    .values(state=bindparam("closed"), decided_at=bindparam("now")),
+    update(approvals).where(_OF_THE_RUN, _OPEN).values(state=bindparam("closed"), decided_at=bindparam("now")),
 )
+_CLOSE_UNUSED = update(approvals).where(_OF_THE_RUN, _IS_UNUSED).values(state=bindparam("closed"))
 _EXPIRED = (
     select(approvals.c.tenant_id, approvals.c.run_id)
     .where(_OPEN, approvals.c.expires_at <= bindparam("now"))
     .order_by(approvals.c.expires_at)
+    .limit(bindparam("most"))
+)
+_OVERDUE = (
+    select(runs.c.tenant_id, runs.c.id.label("run_id"))
+    .where(
+        text("runs.state = 'queued' AND runs.waits_until IS NOT NULL"),
+        runs.c.waits_until <= bindparam("now"),
+        ~exists().where(approvals.c.tenant_id == runs.c.tenant_id, approvals.c.run_id == runs.c.id, _OPEN),
+    )
+    .order_by(runs.c.waits_until)
     .limit(bindparam("most"))
 )
 
@@ -59,9 +76,13 @@ class NewApproval:
     arguments: dict[str, Any]
     hash: str
     expires_at: datetime
+    approvers: tuple[str, ...] = ()
+    """The roles of other people who answer; none: the user does."""
+    may_always: bool = False
+    """Whether the user may say yes to all later calls of the tool, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval(NewApproval):
     """A question, and what became of it."""
 
@@ -70,11 +91,13 @@ class Approval(NewApproval):
     decided_by: str | None = None
     reason: str | None = None
     edited: dict[str, Any] | None = None
+    is_unused: bool = False
+    """Whether somebody said yes, and the call was not made yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A person's answer to a question. `arguments` take the place of the model's."""
+    """A person's answer to a question. `arguments` take the place of the model's; `is_always`: so for all later calls."""
 
     tool_call_id: str
     is_approved: bool
@@ -82,13 +105,14 @@ class Decision:
     arguments: dict[str, Any] | None = None
     hash: str | None = None
     """Of what was asked; arguments count only with it."""
+    is_always: bool = False
 
 
 async def ask(connection: Transaction, key: RunKey, questions: Sequence[NewApproval]) -> None:
     """Enter questions of a run. The caller commits them with the run's wait."""
     scope = {"tenant_id": key.tenant_id, "run_id": key.run_id, "state": "open", "created_at": datetime.now(UTC)}
     for one in questions:
-        await connection.change(_INSERT, {**scope, **asdict(one)})
+        await connection.change(_INSERT, {**scope, **asdict(one), "approvers": list(one.approvers) or None})
 
 
 async def list_approvals(connection: Transaction, tenant_id: str, run_id: UUID) -> list[Approval]:
@@ -97,7 +121,7 @@ async def list_approvals(connection: Transaction, tenant_id: str, run_id: UUID) 
 
 
 async def decide(connection: Transaction, principal: Principal, run_id: UUID, *, decision: Decision) -> bool:
-    """Answer a question of the principal's run; False where it is answered already. The caller commits."""
+    """Answer a question of a run in the principal's tenant; False where it is answered already. The caller commits."""
     decided = {
         "of_tenant": principal.tenant_id,
         "of_id": run_id,
@@ -107,19 +131,27 @@ async def decide(connection: Transaction, principal: Principal, run_id: UUID, *,
         "decided_by": principal.user_id,
         "reason": decision.reason,
         "edited": decision.arguments,
+        "is_always": decision.is_always,
     }
     return await connection.change(_DECIDE, decided) == 1
 
 
-async def close_open(connection: Transaction, key: RunKey, state: Literal["expired", "withdrawn"]) -> int:
+async def close_open(connection: Transaction, key: RunKey, state: No) -> int:
     """Answer all that is still open of a run with a no; return how many. The caller commits."""
     closed = {"of_tenant": key.tenant_id, "of_id": key.run_id, "closed": state, "now": datetime.now(UTC)}
     return await connection.change(_CLOSE, closed)
 
 
+async def close_unused(connection: Transaction, key: RunKey, state: No) -> int:
+    """Take back each yes of a run whose call was not made, and will not be; return how many. The caller commits."""
+    closed = {"of_tenant": key.tenant_id, "of_id": key.run_id, "closed": state}
+    return (await connection.execute(_CLOSE_UNUSED, closed)).rowcount
+
+
 async def expired_runs(connection: Transaction, *, most: int) -> list[RunKey]:
-    """Return runs of any tenant with a question whose time is over: names only."""
-    found = await connection.execute(_EXPIRED, {"now": datetime.now(UTC), "most": most})
+    """Return waiting runs of any tenant whose time is over: of a question, or of its user to come back. Names only."""
+    given = {"now": datetime.now(UTC), "most": most}
+    found = [*await connection.execute(_EXPIRED, given), *await connection.execute(_OVERDUE, given)]
     return list(dict.fromkeys(RunKey(row.tenant_id, row.run_id) for row in found))
 
 
@@ -131,9 +163,12 @@ def _approval(row: Any) -> Approval:
         row.arguments,
         row.hash,
         row.expires_at,
-        row.state,
-        row.created_at,
-        row.decided_by,
-        row.reason,
-        row.edited,
+        tuple(row.approvers or ()),
+        row.may_always,
+        state=row.state,
+        asked_at=row.created_at,
+        decided_by=row.decided_by,
+        reason=row.reason,
+        edited=row.edited,
+        is_unused=row.state == "approved" and row.call_state == "proposed",
     )

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from agent.errors import ConfigurationError, DatabaseError
 from agent.store import files
+from agent.store.asked import Asked
 from agent.store.datafile import DataFile
 from agent.store.faults import is_fault, reason_of, why_not_reached
 from agent.store.group import GroupWriter
@@ -57,6 +58,7 @@ class Store:
         self._writing = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
         self._writer = GroupWriter(self._writing) if self._writing is not None else None
         self.titles = Titles()
+        self.asked = Asked()
 
     def _open_pool(self, size: int, *, statement_s: float) -> Pool:
         return open_pool(self.url, self.path, self._limits, size=size, statement_s=statement_s)

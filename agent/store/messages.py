@@ -59,11 +59,12 @@ _INSERT = Hot(
         "output_tokens",
         "status",
         "extras",
+        "is_untrusted",
     ),
 )
 _READ = (
     *("turn", "step", "role", "text", "status", "tool_calls"),
-    *("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld"),
+    *("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld", "is_untrusted"),
 )
 """Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse."""
 _RECENT = Hot(
@@ -111,6 +112,8 @@ class NewMessage:
     status: MessageStatus = "complete"
     extras: dict[str, Any] | None = None
     """What the model that wrote it wants to see again; opaque."""
+    is_untrusted: bool = False
+    """Of a result: whether anybody may have written it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,8 @@ class TranscriptMessage:
     extras: dict[str, Any] | None = None
     withheld: bool = False
     """A provider refused this user's message for its content: models do not get it any more."""
+    is_untrusted: bool = False
+    """Of a result: whether anybody may have written it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,13 +270,14 @@ def _row(message: StoredMessage) -> dict[str, object]:
         "output_tokens": message.usage.output_tokens if message.usage else None,
         "status": message.status,
         "extras": message.extras,
+        "is_untrusted": message.is_untrusted or None,
     }
 
 
 def _said(row: Any) -> TranscriptMessage:
     said = dict(zip(_READ, row, strict=True))
     said["tool_calls"] = tuple(ToolCall(**call) for call in said["tool_calls"] or ())
-    said["withheld"] = bool(said["withheld"])
+    said["withheld"], said["is_untrusted"] = bool(said["withheld"]), bool(said["is_untrusted"])
     return TranscriptMessage(**said)
 
 
@@ -295,5 +301,6 @@ def _message(row: Any) -> StoredMessage:
         model=row.model,
         extras=row.extras,
         withheld=bool(row.withheld),
+        is_untrusted=bool(row.is_untrusted),
         usage=Usage(row.input_tokens, row.output_tokens) if counted else None,
     )

@@ -112,6 +112,8 @@ class Run:
     """What the client calls the user's message."""
     history_hash: str | None = None
     """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
+    waits_until: datetime | None = None
+    """Of one that waits: until when for an answer, or for its user to come back with a token."""
 
     def starter(self, owner: Principal) -> Principal:
         """Return whoever began this run of `owner`, with the rights of then and without a credential.
@@ -295,4 +297,5 @@ def _run(row: Any) -> Run:
         can_ask=row.can_ask,
         client_message_id=row.client_message_id,
         history_hash=row.history_hash,
+        waits_until=row.waits_until,
     )

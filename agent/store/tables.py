@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from agent.store.asked_tables import approvals as approvals
 from agent.store.columns import Instant, Json, partial_index, tenant
 from agent.store.columns import metadata as metadata
 
@@ -130,6 +131,7 @@ runs = Table(
     partial_index(
         "ix_runs_unfinished_turn", "tenant_id", "conversation_id", "turn", only_where="state IN ('queued', 'running')"
     ),
+    partial_index("ix_runs_waiting", "waits_until", only_where="waits_until IS NOT NULL AND state = 'queued'"),
     # Equal posts that arrive at once: one of them makes the run, the others find it.
     partial_index(
         "uq_runs_idempotency_key",
@@ -184,6 +186,7 @@ messages = Table(
     Column("superseded_by", Integer, comment="the turn that took the place of this message's; NULL while it counts"),
     Column("extras", Json, comment="what the model that wrote it wants to see again; opaque, bounded"),
     Column("withheld", Boolean, comment="a provider refused this message for its content; models do not get it"),
+    Column("is_untrusted", Boolean, comment="a result that anybody may have written; NULL where not"),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
@@ -224,31 +227,6 @@ tool_calls = Table(
     ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
     CheckConstraint("state IN ('proposed', 'started', 'settled', 'unknown')", name="state"),
     Index("ix_tool_calls_run", "tenant_id", "run_id", "step"),
-)
-
-# Beside the ledger, whose rows stay as they are: a call that waits is proposed and not more.
-approvals = Table(
-    "approvals",
-    metadata,
-    tenant(),
-    Column("tool_call_id", String(64), nullable=False),
-    Column("run_id", Uuid, nullable=False),
-    Column("name", String(128), nullable=False, comment="of the tool"),
-    Column("title", Text, nullable=False, comment="what is asked, as people read it"),
-    Column("arguments", Json, nullable=False, comment="as they are shown, without secrets"),
-    Column("hash", String(64), nullable=False, comment="of the call as it was shown; an edit has to echo it"),
-    Column("state", String(16), nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("decided_at", Instant),
-    Column("decided_by", String(256), comment="the user's id; NULL where nobody did in time"),
-    Column("reason", Text),
-    Column("edited", Json, comment="the arguments that somebody put in place of the model's"),
-    Column("created_at", Instant, nullable=False),
-    PrimaryKeyConstraint("tenant_id", "tool_call_id"),
-    ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
-    CheckConstraint("state IN ('open', 'approved', 'denied', 'expired', 'withdrawn')", name="state"),
-    Index("ix_approvals_run", "tenant_id", "run_id"),
-    partial_index("ix_approvals_open", "expires_at", only_where="state = 'open'"),
 )
 
 feedback = Table(

@@ -95,6 +95,7 @@ _LOCK_WAITING = Hot(select(runs.c.user_id).where(_WAITS).with_for_update())
 _WAKE = Hot(
     update(runs).where(_WAITS).values(attempt=runs.c.attempt + 1, worker_id=bindparam("of_worker"), waits_until=None)
 )
+_AWAIT_USER = update(runs).where(_WAITS).values(waits_until=bindparam("until", type_=Instant))
 _TAKE_OVER = (
     update(runs)
     .where(_IS_FREE)
@@ -224,6 +225,11 @@ async def lock_waiting(connection: Transaction, run: RunKey) -> str | None:
 async def wake_run(connection: Transaction, run: RunKey, *, worker_id: str) -> bool:
     """Queue a waiting run for this worker, as its next attempt; False where it does not wait. The caller commits."""
     return await connection.change(_WAKE, _free(run, worker_id)) == 1
+
+
+async def await_user(connection: Transaction, run: RunKey, *, until: datetime) -> None:
+    """Let a waiting run wait for its user's token, at most until then. The caller commits."""
+    await connection.execute(_AWAIT_USER, {"of_tenant": run.tenant_id, "of_id": run.run_id, "until": until})
 
 
 async def take_over(connection: Transaction, run: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:

@@ -140,7 +140,8 @@ def payload(event: AnyEvent) -> dict[str, object]:
 
 def approval(event: ApprovalRequested) -> dict[str, object]:
     """Return a question as clients read it."""
-    return _shown(event, ("tool_call_id", "name", "title", "arguments", "expires_at", "hash"))
+    names = ("tool_call_id", "name", "title", "arguments", "expires_at", "hash", "approvers", "may_always")
+    return _shown(event, names)
 
 
 def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:

@@ -46,6 +46,9 @@ class AssistantView(BaseModel):
         default=None, description="on_demand: only where they are asked for, by POST /messages/{id}/suggestions"
     )
     limits: LimitsView
+    approves: bool | None = Field(
+        default=None, description="true: people of the caller's role are asked in place of others, at GET /approvals"
+    )
     assistants: list[AssistantName] | None = Field(
         default=None, description="all that the caller may use, where there are several"
     )
@@ -78,5 +81,6 @@ async def describe_assistant(
         suggestions=assistant.suggestions.enabled,
         suggestions_when=assistant.suggestions.when if assistant.suggestions.enabled else None,
         limits=LimitsView(),
+        approves=(principal is not None and assistants.are_approved_by(principal)) or None,
         assistants=others if assistants.are_several else None,
     )

@@ -1,11 +1,11 @@
 """Runs: state, events, stop."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from agent.events.schema import START, EventId
 from agent.principal import Principal
@@ -27,6 +27,10 @@ STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class RunView(BaseModel):
     """A run as it is now. Times are UTC."""
 
@@ -42,6 +46,23 @@ class RunView(BaseModel):
     finish_reason: str | None
     error: str | None
     usage: UsageView
+    waits_for: Literal["decision", "token"] | None = Field(
+        default=None, exclude_if=_is_none, description="of one that waits: somebody's answer, or its user's token"
+    )
+
+
+class DecidedView(BaseModel):
+    """What became of a call that somebody else asked for."""
+
+    tool_call_id: str
+    outcome: Literal["approved", "denied"]
+
+
+class DecidedForOthersView(BaseModel):
+    """What an approver reads after an answer: nothing more of the run than they knew."""
+
+    run_id: UUID
+    decided: list[DecidedView]
 
 
 def run_view(run: Run) -> RunView:
@@ -64,9 +85,13 @@ def run_view(run: Run) -> RunView:
 
 @router.get("/runs/{run_id}")
 async def read_run(run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep) -> RunView:
-    """Return a run's state, times and usage."""
+    """Return a run's state, times and usage. One that waits for its user's token only goes on with this request's."""
     async with services.store.read() as connection:
-        return run_view(await get_run(connection, principal, run_id))
+        run = await get_run(connection, principal, run_id)
+    view = run_view(run := await services.runner.decisions.resume(principal, run))
+    if run.state == "waiting":
+        view.waits_for = await services.runner.decisions.waits_for(principal, run)
+    return view
 
 
 @router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response, dependencies=[NEEDS_SEAT])
@@ -100,10 +125,17 @@ async def decide(
 ) -> Response:
     """Say yes or no to calls that wait, and read how the run goes on: as a stream where `Accept` asks for one, else its state.
 
+    Of a run of somebody else's, which asks people of the caller's role, only what was decided: `{run_id, decided}`.
     409 `already_decided` names the `outcome` where somebody was faster, or it was too late.
     """
     asked = body.decisions if isinstance(body, DecisionsRequest) else [body]
-    run = await services.runner.decide(principal, run_id, [one.decision() for one in asked])
+    run = await services.runner.decisions.decide(principal, run_id, [one.decision() for one in asked])
+    if run is None:
+        decided = [
+            DecidedView(tool_call_id=one.tool_call_id, outcome="approved" if one.approve else "denied") for one in asked
+        ]
+        told = DecidedForOthersView(run_id=run_id, decided=decided)
+        return Response(told.model_dump_json(), media_type="application/json")
     if wants_stream(request):
         return stream(request, services.runner, principal, run, START)
     return Response(run_view(run).model_dump_json(), media_type="application/json")

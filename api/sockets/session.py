@@ -31,6 +31,7 @@ from api.dependencies import Services
 from api.errors import OVER_HTTP
 from api.protocols.native import as_line
 from api.protocols.websocket import SocketEncoder
+from api.sockets.approvals import tell_approvals
 from api.sockets.commands import (
     AnyCommand,
     Attach,
@@ -102,6 +103,7 @@ class Session:
                 self._tasks.start_soon(self._tell, news)
                 self._tasks.start_soon(self._ask_for_tokens)
                 await self._say(ready=self._validity.of(self._principal), user=self._principal.user_id)
+                self._tasks.start_soon(tell_approvals, self._services, lambda: self._principal, self._say)
                 self._rest()
                 await self._listen()
                 self._tasks.cancel_scope.cancel()
@@ -148,7 +150,7 @@ class Session:
                 await self._cancels.acquire()
                 self._tasks.start_soon(self._cancel, command)
             case Decide():
-                await self._services.runner.decide(self._principal, command.run, [command.decision()])
+                await self._services.runner.decisions.decide(self._principal, command.run, [command.decision()])
                 await self._reply(command, run=command.run)
             case Result():
                 await read_run(self._services.store, self._principal, command.run)

@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 from support.http import Connection, Request, listen
 
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.prompt.history import LOST_RESULT
+from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, TITLE_REQUEST, unfenced, without_mark
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -176,8 +177,11 @@ class Provider:
             script = self.aside or _chunks([_delta({"content": answer}), *_ending("stop")])
             await script(request, connection)
             return
-        self.requests.append(body)
         problems = list(violations(body))
+        for message in body["messages"]:
+            if message["role"] == "tool":
+                message["content"] = unfenced(message["content"])  # that it was fenced is looked at for each request
+        self.requests.append(body)
         if not self.scripts:
             problems.append("a call that no script expects")
         if problems:
@@ -210,6 +214,8 @@ def violations(body: dict[str, Any]) -> Iterable[str]:
                 yield f"message {number}: a result without its call"
             else:
                 open_calls.remove(message["tool_call_id"])
+            if not is_fenced(message["content"]):
+                yield f"message {number}: a result that is not fenced: {message['content'][:80]!r}"
         elif open_calls:
             yield f"message {number}: calls without results: {open_calls}"
             open_calls = []
@@ -233,6 +239,12 @@ def violations(body: dict[str, Any]) -> Iterable[str]:
         yield f"calls without results at the end: {open_calls}"
     if previous not in ("user", "tool"):
         yield f"the last message is of {previous}"
+
+
+def is_fenced(content: str) -> bool:
+    """Return whether a result stands in a fence that it does not close itself; what is only ours to say needs none."""
+    inner = content.removeprefix(FENCE).removesuffix(FENCE_END)
+    return content == LOST_RESULT or (content == f"{FENCE}{inner}{FENCE_END}" and without_mark(inner) == inner)
 
 
 def _chunks(events: list[dict[str, Any]]) -> Script:
