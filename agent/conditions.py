@@ -62,7 +62,7 @@ class Bound:
         limits = (self.above, self.at_least, self.below, self.at_most)
         if all(limit is None for limit in limits):
             return False
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or math.isnan(value):
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or _is_no_number(value):
             return True
         return bool(
             (self.above is not None and value > self.above)
@@ -99,6 +99,10 @@ def _found(value: object, path: Sequence[str]) -> Iterator[object]:
         yield from _found(value[path[0]], path[1:])
     else:
         yield _Missing()
+
+
+def _is_no_number(value: int | float | Decimal) -> bool:
+    return value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and math.isnan(value)
 
 
 def _plain(value: Value) -> str:
