@@ -4,12 +4,18 @@ import unicodedata
 
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 """Signs that give what follows another direction, also beyond the text that they stand in."""
+_CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 _JOINER = "\u200d"
 
 
 def unturned(text: str) -> str:
     """Return a text without the signs that turn what stands around it."""
     return text.translate(_TURNING)
+
+
+def shown(text: str) -> str:
+    """Return a text as people may be shown it: nothing turns what stands around it, and each control character is one sign."""
+    return unturned(text).translate(_CONTROLS)
 
 
 def cut(text: str, most: int) -> str:

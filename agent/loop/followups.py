@@ -20,7 +20,7 @@ from agent.assistant.definition import SHORT, Limits, Suggestions
 from agent.attempt.attempt import Attempt
 from agent.attempt.offer import Offer
 from agent.errors import ModelTimeoutError, ModelUnavailableError, RunError
-from agent.graphemes import cut, unturned
+from agent.graphemes import cut, shown
 from agent.models.stream import Reply, Sinks, stream_reply
 from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, fenced, unfenced
 
@@ -111,14 +111,14 @@ def _beginning(message: BaseMessage) -> BaseMessage:
 
 def parse_questions(text: str) -> tuple[str, ...]:
     """Return the usable lines of a model's reply: no bullets, no quotes, none too long, none twice."""
-    lines = (_BULLET.sub("", line).strip(_QUOTES) for line in text.splitlines())
+    lines = (_BULLET.sub("", shown(line)).strip(_QUOTES) for line in text.splitlines())
     return tuple(dict.fromkeys(line for line in lines if 0 < len(line) < SHORT))[:MAX_QUESTIONS]
 
 
 def parse_title(text: str) -> str:
     """Return the title that a model's reply gives, or an empty text where it gives none."""
     lines = text.strip().splitlines()
-    return cut(unturned(lines[0]).strip(_QUOTES), TITLE_LENGTH) if lines else ""
+    return cut(shown(lines[0]).strip(_QUOTES), TITLE_LENGTH) if lines else ""
 
 
 async def _ask(offer: Offer, messages: Sequence[BaseMessage], request: str, *, timeout_s: float) -> str:

@@ -15,7 +15,8 @@ import orjson
 from langchain_core.messages import BaseMessage, ToolMessage
 
 from agent.attempt.attempt import Attempt
-from agent.graphemes import cut, unturned
+from agent.graphemes import cut
+from agent.graphemes import shown as shown_text
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.prompt.history import UNTRUSTED
@@ -154,15 +155,15 @@ def title(tool: Tool, call: ToolCall, mask: Mask) -> str:
 
 def _value(given: object, mask: Mask) -> str:
     text = given if isinstance(given, str) else orjson.dumps(given, default=str).decode()
-    line = " ".join(unturned(mask(clean(text))).split())
+    line = " ".join(shown_text(mask(clean(text))).split())
     return line if len(line) <= VALUE_CHARACTERS else f"{cut(line, VALUE_CHARACTERS)}…"
 
 
 def shown(value: Any, mask: Mask) -> Any:
-    """Return arguments as people are shown them: without secrets, and without signs that turn what stands around them."""
+    """Return arguments as people are shown them: without secrets, and without signs that turn or steer what stands around."""
     match value:
         case str():
-            return unturned(mask(clean(value)))
+            return shown_text(mask(clean(value)))
         case dict():
             return {shown(str(name), mask): shown(one, mask) for name, one in value.items()}
         case list():

@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.errors import FrontdeskError, NotFoundError
-from agent.graphemes import cut, unturned
+from agent.graphemes import cut, shown
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.database import new_id
@@ -74,7 +74,7 @@ class ConversationCursor:
 
 def title_from(text: str) -> str:
     """Return the first words of a message as a title: no character is torn in two, and none turns what stands around it."""
-    words = unturned(text).split()
+    words = shown(text).split()
     title = cut(" ".join(words[:TITLE_WORDS]), TITLE_CHARACTERS).rstrip()
     return title if len(title) == len(" ".join(words)) else f"{title}…"
 
@@ -159,12 +159,13 @@ async def list_conversations(
 async def rename_conversation(
     connection: Transaction, principal: Principal, conversation_id: UUID, *, title: str
 ) -> Conversation:
-    """Change the title, as far as it is not too long and turns nothing that stands around it. The caller commits.
+    """Change the title, as far as it is one line, not too long, and steers nothing that shows it. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    await connection.change(_RENAME, {**of(principal, conversation_id), "title": cut(unturned(title), TITLE_LENGTH)})
+    line = cut(shown(title).replace("\n", " "), TITLE_LENGTH)
+    await connection.change(_RENAME, {**of(principal, conversation_id), "title": line})
     return await get_conversation(connection, principal, conversation_id)
 
 

@@ -125,7 +125,7 @@ async def test_a_foreign_id_and_a_missing_id_get_the_same_404(
     }
     bodies = {(method, path): body for method, path, body in WRITES}
     scoped = [(method, path) for method, path in routes(app) if "{" in path]
-    assert len(scoped) == 5
+    assert len(scoped) == 6
     with closing(sqlite3.connect(database)) as connection:
         before = list(connection.iterdump())
     for method, path in scoped:

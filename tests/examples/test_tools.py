@@ -43,6 +43,7 @@ SAMPLES: dict[str, dict[str, object]] = {
     "update_enquiry": {"enquiry_id": 501, "status": "contacted"},
     "freeze_membership": {"membership_id": "of client 1001", "days": 5},
     "unfreeze_membership": {"membership_id": "of client 1001"},
+    "refund_membership": {"membership_id": "of client 1001", "amount": 5},
     "check_in_client": {"client_id": "absent"},
     "update_client": {"client_id": 1001, "notes": "Likes boxing."},
 }

@@ -142,3 +142,19 @@ async def test_contact_data_can_be_corrected_and_the_rest_stays(http: httpx2.Asy
     assert answer.json() == before | {"phone": "+353 85 555 4242"}
     found = (await http.get("/clients", params={"search": "555 4242"}, headers=signed_in())).json()
     assert [item["id"] for item in found["items"]] == [1002]
+
+
+async def test_a_refund_is_never_more_than_was_paid(http: httpx2.AsyncClient, signed_in: As, database: Path) -> None:
+    found = query(
+        database,
+        "SELECT membership_id, sum(amount_minor), client_id FROM payments WHERE tenant = 'aurora' AND membership_id IS NOT NULL"
+        " GROUP BY membership_id ORDER BY membership_id LIMIT 1",
+    )
+    path, paid = f"/memberships/{found[0]}/refund", found[1] / 100
+    sold = (await http.get("/reports/membership-sales?period=this_month", headers=signed_in())).json()
+    assert (await http.post(path, json={"amount": paid + 0.01}, headers=signed_in())).status_code == 409
+    first = await http.post(path, json={"amount": 1.5}, headers=signed_in())
+    assert (first.status_code, first.json()["left"]) == (201, round(paid - 1.5, 2))
+    assert (await http.post(path, json={"amount": paid}, headers=signed_in())).status_code == 409
+    assert (await http.get("/reports/membership-sales?period=this_month", headers=signed_in())).json() == sold
+    assert (await http.post(path, json={"amount": 0}, headers=signed_in())).status_code == 422

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from pydantic import BaseModel, Field
-
 from support.shop_tools import CreateOrderArguments, FindOrderArguments, NoArguments
+
 from tools import Bound, ToolContext, segment, tool
 
 

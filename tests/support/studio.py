@@ -20,6 +20,7 @@ WRITES: list[tuple[str, str, dict[str, object]]] = [
     ("PATCH", "/enquiries/{enquiry_id}", {"status": "lost"}),
     ("POST", "/memberships/{membership_id}/freeze", {"days": 7}),
     ("POST", "/memberships/{membership_id}/unfreeze", {}),
+    ("POST", "/memberships/{membership_id}/refund", {"amount": 1}),
     ("POST", "/attendance", {"client_id": 1001}),
     ("PATCH", "/clients/{client_id}", {"notes": "seen"}),
 ]

@@ -23,6 +23,14 @@ class Freeze(BaseModel):
     days: int = Field(ge=1, le=90)
 
 
+class Refund(BaseModel):
+    """How much of the price to give back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: float = Field(gt=0, le=1_000_000, description="In the studio's currency.")
+
+
 @router.get("/expiring")
 def list_expiring_memberships(
     desk: AnyDesk, days: Annotated[int, Query(ge=0, le=90, description="How many days ahead to look.")] = 7
@@ -95,6 +103,37 @@ def unfreeze_membership(membership_id: MembershipId, desk: StaffDesk) -> Row:
         return _membership(desk, membership_id)
 
     return desk.once(None, work)
+
+
+@router.post("/{membership_id}/refund", status_code=201)
+def refund_membership(membership_id: Id, refund: Refund, desk: StaffDesk) -> Row:
+    """Give back a part of a membership's price, or all of it; never more than was paid for it."""
+
+    def work() -> Row:
+        membership, amount = _membership(desk, membership_id), round(refund.amount * 100)
+        paid = desk.one(
+            "SELECT coalesce(sum(amount_minor), 0) AS paid FROM payments WHERE tenant = :tenant AND membership_id = :id",
+            id=membership_id,
+        )["paid"]
+        if amount > paid:
+            raise HTTPException(409, f"Only {money(paid):.2f} is left of what was paid for this membership.")
+        desk.change(
+            "INSERT INTO payments (tenant, branch_id, client_id, membership_id, day, kind, amount_minor)"
+            " SELECT tenant, branch_id, client_id, id, :today, 'refund', :amount FROM memberships"
+            " WHERE tenant = :tenant AND id = :id",
+            id=membership_id,
+            today=desk.today,
+            amount=-amount,
+        )
+        return {
+            "membership_id": membership_id,
+            "name": membership["name"],
+            "refunded": money(amount),
+            "left": money(paid - amount),
+            "currency": desk.caller.currency,
+        }
+
+    return desk.once(refund, work)
 
 
 def _expect(desk: Desk, membership_id: int, status: str) -> None:

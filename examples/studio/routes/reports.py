@@ -46,7 +46,7 @@ def get_membership_sales(desk: StaffDesk, period: Period = "this_month", start: 
         "SELECT m.plan, count(*) AS sold, sum(p.amount_minor) AS revenue FROM payments AS p"
         " JOIN memberships AS m ON m.tenant = p.tenant AND m.id = p.membership_id"
         " WHERE p.tenant = :tenant AND (:branch IS NULL OR p.branch_id = :branch) AND p.day BETWEEN :start AND :end"
-        " GROUP BY m.plan ORDER BY revenue DESC",
+        " AND p.kind <> 'refund' GROUP BY m.plan ORDER BY revenue DESC",
         start=current.start.isoformat(),
         end=current.end.isoformat(),
     )
