@@ -22,7 +22,7 @@ from support.processes import Machine, Nurseries, Nursery
 from support.provider import violations
 from support.world import ASSISTANT, MARKER, SECRET, write_assistant
 
-from agent.prompt.words import SUGGESTIONS_REQUEST, without_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, unfenced, without_facts
 
 PROVIDER_SECRET = "SECRET-PROVIDER-TEXT"
 ORDER = 7
@@ -106,7 +106,7 @@ class Model:
             pause_s = plan["pause_ms"] / 1000 if words else 0
             await _stream(connection, [*words, *_requests(calls)], finish_reason="tool_calls", pause_s=pause_s)
             return
-        results = [str(message["content"]) for message in since if message["role"] == "tool"]
+        results = [unfenced(str(message["content"])) for message in since if message["role"] == "tool"]
         text = f"{mark} answers {plan['name']}: " + " | ".join(_short(result) for result in results)
         size = max(1, -(-len(text) // plan["pieces"]))
         pieces = [{"content": text[start : start + size]} for start in range(0, len(text), size)]

@@ -28,6 +28,7 @@ from agent.store import (
     naming,
     runs,
     search,
+    shared_approvals,
     suggestions,
     tool_calls,
     transitions,
@@ -193,6 +194,12 @@ def attempts() -> dict[str, Attempt]:
         "list_approvals": lambda c, who, run: approvals.list_approvals(c, who.tenant_id, run.id),
         "decide": lambda c, who, run: approvals.decide(c, who, run.id, decision=Decision(CALL.id, is_approved=True)),
         "close_open": lambda c, who, run: approvals.close_open(c, name(who, run), "expired"),
+        "close_unused": lambda c, who, run: approvals.close_unused(c, name(who, run), "expired"),
+        "user_of": lambda c, who, run: shared_approvals.user_of(c, name(who, run)),
+        "list_shared": lambda c, who, _: _shared(c, who),
+        "list_standing": lambda c, who, run: shared_approvals.list_standing(c, who, run.conversation_id),
+        "end_standing": lambda c, who, run: shared_approvals.end_standing(c, who, run.conversation_id),
+        "await_user": lambda c, who, run: transitions.await_user(c, name(who, run), until=NOW),
         "pause_run": lambda c, who, run: transitions.pause_run(c, who.tenant_id, run.id, attempt=1, until=NOW),
         "lock_waiting": lambda c, who, run: transitions.lock_waiting(c, name(who, run)),
         "wake_run": lambda c, who, run: transitions.wake_run(c, name(who, run), worker_id="w"),
@@ -220,6 +227,11 @@ def attempts() -> dict[str, Attempt]:
         ),
         "list_calls": lambda c, who, run: tool_calls.list_calls(c, who, run.id),
     }
+
+
+async def _shared(connection: Transaction, who: Principal) -> object:
+    found, _ = await shared_approvals.list_shared(connection, who, limit=9)
+    return found
 
 
 def test_every_function_that_touches_rows_that_are_there_is_tried_by_a_stranger() -> None:

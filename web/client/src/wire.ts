@@ -49,7 +49,7 @@ export interface ActionRequested {
   };
 }
 
-/** A tool call waits until `expires_at` for the user's yes or no. */
+/** A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`. */
 export interface ApprovalRequested {
   readonly approval: {
     readonly tool_call_id: string;
@@ -58,6 +58,8 @@ export interface ApprovalRequested {
     readonly arguments: Readonly<Record<string, unknown>>;
     readonly expires_at: string;
     readonly hash: string;
+    readonly approvers?: ReadonlyArray<string>;
+    readonly may_always?: boolean;
   };
 }
 
