@@ -22,6 +22,7 @@ from agent.prompt.history import (
     model_messages,
     open_calls,
 )
+from agent.prompt.words import fenced, unfenced
 from agent.store.messages import MessageStatus, Role, StoredMessage, ToolCall
 
 WIDE = History(messages=1000, tokens=1_000_000)
@@ -71,14 +72,14 @@ def turn(number: int, *rows: Row) -> list[StoredMessage]:
 
 def refused(messages: Sequence[BaseMessage]) -> list[str]:
     """Return what a strict provider says to these messages, once the loop has settled the open calls."""
-    settled = [ToolMessage("{}", tool_call_id=call["id"] or "") for call in open_calls(messages)]
+    settled = [ToolMessage(fenced("{}"), tool_call_id=call["id"] or "") for call in open_calls(messages)]
     whole = [*messages, *settled]
     body: list[dict[str, Any]] = convert_to_openai_messages(whole)
     return list(violations({"messages": [{"role": "system", "content": "You help."}, *body]}))
 
 
 def told(messages: Iterable[BaseMessage]) -> list[tuple[str, str]]:
-    return [(type(message).__name__.removesuffix("Message"), str(message.content)) for message in messages]
+    return [(type(message).__name__.removesuffix("Message"), unfenced(str(message.content))) for message in messages]
 
 
 short = st.text(alphabet="ab ", max_size=6)

@@ -15,7 +15,7 @@ from support.world import OpenWorld, Person, World
 
 from agent.principal import Principal
 from agent.prompt.history import STOPPED_NOTE
-from agent.prompt.words import FACTS_MARK
+from agent.prompt.words import FACTS_MARK, page_of, unfenced
 from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import NewRun, insert_run
 from agent.store.tables import messages, runs, tool_calls
@@ -140,7 +140,7 @@ async def test_what_a_request_leaves_out_stays_as_it_was(open_frontdesk: OpenWor
     await edit(ann, again, "one!", model="openai:first", branch_id="north", context={"route": "/"})
     stored = [(row["model"], row["branch_id"], row["page"]) for row in await rows(world, runs)]
     assert stored == [("openai:second", 7, {"route": "/clients"})] * 2 + [("openai:first", "north", {"route": "/"})]
-    assert facts(world.provider.requests[1])["page"] == {"route": "/clients"}
+    assert page_of(world.provider.requests[1]["messages"][-1]["content"]) == {"route": "/clients"}
 
 
 async def test_an_answer_under_way_is_stopped_when_it_is_made_again(both: World) -> None:
@@ -267,7 +267,7 @@ async def test_the_model_is_told_of_what_superseded_answers_did(both: World) -> 
     assert [(call["tool"], orjson.loads(call["arguments"])) for call in done["calls"]] == [
         ("create_order", {"item": "tea"})
     ]
-    assert orjson.loads(done["calls"][0]["result"]) == {"number": 8}
+    assert orjson.loads(unfenced(done["calls"][0]["result"])) == {"number": 8}
     await turn(ann, "and now?", "Nothing.", again.conversation_id)
     assert facts(both.provider.requests[-1])["already_done"] == done
     assert sum(both.backend.effects.values()) == 1
