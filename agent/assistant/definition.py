@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from agent.assistant.approvals import Approvals
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.mistakes import told
@@ -115,24 +116,6 @@ class CancelAfter(Definition):
     """Stop a run when nobody has read it for this long."""
 
     cancel_after_s: float = Field(ge=0)
-
-
-class Approvals(Definition):
-    """How people are asked before a tool changes something."""
-
-    expires_s: float = Field(default=900.0, ge=1, le=86_400, description="then it is a no")
-    when_waiting: Literal["deny", "enqueue", "reject"] = Field(
-        default="deny", description="what a new message does to a question: it is a no, it waits, it is refused"
-    )
-    approvers: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        default=(), max_length=20, description="roles of other people who answer; none: the user does"
-    )
-    resume_s: float = Field(
-        default=86_400.0, ge=1, le=86_400, description="for the user to come back after somebody else's answer"
-    )
-    always_allow: bool = Field(
-        default=False, description="whether a user may say yes to all calls of a tool in a conversation"
-    )
 
 
 WhenActive = Literal["enqueue", "reject", "interrupt"]

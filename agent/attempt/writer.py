@@ -6,11 +6,11 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
 from agent import metrics
+from agent.attempt.results import ToolResult
 from agent.attempt.snapshot import asked
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
@@ -47,21 +47,9 @@ from agent.store.transitions import (
     resume_run,
     set_suggestions,
 )
-from agent.toolkit import Action, Kind, Risk
+from agent.toolkit import Kind, Risk
 
 logger = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """The outcome of a tool call, as the model gets it."""
-
-    call: ToolCall
-    text: str
-    is_error: bool
-    action: Action | None
-    is_untrusted: bool = False
-    """Whether anybody may have written the text."""
 
 
 class RunWriter:
@@ -148,7 +136,7 @@ class RunWriter:
     async def commit_results(self, step: int, settled: Sequence[ToolResult]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
         async with self._store.write() as connection:
-            await self._append(connection, [_result(step, one) for one in settled])
+            await self._append(connection, [one.row(step) for one in settled])
             for one in settled:
                 await settle_call(connection, self._principal, one.call.id, action=one.action)
             if any(one.is_untrusted for one in settled):
@@ -159,7 +147,7 @@ class RunWriter:
     async def commit_unknown(self, step: int, lost: Sequence[ToolResult]) -> None:
         """Store that nobody knows what these calls did: they were out when an earlier attempt died."""
         async with self._store.write() as connection:
-            await self._append(connection, [_result(step, one) for one in lost])
+            await self._append(connection, [one.row(step) for one in lost])
             for one in lost:
                 await settle_call(connection, self._principal, one.call.id, is_known=False)
             failpoint("unknown.before_commit")
@@ -290,16 +278,3 @@ class RunWriter:
 def count_end(status: EndStatus, code: str | None) -> None:
     """Count a run's end, once it is committed."""
     metrics.runs_ended.labels(status, code or "").inc()
-
-
-def _result(step: int, settled: ToolResult) -> NewMessage:
-    call = settled.call
-    return NewMessage(
-        "tool",
-        settled.text,
-        step,
-        tool_call_id=call.id,
-        tool_name=call.name,
-        is_error=settled.is_error,
-        is_untrusted=settled.is_untrusted,
-    )

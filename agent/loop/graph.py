@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
 import anyio
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -20,9 +20,9 @@ from langgraph.types import Command
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
+from agent.attempt.results import ToolResult
 from agent.attempt.stop import StoppedError
 from agent.attempt.underway import Underway
-from agent.attempt.writer import ToolResult
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
 from agent.failpoints import failpoint
@@ -31,7 +31,7 @@ from agent.loop.tools import execute_call
 from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
-from agent.prompt.history import REFUSED, open_calls, refusals, result_message
+from agent.prompt.history import REFUSED, open_calls, refusals
 from agent.store.approvals import NewApproval
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, ToolCall
@@ -195,10 +195,10 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
     if settled:
         await attempt.writer.commit_results(attempt.step, settled)
     if attempt.waiting:
-        return {"messages": [_result_message(one) for one in settled]}
+        return {"messages": [one.message() for one in settled]}
     attempt.end_step(said.finish_reason, said.usage)
     following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
-    return Command(goto=following, update={"messages": [_result_message(one) for one in settled]})
+    return Command(goto=following, update={"messages": [one.message() for one in settled]})
 
 
 async def _execute_all(attempt: Attempt, calls: Sequence[ToolCall]) -> list[ToolResult]:
@@ -290,13 +290,3 @@ def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
 
 def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:
     return (tool.kind, tool.risk) if tool else ("unknown", "read")
-
-
-def _result_message(settled: ToolResult) -> ToolMessage:
-    return result_message(
-        settled.call.id,
-        settled.call.name,
-        settled.text,
-        is_error=settled.is_error,
-        is_untrusted=settled.is_untrusted,
-    )

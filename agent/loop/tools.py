@@ -13,9 +13,9 @@ import structlog
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
+from agent.attempt.results import ToolResult
 from agent.attempt.stop import StoppedError
 from agent.attempt.underway import Underway
-from agent.attempt.writer import ToolResult
 from agent.errors import (
     CredentialRefusedError,
     DatabaseError,

@@ -42,7 +42,6 @@ class Decisions:
         self._absences = absences
         self._leases = leases
         self._worker_id = worker_id
-        self._is_draining = False
 
     async def decide(self, principal: Principal, run_id: UUID, decisions: Sequence[Decision]) -> Run | None:
         """Take decisions about calls of the principal's run, all or none, and return it; after the last one it goes on.
@@ -58,7 +57,7 @@ class Decisions:
             InvalidRequestError: arguments are not what the tool takes, or come without the hash of what was asked.
             OverloadedError: the server is stopping.
         """
-        if self._is_draining:
+        if not self._leases.takes_over:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         key = RunKey(principal.tenant_id, run_id)
         async with self._runtime.store.read() as connection:
@@ -96,7 +95,7 @@ class Decisions:
         """Let the principal's run go on that waits for nothing but their token; return it as it is then."""
         if run.state != "waiting" or not principal.has_rights_of(run.starter(principal)):
             return run
-        if principal.credential is None or self._is_draining:
+        if principal.credential is None or not self._leases.takes_over:
             return run
         key = RunKey(principal.tenant_id, run.id)
         async with self._runtime.store.read() as connection:
@@ -107,10 +106,6 @@ class Decisions:
             if await resume(self._runtime.store, key, worker_id=self._worker_id):
                 await self._leases.go_on(principal, run.id)
         return await self._read(principal, run.id)
-
-    def refuse(self) -> None:
-        """Let nothing go on here from now on: it would be let go of at once."""
-        self._is_draining = True
 
     async def expire(self) -> None:
         """Let runs go on whose questions nobody has answered in time, and those whose users did not come back."""

@@ -9,8 +9,8 @@ import structlog
 
 from agent.assistant.source import Equipped
 from agent.attempt.attempt import Attempt, open_attempt
+from agent.attempt.results import ToolResult
 from agent.attempt.stop import StoppedError, StopReason
-from agent.attempt.writer import ToolResult
 from agent.errors import (
     DatabaseError,
     DeadlineError,

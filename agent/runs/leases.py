@@ -60,7 +60,8 @@ class Leases:
         self._worker_id = worker_id
         self._settings = settings
         self._executor = executor
-        self._takes_over = True
+        self.takes_over = True
+        """Whether runs begin and go on here; not, while the server stops."""
         self._taken_up: Counter[RunKey] = Counter()
         self._forgot_at = tenure.now()
 
@@ -84,7 +85,7 @@ class Leases:
 
     def stop_taking_over(self) -> None:
         """Leave abandoned runs to others from now on."""
-        self._takes_over = False
+        self.takes_over = False
 
     async def end(self) -> None:
         """Let others take over at once what is left."""
@@ -125,7 +126,7 @@ class Leases:
         for key in [key for key in self._taken_up if key not in own]:
             del self._taken_up[key]
         for key in own:
-            if self._takes_over and not self._roster.knows(key):
+            if self.takes_over and not self._roster.knows(key):
                 await self._take_back(key)
 
     async def _purge(self) -> None:
@@ -138,16 +139,16 @@ class Leases:
 
     async def _recover(self) -> None:
         """Take over, or fail, the runs that nobody works on any more; but not while this worker may be one of the dead."""
-        if not self._takes_over or self._tenure.in_doubt:
+        if not self.takes_over or self._tenure.in_doubt:
             return
         for key in list(self._roster.left):
-            if self._takes_over and not self._roster.knows(key):
+            if self.takes_over and not self._roster.knows(key):
                 await self._take_back(key)
         # Of no use to SQLite in the loop's own thread: there may be thousands.
         async with self._runtime.store.read(is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection, most=LOOKED_AT)
         for run in abandoned:
-            if self._takes_over and not self._roster.knows(run.key):
+            if self.takes_over and not self._roster.knows(run.key):
                 await self._take_in(run)
         if self._tenure.now() - self._forgot_at > FORGET_EVERY_S:
             self._forgot_at = self._tenure.now()

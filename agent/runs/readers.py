@@ -17,6 +17,7 @@ from agent.principal import Principal, RunKey
 from agent.runs.decisions import Decisions
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
+from agent.settings import RuntimeSettings
 from agent.store.approvals import list_approvals
 from agent.store.database import Store
 from agent.store.messages import run_messages
@@ -28,13 +29,13 @@ class Readers:
     """The readers of this process."""
 
     def __init__(
-        self, runtime: Runtime, roster: Roster, absences: Absences, decisions: Decisions, *, recovery_wait_s: float
+        self, runtime: Runtime, roster: Roster, absences: Absences, decisions: Decisions, settings: RuntimeSettings
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
         self._roster = roster
         self._absences = absences
-        self._recovery_wait_s = recovery_wait_s
+        self._recovery_wait_s = settings.recovery_wait_s
 
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Return a reader of the events after `after`, of a run that was just read or started as the principal's.

@@ -92,8 +92,7 @@ class Runner:
         )
         self._questions = Questions(self._runtime, self._roster)
         self.decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
-        wait_s = settings.recovery_wait_s
-        self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, recovery_wait_s=wait_s)
+        self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings)
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
 
@@ -167,7 +166,7 @@ class Runner:
         request: RunRequest,
         choice: Choice,
         key: RunKey,
-        arriving: ExitStack,
+        stack: ExitStack,
         *,
         is_admitted: bool,
     ) -> Submitted:
@@ -175,7 +174,7 @@ class Runner:
         started: Submitted | None = None
         try:
             started = await self._starts.commit(
-                principal, request, choice, arriving, run_id=key.run_id, may_begin=is_admitted
+                principal, request, choice, stack, run_id=key.run_id, may_begin=is_admitted
             )
             failpoint("start.after_commit")
             return started
@@ -219,9 +218,8 @@ class Runner:
             NotFoundError: the principal has no such run.
         """
         run, key = await read_run(self._store, principal, run_id), RunKey(principal.tenant_id, run_id)
-        loop = asyncio.get_running_loop()
-        until = loop.time() + STOP_WAIT_S
-        while run.state in UNFINISHED and loop.time() < until:
+        until = asyncio.get_running_loop().time() + STOP_WAIT_S
+        while run.state in UNFINISHED and asyncio.get_running_loop().time() < until:
             if (held := self._roster.find(key)) is not None:
                 held.stopper.stop("cancelled")
                 await _over([held], until=until)
@@ -255,7 +253,6 @@ class Runner:
         if self._draining:
             return
         self._draining = True
-        self.decisions.refuse()
         self._leases.stop_taking_over()
         if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):
             logger.warning("runs_released_at_shutdown", runs=len(self._roster))

@@ -26,14 +26,7 @@ from agent.settings import RuntimeSettings
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.naming import hash_next, hash_said
-from agent.store.runs import (
-    KeyTakenError,
-    NewRun,
-    Run,
-    find_run_by_key,
-    insert_run,
-    unfinished_runs,
-)
+from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
 from agent.store.versions import kept_assistant, supersede
@@ -114,7 +107,7 @@ class Submissions:
         principal: Principal,
         request: RunRequest,
         choice: Choice,
-        arriving: ExitStack,
+        stack: ExitStack,
         *,
         run_id: UUID,
         may_begin: bool,
@@ -123,7 +116,7 @@ class Submissions:
 
         An equal request with the same idempotency key gets the run that exists. One that has to wait has its place in
         the queue from then on, which the caller gives back where this raises. A run in front of it that goes on with the
-        principal's token is `arriving` until the caller leaves that.
+        principal's token is arriving until the caller leaves `stack`.
 
         Raises:
             ForbiddenError: the token does not allow the branch that the request names, or takes over from what it replaces.
@@ -135,17 +128,17 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         try:
-            return await self._commit(principal, request, choice, arriving, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
         except (KeyTakenError, NameTakenError, SupersededError, RunActiveError):
             request = await self.locate(principal, request)  # by an equal request, or it is refused again
-            return await self._commit(principal, request, choice, arriving, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
 
     async def _commit(
         self,
         principal: Principal,
         request: RunRequest,
         choice: Choice,
-        arriving: ExitStack,
+        stack: ExitStack,
         *,
         run_id: UUID,
         may_begin: bool,
@@ -171,7 +164,7 @@ class Submissions:
             if not is_claimed and request.conversation_id is not None:
                 front = await deal_with_front(connection, principal, run, choice.assistant, worker_id=self._worker_id)
                 if front.resumed is not None:
-                    arriving.enter_context(self._roster.arriving(RunKey(principal.tenant_id, front.resumed)))
+                    stack.enter_context(self._roster.arriving(RunKey(principal.tenant_id, front.resumed)))
                 is_claimed = bool(front.ended and may_begin) and await claim_run(
                     connection, principal.tenant_id, run.id, worker_id=self._worker_id
                 )

@@ -49,18 +49,8 @@ _SUPERSEDED_BY = (
 _INSERT = Hot(
     messages.insert().values(superseded_by=_SUPERSEDED_BY),
     *("tenant_id", "conversation_id", "id", "run_id", "turn", "position", "created_at", "role", "text", "step"),
-    *(
-        "tool_calls",
-        "tool_call_id",
-        "tool_name",
-        "is_error",
-        "model",
-        "input_tokens",
-        "output_tokens",
-        "status",
-        "extras",
-        "is_untrusted",
-    ),
+    *("tool_calls", "tool_call_id", "tool_name", "is_error", "model", "input_tokens", "output_tokens", "status"),
+    *("extras", "is_untrusted"),
 )
 _READ = (
     *("turn", "step", "role", "text", "status", "tool_calls"),

@@ -112,8 +112,7 @@ class Run:
     """What the client calls the user's message."""
     history_hash: str | None = None
     """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
-    waits_until: datetime | None = None
-    """Of one that waits: until when for an answer, or for its user to come back with a token."""
+    waits_until: datetime | None = None  # of one that waits: for an answer, or for its user to come back with a token
 
     def starter(self, owner: Principal) -> Principal:
         """Return whoever began this run of `owner`, with the rights of then and without a credential.

@@ -233,3 +233,18 @@ async def test_a_title_of_the_model_is_cut_between_characters_and_turns_nothing(
 )
 def test_questions_are_the_usable_lines_of_a_reply(text: str, questions: tuple[str, ...]) -> None:
     assert parse_questions(text) == questions
+
+
+async def test_static_questions_are_offered_to_the_roles_that_they_name(open_frontdesk: OpenWorld) -> None:
+    """G276"""
+    static = ["For all", {"text": "Revenue?", "roles": ["owner"]}, {"text": "My visits?", "roles": ["client"]}]
+    world = await opened(open_frontdesk, from_model=False, static=static)
+    offered = {}
+    for role in ("owner", "client", "guest"):
+        world.provider.say("Hello.")
+        offered[role] = (await world.person(user=role, role=role).stream("hello")).first("suggested_questions")
+    assert offered == {
+        "owner": ["For all", "Revenue?"],
+        "client": ["For all", "My visits?"],
+        "guest": ["For all"],
+    }

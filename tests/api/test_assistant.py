@@ -42,7 +42,7 @@ async def test_a_token_shows_the_tenants_own_assistant(open_frontdesk: OpenWorld
 
 
 async def test_each_role_is_shown_its_own_starters(open_frontdesk: OpenWorld) -> None:
-    """And who has no token those that are for everybody."""
+    """G276: and who has no token those that are for everybody."""
     starters = [
         "Hello",
         {"text": "Revenue", "roles": ["owner", "accountant"]},

@@ -12,7 +12,7 @@ import httpx2
 from support.deciding import decide
 from support.history import History, Post, Reader, Segment
 from support.processes import Machine
-from support.scenario import Plan, mark_of
+from support.scenario import APPROVER, Plan, mark_of
 from support.world import parse_stream, sign
 
 TURN_LIMIT_S = 240.0
@@ -77,6 +77,9 @@ class Visitor:
         token = sign({"tenant_id": tenant, "sub": user}, ttl_s=TOKEN_TTL_S)
         history.marks[tenant] = mark_of(tenant)
         history.secrets |= {token.rpartition(".")[2], token.split(".")[1]}
+        self.approver_token = sign({"tenant_id": tenant, "sub": "boss", "role": APPROVER}, ttl_s=TOKEN_TTL_S)
+        """Of somebody who approves what this user asks for, and does nothing else."""
+        history.secrets |= {self.approver_token.rpartition(".")[2], self.approver_token.split(".")[1]}
         self._http = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(20, connect=5),

@@ -12,21 +12,33 @@ LOOK_AGAIN_S = 0.3
 
 
 async def decide(visitor: "Visitor", run_id: str, approvals: list[dict[str, Any]]) -> None:
-    """Answer the questions of a run that the user means to answer; what does not get through is left for the next look."""
+    """Answer the questions of a run that are to be answered; what does not get through is left for the next look.
+
+    Those that others have to answer are answered by somebody of their role, before or after the user's own.
+    """
     history = visitor.history
-    decisions = []
+    decisions: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
     for approval in approvals:
         call_id = approval["tool_call_id"]
         answer = history.answers.setdefault(call_id, visitor.answers[len(history.answers) % len(visitor.answers)])
         if answer == "yes":
             history.yeses.setdefault(call_id, time.time())
         if answer != "nothing":
-            decisions.append({"tool_call_id": call_id, "approve": answer == "yes", "reason": "as I like it"})
-    if not decisions:
+            said = {"tool_call_id": call_id, "approve": answer == "yes", "reason": "as I like it"}
+            decisions["approvers" in approval].append(said)
+    if not any(decisions.values()):
         await asyncio.sleep(LOOK_AGAIN_S)
         return
+    for is_for_others in visitor.random.sample((False, True), 2):
+        if said_now := decisions[is_for_others]:
+            await _post(visitor, run_id, said_now, is_for_others=is_for_others)
+
+
+async def _post(visitor: "Visitor", run_id: str, decisions: list[dict[str, Any]], *, is_for_others: bool) -> None:
+    history = visitor.history
     body = decisions[0] if len(decisions) == 1 else {"decisions": decisions}
-    response = await visitor.request("POST", f"/runs/{run_id}/decisions", json=body)
+    headers = {"Authorization": f"Bearer {visitor.approver_token}"} if is_for_others else None
+    response = await visitor.request("POST", f"/runs/{run_id}/decisions", json=body, headers=headers)
     if response is None or response.status_code in (500, 503):
         return
     visitor.counts.decisions += 1

@@ -26,6 +26,9 @@ from agent.prompt.words import SUGGESTIONS_REQUEST, unfenced, without_facts
 
 PROVIDER_SECRET = "SECRET-PROVIDER-TEXT"
 ORDER = 7
+APPROVER = "owner"
+"""The role of those who approve what others ask for; nobody else has it."""
+ASKING = {"python": "support.asking_tools", "tools": {"order_after_another": {"approvers": [APPROVER]}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ def _calls(mark: str, plan: dict[str, Any], step: int) -> Iterator[tuple[str, di
         yield ("find_order", {"number": ORDER + n})
     for n in range(writes):
         if plan.get("asks"):
-            yield ("order_after_yes", {"item": f"{mark} {plan['name']} {step}.{n} {ASKED}"})
+            name = "order_after_another" if n % 2 else "order_after_yes"
+            yield (name, {"item": f"{mark} {plan['name']} {step}.{n} {ASKED}"})
         else:
             yield ("create_order", {"item": f"{mark} {plan['name']} {step}.{n}"})
     for _ in range(actions):
@@ -176,10 +180,13 @@ class Business:
         """Serve one request."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         try:
-            tenant = jwt.decode(token, SECRET, algorithms=["HS256"])["tenant_id"]
+            claims = jwt.decode(token, SECRET, algorithms=["HS256"])
+            tenant = claims["tenant_id"]
         except jwt.InvalidTokenError:
             await connection.respond(401, b'{"detail":"who are you?"}')
             return
+        if claims.get("role") == APPROVER:
+            self.history.blame("I14", f"{request.method} {request.path} with the token of who approved it")
         await asyncio.sleep(self.random.random() * self.most_delay_s)
         if request.method == "POST":
             item = request.json["item"]
@@ -223,7 +230,7 @@ async def open_scene(
             folder,
             suggestions={"enabled": True, "timeout_s": 2},
             limits=patient,
-            toolsets=[*ASSISTANT["toolsets"], "support.asking_tools"],
+            toolsets=[*ASSISTANT["toolsets"], ASKING],
             approvals={"expires_s": answered_within_s},
         )
         values = {

@@ -1,0 +1,38 @@
+"""The outcome of a tool call, as it is stored and as a model reads it."""
+
+from dataclasses import dataclass
+
+from langchain_core.messages import ToolMessage
+
+from agent.prompt.history import result_message
+from agent.store.messages import NewMessage, ToolCall
+from agent.toolkit import Action
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The outcome of a tool call, as the model gets it."""
+
+    call: ToolCall
+    text: str
+    is_error: bool
+    action: Action | None
+    is_untrusted: bool = False
+    """Whether anybody may have written the text."""
+
+    def row(self, step: int) -> NewMessage:
+        """Return it as it is stored."""
+        return NewMessage(
+            "tool",
+            self.text,
+            step,
+            tool_call_id=self.call.id,
+            tool_name=self.call.name,
+            is_error=self.is_error,
+            is_untrusted=self.is_untrusted,
+        )
+
+    def message(self) -> ToolMessage:
+        """Return it as a model reads it, now and whenever the transcript is read again."""
+        beside = {"is_error": self.is_error, "is_untrusted": self.is_untrusted}
+        return result_message(self.call.id, self.call.name, self.text, **beside)
