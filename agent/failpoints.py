@@ -31,6 +31,8 @@ Failpoint = Literal[
     "pause.after_commit",
     "decide.before_commit",
     "decide.after_commit",
+    "resume.before_commit",
+    "resume.after_commit",
 ]
 FAILPOINTS: tuple[str, ...] = get_args(Failpoint)
 EXIT_STATUS = 137

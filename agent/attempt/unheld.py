@@ -124,8 +124,8 @@ async def resume(store: Store, key: RunKey, *, worker_id: str) -> bool:
     """Let a run go on whose user has come with a token; False where a question is open still, or it does not wait."""
     async with store.write() as connection:
         goes_on = await resume_in(connection, key, worker_id=worker_id)
-        failpoint("decide.before_commit")
-    failpoint("decide.after_commit")
+        failpoint("resume.before_commit")
+    failpoint("resume.after_commit")
     return goes_on
 
 

@@ -201,5 +201,84 @@ async def test_a_new_message_and_a_decision_at_once_are_both_taken_in_some_order
         if decided.status_code == 200:
             assert (state, effects(ann)) == ("completed", [1])
         else:
+            world.provider.scripts.clear()  # only the message was answered
             assert (decided.json()["outcome"], state, effects(ann)) == ("withdrawn", "cancelled", [])
         assert world.provider.violations == []
+
+
+OTHERS: dict[str, Any] = {"approvers": ["owner"]}
+
+
+async def test_another_person_decides_at_one_process_and_the_run_goes_on_at_another(
+    shared: dict[str, Any], open_process: Open
+) -> None:
+    """G271: the process that asked is gone, and so is the one where it was decided."""
+    async with open_process(shared, **OTHERS) as world:
+        stream = await asked(world.person())
+    async with open_process(shared, **OTHERS) as world:
+        olga = world.person(user="olga", role="owner")
+        [card] = (await olga.request("GET", "/approvals")).json()["items"]
+        assert card["run_id"] == stream.first("run_id")
+        assert (await decide(olga, stream)).status_code == 200
+    async with open_process(shared, **OTHERS) as world:
+        ann = world.person()
+        world.provider.say("Ordered.")
+        assert (await ended(ann, stream))["state"] == "completed"
+        assert effects(ann) == [1]
+
+
+async def test_users_who_come_at_once_to_two_processes_let_a_run_go_on_once(open_process: Open, postgres: str) -> None:
+    """G271"""
+    shared = in_postgres(postgres)
+    async with open_process(shared, **OTHERS) as first, open_process(shared, **OTHERS) as second:
+        stream = await asked(first.person())
+        assert (await decide(second.person(user="olga", role="owner"), stream)).status_code == 200
+        first.provider.say("Ordered.")
+        path = f"/runs/{stream.first('run_id')}"
+        ways = [("GET", path), ("POST", f"{path}/credential"), ("GET", f"{path}/events")]
+        asks = (
+            (first, second)[n % 2].person().request(*ways[n % 3], headers={"Accept": "application/json"})
+            for n in range(18)
+        )
+        assert {one.status_code for one in await asyncio.gather(*asks)} == {200}
+        assert (await ended(second.person(), stream))["state"] == "completed"
+        assert effects(first.person()) == [1]
+        assert first.provider.violations == []
+
+
+@pytest.mark.parametrize("attempt", range(2))
+async def test_another_persons_answer_at_the_moment_of_the_expiry_counts_or_does_not(
+    shared: dict[str, Any], open_process: Open, attempt: int
+) -> None:
+    """G252 G271"""
+    async with open_process(shared, **OTHERS, expires_s=1) as world:
+        ann, olga = world.person(), world.person(user="olga", role="owner")
+        stream = await asked(ann)
+        world.provider.say("As you like it.")
+        expires_at = datetime.fromisoformat(stream.first("approval")["expires_at"])
+        moment = expires_at - timedelta(milliseconds=30 * attempt)
+        await until(lambda: datetime.now(UTC) >= moment)
+        answers = await asyncio.gather(*(decide(olga, stream) for _ in range(5)))
+        taken = [one for one in answers if one.status_code == 200]
+        outcomes = {one.json().get("outcome") for one in answers} - {None}
+        assert (len(taken), outcomes) in ((1, {"approved"}), (0, {"expired"}))
+        assert (await ended(ann, stream))["state"] == "completed"
+        assert effects(ann) == ([1] if taken else [])
+
+
+async def test_what_a_deleted_conversation_asks_others_is_not_there_any_more(
+    shared: dict[str, Any], open_process: Open
+) -> None:
+    """G252 G271: neither before the answer nor after it."""
+    async with open_process(shared, **OTHERS) as world:
+        ann, olga = world.person(), world.person(user="olga", role="owner")
+        for is_decided in (False, True):
+            stream = await asked(ann)
+            if is_decided:
+                assert (await decide(olga, stream)).status_code == 200
+            gone = await ann.request("DELETE", f"/conversations/{stream.first('conversation_id')}")
+            assert gone.status_code == 200
+            assert (await olga.request("GET", "/approvals")).json()["items"] == []
+            assert (await decide(olga, stream)).status_code == 404
+            assert (await ann.request("GET", f"/runs/{stream.first('run_id')}")).status_code == 404
+        assert effects(ann) == []

@@ -72,6 +72,8 @@ class Visitor:
         self.counts = Counts()
         self.answers: tuple[str, ...] = ("yes",)
         """Of these one is the answer to a question: yes, no or nothing."""
+        self.others_first = 0.0
+        """How likely others answer before the user does."""
         self._conversations: dict[str, str] = {}
         """By run, as far as this user was told."""
         token = sign({"tenant_id": tenant, "sub": user}, ttl_s=TOKEN_TTL_S)

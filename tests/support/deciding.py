@@ -14,7 +14,7 @@ LOOK_AGAIN_S = 0.3
 async def decide(visitor: "Visitor", run_id: str, approvals: list[dict[str, Any]]) -> None:
     """Answer the questions of a run that are to be answered; what does not get through is left for the next look.
 
-    Those that others have to answer are answered by somebody of their role, before or after the user's own.
+    Those that others have to answer are answered by somebody of their role, behind the user's own, or before them.
     """
     history = visitor.history
     decisions: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
@@ -29,7 +29,7 @@ async def decide(visitor: "Visitor", run_id: str, approvals: list[dict[str, Any]
     if not any(decisions.values()):
         await asyncio.sleep(LOOK_AGAIN_S)
         return
-    for is_for_others in visitor.random.sample((False, True), 2):
+    for is_for_others in sorted((False, True), reverse=visitor.random.random() < visitor.others_first):
         if said_now := decisions[is_for_others]:
             await _post(visitor, run_id, said_now, is_for_others=is_for_others)
 

@@ -32,6 +32,7 @@ def user(scene: Scene, number: int, random: Random) -> Visitor:
     tenant = TENANTS[number % len(TENANTS)]
     visitor = Visitor(scene.machine, scene.history, tenant, f"user-{number}", Random(random.random()))
     visitor.answers = ("yes", "yes", "yes", "no", "nothing")
+    visitor.others_first = 0.5
     return visitor
 
 

@@ -39,6 +39,7 @@ WITH_CALLS = {"reply.before_commit", "reply.after_commit", "call.after_effect"}
 WITH_CALLS |= {"results.before_commit", "results.after_commit"}
 WITH_WRITES = {"call.before_start", "call.after_start", "unknown.before_commit", "unknown.after_commit"}
 WITH_QUESTIONS = {"pause.before_commit", "pause.after_commit", "decide.before_commit", "decide.after_commit"}
+WITH_OTHERS = {"resume.before_commit", "resume.after_commit"}
 PRELUDE = {
     "takeover.before_commit": "model.after_first_token",
     "takeover.after_commit": "end.before_commit",
@@ -62,6 +63,7 @@ def shapes_of(failpoint: str) -> list[str]:
         if (failpoint not in WITH_CALLS or plan.steps)
         and (failpoint not in WITH_WRITES or plan.writes)
         and (failpoint not in WITH_QUESTIONS or plan.asks)
+        and (failpoint not in WITH_OTHERS or (plan.asks and plan.writes > 1))
     ]
     if os.environ.get("FRONTDESK_TEST_ALL_SHAPES"):
         return coming
