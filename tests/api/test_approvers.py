@@ -319,7 +319,8 @@ async def test_the_list_of_approvals_comes_in_pages_and_says_when_nothing_has_ch
         await asked(world.person(user=f"ann-{n}", role="trainer"))
     whole = await owner.request("GET", "/approvals")
     assert [one["asked_by"] for one in whole.json()["items"]] == ["ann-0", "ann-1", "ann-2"]
-    pages, cursor = [], None
+    pages: list[Any] = []
+    cursor = None
     while cursor is not None or not pages:
         query = {"limit": 1, **({"cursor": cursor} if cursor else {})}
         page = (await owner.request("GET", "/approvals", params=query)).json()

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+import httpx2
 import jwt
 import orjson
 import pytest
@@ -13,7 +14,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from support.browsing import EVERYTHING, Tab
 from support.clients import until
 from support.http import Connection, Request
-from support.office import NARROW, Office, ask_studio, go, heading, main, open_office
+from support.office import NARROW, Office, ask_studio, go, heading, main, open_office, sign_in
 from support.processes import QUICK, Machine
 from support.provider import Call, Provider, Script, scripted_provider
 
@@ -390,3 +391,24 @@ def after(gate: asyncio.Event, script: Script) -> Script:
         await script(request, connection)
 
     return later
+
+
+async def test_a_trainers_refund_waits_for_the_owner(scripted_office: Office, provider: Provider) -> None:
+    """G271: the trainer's page goes on when it is looked at again after the owner's yes."""
+    url = scripted_office.url
+    found = await ask_studio(url, "/clients", user="aurora.trainer", status="active", limit=1)
+    membership = found["items"][0]["membership_id"]
+    provider.call(Call("refund_membership", {"membership_id": membership, "amount": 2}))
+    tab = await scripted_office.open(user="aurora.trainer")
+    await ask(tab, "refund 2 euros to the first client")
+    await expect(chat(tab.page).get_by_text(f"Refund 2 of membership {membership}?")).to_be_visible()
+
+    headers = {"Authorization": f"Bearer {await sign_in(url, 'aurora.owner')}"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers) as owner:
+        cards = (await owner.get("/approvals")).json()["items"]
+        [card] = [one for one in cards if one["arguments"]["membership_id"] == membership]
+        body = {"tool_call_id": card["tool_call_id"], "approve": True}
+        assert (await owner.post(f"/runs/{card['run_id']}/decisions", json=body)).status_code == 200
+    provider.say("Refunded.")
+    await tab.page.reload()
+    await expect(answers(tab.page).last).to_contain_text("Refunded.")

@@ -163,8 +163,8 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
         case log.ActionRequested():
             return schema.Action(VERSION, at, told.id, told.type, told.value)
         case log.ApprovalRequested():
-            asked = told.tool_call_id, told.name, told.title, told.arguments, told.expires_at, told.hash
-            return schema.Approval(VERSION, at, *asked)
+            asked = told.tool_call_id, told.name, told.title, told.arguments, told.expires_at
+            return schema.Approval(VERSION, at, *asked, told.hash or None, told.approvers, told.may_always)
         case log.ClientToolRequested():
             return schema.ClientTool(VERSION, at, told.tool_call_id, told.name, told.arguments, told.expires_at)
         case log.SnapshotTaken():

@@ -170,15 +170,17 @@ class Action(Told, tag="action"):
 
 
 class Approval(Told, tag="approval"):
-    """A tool call waits until `expires_at` for the user's yes or no."""
+    """A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`."""
 
     block_id: str
     name: str
     title: str
     arguments: dict[str, object]
     expires_at: str
-    hash: str = ""
+    hash: str | None = None
     """Said again by who changes the arguments."""
+    approvers: tuple[str, ...] | None = None
+    may_always: bool | None = None
 
 
 class ClientTool(Told, tag="client_tool"):
