@@ -401,7 +401,7 @@ async def test_a_trainers_refund_waits_for_the_owner(scripted_office: Office, pr
     provider.call(Call("refund_membership", {"membership_id": membership, "amount": 2}))
     tab = await scripted_office.open(user="aurora.trainer")
     await ask(tab, "refund 2 euros to the first client")
-    await expect(chat(tab.page).get_by_text(f"Refund 2 of membership {membership}?")).to_be_visible()
+    await expect(chat(tab.page).get_by_text(f"Refund 2 of membership {membership}?", exact=True)).to_be_visible()
 
     headers = {"Authorization": f"Bearer {await sign_in(url, 'aurora.owner')}"}
     async with httpx2.AsyncClient(base_url=url, headers=headers) as owner:
