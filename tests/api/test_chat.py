@@ -8,6 +8,8 @@ import pytest
 from support.provider import Call
 from support.world import OpenWorld, Person, World
 
+from agent.prompt.words import page_of
+
 CORE_KEYS = ["success", "response", "conversation_id", "tools_used", "suggested_questions", "actions"]
 
 
@@ -194,7 +196,7 @@ async def test_the_page_reaches_the_model_as_data_behind_the_users_words(world: 
     said = world.provider.requests[0]["messages"][-1]
     assert said["role"] == "user"
     assert said["content"].startswith("where am I?")
-    assert '"page":{"route":"/orders","filters":["open"]}' in said["content"]
+    assert page_of(said["content"]) == {"route": "/orders", "filters": ["open"]}
 
 
 async def test_the_page_is_not_part_of_what_is_stored(world: World, ann: Person) -> None:

@@ -8,7 +8,7 @@ from support.world import OpenWorld, Person, World
 
 PAGE = "https://desk.example.org"
 EXPOSED = {"X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date", "X-Events-Version"}
-EXPOSED |= {"X-Should-Retry"}
+EXPOSED |= {"X-Should-Retry", "ETag"}
 
 
 async def test_every_answer_has_an_id_of_its_own(ann: Person) -> None:
@@ -53,7 +53,7 @@ async def preflight(
     method: str,
     *,
     origin: str = PAGE,
-    names: str = "authorization, content-type, idempotency-key, last-event-id",
+    names: str = "authorization, content-type, idempotency-key, if-none-match, last-event-id",
 ) -> httpx2.Response:
     headers = {
         "Origin": origin,
