@@ -12,10 +12,12 @@ from support.searching import index_all
 
 from agent.events.schema import Usage
 from agent.store import naming, search, search_index
+from agent.store.approvals import expired_runs
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
 from agent.store.runs import Run, RunEnd, active_run, find_run_by_key, unfinished_runs
+from agent.store.shared_approvals import list_shared, list_standing
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run, end_run, hold_run
 from agent.store.versions import superseded_writes
@@ -40,6 +42,9 @@ BY_PLACE: dict[str, Ask] = {
     "a turn by its message's name": lambda c, run: naming.find_named_turn(
         c, ANN, run.conversation_id, "m-1", said_before=9
     ),
+    "what others are asked": lambda c, _: list_shared(c, ANN, limit=9),
+    "the yeses that stand": lambda c, run: list_standing(c, ANN, run.conversation_id),
+    "what waits in vain": lambda c, _: expired_runs(c, most=9),
     "writes that were superseded": lambda c, run: superseded_writes(c, ANN, run.conversation_id, from_turn=1, limit=9),
 }
 AMONG_UNFINISHED: dict[str, Ask] = {
