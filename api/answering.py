@@ -36,7 +36,7 @@ async def decide(
         new = [_decision(asked[one.hash], one) for one in answers if _is_new(asked[one.hash], one)]
         try:
             if new:
-                run = await services.runner.decide(principal, run.id, new)
+                run = await services.runner.decisions.decide(principal, run.id, new) or run  # the principal's own
         except AlreadyDecidedError:
             continue  # somebody was faster; what they said may be the same
         return run, {asked[one.hash].tool_call_id: one.approve for one in answers}

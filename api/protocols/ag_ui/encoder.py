@@ -206,7 +206,8 @@ class AgUiEncoder:
                 self._is_ended = True
                 yield self._end(told)
             case ApprovalRequested():
-                self._asked.append(told)
+                if not told.approvers:  # else it is not this user who is asked
+                    self._asked.append(told)
             case RunPaused():
                 outcome = {"type": "interrupt", "interrupts": [*map(interrupt, self._asked)]}
                 asks: Event = {"outcome": outcome} if self._asked and self._reader.can_ask else {}

@@ -143,7 +143,7 @@ class AiSdkEncoder:
             case ToolCallChanged():
                 yield from chunks.call(told)
             case ApprovalRequested():
-                if self._can_ask:
+                if self._can_ask and not told.approvers:  # else it is not this user who is asked
                     yield chunks.question(told)
             case ActionRequested():
                 yield chunks.data("action", told.id, action(told), is_transient=True)

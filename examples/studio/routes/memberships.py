@@ -106,7 +106,7 @@ def unfreeze_membership(membership_id: MembershipId, desk: StaffDesk) -> Row:
 
 
 @router.post("/{membership_id}/refund", status_code=201)
-def refund_membership(membership_id: Id, refund: Refund, desk: StaffDesk) -> Row:
+def refund_membership(membership_id: MembershipId, refund: Refund, desk: StaffDesk) -> Row:
     """Give back a part of a membership's price, or all of it; never more than was paid for it."""
 
     def work() -> Row:
