@@ -11,6 +11,7 @@
     │   ├── SupersededError             superseded
     │   ├── NotWaitingError             not_waiting
     │   ├── AlreadyDecidedError         already_decided    (outcome)
+    │   ├── AlreadyClaimedError         already_claimed
     │   ├── PayloadTooLargeError        payload_too_large
     │   ├── RateLimitedError            rate_limited       (retry_after_s)
     │   ├── OverloadedError             overloaded         (retry_after_s)
@@ -40,7 +41,6 @@
 everything else is for the operator's log.
 """
 
-import re
 from typing import ClassVar
 from uuid import UUID
 
@@ -113,13 +113,19 @@ class NotWaitingError(RequestError):
 
 
 class AlreadyDecidedError(RequestError):
-    """The question was answered before; `outcome` says how: approved, denied, expired or withdrawn."""
+    """The question was answered before; `outcome` says how: approved, denied, ok, error, expired or withdrawn."""
 
     code = "already_decided"
 
     def __init__(self, outcome: str) -> None:
         super().__init__(f"This is decided already: {outcome}.")
         self.outcome = outcome
+
+
+class AlreadyClaimedError(RequestError):
+    """Another of the user's pages makes this call."""
+
+    code = "already_claimed"
 
 
 class PayloadTooLargeError(RequestError):
@@ -288,10 +294,3 @@ class LogTrimmedError(FrontdeskError):
 
 class StaleAppendError(FrontdeskError):
     """An event id is not greater than the log's last one: the writer lost the run to a later attempt."""
-
-
-def shown_url(url: str) -> str:
-    """Return a URL as it may be shown: without a user, a password, and a query, which may hold another secret."""
-    plain = re.split(r"[?#]", url, maxsplit=1)[0]
-    scheme, mark, rest = plain.rpartition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if "://" not in scheme else "***"

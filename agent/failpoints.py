@@ -33,6 +33,10 @@ Failpoint = Literal[
     "decide.after_commit",
     "resume.before_commit",
     "resume.after_commit",
+    "page_claim.before_commit",
+    "page_claim.after_commit",
+    "result.before_commit",
+    "result.after_commit",
 ]
 FAILPOINTS: tuple[str, ...] = get_args(Failpoint)
 EXIT_STATUS = 137

@@ -13,7 +13,8 @@ from urllib.request import Request
 
 import httpx2
 
-from agent.errors import ConfigurationError, shown_url
+from agent.errors import ConfigurationError
+from agent.urls import shown_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

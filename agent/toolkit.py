@@ -20,8 +20,9 @@ Risk = Literal["read", "write", "dangerous"]
 """`read` may be repeated at any time; `write` has side effects and is never repeated blindly; `dangerous` is a write that
 nobody can wave through."""
 
-Kind = Literal["data", "action", "own", "unknown"]
-"""`data` tools ask or change the backend; `action` tools make the page do something; `own` ones are Frontdesk's, about the
+Kind = Literal["data", "action", "client", "own", "unknown"]
+"""`data` tools ask or change the backend; `action` tools make the page do something; `client` tools are made
+by the page, which answers; `own` ones are Frontdesk's, about the
 tools themselves; `unknown` ones are not there: the model asked for them, and the ledger says so."""
 
 
@@ -36,6 +37,8 @@ class Action:
 
     type: str
     value: str
+    expects_result: bool = False
+    """Whether the page says what came of it."""
 
 
 def _hide_nothing(secret: str) -> None:
@@ -123,6 +126,10 @@ class Tool:
     """Whether what it returns may have been written by anybody: after it, whatever changes something asks."""
     parse: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Returns arguments as the call takes them, with what is left out; None: as they are. Conditions look at that."""
+    result_schema: Mapping[str, Any] | None = None
+    """Of a page's tool: the JSON Schema of what the page may answer; None: any JSON."""
+    acknowledged: Callable[[Mapping[str, Any]], Action] | None = None
+    """Of an action whose page says what came of it: takes the arguments. Raises ToolError where they do not fit."""
     origin: Origin | None = None
     """Of a tool that was imported from a description; None where somebody wrote it for this assistant."""
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from agent.errors import (
+    AlreadyClaimedError,
     AlreadyDecidedError,
     DatabaseError,
     ForbiddenError,
@@ -54,6 +55,7 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     SupersededError: HttpProblem(409, "The message was superseded"),
     NotWaitingError: HttpProblem(409, "The run does not wait for this"),
     AlreadyDecidedError: HttpProblem(409, "This is decided already"),
+    AlreadyClaimedError: HttpProblem(409, "Another page makes this call"),
     PayloadTooLargeError: HttpProblem(413, "The request is too large"),
     RateLimitedError: HttpProblem(429, "Too many requests"),
     OverloadedError: HttpProblem(503, "The service is overloaded"),

@@ -26,6 +26,7 @@ from pydantic import (
 from starlette.datastructures import QueryParams
 
 from agent.assistant.definition import WhenActive
+from agent.assistant.pages import MAX_DESCRIBED, DescribedTool
 from agent.errors import InvalidRequestError
 from agent.region import Locale, Region, TimeZone
 from agent.runs.request import RunRequest
@@ -36,6 +37,7 @@ MESSAGE_CHARACTERS = 32_000
 CONTEXT_BYTES = 8 * 1024
 ARGUMENTS_BYTES = 32 * 1024
 MAX_DECISIONS = 128
+CLIENT_TOOLS_BYTES = 32 * 1024
 
 
 def _no_nul(text: str) -> str:
@@ -161,6 +163,16 @@ class DecisionsRequest(BaseModel):
         return self
 
 
+def _small_tools(tools: list[DescribedTool] | None) -> list[DescribedTool] | None:
+    if tools is None:
+        return None
+    if len({one.name for one in tools}) < len(tools):
+        raise ValueError("a name is there twice")
+    if len(orjson.dumps([one.model_dump(by_alias=True) for one in tools])) > CLIENT_TOOLS_BYTES:
+        raise ValueError(f"must be at most {CLIENT_TOOLS_BYTES} bytes of JSON")
+    return tools
+
+
 class RunOptions(BaseModel):
     """The options of every request for an answer."""
 
@@ -181,6 +193,13 @@ class RunOptions(BaseModel):
         default=None, description="about the page, at most 8 KiB; the model gets it as data"
     )
 
+    client_tools: Annotated[
+        list[DescribedTool] | None, Field(max_length=MAX_DESCRIBED), AfterValidator(_small_tools)
+    ] = Field(
+        default=None,
+        description="what the page can do and the assistant lets pages describe, as name, description, schema",
+    )
+
     time_zone: TimeZone | None = Field(
         default=None, description="the user's, of the IANA database: its day is today. None: the tenant's"
     )
@@ -194,11 +213,12 @@ class RunOptions(BaseModel):
         conversation_id: UUID | None,
         replaces: UUID | None = None,
         can_ask: bool = False,
+        has_page: bool = False,
     ) -> RunRequest:
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
         # A key from before there were these is known again.
-        for added in ("assistant", "time_zone", "locale", "client_key"):
+        for added in ("assistant", "time_zone", "locale", "client_key", "client_tools"):
             if asked.get(added) is None:
                 asked.pop(added, None)
         return RunRequest(
@@ -209,12 +229,18 @@ class RunOptions(BaseModel):
             model=self.model,
             branch_id=self.branch_id,
             page=self.context,
+            client_tools=self._described(),
             region=Region(self.time_zone, self.locale),
             when_active=self.when_active,
             idempotency_key=idempotency_key,
             can_ask=can_ask,
+            has_page=has_page,
             request_hash=hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         )
+
+    def _described(self) -> tuple[dict[str, Any], ...] | None:
+        tools = self.client_tools
+        return None if tools is None else tuple(one.model_dump(mode="json", by_alias=True) for one in tools)
 
 
 class ChatRequest(RunOptions):
@@ -236,7 +262,11 @@ class ChatRequest(RunOptions):
     def to_run(self, idempotency_key: str | None) -> RunRequest:
         """Return the request for a run."""
         asked = self.run_request(
-            idempotency_key, message=self.message, conversation_id=self.conversation_id, can_ask=True
+            idempotency_key,
+            message=self.message,
+            conversation_id=self.conversation_id,
+            can_ask=True,
+            has_page=True,
         )
         return replace(asked, client_key=self.client_key)
 
@@ -259,11 +289,11 @@ def chat_in_query(query: QueryParams) -> ChatRequest:
             )
         asked[name] = value
     try:
-        if "context" in asked:
-            asked["context"] = orjson.loads(asked["context"])
+        for name in {"context", "client_tools"} & set(asked):
+            asked[name] = orjson.loads(asked[name])
         return ChatRequest.model_validate({name: asked[name] for name in asked if name not in NOT_ASKED})
     except orjson.JSONDecodeError:
-        raise InvalidRequestError("context: must be an object of JSON") from None
+        raise InvalidRequestError(f"{name}: must be JSON") from None
     except ValidationError as exc:
         raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in exc.errors()]) from None
 

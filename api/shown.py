@@ -24,6 +24,8 @@ class Shown:
     suggestions: list[str] = field(default_factory=list)
     approvals: list[dict[str, Any]] = field(default_factory=list)
     """What is asked; nobody has answered it yet."""
+    for_page: list[str] = field(default_factory=list)
+    """Ids of the calls that the page is to make, or to answer; there is none here."""
     run_id: str | None = None
     status: str | None = None
     conversation_id: str | None = None
@@ -47,10 +49,14 @@ class Shown:
                 self.notes.append("Looking up: " + ", ".join(safe(str(name)) for name in names))
             case {"tool_call": dict(call)}:
                 self.doing = _how_far(call) if "elapsed_ms" in call else ""
-            case {"action": {"type": kind, "value": value}}:
+            case {"action": {"type": kind, "value": value} as action}:
                 self.notes.append(safe(f"Action: {kind} → {value}"))
+                self.for_page += [action["id"]] if action.get("expects_result") else []
             case {"approval": {"tool_call_id": str(), "title": str()} as approval}:
                 self.approvals.append(approval)
+            case {"client_tool": {"name": str(name), "tool_call_id": str(call_id)}}:
+                self.for_page.append(call_id)
+                self.notes.append(safe(f"This is for a page, and there is none here: {name}"))
             case {"error": {"message": message}}:
                 self.notes.append(safe(f"Error: {message}"))
             case {"status": str(status)}:
@@ -65,7 +71,7 @@ class Shown:
 
     def go_on(self) -> None:
         """Expect what follows the answers to what is asked."""
-        self.approvals, self.status = [], None
+        self.approvals, self.for_page, self.status = [], [], None
 
     def _replace(self, text: str) -> None:
         """Show this text; what a plain output has of it already is not printed again."""

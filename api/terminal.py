@@ -15,8 +15,8 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.text import Text
 
-from agent.errors import shown_url
 from agent.http import open_blocking_client
+from agent.urls import shown_url
 from api.deciding import Asking
 from api.shown import Shown, safe
 
@@ -24,6 +24,7 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 """The server pings every 15 s, so a silence as long as this is a dead connection."""
 RECONNECTS = 5
+NO_PAGE = "There is no page here: the user is at a terminal."
 RETRY_S = 2.0
 """The pause that the stream itself asks for in its first frame."""
 
@@ -69,9 +70,13 @@ class Chat:
         with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
             self._read(client, Post("/chat", body, key=uuid4().hex), shown)
             self._remember(shown)
-            while shown.approvals and (decisions := self._decisions(shown)):
+            while shown.status == "awaiting_input" and (posts := self._answers(shown)):
                 shown.go_on()
-                self._read(client, Post(f"/runs/{shown.run_id}/decisions", {"decisions": decisions}), shown)
+                for post in posts[:-1]:
+                    client.post(
+                        self._url + post.path, json=post.body, headers={"Authorization": f"Bearer {self._token}"}
+                    )
+                self._read(client, posts[-1], shown)
         self._message_id = shown.message_id
         self._after(shown)
         if not shown.is_over:
@@ -95,6 +100,13 @@ class Chat:
                         ) from exc
                 if shown.is_over:
                     return
+
+    def _answers(self, shown: Shown) -> list[Post]:
+        """Return what answers a run that waits: for the page, that there is none; for the user, what they say."""
+        path = f"/runs/{shown.run_id}"
+        posts = [Post(f"{path}/results", {"tool_call_id": one, "error": NO_PAGE}) for one in shown.for_page]
+        decisions = self._decisions(shown)
+        return posts + ([Post(f"{path}/decisions", {"decisions": decisions})] if decisions else [])
 
     def _decisions(self, shown: Shown) -> list[dict[str, Any]]:
         """Ask the user what the assistant asks; return no decision where nobody is there to be asked."""

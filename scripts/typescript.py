@@ -43,24 +43,26 @@ def meaning(kind: type) -> str:
 
 
 def payloads(kind: type[msgspec.Struct]) -> tuple[dict[str, object], dict[str, object]]:
-    """Return what clients read of an event with all of its fields, and of one with only those that it must have."""
+    """Return what clients read of an event with all of its fields, and of one with only those that it must have; of a list its items."""
     fields = msgspec.structs.fields(kind)
     full = {field.name: _sample(field.type) for field in fields}
-    least = {field.name: full[field.name] for field in fields if field.required}
+    needed = [field for field in fields if field.required or get_origin(field.type) is tuple]
+    least = {field.name: _sample(field.type, is_whole=False) for field in needed}
     return payload(kind(**full)), payload(kind(**least))  # type: ignore[arg-type] # it is one of the union
 
 
-def _sample(kind: Any) -> Any:
-    """Return a value of a field's type."""
+def _sample(kind: Any, *, is_whole: bool = True) -> Any:
+    """Return a value of a field's type; `is_whole` False: one that has only what it must have."""
     if isinstance(kind, UnionType):
         kind = next(part for part in get_args(kind) if part is not NoneType)
     origin = get_origin(kind) or kind
     if origin is Literal:
         return Typed(" | ".join(f'"{part}"' for part in get_args(kind)))
     if origin is tuple:
-        return (_sample(get_args(kind)[0]),)
+        return (_sample(get_args(kind)[0], is_whole=is_whole),)
     if issubclass(origin, msgspec.Struct):
-        return origin(**{field.name: _sample(field.type) for field in msgspec.structs.fields(origin)})
+        fields = [field for field in msgspec.structs.fields(origin) if is_whole or field.required]
+        return origin(**{field.name: _sample(field.type, is_whole=is_whole) for field in fields})
     return Typed("string") if origin is str else origin()
 
 
@@ -76,7 +78,8 @@ def _type(full: object, least: object, indent: str = "") -> str:
         case int() | float():
             return "number"
         case list() | tuple():
-            return f"ReadonlyArray<{_type(full[0], full[0], indent)}>"
+            first = least[0] if isinstance(least, list | tuple) and least else full[0]
+            return f"ReadonlyArray<{_type(full[0], first, indent)}>"
         case dict() if full and isinstance(least, dict):
             lines = [
                 f"{indent}  readonly {key}{'' if key in least else '?'}: {_type(value, least.get(key), indent + '  ')};\n"

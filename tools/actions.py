@@ -24,13 +24,16 @@ def action_tools(definitions: Mapping[str, ActionDefinition]) -> list[Tool]:
 def _action_tool(name: str, definition: ActionDefinition) -> Tool:
     allowed = re.compile("|".join(_pattern(value) for value in definition.values))
 
-    async def call(_context: CallContext, arguments: Mapping[str, Any]) -> object:
+    def action(arguments: Mapping[str, Any]) -> Action:
         value = arguments.get("value")
         if strange := sorted(set(arguments) - {"value"}):
             raise ToolError(f"There is no argument {', '.join(strange)[:200]}: give value only.")
         if not isinstance(value, str) or not allowed.fullmatch(value):
             raise ToolError(f"value must be one of: {', '.join(definition.values)}.")
-        return Action(name, value)
+        return Action(name, value, definition.expects_result)
+
+    async def call(_context: CallContext, arguments: Mapping[str, Any]) -> object:
+        return action(arguments)
 
     return Tool(
         name=name,
@@ -39,6 +42,8 @@ def _action_tool(name: str, definition: ActionDefinition) -> Tool:
         call=call,
         risk="read",
         kind="action",
+        timeout_s=definition.timeout_s if definition.expects_result else None,
+        acknowledged=action if definition.expects_result else None,
         wordings=definition.wordings,
     )
 

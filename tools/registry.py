@@ -54,7 +54,9 @@ def load_toolsets(
         toolsets.append(ShapedToolset(source, definition))
     actions = FixedToolset(action_tools(assistant.actions))
     _add(known, actions.every)
-    if all_known and (strange := sorted(set(assistant.tools) - {*known, *held, FIND_TOOLS})):
+    if twice := sorted(set(assistant.page_tools) & {*known, FIND_TOOLS}):
+        raise ConfigurationError(f"page_tools: there is a tool {twice[0]!r} already")
+    if all_known and (strange := sorted(set(assistant.tools) - {*known, *held, *assistant.page_tools, FIND_TOOLS})):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
     return [*toolsets, actions]
 

@@ -16,6 +16,7 @@ from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, ToolWords
+from agent.assistant.pages import PageTools
 from agent.assistant.selection import Selection
 from agent.assistant.toolsets import Toolsets
 from agent.errors import ConfigurationError
@@ -35,6 +36,8 @@ class ActionDefinition(ToolWords):
 
     description: str = Field(min_length=1)
     values: dict[str, str] = Field(min_length=1, description="value -> what it means, in words a user may use")
+    expects_result: bool = Field(default=False, description="whether the page says that it did it; the run waits")
+    timeout_s: float = Field(default=15.0, ge=1, le=3600, description="for the page to say so")
 
 
 def _of_text(value: object) -> object:
@@ -207,6 +210,7 @@ class Assistant(Definition):
     selection: Selection = Selection()
     actions: dict[str, ActionDefinition] = Field(default={})
     tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
+    page_tools: PageTools = Field(default={}, description="what the page can do for the model, by name")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     approvals: Approvals = Approvals()

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from agent.assistant.backends import DEFAULT_BACKEND
 from agent.assistant.model import Definition, ToolWords
 from agent.conditions import Bound
-from agent.errors import shown_url
+from agent.urls import shown_url
 
 SOURCES = ("python", "openapi", "mcp", "langchain")
 TOOL_NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"

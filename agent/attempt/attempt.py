@@ -14,6 +14,7 @@ from agent.assistant.definition import Assistant, History
 from agent.attempt.credential import RunCredential
 from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
+from agent.attempt.page import page_tools
 from agent.attempt.stop import StoppedError, Stopper
 from agent.attempt.writer import RunWriter
 from agent.events.schema import ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
@@ -27,6 +28,7 @@ from agent.prompt.words import system_prompt, with_facts
 from agent.store.approvals import Approval, list_approvals
 from agent.store.database import Store
 from agent.store.messages import NewMessage, StoredMessage, ToolCall, TranscriptMessage, recent_messages, run_messages
+from agent.store.page_calls import NewPageCall, PageCall, list_page_calls
 from agent.store.runs import Run
 from agent.store.transaction import Transaction
 from agent.store.versions import DoneWrite, superseded_writes
@@ -62,6 +64,10 @@ class Attempt:
     """What the part under way is; None where none is."""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     """What people were asked in earlier attempts, by the ids of the calls."""
+    page_calls: Mapping[str, PageCall] = field(default_factory=dict)
+    """What the page was asked in earlier attempts, and said, by the ids of the calls."""
+    for_page: Sequence[NewPageCall] = ()
+    """The calls that the page has to make, where the step cannot go on without."""
     waiting: Sequence[ToolCall] = ()
     """The calls that nobody said yes to yet, where the step cannot go on without."""
     standing: frozenset[str] = frozenset()
@@ -183,17 +189,22 @@ async def open_attempt(
     definition = catalog.find(assistant, run.model)
     limits = assistant.limits
     model = catalog.open(definition, limits)
-    offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector)
+    asked: list[Approval] = []
+    page_calls: dict[str, PageCall] = {}
+    if run.attempt > 1:
+        async with store.read() as connection:
+            asked = await list_approvals(connection, owner.tenant_id, run.id)
+            page_calls = {one.tool_call_id: one for one in await list_page_calls(connection, owner.tenant_id, run.id)}
+    page = page_tools(assistant, run, owner, page_calls)
+    offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector, page=page)
     window = catalog.window(definition, assistant.history)
     messages = [
         SystemMessage(system_prompt(assistant, owner)),
         *add_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
     ]
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, messages)
-    if run.attempt > 1:
-        async with store.read() as connection:
-            asked = await list_approvals(connection, owner.tenant_id, run.id)
-        attempt.approvals = {one.tool_call_id: one for one in asked}
+    attempt.approvals = {one.tool_call_id: one for one in asked}
+    attempt.page_calls = page_calls
     said = [message for message in current if message.role == "assistant"]
     attempt.step = max((message.step for message in said), default=0)
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())

@@ -1,6 +1,8 @@
 """What happens once, and may be waited for. In place of an `asyncio.Event`, which keeps a queue also where nobody waits."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 
 
 class Latch:
@@ -23,3 +25,11 @@ class Latch:
         if not self._is_set:
             self._event = self._event or asyncio.Event()
             await self._event.wait()
+
+
+async def all_set(latches: Sequence[Latch], *, until: float) -> None:
+    """Wait until all of them are set, at most until this time of the loop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            for latch in latches:
+                await latch.wait()

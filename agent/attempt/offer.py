@@ -28,6 +28,7 @@ class Offer:
         *,
         timeout_s: float,
         selector: Selector | None = None,
+        page: Sequence[Tool] = (),
     ) -> None:
         self.tools: Mapping[str, Tool] = {}
         """All that the principal has, by name: a model may remember one from the history that this step is not offered."""
@@ -38,6 +39,8 @@ class Offer:
         self._toolsets = toolsets
         self._timeout_s = timeout_s
         self._selector = selector
+        self._page = page
+        self._chosen: Sequence[str] = ()
         self._sources: list[Sequence[Tool]] | None = None
         self._functions: list[dict[str, Any]] = []
 
@@ -59,8 +62,8 @@ class Offer:
         is_same = self._sources is not None and all(map(_is_same, sources, self._sources))
         choice: Choice | None = None
         if self._selector is not None:
-            choice = await self._selector.choose(principal, sources, hear, before=self.names, are_new=not is_same)
-        if is_same and (choice is None or [tool.name for tool in choice.offered] == self.names):
+            choice = await self._selector.choose(principal, sources, hear, before=self._chosen, are_new=not is_same)
+        if is_same and (choice is None or [tool.name for tool in choice.offered] == self._chosen):
             return
         self._take(sources, choice)
 
@@ -68,7 +71,10 @@ class Offer:
         every, left_out = by_name(sources)
         for tool in left_out:
             logger.warning("tool_left_out", tool=tool.name, reason="there is another one of this name")
-        offered = list(every.values()) if choice is None else choice.offered
+        chosen = list(every.values()) if choice is None else choice.offered
+        # The page's come last and are not chosen among: what a page says of them is in nothing that others share.
+        offered = [*chosen, *(tool for tool in self._page if tool.name not in every)]
+        self._chosen = [tool.name for tool in chosen]
         self._sources, self.names = sources, [tool.name for tool in offered]
         self.tools = {**every, **{tool.name: tool for tool in offered}}
         functions = [as_function(tool) for tool in offered]

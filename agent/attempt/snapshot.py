@@ -11,6 +11,7 @@ from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ApprovalRequested,
+    ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
     EventId,
@@ -25,9 +26,12 @@ from agent.events.schema import (
     ToolCallChanged,
 )
 from agent.store.approvals import Approval, NewApproval
+from agent.store.clock import instant
 from agent.store.messages import StoredMessage
+from agent.store.page_calls import PageCall
 from agent.store.runs import UNFINISHED, Run
 from agent.store.tool_calls import LedgerEntry
+from agent.toolkit import Action
 
 SNAPSHOT_CHARACTERS = 8192
 BEHIND = 2**40
@@ -76,33 +80,45 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
 
 
 def while_waiting(
-    run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry], approvals: Sequence[Approval]
+    run: Run,
+    messages: Sequence[StoredMessage],
+    calls: Sequence[LedgerEntry],
+    approvals: Sequence[Approval],
+    pages: Sequence[PageCall] = (),
 ) -> list[LoggedEvent]:
     """Return a waiting run's events as the database tells them, up to what is asked, under ids that its log never reaches.
 
     An event has the same id each time, also when other questions are answered by then.
     """
-    answered = {one.tool_call_id for one in approvals if one.state != "open"}
-    *questions, pause = asked(approvals)
-    if approvals and run.waits_until is not None and not any(one.state == "open" for one in approvals):
+    closed = {one.tool_call_id for one in approvals if one.state != "open"}
+    done = {one.tool_call_id for one in pages if one.state != "open"}
+    *questions, pause = asked(approvals, pages)
+    is_open = "open" in [one.state for one in approvals] + [one.state for one in pages]
+    if approvals and run.waits_until is not None and not is_open:
         questions.append(CredentialNeeded(run.waits_until.isoformat()))
     events = [started(run), *settled(run, messages, calls), *questions, pause]
-    at_ms = int(run.age_s(approvals[-1].asked_at if approvals else None) * 1000)
+    times = [one.asked_at for one in approvals] + [instant(one.created_at) for one in pages]
+    at_ms = int(run.age_s(max(times, default=None)) * 1000)
     numbered = [LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms) for n, event in enumerate(events, start=1)]
-    return [one for one in numbered if not _asks(one.event, answered)]
+    acted = {call.id for call in calls if call.action}
+    return [one for one in numbered if not _asks(one.event, closed, done, acted)]
 
 
-def _asks(event: AnyEvent, calls: Collection[str]) -> bool:
-    """Return whether an event asks about one of these calls."""
+def _asks(event: AnyEvent, calls: Collection[str], pages: Collection[str], acted: Collection[str]) -> bool:
+    """Return whether an event asks about one of these calls, or the page for one of those, or for an action that stands there."""
     match event:
         case ApprovalRequested(tool_call_id=call_id) | ToolCallChanged(id=call_id, status="awaiting_approval"):
             return call_id in calls
+        case ClientToolRequested(tool_call_id=call_id) | ToolCallChanged(id=call_id, status="awaiting_client"):
+            return call_id in pages
+        case ActionRequested(id=call_id):
+            return call_id in acted
         case _:
             return False
 
 
-def asked(questions: Sequence[NewApproval]) -> list[AnyEvent]:
-    """Return what tells of questions, and that the run waits for their answers."""
+def asked(questions: Sequence[NewApproval], pages: Sequence[PageCall] = ()) -> list[AnyEvent]:
+    """Return what tells of questions and of the page's calls, and that the run waits for their answers."""
     events: list[AnyEvent] = []
     for one in questions:
         events.append(ToolCallChanged(one.tool_call_id, one.name, "awaiting_approval", arguments=one.arguments))
@@ -110,7 +126,17 @@ def asked(questions: Sequence[NewApproval]) -> list[AnyEvent]:
         who, always = one.approvers or None, one.may_always or None
         question = one.tool_call_id, one.name, one.title, one.arguments
         events.append(ApprovalRequested(*question, expires_at, one.hash, who, always))
+    for call in pages:
+        events.append(ToolCallChanged(call.tool_call_id, call.name, "awaiting_client", arguments=call.arguments))
+        until = call.until.isoformat()
+        events.append(ClientToolRequested(call.tool_call_id, call.name, call.arguments, until))
     return [*events, RunPaused()]
+
+
+def _for_page(call: PageCall) -> AnyEvent:
+    if (action := call.action) is not None:
+        return as_event(action, call.tool_call_id)
+    return ClientToolRequested(call.tool_call_id, call.name, call.arguments, call.until.isoformat())
 
 
 def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[AnyEvent]:
@@ -121,9 +147,14 @@ def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerE
         str(run.message_id),
         pieces[0],
         tuple(dict.fromkeys(call.name for call in calls if call.kind == "data")),
-        tuple(ActionRequested(call.action.type, call.action.value, call.id) for call in calls if call.action),
+        tuple(as_event(call.action, call.id) for call in calls if call.action),
     )
     return [snapshot, *map(TextDelta, pieces[1:])]
+
+
+def as_event(action: Action, call_id: str) -> ActionRequested:
+    """Return what tells of an action."""
+    return ActionRequested(action.type, action.value, call_id, expects_result=action.expects_result or None)
 
 
 def _error(code: str) -> ErrorRaised:

@@ -24,11 +24,12 @@ from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
 from agent.prompt.words import WITHDRAWN
-from agent.store import approvals, transitions
+from agent.store import approvals, page_calls, transitions
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
 from agent.store.messages import NewMessage, append_messages, run_messages
+from agent.store.page_calls import list_page_calls
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
@@ -100,7 +101,7 @@ async def decide(
             _check(asked.get(decision.tool_call_id), decision)
         for decision in decisions:
             await approvals.decide(connection, principal, run.id, decision=decision)
-        goes_on = await _wake(connection, key, worker_id=worker_id, by=by, resume_s=resume_s)
+        goes_on = await wake(connection, key, worker_id=worker_id, by=by, resume_s=resume_s)
         failpoint("decide.before_commit")
     failpoint("decide.after_commit")
     store.asked.tell(key.tenant_id)
@@ -113,7 +114,7 @@ async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) 
         user_id = await transitions.lock_waiting(connection, key)
         if not await approvals.close_open(connection, key, "expired") and user_id is not None:
             await approvals.close_unused(connection, key, "expired")  # it waited for its user, who did not come
-        goes_on = await _wake(connection, key, worker_id=worker_id, by="nobody", resume_s=resume_s)
+        goes_on = await wake(connection, key, worker_id=worker_id, by="nobody", resume_s=resume_s)
         failpoint("decide.before_commit")
     failpoint("decide.after_commit")
     store.asked.tell(key.tenant_id)
@@ -133,15 +134,16 @@ async def resume_in(connection: Transaction, key: RunKey, *, worker_id: str) -> 
     """Do what `resume` does, in the caller's transaction."""
     if await transitions.lock_waiting(connection, key) is None:
         return False
-    return await _wake(connection, key, worker_id=worker_id, by="user")
+    return await wake(connection, key, worker_id=worker_id, by="user")
 
 
-async def _wake(
+async def wake(
     connection: Transaction, key: RunKey, *, worker_id: str, by: By, resume_s: float = DEFAULT_RESUME_S
 ) -> bool:
     """Let a run go on whose last question is answered; where that takes its user's token, let it wait for that."""
     found = await list_approvals(connection, key.tenant_id, key.run_id)
-    if any(one.state == "open" for one in found):
+    pages = await list_page_calls(connection, key.tenant_id, key.run_id)
+    if "open" in [one.state for one in found] + [one.state for one in pages]:
         return False
     if by == "another" or (by == "nobody" and any(one.is_unused for one in found)):
         await transitions.await_user(connection, key, until=datetime.now(UTC) + timedelta(seconds=resume_s))
@@ -190,8 +192,11 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     key = RunKey(principal.tenant_id, run.id)
     found = await list_approvals(connection, key.tenant_id, run.id)
     waiting = {one.tool_call_id for one in found if one.state == "open" or one.is_unused}
+    pages = await list_page_calls(connection, key.tenant_id, run.id)
+    waiting |= {one.tool_call_id for one in pages if one.state == "open"}
     if not waiting:
         return
+    await page_calls.withdraw_calls(connection, key)
     await approvals.close_open(connection, key, "withdrawn")
     await approvals.close_unused(connection, key, "withdrawn")
     messages = await run_messages(connection, principal, run)
@@ -202,8 +207,10 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
         if call.id in waiting
     ]
     await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
+    actions = {one.tool_call_id: one.action for one in pages}
     for one in results:
-        await settle_call(connection, principal, str(one.tool_call_id))
+        call_id = str(one.tool_call_id)
+        await settle_call(connection, principal, call_id, action=actions.get(call_id))
 
 
 async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:

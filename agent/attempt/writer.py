@@ -33,6 +33,7 @@ from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
 from agent.store.naming import hash_next
+from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.runs import Run, RunEnd
 from agent.store.shared_approvals import end_standing, list_standing
 from agent.store.tool_calls import propose_calls, settle_call, start_call
@@ -159,8 +160,8 @@ class RunWriter:
             found = await list_standing(connection, self._principal, self._run.conversation_id)
         return frozenset(one.name for one in found)
 
-    async def pause(self, questions: Sequence[NewApproval]) -> None:
-        """Let go of the run until somebody has answered, and tell the readers what is asked.
+    async def pause(self, questions: Sequence[NewApproval], for_page: Sequence[NewPageCall] = ()) -> None:
+        """Let go of the run until all is answered, and tell the readers what is asked of a person and of the page.
 
         Raises:
             StoppedError: another process was asked to stop the run; nothing is asked.
@@ -168,13 +169,15 @@ class RunWriter:
         async with self._store.write() as connection:
             await self._hold_unstopped(connection)
             await ask(connection, self._key, questions)
-            key, until = (self._principal.tenant_id, self._run.id), min(one.expires_at for one in questions)
-            await pause_run(connection, *key, attempt=self._run.attempt, until=until)
+            pages = await ask_page(connection, self._key, for_page)
+            times = [one.expires_at for one in questions] + [one.until for one in pages]
+            key = self._principal.tenant_id, self._run.id
+            await pause_run(connection, *key, attempt=self._run.attempt, until=min(times))
             failpoint("pause.before_commit")
         failpoint("pause.after_commit")
         self._store.asked.tell(self._key.tenant_id)
         with suppress(StaleAppendError):  # somebody may have answered already, and this run goes on
-            for event in asked(questions):
+            for event in asked(questions, pages):
                 self.emit(event)
             await self._segment.flush()
         await self.leave()

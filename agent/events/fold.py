@@ -9,6 +9,7 @@ from agent.events.schema import (
     ActionRequested,
     AnyEvent,
     ApprovalRequested,
+    ClientToolRequested,
     EndStatus,
     ErrorRaised,
     ReasoningDelta,
@@ -39,12 +40,13 @@ class Answer:
     tools_used: list[str] = field(default_factory=list)
     actions: list[ActionRequested] = field(default_factory=list)
     approvals: list[ApprovalRequested] = field(default_factory=list)
+    client_tools: list[ClientToolRequested] = field(default_factory=list)
     suggestions: tuple[str, ...] = ()
     title: str | None = None
     error: ErrorRaised | None = None
     status: EndStatus | None = None
     is_paused: bool = False
-    """Whether it waits for somebody's answer: to `approvals`."""
+    """Whether it waits for somebody's answer: to `approvals`, or for the page's to `client_tools`."""
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
 
@@ -68,9 +70,11 @@ class Answer:
             case SnapshotTaken(text=text, tools_used=tools_used, actions=actions):
                 self.pieces, self.reasoning = [text], []
                 self.tools_used, self.actions = list(tools_used), list(actions)
-                self.approvals = []
+                self.approvals, self.client_tools = [], []
             case ApprovalRequested():
                 self.approvals.append(event)
+            case ClientToolRequested():
+                self.client_tools.append(event)
             case RunPaused():
                 self.is_paused = True
             case ErrorRaised():

@@ -161,6 +161,8 @@ class ActionRequested(Event, frozen=True, tag="action.requested"):
     type: str
     value: str
     id: str
+    expects_result: bool | None = None
+    """Whether the page says what came of it, as of a tool of its own."""
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval.requested"):

@@ -26,8 +26,9 @@ from agent.attempt.underway import Underway
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
 from agent.failpoints import failpoint
+from agent.loop.page import for_page
 from agent.loop.questions import look_around, questions, sort
-from agent.loop.tools import execute_call
+from agent.loop.tools import class_of, execute_call
 from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
@@ -35,7 +36,7 @@ from agent.prompt.history import REFUSED, open_calls, refusals
 from agent.store.approvals import NewApproval
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, ToolCall
-from agent.toolkit import Kind, Risk, Tool
+from agent.store.page_calls import NewPageCall
 
 BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
 TOO_MANY = (
@@ -67,9 +68,10 @@ class StepLimit:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Calls of the last step need somebody's yes; the others are made, their results stored."""
+    """Calls of the last step need somebody's yes, or the page; the others are made, their results stored."""
 
     questions: Sequence[NewApproval]
+    for_page: Sequence[NewPageCall]
 
 
 Outcome: TypeAlias = Answered | StepLimit | Waiting
@@ -108,8 +110,8 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
         config={"recursion_limit": 2 * attempt.assistant.limits.steps + 5},
     )
     attempt.messages = state["messages"]
-    if attempt.waiting:
-        return Waiting(questions(attempt, attempt.waiting))
+    if attempt.waiting or attempt.for_page:
+        return Waiting(questions(attempt, attempt.waiting), attempt.for_page)
     return StepLimit() if attempt.is_at_limit else Answered(attempt.reply.finish_reason)
 
 
@@ -150,7 +152,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
             usage=attempt.reply.usage,
             extras=extras,
         ),
-        [(call, *_class_of(attempt.tools.get(call.name))) for call in calls],
+        [(call, *class_of(attempt.tools.get(call.name))) for call in calls],
     )
     asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
     beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}
@@ -174,7 +176,7 @@ def _call(attempt: Attempt, request: ToolRequest, position: int) -> ToolCall:
 async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools | LoopState:
     """Execute the open calls at the same time; store and return their results in the model's order.
 
-    Then it is the model's turn again, while there are steps left; or nobody's, where calls wait for somebody's yes.
+    Then it is the model's turn again, while there are steps left; or nobody's, where calls wait for a person or the page.
     """
     attempt = runtime.context
     if not attempt.offer.is_made:  # an earlier attempt died between its model and its tools
@@ -187,6 +189,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
     ]
     await look_around(attempt, state["messages"], calls)
     calls, attempt.waiting = sort(attempt, calls)
+    calls, attempt.for_page = for_page(attempt, calls)
     names = [call.name for call in calls if call.name in attempt.tools and attempt.tools[call.name].kind == "data"]
     if names:
         attempt.writer.emit(ToolsStarted(tuple(names)))
@@ -194,7 +197,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
     settled = await _execute_all(attempt, calls)
     if settled:
         await attempt.writer.commit_results(attempt.step, settled)
-    if attempt.waiting:
+    if attempt.waiting or attempt.for_page:
         return {"messages": [one.message() for one in settled]}
     attempt.end_step(said.finish_reason, said.usage)
     following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
@@ -286,7 +289,3 @@ def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
     for number in range(piece.number + 1):
         attempt.call_ids.setdefault(number, str(new_id()))
     attempt.writer.emit(ToolInputDelta(attempt.call_ids[piece.number], piece.name, piece.text))
-
-
-def _class_of(tool: Tool | None) -> tuple[Kind, Risk]:
-    return (tool.kind, tool.risk) if tool else ("unknown", "read")

@@ -89,6 +89,8 @@ def sort(attempt: Attempt, calls: Sequence[ToolCall]) -> Sorted:
             found.ready.append(call)
         elif answer is not None and answer.state != "open":
             found.ready.append(_answered(attempt, call, answer))
+        elif tool.kind == "client" and attempt.run.client_tools is None:
+            found.ready.append(call)  # there is no page to make it, whatever its user says
         elif not asks(attempt, tool, call):
             found.ready.append(call)
         elif not attempt.run.can_ask:

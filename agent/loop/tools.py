@@ -10,10 +10,12 @@ from datetime import datetime
 
 import orjson
 import structlog
+from langchain_core.messages import ToolMessage
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
 from agent.attempt.results import ToolResult
+from agent.attempt.snapshot import as_event
 from agent.attempt.stop import StoppedError
 from agent.attempt.underway import Underway
 from agent.errors import (
@@ -25,16 +27,17 @@ from agent.errors import (
     StaleAppendError,
     ToolError,
 )
-from agent.events.schema import ActionRequested, CredentialNeeded, ToolCallChanged, ToolCallStatus
+from agent.events.schema import CredentialNeeded, ToolCallChanged, ToolCallStatus
 from agent.failpoints import failpoint
+from agent.loop.page import action_of, said_of_action
 from agent.loop.questions import is_allowed, note
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.places import tool_place
 from agent.principal import Credential
-from agent.prompt.words import DENIED, without_mark
+from agent.prompt.words import ACTION_UNSURE, DENIED, without_mark
 from agent.store.messages import ToolCall
-from agent.toolkit import Action, CallContext, Tell, Tool, has_side_effects
+from agent.toolkit import Action, CallContext, Kind, Risk, Tell, Tool, has_side_effects
 
 logger = structlog.get_logger()
 
@@ -58,8 +61,8 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
             settled = await _outcome(attempt, call, tell)
     finally:
         underway.end(call.id)
-    if settled.action is not None:
-        attempt.writer.emit(ActionRequested(settled.action.type, settled.action.value, call.id))
+    if settled.action is not None:  # of an attempt before this one, too: this one's log began without it
+        attempt.writer.emit(as_event(settled.action, call.id))
     outcome: ToolCallStatus = "error" if settled.is_error else "ok"
     metrics.tool_calls.labels(call.name if call.name in attempt.tools else "unknown", outcome).inc()
     attempt.writer.emit(
@@ -85,11 +88,12 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
     try:
         result = await _execute(attempt, call, tell)
         if isinstance(result, Action):
-            result = Action(result.type, mask(result.value))
+            result = replace(result, value=mask(result.value))
         text = _as_text(result, mask, most_bytes=attempt.assistant.limits.tool_result_bytes)
-        return ToolResult(call, text, False, result if isinstance(result, Action) else None)
+        sent = replace(result, expects_result=False) if isinstance(result, Action) else action_of(attempt, call)
+        return ToolResult(call, text, False, sent)
     except ToolError as exc:
-        return ToolResult(call, without_mark(mask(clean(str(exc)))), True, None)
+        return ToolResult(call, without_mark(mask(clean(str(exc)))), True, action_of(attempt, call))
     except (RunError, StoppedError, LeaseLostError, StaleAppendError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
@@ -107,11 +111,13 @@ async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
         raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {there}.")
     if not is_allowed(attempt, tool, call):
         raise ToolError(DENIED)
+    if (said := said_of_action(attempt, call)) is not None:
+        return said
     # The credential died with the process that had it; its user has to come back.
     needs_user = tool.kind == "data" and attempt.principal.current.credential is None
     if needs_user and not await _fresh_credential(attempt, None):
         raise InterruptedRunError("the run was recovered and its user did not come back")
-    if has_side_effects(tool.risk):
+    if _leaves(tool):
         await attempt.writer.commit_start(call)
     used = attempt.principal.current.credential
     try:
@@ -122,9 +128,14 @@ async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
     return await _call(attempt, tool, call, tell=tell, has_waited=True)
 
 
+def _leaves(tool: Tool) -> bool:
+    """Return whether a call changes something from here. What the page was asked for it has done already, or not."""
+    return has_side_effects(tool.risk) and tool.kind != "client"
+
+
 async def _call(attempt: Attempt, tool: Tool, call: ToolCall, *, tell: Tell, has_waited: bool = False) -> object:
     timeout_s = tool.timeout_s or attempt.assistant.limits.tool_timeout_s
-    if has_side_effects(tool.risk):
+    if _leaves(tool):
         await attempt.writer.still_own(has_waited=has_waited)
     try:
         async with asyncio.timeout(timeout_s) as limit:
@@ -164,10 +175,26 @@ def _doubt(tool: Tool | None) -> str:
     return " Its outcome is unknown: check before you try again." if tool and has_side_effects(tool.risk) else ""
 
 
+def class_of(tool: Tool | None) -> tuple[Kind, Risk]:
+    """Return what the ledger says of a tool that was called."""
+    return (tool.kind, tool.risk) if tool else ("unknown", "read")
+
+
+def result_message(settled: ToolResult) -> ToolMessage:
+    """Return a result as the model reads it."""
+    return ToolMessage(
+        settled.text,
+        tool_call_id=settled.call.id,
+        name=settled.call.name,
+        status="error" if settled.is_error else "success",
+    )
+
+
 def _as_text(result: object, mask: Mask, *, most_bytes: int) -> str:
     """Return a tool's result as text for the model, cut with a note when it is too large."""
     if isinstance(result, Action):
-        result = {"ok": True, "action": result.type, "value": result.value}
+        told = {"note": ACTION_UNSURE} if result.expects_result else {"ok": True}
+        result = {**told, "action": result.type, "value": result.value}
     if isinstance(result, str):
         text = clean(result)
     else:

@@ -1,7 +1,6 @@
 """One run, to its end. The run's boundary: outcomes, errors and stops become ends here, and what breaks takes nothing else along."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,7 +26,6 @@ from agent.places import place_of
 from agent.prompt.history import LOST_RESULT
 from agent.runs.roster import HeldRun
 from agent.runtime import Runtime
-from agent.store.approvals import NewApproval
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import RunEnd
@@ -103,8 +101,8 @@ async def conclude(held: HeldRun, end: End, attempt: Attempt | None = None) -> N
             await _complete(held, attempt, reason)
         case StepLimit():
             await _complete(held, attempt, "step_limit")
-        case Waiting(questions):
-            await _pause(held, attempt, questions)
+        case Waiting():
+            await _pause(held, attempt, end)
         case Failed(error):
             await _end(held, attempt, error)
         case Stopped("cancelled"):
@@ -171,14 +169,14 @@ async def _complete(held: HeldRun, attempt: Attempt | None, reason: str) -> None
     await held.writer.close()
 
 
-async def _pause(held: HeldRun, attempt: Attempt | None, questions: Sequence[NewApproval]) -> None:
-    """Let the run wait for a person, or end where it was stopped meanwhile."""
+async def _pause(held: HeldRun, attempt: Attempt | None, asked: Waiting) -> None:
+    """Let the run wait for a person or the page, or end where it was stopped meanwhile."""
     try:
-        await held.writer.pause(questions)
+        await held.writer.pause(asked.questions, asked.for_page)
     except StoppedError:
         await _end(held, attempt, None)
     else:
-        logger.info("run_waits", questions=len(questions))
+        logger.info("run_waits", questions=len(asked.questions), for_page=len(asked.for_page))
 
 
 async def _end(held: HeldRun, attempt: Attempt | None, error: RunError | None) -> None:

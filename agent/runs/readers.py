@@ -21,6 +21,7 @@ from agent.settings import RuntimeSettings
 from agent.store.approvals import list_approvals
 from agent.store.database import Store
 from agent.store.messages import run_messages
+from agent.store.page_calls import list_page_calls
 from agent.store.runs import UNFINISHED, Run, get_run
 from agent.store.tool_calls import list_calls
 
@@ -108,8 +109,9 @@ class Readers:
             messages = await run_messages(connection, principal, run)
             calls = await list_calls(connection, principal, run_id)
             asked = await list_approvals(connection, principal.tenant_id, run.id) if run.state == "waiting" else []
+            pages = await list_page_calls(connection, principal.tenant_id, run.id) if run.state == "waiting" else []
         if run.state == "waiting":
-            events = while_waiting(run, messages, calls, asked)
+            events = while_waiting(run, messages, calls, asked, pages)
             seen = [logged.id for logged in events]
         elif run.state in UNFINISHED:
             return []

@@ -41,9 +41,13 @@ class RunRequest:
     model: str | None = None
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
+    client_tools: tuple[dict[str, Any], ...] | None = None
+    """What its page can do and describes, checked already; None: nothing new."""
     region: Region = UNSAID
     when_active: WhenActive | None = None
     idempotency_key: str | None = None
     can_ask: bool = True
     """Whether its client can show a question and send the answer."""
+    has_page: bool = True
+    """Whether its client runs tools of the page and sends what they return."""
     request_hash: str | None = None

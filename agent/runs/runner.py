@@ -5,7 +5,7 @@ belong to this process alone: when a process dies, another one, or its own succe
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from agent.assistant.source import Assistants
+from agent.attempt.latch import all_set
 from agent.attempt.presence import Absences
 from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure
@@ -36,10 +37,11 @@ from agent.runs.admission import Place
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
 from agent.runs.leases import Leases
+from agent.runs.page_answers import PageAnswers
 from agent.runs.questions import Questions
 from agent.runs.readers import Readers, read_run
 from agent.runs.request import RunRequest
-from agent.runs.roster import HeldRun, Roster
+from agent.runs.roster import Roster
 from agent.runs.submit import Choice, Submissions, Submitted
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
@@ -93,13 +95,14 @@ class Runner:
         self._questions = Questions(self._runtime, self._roster)
         self.decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings)
+        self.page_answers = PageAnswers(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
 
     async def __aenter__(self) -> "Runner":
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
-        upkeep = self._leases.upkeep(self.decisions.expire)
+        upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
         self._upkeep = [self._tasks.create_task(one) for one in upkeep]
         return self
 
@@ -222,7 +225,7 @@ class Runner:
         while run.state in UNFINISHED and asyncio.get_running_loop().time() < until:
             if (held := self._roster.find(key)) is not None:
                 held.stopper.stop("cancelled")
-                await _over([held], until=until)
+                await all_set([held.over], until=until)
             elif not await cancel_elsewhere(self._store, self._log, principal, run_id):
                 await asyncio.sleep(CANCEL_POLL_S)
             run = await read_run(self._store, principal, run_id)
@@ -246,13 +249,14 @@ class Runner:
                 here.append(held)
             else:
                 await self._log.forget(key)
-        await _over(here, until=asyncio.get_running_loop().time() + STOP_WAIT_S)
+        await all_set([one.over for one in here], until=asyncio.get_running_loop().time() + STOP_WAIT_S)
 
     async def drain(self) -> None:
         """Take no new runs, give the ones at work their grace time, then leave the rest to the next process."""
         if self._draining:
             return
         self._draining = True
+        self.page_answers.refuse()
         self._leases.stop_taking_over()
         if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):
             logger.warning("runs_released_at_shutdown", runs=len(self._roster))
@@ -290,11 +294,3 @@ class Runner:
                 earlier.stopper.stop("cancelled")
             else:
                 await cancel_elsewhere(self._store, self._log, principal, run_id)
-
-
-async def _over(runs: Sequence[HeldRun], *, until: float) -> None:
-    """Wait until runs are let go of, at most until this time of the loop."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout_at(until):
-            for run in runs:
-                await run.over.wait()

@@ -6,7 +6,7 @@ The invariant: what is refused leaves nothing behind, and what is stored will be
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from agent.assistant.definition import Assistant, WhenActive
@@ -211,6 +211,7 @@ class Submissions:
             client_message_id=request.message_name,
             history_hash=_said(principal, request),
             can_ask=request.can_ask,
+            client_tools=_client_tools(request, replaced),
             id=run_id,
         )
         if replaced is not None:
@@ -268,11 +269,8 @@ class Submissions:
             return []
         await lock_conversation(connection, principal.tenant_id, request.conversation_id)  # others decide after this
         unfinished = await unfinished_runs(connection, principal, request.conversation_id)
-        if (
-            unfinished
-            and policy == "reject"
-            and not (replaced is None and await only_waits(connection, principal, unfinished))
-        ):
+        is_refused = bool(unfinished) and policy == "reject"
+        if is_refused and not (replaced is None and await only_waits(connection, principal, unfinished)):
             raise RunActiveError("The last message is still being answered.", run_id=unfinished[0])
         if policy == "reject" and replaced is None:
             return []
@@ -281,10 +279,17 @@ class Submissions:
         return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
 
 
+def _client_tools(request: RunRequest, replaced: Run | None) -> tuple[dict[str, Any], ...] | None:
+    """Return what its page describes, or did for the turn that this one replaces; None where there is no page."""
+    if not request.has_page:
+        return None
+    said = replaced.client_tools if request.client_tools is None and replaced else request.client_tools
+    return said or ()
+
+
 def _said(principal: Principal, request: RunRequest) -> str | None:
     """Return the hash of all that was said when this message is, for a client whose conversation is found by that."""
-    is_named = request.client_key is not None and request.behind is None
-    if request.said is None or is_named or request.message is None:
+    if request.said is None or request.message is None or (request.client_key is not None and request.behind is None):
         return None
     return hash_next(hash_said(principal, request.said), request.message)
 

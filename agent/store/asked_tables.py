@@ -1,9 +1,10 @@
-"""The tables of what runs wait for: a person's yes."""
+"""The tables of what runs wait for: a person's yes, the page's answer."""
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
@@ -60,4 +61,26 @@ approvals = Table(
         *("tenant_id", "created_at", "tool_call_id"),
         only_where="state = 'open' AND approvers IS NOT NULL",
     ),
+)
+
+page_calls = Table(
+    "page_calls",
+    metadata,
+    tenant(),
+    Column("tool_call_id", String(64), nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("name", String(128), nullable=False, comment="of the tool, or of the action"),
+    Column("is_action", Boolean, nullable=False, comment="whether it is an action whose page says what came of it"),
+    Column("arguments", Json, nullable=False, comment="as the page gets them"),
+    Column("schema", Json, comment="of its result; NULL: any JSON"),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Double, nullable=False, comment="by the database's clock, seconds since 1970"),
+    Column("expires_at", Double, nullable=False, comment="by the database's clock, seconds since 1970"),
+    Column("claimed_by", String(128), comment="the page that makes it, as that calls itself"),
+    Column("result", Text, comment="what the page said: JSON, or the text of an error"),
+    PrimaryKeyConstraint("tenant_id", "tool_call_id"),
+    ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
+    CheckConstraint("state IN ('open', 'ok', 'error', 'expired', 'withdrawn')", name="state"),
+    Index("ix_page_calls_run", "tenant_id", "run_id"),
+    partial_index("ix_page_calls_open", "expires_at", only_where="state = 'open'"),
 )

@@ -102,14 +102,13 @@ class Run:
     role: str | None = None
     token_branches: tuple[int | str, ...] = ()
     assistant: str | None = None
-    """Which one answers; None where the installation has only one file."""
+    """None where the installation has only one."""
     region: Region = UNSAID
-    is_cancel_requested: bool = False
-    """Whether another process was asked to stop it."""
+    is_cancel_requested: bool = False  # by another process
     can_ask: bool = True
     """Whether its client can be asked for a yes; where not, what needs one is not done."""
-    client_message_id: str | None = None
-    """What the client calls the user's message."""
+    client_tools: tuple[dict[str, Any], ...] | None = ()
+    client_message_id: str | None = None  # of the user's message
     history_hash: str | None = None
     """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
     waits_until: datetime | None = None  # of one that waits: for an answer, or for its user to come back with a token
@@ -129,7 +128,7 @@ class Run:
 _INSERTED = (
     *("id", "conversation_id", "message_id", "turn", "state", "attempt", "model"),
     *("branch_id", "page", "request_hash", "created_at", "started_at", "role", "can_ask"),
-    *("token_branches", "assistant", "client_message_id", "history_hash"),
+    *("token_branches", "assistant", "client_message_id", "history_hash", "client_tools"),
 )
 _INSERT = Hot(
     runs.insert(),
@@ -157,6 +156,7 @@ class NewRun:
     client_message_id: str | None = None
     history_hash: str | None = None
     can_ask: bool = True
+    client_tools: tuple[dict[str, Any], ...] | None = ()
     id: UUID = field(default_factory=new_id)
 
 
@@ -172,7 +172,7 @@ class RunEnd:
 
 _ASKED = (
     *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),
-    *("client_message_id", "history_hash", "can_ask"),
+    *("client_message_id", "history_hash", "can_ask", "client_tools"),
 )
 """The values that a run takes over from the request for it as they are."""
 
@@ -215,8 +215,7 @@ async def insert_run(connection: Transaction, principal: Principal, new: NewRun)
         "begun_attempts": int(begins),
         "idempotency_key": new.idempotency_key,
         "worker_id": new.worker_id,
-        "input_tokens": 0,
-        "output_tokens": 0,
+        **dict.fromkeys(("input_tokens", "output_tokens"), 0),
     }
     try:
         await connection.change(_INSERT, row)
@@ -294,6 +293,7 @@ def _run(row: Any) -> Run:
         region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,
         can_ask=row.can_ask,
+        client_tools=None if row.client_tools is None else tuple(row.client_tools),
         client_message_id=row.client_message_id,
         history_hash=row.history_hash,
         waits_until=row.waits_until,

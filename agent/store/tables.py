@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from agent.store.asked_tables import approvals as approvals
+from agent.store.asked_tables import page_calls as page_calls
 from agent.store.columns import Instant, Json, partial_index, tenant
 from agent.store.columns import metadata as metadata
 
@@ -100,6 +101,7 @@ runs = Table(
     Column("worker_id", String(64)),
     Column("cancel_requested_at", Instant, comment="since when its holder is asked to stop it, by another process"),
     Column("can_ask", Boolean, nullable=False, server_default=true(), comment="whether its client can ask for a yes"),
+    Column("client_tools", Json, comment="the tools that the page described; NULL: there is none"),
     Column("waits_until", Instant, comment="of a queued run that nobody holds until somebody decides, or this is over"),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),

@@ -83,7 +83,7 @@ async def settle_call(
         "of_id": tool_call_id,
         "state": "settled" if is_known else "unknown",
         "settled_at": datetime.now(UTC),
-        "action": {"type": action.type, "value": action.value} if action else None,
+        "action": _stored(action) if action else None,
     }
     await connection.change(_SETTLE, outcome)
 
@@ -92,6 +92,11 @@ async def list_calls(connection: Transaction, principal: Principal, run_id: UUID
     """Return the ledger of a run of the principal's tenant, in order of steps."""
     run = {"of_tenant": principal.tenant_id, "of_id": run_id}
     return [_entry(row) for row in await connection.rows(_OF_RUN, run)]
+
+
+def _stored(action: Action) -> dict[str, Any]:
+    expects = {"expects_result": True} if action.expects_result else {}
+    return {"type": action.type, "value": action.value, **expects}
 
 
 def _entry(row: Any) -> LedgerEntry:

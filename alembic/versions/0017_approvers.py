@@ -1,6 +1,6 @@
 """other people who approve, a yes to all calls of a tool, and results that anybody may have written
 
-Revision: 0017, after 0014
+Revision: 0017, after 0016
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from agent.store.columns import Json
 
 
 revision = '0017'
-down_revision = '0014'
+down_revision = '0016'
 branch_labels = None
 depends_on = None
 

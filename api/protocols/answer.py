@@ -4,7 +4,7 @@ import math
 
 from agent.errors import RETRY_AFTER_S
 from agent.events.fold import Answer
-from api.protocols.native import action, approval, error, usage
+from api.protocols.native import action, approval, client_tool, error, usage
 
 FAILED = {
     "model_unavailable": 502,
@@ -35,6 +35,7 @@ def body(answer: Answer) -> dict[str, object]:
     }
     if answer.is_paused:
         shown["approvals"] = [approval(one) for one in answer.approvals]
+        shown["client_tools"] = [client_tool(one) for one in answer.client_tools]
     if answer.reasoning:
         shown["reasoning"] = "".join(answer.reasoning)
     if answer.title is not None:

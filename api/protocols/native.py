@@ -112,7 +112,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
         case ApprovalRequested():
             return {"approval": approval(event)}
         case ClientToolRequested():
-            return {"client_tool": _shown(event, ("tool_call_id", "name", "arguments", "expires_at"))}
+            return {"client_tool": client_tool(event)}
         case SnapshotTaken():
             return {
                 "snapshot": {
@@ -144,6 +144,11 @@ def approval(event: ApprovalRequested) -> dict[str, object]:
     return _shown(event, names)
 
 
+def client_tool(event: ClientToolRequested) -> dict[str, object]:
+    """Return a call of the page as clients read it."""
+    return _shown(event, ("tool_call_id", "name", "arguments", "expires_at"))
+
+
 def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:
     """Return a call's arguments; None where there are none, or too many of them to be shown."""
     if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
@@ -153,7 +158,7 @@ def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:
 
 def action(event: ActionRequested) -> dict[str, object]:
     """Return an action as clients read it."""
-    return {"type": event.type, "value": event.value, "id": event.id}
+    return _shown(event, ("type", "value", "id", "expects_result"))
 
 
 def error(event: ErrorRaised) -> dict[str, object]:

@@ -64,7 +64,8 @@ async def chat_by_url(
             return nothing
     else:
         asks = asked_in_query if form is not None else chat_in_query
-        asked = replace(asks(request.query_params).to_run(key), can_ask=can_ask(form))
+        can_answer = can_ask(form)
+        asked = replace(asks(request.query_params).to_run(key), can_ask=can_answer, has_page=can_answer)
         run = await services.runner.start(principal, asked)
         if use is not None:
             use.bind(run)

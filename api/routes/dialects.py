@@ -50,6 +50,7 @@ async def chat_in_format(
     if asked.stream_request_id is not None:
         run = await read_run(services.store, principal, asked.stream_request_id)
     else:
-        begun = replace(asked.to_run(idempotency_key), can_ask=can_ask(form))
+        can_answer = can_ask(form)
+        begun = replace(asked.to_run(idempotency_key), can_ask=can_answer, has_page=can_answer)
         run = await services.runner.start(principal, begun)
     return await respond(request, services.runner, principal, run, after, form=form)

@@ -57,7 +57,7 @@ async def public_chat(body: ChatRequest, request: Request, services: Installatio
     await visitors.admit(address_of(request))
     visitors.check_length(len(body.message) + (len(orjson.dumps(body.context).decode()) if body.context else 0))
     chosen = {"assistant": equipped.id, "model": visitors.model(body.model)}
-    asked = replace(body.model_copy(update=chosen).to_run(idempotency_key=None), can_ask=False)
+    asked = replace(body.model_copy(update=chosen).to_run(idempotency_key=None), can_ask=False, has_page=False)
     run = await services.runner.start(VISITOR, asked)
     response = await respond(request, services.runner, VISITOR, run, after)
     if "location" in response.headers:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -14,6 +14,7 @@ from agent.store.runs import Run, active_run, get_run
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services, ticket_of
 from api.errors import PROBLEMS
 from api.formats import Format, FormatDep
+from api.page_requests import ClaimRequest, ResultRequest
 from api.protocols import native
 from api.requests import DecisionRequest, DecisionsRequest
 from api.respond import ANSWERS, place_of, stream, wants_stream
@@ -63,6 +64,13 @@ class DecidedForOthersView(BaseModel):
 
     run_id: UUID
     decided: list[DecidedView]
+
+
+class ClaimView(BaseModel):
+    """A call that the page has to make, and until when."""
+
+    tool_call_id: str
+    expires_at: datetime
 
 
 def run_view(run: Run) -> RunView:
@@ -136,6 +144,30 @@ async def decide(
         ]
         told = DecidedForOthersView(run_id=run_id, decided=decided)
         return Response(told.model_dump_json(), media_type="application/json")
+    if wants_stream(request):
+        return stream(request, services.runner, principal, run, START)
+    return Response(run_view(run).model_dump_json(), media_type="application/json")
+
+
+@router.post("/runs/{run_id}/claims")
+async def claim(run_id: RunIdDep, body: ClaimRequest, principal: PrincipalDep, services: InstallationDep) -> ClaimView:
+    """Take a call of the page for this page alone; 409 `already_claimed` where another one was faster."""
+    claimant = body.claimant or uuid4().hex
+    call = await services.runner.page_answers.claim(principal, run_id, body.tool_call_id, claimant=claimant)
+    return ClaimView(tool_call_id=call.tool_call_id, expires_at=call.until)
+
+
+@router.post("/runs/{run_id}/results", responses=ANSWERS, dependencies=[NEEDS_SEAT])
+async def give_result(
+    run_id: RunIdDep, body: ResultRequest, request: Request, principal: PrincipalDep, services: InstallationDep
+) -> Response:
+    """Give what the page's tool returned, and read how the run goes on: as a stream where `Accept` asks for one, else its state.
+
+    409 `already_decided` names the `outcome` where it was answered before, or too late.
+    """
+    run = await services.runner.page_answers.answer(
+        principal, run_id, body.tool_call_id, result=body.result, error=body.error
+    )
     if wants_stream(request):
         return stream(request, services.runner, principal, run, START)
     return Response(run_view(run).model_dump_json(), media_type="application/json")

@@ -40,7 +40,12 @@ async def regenerate(
 ) -> Response:
     """Answer a message again. The answer that it had, and what came after, are superseded: kept as an earlier version."""
     asked = body.run_request(
-        idempotency_key, message=None, conversation_id=conversation_id, replaces=body.message_id, can_ask=can_ask(form)
+        idempotency_key,
+        message=None,
+        conversation_id=conversation_id,
+        replaces=body.message_id,
+        can_ask=can_ask(form),
+        has_page=can_ask(form),
     )
     run = await services.runner.start(principal, asked)
     return await respond(request, services.runner, principal, run, after, form=form)
@@ -64,6 +69,7 @@ async def edit(
         conversation_id=conversation_id,
         replaces=body.message_id,
         can_ask=can_ask(form),
+        has_page=can_ask(form),
     )
     run = await services.runner.start(principal, asked)
     return await respond(request, services.runner, principal, run, after, form=form)

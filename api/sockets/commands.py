@@ -1,6 +1,6 @@
 """What a client may say over a WebSocket: one JSON object a message, told apart by its `type`."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
@@ -12,12 +12,12 @@ from agent.runs.request import RunRequest
 from api.auth import MAX_TOKEN_CHARACTERS
 from api.dependencies import UNKNOWN_EVENT_ID
 from api.errors import MAX_PROBLEMS
-from api.requests import NO_NUL, ChatRequest, DecisionRequest
+from api.page_requests import ResultRequest
+from api.requests import ChatRequest, DecisionRequest
 
 REF_CHARACTERS = 64
 
 After = Annotated[str, StringConstraints(max_length=64)]
-CallId = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
 
 
@@ -85,12 +85,10 @@ class Decide(OfRun, DecisionRequest):
     type: Literal["decide"]
 
 
-class Result(OfRun):
+class Result(OfRun, ResultRequest):
     """Give what a tool of the page returned."""
 
     type: Literal["result"]
-    tool_call_id: CallId
-    result: Any = None
 
 
 class SignIn(Command):

@@ -17,7 +17,6 @@ from agent.errors import (
     DatabaseError,
     ForbiddenError,
     NotFoundError,
-    NotWaitingError,
     RateLimitedError,
     RequestError,
     RunActiveError,
@@ -153,8 +152,9 @@ class Session:
                 await self._services.runner.decisions.decide(self._principal, command.run, [command.decision()])
                 await self._reply(command, run=command.run)
             case Result():
-                await read_run(self._services.store, self._principal, command.run)
-                raise NotWaitingError(f"tool_call_id: no call of this run waits for a {command.type}")
+                asked, told = (command.run, command.tool_call_id), {"result": command.result, "error": command.error}
+                await self._services.runner.page_answers.answer(self._principal, *asked, **told)
+                await self._reply(command, run=command.run)
             case SignIn():
                 await self._sign_in(command)
 

@@ -7,7 +7,7 @@ from agent.errors import FrontdeskError, RequestError, RunError
 
 WIRE = {
     *("invalid_request", "unauthorized", "forbidden", "not_found", "run_active", "superseded", "not_waiting"),
-    *("idempotency_mismatch", "payload_too_large", "rate_limited", "overloaded", "already_decided"),
+    *("idempotency_mismatch", "payload_too_large", "rate_limited", "overloaded", "already_decided", "already_claimed"),
 }
 STREAM = {
     *("model_unavailable", "model_rate_limited", "model_timeout", "model_refused", "model_quota", "model_unauthorized"),

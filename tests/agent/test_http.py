@@ -21,13 +21,14 @@ from support.replies import Heard
 from support.world import OpenWorld
 
 from agent.assistant.definition import Limits, ModelDefinition
-from agent.errors import ConfigurationError, RunError, ToolError, shown_url
+from agent.errors import ConfigurationError, RunError, ToolError
 from agent.http import open_blocking_client, open_client, open_session
 from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
 from agent.models.stream import Reply, stream_reply
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
+from agent.urls import shown_url
 from api.settings import Settings
 from api.terminal import Chat, ChatError
 from tools.backends.backend import Backend

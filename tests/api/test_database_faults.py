@@ -57,6 +57,8 @@ BODIES: dict[str, dict[str, object]] = {
     "/conversations/{conversation_id}/regenerate": {"message_id": NOBODYS},
     "/messages/{message_id}/feedback": {"rating": "up"},
     "/runs/{run_id}/decisions": {"tool_call_id": "1", "approve": True},
+    "/runs/{run_id}/claims": {"tool_call_id": "1"},
+    "/runs/{run_id}/results": {"tool_call_id": "1", "result": 1},
     "/conversations/{conversation_id}": {"title": "new"},
 }
 PARAMETERS = {("GET", "/chat"): {"message": "hello"}}

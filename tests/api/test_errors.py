@@ -22,6 +22,7 @@ CONTRACT = {
     "superseded": 409,
     "not_waiting": 409,
     "already_decided": 409,
+    "already_claimed": 409,
     "idempotency_mismatch": 422,
     "payload_too_large": 413,
     "rate_limited": 429,

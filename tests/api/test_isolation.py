@@ -20,6 +20,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /conversations/{conversation_id}/regenerate": {"message_id": "{message_id}"},
     "POST /conversations/{conversation_id}/edit": {"message_id": "{message_id}", "message": "Mine now"},
     "POST /runs/{run_id}/decisions": {"tool_call_id": "1", "approve": True},
+    "POST /runs/{run_id}/claims": {"tool_call_id": "1"},
+    "POST /runs/{run_id}/results": {"tool_call_id": "1", "result": 1},
     "POST /messages/{message_id}/feedback": {"rating": "up"},
 }
 SILENT = (
@@ -121,7 +123,8 @@ async def test_the_owner_reaches_every_one_of_them(world: World, ann: Person) ->
             world.provider.say("Again.")
         statuses[f"{method} {path}"] = (await knock(ann, method, path, anns)).status_code
 
-    assert statuses.pop("POST /runs/{run_id}/decisions") == 409  # it is there, and asks for nothing
+    for asked in ("decisions", "claims", "results"):
+        assert statuses.pop(f"POST /runs/{{run_id}}/{asked}") == 409  # it is there, and asks for nothing
     assert set(statuses.values()) <= {200, 204}, statuses
 
 

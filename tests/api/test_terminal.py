@@ -388,3 +388,20 @@ async def test_arguments_are_edited_in_the_users_own_editor(
     monkeypatch.setenv("VISUAL", str(editor))
     await ask(make_chat(world.url, world.person().token), "Order tea.")
     assert [orjson.loads(one.body)["item"] for one in backend.requests if one.method == "POST"] == ["cocoa"]
+
+
+async def test_what_is_for_a_page_is_answered_at_once_that_there_is_none(
+    open_frontdesk: OpenWorld, make_chat: MakeChat, screen: io.StringIO
+) -> None:
+    """G299"""
+    opening = {"description": "Open a page.", "values": {"/orders": "orders"}, "expects_result": True}
+    reading = {"description": "Read the filter.", "risk": "read"}
+    world = await open_frontdesk(assistant={"page_tools": {"read_filter": reading}, "actions": {"open_page": opening}})
+    world.provider.call(Call("read_filter", {}), Call("open_page", {"value": "/orders"}, id="b"))
+    world.provider.say("I cannot see your page.")
+    shown = await ask(make_chat(world.url, world.person().token), "what is filtered?")
+    assert (shown.status, shown.text) == ("completed", "I cannot see your page.")
+    told = [one["content"] for one in world.provider.requests[-1]["messages"] if one["role"] == "tool"]
+    assert len(told) == 2
+    assert all(one.endswith(terminal.NO_PAGE) for one in told)
+    assert "This is for a page, and there is none here: read_filter" in screen.getvalue()

@@ -297,6 +297,22 @@ async def test_a_reload_in_mid_answer_shows_all_of_it(scripted_office: Office, p
     await expect((await answered(tab)).get_by_text("Half and half.", exact=True)).to_be_visible()
 
 
+async def test_the_assistant_knows_what_the_table_is_filtered_by(scripted_office: Office, provider: Provider) -> None:
+    tab = await scripted_office.open()
+    await go(tab.page, "/clients")
+    await main(tab.page).get_by_role("searchbox").fill("ana")
+    await main(tab.page).get_by_role("button", name="Frozen").click()
+    await expect(tab.page).to_have_url(re.compile(r"search=ana&status=frozen|status=frozen&search=ana"))
+    provider.call(Call("read_filter", {}))
+    provider.say("Frozen ones called ana.")
+
+    await ask(tab, "What do I see?")
+
+    await expect(await answered(tab)).to_contain_text("Frozen ones called ana.")
+    [told] = [one["content"] for one in provider.requests[-1]["messages"] if one["role"] == "tool"]
+    assert orjson.loads(told.partition("\n")[2]) == {"route": "/clients", "search": "ana", "status": "frozen"}
+
+
 async def test_two_tabs_see_the_same_answer_and_do_its_action_once(scripted_office: Office, provider: Provider) -> None:
     gate = asyncio.Event()
     provider.wait_for(gate, "Half ", before=["First "])

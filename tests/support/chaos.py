@@ -66,7 +66,7 @@ class Report:
         return (
             f"{self.verdict}\n\n{faults}\n\n"
             f"turns {self.turns} ({states}) · resumes {counts.resumes} · cancels {counts.cancels} · "
-            f"versions {counts.versions} · signed in again {counts.signed_in_again} · answers 503 {counts.unavailable}\n"
+            f"versions {counts.versions} · answers of pages {counts.page_calls} · signed in again {counts.signed_in_again} · answers 503 {counts.unavailable}\n"
             f"questions answered yes {self.answers['approved']}, no {self.answers['denied']}, not {self.answers['expired']}, "
             f"taken back {self.answers['withdrawn']} · recovered runs {self.recovered} · writes of unknown outcome {self.unknown_writes} · "
             f"{self.took_s:.0f} s · {self.database} · seed {self.seed}"

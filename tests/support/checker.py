@@ -81,6 +81,7 @@ def check(history: History, database: Database, *, end_limit_s: float | None = N
     found["I10"] += _secrets(history, database)
     found["I13"] += _deleted(history, database)
     found["I14"] += _without_yes(history, database)
+    found["I14"] += _without_page(history, database)
     found["I15"] += _twice(history)
     return Verdict(found)
 
@@ -341,6 +342,14 @@ def _without_yes(history: History, database: Database) -> Iterator[str]:
             yield f"call {call_id}: approved, and its user said {history.answers.get(call_id)}"
         if state == "denied" and history.answers.get(call_id) != "no":
             yield f"call {call_id}: denied, and its user said {history.answers.get(call_id)}"
+
+
+def _without_page(history: History, database: Database) -> Iterator[str]:
+    for message in database.messages:
+        call_id = message["tool_call_id"]
+        for words, meant in (("The user's page says,", "result"), ("The user's page could not", "error")):
+            if (message["text"] or "").startswith(words) and history.pages.get(call_id) != meant:
+                yield f"call {call_id}: the model was told a page's {meant}, and the page meant {history.pages.get(call_id)}"
 
 
 def _twice(history: History) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-from support.deciding import decide
+from support.deciding import answer_for_page, decide
 from support.history import History, Post, Reader, Segment
 from support.processes import Machine
 from support.scenario import APPROVER, Plan, mark_of
@@ -56,6 +56,8 @@ class Counts:
     signed_in_again: int = 0
     unfinished_json: int = 0
     decisions: int = 0
+    page_calls: int = 0
+    """Answers of pages that were taken."""
 
 
 class Visitor:
@@ -74,6 +76,8 @@ class Visitor:
         """Of these one is the answer to a question: yes, no or nothing."""
         self.others_first = 0.0
         """How likely others answer before the user does."""
+        self.page: tuple[str, ...] = ("result",)
+        """Of these one is what the page does with a call: give a result or an error, claim it and no more, or nothing."""
         self._conversations: dict[str, str] = {}
         """By run, as far as this user was told."""
         token = sign({"tenant_id": tenant, "sub": user}, ttl_s=TOKEN_TTL_S)
@@ -154,7 +158,9 @@ class Visitor:
                     await self.pause()
                     continue
                 if body.get("status") == "awaiting_input":
-                    await decide(self, body["run_id"], body["approvals"])
+                    await answer_for_page(self, body["run_id"], body["client_tools"])
+                    if body["approvals"]:
+                        await decide(self, body["run_id"], body["approvals"])
                     await self.pause()
                     continue
                 post.bodies.append(body)
@@ -273,6 +279,8 @@ class Visitor:
                 await self._frames(reader, reader.begin(after), response.aiter_bytes(), habits)
         except httpx2.TransportError:
             pass
+        if reader.segments:
+            await answer_for_page(self, reader.run_id, reader.segments[-1].for_page)
         if reader.segments and reader.segments[-1].questions:
             await decide(self, reader.run_id, reader.segments[-1].questions)
         if not reader.is_over:

@@ -48,3 +48,24 @@ async def _post(visitor: "Visitor", run_id: str, decisions: list[dict[str, Any]]
             history.blame("I14", f"run {run_id}: {response.text} to {decisions}")
     elif response.status_code not in (200, 404):
         history.blame("I14", f"run {run_id}: {response.status_code} {response.text[:200]} to {decisions}")
+
+
+async def answer_for_page(visitor: "Visitor", run_id: str, calls: list[dict[str, Any]]) -> None:
+    """Let the user's page do with its calls what it means to; what does not get through is left for the next look."""
+    history = visitor.history
+    for call in calls:
+        call_id = call["tool_call_id"]
+        meant = history.pages.setdefault(call_id, visitor.page[len(history.pages) % len(visitor.page)])
+        if meant == "nothing":
+            await asyncio.sleep(LOOK_AGAIN_S)
+            continue
+        posts: dict[str, dict[str, str]] = {"claims": {"claimant": "a tab"}}
+        if meant != "claim":
+            posts["results"] = {meant: call["name"]}
+        for what, said in posts.items():
+            response = await visitor.request("POST", f"/runs/{run_id}/{what}", json={"tool_call_id": call_id, **said})
+            if response is None:
+                continue
+            visitor.counts.page_calls += what == "results" and response.status_code == 200
+            if response.status_code not in (200, 404, 409, 500, 503):
+                history.blame("I14", f"run {run_id}: {response.status_code} {response.text[:200]} to {what}")

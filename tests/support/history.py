@@ -33,6 +33,12 @@ class Segment:
         return [frame.data for frame in self.frames if frame.data != "[DONE]"]
 
     @property
+    def for_page(self) -> list[dict[str, Any]]:
+        """What the page is asked where it ended because the run waits for it."""
+        is_asked = bool(self.frames) and self.events[-1:] == [{"status": "awaiting_input"}]
+        return [event["client_tool"] for event in self.events if "client_tool" in event] if is_asked else []
+
+    @property
     def questions(self) -> list[dict[str, Any]]:
         """What is asked where it ended because the run waits for a person."""
         is_asked = bool(self.frames) and self.events[-1:] == [{"status": "awaiting_input"}]
@@ -178,6 +184,8 @@ class History:
     """By conversation."""
     spans: dict[str, Span] = field(default_factory=dict)
     """By run: what somebody saw who looked at the database all the while. The server's own times may be of a wrong clock."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """By call of a page's tool what the user's page means to do with it."""
     answers: dict[str, str] = field(default_factory=dict)
     """By call: yes, no or nothing, as its user means to answer."""
     yeses: dict[str, float] = field(default_factory=dict)

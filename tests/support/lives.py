@@ -33,6 +33,7 @@ def user(scene: Scene, number: int, random: Random) -> Visitor:
     visitor = Visitor(scene.machine, scene.history, tenant, f"user-{number}", Random(random.random()))
     visitor.answers = ("yes", "yes", "yes", "no", "nothing")
     visitor.others_first = 0.5
+    visitor.page = ("result", "result", "error", "claim", "nothing")
     return visitor
 
 

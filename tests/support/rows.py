@@ -16,6 +16,7 @@ from agent.store.approvals import NewApproval, ask
 from agent.store.conversations import create_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, append_messages
+from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.runs import NewRun, Run, RunEnd, get_run, insert_run
 from agent.store.tables import metadata, runs
 from agent.store.transitions import claim_run, end_run
@@ -78,8 +79,14 @@ def question(tool_call_id: str = "call-1", *, within_s: float = 60) -> NewApprov
 
 
 async def let_ask(store: Store, run: Run, *questions: NewApproval, who: Principal = ANN) -> None:
-    """Add questions of a run."""
+    """Add questions of a run, to a person and to the page."""
     await in_one(store, ask, RunKey(who.tenant_id, run.id), questions or (question(),))
+    await in_one(store, ask_page, RunKey(who.tenant_id, run.id), [for_page()])
+
+
+def for_page(tool_call_id: str = "call-1", *, within_s: float = 60) -> NewPageCall:
+    """Return a call of the page."""
+    return NewPageCall(tool_call_id, "read_filter", {"words": ["ü", None]}, {"type": "object"}, within_s)
 
 
 async def finish(store: Store, run: Run, status: EndStatus = "completed", *, who: Principal = ANN) -> None:

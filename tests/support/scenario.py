@@ -47,6 +47,8 @@ class Plan:
     """how often the provider fails before it answers"""
     asks: bool = False
     """whether the user is asked before each write"""
+    pages: bool = False
+    """whether the user's page is asked in each step"""
 
     def message(self, mark: str) -> str:
         """Return the user's message."""
@@ -122,6 +124,8 @@ def _short(result: str) -> str:
 
 def _calls(mark: str, plan: dict[str, Any], step: int) -> Iterator[tuple[str, dict[str, object]]]:
     reads, writes, actions = plan["steps"][step]
+    if plan.get("pages"):
+        yield ("read_page", {})
     for n in range(reads):
         yield ("find_order", {"number": ORDER + n})
     for n in range(writes):
@@ -232,6 +236,13 @@ async def open_scene(
             limits=patient,
             toolsets=[*ASSISTANT["toolsets"], ASKING],
             approvals={"expires_s": answered_within_s},
+            page_tools={
+                "read_page": {
+                    "description": "Read what the page shows.",
+                    "risk": "read",
+                    "timeout_s": min(answered_within_s, 60),
+                }
+            },
         )
         values = {
             "FRONTDESK_DATA": str(folder / "data"),

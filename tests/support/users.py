@@ -59,6 +59,7 @@ def _plan(random: Random, name: str) -> Plan:
         words=random.random() < 0.5,
         failures=int(random.random() < 0.1),
         asks=random.random() < 0.4,
+        pages=random.random() < 0.3,
     )
 
 

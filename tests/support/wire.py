@@ -123,7 +123,7 @@ class Wire:
         body = orjson.loads(request.body or b"null")
         self.posts.append((path.rpartition("/")[2], body))
         if path != "/chat" and not path.endswith(("/regenerate", "/edit")):
-            self._open += 1
+            self._open += not path.endswith("/claims")  # a page that has a call has not answered it
             await _json(connection, {})
         elif self.refusal is not None:
             status, problem = self.refusal

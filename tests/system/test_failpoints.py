@@ -27,6 +27,7 @@ SHAPES: dict[str, Plan] = {
     "three writes": Plan("three-writes", steps=((0, 3, 0),), words=True),
     "a question": Plan("a-question", steps=((1, 1, 0),), asks=True),
     "three questions": Plan("three-questions", steps=((0, 3, 0), (0, 1, 0)), words=True, asks=True),
+    "a page": Plan("a-page", steps=((1, 0, 0),), pages=True),
     "all kinds": Plan("all-kinds", steps=((0, 1, 0), (1, 1, 1)), words=True),
 }
 SIZES = (
@@ -34,12 +35,14 @@ SIZES = (
     ("a read", "a write"),
     ("three reads", "three writes", "all kinds"),
     ("a question", "three questions"),
+    ("a page",),
 )
 WITH_CALLS = {"reply.before_commit", "reply.after_commit", "call.after_effect"}
 WITH_CALLS |= {"results.before_commit", "results.after_commit"}
 WITH_WRITES = {"call.before_start", "call.after_start", "unknown.before_commit", "unknown.after_commit"}
 WITH_QUESTIONS = {"pause.before_commit", "pause.after_commit", "decide.before_commit", "decide.after_commit"}
 WITH_OTHERS = {"resume.before_commit", "resume.after_commit"}
+WITH_PAGES = {"page_claim.before_commit", "page_claim.after_commit", "result.before_commit", "result.after_commit"}
 PRELUDE = {
     "takeover.before_commit": "model.after_first_token",
     "takeover.after_commit": "end.before_commit",
@@ -62,8 +65,9 @@ def shapes_of(failpoint: str) -> list[str]:
         for name, plan in SHAPES.items()
         if (failpoint not in WITH_CALLS or plan.steps)
         and (failpoint not in WITH_WRITES or plan.writes)
-        and (failpoint not in WITH_QUESTIONS or plan.asks)
+        and (failpoint not in WITH_QUESTIONS or plan.asks or (plan.pages and failpoint.startswith("pause.")))
         and (failpoint not in WITH_OTHERS or (plan.asks and plan.writes > 1))
+        and (failpoint not in WITH_PAGES or plan.pages)
     ]
     if os.environ.get("FRONTDESK_TEST_ALL_SHAPES"):
         return coming
@@ -82,7 +86,7 @@ def nursery() -> Iterator[Nursery]:
 async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
     failpoint: str, nursery: Nursery, tmp_path: Path
 ) -> None:
-    """G1 G10 G12 G15 G250 G251: I1 to I8, I10, I14 and I15, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
+    """G1 G10 G12 G15 G250 G251 G265 G266: I1 to I8, I10, I14 and I15, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
     problems: dict[str, str] = {}
 
     async def play(shape: str) -> None:

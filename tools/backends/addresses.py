@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
-from agent.errors import ConfigurationError, shown_url
+from agent.errors import ConfigurationError
 from agent.http import check_url
+from agent.urls import shown_url
 from tools.backends.paths import is_plain
 
 Kind = Literal["public", "private", "loopback", "never"]

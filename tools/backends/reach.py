@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 import structlog
 
-from agent.errors import ConfigurationError, shown_url
+from agent.errors import ConfigurationError
+from agent.urls import shown_url
 from tools.backends.addresses import Endpoint, Kind, is_localhost, kind_of, read_endpoint
 
 logger = structlog.get_logger()

@@ -5,7 +5,8 @@ import re
 
 import httpx2
 
-from agent.errors import ConfigurationError, shown_url
+from agent.errors import ConfigurationError
+from agent.urls import shown_url
 from tools.backends.addresses import Endpoint, read_endpoint
 from tools.backends.guarded import open_guarded_client
 from tools.backends.reach import Guard, Reach

@@ -24,7 +24,16 @@ from agent.store.deletion import hide_conversation, purge_deleted, remove_batch
 from agent.store.feedback import Feedback, rate_message
 from agent.store.messages import NewMessage, ToolCall, append_messages, list_messages, recent_messages
 from agent.store.runs import NewRun, Run, RunEnd, active_run, find_run_by_key, get_run, insert_run, unfinished_runs
-from agent.store.tables import approvals, conversations, feedback, messages, metadata, runs, tool_calls
+from agent.store.tables import (
+    approvals,
+    conversations,
+    feedback,
+    messages,
+    metadata,
+    page_calls,
+    runs,
+    tool_calls,
+)
 from agent.store.tool_calls import propose_calls
 from agent.store.transaction import Transaction
 from agent.store.transitions import cancel_run, end_run, hold_run, set_suggestions
@@ -45,10 +54,11 @@ async def purge(store: Store, most_rows: int = 500) -> list[UUID]:
 
 
 async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principal = ANN, word: str = "word") -> None:
-    """Store turns with a call, a question and a rating each, many at a time: six rows a turn, and a run."""
+    """Store turns with a call, a question, a call of the page and a rating each, many at a time: seven rows a turn, and a run."""
     now = datetime.now(UTC)
     scope = {"tenant_id": who.tenant_id, "created_at": now}
-    rows: dict[Table, list[dict[str, Any]]] = {runs: [], messages: [], tool_calls: [], approvals: [], feedback: []}
+    rows: dict[Table, list[dict[str, Any]]] = {runs: [], messages: [], tool_calls: [], approvals: []}
+    rows |= {page_calls: [], feedback: []}
     for turn in range(1, turns + 1):
         run_id, answer_id, call_id = new_id(), new_id(), str(new_id())
         run = {"id": run_id, "conversation_id": conversation_id, "user_id": who.user_id, "turn": turn, "model": "demo"}
@@ -63,6 +73,8 @@ async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principa
         rows[tool_calls].append({**scope, **call, "state": "settled"})
         asked = {**asdict(question(call_id)), "run_id": run_id, "state": "denied"}
         rows[approvals].append({**scope, **asked})
+        page = {"tool_call_id": call_id, "run_id": run_id, "name": "read_filter", "arguments": {}, "state": "ok"}
+        rows[page_calls].append({**scope, **page, "created_at": 1.0, "expires_at": 2.0})
         rows[feedback].append({**scope, "message_id": answer_id, "user_id": who.user_id, "rating": "up"})
     async with store.write() as connection:
         for table, new in rows.items():
@@ -209,7 +221,7 @@ async def test_no_transaction_removes_more_rows_than_a_batch(store: Store, who: 
     kept = await new_conversation(store, who)
     await fill(store, kept, 3, who=who)
     rest = {"conversations": 1, "runs": 3, "messages": 9, "tool_calls": 3, "feedback": 3}
-    rest |= {"approvals": 3, "search_entries": 0}
+    rest |= {"approvals": 3, "page_calls": 3, "search_entries": 0}
     await in_one(store, hide_conversation, who, conversation_id)
     total = sum((await count_rows(store)).values())
     while True:
@@ -246,7 +258,7 @@ async def test_removing_a_batch_reads_no_more_because_the_tenant_has_much(store:
         asking = Asking(connection)
         await remove_batch(asking, most_rows=500)
     statements = [one for one in asking.asked if one[0].split()[0] in ("SELECT", "DELETE")]
-    assert sum(sql.startswith("DELETE") for sql, _ in statements) == 6
+    assert sum(sql.startswith("DELETE") for sql, _ in statements) == 7
     explain = "EXPLAIN QUERY PLAN" if store.engine.dialect.name == "sqlite" else "EXPLAIN"
     async with store.write() as connection:
         if store.engine.dialect.name == "postgresql":

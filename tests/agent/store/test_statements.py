@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from support.rows import ANN, WORKER, in_one, let_ask, new_conversation, new_run, question, say
+from support.rows import ANN, WORKER, for_page, in_one, let_ask, new_conversation, new_run, question, say
 
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
@@ -20,6 +20,7 @@ from agent.store import (
     feedback,
     messages,
     naming,
+    page_calls,
     runs,
     search_index,
     tool_calls,
@@ -184,6 +185,15 @@ USES: dict[str, Use] = {
         c, ANN, run.id, decision=Decision(CALL.id, is_approved=True, reason="ü", arguments={"a": [1.5, "ü"]})
     ),
     "no answer": lambda c, run: approvals.close_open(c, key_of(run), "expired"),
+    "what the page is asked": lambda c, run: page_calls.ask_page(
+        c, key_of(run), [for_page("call-2"), for_page("call-3")]
+    ),
+    "the page's calls": lambda c, run: page_calls.list_page_calls(c, "acme", run.id),
+    "a call of the page": lambda c, run: page_calls.find_page_call(c, key_of(run), CALL.id),
+    "a claim of the page": lambda c, run: page_calls.claim(c, key_of(run), CALL.id, claimant="tab ü"),
+    "what the page says": lambda c, run: page_calls.answer(c, key_of(run), CALL.id, state="ok", result='"ü"'),
+    "a page that says nothing": lambda c, run: page_calls.expire_calls(c, key_of(run)),
+    "a page that is left": lambda c, run: page_calls.withdraw_calls(c, key_of(run)),
     "a wait": lambda c, run: transitions.pause_run(c, "acme", run.id, attempt=1, until=NOW),
     "a look at what waits": lambda c, run: _while_it_waits(c, run, transitions.lock_waiting),
     "a wait's end": lambda c, run: _while_it_waits(c, run, partial(transitions.wake_run, worker_id=WORKER)),

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, insert, select
 from sqlalchemy.exc import IntegrityError
-from support.rows import ANN, BEN, EVE, WORKER, count_rows, in_one, let_ask, new_run, question, say
+from support.rows import ANN, BEN, EVE, WORKER, count_rows, for_page, in_one, let_ask, new_run, question, say
 from support.searching import index_all
 
 import agent.store
@@ -26,6 +26,7 @@ from agent.store import (
     feedback,
     messages,
     naming,
+    page_calls,
     runs,
     search,
     shared_approvals,
@@ -51,6 +52,7 @@ OVER_ALL_TENANTS = {
     "end_all_leases",
     "forget_the_dead",
     "expired_runs",
+    "overdue_runs",
     "remove_batch",
 }
 """Background work: they give names only, which the others ask for."""
@@ -200,6 +202,13 @@ def attempts() -> dict[str, Attempt]:
         "list_standing": lambda c, who, run: shared_approvals.list_standing(c, who, run.conversation_id),
         "end_standing": lambda c, who, run: shared_approvals.end_standing(c, who, run.conversation_id),
         "await_user": lambda c, who, run: transitions.await_user(c, name(who, run), until=NOW),
+        "ask_page": lambda c, who, run: page_calls.ask_page(c, name(who, run), [for_page("call-2")]),
+        "list_page_calls": lambda c, who, run: page_calls.list_page_calls(c, who.tenant_id, run.id),
+        "find_page_call": lambda c, who, run: page_calls.find_page_call(c, name(who, run), CALL.id),
+        "claim": lambda c, who, run: page_calls.claim(c, name(who, run), CALL.id, claimant="a tab"),
+        "answer": lambda c, who, run: page_calls.answer(c, name(who, run), CALL.id, state="ok", result="1"),
+        "expire_calls": lambda c, who, run: page_calls.expire_calls(c, name(who, run)),
+        "withdraw_calls": lambda c, who, run: page_calls.withdraw_calls(c, name(who, run)),
         "pause_run": lambda c, who, run: transitions.pause_run(c, who.tenant_id, run.id, attempt=1, until=NOW),
         "lock_waiting": lambda c, who, run: transitions.lock_waiting(c, name(who, run)),
         "wake_run": lambda c, who, run: transitions.wake_run(c, name(who, run), worker_id="w"),

@@ -54,12 +54,18 @@ export class ChatStore implements Chat {
   send = async (text: string) => {
     const message = text.trim();
     if (!message) return;
-    const { id: isFor } = this.#thread;
+    const isFor = this.#thread.id;
     while (this.#thread.loading) await this.#thread.loading;
     const thread = this.#thread;
     if (thread.id !== isFor) return; // it was written for another one
     const { assistant, branchId, model } = this.#options;
-    const about = { assistant, branch_id: branchId, model, context: this.#options.context?.() };
+    const about = {
+      assistant,
+      branch_id: branchId,
+      model,
+      context: this.#options.context?.(),
+      client_tools: this.#options.clientTools?.(),
+    };
     const turn = thread.add(newUserMessage(message));
     const post = () => this.#start(turn, "/chat", { message, conversation_id: thread.id, ...about });
     await (thread.sending = thread.id ? post() : thread.sending.then(post));
@@ -78,13 +84,17 @@ export class ChatStore implements Chat {
   };
 
   regenerate = async (messageId?: string) => {
-    const { turns } = this.#thread;
+    const turns = this.#thread.turns;
     await this.#replace(messageId ? turns.find(({ answer }) => answer?.id === messageId) : turns.at(-1));
   };
 
   edit = async (messageId: string, text: string) => {
-    const turn = this.#thread.turns.find(({ user }) => user?.id === messageId);
-    if (text.trim()) await this.#replace(turn, text.trim());
+    const message = text.trim();
+    if (message)
+      await this.#replace(
+        this.#thread.turns.find(({ user }) => user?.id === messageId),
+        message,
+      );
   };
 
   open = async (id: string) => {
@@ -106,8 +116,7 @@ export class ChatStore implements Chat {
     // Said twice, or in another tab: it came to what was wanted.
     await run
       ?.tell("decisions", { tool_call_id: toolCallId, ...decision })
-      .catch((error) => error.outcome === (decision.approve ? "approved" : "denied") || this.#fail(error))
-      .then(run.resume);
+      .catch((error) => error.outcome === (decision.approve ? "approved" : "denied") || this.#fail(error));
   };
 
   close = () => {
@@ -128,7 +137,7 @@ export class ChatStore implements Chat {
    */
   #sync = async (): Promise<void> => {
     const thread = this.#thread;
-    const { id, turns, version } = thread;
+    const { id, version, turns } = thread;
     if (!id) return;
     try {
       const news = await readMessages(this.#http, id, version);
@@ -179,7 +188,7 @@ export class ChatStore implements Chat {
   }
 
   #changed = (turn: Turn, events: readonly ReceivedEvent[]) => {
-    const { run } = turn;
+    const run = turn.run;
     if (!run || !this.#thread.turns.includes(turn)) return;
     // Now the server knows its place among what was said elsewhere.
     if (this.#thread.learn(turn, run.answer)) this.#tell({ id: this.#thread.id!, stale: true });

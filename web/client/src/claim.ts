@@ -24,7 +24,11 @@ export function openClaims(storage: ClientStorage | undefined): Claim {
     } catch {}
     return true;
   };
-  // Without locks, on a page that is not served securely or is denied them, two tabs may do it in the same moment.
-  const locks = globalThis.navigator?.locks;
-  return async (id) => (locks ? locks.request(DONE, () => claim(id)).catch(() => claim(id)) : claim(id));
+  return async (id) => {
+    try {
+      return await navigator.locks.request(DONE, () => claim(id));
+    } catch {
+      return claim(id); // without locks, on a page that is not served securely or is denied them, two tabs may do it at once
+    }
+  };
 }

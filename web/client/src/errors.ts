@@ -21,9 +21,9 @@ export class FrontdeskError extends Error implements ErrorView {
 }
 
 /** Returns what was thrown as one of our errors: whatever else it is, nothing came. Only a lost connection may come back. */
-export function failure(error?: unknown, code = "network", message = "No connection"): FrontdeskError {
+export function failure(error?: unknown, code = "network"): FrontdeskError {
   if (error instanceof FrontdeskError) return error;
-  return new FrontdeskError({ code, message, recoverable: code === "network", retryAfterS: null });
+  return new FrontdeskError({ code, message: code, recoverable: code === "network", retryAfterS: null });
 }
 
 /** Returns the error that a response tells, which refuses or has not the JSON that it should have. */

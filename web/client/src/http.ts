@@ -36,15 +36,16 @@ export class Http {
    * Returns the response, whatever its status; after a 401 that to a second request, for which the token is asked for again.
    * Rejects with a `FrontdeskError` where there was no response.
    */
-  async request(method: string, path: string, options: RequestOptions, isFirst = true): Promise<Response> {
+  async request(method: string, path: string, options: RequestOptions): Promise<Response> {
     const { signal = this.user.signal } = options;
+    const ask = () => this.#fetch(method, path, { ...options, signal });
     try {
-      const response = await this.#fetch(method, path, { ...options, signal });
+      let response = await ask();
+      if (response.status === 401 && this.#options.token) response = await ask();
       signal.throwIfAborted();
       this.aheadMs = Date.parse(response.headers.get("date")!) - Date.now() || this.aheadMs;
       this.#reach("online");
-      const isStale = isFirst && response.status === 401 && this.#options.token;
-      return isStale ? this.request(method, path, options, false) : response;
+      return response;
     } catch (error) {
       if (!signal.aborted) this.#reach("offline");
       throw failure(error);
@@ -81,7 +82,7 @@ export class Http {
   owner = () => this.#bearer().then(() => this.#owner);
 
   signOut = () => {
-    this.user.abort(failure(0, SIGNED_OUT, SIGNED_OUT));
+    this.user.abort(failure(0, SIGNED_OUT));
     this.user = new AbortController();
     this.#owner = "";
     this.#left();

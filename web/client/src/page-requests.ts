@@ -1,7 +1,8 @@
 /** What runs ask of the page: actions, page-side tools, fresh tokens. */
 import type { Claim } from "./claim";
+import { randomId } from "./turn";
 import type { FrontdeskError } from "./errors";
-import type { ActionHandlers, ActionView, ClientToolView, PageTools } from "./types";
+import type { ActionHandlers, ActionView, PageTools } from "./types";
 import type { Run } from "./run";
 
 export interface Page {
@@ -18,28 +19,41 @@ export function openPageRequests(
 ): (run: Run) => void {
   return (run) => {
     const { actions, clientTools, authRequiredUntil } = run.answer;
-    const isNew = (asked: string) => run.seen.size < run.seen.add(asked).size;
-    for (const action of actions) if (isNew(action.id)) void act(run, action);
-    for (const tool of clientTools) if (own(page.tools, tool.name) && isNew(tool.toolCallId)) void use(run, tool);
-    if (authRequiredUntil && isNew(authRequiredUntil)) void run.tell("credential").catch(fail);
+    for (const action of actions) {
+      // Names come from the model, and `constructor`, which every object has, is none that the page gave.
+      const handler = ({ __proto__: null, ...page.actions } as unknown as ActionHandlers)[action.type];
+      const act = () => handler!(action.value, action);
+      void take(run, action.id, handler ? [act, ...listeners] : [...listeners], action, action.expects_result);
+    }
+    for (const { toolCallId, name, arguments: args } of clientTools)
+      void take(run, toolCallId, [({ __proto__: null, ...page.tools } as unknown as PageTools)[name]!], args, true);
+    if (authRequiredUntil && isNew(run, authRequiredUntil)) void run.tell("credential").catch(fail);
   };
 
-  /** Does an action. As claims are settled in their order, so are actions done. */
-  async function act(run: Run, action: ActionView): Promise<void> {
-    const handler = own(page.actions, action.type);
-    const all = handler ? [() => handler(action.value, action), ...listeners] : [...listeners];
-    if (all.length && (await claim(action.id)) && !run.user.aborted) tell(all, action);
-  }
-
-  /** Runs a page-side tool, in one tab, and posts what came of it. */
-  async function use(run: Run, { toolCallId, name, arguments: args }: ClientToolView): Promise<void> {
-    if (!(await claim(toolCallId)) || run.user.aborted) return;
-    const result = await Promise.resolve(args)
-      .then(page.tools[name])
-      .catch((error) => ({ error: String(error) }));
-    await run.tell("results", { tool_call_id: toolCallId, result: result ?? null }).then(run.resume, fail);
+  /**
+   * Lets one tab do what is asked for, if there is anybody to do it: all of these or, where the run waits for what comes of
+   * it, the first one. Then the server says whose it is, for its user may have other browsers. As claims are settled in their
+   * order, so are actions done.
+   */
+  async function take<Item>(run: Run, id: string, all: Does<Item>[], item: Item, isAwaited?: boolean): Promise<void> {
+    if (!all[0] || !isNew(run, id)) return;
+    const isOurs = isAwaited ? run.tell("claims", { tool_call_id: id, claimant: randomId() }) : claim(id);
+    if (!(await isOurs.catch(() => null)) || run.user.aborted) return; // another's, or its time is over: no failure
+    if (!isAwaited) return tell(all, item);
+    let said;
+    try {
+      said = { result: await all[0](item) };
+    } catch (error) {
+      said = { error: String(error) };
+    }
+    await run.tell("results", { tool_call_id: id, ...said }).catch(console.error);
   }
 }
+
+type Does<Item> = (item: Item) => unknown;
+
+/** Returns whether a run has not asked for this before. */
+const isNew = (run: Run, asked: string) => run.seen.size < run.seen.add(asked).size;
 
 /** Calls what the page gave us. What it throws is the page's matter, and stops nothing here. */
 export function tell<Item>(listeners: Iterable<(item: Item) => void>, item: Item): void {
@@ -50,9 +64,4 @@ export function tell<Item>(listeners: Iterable<(item: Item) => void>, item: Item
       console.error(error);
     }
   }
-}
-
-/** Returns a record's own entry: names come from the model, and `constructor` is none that the page gave. */
-function own<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

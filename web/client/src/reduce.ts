@@ -51,10 +51,10 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
         messageId: id,
         response: text = answer.text,
         suggestedQuestions: suggestions = [],
-        error = null,
+        error,
         ...told
       } = camel(event as JsonAnswer);
-      return { ...answer, ...told, id, text, suggestions, error: error && errorView(error) };
+      return { ...answer, ...told, id, text, suggestions, error: error ? errorView(error) : null };
     }
     case "token" in event:
       return going({ text: answer.text + event.token });

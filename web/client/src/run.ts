@@ -68,10 +68,7 @@ export class Run {
   async stop(): Promise<void> {
     if (this.phase === "idle") return;
     this.#isStopped = true;
-    if (this.answer.runId && this.phase !== "reconnecting" && (await this.#cancel(TRIES))) {
-      this.resume();
-      return this.#followed;
-    }
+    if (this.answer.runId && this.phase !== "reconnecting" && (await this.#cancel(TRIES))) return this.#followed;
     this.#abandon();
   }
 
@@ -81,10 +78,10 @@ export class Run {
     this.#wake();
   };
 
-  /** Tells the server something about the run, for its user only. */
+  /** Tells the server something about the run, for its user only, and comes back at once for what follows. */
   async tell(what: string, body?: unknown, tries?: number): Promise<unknown> {
     this.user.throwIfAborted();
-    return this.#http.insist(`/runs/${this.answer.runId}/${what}`, body, tries);
+    return this.#http.insist(`/runs/${this.answer.runId}/${what}`, body, tries).finally(this.resume);
   }
 
   /** Ends the reading. The run goes on. */
@@ -99,7 +96,7 @@ export class Run {
   }
 
   async #readOn(): Promise<void> {
-    const { listeners } = this.#http;
+    const listeners = this.#http.listeners;
     this.#isStopped = false;
     this.#tries = 0;
     if (this.phase === "idle") this.#become("reconnecting", { status: "streaming", error: null });
@@ -146,7 +143,7 @@ export class Run {
     if (this.#isStopped && this.phase === "idle") return this.#abandon();
     if (this.#isClosed || !events.length) return;
     this.#tries = 0;
-    const { status } = this.answer;
+    const status = this.answer.status;
     this.phase = /streaming|awaiting/.test(status) ? (status as Phase) : "idle";
     this.#changed(events);
   };
@@ -194,11 +191,8 @@ export class Run {
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+      setTimeout(resolve, ms);
+      this.#wake = resolve;
     });
   }
 

@@ -77,7 +77,7 @@ export class Thread {
 
   /** Learns what a turn's run has told. Returns whether that is news of the user's message: it was taken, or never will be. */
   learn(turn: Turn, told: AnswerView): boolean {
-    const { user } = turn;
+    const user = turn.user;
     if (told.id) turn.answer = told;
     this.id ??= told.conversationId ?? null;
     this.title = told.title ?? this.title;
@@ -98,12 +98,11 @@ export class Thread {
   look(connection: ChatView["connection"]): ChatView {
     const { id: conversationId, title, turns } = this;
     const { suggestions, error } = turns.at(-1)?.run?.answer ?? emptyAnswer;
-    const busy = turns.find(isBusy)?.run;
     return {
       conversationId,
       title,
       messages: messagesOf(turns),
-      phase: this.loading ? "loading" : (busy?.phase ?? "idle"),
+      phase: this.loading ? "loading" : (turns.find(isBusy)?.run?.phase ?? "idle"),
       suggestions,
       error: this.error ?? error,
       connection,
@@ -112,5 +111,5 @@ export class Thread {
 }
 
 function isBusy({ run }: Turn): boolean {
-  return (run?.phase ?? "idle") !== "idle";
+  return !!run && run.phase !== "idle";
 }

@@ -107,25 +107,35 @@ export interface ChatOptions {
   /** The conversation that `send` goes on with, without loading it. `open` loads one. */
   conversationId?: string;
   /** Handed to the backend with every tool call; without it the user's own branch counts. */
-  branchId?: number | string;
+  branchId?: number | string | undefined;
   /** The id of the assistant to ask, where there are several; without it the conversation's, or the default. */
-  assistant?: string;
+  assistant?: string | undefined;
   /** One of the assistant's models. */
   model?: string;
   /** Whose day is today, of the IANA database, and a BCP 47 tag; the browser's unless the page says others. */
   timeZone?: string | undefined;
   locale?: string | undefined;
   /** About the page, at most 8 KiB of JSON, asked at each message; the model gets it as data. */
-  context?: () => Record<string, unknown>;
+  context?: () => Record<string, unknown> | undefined;
+  /** Describes page-side tools, at most 16, asked at each message; what the assistant's file does not allow is left out. */
+  clientTools?: () => readonly ClientTool[] | undefined;
   /** Does actions by type. Set `chat.actions` to change it. */
   actions?: ActionHandlers;
   /** Page-side tools by name. Set `chat.tools` to change it. */
   tools?: PageTools;
 }
 
-export type ActionHandlers = Readonly<Record<string, (value: string, action: ActionView) => void>>;
+/** Where the assistant's file says that an action expects a result, that is what its handler returns or throws. */
+export type ActionHandlers = Readonly<Record<string, (value: string, action: ActionView) => unknown>>;
 /** What a tool returns (JSON) is its result; what it throws is told to the model. */
 export type PageTools = Readonly<Record<string, (args: Record<string, unknown>) => unknown>>;
+/** A page-side tool of which the assistant's file has only the name, or a pattern of it. */
+export interface ClientTool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of its arguments, an object. */
+  readonly schema?: object;
+}
 
 /**
  * A conversation as a store. Calls that ask the server resolve when the answer has ended, however it did, and never
@@ -137,8 +147,11 @@ export interface Chat {
   tools: PageTools;
   /** Calls the listener after each change; returns the function that ends this. */
   subscribe(listener: (view: ChatView) => void): () => void;
-  /** Calls the listener once for each action: once in all tabs of a browser, and never again after a reload. */
-  onAction(listener: (action: ActionView) => void): () => void;
+  /**
+   * Calls the listener once for each action: once in all tabs of a browser, and never again after a reload. One that expects a
+   * result has one who does it: its handler or, where there is none, who listened first.
+   */
+  onAction(listener: (action: ActionView) => unknown): () => void;
   /** Calls the listener with each event as it came, for those who want to look. */
   onEvent(listener: (event: ReceivedEvent) => void): () => void;
   send(text: string): Promise<void>;
@@ -257,6 +270,8 @@ export interface ActionView {
   readonly id: string;
   readonly type: string;
   readonly value: string;
+  /** Whether the run waits for what comes of it. */
+  readonly expects_result?: boolean;
 }
 
 export interface ApprovalView {

@@ -46,6 +46,7 @@ export interface ActionRequested {
     readonly type: string;
     readonly value: string;
     readonly id: string;
+    readonly expects_result?: boolean;
   };
 }
 
@@ -83,6 +84,7 @@ export interface SnapshotTaken {
       readonly type: string;
       readonly value: string;
       readonly id: string;
+      readonly expects_result?: boolean;
     }>;
   };
 }

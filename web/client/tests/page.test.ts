@@ -142,7 +142,7 @@ test("a page-side tool is run once, its result is posted, and the answer goes on
   const { events } = story("client-tool");
   const { url, to } = await serve(t, (request, response) => {
     if (request.path === "/chat") tell(response, events.slice(0, 4));
-    else if (request.path.endsWith("/results")) response.end("{}");
+    else if (/results|claims/.test(request.path)) response.end("{}");
     else tell(response, to("/runs/uuid-2/results").length > 0 ? events.slice(4) : [], 5);
   });
   const asked: unknown[] = [];
@@ -167,11 +167,29 @@ test("a page-side tool is run once, its result is posted, and the answer goes on
   chat.close();
 });
 
+test("a page-side tool that another browser makes is left to it", async (t) => {
+  const { events } = story("client-tool");
+  const { url, to } = await serve(t, (request, response) => {
+    const claims = to("/runs/uuid-2/claims").length;
+    if (request.path === "/chat") tell(response, events.slice(0, 4));
+    else if (request.path.endsWith("/claims")) problem(response, 409, "already_claimed");
+    else tell(response, claims > 0 ? events.slice(4) : [], 5);
+  });
+  const asked: unknown[] = [];
+  const chat = createClient({ url }).chat({ tools: { read_selection: (args) => asked.push(args) } });
+  await chat.send("What have I selected?");
+  assert.equal(answerOf(chat)?.text, "You have selected three orders.");
+  assert.equal(chat.view.error, null);
+  assert.deepEqual([asked, to("/runs/uuid-2/results")], [[], []]);
+  chat.close();
+});
+
 test("a page-side tool that throws tells the model why, and a result that does not arrive is posted again", async (t) => {
   const { events } = story("client-tool");
   const { url, to } = await serve(t, (request, response) => {
     const results = to("/runs/uuid-2/results").length;
     if (request.path === "/chat") tell(response, events.slice(0, 4));
+    else if (request.path.endsWith("/claims")) response.end("{}");
     else if (request.path.endsWith("/results")) results < 3 ? response.destroy() : response.end("{}");
     else tell(response, results > 2 ? events.slice(4) : [], 5);
   });
@@ -181,8 +199,54 @@ test("a page-side tool that throws tells the model why, and a result that does n
   const chat = createClient({ url }).chat();
   chat.tools = { read_selection };
   await chat.send("What have I selected?");
-  assert.deepEqual(to("/runs/uuid-2/results").at(-1)?.body.result, { error: "Error: Nothing is selected." });
+  assert.deepEqual(to("/runs/uuid-2/results").at(-1)?.body, {
+    tool_call_id: "uuid-4",
+    error: "Error: Nothing is selected.",
+  });
   assert.equal(to("/runs/uuid-2/results").length, 3);
+  chat.close();
+});
+
+test("an action that expects a result is done by its handler, and what that returns or throws is posted", async (t) => {
+  const open = (value: string, id: string) => ({ action: { type: "open", value, id, expects_result: true } });
+  const { url, to } = await serve(t, (request, response) => {
+    const results = to("/runs/r-1/results").length;
+    if (request.path === "/chat")
+      tell(response, [RUN, open("/a", "a-1"), open("/b", "a-2"), { status: "awaiting_input" }]);
+    else if (/results|claims/.test(request.path)) response.end("{}");
+    else tell(response, results > 1 ? [ENDED] : [], 5);
+  });
+  const chat = createClient({ url }).chat({
+    actions: {
+      open: (value) => {
+        if (value === "/b") throw new Error("There is no /b.");
+      },
+    },
+  });
+  const listened: unknown[] = [];
+  chat.onAction(({ id }) => listened.push(id));
+  await chat.send("Open both");
+  const posted = to("/runs/r-1/results").map(({ body }) => body as { tool_call_id: string; error?: string });
+  assert.deepEqual(
+    posted.sort((one, other) => one.tool_call_id.localeCompare(other.tool_call_id)),
+    [{ tool_call_id: "a-1" }, { tool_call_id: "a-2", error: "Error: There is no /b." }],
+  );
+  assert.deepEqual(listened, []);
+  chat.close();
+});
+
+test("a page describes its tools with each message, as they are then", async (t) => {
+  const { url, to } = await serve(t, (_request, response) => tell(response, [RUN, ENDED]));
+  let shown = "filter";
+  const clientTools = () => [{ name: `read_${shown}`, description: "Read it.", schema: { type: "object" } }];
+  const chat = createClient({ url }).chat({ clientTools });
+  await chat.send("Hi");
+  shown = "order";
+  await chat.send("And now?");
+  assert.deepEqual(
+    to("/chat").map(({ body }) => (body as { client_tools: unknown }).client_tools),
+    ["read_filter", "read_order"].map((name) => [{ name, description: "Read it.", schema: { type: "object" } }]),
+  );
   chat.close();
 });
 

@@ -13,6 +13,7 @@ export interface FrontdeskChat extends HTMLElement {
   signOut(): void;
   token: () => Promise<string>;
   actions: Readonly<Record<string, (value: string) => void>>;
+  tools: Readonly<Record<string, () => unknown>>;
   context: () => Record<string, unknown>;
 }
 
@@ -50,6 +51,7 @@ export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent)
     change_theme: (theme) => changeAppearance({ theme }),
     change_accent: (accent) => changeAppearance({ accent }),
   };
+  element.tools = { read_filter: readFilter };
   element.addEventListener("click", (event) => {
     const link = event.composedPath().find((node): node is HTMLAnchorElement => node instanceof HTMLAnchorElement);
     if (!link || link.origin !== location.origin || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -69,6 +71,13 @@ export function makeAssistant(router: Router, onEvent: (received: ReceivedEvent)
   wide.addEventListener("change", place);
   place();
   return element;
+}
+
+/** Returns what the page is filtered by. Only what its pages know of goes to the assistant, not all of an address. */
+function readFilter(): Readonly<Record<string, string>> {
+  const [route = "", search] = location.hash.slice(1).split("?", 2);
+  const query = new URLSearchParams(search);
+  return { route, search: query.get("search")?.slice(0, 100) ?? "", status: query.get("status") ?? "" };
 }
 
 function dress(): void {

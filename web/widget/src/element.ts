@@ -53,7 +53,7 @@ export class FrontdeskChat extends HTMLElement {
   #timer = 0;
   #tools: PageTools = {};
   /** Read by the client at each message. */
-  #options: ChatOptions = { context: () => this.context?.() ?? {} };
+  #options: ChatOptions = { context: () => this.context?.(), clientTools: () => this.clientTools?.() };
   #access: Access = { url: "" };
   #client: Client | null = null;
   #chat: Chat | null = null;
@@ -74,6 +74,8 @@ export class FrontdeskChat extends HTMLElement {
   declare actions?: ActionHandlers;
   /** About the page, asked at each message; the model gets it as data. */
   declare context?: () => Record<string, unknown>;
+  /** Describes page-side tools, asked at each message; the assistant's file says which ones it may. */
+  declare clientTools?: ChatOptions["clientTools"];
   /** Draws formulas, as `katex.render` does; without it their source is shown. */
   declare drawFormula?: DrawFormula | null;
 
@@ -139,8 +141,7 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   set branchId(branchId: number | string | undefined) {
-    if (branchId === undefined) delete this.#options.branchId;
-    else this.#options.branchId = branchId;
+    this.#options.branchId = branchId;
   }
 
   /** The one that answers, where there are several: sent with the next message. */
@@ -149,8 +150,7 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   set assistant(assistant: string | undefined) {
-    if (assistant === undefined) delete this.#options.assistant;
-    else this.#options.assistant = assistant;
+    this.#options.assistant = assistant;
     if (this.#owner !== null) this.#describe(this.#owner);
   }
 
@@ -283,7 +283,7 @@ export class FrontdeskChat extends HTMLElement {
     const conversationId = this.#memory.get("conversation");
     // What was said yes to for good counts as long as its page does.
     if (this.#memory.get("always")) void loadApprovals().then((made) => made?.forgetAlways(this.#access, this.#memory));
-    if (view.conversationId !== null) this.#memory.set("conversation", view.conversationId);
+    if (view.conversationId) this.#memory.set("conversation", view.conversationId);
     else if (conversationId !== null && view.messages.length === 0) void this.#reopen(conversationId);
   }
 
@@ -427,7 +427,8 @@ export class FrontdeskChat extends HTMLElement {
     this.#seen = answer;
   }
 
-  #act(action: ActionView): void {
+  /** Returns what the page makes of an action; only a handler knows, and who prevents the event says that it is done. */
+  #act(action: ActionView): unknown {
     const event = new CustomEvent("frontdesk-action", {
       detail: action,
       bubbles: true,
@@ -436,10 +437,9 @@ export class FrontdeskChat extends HTMLElement {
     });
     if (!this.dispatchEvent(event)) return;
     const actions = this.actions ?? {};
-    if (Object.hasOwn(actions, action.type)) actions[action.type]?.(action.value, action);
-    else if (action.type === "change_theme" && THEMES.includes(action.value)) {
-      if (this.#ownTheme === undefined) this.#ownTheme = this.getAttribute("theme");
-      this.setAttribute("theme", action.value);
-    }
+    if (Object.hasOwn(actions, action.type)) return actions[action.type]!(action.value, action);
+    if (action.type !== "change_theme" || !THEMES.includes(action.value)) return "sent";
+    if (this.#ownTheme === undefined) this.#ownTheme = this.getAttribute("theme");
+    this.setAttribute("theme", action.value);
   }
 }
