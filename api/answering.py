@@ -11,8 +11,8 @@ from agent.errors import AlreadyDecidedError, NotWaitingError
 from agent.principal import Principal
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.runs import Run
+from api.decisions import Answer
 from api.dependencies import Services
-from api.requests import Answer
 
 NO = ("denied", "expired", "withdrawn")
 NOTHING_WAITS = "Nothing of this waits for an answer."

@@ -16,7 +16,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -30,13 +29,10 @@ from agent.assistant.pages import MAX_DESCRIBED, DescribedTool
 from agent.errors import InvalidRequestError
 from agent.region import Locale, Region, TimeZone
 from agent.runs.request import RunRequest
-from agent.store.approvals import Decision
 from api.auth import BRANCH
 
 MESSAGE_CHARACTERS = 32_000
 CONTEXT_BYTES = 8 * 1024
-ARGUMENTS_BYTES = 32 * 1024
-MAX_DECISIONS = 128
 CLIENT_TOOLS_BYTES = 32 * 1024
 
 
@@ -46,14 +42,14 @@ def _no_nul(text: str) -> str:
     return text
 
 
-def _json_bytes(value: object) -> int:
+def json_bytes(value: object) -> int:
     """Return how large something is as JSON; it is nested so deeply at most that it can stand within something else."""
     return len(orjson.dumps([[[[value]]]])) - 8
 
 
 def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
     try:
-        size = _json_bytes(context)
+        size = json_bytes(context)
         json.dumps(context, allow_nan=False)  # orjson makes null of NaN; a database may refuse it
     except (TypeError, ValueError) as exc:
         raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
@@ -64,7 +60,7 @@ def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _readable(messages: list[Any]) -> list[Any]:
     try:
-        _json_bytes(messages)
+        json_bytes(messages)
     except TypeError as exc:
         raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
     return messages
@@ -103,64 +99,7 @@ def checked(kind: TypeAdapter[str], value: object, *, called: str) -> str:
         raise InvalidRequestError(f"{called}: {exc.errors()[0]['msg']}") from None
 
 
-def _as_arguments(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
-    if arguments is not None and _json_bytes(arguments) > ARGUMENTS_BYTES:
-        raise ValueError(f"must be at most {ARGUMENTS_BYTES} bytes of JSON")
-    return arguments
-
-
 ToolCallId = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), NO_NUL]
-Arguments = Annotated[dict[str, Any], AfterValidator(_as_arguments)]
-
-
-class DecisionRequest(BaseModel):
-    """A yes or a no to a call that waits. Changed `arguments` come with the `hash` of what was asked; `always` with a yes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    tool_call_id: ToolCallId
-    approve: Annotated[bool, Field(strict=True)]
-    reason: Reason | None = None
-    arguments: Arguments | None = None
-    hash: Annotated[str, StringConstraints(max_length=64), NO_NUL] | None = None
-    always: Annotated[bool, Field(strict=True)] = Field(
-        default=False, description="a yes to all later calls of the tool in the conversation, too, where that may be"
-    )
-
-    @model_validator(mode="after")
-    def _always_is_a_yes(self) -> Self:
-        if self.always and not self.approve:
-            raise ValueError("always: goes with a yes")
-        return self
-
-    def decision(self) -> Decision:
-        """Return it as the runner takes it; to a no, arguments add nothing."""
-        arguments = self.arguments if self.approve else None
-        return Decision(self.tool_call_id, self.approve, self.reason or None, arguments, self.hash, self.always)
-
-
-class Answer(BaseModel):
-    """A yes or a no that comes with a post of another protocol, to a question that is known by its hash."""
-
-    hash: Annotated[str, StringConstraints(min_length=1, max_length=64), NO_NUL]
-    approve: Annotated[bool, Field(strict=True)]
-    reason: Reason | None = None
-    arguments: Arguments | None = None
-
-
-class DecisionsRequest(BaseModel):
-    """Several at once: all of them are taken, or none."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    decisions: Annotated[list[DecisionRequest], Field(min_length=1, max_length=MAX_DECISIONS)]
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        if len({one.tool_call_id for one in self.decisions}) < len(self.decisions):
-            raise ValueError("decisions: a call is there twice")
-        return self
 
 
 def _small_tools(tools: list[DescribedTool] | None) -> list[DescribedTool] | None:

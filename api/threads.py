@@ -23,13 +23,14 @@ from agent.store.messages import StoredMessage, list_messages, run_messages
 from agent.store.naming import client_names, find_conversation, last_turn, newest_turn
 from agent.store.runs import Run, active_run
 from api.answering import decide
+from api.decisions import Answer
 from api.dependencies import Services
 from api.protocols import ag_ui
 from api.protocols.ag_ui.encoder import AgUiEncoder, Event, Reader, frame
 from api.protocols.ag_ui.history import newest, told_messages
 from api.protocols.ag_ui.reasoning import form_of
 from api.protocols.ag_ui.request import Asked, RunAgentInput
-from api.requests import Answer, ClientKey, checked
+from api.requests import ClientKey, checked
 from api.respond import stream
 
 PAGE = 200

@@ -128,8 +128,7 @@ def asked(questions: Sequence[NewApproval], pages: Sequence[PageCall] = ()) -> l
         events.append(ApprovalRequested(*question, expires_at, one.hash, who, always))
     for call in pages:
         events.append(ToolCallChanged(call.tool_call_id, call.name, "awaiting_client", arguments=call.arguments))
-        until = call.until.isoformat()
-        events.append(ClientToolRequested(call.tool_call_id, call.name, call.arguments, until))
+        events.append(_for_page(call))
     return [*events, RunPaused()]
 
 

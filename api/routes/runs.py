@@ -11,12 +11,12 @@ from agent.events.schema import START, EventId
 from agent.principal import Principal
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run, get_run
+from api.decisions import DecisionRequest, DecisionsRequest
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep, RunIdDep, Services, ticket_of
 from api.errors import PROBLEMS
 from api.formats import Format, FormatDep
 from api.page_requests import ClaimRequest, ResultRequest
 from api.protocols import native
-from api.requests import DecisionRequest, DecisionsRequest
 from api.respond import ANSWERS, place_of, stream, wants_stream
 from api.returning import run_again, told_to_stay
 from api.views import UsageView

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.events.schema import ApprovalRequested
-from api.requests import Answer
+from api.decisions import Answer
 
 RESPONSE = {
     "type": "object",

@@ -13,8 +13,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
+from api.decisions import Answer
 from api.protocols.ai_sdk.encoder import Held
-from api.requests import Answer, ClientKey, MessageText, RunOptions, checked
+from api.requests import ClientKey, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
 NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
