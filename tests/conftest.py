@@ -14,6 +14,7 @@ import pytest
 from support.backend import TenantBackend, scripted_backend
 from support.postgres import new_database, open_postgres, sqlalchemy_url
 from support.provider import Provider, scripted_provider
+from support.redis import RedisServer, open_redis
 from support.world import World, open_world
 
 from agent.store.database import Store
@@ -95,6 +96,20 @@ def postgres() -> Iterator[str]:
     """A PostgreSQL server of this test run, with a migrated database named `template_frontdesk`; yields its URL."""
     with open_postgres() as base:
         yield base
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The oldest Redis that is promised, of this test run. Whoever kills or stops one takes a server of its own."""
+    with open_redis("redis 6.2") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[RedisServer]:
+    """The newest Valkey, of this test run."""
+    with open_redis("valkey 9.1") as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
