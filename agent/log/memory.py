@@ -23,7 +23,7 @@ EXPIRY_S = 1.0
 @dataclass(slots=True)
 class _RunLog:
     events: list[LoggedEvent] = field(default_factory=list)
-    writer: "_Segment | None" = None
+    writer: "MemorySegment | None" = None
     closed: bool = False
     left: bool = False
     """This process no longer writes it; its readers have to come back."""
@@ -37,7 +37,7 @@ class _RunLog:
         self.waiting.clear()
 
 
-class _Segment:
+class MemorySegment:
     """What one attempt writes. It gets its log with its first event."""
 
     __slots__ = ("_attempt", "_began", "_clock", "_last", "_log", "_logs", "_run")
@@ -73,8 +73,23 @@ class _Segment:
     async def close(self, how: Close) -> None:
         if how == "ended":
             self.append(LogClosed())
-        if self._log is None or self._log.writer is self:
+        if self.is_open:
             self._logs.end(self._run, self._log, how)
+
+    def leave(self) -> None:
+        """Close the log as `moved`, at once."""
+        if self.is_open:
+            self._logs.end(self._run, self._log, "moved")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody else writes the log, and nobody has closed it."""
+        return self._log is None or self._log.writer is self
+
+    @property
+    def written(self) -> Sequence[LoggedEvent]:
+        """All events of the log, those of earlier attempts among them; empty before the first of this one."""
+        return () if self._log is None else self._log.events
 
 
 class MemoryLog(EventLog):
@@ -99,10 +114,10 @@ class MemoryLog(EventLog):
         self._expiry: asyncio.TimerHandle | None = None
         self._awaited: dict[RunKey, set[asyncio.Event]] = {}
 
-    def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> _Segment:
-        return _Segment(self, run, attempt, age_s=age_s, clock=self._clock)
+    def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> MemorySegment:
+        return MemorySegment(self, run, attempt, age_s=age_s, clock=self._clock)
 
-    def begin(self, run: RunKey, segment: _Segment, *, attempt: int) -> _RunLog:
+    def begin(self, run: RunKey, segment: MemorySegment, *, attempt: int) -> _RunLog:
         """Return a run's log, to be written by this segment and no other from now on."""
         log = self._logs.get(run)
         if log is None:
@@ -131,13 +146,18 @@ class MemoryLog(EventLog):
             self._ended.add(run, log.events, expires_at=self._clock() + self._keep_s)
             self._expire_later()
 
+    def __contains__(self, run: RunKey) -> bool:
+        """Return whether there is a log of this run."""
+        self._forget_expired()
+        return run in self._logs or run in self._ended
+
     async def forget(self, run: RunKey) -> None:
         self._logs.pop(run, None)
         self._ended.forget(run)
         self._tell_awaited(run)
 
     async def opened(self, run: RunKey, *, timeout_s: float) -> bool:
-        if run in self._logs or run in self._ended:
+        if run in self:
             return True
         opened = asyncio.Event()
         waiting = self._awaited.setdefault(run, set())
@@ -146,7 +166,7 @@ class MemoryLog(EventLog):
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await opened.wait()
-            return run in self._logs or run in self._ended
+            return run in self
         finally:
             waiting.discard(opened)
             if not waiting:

@@ -1,0 +1,1 @@
+"""The log of many processes: what `memory` keeps here, and the same in Redis for those who read elsewhere."""

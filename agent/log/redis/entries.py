@@ -1,0 +1,121 @@
+"""What stands in Redis: keys, ids, and the entries of a stream, each of which holds the events of one flush.
+
+An entry's id is its last event's. So Redis itself refuses what an earlier attempt adds late.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from agent.errors import LogTrimmedError
+from agent.events.schema import AnyEvent, EventId, LogClosed, LoggedEvent
+from agent.principal import RunKey
+
+BETWEEN_BITS = 20
+MAX_SEQUENCE = 2**64 - 1
+
+Kind = Literal["events", "closed", "left", "gone"]
+"""Events · events, the last of which ends the log · nobody writes now · the run is gone, and nothing is stored any more."""
+KINDS: dict[bytes, Kind] = {b"e": "events", b"c": "closed", b"l": "left", b"g": "gone"}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How long Redis keeps a run's events, how many, and how they go there."""
+
+    keep_s: float = 900.0
+    window_s: float = 0.025
+    window_events: int = 32
+    max_events: int = 10_000
+    silence_s: float = 5.0
+
+
+class Place(NamedTuple):
+    """The place of an event in Redis: an id of its streams. The order of places is that of the events."""
+
+    attempt: int
+    sequence: int
+
+    def __str__(self) -> str:
+        return f"{self.attempt}-{self.sequence}"
+
+
+NOWHERE = Place(0, 0)
+
+
+def place_of(event_id: EventId) -> Place:
+    """Return where an event stands. An id that no log gives has a place where nothing stands."""
+    sequence = (event_id.n << BETWEEN_BITS) | min(event_id.between, 2**BETWEEN_BITS - 1)
+    return Place(min(event_id.attempt, MAX_SEQUENCE), min(sequence, MAX_SEQUENCE))
+
+
+def parse_place(text: bytes) -> Place:
+    """Return the place that an id of Redis names."""
+    attempt, _, sequence = text.partition(b"-")
+    return Place(int(attempt), int(sequence or 0))
+
+
+def stream_key(prefix: str, run: RunKey) -> str:
+    """Return the key of a run's stream. All of a run's keys are in one slot of a Cluster."""
+    return f"{prefix}:{{{run.tenant_id}:{run.run_id}}}:log"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a stream."""
+
+    place: Place
+    kind: Kind
+    events: list[LoggedEvent]
+
+
+_Packed = tuple[int, list[tuple[int, int, int, AnyEvent]]]
+_decode = msgspec.json.Decoder(_Packed).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def pack(events: Sequence[LoggedEvent]) -> bytes:
+    """Return events of one attempt as an entry holds them."""
+    return _encode((events[0].id.attempt, [(e.id.n, e.id.between, e.at_ms, e.event) for e in events]))
+
+
+def unpack(packed: bytes) -> list[LoggedEvent]:
+    """Return the events of an entry.
+
+    Raises:
+        LogTrimmedError: another release wrote what this one does not know.
+    """
+    if not packed:
+        return []
+    try:
+        attempt, events = _decode(packed)
+    except msgspec.DecodeError as exc:
+        raise LogTrimmedError("an entry of another release") from exc
+    return [LoggedEvent(EventId(attempt, n, between), event, at_ms) for n, between, at_ms, event in events]
+
+
+def parse_entry(raw: tuple[bytes, dict[bytes, bytes]]) -> Entry:
+    """Return an entry of a stream as Redis tells it: its writer, then its content under its kind."""
+    place, fields = raw
+    _, (kind, packed) = fields.items()
+    return Entry(parse_place(place), KINDS[kind], unpack(packed))
+
+
+def kind_of(events: Sequence[LoggedEvent]) -> bytes:
+    """Return the kind of an entry with these events."""
+    return b"c" if type(events[-1].event) is LogClosed else b"e"
+
+
+class Message(NamedTuple):
+    """What is published of an entry: it, and what stands before it."""
+
+    before: Place
+    entry: Entry
+
+
+def parse_message(raw: bytes) -> Message:
+    """Return what was published: `<before> <place> <kind> <packed>`."""
+    before, place, kind, packed = raw.split(b" ", 3)
+    return Message(parse_place(before), Entry(parse_place(place), KINDS[kind], unpack(packed)))

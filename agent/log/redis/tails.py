@@ -1,0 +1,174 @@
+"""The newest events of the runs that somebody here reads and that are written elsewhere, as they are published.
+
+The invariant: what a tail holds is contiguous. A message that does not fit takes the place of all; whoever is behind it
+reads the stream. So a lost message, or a lost connection, costs a read and no event.
+"""
+
+import asyncio
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agent.errors import LogTrimmedError
+from agent.events.schema import LoggedEvent
+from agent.log.contract import next_batch
+from agent.log.redis.entries import NOWHERE, Message, Place, parse_message, place_of, stream_key
+from agent.principal import RunKey
+from agent.redis.subscriber import Subscriber
+
+TAIL_EVENTS = 128
+TAIL_CHARACTERS = 16_384
+"""What a tail holds at most, and its last message. A reader that is further behind reads the stream."""
+
+
+class Tail:
+    """What is heard of one run, for all who read it here."""
+
+    def __init__(self) -> None:
+        self._before: Place | None = None
+        """The place of the event before the first one here; None where nothing is known."""
+        self._events: list[LoggedEvent] = []
+        self._places: list[Place] = []
+        self._last = NOWHERE
+        self._characters = 0
+        self.is_left = False
+        """Whether nobody writes behind what was heard."""
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.is_heard = False
+        """Whether what is published is heard now."""
+        self.heard_at = time.monotonic()
+        self.changes = 0
+        """How often there was something new; whoever has read the stream since it was so has all."""
+        self.departures = 0
+        """How often somebody left the run, or it was forgotten."""
+        self.readers = 0
+
+    def heard_from_now_on(self) -> None:
+        self.is_heard = True
+        self._reset()
+
+    def deaf(self) -> None:
+        self.is_heard = False
+        self._reset()
+
+    def doubt(self) -> None:
+        """Let those who wait look at the stream: nothing was heard for long."""
+        self.heard_at = time.monotonic()
+        self._reset()
+
+    def hear(self, message: bytes) -> None:
+        self.heard_at = time.monotonic()
+        try:
+            self._take(parse_message(message))
+        except (LogTrimmedError, ValueError, KeyError):  # of another release: the stream says what it can
+            self._reset()
+
+    def after(self, place: Place) -> list[LoggedEvent] | None:
+        """Return a batch of what stands behind a place; None where that is not known here."""
+        if self._before is None or place < self._before:
+            return None
+        return next_batch(self._events, bisect_right(self._places, place))
+
+    async def heard(self) -> None:
+        """Return when what is published is heard."""
+        while not self.is_heard:
+            await self.changed(since=self.changes)
+
+    async def changed(self, *, since: int) -> None:
+        """Return when there was something new."""
+        if self.changes != since:
+            return
+        self._waiting.add(changed := asyncio.get_running_loop().create_future())
+        try:
+            await changed
+        finally:
+            self._waiting.discard(changed)
+
+    def wake(self) -> None:
+        """Let those who wait look again."""
+        self.changes += 1
+        waiting, self._waiting = self._waiting, set()
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    def depart(self) -> None:
+        """Know that nobody writes the run, and that this is all there is for now."""
+        self.departures += 1
+        self.wake()
+
+    def _reset(self) -> None:
+        self._before, self._events, self._places, self._characters = None, [], [], 0
+        self.is_left = False
+        self.wake()
+
+    def _take(self, message: Message) -> None:
+        before, entry = message
+        if entry.kind == "gone":  # who reads it gets the rest as long as somebody writes it
+            self.depart()
+            return
+        if self._before is None or before > self._last:
+            self._before, self._events, self._places, self._characters = before, [], [], 0
+        elif entry.place <= self._last:
+            return
+        known = len(self._events)
+        new = [one for one in entry.events if place_of(one.id) > (self._places[-1] if known else self._before)]
+        self._events += new
+        self._places += map(place_of, (one.id for one in new))
+        self._characters += sum(map(_characters, new))
+        if known and (len(self._events) > TAIL_EVENTS or self._characters > TAIL_CHARACTERS):
+            self._before = self._places[known - 1]
+            self._events, self._places = self._events[known:], self._places[known:]
+            self._characters = sum(map(_characters, new))
+        self._last, self.is_left = entry.place, entry.kind == "left"
+        self.departures += self.is_left
+        self.wake()
+
+
+def _characters(logged: LoggedEvent) -> int:
+    return len(getattr(logged.event, "text", "")) + len(getattr(logged.event, "result", None) or "")
+
+
+class Tails:
+    """The tails of a process: one for each run that somebody reads here."""
+
+    def __init__(self, subscriber: Subscriber, *, prefix: str) -> None:
+        self._subscriber = subscriber
+        self._prefix = prefix
+        self._tails: dict[RunKey, Tail] = {}
+
+    @contextmanager
+    def reading(self, run: RunKey) -> Iterator[Tail]:
+        """Have the tail of a run meanwhile."""
+        tail = self._tails.get(run)
+        if tail is None:
+            tail = self._tails[run] = Tail()
+            self._subscriber.add(stream_key(self._prefix, run), tail)
+        tail.readers += 1
+        try:
+            yield tail
+        finally:
+            tail.readers -= 1
+            if not tail.readers:
+                del self._tails[run]
+                self._subscriber.remove(stream_key(self._prefix, run))
+
+    def wake(self, run: RunKey) -> None:
+        """Let those who read a run look again: it is written here now."""
+        if (tail := self._tails.get(run)) is not None:
+            tail.wake()
+
+    def depart(self, run: RunKey) -> None:
+        """Let those who wait for a run here know that nothing is to come."""
+        if (tail := self._tails.get(run)) is not None:
+            tail.depart()
+
+    async def watch(self, *, silence_s: float) -> None:
+        """Let the readers of silent runs look at the stream, until cancelled."""
+        while True:
+            await asyncio.sleep(silence_s / 4)
+            until = time.monotonic() - silence_s
+            for tail in list(self._tails.values()):
+                if tail.heard_at < until:
+                    tail.doubt()
