@@ -74,6 +74,30 @@ class RuntimeSettings(EnvironmentSettings):
     log_keep_bytes_per_tenant: int | None = Field(
         default=None, ge=0, description="of these, for one tenant; without a number a quarter"
     )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="redis://, redis+sentinel:// or redis+cluster:// (rediss… for TLS), for several processes on one database",
+    )
+    redis_prefix: str = Field(
+        default="frontdesk",
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="begins every key and channel; installations that share a server have different ones",
+    )
+    redis_timeout_s: float = Field(
+        default=1.0, gt=0, le=10, description="one request to Redis; what takes longer counts as away"
+    )
+    redis_window_s: float = Field(
+        default=0.025, ge=0, le=1, description="how long text waits for more before it goes to Redis"
+    )
+    redis_window_events: int = Field(default=32, ge=1, le=256, description="so many events of a run do not wait")
+    redis_max_events: int = Field(
+        default=10_000,
+        ge=100,
+        description="of one attempt at a run, kept in Redis; who is further behind gets a snapshot",
+    )
+    redis_silence_s: float = Field(
+        default=5.0, gt=0, description="a run of which nothing is heard is looked up in Redis this often"
+    )
     max_runs: int = Field(default=200, ge=1, description="runs at work at once in this process")
     max_runs_per_tenant: int = Field(default=50, ge=1, description="of these, runs of one tenant")
     max_runs_per_user: int = Field(default=5, ge=1, description="of these, runs of one user; visitors are no users")

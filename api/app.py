@@ -9,10 +9,20 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant.source import Assistants
 from agent.errors import ConfigurationError
+from agent.log.contract import EventLog
 from agent.log.memory import MemoryLog
+from agent.log.redis.entries import StreamLimits
+from agent.log.redis.log import RedisLog
+from agent.log.redis.outbox import Standing
 from agent.models.catalog import Catalog
+from agent.principal import RunKey
+from agent.redis.address import parse_address
+from agent.redis.client import RedisClient
+from agent.redis.subscriber import Subscriber
 from agent.runs.runner import Runner
+from agent.runs.signals import MemorySignals, RedisSignals, Signals
 from agent.search import Searches
+from agent.store import runs as stored_runs
 from agent.store.database import Store
 from api import __version__, errors
 from api.auth import Authenticator
@@ -109,18 +119,15 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> S
         limits=settings.database_limits,
         search_connections=settings.search_connections,
     )
-    log = MemoryLog(
-        keep_s=settings.log_keep_s,
-        keep_bytes=settings.log_keep_bytes,
-        keep_bytes_per_tenant=settings.log_keep_bytes_per_tenant,
-    )
+    log, signals, redis = _share(settings, store)
     return Services(
         settings=settings,
         assistants=assistants,
         catalog=catalog,
         authenticator=Authenticator(settings),
         store=store,
-        runner=Runner(store=store, log=log, catalog=catalog, assistants=assistants, settings=settings),
+        redis=redis,
+        runner=Runner(store=store, log=log, signals=signals, catalog=catalog, assistants=assistants, settings=settings),
         seats=Seats(settings.max_streams_per_user),
         tickets=Tickets(settings),
         sockets=Sockets(settings),
@@ -133,6 +140,38 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> S
             most_waiting_per_user=settings.max_queued_searches_per_user,
         ),
     )
+
+
+def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, RedisLog | None]:
+    """Return the log, and how processes call each other: in this one's memory, or in Redis where one is named."""
+    memory = MemoryLog(
+        keep_s=settings.log_keep_s,
+        keep_bytes=settings.log_keep_bytes,
+        keep_bytes_per_tenant=settings.log_keep_bytes_per_tenant,
+    )
+    if settings.redis_url is None:
+        return memory, MemorySignals(), None
+    client = RedisClient(
+        parse_address(settings.redis_url.get_secret_value()),
+        prefix=settings.redis_prefix,
+        timeout_s=settings.redis_timeout_s,
+    )
+    limits = StreamLimits(
+        keep_s=settings.log_keep_s,
+        window_s=settings.redis_window_s,
+        window_events=settings.redis_window_events,
+        max_events=settings.redis_max_events,
+        silence_s=settings.redis_silence_s,
+    )
+
+    async def standing(run: RunKey) -> Standing | None:
+        async with store.read() as connection:
+            found = await stored_runs.standing(connection, run)
+        return None if found is None else Standing(*found)
+
+    subscriber = Subscriber(client)
+    log = RedisLog(client, subscriber, memory, standing=standing, limits=limits)
+    return log, RedisSignals(client, subscriber), log
 
 
 async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment) -> None:
@@ -149,6 +188,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
         await stack.enter_async_context(embedding)
     for toolset in equipment.toolsets:
         await stack.enter_async_context(toolset)
+    if services.redis is not None:
+        await stack.enter_async_context(services.redis)
     await stack.enter_async_context(services.runner)
 
 

@@ -1,6 +1,7 @@
 """The dependencies of routes: the parts of the running installation, and the principal of a request."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -39,6 +40,8 @@ class Services:
     catalog: Catalog
     authenticator: Authenticator
     store: Store
+    redis: AbstractAsyncContextManager[object] | None
+    """What processes share beside the database, to be opened before the runner; None where there is only one."""
     runner: Runner
     searches: Searches
     seats: Seats

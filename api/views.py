@@ -12,6 +12,11 @@ class Health(BaseModel):
     version: str = __version__
 
 
+class Readiness(BaseModel):
+    status: Literal["healthy", "degraded"] = "healthy"
+    version: str = __version__
+
+
 class UsageView(BaseModel):
     input_tokens: int
     output_tokens: int

@@ -64,7 +64,18 @@ class Segment(Protocol):
 
 
 class EventLog(Protocol):
-    """The logs of all runs."""
+    """The logs of all runs.
+
+    What another process writes may be out of reach for a while: then `follow`, `read` and `last` raise LogAwayError.
+    """
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes read what is written here."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether what is written here can be read wherever it should be, and the other way round. It asks nobody."""
 
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> Segment:
         """Return the segment of an attempt, to be asked for once. With its first event it shuts earlier attempts out.
@@ -94,6 +105,9 @@ class EventLog(Protocol):
 
     async def opened(self, run: RunKey, *, timeout_s: float) -> bool:
         """Wait until there is something to read; False when there was nothing in time, or nothing is to come."""
+
+    def expect_nothing(self, run: RunKey) -> None:
+        """Let nobody in this process wait any longer for the log of a run that ended elsewhere."""
 
     async def forget(self, run: RunKey) -> None:
         """Keep nothing of a run that is gone. Those who read it read on to its end; nobody waits for it any longer."""

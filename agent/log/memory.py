@@ -114,6 +114,14 @@ class MemoryLog(EventLog):
         self._expiry: asyncio.TimerHandle | None = None
         self._awaited: dict[RunKey, set[asyncio.Event]] = {}
 
+    @property
+    def is_shared(self) -> bool:
+        return False
+
+    @property
+    def is_well(self) -> bool:
+        return True
+
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> MemorySegment:
         return MemorySegment(self, run, attempt, age_s=age_s, clock=self._clock)
 
@@ -145,6 +153,9 @@ class MemoryLog(EventLog):
         elif log is not None and is_known:  # for others it is packed, unless it was forgotten meanwhile
             self._ended.add(run, log.events, expires_at=self._clock() + self._keep_s)
             self._expire_later()
+
+    def expect_nothing(self, run: RunKey) -> None:
+        self._tell_awaited(run)
 
     def __contains__(self, run: RunKey) -> bool:
         """Return whether there is a log of this run."""

@@ -23,6 +23,7 @@ from agent.places import place_of
 from agent.principal import Principal
 from agent.runs.execute import Stopped, conclude, execute
 from agent.runs.roster import HeldRun, Roster
+from agent.runs.signals import Kind, Signal, Signals, Wakes
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.runs import Run
@@ -30,7 +31,7 @@ from agent.store.runs import Run
 logger = structlog.get_logger()
 
 OTHER_PROCESS_POLL_S = 0.5
-"""How often a run looks again when an earlier turn of its conversation is with another process."""
+"""How often a run looks again when an earlier turn of its conversation is with another process, and no signal comes."""
 
 
 class Executor:
@@ -43,6 +44,8 @@ class Executor:
         tenure: Tenure,
         absences: Absences,
         tasks: asyncio.TaskGroup,
+        signals: Signals,
+        wakes: Wakes,
         *,
         settings: RuntimeSettings,
         worker_id: str,
@@ -52,6 +55,8 @@ class Executor:
         self._tenure = tenure
         self._absences = absences
         self._tasks = tasks
+        self._signals = signals
+        self._wakes = wakes
         self._settings = settings
         self._worker_id = worker_id
 
@@ -113,6 +118,8 @@ class Executor:
             finally:
                 metrics.runs_active.dec()
                 self._roster.remove(held)
+                kind: Kind = "free" if held.stopper.reason == "released" else "over"
+                self._signals.tell(Signal(kind, held.key, held.run.conversation_id))
 
     async def _leave(self, held: HeldRun, exc: Exception) -> None:
         """Leave a run without an end, because the database did not take what came next. It is taken up again."""
@@ -137,7 +144,8 @@ class Executor:
                     return
                 self._roster.wait_again(held)
                 with held.stopper.stoppable():
-                    await asyncio.sleep(OTHER_PROCESS_POLL_S)
+                    conversation = held.key.tenant_id, held.run.conversation_id
+                    await self._wakes.wait(conversation, timeout_s=OTHER_PROCESS_POLL_S)
         except StoppedError as stopped:
             await conclude(held, Stopped(stopped.reason))
             raise

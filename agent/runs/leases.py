@@ -7,6 +7,7 @@ it writes is refused. A stall of its own is no death: a run that nobody took goe
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -62,6 +63,8 @@ class Leases:
         self._executor = executor
         self.takes_over = True
         """Whether runs begin and go on here; not, while the server stops."""
+        self._compare_soon = asyncio.Event()
+        self._recover_soon = asyncio.Event()
         self._taken_up: Counter[RunKey] = Counter()
         self._forgot_at = tenure.now()
 
@@ -75,8 +78,8 @@ class Leases:
         settings = self._settings
         return [
             self._repeat(self.renew, every_s=settings.renew_every_s),
-            self._repeat(self._compare, every_s=settings.renew_every_s),
-            self._repeat(self._recover, every_s=settings.reap_every_s),
+            self._repeat(self._compare, every_s=settings.renew_every_s, sooner=self._compare_soon),
+            self._repeat(self._recover, every_s=settings.reap_every_s, sooner=self._recover_soon),
             *(self._repeat(one, every_s=settings.reap_every_s) for one in others),
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
@@ -100,13 +103,27 @@ class Leases:
         await self._runtime.store.check_file()
         self._tenure.renewed(asked_at=asked_at)
 
-    async def _repeat(self, upkeep: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+    def compare_now(self) -> None:
+        """Compare what this process holds with the rows at once: one of them changed."""
+        self._compare_soon.set()
+
+    def recover_now(self) -> None:
+        """Look for runs that nobody works on at once: somebody left one."""
+        self._recover_soon.set()
+
+    async def _repeat(
+        self, upkeep: Callable[[], Awaitable[None]], *, every_s: float, sooner: asyncio.Event | None = None
+    ) -> None:
+        sooner = sooner or asyncio.Event()
         while True:
+            sooner.clear()
             try:
                 await upkeep()
             except Exception as exc:  # noqa: BLE001 (the database may be away for a while; upkeep goes on)
                 logger.error("upkeep_failed", error=type(exc).__name__, where=place_of(exc))
-            await asyncio.sleep(every_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await sooner.wait()
 
     async def _compare(self) -> None:
         """Compare what this process holds with the rows: stop what it lost, take up what it lost sight of."""

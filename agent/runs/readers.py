@@ -9,21 +9,16 @@ from uuid import UUID
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
-from agent.attempt.snapshot import from_log, from_transcript, while_waiting
-from agent.errors import ForbiddenError, LogTrimmedError
+from agent.errors import ForbiddenError, LogAwayError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
-from agent.log.contract import next_batch
 from agent.principal import Principal, RunKey
 from agent.runs.decisions import Decisions
+from agent.runs.gaps import Gap
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
-from agent.store.approvals import list_approvals
 from agent.store.database import Store
-from agent.store.messages import run_messages
-from agent.store.page_calls import list_page_calls
 from agent.store.runs import UNFINISHED, Run, get_run
-from agent.store.tool_calls import list_calls
 
 
 class Readers:
@@ -71,29 +66,23 @@ class Readers:
                 held.principal.renew(principal)
 
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
-        key = RunKey(principal.tenant_id, run.id)
+        key, log = RunKey(principal.tenant_id, run.id), self._runtime.log
+        gap = Gap(self._runtime, principal, run.id, after)
         with self._roster.reading(key):
             run = await self._decisions.resume(principal, run)
             if run.state in UNFINISHED and run.state != "waiting":
                 await self._wait_for_log(key, principal)
-            found = False
-            with suppress(LogTrimmedError):
-                async for batch in self._runtime.log.follow(key, after=after):
-                    found = True
-                    yield batch
-                if found or await self._runtime.log.last(key) is not None:
-                    return  # else it asked for what comes after the close, whose id nobody was given
-            try:
-                snapshot = from_log(await self._runtime.log.read(key))
-            except LogTrimmedError:
-                events = await self._transcript(principal, run.id, after)
-                while events:
-                    yield (batch := next_batch(events, 0))
-                    events = events[len(batch) :]
-                return  # without events another process has the run; the reader comes back
-            yield snapshot
-            with suppress(LogTrimmedError):  # the reader was so slow that the log is gone; it comes back
-                async for batch in self._runtime.log.follow(key, after=snapshot[-1].id):
+            while gap.resume is not None:
+                try:
+                    async for batch in log.follow(key, after=gap.resume):
+                        gap.read(batch)
+                        yield batch
+                    if gap.has_read or await log.last(key) is not None:
+                        return  # else it asked for what comes after the close, whose id nobody was given
+                    is_away = False
+                except (LogTrimmedError, LogAwayError) as exc:
+                    is_away = isinstance(exc, LogAwayError)
+                async for batch in gap.fill(is_away=is_away):
                     yield batch
 
     async def _wait_for_log(self, key: RunKey, principal: Principal) -> None:
@@ -101,24 +90,6 @@ class Readers:
         with self._roster.offering(key, principal):
             await self._runtime.log.opened(key, timeout_s=self._recovery_wait_s)
         self._offer(key, principal)  # it may have come after the takeover had looked
-
-    async def _transcript(self, principal: Principal, run_id: UUID, after: EventId) -> list[LoggedEvent]:
-        """Return the events of a run that nobody holds from the database: those after `after`, or all where it is none of theirs."""
-        async with self._runtime.store.read() as connection:
-            run = await get_run(connection, principal, run_id)
-            messages = await run_messages(connection, principal, run)
-            calls = await list_calls(connection, principal, run_id)
-            asked = await list_approvals(connection, principal.tenant_id, run.id) if run.state == "waiting" else []
-            pages = await list_page_calls(connection, principal.tenant_id, run.id) if run.state == "waiting" else []
-        if run.state == "waiting":
-            events = while_waiting(run, messages, calls, asked, pages)
-            seen = [logged.id for logged in events]
-        elif run.state in UNFINISHED:
-            return []
-        else:
-            events = from_transcript(run, messages, calls)
-            seen = [logged.id for logged in events[:-1]]
-        return events[seen.index(after) + 1 :] if after in seen else events
 
 
 async def read_run(store: Store, principal: Principal, run_id: UUID) -> Run:

@@ -17,7 +17,7 @@ from agent.attempt.latch import all_set
 from agent.attempt.presence import Absences
 from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure
-from agent.attempt.unheld import cancel_elsewhere, delete_conversation, tell_withdrawn
+from agent.attempt.unheld import tell_withdrawn
 from agent.errors import (
     RETRY_AFTER_S,
     DatabaseError,
@@ -39,22 +39,20 @@ from agent.runs.executor import Executor
 from agent.runs.leases import Leases
 from agent.runs.page_answers import PageAnswers
 from agent.runs.questions import Questions
-from agent.runs.readers import Readers, read_run
+from agent.runs.readers import Readers
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
+from agent.runs.signals import Signal, Signals, Wakes
+from agent.runs.stops import Stops
 from agent.runs.submit import Choice, Submissions, Submitted
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.awaiting import awaited
 from agent.store.database import Store, new_id
-from agent.store.runs import UNFINISHED, Run
+from agent.store.runs import Run
 
 logger = structlog.get_logger()
 
-STOP_WAIT_S = 10.0
-"""How long a cancel waits for the run's end before it answers with the run as it is."""
-CANCEL_POLL_S = 0.2
-"""How often a cancel looks whether the process that has the run has ended it."""
 RELEASE_WAIT_S = 0.5
 
 
@@ -66,6 +64,7 @@ class Runner:
         *,
         store: Store,
         log: EventLog,
+        signals: Signals,
         catalog: Catalog,
         assistants: Assistants,
         settings: RuntimeSettings,
@@ -79,6 +78,8 @@ class Runner:
         self._absences = Absences(wait_s=settings.auth_wait_s)
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
         self._tasks = asyncio.TaskGroup()
+        self._wakes = Wakes()
+        self._stops = Stops(self._runtime, self._roster, signals, self._wakes)
         self._starts = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
         self._executor = Executor(
             self._runtime,
@@ -86,6 +87,8 @@ class Runner:
             self._tenure,
             self._absences,
             self._tasks,
+            signals,
+            self._wakes,
             settings=settings,
             worker_id=worker_id,
         )
@@ -98,6 +101,7 @@ class Runner:
         self.page_answers = PageAnswers(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
+        signals.listen(self._hear)
 
     async def __aenter__(self) -> "Runner":
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
@@ -116,6 +120,11 @@ class Runner:
     def is_ready(self) -> bool:
         """Whether messages can be taken: no shutdown is under way, and the last renewals were written. It asks nobody."""
         return not self._draining and self._leases.is_well
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether other processes, where there are any, can read what is written here. It asks nobody."""
+        return self._log.is_well
 
     @property
     def draining(self) -> bool:
@@ -220,18 +229,7 @@ class Runner:
         Raises:
             NotFoundError: the principal has no such run.
         """
-        run, key = await read_run(self._store, principal, run_id), RunKey(principal.tenant_id, run_id)
-        until = asyncio.get_running_loop().time() + STOP_WAIT_S
-        while run.state in UNFINISHED and asyncio.get_running_loop().time() < until:
-            if (held := self._roster.find(key)) is not None:
-                held.stopper.stop("cancelled")
-                await all_set([held.over], until=until)
-            elif not await cancel_elsewhere(self._store, self._log, principal, run_id):
-                await asyncio.sleep(CANCEL_POLL_S)
-            run = await read_run(self._store, principal, run_id)
-            if run.state not in UNFINISHED and held is None:
-                await self._log.forget(key)  # readers who wait for it here read how it ended
-        return run
+        return await self._stops.cancel(principal, run_id)
 
     async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
         """Let a conversation and all that belongs to it be there no more, and stop what runs in it.
@@ -241,15 +239,7 @@ class Runner:
         Raises:
             NotFoundError: the principal has no such conversation.
         """
-        ended = await delete_conversation(self._store, principal, conversation_id)
-        here = []
-        for key in (RunKey(principal.tenant_id, run_id) for run_id in ended):
-            if (held := self._roster.find(key)) is not None:
-                held.stopper.stop("deleted")
-                here.append(held)
-            else:
-                await self._log.forget(key)
-        await all_set([one.over for one in here], until=asyncio.get_running_loop().time() + STOP_WAIT_S)
+        await self._stops.delete(principal, conversation_id)
 
     async def drain(self) -> None:
         """Take no new runs, give the ones at work their grace time, then leave the rest to the next process."""
@@ -279,6 +269,16 @@ class Runner:
             async with asyncio.timeout(RELEASE_WAIT_S):
                 await self._leases.end()
 
+    def _hear(self, signal: Signal) -> None:
+        """Look at the rows that a signal is about. It may be about a run that nobody here knows."""
+        self._wakes.wake(signal.run, (signal.run.tenant_id, signal.conversation_id))
+        if signal.kind == "stop" and self._roster.find(signal.run) is not None:
+            self._leases.compare_now()
+        if signal.kind == "free":
+            self._leases.recover_now()
+        if signal.kind == "over":
+            self._log.expect_nothing(signal.run)
+
     async def _begin(self, principal: Principal, started: Submitted) -> None:
         """Take a new run into this process, and stop what it takes the place of."""
         run = started.run
@@ -293,4 +293,4 @@ class Runner:
             if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
                 earlier.stopper.stop("cancelled")
             else:
-                await cancel_elsewhere(self._store, self._log, principal, run_id)
+                await self._stops.ask(principal, run_id)

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from agent.errors import RETRY_AFTER_S, OverloadedError, UnauthorizedError
 from api.dependencies import InstallationDep
 from api.errors import PROBLEMS
-from api.views import Health
+from api.views import Health, Readiness
 
 router = APIRouter(tags=["service"], responses=PROBLEMS)
 
@@ -26,16 +26,17 @@ async def live() -> Health:
 
 
 @router.get("/readyz")
-async def ready(services: InstallationDep) -> Health:
+async def ready(services: InstallationDep) -> Readiness:
     """Say that the service can take messages: its database takes what it writes, and no shutdown is under way.
 
-    It asks nobody, so it answers at once whatever hangs: it tells of the worker's last renewal, which is a write.
+    Without Redis it is `degraded`: it serves, and other processes' runs are read in whole messages. It asks nobody, so it
+    answers at once whatever hangs: it tells of the worker's last renewal, which is a write.
     """
     if services.runner.draining:
         raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
     if not services.runner.is_ready:
         raise OverloadedError("The database does not take anything.", retry_after_s=RETRY_AFTER_S)
-    return Health()
+    return Readiness(status="healthy" if services.runner.is_whole else "degraded")
 
 
 @router.get("/metrics", response_class=Response, include_in_schema=False)

@@ -164,7 +164,7 @@ async def test_a_cancel_that_nobody_hears_answers_with_the_run_as_it_is(
     open_frontdesk: OpenWorld, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G61: a living process that hangs is not overruled; it ends the run when it looks again."""
-    monkeypatch.setattr("agent.runs.runner.STOP_WAIT_S", 0.3)
+    monkeypatch.setattr("agent.runs.stops.STOP_WAIT_S", 0.3)
     deaf = await open_frontdesk(database_url=database_url, **PATIENT, **ZOMBIE)
     ann = deaf.person()
     deaf.provider.hang("Half")

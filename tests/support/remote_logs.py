@@ -11,22 +11,21 @@ from agent.log.contract import EventLog, Segment
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
 from agent.log.redis.log import RedisLog
+from agent.log.redis.outbox import Standing
 from agent.principal import RunKey
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
 from agent.redis.subscriber import Subscriber
 
 
-class Newest:
-    """What the database says of a run's newest attempt, in tests that have none."""
+class Truth:
+    """What the database says of runs, in tests that have none."""
 
     def __init__(self) -> None:
-        self.attempt: int | None = 1
-        self.asked = 0
+        self.says: Standing | None = Standing(1, is_over=False)
 
-    async def __call__(self, run: RunKey) -> int | None:
-        self.asked += 1
-        return self.attempt
+    async def __call__(self, run: RunKey) -> Standing | None:
+        return self.says
 
 
 @asynccontextmanager
@@ -35,7 +34,7 @@ async def process_log(
     *,
     prefix: str,
     limits: StreamLimits | None = None,
-    newest: Newest | None = None,
+    truth: Truth | None = None,
     timeout_s: float = 1.0,
 ) -> AsyncIterator[RedisLog]:
     """Open the log of one process."""
@@ -45,25 +44,22 @@ async def process_log(
         client,
         Subscriber(client),
         MemoryLog(keep_s=60, clock=lambda: 0.0),
-        newest=newest or Newest(),
+        standing=truth or Truth(),
         limits=limits or StreamLimits(),
     )
-    try:
-        async with log:
-            yield log
-    finally:
-        await client.close()
+    async with log:
+        yield log
 
 
 @asynccontextmanager
 async def processes(
-    server: RedisServer | str, *, count: int = 2, limits: StreamLimits | None = None, newest: Newest | None = None
+    server: RedisServer | str, *, count: int = 2, limits: StreamLimits | None = None, truth: Truth | None = None
 ) -> AsyncIterator[list[RedisLog]]:
     """Open the logs of several processes on one server, with keys that no other test has."""
     prefix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         yield [
-            await stack.enter_async_context(process_log(server, prefix=prefix, limits=limits, newest=newest))
+            await stack.enter_async_context(process_log(server, prefix=prefix, limits=limits, truth=truth))
             for _ in range(count)
         ]
 
@@ -74,6 +70,14 @@ class Elsewhere(EventLog):
     def __init__(self, writer: EventLog, reader: EventLog) -> None:
         self._writer = writer
         self._reader = reader
+
+    @property
+    def is_shared(self) -> bool:
+        return True
+
+    @property
+    def is_well(self) -> bool:
+        return self._reader.is_well
 
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> Segment:
         return self._writer.open(run, attempt, age_s=age_s)
@@ -89,6 +93,9 @@ class Elsewhere(EventLog):
 
     async def opened(self, run: RunKey, *, timeout_s: float) -> bool:
         return await self._reader.opened(run, timeout_s=timeout_s)
+
+    def expect_nothing(self, run: RunKey) -> None:
+        self._reader.expect_nothing(run)
 
     async def forget(self, run: RunKey) -> None:
         await self._writer.forget(run)

@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from types import TracebackType
 
-from agent.errors import LogAwayError, RedisAwayError
+from agent.errors import FrontdeskError, LogAwayError, LogTrimmedError, RedisAwayError
 from agent.events.schema import START, EventId, LogClosed, LoggedEvent
 from agent.log.contract import EventLog, next_batch
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits, place_of, stream_key
-from agent.log.redis.outbox import Newest, Outbox
+from agent.log.redis.outbox import Ask, Outbox
 from agent.log.redis.scripts import FORGET
 from agent.log.redis.segment import RedisSegment, Ways
 from agent.log.redis.stream import Piece, Streams
@@ -31,7 +31,7 @@ SUBSCRIBE_S = 1.0
 
 
 class RedisLog(EventLog):
-    """The log of one process among many. Enter it once; the subscriber that it is given runs meanwhile."""
+    """The log of one process among many. Enter it once: the subscriber that it is given runs meanwhile, and the client is closed at the end."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class RedisLog(EventLog):
         subscriber: Subscriber,
         local: MemoryLog,
         *,
-        newest: Newest,
+        standing: Ask,
         limits: StreamLimits,
     ) -> None:
         self._client = client
@@ -48,13 +48,18 @@ class RedisLog(EventLog):
         self._limits = limits
         self._streams = Streams(client)
         self._tails = Tails(subscriber, prefix=client.prefix)
-        self._outbox = Outbox(client, window_s=limits.window_s, newest=newest)
+        self._outbox = Outbox(client, window_s=limits.window_s, standing=standing)
+        self._standing = standing
         self._ways = Ways(self._outbox.add, self._tails.wake, self._tails.depart)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "RedisLog":
         loop = asyncio.get_running_loop()
-        upkeep = self._subscriber.run(), self._outbox.run(), self._tails.watch(silence_s=self._limits.silence_s)
+        upkeep = (
+            self._subscriber.run(),
+            self._outbox.run(),
+            self._tails.watch(self._end_silent, silence_s=self._limits.silence_s),
+        )
         self._tasks = [loop.create_task(one) for one in upkeep]
         return self
 
@@ -65,6 +70,11 @@ class RedisLog(EventLog):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+
+    @property
+    def is_shared(self) -> bool:
+        return True
 
     @property
     def is_well(self) -> bool:
@@ -118,12 +128,24 @@ class RedisLog(EventLog):
                     await tail.changed(since=changes)
         return run in self._local
 
+    def expect_nothing(self, run: RunKey) -> None:
+        self._tails.depart(run)
+
     async def forget(self, run: RunKey) -> None:
         await self._local.forget(run)
         self._tails.depart(run)
         key = stream_key(self._client.prefix, run)
         with suppress(RedisAwayError):  # it expires
             await self._client.scripts(FORGET, [(key, key, GONE_MS)])
+
+    async def _end_silent(self, run: RunKey) -> None:
+        """Forget a stream whose run is over, and whose writer did not live to say so: its readers go to the database."""
+        with suppress(FrontdeskError):
+            standing = await self._standing(run)
+            newest = await self._streams.newest(run)
+            if (standing is None or standing.is_over) and (newest is None or newest.kind != "closed"):
+                await self.forget(run)
+                self._tails.lose(run)
 
     async def _is_open(self, run: RunKey) -> bool:
         with suppress(LogAwayError):
@@ -149,6 +171,8 @@ class RedisLog(EventLog):
     async def _next(self, run: RunKey, tail: Tail, last: EventId) -> Piece:
         """Return what comes next, as it was heard or from the stream; nothing where it may have moved here."""
         changes, place = tail.changes, place_of(last)
+        if tail.is_lost:
+            raise LogTrimmedError(f"the log of run {run.run_id} has no end, and the run has")
         events = tail.after(place)
         if events is None:
             piece = await self._streams.behind(run, last)

@@ -7,6 +7,7 @@ and a server that comes back, emptied or not, gets what it lacks.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from typing import NamedTuple
 
 import structlog
 from redis.exceptions import ResponseError
@@ -25,17 +26,25 @@ RETRY_S = 0.25
 AT_ONCE = 256
 """Runs of one pipeline."""
 
-Newest = Callable[[RunKey], Awaitable[int | None]]
-"""Returns the newest attempt at a run by the database, which cannot forget; None where the run is gone."""
+
+class Standing(NamedTuple):
+    """What the database, which cannot forget, says of a run: its newest attempt, and whether it has its end."""
+
+    attempt: int
+    is_over: bool
+
+
+Ask = Callable[[RunKey], Awaitable[Standing | None]]
+"""Asks the database; None where the run is gone."""
 
 
 class Outbox:
     """Sends what segments have; see `run`."""
 
-    def __init__(self, client: RedisClient, *, window_s: float, newest: Newest) -> None:
+    def __init__(self, client: RedisClient, *, window_s: float, standing: Ask) -> None:
         self._client = client
         self._window_s = window_s
-        self._newest = newest
+        self._standing = standing
         self._soon: dict[RedisSegment, None] = {}
         self._urgent: dict[RedisSegment, None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -134,12 +143,12 @@ class Outbox:
     async def _check(self, segment: RedisSegment) -> None:
         """Write again what Redis has forgotten, unless a later attempt has the run, which Redis may have forgotten, too."""
         try:
-            newest = await self._newest(segment.run)
+            standing = await self._standing(segment.run)
         except FrontdeskError as exc:
             logger.warning("log_owner_unknown", error=type(exc).__name__, where=place_of(exc))
             self._send_later([segment])
             return
-        if newest is None or newest > segment.attempt:
+        if standing is None or standing.attempt > segment.attempt:
             segment.shut_out()
         else:
             logger.warning("log_written_again", tenant=segment.run.tenant_id, run=str(segment.run.run_id))

@@ -7,7 +7,7 @@ reads the stream. So a lost message, or a lost connection, costs a read and no e
 import asyncio
 import time
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from agent.errors import LogTrimmedError
@@ -38,10 +38,14 @@ class Tail:
         self.is_heard = False
         """Whether what is published is heard now."""
         self.heard_at = time.monotonic()
+        self.doubts = 0
+        """How often nothing was heard for long since something was."""
         self.changes = 0
         """How often there was something new; whoever has read the stream since it was so has all."""
         self.departures = 0
         """How often somebody left the run, or it was forgotten."""
+        self.is_lost = False
+        """Whether the run is over, and nobody will say so here."""
         self.readers = 0
 
     def heard_from_now_on(self) -> None:
@@ -55,10 +59,11 @@ class Tail:
     def doubt(self) -> None:
         """Let those who wait look at the stream: nothing was heard for long."""
         self.heard_at = time.monotonic()
+        self.doubts += 1
         self._reset()
 
     def hear(self, message: bytes) -> None:
-        self.heard_at = time.monotonic()
+        self.heard_at, self.doubts = time.monotonic(), 0
         try:
             self._take(parse_message(message))
         except (LogTrimmedError, ValueError, KeyError):  # of another release: the stream says what it can
@@ -164,11 +169,19 @@ class Tails:
         if (tail := self._tails.get(run)) is not None:
             tail.depart()
 
-    async def watch(self, *, silence_s: float) -> None:
-        """Let the readers of silent runs look at the stream, until cancelled."""
+    def lose(self, run: RunKey) -> None:
+        """Let those who read a run know that its log will not be ended."""
+        if (tail := self._tails.get(run)) is not None:
+            tail.is_lost = True
+            tail.wake()
+
+    async def watch(self, check: Callable[[RunKey], Awaitable[None]], *, silence_s: float) -> None:
+        """Let the readers of silent runs look at the stream, and `check` what stays silent, until cancelled."""
         while True:
             await asyncio.sleep(silence_s / 4)
             until = time.monotonic() - silence_s
-            for tail in list(self._tails.values()):
+            for run, tail in list(self._tails.items()):
                 if tail.heard_at < until:
                     tail.doubt()
+                    if tail.doubts.bit_count() == 1 and tail.doubts > 1:  # ever more rarely
+                        await check(run)

@@ -9,13 +9,14 @@ from uuid import UUID
 import pytest
 from support.logs import RUN, collect, told, write
 from support.redis import RedisServer, open_cluster, open_redis, open_sentinel
-from support.remote_logs import Newest, processes
+from support.remote_logs import Truth, processes
 
 from agent.errors import LogAwayError, LogTrimmedError, StaleAppendError
 from agent.events.schema import START, EventId, LogClosed, LoggedEvent
 from agent.log.contract import EventLog
 from agent.log.redis.entries import StreamLimits, pack, place_of, stream_key
 from agent.log.redis.log import RedisLog
+from agent.log.redis.outbox import Standing
 from agent.principal import RunKey
 
 WAIT_S = 30
@@ -84,13 +85,13 @@ async def flushed(segment: object) -> None:
 
 async def test_after_a_server_forgot_all_one_that_lost_its_run_writes_nothing_any_more(server: RedisServer) -> None:
     """G281: the database knows the newest attempt."""
-    newest = Newest()
-    async with processes(server, newest=newest) as (zombie_log, log):
+    truth = Truth()
+    async with processes(server, truth=truth) as (zombie_log, log):
         zombie = zombie_log.open(RUN, 1)
         await write(zombie, told(5, closed=False))
         mine = asyncio.create_task(collect(zombie_log.follow(RUN)))
         server.flush()
-        newest.attempt = 2
+        truth.says = Standing(2, is_over=False)
         zombie.append(told(1)[0].event)
         async with asyncio.timeout(WAIT_S):
             while True:
@@ -176,6 +177,22 @@ async def test_what_was_published_to_nobody_is_read_after_a_silence(server: Redi
             [key] = client.keys("*")
             client.xadd(key, {"w": "x", "c": pack(events[5:])}, id=str(place_of(events[-1].id)))
         assert await waiting == events[5:]
+
+
+async def test_a_stream_whose_writer_did_not_live_to_end_it_is_forgotten_when_its_run_is_over(
+    server: RedisServer,
+) -> None:
+    """G282: its readers read in the database how it ended."""
+    truth = Truth()
+    async with processes(server, limits=StreamLimits(silence_s=0.1), truth=truth) as (writer, reader):
+        await write(writer.open(RUN, 1), told(3, closed=False))
+        follower = reader.follow(RUN)
+        assert await anext(follower) == told(3, closed=False)
+        waiting = asyncio.create_task(collect(follower))
+        truth.says = Standing(1, is_over=True)
+        async with asyncio.timeout(WAIT_S):
+            with pytest.raises(LogTrimmedError):
+                await waiting
 
 
 async def test_a_later_attempt_in_another_process_shuts_the_earlier_one_out_at_its_next_flush(

@@ -1,0 +1,208 @@
+"""Several processes on one PostgreSQL and one Redis: whoever is asked reads and stops what any of them works on."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+import httpx2
+import pytest
+from support.faults import cancel, open_events, rows, until
+from support.postgres import new_database, sqlalchemy_url
+from support.redis import RedisServer, open_redis
+from support.world import MARKER, OpenWorld, Person, Stream, World
+
+from agent.store.tables import messages
+
+PATIENT: dict[str, Any] = {"limits": {"first_token_timeout_s": 300, "between_tokens_timeout_s": 300}}
+SLOW = {"renew_every_s": 5, "lease_s": 60, "lease_lost_after_s": 50}
+"""Processes that look at their rows too rarely for a test: whatever is quick here was said by a signal."""
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A Redis of one test's own."""
+    with open_redis() as server:
+        yield server
+
+
+@pytest.fixture
+async def pair(open_frontdesk: OpenWorld, postgres: str, server: RedisServer) -> tuple[World, World]:
+    """Two living processes on one PostgreSQL and one Redis."""
+    shared = {
+        "database_url": sqlalchemy_url(new_database(postgres)),
+        "redis_url": server.url,
+        "redis_timeout_s": 0.5,
+        "assistant": PATIENT,
+        **SLOW,
+    }
+    return await open_frontdesk(**shared), await open_frontdesk(**shared)
+
+
+def at(world: World, person: Person) -> Person:
+    """Return the same person, with the same token, at another process."""
+    return Person(world, person.token, person.tenant)
+
+
+def told(stream: Stream) -> list[tuple[str | None, Any]]:
+    """Return the ids and the data of a stream's frames."""
+    return [(frame.id, frame.data) for frame in stream.frames]
+
+
+async def readiness(world: World) -> str:
+    async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
+        response = await client.get("/readyz")
+    assert response.status_code == 200
+    return str(response.json()["status"])
+
+
+async def test_a_run_is_read_live_at_another_process_under_the_same_ids(pair: tuple[World, World]) -> None:
+    """G280 G282: and from any place on, there and where it is worked on."""
+    first, second = pair
+    ann, gate = first.person(), asyncio.Event()
+    first.provider.wait_for(gate, " and more.", before=["Word by ", "word"])
+    async with ann.open_stream("tell me") as live:
+        run_id = await live.until("run_id")
+        await live.until_bytes(b"word")
+        async with open_events(at(second, ann), run_id) as there:
+            await there.until_bytes(b"word")
+            gate.set()
+            elsewhere = await there.rest()
+        here = await live.rest()
+    assert elsewhere.is_done
+    assert here.is_done
+    whole = await ann.events(run_id)
+    assert told(await at(second, ann).events(run_id)) == told(whole)
+    for index, frame in enumerate(whole.frames[:-1]):
+        if frame.id is not None:
+            rest = await at(second, ann).events(run_id, headers={"Last-Event-ID": frame.id})
+            behind = [one for one in told(whole)[index + 1 :] if one[0] != frame.id]
+            assert [one for one in told(rest) if one[0] is not None] == [one for one in behind if one[0] is not None]
+
+
+async def test_a_stop_at_another_process_takes_no_poll(pair: tuple[World, World]) -> None:
+    """G286: its median is far below what a look at the rows every so often could do."""
+    first, second = pair
+    ann, took = first.person(), []
+    for _ in range(5):
+        first.provider.hang("Half of ")
+        async with ann.open_stream("tell me") as live:
+            run_id = await live.until("run_id")
+            await live.until_bytes(b"Half of ")
+            began = time.monotonic()
+            assert (await cancel(at(second, ann), run_id))["state"] == "cancelled"
+            took.append(time.monotonic() - began)
+            assert (await live.rest()).first("status") == "cancelled"
+    assert median(took) < 1.0
+    stored = await rows(first, messages, role="assistant")
+    assert {(row["text"], row["status"]) for row in stored} == {("Half of ", "partial")}
+
+
+async def test_a_stop_without_signals_costs_a_poll_and_no_more(pair: tuple[World, World], server: RedisServer) -> None:
+    """G286: the row is the truth."""
+    first, second = pair
+    ann = first.person()
+    first.provider.hang("Half of ")
+    async with ann.open_stream("tell me") as live:
+        run_id = await live.until("run_id")
+        await live.until_bytes(b"Half of ")
+        server.kill()
+        assert (await cancel(at(second, ann), run_id))["state"] == "cancelled"
+        assert (await live.rest()).first("status") == "cancelled"
+
+
+async def test_a_message_behind_a_run_of_another_process_begins_when_that_ends(pair: tuple[World, World]) -> None:
+    """G286 G7"""
+    first, second = pair
+    ann, gate = first.person(), asyncio.Event()
+    first.provider.wait_for(gate, "One.")
+    async with ann.open_stream("first") as live:
+        conversation_id = await live.until("conversation_id")
+        first.provider.say("Two.")
+        behind = asyncio.create_task(at(second, ann).stream("second", conversation_id=conversation_id))
+        await until(lambda: len(second.app.state.services.runner._roster) == 1)
+        gate.set()
+        assert (await live.rest()).text == "One."
+    assert (await behind).text == "Two."
+
+
+async def test_while_redis_is_away_runs_go_on_and_the_process_says_so(
+    pair: tuple[World, World], server: RedisServer
+) -> None:
+    """G282: the reader where the run is misses nothing; another one gets the rest when it is back."""
+    first, second = pair
+    ann, gate = first.person(), asyncio.Event()
+    first.provider.wait_for(gate, " middle", before=["Begin"])
+    assert [await readiness(world) for world in pair] == ["healthy"] * 2
+    async with ann.open_stream("tell me") as live:
+        run_id = await live.until("run_id")
+        await live.until_bytes(b"Begin")
+        async with open_events(at(second, ann), run_id) as there:
+            await there.until_bytes(b"Begin")
+            server.kill()
+
+            async def is_degraded() -> bool:
+                return [await readiness(world) for world in pair] == ["degraded"] * 2
+
+            gate.set()
+            here = await live.rest()
+            assert here.is_done
+            await until(is_degraded)
+            elsewhere = await there.rest()
+            assert elsewhere.is_done
+            assert "Begin middle" in str(elsewhere.events)
+    first.provider.say("Also without.")
+    assert (await ann.stream("again")).text == "Also without."
+    server.start()
+
+    async def is_healthy() -> bool:
+        return [await readiness(world) for world in pair] == ["healthy"] * 2
+
+    await until(is_healthy)
+    first.provider.say("With.")
+    assert (await ann.stream("and now")).text == "With."
+
+
+async def test_a_reader_elsewhere_goes_on_where_it_was_when_redis_forgot_all(
+    pair: tuple[World, World], server: RedisServer
+) -> None:
+    """G282: each event once, with its id."""
+    first, second = pair
+    ann, gate = first.person(), asyncio.Event()
+    first.provider.wait_for(gate, " the end.", before=["From the start"])
+    async with ann.open_stream("tell me") as live:
+        run_id = await live.until("run_id")
+        await live.until_bytes(b"start")
+        async with open_events(at(second, ann), run_id) as there:
+            await there.until_bytes(b"start")
+            server.flush()
+            gate.set()
+            elsewhere = await there.rest()
+        assert (await live.rest()).is_done
+    ids = [frame.id for frame in elsewhere.frames if frame.id]
+    assert len(ids) == len(set(ids))
+    assert "snapshot" not in elsewhere.keys
+    assert elsewhere.text == "From the start the end."
+
+
+async def test_no_token_and_nothing_of_another_tenant_is_in_redis_or_comes_from_it(
+    pair: tuple[World, World], server: RedisServer
+) -> None:
+    """G283: every key begins with the tenant."""
+    first, second = pair
+    for tenant in ("acme", "rival"):
+        first.provider.say(f"secret of {tenant}")
+        stream = await first.person(tenant).stream("tell me")
+        run_id = stream.first("run_id")
+        stranger = second.person("rival" if tenant == "acme" else "acme")
+        assert (await stranger.request("GET", f"/runs/{run_id}/events")).status_code == 404
+    with server.client() as client:
+        keys = sorted(client.keys("*"))
+        assert [key.split(":")[1] for key in keys] == ["{acme", "{rival"]
+        kept = {key: str(client.xrange(key)) for key in keys}
+    for key, text in kept.items():
+        tenant = key.split(":")[1][1:]
+        assert f"secret of {tenant}" in text.replace('"}],', "")
+        assert MARKER not in text
+        assert ("rival" if tenant == "acme" else "acme") not in text
