@@ -33,7 +33,7 @@ async def pair(open_frontdesk: OpenWorld, postgres: str, server: RedisServer) ->
     shared = {
         "database_url": sqlalchemy_url(new_database(postgres)),
         "redis_url": server.url,
-        "redis_timeout_s": 0.5,
+        "redis_timeout_s": 3,
         "assistant": PATIENT,
         **SLOW,
     }
@@ -134,7 +134,6 @@ async def test_while_redis_is_away_runs_go_on_and_the_process_says_so(
     first, second = pair
     ann, gate = first.person(), asyncio.Event()
     first.provider.wait_for(gate, " middle", before=["Begin"])
-    assert [await readiness(world) for world in pair] == ["healthy"] * 2
     async with ann.open_stream("tell me") as live:
         run_id = await live.until("run_id")
         await live.until_bytes(b"Begin")

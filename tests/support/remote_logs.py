@@ -35,7 +35,7 @@ async def process_log(
     prefix: str,
     limits: StreamLimits | None = None,
     truth: Truth | None = None,
-    timeout_s: float = 1.0,
+    timeout_s: float = 20.0,
 ) -> AsyncIterator[RedisLog]:
     """Open the log of one process."""
     url = server if isinstance(server, str) else server.url
@@ -53,13 +53,23 @@ async def process_log(
 
 @asynccontextmanager
 async def processes(
-    server: RedisServer | str, *, count: int = 2, limits: StreamLimits | None = None, truth: Truth | None = None
+    server: RedisServer | str,
+    *,
+    count: int = 2,
+    limits: StreamLimits | None = None,
+    truth: Truth | None = None,
+    timeout_s: float = 20.0,
 ) -> AsyncIterator[list[RedisLog]]:
-    """Open the logs of several processes on one server, with keys that no other test has."""
+    """Open the logs of several processes on one server, with keys that no other test has.
+
+    They are patient, because a busy machine is no fault; a test of a server that hangs says how long it is waited for.
+    """
     prefix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         yield [
-            await stack.enter_async_context(process_log(server, prefix=prefix, limits=limits, truth=truth))
+            await stack.enter_async_context(
+                process_log(server, prefix=prefix, limits=limits, truth=truth, timeout_s=timeout_s)
+            )
             for _ in range(count)
         ]
 

@@ -30,6 +30,8 @@ class StreamLimits:
     window_events: int = 32
     max_events: int = 10_000
     silence_s: float = 5.0
+    catch_up_s: float = 1.0
+    """How long a reader waits for an event that it has seen already, where the run is worked on."""
 
 
 class Place(NamedTuple):

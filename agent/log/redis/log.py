@@ -158,7 +158,7 @@ class RedisLog(EventLog):
         with suppress(TimeoutError):
             async with asyncio.timeout(SUBSCRIBE_S):
                 await tail.heard()
-        piece, last = await self._streams.begin(run, after), after
+        piece, last = await self._begin(run, tail, after), after
         while True:
             position = 0
             while batch := next_batch(piece.events, position):
@@ -167,6 +167,21 @@ class RedisLog(EventLog):
             if piece.is_over or run in self._local:
                 return
             piece = await self._next(run, tail, last)
+
+    async def _begin(self, run: RunKey, tail: Tail, after: EventId) -> Piece:
+        """Return the first piece behind `after`, which the reader may have got before Redis did: where the run is worked on."""
+        try:
+            return await self._streams.begin(run, after)
+        except LogTrimmedError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.catch_up_s):
+                    while await self._is_behind(run, after):
+                        await tail.changed(since=tail.changes)
+        return await self._streams.begin(run, after)
+
+    async def _is_behind(self, run: RunKey, after: EventId) -> bool:
+        newest = await self._streams.newest(run)
+        return newest is not None and newest.kind == "events" and newest.place < place_of(after)
 
     async def _next(self, run: RunKey, tail: Tail, last: EventId) -> Piece:
         """Return what comes next, as it was heard or from the stream; nothing where it may have moved here."""

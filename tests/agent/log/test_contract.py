@@ -29,6 +29,7 @@ from agent.events.schema import (
 )
 from agent.log.contract import BATCH, EventLog
 from agent.log.memory import MemoryLog
+from agent.log.redis.entries import StreamLimits
 from agent.principal import RunKey
 
 LOGS = {
@@ -48,7 +49,7 @@ async def open_log(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[E
     if fixture is None:
         yield MemoryLog(keep_s=60, clock=lambda: 0.0)
         return
-    async with processes(request.getfixturevalue(fixture)) as (writer, reader):
+    async with processes(request.getfixturevalue(fixture), limits=StreamLimits(catch_up_s=0.05)) as (writer, reader):
         yield Elsewhere(writer, reader) if "elsewhere" in kind else writer
 
 

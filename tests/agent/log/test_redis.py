@@ -11,13 +11,15 @@ from support.logs import RUN, collect, told, write
 from support.redis import RedisServer, open_cluster, open_redis, open_sentinel
 from support.remote_logs import Truth, processes
 
-from agent.errors import LogAwayError, LogTrimmedError, StaleAppendError
+from agent.errors import ConfigurationError, LogAwayError, LogTrimmedError, StaleAppendError
 from agent.events.schema import START, EventId, LogClosed, LoggedEvent
 from agent.log.contract import EventLog
-from agent.log.redis.entries import StreamLimits, pack, place_of, stream_key
+from agent.log.redis.entries import NOWHERE, StreamLimits, pack, place_of, stream_key
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
+from agent.log.redis.tails import Tail
 from agent.principal import RunKey
+from agent.redis.address import parse_address
 
 WAIT_S = 30
 
@@ -133,7 +135,7 @@ async def first(reader: AsyncIterator[list[LoggedEvent]], count: int) -> AsyncIt
 
 async def test_a_server_that_hangs_holds_nobody_up_and_its_late_answer_counts_once(server: RedisServer) -> None:
     """G282: what it took while nobody heard so is not written twice, and is nobody else's."""
-    async with processes(server) as (writer, reader):
+    async with processes(server, timeout_s=0.5) as (writer, reader):
         segment, events = writer.open(RUN, 1), told(30)
         await write(segment, events[:10])
         here, there = await begin(writer, reader, count=10)
@@ -163,6 +165,42 @@ async def test_a_listener_that_is_cut_again_and_again_misses_nothing(server: Red
                 client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         await write(segment, events[200:])
         assert await there == events
+
+
+async def test_a_message_that_does_not_follow_sends_readers_to_the_stream() -> None:
+    """G280: and one that came twice, or comes late, adds nothing."""
+    tail, events = Tail(), told(9, closed=False)
+
+    def say(first: int, last: int) -> None:
+        before = place_of(events[first - 1].id) if first else NOWHERE
+        tail.hear(f"{before} {place_of(events[last - 1].id)} e ".encode() + pack(events[first:last]))
+
+    at = [place_of(one.id) for one in events]
+    assert tail.after(NOWHERE) is None
+    say(0, 3)
+    say(3, 4)
+    say(0, 3)
+    assert tail.after(NOWHERE) == events[:4]
+    say(2, 6)
+    assert tail.after(at[3]) == events[4:6]
+    say(8, 9)
+    assert tail.after(at[5]) is None, "two events are missing"
+    assert tail.after(at[7]) == events[8:]
+
+
+async def test_a_reader_that_was_ahead_of_redis_goes_on_elsewhere_where_it_was(server: RedisServer) -> None:
+    """G280: it had read where the run is, and comes back elsewhere before the next flush."""
+    async with processes(server, limits=StreamLimits(window_s=0.2, catch_up_s=WAIT_S)) as (writer, reader):
+        segment, events = writer.open(RUN, 1), told(9)
+        await write(segment, events[:3])
+        for one in events[3:8]:
+            segment.append(one.event)
+        here = [one async for one in first(writer.follow(RUN), 8)]
+        waiting = asyncio.create_task(keep_reading(reader, after=here[-1].id))
+        await asyncio.sleep(0)
+        await flushed(segment)
+        await write(segment, events[8:])
+        assert here + await waiting == events
 
 
 async def test_what_was_published_to_nobody_is_read_after_a_silence(server: RedisServer) -> None:
@@ -336,6 +374,37 @@ async def test_the_runs_of_a_flush_go_in_one_pipeline(redis_server: RedisServer)
         assert len(await reader.read(runs[7])) == 10
 
 
+@pytest.mark.parametrize(
+    ("url", "kind", "hosts"),
+    [
+        ("redis://:secret@cache/3", "one", (("cache", 6379),)),
+        ("rediss://user:secret@cache:7000", "one", (("cache", 7000),)),
+        ("redis+sentinel://:secret@a,b:27000/desk/1", "sentinel", (("a", 26379), ("b", 27000))),
+        ("rediss+cluster://:secret@a:7000,[::1]:7001?ca=/x.pem", "cluster", (("a", 7000), ("::1", 7001))),
+    ],
+)
+def test_a_url_says_where_redis_is_and_shows_no_password(url: str, kind: str, hosts: tuple[object, ...]) -> None:
+    """G285"""
+    address = parse_address(url)
+    assert (address.kind, address.hosts, address.password) == (kind, hosts, "secret")
+    assert address.tls.get("ssl", False) is url.startswith("rediss")
+    assert "secret" not in repr(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "http://a", "redis://", "redis://a,b", "redis://a/x", "redis://:pw@a:port", "redis+cluster://a/1"),
+        *("redis+sentinel://:pw@a", "redis+other://a", "redis://a/1/2"),
+    ],
+)
+def test_a_url_that_is_none_stops_the_start_without_showing_it(url: str) -> None:
+    """G285"""
+    with pytest.raises(ConfigurationError, match="FRONTDESK_REDIS_URL") as error:
+        parse_address(url)
+    assert "pw" not in str(error.value)
+
+
 async def test_a_cluster_serves_runs_of_all_its_slots() -> None:
     """G285"""
     with open_cluster() as url:
@@ -344,6 +413,7 @@ async def test_a_cluster_serves_runs_of_all_its_slots() -> None:
             segments = [writer.open(run, 1) for run in runs]
             for segment in segments:
                 await write(segment, told(5, closed=False))
+                await flushed(segment)
             readers = [reader.follow(run) for run in runs]
             assert [len(await anext(one)) for one in readers] == [5] * 20
             waiting = [asyncio.create_task(collect(one)) for one in readers]
@@ -355,7 +425,7 @@ async def test_a_cluster_serves_runs_of_all_its_slots() -> None:
 async def test_sentinel_says_which_server_takes_what_is_written_also_after_the_first_is_gone() -> None:
     """G285"""
     with open_sentinel() as (url, primary):
-        async with processes(url) as (writer, reader):
+        async with processes(url, timeout_s=2) as (writer, reader):
             segment, events = writer.open(RUN, 1), told(30)
             await write(segment, events[:10])
             here, there = await begin(writer, reader, count=10)
