@@ -175,8 +175,10 @@ class RedisLog(EventLog):
         except LogTrimmedError:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.catch_up_s):
+                    changes = tail.changes
                     while await self._is_behind(run, after):
-                        await tail.changed(since=tail.changes)
+                        await tail.changed(since=changes)
+                        changes = tail.changes
         return await self._streams.begin(run, after)
 
     async def _is_behind(self, run: RunKey, after: EventId) -> bool:
