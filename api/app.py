@@ -22,8 +22,8 @@ from agent.redis.subscriber import Subscriber
 from agent.runs.runner import Runner
 from agent.runs.signals import MemorySignals, RedisSignals, Signals
 from agent.search import Searches
-from agent.store import runs as stored_runs
 from agent.store.database import Store
+from agent.store.workers import standing as read_standing
 from api import __version__, errors
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
@@ -166,7 +166,7 @@ def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, RedisLo
 
     async def standing(run: RunKey) -> Standing | None:
         async with store.read() as connection:
-            found = await stored_runs.standing(connection, run)
+            found = await read_standing(connection, run)
         return None if found is None else Standing(*found)
 
     subscriber = Subscriber(client)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.errors import FrontdeskError, NotFoundError
 from agent.events.schema import EndStatus, Usage
-from agent.principal import Principal, RunKey
+from agent.principal import Principal
 from agent.region import UNSAID, Region
 from agent.store.clock import database_now, instant
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
@@ -51,7 +51,6 @@ _GET_BY_KEY = Hot(
         _MINE, runs.c.idempotency_key == bindparam("key")
     )
 )
-_STANDING = Hot(select(runs.c.attempt, runs.c.state).where(runs.c.tenant_id == OF_TENANT, runs.c.id == ROW_ID))
 _FREE_KEY = Hot(update(runs).where(_MINE, runs.c.id == ROW_ID).values(idempotency_key=None))
 _later = runs.alias("later")
 SUPERSEDED = exists().where(
@@ -299,9 +298,3 @@ def _run(row: Any) -> Run:
         history_hash=row.history_hash,
         waits_until=row.waits_until,
     )
-
-
-async def standing(connection: Transaction, key: RunKey) -> tuple[int, bool] | None:
-    """Return the newest attempt at a run and whether it has its end, whoever has it; None where there is no such run."""
-    found = await connection.row(_STANDING, {"of_tenant": key.tenant_id, "of_id": key.run_id})
-    return None if found is None else (int(found.attempt), found.state not in UNFINISHED)

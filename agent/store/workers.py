@@ -11,7 +11,8 @@ from sqlalchemy import Double, and_, bindparam, delete, exists, func, or_, selec
 
 from agent.principal import RunKey
 from agent.store.clock import database_now
-from agent.store.runs import is_unfinished
+from agent.store.columns import OF_TENANT, ROW_ID
+from agent.store.runs import UNFINISHED, is_unfinished
 from agent.store.statements import Hot
 from agent.store.tables import runs, workers
 from agent.store.transaction import Transaction
@@ -60,6 +61,7 @@ _ABANDONED = select(
     )
     .label("is_first"),
 ).order_by(_next.c.rank, _next.c.created_at, _next.c.id)
+_STANDING = Hot(select(runs.c.attempt, runs.c.state).where(runs.c.tenant_id == OF_TENANT, runs.c.id == ROW_ID))
 _OWN = Hot(
     select(
         *(runs.c.tenant_id, runs.c.id, runs.c.attempt),
@@ -137,3 +139,9 @@ async def abandoned_runs(connection: Transaction, *, most: int) -> list[Abandone
     """
     found = await connection.execute(_ABANDONED, {"most": most})
     return [Abandoned._make(row) for row in found]
+
+
+async def standing(connection: Transaction, key: RunKey) -> tuple[int, bool] | None:
+    """Return the newest attempt at a run and whether it has its end, whoever has it; None where there is no such run."""
+    found = await connection.row(_STANDING, {"of_tenant": key.tenant_id, "of_id": key.run_id})
+    return None if found is None else (int(found.attempt), found.state not in UNFINISHED)

@@ -151,7 +151,7 @@ USES: dict[str, Use] = {
         ),
     ),
     "a run that is bare": lambda c, run: runs.insert_run(c, ANN, NewRun(run.conversation_id, "demo", WORKER)),
-    "how it stands": lambda c, run: runs.standing(c, key_of(run)),
+    "how it stands": lambda c, run: workers.standing(c, key_of(run)),
     "a run by its id": lambda c, run: runs.get_run(c, ANN, run.id),
     "a run by its key": lambda c, _: runs.find_run_by_key(c, ANN, "key", keep=KEEP),
     "a key that is free again": lambda c, _: runs.find_run_by_key(c, ANN, "key", keep=-KEEP),
