@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from support.logs import RUN, collect, told, write
 from support.redis import RedisServer, open_cluster, open_redis, open_sentinel
 from support.remote_logs import Truth, processes
+from support.tls import tls_door
 
 from agent.errors import ConfigurationError, LogAwayError, LogTrimmedError, StaleAppendError
 from agent.events.schema import START, EventId, LogClosed, LoggedEvent
@@ -403,6 +405,17 @@ def test_a_url_that_is_none_stops_the_start_without_showing_it(url: str) -> None
     with pytest.raises(ConfigurationError, match="FRONTDESK_REDIS_URL") as error:
         parse_address(url)
     assert "pw" not in str(error.value)
+
+
+async def test_a_log_is_kept_over_tls_by_authorities_that_are_named(redis_server: RedisServer, tmp_path: Path) -> None:
+    """G285: and a certificate that nobody knows is no Redis."""
+    async with tls_door(tmp_path, redis_server.port) as (port, certificate):
+        async with processes(f"rediss://127.0.0.1:{port}/0?ca={certificate}") as (writer, reader):
+            await write(writer.open(RUN, 1), told(9))
+            assert await reader.read(RUN) == told(9)
+        async with processes(f"rediss://127.0.0.1:{port}/0", count=1) as [stranger]:
+            with pytest.raises(LogAwayError):
+                await stranger.read(RUN)
 
 
 async def test_a_cluster_serves_runs_of_all_its_slots() -> None:
