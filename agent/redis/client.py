@@ -19,8 +19,8 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from agent.errors import RedisAwayError
 from agent.redis.address import Address
+from agent.redis.errors import RedisAwayError
 
 CONNECTIONS = 8
 """Of one process, for commands. Another one listens."""

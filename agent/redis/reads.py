@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from agent.errors import RedisAwayError
 from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
 
 AT_ONCE = 64
 """Of how many readers one pipeline asks."""

@@ -14,8 +14,8 @@ import structlog
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from agent.errors import RedisAwayError
 from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
 
 logger = structlog.get_logger()
 

@@ -16,8 +16,8 @@ from agent.log.contract import next_batch
 from agent.principal import Principal, RunKey
 from agent.runtime import Runtime
 from agent.store.approvals import list_approvals
-from agent.store.page_calls import list_page_calls
 from agent.store.messages import run_messages
+from agent.store.page_calls import list_page_calls
 from agent.store.runs import UNFINISHED, Run, get_run
 from agent.store.tool_calls import list_calls
 

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import structlog
 
 from agent.assistant.source import Assistants
-from agent.attempt.latch import all_set
 from agent.attempt.presence import Absences
 from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure

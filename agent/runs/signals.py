@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from agent.errors import RedisAwayError
 from agent.principal import RunKey
 from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
 from agent.redis.subscriber import Subscriber
 
 Kind = Literal["stop", "over", "free"]

@@ -27,7 +27,6 @@ from agent.models.catalog import Catalog
 from agent.models.openai import OpenAICompatibleModel
 from agent.models.stream import Reply, stream_reply
 from agent.principal import Credential, Principal
-from agent.urls import shown_url
 from agent.toolkit import CallContext
 from agent.urls import shown_url
 from api.settings import Settings

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from types import TracebackType
 
-from agent.errors import FrontdeskError, LogAwayError, LogTrimmedError, RedisAwayError
+from agent.errors import FrontdeskError, LogAwayError, LogTrimmedError
 from agent.events.schema import START, EventId, LogClosed, LoggedEvent
 from agent.log.contract import EventLog, next_batch
 from agent.log.memory import MemoryLog
@@ -21,6 +21,7 @@ from agent.log.redis.stream import Piece, Streams
 from agent.log.redis.tails import Tail, Tails
 from agent.principal import RunKey
 from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
 from agent.redis.subscriber import Subscriber
 
 DRAIN_S = 2.0

@@ -12,13 +12,14 @@ from typing import NamedTuple
 import structlog
 from redis.exceptions import ResponseError
 
-from agent.errors import FrontdeskError, RedisAwayError
+from agent.errors import FrontdeskError
 from agent.log.redis.entries import parse_place
 from agent.log.redis.scripts import APPEND
 from agent.log.redis.segment import RedisSegment
 from agent.places import place_of
 from agent.principal import RunKey
 from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
 
 logger = structlog.get_logger()
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.errors import LogAwayError, LogTrimmedError, RedisAwayError
+from agent.errors import LogAwayError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.log.redis.entries import Entry, parse_entry, place_of, stream_key
 from agent.principal import RunKey
 from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
 from agent.redis.reads import Reads
 
 ENTRIES = 64
