@@ -105,7 +105,8 @@ def ticket_of(request: Request) -> Use | None:
     return use
 
 
-PrincipalDep = Annotated[Principal, Security(Bearer(scheme_name="HTTPBearer", bearerFormat="JWT", auto_error=False))]
+BEARER = Bearer(scheme_name="HTTPBearer", bearerFormat="JWT", auto_error=False)
+PrincipalDep = Annotated[Principal, Security(BEARER)]
 
 
 async def take_seat(request: Request, principal: PrincipalDep) -> None:
