@@ -13,6 +13,7 @@ import orjson
 
 from agent.errors import RunError
 from agent.models.delta import CallPart, Delta
+from agent.models.plain import plain_text_in, plain_text_of
 from agent.models.reasons import read_reason
 from agent.models.refusals import error_in
 
@@ -64,9 +65,10 @@ class CompletionReader:
         pieces: list[str] = []
         for data in events:
             try:
-                event = self._parsed(data)
-                text = None if event is None else _plain_text(event)
-                delta = None if event is None or text is not None else self._delta(event)
+                delta, text = None, plain_text_in(data)
+                if text is None and (event := self._parsed(data)) is not None:
+                    text = plain_text_of(event)
+                    delta = self._delta(event) if text is None else None
             except (UnreadableError, RunError):
                 if pieces:
                     yield "".join(pieces)
@@ -176,28 +178,6 @@ class CompletionReader:
         """Keep the last usage: some providers send the running total with each event, some send the end twice."""
         if isinstance(usage, dict):
             self.usage |= {name: value for name, value in usage.items() if value is not None}
-
-
-def _plain_text(event: dict[str, Any]) -> str | None:
-    """Return the text of an event that holds nothing else; None for every other one."""
-    choices = event.get("choices")
-    if not isinstance(choices, list) or len(choices) != 1 or event.get("usage") or "error" in event:
-        return None
-    choice = choices[0]
-    if not isinstance(choice, dict) or choice.get("index"):
-        return None
-    delta = choice.get("delta")
-    if not isinstance(delta, dict) or choice.get("finish_reason") or choice.get("logprobs") or "error" in choice:
-        return None
-    text = delta.get("content")
-    if not isinstance(text, str) or (len(delta) > 1 and not _has_only_content(delta)):
-        return None
-    return text
-
-
-def _has_only_content(delta: dict[str, Any]) -> bool:
-    """Return whether a delta holds nothing but its content, a role and empty fields."""
-    return all(not value or name in ("content", "role") for name, value in delta.items())
 
 
 def _content(content: object) -> tuple[str, str]:
