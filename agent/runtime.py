@@ -7,6 +7,7 @@ from agent.log.contract import EventLog
 from agent.loop.graph import Loop
 from agent.models.catalog import Catalog
 from agent.store.database import Store
+from agent.tracing import forget_outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,7 @@ class Runtime:
     assistants: Assistants
     loop: Loop
     is_traced: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.is_traced:
+            forget_outdated()

@@ -8,16 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from langsmith import tracing_context
+from langsmith.utils import tracing_is_enabled
 
 OUTDATED = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")
 """LangChain refuses to work at all where one of these is set and its tracing is off."""
 
 
+def forget_outdated() -> None:
+    """Let the environment ask for no tracing of the outdated kind."""
+    for name in OUTDATED:
+        os.environ.pop(name, None)
+
+
 @contextmanager
 def traced(*, is_on: bool) -> Iterator[None]:
     """Trace what goes on inside, or see that nobody does."""
-    if not is_on:
-        for name in OUTDATED:
-            os.environ.pop(name, None)
-    with tracing_context(enabled=is_on):
-        yield
+    if is_on or tracing_is_enabled():
+        with tracing_context(enabled=is_on):
+            yield
+    else:
+        yield  # nobody asks for it, and switching it off costs more than that it is off

@@ -85,16 +85,16 @@ class Assistants:
         return any(principal.role in one.definition.approver_roles for one in self)
 
     def _chosen(self, principal: Principal | None, wanted: str | None) -> Equipped:
-        usable = {one.id: one for one in self.usable_by(principal)}
+        usable = {one.id: one for one in self if _may_use(principal, one.definition)}
         known = usable if _is_visitor(principal) else self._equipped  # visitors learn of no other than theirs
+        if (found := known.get(wanted or DEFAULT)) is not None:
+            return found
+        if wanted is None and len(usable) < 2:
+            return next(iter((usable or self._equipped).values()))
         listed = ", ".join(usable) or "none"
-        if wanted is not None and wanted not in known:
+        if wanted is not None:
             raise InvalidRequestError(f"assistant: there is no such one; there are: {listed}")
-        if wanted is not None or DEFAULT in known:
-            return known[wanted or DEFAULT]
-        if len(usable) > 1:
-            raise InvalidRequestError(f"assistant: name one of {listed}")
-        return next(iter((usable or self._equipped).values()))
+        raise InvalidRequestError(f"assistant: name one of {listed}")
 
 
 def only(definition: Assistant, toolsets: Sequence[Toolset] = (), *, assistant_id: str = DEFAULT) -> Assistants:
@@ -158,5 +158,7 @@ def _as_had_by(principal: Principal | None, one: Equipped) -> Equipped:
     """Return an assistant with what the principal's tenant overrides. Visitors get no tools."""
     if principal is None:
         return one
-    toolsets = () if _is_visitor(principal) else one.toolsets
-    return replace(one, definition=one.definition.for_tenant(principal.tenant_id), toolsets=toolsets)
+    definition = one.definition.for_tenant(principal.tenant_id)
+    if _is_visitor(principal):
+        return replace(one, definition=definition, toolsets=())
+    return one if definition is one.definition else replace(one, definition=definition)

@@ -48,14 +48,13 @@ class HeldRun:
     """What its assistant says about a run that nobody reads."""
     unread: asyncio.TimerHandle | None = None
     """Stops the run, if nobody comes to read it."""
+    key: RunKey = field(init=False)
+    place: Place = field(init=False)
 
-    @property
-    def key(self) -> RunKey:
-        return RunKey(self.principal.current.tenant_id, self.run.id)
-
-    @property
-    def place(self) -> Place:
-        return Place(self.key.tenant_id, self.principal.current.user_id, self.run.conversation_id)
+    def __post_init__(self) -> None:
+        owner = self.principal.current
+        self.key = RunKey(owner.tenant_id, self.run.id)
+        self.place = Place(owner.tenant_id, owner.user_id, self.run.conversation_id)
 
 
 class Roster:
