@@ -62,7 +62,7 @@ def event_stream(
 
 
 class _EventStream(EventSourceResponse):
-    """Three tasks beside the request's own, not five, and a time limit on pings only.
+    """Two tasks beside the request's own, not five, and a time limit on pings only.
 
     Left out is the watch for the server's stop: the runner ends streams when it drains. A limit around every frame would
     cost more than making and sending it; where a frame waits for a client that does not read, the next ping waits too, also
@@ -88,6 +88,7 @@ class _EventStream(EventSourceResponse):
             ping_message_factory=lambda: protocol.ping,  # type: ignore[arg-type, return-value] # bytes go out as they are
             send_timeout=send_timeout_s,
         )
+        self._send_lock = anyio.Lock(fast_acquire=True)  # so the end goes out together with what is in front of it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
@@ -98,23 +99,26 @@ class _EventStream(EventSourceResponse):
             await sending(receive, send)
 
     async def _send(self, state: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Stream until the end, the client's leaving or a failure. A task group would cost as much memory as the three tasks."""
+        """Stream until the end, the client's leaving or a failure: here, beside two tasks that watch for the client and ping."""
         straight = state.get(STRAIGHT, send)
         if "content-encoding" in self.headers:
             straight = compressed(straight, lambda: state.update({MEANS_NOTHING: EMPTY_BLOCK}))
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        stream = self._stream(straight, state)
-        tasks = [
-            asyncio.create_task(one) for one in (stream, self._listen_for_disconnect(receive), self._ping(straight))
-        ]
+        for name in ("raw_headers", "_headers"):  # an open stream mostly waits, and its head is a kilobyte
+            vars(self).pop(name, None)
+        watches = [asyncio.create_task(one) for one in (self._listen_for_disconnect(receive), self._ping(straight))]
         try:
-            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            with anyio.CancelScope() as connected:
+                for watch in watches:
+                    watch.add_done_callback(lambda ended: None if ended.cancelled() else connected.cancel())
+                await self._stream(straight, state)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in ended:
-            task.result()
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+        for watch in watches:
+            if not watch.cancelled():
+                watch.result()
 
     async def _stream(self, straight: Send, state: dict[str, Any]) -> None:
         """Send what follows the head straight to the connection: it needs nothing of what is around a request."""

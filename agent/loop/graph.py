@@ -108,8 +108,9 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
         {"messages": attempt.messages},
         context=attempt,
         config={"recursion_limit": 2 * attempt.assistant.limits.steps + 5},
+        version="v2",  # of the state alone, without each node's updates
     )
-    attempt.messages = state["messages"]
+    attempt.messages = state.value["messages"]
     if attempt.waiting or attempt.for_page:
         return Waiting(questions(attempt, attempt.waiting), attempt.for_page)
     return StepLimit() if attempt.is_at_limit else Answered(attempt.reply.finish_reason)
