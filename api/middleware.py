@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,6 +35,7 @@ NO_HTTP = problem(
     "HTTP/1.1 is spoken here, or HTTP/1.0 without chunks.",
     headers={"Connection": "close"},
 )
+_PRIVATE = [(name.lower().encode(), value.encode()) for name, value in PRIVATE.items()]
 BROKEN = problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
 
 
@@ -64,10 +65,10 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                answer = MutableHeaders(scope=message)
-                answer["X-Request-Id"] = request_id
-                for name, value in PRIVATE.items():  # but for streams, files and pages, which say what they mean
-                    answer.setdefault(name, value)
+                said = [one for one in message["headers"] if one[0] != b"x-request-id"]
+                names = {name for name, _ in said}  # streams, files and pages say what they mean
+                beside = (one for one in _PRIVATE if one[0] not in names)
+                message["headers"] = [*said, (b"x-request-id", request_id.encode()), *beside]
             await send(message)
 
         structlog.contextvars.clear_contextvars()

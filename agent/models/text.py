@@ -30,6 +30,8 @@ class Cleaner:
 
     def feed(self, piece: str) -> str:
         """Return what can be passed on; a high surrogate at the end is held back for the next piece."""
+        if not self._held and piece.isascii() and "\x00" not in piece:
+            return piece  # as most pieces of most answers, and there is one for each token
         text = (self._held + piece).replace("\x00", "")
         self._held = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
