@@ -88,7 +88,8 @@ class _EventStream(EventSourceResponse):
             ping_message_factory=lambda: protocol.ping,  # type: ignore[arg-type, return-value] # bytes go out as they are
             send_timeout=send_timeout_s,
         )
-        self._send_lock = anyio.Lock(fast_acquire=True)  # so the end goes out together with what is in front of it
+        # Free, it is taken at once: anyio's lets the loop turn first, and keeps a queue where nobody waits.
+        self._send_lock = asyncio.Lock()  # type: ignore[assignment] # it is only entered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})

@@ -104,12 +104,9 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
         LeaseLostError, StaleAppendError: another attempt owns the run.
         StoppedError: somebody stopped it; what it said so far is in `attempt.reply`.
     """
-    state = await loop.ainvoke(
-        {"messages": attempt.messages},
-        context=attempt,
-        config={"recursion_limit": 2 * attempt.assistant.limits.steps + 5},
-        version="v2",  # of the state alone, without each node's updates
-    )
+    most = 2 * attempt.assistant.limits.steps + 5
+    # The second version gives the state alone, without each node's updates.
+    state = await loop.ainvoke({"messages": attempt.messages}, {"recursion_limit": most}, context=attempt, version="v2")
     attempt.messages = state.value["messages"]
     if attempt.waiting or attempt.for_page:
         return Waiting(questions(attempt, attempt.waiting), attempt.for_page)

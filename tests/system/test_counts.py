@@ -112,7 +112,7 @@ async def test_fifty_turns_at_once_share_their_syncs(server: Server) -> None:
     assert calls["mmap"] + calls["munmap"] < 1, "something makes greenlets, or threads"
     assert calls["pread64"] < 5, "pages are read that this process wrote before"
     assert calls["pwrite64"] < 20, "what a part may take back is written to a file"
-    assert calls["epoll_pwait"] < 12, "each turn wakes the loop for itself"
+    assert calls["epoll_pwait"] < 6, "each turn wakes the loop for itself"
 
 
 @pytest.mark.parametrize("tool", [0, 1], ids=["plain", "tool"])
@@ -124,7 +124,6 @@ async def test_a_turn_maps_no_memory_reads_no_page_again_and_syncs_no_more_than_
     await until_search_knows_no_more(tmp_path / "data" / "frontdesk.db")
     calls = await least(server, script)
     told("with a tool" if tool else "plain", calls)
-    assert calls["epoll_pwait"] < (76 if tool else 36)
     assert calls["pwrite64"] < (130 if tool else 70), "an index more on what every turn writes is four"
     assert calls["fdatasync"] < (5 if tool else 3), (
         "two transactions of a plain turn, four of a tool's, and the lease's"
@@ -132,4 +131,4 @@ async def test_a_turn_maps_no_memory_reads_no_page_again_and_syncs_no_more_than_
     for name in ("mmap", "munmap"):
         assert calls[name] < 1, "something makes greenlets, or threads"
     assert calls["pread64"] < (16 if tool else 5), "pages are read that this process wrote before"
-    assert calls["epoll_pwait"] < (57 if tool else 28), "tasks are begun that nothing has to wait for"
+    assert calls["epoll_pwait"] < (48 if tool else 25), "tasks are begun that nothing has to wait for"
