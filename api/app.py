@@ -37,6 +37,7 @@ from api.routes import (
     ag_ui,
     ai_sdk,
     approvals,
+    audit,
     chat,
     conversations,
     copilotkit,
@@ -92,7 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.equipment = equipment
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
-    asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback
+    asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, audit
     # What is asked most stands first: a request tries the routes in this order.
     for module in (*answering, health, *asked_less):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app

@@ -1,4 +1,4 @@
-"""The command line: serve, token, chat, migrate, openapi, tools.
+"""The command line: serve, token, chat, migrate, openapi, tools, audit.
 
 The server is imported only by the commands that need it: it takes seconds, and `chat` should answer at once.
 """
@@ -122,6 +122,40 @@ def tools(
         logs.configure("WARNING")
         if not asyncio.run(print_inventory(settings, wanted or [])):
             raise typer.Exit(1)
+
+
+audit = typer.Typer(no_args_is_help=True, help="The record of what was done.")
+cli.add_typer(audit, name="audit")
+
+
+@audit.command("verify")
+def verify_record(
+    tenant: Annotated[str | None, typer.Option(help="default: all of them")] = None,
+    head: Annotated[
+        str | None, typer.Option(help="NUMBER:DIGEST of a seal of this tenant that was kept elsewhere")
+    ] = None,
+) -> None:
+    """Compare the record with its seals; print what is wrong, and the newest seal of each tenant."""
+    with _readable_errors():
+        from api.records import print_verified
+
+        if not asyncio.run(print_verified(_settings(), tenant, head)):
+            raise typer.Exit(1)
+
+
+@audit.command("show")
+def show_record(
+    tenant: Annotated[str, typer.Option(help="whose record")],
+    run: Annotated[str | None, typer.Option(help="the id of a run")] = None,
+    tool: Annotated[str | None, typer.Option(help="the name of a tool")] = None,
+    user: Annotated[str | None, typer.Option(help="who did it")] = None,
+    kind: Annotated[str | None, typer.Option(help="like decision.approved")] = None,
+) -> None:
+    """Print who let the assistant do what, and what it saw: each run's deeds in order, as JSON lines."""
+    with _readable_errors():
+        from api.records import print_record
+
+        asyncio.run(print_record(_settings(), tenant, run=run, tool=tool, user=user, kind=kind))
 
 
 def _settings(assistant: Path | None = None) -> Settings:

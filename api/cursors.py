@@ -2,12 +2,14 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from agent.errors import InvalidRequestError
+from agent.store.audit import AuditCursor
 from agent.store.conversations import ConversationCursor
 from agent.store.shared_approvals import Place
 
@@ -58,6 +60,24 @@ def approval_cursor(cursor: str | None) -> Place | None:
                 if moment.tzinfo is not None:
                     return Place(moment.astimezone(UTC), tool_call_id)
             except (ValueError, OverflowError):
+                pass
+    raise InvalidRequestError("cursor: not one that this service gave out")
+
+
+def audit_cursor(cursor: str | None) -> AuditCursor | None:
+    """Return the place in the record.
+
+    Raises:
+        InvalidRequestError: it is no word of ours.
+    """
+    if cursor is None:
+        return None
+    match _unpack(cursor, "cursor"):
+        case [str(at), str(row_id)]:
+            try:
+                if isfinite(moment := float(at)):
+                    return AuditCursor(moment, UUID(row_id))
+            except ValueError:
                 pass
     raise InvalidRequestError("cursor: not one that this service gave out")
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.errors import PayloadTooLargeError
+from agent.origin import Origin, origin
 from agent.places import place_of
 from api.connections import FULL
 from api.doors import NO_SEAT, STRAIGHT
@@ -49,6 +50,7 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            _name(scope, None)
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -71,8 +73,7 @@ class RequestMiddleware:
                 message["headers"] = [*said, (b"x-request-id", request_id.encode()), *beside]
             await send(message)
 
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        _name(scope, request_id)
         try:
             await self._app_for(scope, headers)(scope, self._limited(receive), send_with_id)
         except Exception as exc:
@@ -119,6 +120,15 @@ class RequestMiddleware:
             return message
 
         return receive_limited
+
+
+def _name(scope: Scope, request_id: str | None) -> None:
+    """Let the log lines and the record say of all that follows which request it was, and from where."""
+    caller = scope.get("client")
+    origin.set(Origin(caller[0] if caller else None, request_id))
+    if request_id is not None:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def _as_get(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:

@@ -49,8 +49,23 @@ class Story:
                 self._message(3, 1, "tool", "{}", tool_call_id=self.call),
                 self._message(4, 2, "assistant", "Done.", id=self.answer),
             ],
-            "tool_calls": [{"id": self.call, "run_id": self.run, "state": "settled", "risk": "write", "step": 1}],
+            "tool_calls": [
+                {
+                    "id": self.call,
+                    "run_id": self.run,
+                    "state": "settled",
+                    "risk": "write",
+                    "step": 1,
+                    "started_at": NOW,
+                    "action": None,
+                }
+            ],
+            "audit": [self._deed(kind, self.call) for kind in ("call.proposed", "call.started", "call.settled")],
         }
+
+    def _deed(self, kind: str, call_id: str | None = None) -> dict[str, Any]:
+        about = {"tool_call_id": call_id, "conversation_id": self.conversation}
+        return {"kind": kind, **about, "words": "{}" if call_id else None, "salt": "s" if call_id else None}
 
     def _run(self) -> dict[str, Any]:
         ended = datetime.fromtimestamp(ENDED, UTC)
@@ -80,13 +95,17 @@ class Story:
         self.history.deletions[self.conversation] = deletion
 
     def clear(self) -> None:
-        """Let the database forget it."""
+        """Let the database forget it; the record keeps what was done, without words."""
+        deeds = [{**one, "words": None, "salt": None} for one in self.tables["audit"]]
         self.tables = {name: [] for name in self.tables}
+        self.tables["audit"] = [*deeds, self._deed("conversation.deleted")]
 
     def verdict(self, *, beside: str = "", files: bytes = b"") -> Verdict:
         """Return the verdict, with more in the database than the tables that are known, and this in its file."""
-        everything = "\n".join(repr(row) for rows in self.tables.values() for row in rows)
-        return check(self.history, Database(**self.tables, everything=everything + beside, files=files), end_limit_s=30)
+        texts = {name: "\n".join(map(repr, rows)) for name, rows in self.tables.items()}
+        text = "\n".join(text for name, text in texts.items() if name != "audit") + beside
+        whole = Database(**self.tables, everything=text + texts["audit"], beside_the_record=text, files=files)
+        return check(self.history, whole, end_limit_s=30)
 
 
 def guilty_of(verdict: Verdict) -> set[str]:
@@ -110,6 +129,33 @@ def test_the_same_without_a_deletion_is_a_loss() -> None:
     story = Story()
     story.clear()
     assert "I1" in guilty_of(story.verdict())
+
+
+@pytest.mark.parametrize("column", ["words", "salt"])
+def test_what_the_record_keeps_of_a_deleted_conversation_beside_ids_is_found(column: str) -> None:
+    story = Story()
+    story.delete()
+    story.clear()
+    story.tables["audit"][0][column] = "x"
+    assert guilty_of(story.verdict()) == {"I13"}
+
+
+def test_a_deletion_that_is_not_recorded_is_found() -> None:
+    story = Story()
+    story.delete()
+    story.clear()
+    del story.tables["audit"][-1]
+    assert "I13" in guilty_of(story.verdict())
+
+
+def test_a_deed_without_its_row_and_a_row_without_its_deed_are_found() -> None:
+    for number in range(3):
+        story = Story()
+        del story.tables["audit"][number]
+        assert guilty_of(story.verdict()) == {"I16"}
+        story = Story()
+        story.tables["audit"].append(story.tables["audit"][number])
+        assert guilty_of(story.verdict()) == (set() if number == 1 else {"I16"})
 
 
 @pytest.mark.parametrize("left", ["conversations", "runs", "messages"])

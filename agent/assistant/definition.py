@@ -121,6 +121,15 @@ class CancelAfter(Definition):
     cancel_after_s: float = Field(ge=0)
 
 
+class Audit(Definition):
+    """Who may read the record of what was done, of all users of their tenant, and for how long it is kept."""
+
+    roles: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), description="of tokens; else nobody")
+    keep_days: int = Field(
+        default=365, ge=1, le=36_500, description="of several assistants the longest time counts for all of a tenant"
+    )
+
+
 WhenActive = Literal["enqueue", "reject", "interrupt"]
 """What becomes of a message while the conversation's last one is still being answered."""
 
@@ -214,6 +223,7 @@ class Assistant(Definition):
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     approvals: Approvals = Approvals()
+    audit: Audit = Audit()
     on_disconnect: Literal["continue"] | CancelAfter = "continue"
     history: History = History()
     limits: Limits = Limits()

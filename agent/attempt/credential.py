@@ -34,8 +34,8 @@ class RunCredential:
         self._gave_up_on: Credential | None = None
         self._gave_up = False
 
-    def renew(self, principal: Principal) -> None:
-        """Go on with this principal's credential.
+    def is_renewed_by(self, principal: Principal) -> bool:
+        """Return whether this principal brings a new credential: a reader that came back with the same token does not.
 
         Raises:
             ForbiddenError: it is another user's or tenant's, of another role or of other branches, or it is older.
@@ -43,9 +43,19 @@ class RunCredential:
         if not principal.has_rights_of(self.current):
             raise ForbiddenError(OTHER_RIGHTS)
         if principal.credential is None or principal.credential == self.current.credential:
-            return  # a reader that came back with the same token brings nothing new
+            return False
         if self.current.credential is not None and principal.is_older_than(self.current):
             raise ForbiddenError("The token is older than the one that the run has.")
+        return True
+
+    def renew(self, principal: Principal) -> None:
+        """Go on with this principal's credential.
+
+        Raises:
+            ForbiddenError: see `is_renewed_by`.
+        """
+        if not self.is_renewed_by(principal):
+            return
         self.current = principal
         self._learn()
         if self._renewed is not None:

@@ -19,6 +19,10 @@ class ToolResult:
     action: Action | None
     is_untrusted: bool = False
     """Whether anybody may have written the text."""
+    kept: str | None = None
+    """The text as the record has it; None where that says nothing."""
+    is_refused: bool = False
+    """Whether the call was not made."""
 
     def row(self, step: int) -> NewMessage:
         """Return it as it is stored."""

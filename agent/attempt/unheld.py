@@ -3,13 +3,15 @@
 The same as for a run that is held: one transaction, then what the log says of it, then the metric.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import structlog
 
+from agent.attempt.answers import record_decisions, record_no, record_refused
+from agent.attempt.recording import renewed
 from agent.attempt.snapshot import from_transcript
 from agent.attempt.writer import count_end
 from agent.errors import (
@@ -26,6 +28,7 @@ from agent.principal import Principal, RunKey
 from agent.prompt.words import WITHDRAWN
 from agent.store import approvals, page_calls, transitions
 from agent.store.approvals import Approval, Decision, list_approvals
+from agent.store.audit import Deed, record
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
 from agent.store.messages import NewMessage, append_messages, run_messages
@@ -78,13 +81,16 @@ async def decide(
     worker_id: str,
     user_id: str,
     resume_s: float,
+    edited: Mapping[str, Mapping[str, Any]],
 ) -> bool:
     """Answer questions of a run, all of them or none; return whether it goes on now, as this worker's.
 
     `user_id` is whose run it is. After the answer of somebody else it waits for that user's token, at most `resume_s`.
 
+    `edited` are the changed arguments as the record has them, by the ids of the calls.
+
     Raises:
-        NotFoundError: somebody else may not answer one of these, nor know of it.
+        NotFoundError: somebody else may not answer one of these, nor know of it; or its conversation was deleted meanwhile.
         ForbiddenError: somebody else has to answer one of these.
         NotWaitingError: the run never asked one of these.
         AlreadyDecidedError: one is answered already, or its time is over, and not as it is answered here.
@@ -93,14 +99,17 @@ async def decide(
     key = RunKey(principal.tenant_id, run.id)
     by: By = "user" if principal.user_id == user_id else "another"
     async with store.write() as connection:
-        await transitions.lock_waiting(connection, key)
+        waits = await transitions.lock_waiting(connection, key) is not None
         asked = {one.tool_call_id: one for one in await list_approvals(connection, key.tenant_id, run.id)}
         for decision in decisions:
             _check_who(asked.get(decision.tool_call_id), principal, run, by=by)
         for decision in decisions:
             _check(asked.get(decision.tool_call_id), decision)
+        if not waits:  # and still asks: only what was deleted does
+            raise NotFoundError("No such run.")
         for decision in decisions:
             await approvals.decide(connection, principal, run.id, decision=decision)
+        await record_decisions(connection, principal, run, decisions, asked=asked, asker=user_id, edited=edited)
         goes_on = await wake(connection, key, worker_id=worker_id, by=by, resume_s=resume_s)
         failpoint("decide.before_commit")
     failpoint("decide.after_commit")
@@ -112,6 +121,7 @@ async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) 
     """Take what a run waits for, whose time is over, for answered with a no; return its user where it goes on now."""
     async with store.write() as connection:
         user_id = await transitions.lock_waiting(connection, key)
+        await record_no(connection, key, user_id, "expired")
         if not await approvals.close_open(connection, key, "expired") and user_id is not None:
             await approvals.close_unused(connection, key, "expired")  # it waited for its user, who did not come
         goes_on = await wake(connection, key, worker_id=worker_id, by="nobody", resume_s=resume_s)
@@ -121,20 +131,24 @@ async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) 
     return user_id if goes_on else None
 
 
-async def resume(store: Store, key: RunKey, *, worker_id: str) -> bool:
+async def resume(store: Store, principal: Principal, run: Run, *, worker_id: str) -> bool:
     """Let a run go on whose user has come with a token; False where a question is open still, or it does not wait."""
     async with store.write() as connection:
-        goes_on = await resume_in(connection, key, worker_id=worker_id)
+        goes_on = await resume_in(connection, principal, run, worker_id=worker_id)
         failpoint("resume.before_commit")
     failpoint("resume.after_commit")
     return goes_on
 
 
-async def resume_in(connection: Transaction, key: RunKey, *, worker_id: str) -> bool:
+async def resume_in(connection: Transaction, principal: Principal, run: Run, *, worker_id: str) -> bool:
     """Do what `resume` does, in the caller's transaction."""
+    key = RunKey(principal.tenant_id, run.id)
     if await transitions.lock_waiting(connection, key) is None:
         return False
-    return await wake(connection, key, worker_id=worker_id, by="user")
+    goes_on = await wake(connection, key, worker_id=worker_id, by="user")
+    if goes_on:
+        await record(connection, principal, [renewed(principal, run)])
+    return goes_on
 
 
 async def wake(
@@ -197,6 +211,7 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     if not waiting:
         return
     await page_calls.withdraw_calls(connection, key)
+    await record_no(connection, key, principal.user_id, "withdrawn")
     await approvals.close_open(connection, key, "withdrawn")
     await approvals.close_unused(connection, key, "withdrawn")
     messages = await run_messages(connection, principal, run)
@@ -211,6 +226,7 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     for one in results:
         call_id = str(one.tool_call_id)
         await settle_call(connection, principal, call_id, action=actions.get(call_id))
+    await record_refused(connection, principal, run, results)
 
 
 async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:
@@ -250,6 +266,8 @@ async def delete_conversation(store: Store, principal: Principal, conversation_i
     """
     async with store.write() as connection:
         ended = await hide_conversation(connection, principal, conversation_id)
+        told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
+        await record(connection, principal, [told])
     for _ in ended:
         count_end("cancelled", None)
     return ended

@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 
 from agent import metrics
+from agent.attempt.recording import Proposed, of_call, of_proposed, of_results
 from agent.attempt.results import ToolResult
 from agent.attempt.snapshot import asked
 from agent.attempt.stop import StoppedError
@@ -29,6 +30,7 @@ from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
 from agent.store.approvals import NewApproval, ask
+from agent.store.audit import record
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
@@ -48,7 +50,7 @@ from agent.store.transitions import (
     resume_run,
     set_suggestions,
 )
-from agent.toolkit import Kind, Risk
+from agent.toolkit import Risk
 
 logger = structlog.get_logger()
 
@@ -90,7 +92,7 @@ class RunWriter:
         failpoint("claim.after_commit")
         return has_begun
 
-    async def commit_reply(self, message: NewMessage, calls: Sequence[tuple[ToolCall, Kind, Risk]]) -> None:
+    async def commit_reply(self, message: NewMessage, calls: Sequence[Proposed]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger.
 
         Raises:
@@ -99,11 +101,13 @@ class RunWriter:
         async with self._store.write() as connection:
             await self._append_unheld(connection, [message])
             await self._hold_unstopped(connection)
-            await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=calls)
+            asked_for = [(one.call, one.kind, one.risk) for one in calls]
+            await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=asked_for)
+            await record(connection, self._principal, of_proposed(self._principal, self._run, calls))
             failpoint("reply.before_commit")
         failpoint("reply.after_commit")
 
-    async def commit_start(self, call: ToolCall) -> None:
+    async def commit_start(self, call: ToolCall, *, risk: Risk) -> None:
         """Note that a call with side effects is about to leave the process. A worker in doubt waits before it does.
 
         Raises:
@@ -113,6 +117,8 @@ class RunWriter:
         async with self._store.write() as connection:
             await self._hold_unstopped(connection)
             await start_call(connection, self._principal, call.id)
+            started = of_call("call.started", self._principal, self._run, call, risk=risk)
+            await record(connection, self._principal, [started])
             failpoint("call.before_start")
         failpoint("call.after_start")
 
@@ -142,6 +148,7 @@ class RunWriter:
                 await settle_call(connection, self._principal, one.call.id, action=one.action)
             if any(one.is_untrusted for one in settled):
                 await end_standing(connection, self._principal, self._run.conversation_id)
+            await record(connection, self._principal, of_results(self._principal, self._run, settled))
             failpoint("results.before_commit")
         failpoint("results.after_commit")
 
@@ -151,6 +158,8 @@ class RunWriter:
             await self._append(connection, [one.row(step) for one in lost])
             for one in lost:
                 await settle_call(connection, self._principal, one.call.id, is_known=False)
+            unknown = [of_call("call.unknown", self._principal, self._run, one.call) for one in lost]
+            await record(connection, self._principal, unknown)
             failpoint("unknown.before_commit")
         failpoint("unknown.after_commit")
 

@@ -28,7 +28,7 @@ from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolIn
 from agent.failpoints import failpoint
 from agent.loop.page import for_page
 from agent.loop.questions import look_around, questions, sort
-from agent.loop.tools import class_of, execute_call
+from agent.loop.tools import execute_call, proposed
 from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
@@ -150,7 +150,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
             usage=attempt.reply.usage,
             extras=extras,
         ),
-        [(call, *class_of(attempt.tools.get(call.name))) for call in calls],
+        [proposed(attempt, call) for call in calls],
     )
     asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
     beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}

@@ -14,6 +14,7 @@ from langchain_core.messages import ToolMessage
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
+from agent.attempt.recording import Proposed, kept, kept_text
 from agent.attempt.results import ToolResult
 from agent.attempt.snapshot import as_event
 from agent.attempt.stop import StoppedError
@@ -49,6 +50,18 @@ MAX_OF_A_SECRET = 4096
 """Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
 
+class NotMadeError(ToolError):
+    """The call was refused before it left: nothing happened."""
+
+
+def proposed(attempt: Attempt, call: ToolCall) -> Proposed:
+    """Return a call as the model asked for it, as the ledger and the record have it."""
+    tool, mask = attempt.tools.get(call.name), attempt.principal.mask
+    if tool is None:
+        return Proposed(call, "unknown", "read", kept(call.arguments, mask))
+    return Proposed(call, tool.kind, tool.risk, kept(call.arguments, mask, tool.schema))
+
+
 async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> ToolResult:
     """Execute one call and say so in the log. Never raises for what the tool or the model did wrong."""
     begun = time.monotonic()
@@ -79,7 +92,8 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
     )
     tool = attempt.tools.get(call.name)
     is_untrusted = tool is not None and tool.is_untrusted and call.refused is None
-    return replace(settled, text=note(attempt, call) + settled.text, is_untrusted=is_untrusted)
+    text = note(attempt, call) + settled.text
+    return replace(settled, text=text, is_untrusted=is_untrusted, kept=kept_text(settled.text))
 
 
 async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
@@ -93,7 +107,8 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
         sent = replace(result, expects_result=False) if isinstance(result, Action) else action_of(attempt, call)
         return ToolResult(call, text, False, sent)
     except ToolError as exc:
-        return ToolResult(call, without_mark(mask(clean(str(exc)))), True, action_of(attempt, call))
+        text = without_mark(mask(clean(str(exc))))
+        return ToolResult(call, text, True, action_of(attempt, call), is_refused=isinstance(exc, NotMadeError))
     except (RunError, StoppedError, LeaseLostError, StaleAppendError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
@@ -104,13 +119,13 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
 
 async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
     if call.refused is not None:
-        raise ToolError(call.refused)
+        raise NotMadeError(call.refused)
     tool = attempt.tools.get(call.name)
     if tool is None:
         there = ", ".join(attempt.offer.names) or "none"
-        raise ToolError(f"There is no tool named {call.name[:64]!r}. There are: {there}.")
+        raise NotMadeError(f"There is no tool named {call.name[:64]!r}. There are: {there}.")
     if not is_allowed(attempt, tool, call):
-        raise ToolError(DENIED)
+        raise NotMadeError(DENIED)
     if (said := said_of_action(attempt, call)) is not None:
         return said
     # The credential died with the process that had it; its user has to come back.
@@ -118,7 +133,7 @@ async def _execute(attempt: Attempt, call: ToolCall, tell: Tell) -> object:
     if needs_user and not await _fresh_credential(attempt, None):
         raise InterruptedRunError("the run was recovered and its user did not come back")
     if _leaves(tool):
-        await attempt.writer.commit_start(call)
+        await attempt.writer.commit_start(call, risk=tool.risk)
     used = attempt.principal.current.credential
     try:
         return await _call(attempt, tool, call, tell=tell)

@@ -14,8 +14,10 @@ from referencing.exceptions import Unresolvable
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
+from agent.attempt.recording import kept
 from agent.attempt.unheld import DEFAULT_RESUME_S, decide, expire, resume
 from agent.errors import RETRY_AFTER_S, ForbiddenError, InterruptedRunError, InvalidRequestError, OverloadedError
+from agent.masking import Mask
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
 from agent.runs.roster import Roster
@@ -69,8 +71,11 @@ class Decisions:
                 raise ForbiddenError(OTHER_RIGHTS)
             self._absences.end(principal.tenant_id, principal.user_id)
         owner = principal if is_own else run.starter(Principal(principal.tenant_id, user_id))
+        mask, edited = Mask(), {}
+        if principal.credential is not None:
+            mask.learn(principal.credential.reveal())
         if any(one.arguments is not None for one in decisions):
-            await self._check_edits(owner, run, decisions)
+            edited = await self._check_edits(owner, run, decisions, mask=mask)
         with self._roster.arriving(key):
             goes_on = await decide(
                 self._runtime.store,
@@ -80,6 +85,7 @@ class Decisions:
                 worker_id=self._worker_id,
                 user_id=user_id,
                 resume_s=self._resume_s(owner, run),
+                edited=edited,
             )
             if goes_on:
                 await self._leases.go_on(principal, run_id)
@@ -103,7 +109,7 @@ class Decisions:
         if not asked or any(one.state == "open" for one in asked):
             return run  # most of those who look at a run that waits
         with self._roster.arriving(key):
-            if await resume(self._runtime.store, key, worker_id=self._worker_id):
+            if await resume(self._runtime.store, principal, run, worker_id=self._worker_id):
                 await self._leases.go_on(principal, run.id)
         return await self._read(principal, run.id)
 
@@ -127,8 +133,11 @@ class Decisions:
         except InterruptedRunError:
             return DEFAULT_RESUME_S
 
-    async def _check_edits(self, principal: Principal, run: Run, decisions: Sequence[Decision]) -> None:
-        """Hold changed arguments against the schema of their tool, as the model's were."""
+    async def _check_edits(
+        self, principal: Principal, run: Run, decisions: Sequence[Decision], *, mask: Mask
+    ) -> dict[str, dict[str, Any]]:
+        """Hold changed arguments against the schema of their tool, as the model's were; return them without secrets."""
+        edited = {}
         async with self._runtime.store.read() as connection:
             names = {call.id: call.name for call in await list_calls(connection, principal, run.id)}
         toolsets = self._runtime.assistants.resume(principal, run.assistant).toolsets
@@ -140,6 +149,8 @@ class Decisions:
             if tool is None:
                 raise InvalidRequestError("arguments: the tool is not there any more")
             check_arguments(tool, decision.arguments)
+            edited[decision.tool_call_id] = kept(decision.arguments, mask, tool.schema)
+        return edited
 
 
 def check_arguments(tool: Tool, arguments: dict[str, Any]) -> None:

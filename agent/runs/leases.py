@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from agent.attempt.recording import renewed
 from agent.attempt.snapshot import settled, started
 from agent.attempt.tenure import Tenure
 from agent.attempt.unheld import fail_abandoned, take_over
@@ -20,13 +21,16 @@ from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import Place
 from agent.runs.executor import Executor
+from agent.runs.record import expire_record
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.search import let_search_know
 from agent.settings import RuntimeSettings
+from agent.store.audit import record
 from agent.store.deletion import purge_deleted
 from agent.store.messages import run_messages
 from agent.store.runs import get_run
+from agent.store.sealing import seal_all
 from agent.store.tool_calls import list_calls
 from agent.store.workers import Abandoned, abandoned_runs, end_lease, forget_the_dead, own_runs, renew_lease
 
@@ -34,6 +38,8 @@ logger = structlog.get_logger()
 
 CHECKPOINT_EVERY_S = 1.0
 """How often SQLite's log of writes is looked at; nothing is done while it is short."""
+SEAL_EVERY_S = 1.0
+"""How often rows of the record are sealed: those of each second, once it is over."""
 FREE_RETRIES = 3
 """How often, for each attempt that a run may have, its own living process takes it up again without counting that: enough
 for a database that comes and goes, and not for ever for a run that can never be stored."""
@@ -83,6 +89,8 @@ class Leases:
             *(self._repeat(one, every_s=settings.reap_every_s) for one in others),
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
+            self._repeat(partial(seal_all, self._runtime.store), every_s=SEAL_EVERY_S),
+            self._repeat(self._expire_record, every_s=self._settings.purge_every_s),
             self._repeat(partial(let_search_know, self._runtime.store), every_s=settings.search_index_every_s),
         ]
 
@@ -149,6 +157,10 @@ class Leases:
     async def _purge(self) -> None:
         """Remove the rows of deleted conversations."""
         await purge_deleted(self._runtime.store, most_rows=self._settings.purge_rows, gone=self._runtime.log.forget)
+
+    async def _expire_record(self) -> None:
+        """Remove what the record keeps no longer."""
+        await expire_record(self._runtime.store, self._runtime.assistants, most_rows=self._settings.purge_rows)
 
     async def _checkpoint(self) -> None:
         """Keep SQLite's log of writes short."""
@@ -242,6 +254,9 @@ class Leases:
         if offered is not None and offered.has_rights_of(principal):
             is_older = principal.credential is not None and offered.is_older_than(principal)
             principal = principal if is_older else offered
+        if principal is not owner and principal.credential is not None:
+            async with self._runtime.store.write() as connection:
+                await record(connection, principal, [renewed(principal, run)])
         events = [started(run), *settled(run, messages, calls)]
         self._executor.hold(
             principal, run, events, is_admitted=is_admitted, is_taken_over=True, counts_attempt=counts_attempt

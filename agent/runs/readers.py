@@ -9,14 +9,16 @@ from uuid import UUID
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
-from agent.errors import ForbiddenError, LogAwayError, LogTrimmedError
+from agent.attempt.recording import renewed
+from agent.errors import DatabaseError, ForbiddenError, LogAwayError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.principal import Principal, RunKey
 from agent.runs.decisions import Decisions
 from agent.runs.gaps import Gap
-from agent.runs.roster import Roster
+from agent.runs.roster import HeldRun, Roster
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
+from agent.store.audit import record
 from agent.store.database import Store
 from agent.store.runs import UNFINISHED, Run, get_run
 
@@ -39,8 +41,6 @@ class Readers:
         Closing it does not touch the run. A reader that asks for what the log does not have gets a snapshot first, never
         a gap. A run that is not over goes on with the reader's credential, where that has the run's rights and is the newest.
         """
-        key = RunKey(principal.tenant_id, run.id)
-        self._offer(key, principal)
         return self._follow(principal, run, after)
 
     async def renew_credential(self, principal: Principal, run_id: UUID) -> Run:
@@ -55,19 +55,27 @@ class Readers:
             raise ForbiddenError(OTHER_RIGHTS)
         self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
-            held.principal.renew(principal)
+            await self._renew(held, principal)
         return await self._decisions.resume(principal, run)
 
-    def _offer(self, key: RunKey, principal: Principal) -> None:
+    async def _renew(self, held: HeldRun, principal: Principal) -> None:
+        """Let a run go on with a credential that is new to it; the record says so first."""
+        if held.principal.is_renewed_by(principal):
+            async with self._runtime.store.write() as connection:
+                await record(connection, principal, [renewed(principal, held.run)])
+            held.principal.renew(principal)
+
+    async def _offer(self, key: RunKey, principal: Principal) -> None:
         """Let a run go on with a reader's credential. One that it must not have, it does not get: its user may still read."""
         self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._roster.find(key)) is not None:
-            with suppress(ForbiddenError):
-                held.principal.renew(principal)
+            with suppress(ForbiddenError, DatabaseError):
+                await self._renew(held, principal)
 
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key, log = RunKey(principal.tenant_id, run.id), self._runtime.log
         gap = Gap(self._runtime, principal, run.id, after)
+        await self._offer(key, principal)
         with self._roster.reading(key):
             run = await self._decisions.resume(principal, run)
             if run.state in UNFINISHED and run.state != "waiting":
@@ -89,7 +97,7 @@ class Readers:
         """Wait a while for the run's log where it is not here: for a takeover, which gets the reader's credential."""
         with self._roster.offering(key, principal):
             await self._runtime.log.opened(key, timeout_s=self._recovery_wait_s)
-        self._offer(key, principal)  # it may have come after the takeover had looked
+        await self._offer(key, principal)  # it may have come after the takeover had looked
 
 
 async def read_run(store: Store, principal: Principal, run_id: UUID) -> Run:

@@ -10,7 +10,7 @@ from uuid import UUID
 from agent.assistant.definition import Assistant
 from agent.attempt.unheld import end_waiting, resume_in
 from agent.errors import RunActiveError
-from agent.principal import Principal, RunKey
+from agent.principal import Principal
 from agent.store.runs import Run, active_run, get_run
 from agent.store.transaction import Transaction
 
@@ -42,7 +42,7 @@ async def deal_with_front(
     if waiting is None or waiting.state != "waiting":
         return Front()
     if principal.has_rights_of(waiting.starter(principal)) and await resume_in(
-        connection, RunKey(principal.tenant_id, waiting.id), worker_id=worker_id
+        connection, principal, waiting, worker_id=worker_id
     ):
         return Front(resumed=waiting.id)
     if policy == "enqueue":

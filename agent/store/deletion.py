@@ -16,6 +16,7 @@ from sqlalchemy import Column, Select, Table, bindparam, delete, select, text, t
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
+from agent.store.audit import erase_words
 from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import Store
@@ -129,6 +130,7 @@ async def remove_batch(connection: Transaction, *, most_rows: int) -> Removed:
     batch = _Batch(connection, tenant_id, most_rows)
     await batch.remove(messages, conversation_id, pointing=[feedback.c.message_id])
     await batch.remove_entries(conversation_id)
+    await batch.erase_words(conversation_id)
     removed = await batch.remove(
         runs, conversation_id, pointing=[tool_calls.c.run_id, approvals.c.run_id, page_calls.c.run_id]
     )
@@ -169,6 +171,12 @@ class _Batch:
             own = (entries.tenant_id == self._tenant_id, entries.conversation_id == conversation_id)
             rows = await self._some(select(entries.id).where(*own))
             await self.delete(search_entries, [(row.id,) for row in rows])
+
+    async def erase_words(self, conversation_id: UUID) -> None:
+        """Let go of what the record has of the words; its rows stay."""
+        if self.room:
+            erased = erase_words(self._connection, self._tenant_id, conversation_id, most_rows=self.room)
+            self.room -= await erased
 
     async def delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         """Remove rows by their keys within the tenant."""

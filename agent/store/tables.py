@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from agent.store import audit_tables as audit_tables
 from agent.store.asked_tables import approvals as approvals
 from agent.store.asked_tables import page_calls as page_calls
 from agent.store.columns import Instant, Json, partial_index, tenant

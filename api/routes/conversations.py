@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from agent.errors import InvalidRequestError
 from agent.graphemes import unturned
 from agent.principal import Principal
+from agent.store.audit import Deed, record
 from agent.store.conversations import (
     TITLE_LENGTH,
     Conversation,
@@ -215,8 +216,10 @@ async def read_messages(
 @router.get("/conversations/{conversation_id}/export", response_class=Response, responses=EXPORT)
 async def export_conversation(conversation_id: UUID, principal: PrincipalDep, services: InstallationDep) -> Response:
     """Return a conversation with all that was said in it, earlier versions too, as a file of JSON."""
-    async with services.store.read() as connection:
+    exported = Deed("conversation.exported", principal.user_id, principal.user_id, conversation_id)
+    async with services.store.write() as connection:
         conversation = await get_conversation(connection, principal, conversation_id)
+        await record(connection, principal, [exported])
     return StreamingResponse(
         _exported(principal, services.store, conversation),
         media_type="application/json",

@@ -24,6 +24,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from agent.errors import NotFoundError
+from agent.principal import Principal
+from agent.store.audit import Deed, record
 from api.auth import sign
 from api.demo_access import is_open_to
 from api.dependencies import InstallationDep
@@ -54,6 +56,8 @@ async def sign_in(wanted: DemoUser, request: Request, services: InstallationDep,
     if not (is_open_to(request, settings) and _is_from_own_page(request)):
         raise NotFoundError("There is no such page.")
     response.headers["Cache-Control"] = "no-store"
+    async with services.store.write() as connection:
+        await record(connection, Principal(wanted.tenant, wanted.user), [Deed("demo.signed_in", wanted.user)])
     token = sign(settings, tenant=wanted.tenant, user=wanted.user, role=wanted.user, branch=None, ttl_s=TOKEN_TTL_S)
     return DemoToken(token=token)
 

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from sqlalchemy import insert, update
 from support.backend import TenantBackend
-from support.faults import dump, execute, open_events, rows, until
+from support.faults import dump, execute, open_events, rows, store_of, until
 from support.http import Connection, Request
 from support.provider import Call
 from support.world import MARKER, OpenWorld, Person, World
@@ -15,6 +16,7 @@ from support.world import MARKER, OpenWorld, Person, World
 from agent.attempt.credential import RunCredential
 from agent.errors import ForbiddenError
 from agent.principal import Credential, Principal
+from agent.store.audit import AuditFilter, list_audit
 from agent.store.tables import messages, runs, workers
 
 SIGN_IN = "The business system did not accept the user's sign-in."
@@ -48,7 +50,7 @@ def three_calls(world: World) -> tuple[Person, Person]:
 
 
 async def test_a_refused_token_is_asked_for_once_and_the_run_goes_on_with_the_fresh_one(world: World) -> None:
-    """G21: one `auth_required`, however many calls wait."""
+    """G21 G260: one `auth_required`, however many calls wait, and one row in the record."""
     ann, fresh = three_calls(world)
     world.provider.say("42.")
     async with ann.open_stream("how many?") as live:
@@ -61,10 +63,18 @@ async def test_a_refused_token_is_asked_for_once_and_the_run_goes_on_with_the_fr
     assert (stream.text, stream.first("status")) == ("42.", "completed")
     assert [bearer(request) for request in world.backend.requests] == [ann.token] * 3 + [fresh.token] * 3
     assert all(not row["is_error"] for row in await rows(world, messages, role="tool"))
+    assert await renewals(world, run_id) == 1
+
+
+async def renewals(world: World, run_id: str) -> int:
+    """Return how often the record says that a run got a fresh token."""
+    async with store_of(world).read() as connection:
+        own = AuditFilter(run_id=UUID(run_id), kind="credential.renewed")
+        return len(await list_audit(connection, "acme", wanted=own, limit=9, after=None))
 
 
 async def test_attaching_with_a_fresh_token_lets_the_run_go_on(world: World) -> None:
-    """G21: reading is enough."""
+    """G21 G260: reading is enough."""
     ann, fresh = three_calls(world)
     world.provider.say("42.")
     async with ann.open_stream("how many?") as live:
@@ -72,6 +82,7 @@ async def test_attaching_with_a_fresh_token_lets_the_run_go_on(world: World) -> 
         await live.until("auth_required")
         assert (await fresh.events(run_id)).text == "42."
         assert (await live.rest()).text == "42."
+    assert await renewals(world, run_id) == 1
 
 
 async def test_coming_back_with_the_refused_token_is_not_coming_with_a_fresh_one(world: World) -> None:

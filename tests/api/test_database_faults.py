@@ -76,12 +76,12 @@ async def proxy(postgres: str) -> AsyncIterator[SilentProxy]:
 
 @pytest.fixture
 async def world(open_frontdesk: OpenWorld, proxy: SilentProxy) -> World:
-    return await open_frontdesk(database_url=proxy.url, **SHORT)
+    return await open_frontdesk(assistant={"audit": {"roles": ["owner"]}}, database_url=proxy.url, **SHORT)
 
 
 @pytest.fixture
 def ann(world: World) -> Person:
-    return world.person()
+    return world.person(role="owner")
 
 
 def is_told(answer: httpx2.Response) -> bool:

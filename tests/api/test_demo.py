@@ -1,7 +1,8 @@
 """The demo's page and its sign-in: for whoever sits at this machine, and for nobody else."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,11 @@ async def test_an_assistant_of_ones_own_is_no_demo(open_frontdesk: OpenWorld) ->
 
     assert (await demo.token()).status_code == 404
     assert (await demo.page()).json() == HEALTH
+
+
+async def test_a_sign_in_stands_in_the_record(demo: Demo) -> None:
+    """G260"""
+    assert (await demo.token()).status_code == 200
+    with closing(sqlite3.connect(demo.settings.data / "frontdesk.db")) as connection:
+        found = connection.execute("SELECT tenant_id, user_id, address FROM audit WHERE kind = 'demo.signed_in'")
+        assert ("aurora", "owner", "127.0.0.1") in found.fetchall()

@@ -97,7 +97,7 @@ async def test_every_scoped_route_hides_what_is_anothers(
     world: World, ann: Person, ben: Person, eve: Person, anns: Belongings
 ) -> None:
     nobodys = Belongings(*(str(uuid4()) for _ in range(3)))
-    before = world.rows()
+    before, deeds = world.rows(), world.deeds()
 
     for method, path in named(world):
         answers = [await knock(who, method, path, ids) for who, ids in product((ben, eve), (anns, nobodys))]
@@ -108,7 +108,7 @@ async def test_every_scoped_route_hides_what_is_anothers(
         assert {answer.json()["code"] for answer in answers} == {"not_found"}
         assert len({frozenset(answer.headers) for answer in answers}) == 1, (method, path)
 
-    assert world.rows() == before
+    assert (world.rows(), world.deeds()) == (before, deeds)
     assert (await ann.request("GET", f"/conversations/{anns.conversation_id}")).json()["title"] == "how many?"
 
 

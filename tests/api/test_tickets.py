@@ -214,7 +214,7 @@ async def test_a_ticket_opens_only_what_it_was_made_for(world: World, ann: Perso
     said = (await ann.ask("hello")).json()
     conversation, run = f"/conversations/{said['conversation_id']}", f"/runs/{said['run_id']}"
     of_chat, of_export = await ticket(ann), await ticket(ann, path=f"{conversation}/export")
-    before = world.rows()
+    before, deeds = world.rows(), world.deeds()
 
     async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         for method, path in (
@@ -232,7 +232,7 @@ async def test_a_ticket_opens_only_what_it_was_made_for(world: World, ann: Perso
         exported = await client.get(f"{conversation}/export", params={"ticket": of_export})
         assert exported.json()["conversation"]["id"] == said["conversation_id"]
         assert refused(await client.get(f"{conversation}/export", params={"ticket": of_export}))
-    assert world.rows() == before
+    assert (world.rows(), world.deeds()) == (before, deeds + 1), "that it was exported once is on record"
 
 
 async def test_a_ticket_of_a_runs_stream_opens_it_again_and_no_other(world: World, ann: Person) -> None:
@@ -284,7 +284,7 @@ async def test_who_was_cut_from_a_conversations_stream_gets_the_rest_of_that_run
 
 async def test_nothing_happens_by_a_url_without_a_ticket_or_a_token(world: World, ann: Person) -> None:
     """G130: no cookie, no HEAD, no half a ticket; nothing is stored."""
-    before = world.rows()
+    before, deeds = world.rows(), world.deeds()
     opens = await ticket(ann)
     bearer = {"Authorization": f"Bearer {ann.token}"}
     async with httpx2.AsyncClient(base_url=world.url, verify=False, headers=EVENTS) as client:
@@ -305,7 +305,7 @@ async def test_nothing_happens_by_a_url_without_a_ticket_or_a_token(world: World
         head = await client.head(f"/chat?message=hello&ticket={opens}")
         assert head.status_code == 405
         assert (await client.head("/chat?message=hello", headers=bearer)).status_code == 405
-    assert world.rows() == before
+    assert (world.rows(), world.deeds()) == (before, deeds)
     world.provider.say("Hello.")
     answer = await get(world, message="hello", ticket=opens, headers={"Authorization": "Basic YW5uOmFubg=="})
     assert text(answer.content) == "Hello.", "a page behind a password of its own"

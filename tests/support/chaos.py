@@ -26,6 +26,7 @@ from support.lives import play, user
 from support.planting import plant
 from support.postgres import by_port, new_database, open_postgres, socket_of, sqlalchemy_url
 from support.processes import QUICK, Nurseries
+from support.processes import environment as process_environment
 from support.scenario import mark_of, open_scene
 from support.silencing import SilencingProxy, silencing_proxy
 from support.stage import Stage
@@ -118,6 +119,7 @@ async def unleash(
             await _plant(stage, folder, environment)
         await play(stage, kills=kills, calm_lives=calm_lives, default_leases=default_leases)
         database = await quiet(stage)
+        await _verify_record(stage)
         await read_all_again(stage, {run["id"] for run in database.runs if run["state"] in OVER})
         await check_resources(scene, stage.visitors[0])
         await scene.machine.stop()
@@ -144,6 +146,22 @@ async def unleash(
         unknown_writes=sum(call["state"] == "unknown" for call in database.tool_calls),
         verdict=verdict,
     )
+
+
+async def _verify_record(stage: Stage) -> None:
+    """I16: what is sealed is whole, as an operator asks it. A clock that was wrong shows, and nothing else may."""
+    command = (sys.executable, "-m", "api.cli", "audit", "verify")
+    asked = await asyncio.create_subprocess_exec(
+        *command,
+        env=process_environment(stage.scene.machine.environment),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, failed = await asked.communicate()
+    *lines, last = said.decode().splitlines() or [failed.decode()]
+    for line in (*lines, last):
+        if "newest seal" not in line and not (stage.made["clock"] and "older than what" in line):
+            stage.scene.history.blame("I16", line)
 
 
 @asynccontextmanager

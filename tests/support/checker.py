@@ -30,6 +30,7 @@ INVARIANTS = {
     "I13": "what was deleted is gone, at once and for good",
     "I14": "no call that needs a yes is made without one",
     "I15": "a yes is executed at most once",
+    "I16": "each deed has its row in the record, and each row its deed",
 }
 OVER = ("completed", "failed", "cancelled")
 DELETED_WORKS_ON_S = 5.0
@@ -83,6 +84,7 @@ def check(history: History, database: Database, *, end_limit_s: float | None = N
     found["I14"] += _without_yes(history, database)
     found["I14"] += _without_page(history, database)
     found["I15"] += _twice(history)
+    found["I16"] += _recorded(database)
     return Verdict(found)
 
 
@@ -352,6 +354,33 @@ def _without_page(history: History, database: Database) -> Iterator[str]:
                 yield f"call {call_id}: the model was told a page's {meant}, and the page meant {history.pages.get(call_id)}"
 
 
+def _recorded(database: Database) -> Iterator[str]:
+    """Compare the ledger and the answers with the record; of a deleted conversation only the record is left."""
+    gone = {row["conversation_id"] for row in database.audit if row["kind"] == "conversation.deleted"}
+    told = Counter((row["tool_call_id"], row["kind"]) for row in database.audit if row["conversation_id"] not in gone)
+    runs = {one["id"]: one["conversation_id"] for one in database.runs}
+    done: Counter[tuple[str, str]] = Counter()
+    for call in database.tool_calls:
+        if runs.get(call["run_id"]) in gone:
+            continue
+        done[call["id"], "call.proposed"] += 1
+        done[call["id"], "call.started"] += call["started_at"] is not None
+        done[call["id"], "action"] += call["action"] is not None
+        done[call["id"], "call.unknown"] += call["state"] == "unknown"
+        settled = "call.refused" if told[call["id"], "call.refused"] else "call.settled"
+        done[call["id"], settled] += call["state"] == "settled"
+    for one in database.approvals:
+        if runs.get(one["run_id"]) not in gone:
+            done[one["tool_call_id"], f"decision.{one['state']}"] += one["state"] != "open"
+            was_taken_back = one["state"] in ("expired", "withdrawn") and one["decided_by"] is not None
+            done[one["tool_call_id"], "decision.approved"] += was_taken_back
+    for key in (+done).keys() | {key for key in told if key[0] is not None}:
+        number = done[key]
+        starts = key[1] == "call.started" and number and told[key] >= number  # a read's credential may be refused once
+        if told[key] != number and not starts:
+            yield f"{key[1]} of call {key[0]}: {number} times done, {told[key]} times recorded"
+
+
 def _twice(history: History) -> Iterator[str]:
     done = Counter(effect.what for effect in history.effects if effect.what.split()[-1:] == [ASKED])
     for what, times in done.items():
@@ -397,9 +426,16 @@ def _deleted(history: History, database: Database) -> Iterator[str]:
             )
             if (found := [row for row in table if row[column] == conversation_id])
         ]
-        elsewhere = [form for form in (conversation_id, UUID(conversation_id).hex) if form in database.everything]
+        # The record keeps the ids: without them nobody could say what was deleted, nor that words rightly went.
+        forms = (conversation_id, UUID(conversation_id).hex)
+        elsewhere = [form for form in forms if form in database.beside_the_record]
         if rows or elsewhere:
             yield f"conversation {conversation_id}: {', '.join(rows) or 'its id'} left"
+        own = [row for row in database.audit if row["conversation_id"] == conversation_id]
+        if any(row["words"] or row["salt"] for row in own):
+            yield f"conversation {conversation_id}: the record has words or a salt of it"
+        if [row["kind"] for row in own].count("conversation.deleted") != 1:
+            yield f"conversation {conversation_id}: the record does not say once that it was deleted"
         if any(text in database.everything for text in done[conversation_id].texts):
             yield f"conversation {conversation_id}: words of it are left"
         elif any(text.encode() in database.files for text in done[conversation_id].texts):

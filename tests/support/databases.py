@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.string import TextLoader
-from support.world import SQLITE_TABLES
+from support.world import RECORD, SQLITE_TABLES
 
 
 @dataclass(slots=True)
@@ -28,13 +28,16 @@ class Database:
     tool_calls: list[dict[str, Any]]
     everything: str
     """All rows of all tables as text."""
+    beside_the_record: str
+    """The same, but for the record of what was done."""
     approvals: list[dict[str, Any]] = field(default_factory=list)
+    audit: list[dict[str, Any]] = field(default_factory=list)
     files: bytes = b""
     """SQLite's file and its log of writes, byte by byte: also what is in no row any more."""
 
 
 UNFINISHED = "SELECT id FROM runs WHERE state NOT IN ('completed', 'failed', 'cancelled')"
-TABLES = ("conversations", "runs", "messages", "tool_calls", "approvals")
+TABLES = ("conversations", "runs", "messages", "tool_calls", "approvals", "audit")
 ID_COLUMNS = {"id", "conversation_id", "run_id", "message_id"}
 JSON_COLUMNS = {"tool_calls", "suggestions", "action", "branch_id", "page"}
 TIME_COLUMNS = {"created_at", "started_at", "ended_at", "settled_at"}
@@ -99,11 +102,12 @@ def truth_in_postgresql(url: str) -> Truth:
 
 
 def _database(raw: dict[str, list[dict[str, Any]]], files: bytes = b"") -> Database:
-    everything = "\n".join(repr(row) for rows in raw.values() for row in rows)
+    texts = {name: "\n".join(map(repr, rows)) for name, rows in raw.items()}
+    beside = "\n".join(text for name, text in texts.items() if name not in RECORD)
     tables = {
         name: [{key: _value(name, key, value) for key, value in row.items()} for row in raw[name]] for name in TABLES
     }
-    return Database(**tables, everything=everything, files=files)
+    return Database(**tables, everything="\n".join(texts.values()), beside_the_record=beside, files=files)
 
 
 def _value(table: str, column: str, value: Any) -> Any:

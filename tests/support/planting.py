@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from agent.principal import Principal
 from agent.store import tables
+from agent.store.audit import Deed, DeedKind, record
 from agent.store.conversations import create_conversation
 from agent.store.database import Store, new_id
 
@@ -14,7 +16,7 @@ TURNS = 120
 
 
 async def plant(store: Store, owner: Principal, *, mark: str, turns: int = TURNS) -> tuple[str, str]:
-    """Add a conversation of `turns` turns, each with a tool call and its result, as if all had been answered.
+    """Add a conversation of `turns` turns, each with a tool call and its result, as if all had been answered and recorded.
 
     Return its id, and a text that stands in it and nowhere else.
     """
@@ -28,7 +30,22 @@ async def plant(store: Store, owner: Principal, *, mark: str, turns: int = TURNS
         )
         for number, table in enumerate((tables.runs, tables.messages, tables.tool_calls)):
             await connection.execute(table.insert(), [row for rows in said for row in rows[number]])
+        for _, _, calls in said:
+            await record(
+                connection, owner, [one for call in calls for one in _deeds(owner, conversation_id, call, text)]
+            )
     return str(conversation_id), text
+
+
+def _deeds(owner: Principal, conversation_id: UUID, call: dict[str, Any], text: str) -> Iterator[Deed]:
+    """Return what the record has of a call, with words of its conversation."""
+    said: dict[DeedKind, dict[str, Any]] = {
+        "call.proposed": {"arguments": {"number": 7, "for": text}},
+        "call.settled": {"result": text},
+    }
+    for kind, words in said.items():
+        about = (owner.user_id, owner.user_id, conversation_id, call["run_id"], call["id"], call["name"])
+        yield Deed(kind, *about, words=words)
 
 
 def _turns(

@@ -13,6 +13,7 @@ from support.searching import index_all
 from agent.events.schema import Usage
 from agent.store import naming, search, search_index
 from agent.store.approvals import expired_runs
+from agent.store.audit import AuditCursor, AuditFilter, list_audit
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
@@ -45,6 +46,19 @@ BY_PLACE: dict[str, Ask] = {
     "what others are asked": lambda c, _: list_shared(c, ANN, limit=9),
     "the yeses that stand": lambda c, run: list_standing(c, ANN, run.conversation_id),
     "what waits in vain": lambda c, _: expired_runs(c, most=9),
+    "a page of the record": lambda c, _: list_audit(c, "acme", wanted=AuditFilter(), limit=9, after=None),
+    "a user's page of the record": lambda c, _: list_audit(
+        c, "acme", wanted=AuditFilter(user_id="ann", since=1.0), limit=9, after=AuditCursor(2.0, new_id())
+    ),
+    "a run's page of the record": lambda c, run: list_audit(
+        c, "acme", wanted=AuditFilter(run_id=run.id), limit=9, after=None
+    ),
+    "a tool's page of the record": lambda c, _: list_audit(
+        c, "acme", wanted=AuditFilter(tool_name="x"), limit=9, after=None
+    ),
+    "a kind's page of the record": lambda c, _: list_audit(
+        c, "acme", wanted=AuditFilter(kind="action"), limit=9, after=None
+    ),
     "writes that were superseded": lambda c, run: superseded_writes(c, ANN, run.conversation_id, from_turn=1, limit=9),
 }
 AMONG_UNFINISHED: dict[str, Ask] = {

@@ -15,6 +15,7 @@ from agent.principal import Principal, RunKey
 from agent.region import Region
 from agent.store import (
     approvals,
+    audit,
     conversations,
     deletion,
     feedback,
@@ -128,6 +129,10 @@ USES: dict[str, Use] = {
     "its title": lambda c, run: conversations.rename_conversation(c, ANN, run.conversation_id, title="other"),
     "how far it has come": lambda c, run: conversations.get_version(c, ANN, run.conversation_id),
     "its lock": lambda c, run: conversations.lock_conversation(c, "acme", run.conversation_id),
+    "a deed": lambda c, run: audit.record(
+        c, ANN, [audit.Deed("call.settled", "ann", "ann", run.conversation_id, run.id, words={"result": "ü"})]
+    ),
+    "a deed without words": lambda c, _: audit.record(c, ANN, [audit.Deed("demo.signed_in", "ann")]),
     "its end": lambda c, run: deletion.hide_conversation(c, ANN, run.conversation_id),
     "what is to be removed": lambda c, _: c.row(deletion._IS_DELETED, {}),
     "a rating": lambda c, run: feedback.rate_message(c, ANN, Feedback(run.message_id, "down", "ü")),

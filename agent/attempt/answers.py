@@ -1,0 +1,71 @@
+"""The record of what became of questions: who said yes or no, on whose behalf, or that nobody did.
+
+The invariant: each is recorded in the transaction that answers the question, before anything of it changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from agent.attempt.recording import of_call, of_decision
+from agent.principal import Principal, RunKey
+from agent.store.approvals import Approval, Decision, list_approvals
+from agent.store.audit import DeedKind, record
+from agent.store.messages import NewMessage, ToolCall
+from agent.store.runs import Run, get_run
+from agent.store.transaction import Transaction
+
+
+async def record_decisions(
+    connection: Transaction,
+    principal: Principal,
+    run: Run,
+    decisions: Sequence[Decision],
+    *,
+    asked: Mapping[str, Approval],
+    asker: str,
+    edited: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Record the principal's answers to questions of the asker's run; `edited` are changed arguments without secrets."""
+    deeds = [
+        of_decision(
+            "decision.approved" if one.is_approved else "decision.denied",
+            run,
+            asked[one.tool_call_id],
+            decider=principal.user_id,
+            asker=asker,
+            reason=one.reason,
+            edited=edited.get(one.tool_call_id),
+            is_always=one.is_always,
+        )
+        for one in decisions
+    ]
+    await record(connection, principal, deeds)
+
+
+async def record_no(
+    connection: Transaction, key: RunKey, user_id: str | None, how: Literal["expired", "withdrawn"]
+) -> None:
+    """Record a no to all that a user's run still asks; None: it does not wait any more, and nothing is recorded.
+
+    What is taken back as well is a yes whose call was not made; where a time is over, only if nothing else is open.
+    """
+    if user_id is None:
+        return
+    owner = Principal(key.tenant_id, user_id)
+    run = await get_run(connection, owner, key.run_id)
+    found = await list_approvals(connection, key.tenant_id, key.run_id)
+    still = [one for one in found if one.state == "open"]
+    if how == "withdrawn" or not still:
+        still += [one for one in found if one.is_unused]
+    kind: DeedKind = "decision.expired" if how == "expired" else "decision.withdrawn"
+    decider = user_id if how == "withdrawn" else None
+    await record(connection, owner, [of_decision(kind, run, one, decider=decider, asker=user_id) for one in still])
+
+
+async def record_refused(
+    connection: Transaction, principal: Principal, run: Run, results: Sequence[NewMessage]
+) -> None:
+    """Record that calls of the principal's run were not made, whose results say so."""
+    calls = [ToolCall(str(one.tool_call_id), str(one.tool_name), {}) for one in results]
+    deeds = [of_call("call.refused", principal, run, call, outcome="error") for call in calls]
+    await record(connection, principal, deeds)

@@ -1,0 +1,229 @@
+"""Runs' deeds as the record has them: who, what, and the words of it without what is secret.
+
+The invariant: a value goes into the record as `***` where the run's mask knows it, where the tool's schema calls it secret
+(`format: password`, `writeOnly`), and where its name does.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from agent.attempt.results import ToolResult
+from agent.masking import HIDDEN, Mask
+from agent.principal import Principal
+from agent.store.approvals import Approval
+from agent.store.audit import Deed, DeedKind
+from agent.store.messages import ToolCall
+from agent.store.runs import Run
+from agent.toolkit import Kind, Risk
+
+RESULT_CHARACTERS = 2000
+"""How much of a result the record keeps: what the model saw stands whole in the transcript, while that is there."""
+MAX_SCHEMAS = 200
+"""Of one value: schemas that name each other are not followed for ever."""
+MAX_DEPTH = 64
+"""What is nested deeper is hidden: nobody has looked into it."""
+_SECRET_WORDS = frozenset(
+    [
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "secret",
+        "token",
+        "card",
+        "cardnumber",
+        "cvv",
+        "cvc",
+        "pin",
+        "otp",
+        "iban",
+        "authorization",
+        "credential",
+    ]
+)
+_SECRET_PARTS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "privatekey",
+    "accesskey",
+    "creditcard",
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NAMED = re.compile(
+    r"""(["']?)((?<![\w-])[\w-]*(?:passw|passphrase|secret|token|api[_-]?key|credential|card)[\w-]*)\1(\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&}\]]+)""",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A call as the model asked for it, its tool's class, and its arguments as the record has them."""
+
+    call: ToolCall
+    kind: Kind
+    risk: Risk
+    arguments: dict[str, Any]
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a field of this name is taken for a secret."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    joined = "".join(words)
+    return any(word.rstrip("s") in _SECRET_WORDS for word in words) or any(part in joined for part in _SECRET_PARTS)
+
+
+def kept(arguments: Mapping[str, Any], mask: Mask, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return arguments without what is secret; `schema` is the tool's, where it is known."""
+    root = schema or {}
+    hidden: dict[str, Any] = _kept(dict(arguments), mask, [root], root)
+    return hidden
+
+
+def kept_text(text: str) -> str:
+    """Return the beginning of a result, whose run's mask has been over it, without what is secret by its name."""
+    try:
+        text = orjson.dumps(_kept(orjson.loads(text), str, [], {})).decode()
+    except orjson.JSONDecodeError:
+        text = _NAMED.sub(rf"\1\2\1\3{HIDDEN}", text[: 2 * RESULT_CHARACTERS])
+    return text[:RESULT_CHARACTERS]
+
+
+def of_call(kind: DeedKind, principal: Principal, run: Run, call: ToolCall, **more: Any) -> Deed:
+    """Return a deed about a call of a run, which the assistant makes for the run's user."""
+    return Deed(
+        kind,
+        principal.user_id,
+        principal.user_id,
+        run.conversation_id,
+        run.id,
+        call.id,
+        call.name,
+        **more,
+    )
+
+
+def of_proposed(principal: Principal, run: Run, calls: Sequence[Proposed]) -> list[Deed]:
+    """Return the deeds of asking for calls."""
+    return [
+        of_call("call.proposed", principal, run, one.call, risk=one.risk, words={"arguments": one.arguments})
+        for one in calls
+    ]
+
+
+def of_results(principal: Principal, run: Run, settled: Sequence[ToolResult]) -> list[Deed]:
+    """Return the deeds of calls that have come to something, and of what they asked of the page."""
+    deeds = []
+    for one in settled:
+        words = None if one.kept is None else {"result": one.kept}
+        kind: DeedKind = "call.refused" if one.is_refused else "call.settled"
+        outcome = "error" if one.is_error else "ok"
+        deeds.append(of_call(kind, principal, run, one.call, outcome=outcome, words=words))
+        if (action := one.action) is not None:
+            value = {"value": action.value}
+            deeds.append(of_call("action", principal, run, one.call, outcome=action.type, words=value))
+    return deeds
+
+
+def renewed(principal: Principal, run: Run) -> Deed:
+    """Return the deed of bringing a run a fresh token."""
+    return Deed("credential.renewed", principal.user_id, principal.user_id, run.conversation_id, run.id)
+
+
+def of_decision(
+    kind: DeedKind,
+    run: Run,
+    asked: Approval,
+    *,
+    decider: str | None,
+    asker: str,
+    reason: str | None = None,
+    edited: Mapping[str, Any] | None = None,
+    is_always: bool = False,
+) -> Deed:
+    """Return the deed of answering a question; `decider` None: nobody did in time. `is_always`: so for all later calls."""
+    words: dict[str, Any] = {"title": asked.title, "arguments": asked.arguments, "reason": reason, "edited": edited}
+    words["always"] = is_always or None
+    return Deed(
+        kind,
+        decider,
+        asker,
+        run.conversation_id,
+        run.id,
+        asked.tool_call_id,
+        asked.name,
+        words={name: value for name, value in words.items() if value is not None},
+    )
+
+
+def _kept(
+    value: Any, mask: Callable[[str], str], schemas: Sequence[Any], root: Mapping[str, Any], *, depth: int = 0
+) -> Any:
+    every = list(_expanded(schemas, root))
+    if depth > MAX_DEPTH or any(one.get("format") == "password" or one.get("writeOnly") is True for one in every):
+        return HIDDEN
+    match value:
+        case str():
+            return mask(value)
+        case dict():
+            return {
+                mask(name): HIDDEN
+                if is_secret_name(name)
+                else _kept(
+                    one,
+                    mask,
+                    [schema for each in every for schema in _of_property(each, name)],
+                    root,
+                    depth=depth + 1,
+                )
+                for name, one in value.items()
+            }
+        case list():
+            items = [one[key] for one in every for key in ("items", "contains") if key in one]
+            items += [item for each in every for item in each.get("prefixItems", ())]
+            return [_kept(one, mask, items, root, depth=depth + 1) for one in value]
+        case _:
+            return value
+
+
+def _of_property(schema: Mapping[str, Any], name: str) -> Iterator[Any]:
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping) and name in properties:
+        yield properties[name]
+    patterns = schema.get("patternProperties")
+    yield from patterns.values() if isinstance(patterns, Mapping) else ()
+    yield schema.get("additionalProperties")
+
+
+def _expanded(schemas: Sequence[Any], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield schemas, and those that they are made of or point to within their document."""
+    waiting, seen = list(schemas), 0
+    while waiting and seen < MAX_SCHEMAS:
+        one = waiting.pop()
+        seen += 1
+        if not isinstance(one, Mapping):
+            continue
+        yield one
+        for name in ("allOf", "anyOf", "oneOf"):
+            waiting += one[name] if isinstance(one.get(name), list) else []
+        waiting += [one[name] for name in ("then", "else", "if") if name in one]
+        if isinstance(target := one.get("$ref"), str) and target.startswith("#"):
+            waiting.append(_found(root, target))
+
+
+def _found(root: Mapping[str, Any], pointer: str) -> Any:
+    found: Any = root
+    for part in pointer[1:].split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, Mapping) or name not in found:
+            return None
+        found = found[name]
+    return found
