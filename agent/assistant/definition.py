@@ -12,6 +12,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from agent.assistant.approvals import Approvals
+from agent.assistant.audit import Audit
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.mistakes import told
@@ -119,15 +120,6 @@ class CancelAfter(Definition):
     """Stop a run when nobody has read it for this long."""
 
     cancel_after_s: float = Field(ge=0)
-
-
-class Audit(Definition):
-    """Who may read the record of what was done, of all users of their tenant, and for how long it is kept."""
-
-    roles: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), description="of tokens; else nobody")
-    keep_days: int = Field(
-        default=365, ge=1, le=36_500, description="of several assistants the longest time counts for all of a tenant"
-    )
 
 
 WhenActive = Literal["enqueue", "reject", "interrupt"]
@@ -259,8 +251,8 @@ class Assistant(Definition):
     @property
     def approver_roles(self) -> frozenset[str]:
         """The roles that may be asked in a user's place."""
-        of_tools = (tool.approvers or () for toolset in self.toolsets for tool in toolset.tools.values())
-        return frozenset(self.approvals.approvers).union(*of_tools)
+        own = (tool.approvers or () for toolset in self.toolsets for tool in toolset.tools.values())
+        return frozenset(self.approvals.approvers).union(*own)
 
     @property
     def region(self) -> Region:

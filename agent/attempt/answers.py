@@ -13,6 +13,7 @@ from agent.store.audit import DeedKind, record
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import Run, get_run
 from agent.store.transaction import Transaction
+from agent.toolkit import Action
 
 
 async def record_decisions(
@@ -63,9 +64,19 @@ async def record_no(
 
 
 async def record_refused(
-    connection: Transaction, principal: Principal, run: Run, results: Sequence[NewMessage]
+    connection: Transaction,
+    principal: Principal,
+    run: Run,
+    results: Sequence[NewMessage],
+    *,
+    actions: Mapping[str, Action],
 ) -> None:
-    """Record that calls of the principal's run were not made, whose results say so."""
+    """Record that calls of the principal's run were not made, whose results say so; `actions` went to the page all the same."""
     calls = [ToolCall(str(one.tool_call_id), str(one.tool_name), {}) for one in results]
     deeds = [of_call("call.refused", principal, run, call, outcome="error") for call in calls]
+    sent = ((call, actions[call.id]) for call in calls if call.id in actions)
+    deeds += [
+        of_call("action", principal, run, call, outcome=action.type, words={"value": action.value})
+        for call, action in sent
+    ]
     await record(connection, principal, deeds)

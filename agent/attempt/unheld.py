@@ -222,11 +222,11 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
         if call.id in waiting
     ]
     await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
-    actions = {one.tool_call_id: one.action for one in pages}
+    actions = {one.tool_call_id: one.action for one in pages if one.action is not None}
     for one in results:
         call_id = str(one.tool_call_id)
         await settle_call(connection, principal, call_id, action=actions.get(call_id))
-    await record_refused(connection, principal, run, results)
+    await record_refused(connection, principal, run, results, actions=actions)
 
 
 async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """other people who approve, a yes to all calls of a tool, and results that anybody may have written
 
-Revision: 0017, after 0016
+Revision: 0016, after 0015
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 from agent.store.columns import Json
 
 
-revision = '0017'
-down_revision = '0016'
+revision = '0016'
+down_revision = '0015'
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """a record of what was done, and its seals
 
-Revision: 0015, after 0017
+Revision: 0017, after 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0015'
-down_revision = '0017'
+revision = '0017'
+down_revision = '0016'
 branch_labels = None
 depends_on = None
 
