@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from support.backend import TenantBackend, scripted_backend
 from support.postgres import new_database, open_postgres, sqlalchemy_url
+from support.processes import Nursery, open_nursery
 from support.provider import Provider, scripted_provider
 from support.redis import RedisServer, open_redis
 from support.world import World, open_world
@@ -110,6 +111,13 @@ def valkey_server() -> Iterator[RedisServer]:
     """The newest Valkey, of this test run."""
     with open_redis("valkey 9.1") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """The parent of server processes, which then start quickly. What is tried of a start itself does without."""
+    with open_nursery() as nursery:
+        yield nursery
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

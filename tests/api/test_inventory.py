@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,16 @@ import orjson
 import pytest
 import yaml
 from support.documents import document
-from support.processes import ROOT
+from typer.testing import CliRunner
 
 from agent.assistant.definition import load_assistant
 from agent.prompt.history import CHARACTERS_PER_TOKEN
 from agent.toolkit import as_function
+from api.cli import cli
 from tools.backends.backend import Backend
 from tools.openapi.toolset import OpenApiToolset
 from tools.registry import load_toolsets
 
-COMMAND_LIMIT_S = 120
 ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 PATHS: dict[str, Any] = {
     "/orders": {
@@ -52,24 +50,18 @@ class Done:
 
 
 def run(folder: Path, *arguments: str, **said: Any) -> Done:
-    """Run `frontdesk tools` in a process of its own, with nothing configured but the assistant."""
+    """Run `frontdesk tools` in this process, with nothing configured but the assistant."""
     (folder / "shop.json").write_bytes(
         orjson.dumps(document(PATHS, servers=[{"url": "https://old.example.com/api/v2"}]))
     )
     (folder / "desk.yaml").write_text(yaml.safe_dump({**SHOP, **said}))
-    environment = {
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("FRONTDESK_", "OPENAI_", "PYTEST"))
-        },
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+    environment: dict[str, str | None] = {
+        **{name: None for name in os.environ if name.startswith(("FRONTDESK_", "OPENAI_"))},
         "FRONTDESK_DATA": str(folder / "data"),
         "FRONTDESK_ASSISTANT": str(folder / "desk.yaml"),
     }
-    command = [sys.executable, "-m", "api.cli", "tools", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S)
-    return Done(done.returncode, done.stdout, done.stderr)
+    done = CliRunner().invoke(cli, ["tools", *arguments], env=environment, catch_exceptions=False)
+    return Done(done.exit_code, done.stdout, done.stderr)
 
 
 def test_the_tools_are_listed_with_risk_and_tokens_and_the_rest_with_its_reason(tmp_path: Path) -> None:

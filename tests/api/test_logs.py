@@ -14,7 +14,7 @@ import orjson
 import pytest
 from fastapi import FastAPI
 from support.backend import scripted_backend
-from support.processes import Machine
+from support.processes import Machine, Nursery
 from support.provider import Call, scripted_provider
 from support.world import MARKER, SECRET, Person, World, sign, write_assistant
 
@@ -44,7 +44,7 @@ class Written:
 
 
 @pytest.fixture(scope="module")
-async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Written]:
+async def written(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Written]:
     folder = tmp_path_factory.mktemp("logs")
     async with scripted_provider() as provider, scripted_backend() as backend:
         environment = {
@@ -55,7 +55,7 @@ async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wri
             "FRONTDESK_SHUTDOWN_GRACE_S": "0.2",
             "OPENAI_BASE_URL": provider.url,
         }
-        machine = Machine(folder, environment)
+        machine = Machine(folder, environment, nursery)
         server = await machine.start()
         try:
             world = World(server.url, FastAPI(), Settings(_env_file=None), provider, backend)

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Page
 from support.browsing import open_browser
 from support.embedding import OpenWidget, probe_page, widgets
 from support.host import Host, serve_host
-from support.processes import Machine
+from support.processes import Machine, Nursery
 from support.wire import Wire, scripted_wire
 
 
@@ -18,9 +18,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
+async def demo(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
     """The demo as `frontdesk serve` starts it, unconfigured."""
-    demo = Machine(tmp_path_factory.mktemp("demo"), {})
+    demo = Machine(tmp_path_factory.mktemp("demo"), {}, nursery)
     await demo.start()
     yield demo
     await demo.stop()

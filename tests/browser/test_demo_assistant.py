@@ -15,7 +15,7 @@ from support.browsing import EVERYTHING, Tab
 from support.clients import until
 from support.http import Connection, Request
 from support.office import NARROW, Office, ask_studio, go, heading, main, open_office, sign_in
-from support.processes import QUICK, Machine
+from support.processes import QUICK, Machine, Nursery
 from support.provider import Call, Provider, Script, scripted_provider
 
 
@@ -27,10 +27,12 @@ async def office(browser: Browser, demo: Machine) -> AsyncIterator[Office]:
 
 
 @pytest.fixture(scope="module")
-async def scripted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Machine, Provider]]:
+async def scripted(
+    nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Machine, Provider]]:
     """A demo whose model says what a test tells it to."""
     async with scripted_provider() as provider:
-        machine = Machine(tmp_path_factory.mktemp("scripted"), {**QUICK, "OPENAI_BASE_URL": provider.url})
+        machine = Machine(tmp_path_factory.mktemp("scripted"), {**QUICK, "OPENAI_BASE_URL": provider.url}, nursery)
         await machine.start()
         machine.port = urlsplit(str(machine.url)).port or 0  # a page knows its server by the port
         yield machine, provider

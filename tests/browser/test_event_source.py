@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 from support.browsing import WAIT_MS
 from support.cutting import cutting_proxy
 from support.gated import gated_provider
-from support.processes import QUICK
+from support.processes import QUICK, Nursery
 from support.provider import Call
 from support.server import machine, token_of
 from support.steady_port import front_door
@@ -169,7 +169,7 @@ async def test_a_failed_and_a_stopped_answer_are_told_to_an_event_source(browser
 
 
 async def test_a_page_reads_on_when_its_server_was_killed_in_mid_answer_and_is_back(
-    browser: Browser, tmp_path: Path
+    browser: Browser, nursery: Nursery, tmp_path: Path
 ) -> None:
     """G130: its ticket is gone with the process; a new one, for the run's events, opens the rest."""
     limits = {"first_token_timeout_s": 60, "between_tokens_timeout_s": 60}
@@ -177,10 +177,15 @@ async def test_a_page_reads_on_when_its_server_was_killed_in_mid_answer_and_is_b
     async with (
         gated_provider() as provider,
         machine(
-            tmp_path, provider_url=provider.url, backend_url=provider.url, assistant={"limits": limits}, **quick
+            tmp_path,
+            provider_url=provider.url,
+            backend_url=provider.url,
+            assistant={"limits": limits},
+            **quick,
         ) as frontdesk,
         front_door(lambda: frontdesk.url) as url,
     ):
+        frontdesk.nursery = nursery
         server = await frontdesk.start()
         async with vendor_page(browser, url) as reads, vendor_page(browser, url) as talks:
             await reads.evaluate("token => ask(token, 'hello')", token_of())

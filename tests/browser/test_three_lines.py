@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from support.browsing import ROOT, new_context, open_tab
 from support.http import Connection, Request, head, listen
 from support.office import sign_in
-from support.processes import Machine
+from support.processes import Machine, Nursery
 
 LINES = re.compile(r"```html\n(.*?)```", re.DOTALL)
 THERE = "https://assistant.example.com"
@@ -29,10 +29,10 @@ async def page_url() -> AsyncIterator[tuple[str, dict[str, str]]]:
 
 
 async def test_the_lines_of_the_readme_put_the_assistant_into_another_products_page(
-    browser: Browser, tmp_path: Path, page_url: tuple[str, dict[str, str]]
+    browser: Browser, nursery: Nursery, tmp_path: Path, page_url: tuple[str, dict[str, str]]
 ) -> None:
     url, content = page_url
-    frontdesk = Machine(tmp_path, {"FRONTDESK_CORS_ORIGINS": f'["{url}"]'})
+    frontdesk = Machine(tmp_path, {"FRONTDESK_CORS_ORIGINS": f'["{url}"]'}, nursery)
     await frontdesk.start()
     found = LINES.search((ROOT / "README.md").read_text("utf-8"))
     assert found is not None

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from support.backend import TenantBackend
 from support.embedding import OpenWidget
 from support.host import Host
-from support.processes import QUICK, Machine
+from support.processes import QUICK, Machine, Nursery
 from support.provider import Provider
 from support.steady_port import front_door
 from support.tabs import CHAT, said, shows
@@ -17,7 +17,9 @@ from support.world import SECRET, sign, write_assistant
 
 
 @pytest.fixture
-async def mortal(tmp_path: Path, host: Host, provider: Provider, backend: TenantBackend) -> AsyncIterator[Machine]:
+async def mortal(
+    nursery: Nursery, tmp_path: Path, host: Host, provider: Provider, backend: TenantBackend
+) -> AsyncIterator[Machine]:
     """A server of its own, which may be killed."""
     machine = Machine(
         tmp_path,
@@ -31,6 +33,7 @@ async def mortal(tmp_path: Path, host: Host, provider: Provider, backend: Tenant
             "OPENAI_BASE_URL": provider.url,
             "NO_PROXY": "*",
         },
+        nursery,
     )
     await machine.start()
     yield machine

@@ -1,5 +1,6 @@
 """A real browser before a real server: tabs that notice what goes wrong in them."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -105,7 +106,9 @@ class Tab:
         ]
 
     async def shoot(self, name: str) -> None:
-        """Keep a picture of what is shown, for people to look at."""
+        """Keep a picture of what is shown where `FRONTDESK_TEST_PICTURES` is set: people look at them, no test does."""
+        if "FRONTDESK_TEST_PICTURES" not in os.environ:
+            return
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 

@@ -101,6 +101,7 @@ def _become(order: dict[str, Any]) -> None:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` takes away
         os.chdir(order["folder"])
         for number, path, flags in (
             (0, "/dev/null", os.O_RDONLY),

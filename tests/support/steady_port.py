@@ -50,10 +50,10 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, url
     try:
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        reset(server_writer)  # before anything is waited for: who is cancelled there comes no further
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
-        reset(server_writer)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -6,7 +6,6 @@ With `FRONTDESK_TEST_ALL_SHAPES=1` each of them dies in every shape of turn that
 
 import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from support.checker import check
 from support.clients import Habits, RefusedError, Visitor, until
 from support.databases import read_sqlite
 from support.history import Post, Reader
-from support.processes import QUICK, Nursery, open_nursery
+from support.processes import QUICK, Nursery
 from support.scenario import Plan, Scene, open_scene
 
 from agent.failpoints import EXIT_STATUS, FAILPOINTS
@@ -74,12 +73,6 @@ def shapes_of(failpoint: str) -> list[str]:
     number = FAILPOINTS.index(failpoint)
     by_size = [[name for name in size if name in coming] for size in SIZES]
     return [names[number % len(names)] for names in by_size if names]
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with open_nursery() as nursery:
-        yield nursery
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from support.backend import TenantBackend
 from support.faults import reaches, until
 from support.http import Connection, Request
-from support.processes import QUICK, Machine, Nursery, Server, open_nursery
+from support.processes import QUICK, Machine, Nursery, Server
 from support.provider import Call, Provider
 from support.saying import call, calling, end, event
 from support.world import SECRET, Person, World, write_assistant
@@ -30,12 +30,6 @@ pytestmark = [
 
 RECOVERY_LIMIT_S = 10.0
 """From a death to the next attempt's work, with the default settings."""
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with open_nursery() as nursery:
-        yield nursery
 
 
 class House:

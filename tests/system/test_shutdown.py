@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 from support.gated import GatedProvider, gated_provider
-from support.processes import LISTENING, START_LIMIT_S, Machine, Server, environment
+from support.processes import LISTENING, START_LIMIT_S, Machine, Nursery, Server, environment
 from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
@@ -81,7 +81,7 @@ def hangups_are_heard() -> Iterator[None]:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(nursery: Nursery, tmp_path: Path) -> AsyncIterator[Scene]:
     limits = {"first_token_timeout_s": LIMIT_S, "between_tokens_timeout_s": LIMIT_S, "answer_characters": 2 * STALLING}
     async with gated_provider() as provider, AsyncExitStack() as stack:
         frontdesk = machine(
@@ -93,6 +93,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
             lease_s=LEASE_S,
         )
         started = await stack.enter_async_context(frontdesk)
+        started.nursery = nursery
         yield Scene(started, await started.start(), provider, stack)
 
 

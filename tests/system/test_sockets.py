@@ -10,7 +10,7 @@ import pytest
 from support.cutting import cutting_proxy
 from support.faults import until
 from support.gated import GatedProvider, gated_provider
-from support.processes import QUICK, Machine
+from support.processes import QUICK, Machine, Nursery
 from support.server import machine, token_of
 from support.socketing import Socket, open_socket_at
 from support.world import World
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @asynccontextmanager
-async def gated(folder: Path, **settings: object) -> AsyncIterator[tuple[Machine, GatedProvider]]:
+async def gated(folder: Path, nursery: Nursery, **settings: object) -> AsyncIterator[tuple[Machine, GatedProvider]]:
     quick = {name.removeprefix("FRONTDESK_").lower(): value for name, value in QUICK.items()}
     async with (
         gated_provider() as provider,
@@ -33,6 +33,7 @@ async def gated(folder: Path, **settings: object) -> AsyncIterator[tuple[Machine
             **{**quick, **settings},
         ) as frontdesk,
     ):
+        frontdesk.nursery = nursery
         yield frontdesk, provider
 
 
@@ -55,9 +56,11 @@ async def rest(url: str, asked: dict[str, str], *, gate: Callable[[], None]) -> 
         return again.text(asked["run"])
 
 
-async def test_a_server_that_stops_closes_its_sockets_for_a_restart_and_the_runs_go_on(tmp_path: Path) -> None:
+async def test_a_server_that_stops_closes_its_sockets_for_a_restart_and_the_runs_go_on(
+    nursery: Nursery, tmp_path: Path
+) -> None:
     """G135: one that waits for nothing at once, one that reads when the grace time is over; the next process has the rest."""
-    async with gated(tmp_path, shutdown_grace_s=1.0) as (frontdesk, provider):
+    async with gated(tmp_path, nursery, shutdown_grace_s=1.0) as (frontdesk, provider):
         server = await frontdesk.start()
         async with open_socket_at(server.url, token_of()) as reads, open_socket_at(server.url, token_of()) as idle:
             asked = await half(reads)
@@ -70,9 +73,11 @@ async def test_a_server_that_stops_closes_its_sockets_for_a_restart_and_the_runs
         assert await rest(server.url, asked, gate=provider.gate.set) == "Half and half."
 
 
-async def test_an_answer_that_ends_within_the_grace_time_is_told_to_its_end_before_the_close(tmp_path: Path) -> None:
+async def test_an_answer_that_ends_within_the_grace_time_is_told_to_its_end_before_the_close(
+    nursery: Nursery, tmp_path: Path
+) -> None:
     """G135"""
-    async with gated(tmp_path, shutdown_grace_s=30.0) as (frontdesk, provider):
+    async with gated(tmp_path, nursery, shutdown_grace_s=30.0) as (frontdesk, provider):
         server = await frontdesk.start()
         async with open_socket_at(server.url, token_of()) as reads, open_socket_at(server.url, token_of()) as idle:
             asked = await half(reads)
@@ -87,9 +92,11 @@ async def test_an_answer_that_ends_within_the_grace_time_is_told_to_its_end_befo
         assert await server.exited() == 0
 
 
-async def test_a_server_that_is_killed_in_mid_answer_gives_the_whole_answer_when_it_is_back(tmp_path: Path) -> None:
+async def test_a_server_that_is_killed_in_mid_answer_gives_the_whole_answer_when_it_is_back(
+    nursery: Nursery, tmp_path: Path
+) -> None:
     """G132: the client attaches again behind what it has."""
-    async with gated(tmp_path) as (frontdesk, provider):
+    async with gated(tmp_path, nursery) as (frontdesk, provider):
         server = await frontdesk.start()
         async with open_socket_at(server.url, token_of()) as socket:
             asked = await half(socket)

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from support.backend import TenantBackend
 from support.faults import database_that_hangs, until
-from support.processes import ROOT, Machine, Nursery, Server, open_nursery
+from support.processes import ROOT, Machine, Nursery, Server
 from support.provider import Provider
 from support.world import SECRET, Person, World, write_assistant
 
@@ -28,12 +28,6 @@ pytestmark = pytest.mark.timeout(400)
 STALL_S = 7.0
 """Longer than the default lease of six seconds."""
 STALLS = 2
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with open_nursery() as nursery:
-        yield nursery
 
 
 @pytest.fixture

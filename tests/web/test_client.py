@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.backend import TenantBackend
 from support.http import Connection, Request
-from support.processes import QUICK
+from support.processes import QUICK, Nursery
 from support.provider import Call, Provider
 from support.server import machine, token_of
 from support.session import Session, open_session
@@ -214,7 +214,7 @@ async def test_a_token_that_the_backend_refuses_is_replaced_while_the_run_waits(
 
 @pytest.mark.timeout(400)
 async def test_a_server_that_is_killed_in_the_middle_of_an_answer_and_started_again_finishes_it_by_itself(
-    provider: Provider, backend: TenantBackend, tmp_path: Path
+    provider: Provider, backend: TenantBackend, nursery: Nursery, tmp_path: Path
 ) -> None:
     backend.answer("GET /orders/count", {"count": 42})
     provider.call(Call("count_orders"), text=["Let me look."])
@@ -225,6 +225,7 @@ async def test_a_server_that_is_killed_in_the_middle_of_an_answer_and_started_ag
         open_session(url, tmp_path / "kept.json", token_of()) as page,
     ):
         frontdesk.environment |= QUICK
+        frontdesk.nursery = nursery
         server = await frontdesk.start()
         sent = page.begin("send", "How many orders?")
         await page.until(lambda view: bool(view["messages"]) and view["messages"][-1]["text"].endswith("You have "))
@@ -245,7 +246,7 @@ async def test_a_server_that_is_killed_in_the_middle_of_an_answer_and_started_ag
 
 @pytest.mark.timeout(400)
 async def test_a_message_that_is_sent_while_the_server_is_away_arrives_once(
-    provider: Provider, backend: TenantBackend, tmp_path: Path
+    provider: Provider, backend: TenantBackend, nursery: Nursery, tmp_path: Path
 ) -> None:
     provider.say("From 9 to 5.")
     async with (
@@ -253,6 +254,7 @@ async def test_a_message_that_is_sent_while_the_server_is_away_arrives_once(
         front_door(lambda: frontdesk.url) as url,
         open_session(url, tmp_path / "kept.json", token_of()) as page,
     ):
+        frontdesk.nursery = nursery
         sent = page.begin("send", "When are you open?")
         await page.until(lambda view: view["phase"] in ("sending", "reconnecting"))
         await frontdesk.start()

@@ -2,7 +2,7 @@
  * A page without a browser, for pytest: reads one command a line from its input, and writes what it shows, does and is done
  * with to its output. What it keeps is in a file, so that a second one is the first one reloaded.
  *
- * `npm run session -- <url> <file>`; a command is `[<call of the chat or of the client>, ...arguments]`.
+ * `node <this, bundled> <url> <file>`; a command is `[<call of the chat or of the client>, ...arguments]`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
