@@ -1,5 +1,6 @@
 """Fixtures for all tests. Servers are real and listen on free ports of the loopback; nothing of ours is mocked."""
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -24,6 +25,13 @@ OpenWorld = Callable[..., Awaitable[World]]
 
 
 SLOW = {"system", "bench", "web"}
+gc.disable()  # until the tests are collected: nothing of them is ever thrown away, and looking for it takes half of that time
+
+
+def pytest_collection_finish() -> None:
+    """Let nobody look again through the libraries and ten thousand tests for what could be thrown away."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

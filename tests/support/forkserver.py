@@ -5,6 +5,7 @@ It is a process of its own (`python -m support.forkserver`). For each line on it
 When the input ends it kills what still runs and goes. Its wall clock, right or wrong, is that of its children.
 """
 
+import gc
 import os
 import runpy
 import select
@@ -19,11 +20,13 @@ import orjson
 LIBRARIES = (
     "aiosqlite",
     "alembic.command",
+    "alembic.config",
     "anyio._backends._asyncio",
     "fastapi.middleware.cors",
     "h11",
     "httpcore2",
     "httpx2",
+    "jsonschema",
     "jwt",
     "langchain_openai",
     "langgraph.graph",
@@ -36,6 +39,7 @@ LIBRARIES = (
     "psycopg",
     "pydantic_settings",
     "rich.live",
+    "rich.markdown",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.aiosqlite",
     "sqlalchemy.ext.asyncio",
@@ -57,6 +61,7 @@ def main() -> None:
     for name in LIBRARIES:
         import_module(name)
     assert not any(name.partition(".")[0] in OWN for name in sys.modules), "a child would not see its own environment"
+    gc.freeze()  # no child looks through the libraries for what it could throw away
     children: dict[int, str] = {}
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
