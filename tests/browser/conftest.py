@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page
 from support.browsing import open_browser
-from support.embedding import OpenWidget, probe_page, widgets
+from support.embedding import QUIET, OpenWidget, probe_page, widgets
 from support.host import Host, serve_host
 from support.processes import Machine, Nursery
+from support.profiles import Profiles
 from support.wire import Wire, scripted_wire
 
 
@@ -15,6 +16,11 @@ from support.wire import Wire, scripted_wire
 async def browser() -> AsyncIterator[Browser]:
     async with open_browser() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> Profiles:
+    return Profiles(browser, QUIET)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +40,9 @@ async def host() -> AsyncIterator[Host]:
 
 
 @pytest.fixture
-async def open_widget(browser: Browser, host: Host) -> AsyncIterator[OpenWidget]:
+async def open_widget(profiles: Profiles, host: Host) -> AsyncIterator[OpenWidget]:
     """Open the vendor's page: `await open_widget(world.url, token=…, attributes={"open": ""})`."""
-    async with widgets(browser, host) as open_widget:
+    async with widgets(profiles, host) as open_widget:
         yield open_widget
 
 

@@ -284,7 +284,7 @@ async def test_conversations_are_found_opened_renamed_and_deleted(
 async def test_without_a_connection_it_says_so_and_goes_on_afterwards(visit: Visit, provider: Provider) -> None:
     gate = asyncio.Event()
     provider.wait_for(gate, "again.", before=["Here "])
-    widget = await visit()
+    widget = await visit(own=True)
     await widget.ask("Are you there?")
     await expect(widget.answers.locator(".markdown")).to_contain_text("Here")
     await widget.page.context.set_offline(True)

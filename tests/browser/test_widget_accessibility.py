@@ -159,7 +159,7 @@ STATES: list[Reach] = [
 
 @pytest.mark.parametrize("reach", STATES)
 async def test_axe_finds_nothing(wire: Wire, open_widget: OpenWidget, reach: Reach) -> None:
-    widget = await open_widget(wire.url, attributes=OPEN)
+    widget = await open_widget(wire.url, attributes=OPEN, own=reach is offline)
     await reach(widget, wire)
     await looks_right(widget, reach.__name__)
 

@@ -28,7 +28,7 @@ def ann(shop: World) -> Person:
 
 @pytest.fixture
 async def first(shop: World, ann: Person, open_widget: OpenWidget) -> Widget:
-    return await open_widget(shop.url, token=ann.token, attributes={"open": ""})
+    return await open_widget(shop.url, token=ann.token, attributes={"open": ""}, own=True)
 
 
 @pytest.mark.parametrize("is_deaf", [False, True], ids=["hint", "look"])

@@ -23,6 +23,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",  # pages of one site in one profile share theirs, as they do in a browser with many tabs
 ]
 WAIT_MS = 60_000
 """For what a page will show; a machine that is busy with other tests takes its time."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, CDPSession, Locator, Page, expect
 from support.browsing import ROOT, Tab, new_context, open_tab
 from support.host import Host, serve_host
+from support.profiles import Profiles
 
 WEB = ROOT / "web"
 QUIET = {"viewport": {"width": 1000, "height": 760}, "reduced_motion": "reduce"}
@@ -81,8 +82,10 @@ class Meter:
 
 
 @asynccontextmanager
-async def widgets(browser: Browser, host: Host) -> AsyncIterator[OpenWidget]:
-    """Yield a function that opens the host's page. At the end no tab has had a problem or asked a host unasked."""
+async def widgets(profiles: Profiles, host: Host) -> AsyncIterator[OpenWidget]:
+    """Yield a function that opens the host's page, each time in another profile. At the end no tab has had a problem or
+    asked a host unasked. A profile that is changed, or may not be one that other tests had, is the test's `own`.
+    """
     opened: list[tuple[Widget, set[str]]] = []
     async with AsyncExitStack() as stack:
 
@@ -92,12 +95,18 @@ async def widgets(browser: Browser, host: Host) -> AsyncIterator[OpenWidget]:
             token: str | None = "",
             attributes: dict[str, str] | None = None,
             script: str = "",
+            own: bool = False,
             **options: Any,
         ) -> Widget:
             host.attributes = {"url": server, **(attributes or {})}
             host.token, host.script = token, script
-            context = await new_context(browser, **{**QUIET, **options})
-            stack.push_async_callback(context.close)
+            if own or options:
+                context = await new_context(profiles.browser, **{**profiles.options, **options})
+                stack.push_async_callback(context.close)
+            else:
+                profile = await profiles.lend(f"{host.url}/around")
+                stack.push_async_callback(profiles.take_back, profile, host.url)
+                context = profile.context
             widget = Widget((await open_tab(context)).page)
             widget.watch()
             opened.append((widget, {urlsplit(server).netloc, urlsplit(host.url).netloc}))
