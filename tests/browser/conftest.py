@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Page
 from support.browsing import open_browser
 from support.embedding import QUIET, OpenWidget, probe_page, widgets
 from support.host import Host, serve_host
+from support.office import WIDE
 from support.processes import Machine, Nursery
 from support.profiles import Profiles
 from support.wire import Wire, scripted_wire
@@ -21,6 +22,12 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def profiles(browser: Browser) -> Profiles:
     return Profiles(browser, QUIET)
+
+
+@pytest.fixture(scope="session")
+def desks(browser: Browser) -> Profiles:
+    """Profiles with a window as wide as the office's."""
+    return Profiles(browser, WIDE)
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,20 @@ import httpx2
 import jwt
 import orjson
 import pytest
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 from support.browsing import EVERYTHING, Tab
 from support.clients import until
 from support.http import Connection, Request
 from support.office import NARROW, Office, ask_studio, go, heading, main, open_office, sign_in
 from support.processes import QUICK, Machine, Nursery
+from support.profiles import Profiles
 from support.provider import Call, Provider, Script, scripted_provider
 
 
 @pytest.fixture
-async def office(browser: Browser, demo: Machine) -> AsyncIterator[Office]:
+async def office(desks: Profiles, demo: Machine) -> AsyncIterator[Office]:
     """The demo with its own offline model."""
-    async with open_office(browser, str(demo.url)) as office:
+    async with open_office(desks, str(demo.url)) as office:
         yield office
 
 
@@ -49,10 +50,10 @@ async def provider(scripted: tuple[Machine, Provider]) -> AsyncIterator[Provider
 
 @pytest.fixture
 async def scripted_office(
-    browser: Browser, scripted: tuple[Machine, Provider], provider: Provider
+    desks: Profiles, scripted: tuple[Machine, Provider], provider: Provider
 ) -> AsyncIterator[Office]:
     machine, _ = scripted
-    async with open_office(browser, str(machine.url)) as office:
+    async with open_office(desks, str(machine.url)) as office:
         yield office
 
 

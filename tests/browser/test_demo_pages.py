@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 from support.office import NARROW, Office, ask_studio, go, heading, main, open_office, shown, sign_in
 from support.processes import Machine
+from support.profiles import Profiles
 
 from agent.assistant.definition import load_assistant
 from api.settings import STUDIO
@@ -17,8 +18,8 @@ PAGES = [value.replace("{id}", "1003") for value in ACTIONS["navigate"].values]
 
 
 @pytest.fixture
-async def office(browser: Browser, demo: Machine) -> AsyncIterator[Office]:
-    async with open_office(browser, str(demo.url)) as office:
+async def office(desks: Profiles, demo: Machine) -> AsyncIterator[Office]:
+    async with open_office(desks, str(demo.url)) as office:
         yield office
 
 
@@ -270,7 +271,7 @@ async def test_names_that_look_like_markup_stay_text(office: Office) -> None:
 
 
 async def test_a_server_that_is_away_is_said_and_tried_again(office: Office) -> None:
-    tab = await office.open("/classes")
+    tab = await office.open("/classes", own=True)
     await tab.page.context.set_offline(True)
     await tab.page.evaluate("location.hash = '/trainers'")
     await expect(main(tab.page)).to_contain_text("cannot be reached")

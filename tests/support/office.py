@@ -7,24 +7,34 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, expect
 from support.browsing import Tab, new_context, open_tab
+from support.profiles import Profile, Profiles
 
-WIDE = {"width": 1440, "height": 900}
+WIDE = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
 NARROW = {"width": 320, "height": 640}
 
 
 class Office:
     """Opens tabs at one demo, each in a browser of its own unless another tab is named."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
+    def __init__(self, profiles: Profiles, url: str) -> None:
         self.url = url
-        self._browser = browser
+        self._profiles = profiles
+        self._lent: list[Profile] = []
+        self._own: list[BrowserContext] = []
         self._tabs: list[Tab] = []
 
-    async def open(self, path: str = "/dashboard", *, user: str = "aurora.owner", **options: Any) -> Tab:
-        """Open a page as some user."""
-        context = await new_context(self._browser, **{"viewport": WIDE, "reduced_motion": "reduce", **options})
+    async def open(
+        self, path: str = "/dashboard", *, user: str = "aurora.owner", own: bool = False, **options: Any
+    ) -> Tab:
+        """Open a page as some user, in a profile of the test's `own` where it changes that."""
+        if own or options:
+            context = await new_context(self._profiles.browser, **{**self._profiles.options, **options})
+            self._own.append(context)
+        else:
+            self._lent.append(await self._profiles.lend(f"{self.url}/livez"))
+            context = self._lent[-1].context
         tab = await open_tab(context)
         self._tabs.append(tab)
         await tab.page.goto(f"{self.url}/?as={user}#{path}")
@@ -42,17 +52,19 @@ class Office:
     async def close(self) -> None:
         """Close all tabs. None may have had a problem, or asked another host."""
         assert self._tabs, "no page was opened: the test would prove nothing"
-        for tab in self._tabs:
-            await tab.page.context.close()
+        for context in self._own:
+            await context.close()
+        for profile in self._lent:
+            await self._profiles.take_back(profile, self.url)
         for tab in self._tabs:
             assert not tab.problems, tab.problems
             assert tab.hosts == {urlsplit(self.url).netloc}
 
 
 @asynccontextmanager
-async def open_office(browser: Browser, url: str) -> AsyncIterator[Office]:
+async def open_office(profiles: Profiles, url: str) -> AsyncIterator[Office]:
     """Yield the office of the demo at `url`."""
-    office = Office(browser, url)
+    office = Office(profiles, url)
     yield office
     await office.close()
 
