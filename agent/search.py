@@ -66,7 +66,7 @@ class Searches:
             async with (
                 asyncio.timeout(self._timeout_s),
                 self._turn(_User(principal.tenant_id, principal.user_id)),
-                self._store.search() as connection,
+                self._store.search(principal.tenant_id) as connection,
             ):
                 return await search_conversations(connection, principal, question=question, limit=limit, after=after)
         except TimeoutError:

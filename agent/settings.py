@@ -5,11 +5,15 @@ All are read from the environment and from `.env`, once, at start. Names begin w
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.store.limits import Limits
+
+if TYPE_CHECKING:
+    from agent.store.database import Store
 
 
 class EnvironmentSettings(BaseSettings):
@@ -30,6 +34,13 @@ class RuntimeSettings(EnvironmentSettings):
 
     data: Path = Field(default=Path("data"), description="folder for SQLite files and the generated secret")
     database_url: SecretStr | None = Field(default=None, description="sqlite+aiosqlite:// or postgresql+psycopg://")
+    database_upkeep_url: SecretStr | None = Field(
+        default=None,
+        description="the same PostgreSQL database as the role that owns its tables; the other one sees a tenant at a time then",
+    )
+    database_pooled: bool = Field(
+        default=False, description="whether PostgreSQL is behind a pooler that lends a connection for a transaction"
+    )
     database_pool_size: int = Field(default=5, ge=1, le=100, description="connections; streams hold none")
     database_connect_timeout_s: float = Field(default=5.0, gt=0, description="a new connection to the database")
     database_checkout_timeout_s: float = Field(default=5.0, gt=0, description="waiting for a free connection")
@@ -144,6 +155,23 @@ class RuntimeSettings(EnvironmentSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.data.absolute() / 'frontdesk.db'}"
+
+    def open_store(self, *, pool_size: int | None = None, limits: Limits | None = None) -> "Store":
+        """Return the database. It is not asked for anything yet.
+
+        Raises:
+            ConfigurationError: a URL cannot be used.
+        """
+        from agent.store.database import Store  # some commands need no database, and no time for it
+
+        return Store(
+            self.database,
+            pool_size=pool_size or self.database_pool_size,
+            limits=limits or self.database_limits,
+            search_connections=self.search_connections,
+            upkeep_url=self.database_upkeep_url.get_secret_value() if self.database_upkeep_url else None,
+            is_pooled=self.database_pooled,
+        )
 
     @cached_property
     def database_limits(self) -> Limits:

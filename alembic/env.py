@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import Connection
 
 from agent.store.columns import is_compared
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT
 from agent.store.limits import Limits
 from agent.store.tables import metadata
 from alembic import context
@@ -38,8 +38,8 @@ def migrate(connection: Connection) -> None:
 async def migrate_from_settings() -> None:
     """Serve the `alembic` command itself, as in `alembic revision --autogenerate`."""
     settings = load_settings()
-    store = Store(settings.database, pool_size=1, limits=Limits(statement_s=HOUR_S, transaction_s=HOUR_S))
-    async with store.write() as connection:
+    store = settings.open_store(pool_size=1, limits=Limits(statement_s=HOUR_S, transaction_s=HOUR_S))
+    async with store.write(EVERY_TENANT) as connection:
         await connection.run_sync(migrate)
     await store.close()
 

@@ -29,7 +29,7 @@ async def decide(
         ForbiddenError, InvalidRequestError: as the runner's.
     """
     while True:
-        async with services.store.read() as connection:
+        async with services.store.read(principal.tenant_id) as connection:
             asked = {one.hash: one for one in await list_approvals(connection, principal.tenant_id, run.id)}
         if any(one.hash not in asked for one in answers):
             raise NotWaitingError(NOTHING_WAITS)

@@ -105,12 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
-    store = Store(
-        settings.database,
-        pool_size=settings.database_pool_size,
-        limits=settings.database_limits,
-        search_connections=settings.search_connections,
-    )
+    store = settings.open_store()
     log, signals, redis = _share(settings, store)
     return Services(
         settings=settings,
@@ -157,7 +152,7 @@ def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, RedisLo
     )
 
     async def standing(run: RunKey) -> Standing | None:
-        async with store.read() as connection:
+        async with store.read(run.tenant_id) as connection:
             found = await read_standing(connection, run)
         return None if found is None else Standing(*found)
 

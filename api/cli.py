@@ -169,9 +169,7 @@ def _settings(assistant: Path | None = None) -> Settings:
 
 
 async def _migrate(settings: Settings) -> None:
-    from agent.store.database import Store
-
-    store = Store(settings.database, pool_size=1, limits=settings.database_limits)
+    store = settings.open_store(pool_size=1)
     try:
         await store.migrate()
     finally:

@@ -6,7 +6,7 @@ from agent.errors import ConfigurationError
 from agent.origin import Origin, origin
 from agent.principal import Principal
 from agent.store.audit import AuditCursor, AuditFilter, Deed, Recorded, list_audit, record, recorded_runs
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.verifying import Verified, has_seal, recorded_tenants, verify_tenant
 from api.routes.audit import view
 from api.settings import Settings
@@ -27,7 +27,7 @@ async def print_verified(settings: Settings, tenant: str | None, head: str | Non
         raise ConfigurationError("--head: give NUMBER:DIGEST, together with --tenant")
     store = _store(settings)
     try:
-        async with store.read() as connection:
+        async with store.read(EVERY_TENANT) as connection:
             tenants = [tenant] if tenant is not None else await recorded_tenants(connection)
         is_well = True
         for one in tenants:
@@ -35,7 +35,7 @@ async def print_verified(settings: Settings, tenant: str | None, head: str | Non
             _print_tenant(one, found)
             is_well &= not found.problems
         if head is not None and tenant is not None:
-            async with store.read() as connection:
+            async with store.read(tenant) as connection:
                 if not await has_seal(connection, tenant, number=int(number), digest=digest):
                     print(f"{tenant}: seal {number} is not the one that was kept")
                     is_well = False
@@ -61,7 +61,7 @@ async def print_record(
     store = _store(settings)
     origin.set(Origin())
     try:
-        async with store.write() as connection:
+        async with store.write(tenant) as connection:
             asked = {"run": run, "tool": tool, "user": user, "kind": kind}
             read = Deed("audit.read", OPERATOR, words={"asked": {n: v for n, v in asked.items() if v}})
             await record(connection, Principal(tenant, OPERATOR), [read])
@@ -78,7 +78,7 @@ async def _all(store: Store, tenant: str, wanted: AuditFilter) -> list[Recorded]
     found: list[Recorded] = []
     after: AuditCursor | None = None
     while True:
-        async with store.read() as connection:
+        async with store.read(tenant) as connection:
             page = await list_audit(connection, tenant, wanted=wanted, limit=AT_ONCE, after=after)
         found += page
         if len(page) < AT_ONCE:
@@ -90,7 +90,7 @@ async def _around(store: Store, tenant: str, calls: list[Recorded]) -> list[Audi
     """Return what the deeds of all runs are found by that had part in the conversations of these calls."""
     runs = {one.deed.run_id for one in calls if one.deed.run_id is not None}
     for conversation_id in {one.deed.conversation_id for one in calls if one.deed.conversation_id is not None}:
-        async with store.read() as connection:
+        async with store.read(tenant) as connection:
             runs |= set(await recorded_runs(connection, tenant, conversation_id))
     return [AuditFilter(run_id=run_id) for run_id in runs]
 

@@ -23,7 +23,7 @@ async def run_again(services: Services, principal: Principal, use: Use) -> Run:
         UnauthorizedError: that came to none, or the run has been over for too long.
     """
     run_id = await use.run_id()
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         run = await get_run(connection, principal, run_id)
     use.bind(run)
     return run

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.store.awaiting import awaited
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
 from api.app import create_app
@@ -46,7 +46,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
     app = create_app(settings)
     allow_more_files(settings)
     with ExitStack() as stack:
-        path = Store(settings.database, pool_size=1).path
+        path = settings.open_store().path
         if path is not None:
             # Its predecessor, in a restart that starts the next one first, has its grace time to end.
             stack.enter_context(only_server(path, wait_s=settings.shutdown_grace_s + PREDECESSOR_S))
@@ -81,7 +81,7 @@ async def _check_database(settings: Settings) -> None:
 
     Where this is the only server, whatever the leases say: what others left is taken over at once.
     """
-    store = Store(settings.database, pool_size=1, limits=settings.database_limits)
+    store = settings.open_store(pool_size=1)
     try:
         await store.prepare()
         if not store.is_shared:
@@ -97,7 +97,7 @@ async def _check_documents(app: FastAPI) -> None:
 
 
 async def _end_all_leases(store: Store) -> None:
-    async with store.write() as connection:
+    async with store.write(EVERY_TENANT) as connection:
         await end_all_leases(connection)
 
 

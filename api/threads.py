@@ -85,7 +85,7 @@ async def _settled(services: Services, principal: Principal, body: RunAgentInput
 
 async def _named(store: Store, principal: Principal, run: Run, answer: Answer) -> Answer:
     """Return an answer with the name of the only question that is open."""
-    async with store.read() as connection:
+    async with store.read(principal.tenant_id) as connection:
         asked = await list_approvals(connection, principal.tenant_id, run.id)
     hashes = [one.hash for one in asked if one.state == "open"] or [one.hash for one in asked][-1:]
     if len(hashes) != 1:
@@ -120,7 +120,7 @@ async def resolve(store: Store, principal: Principal, asked: Asked) -> RunReques
             raise InvalidRequestError("messages: there is none of the user's")
         return run
     name = asked.request.message_name
-    async with store.read() as connection:
+    async with store.read(principal.tenant_id) as connection:
         conversation_id = await find_conversation(connection, principal, asked.thread_id)
         if conversation_id is None:
             if asked.has_tail:
@@ -157,7 +157,7 @@ def _again(asked: Asked, known: Run, *, is_same: bool) -> RunRequest | Run:
 
 async def latest_run(store: Store, principal: Principal, thread_id: str) -> Run | None:
     """Return what runs in a thread, or else what ran last; None where nothing ever did, or where the user has no such thread."""
-    async with store.read() as connection:
+    async with store.read(principal.tenant_id) as connection:
         conversation_id = await find_conversation(connection, principal, thread_id)
         if conversation_id is None:
             return None
@@ -174,7 +174,7 @@ async def running(store: Store, principal: Principal, thread_id: str, *, called:
         InvalidRequestError: no thread could have this name.
     """
     name = checked(NAME, thread_id, called=called)
-    async with store.read() as connection:
+    async with store.read(principal.tenant_id) as connection:
         conversation_id = await find_conversation(connection, principal, name)
         return await active_run(connection, principal, conversation_id) if conversation_id is not None else None
 
@@ -193,7 +193,7 @@ async def join(
     stored = await _stored(services.store, principal, run.conversation_id)
     if not is_over:
         stored = [one for one in stored if one.turn <= run.turn and (one.run_id != run.id or one.role == "user")]
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         names = await client_names(connection, principal, run.conversation_id)
     held = body.reasoning()
     if not is_over:
@@ -231,7 +231,7 @@ async def _stored(store: Store, principal: Principal, conversation_id: UUID) -> 
     stored: list[StoredMessage] = []
     after: tuple[int, int] | None = None
     while True:
-        async with store.read() as connection:
+        async with store.read(principal.tenant_id) as connection:
             page = await list_messages(connection, principal, conversation_id, limit=PAGE, after=after)
         stored += page
         if len(page) < PAGE:

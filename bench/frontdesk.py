@@ -96,7 +96,7 @@ async def _conversation(store: Store, length: int) -> UUID:
         }
         for position in range(1, 2 * turns + 1)
     ]
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         owner = {"tenant_id": "tenant-0", "user_id": "bench-0", "title": "Bench", "created_at": now, "updated_at": now}
         await connection.execute(
             conversations.insert(),

@@ -56,7 +56,7 @@ async def fill(store: Store, *, talks: int, messages_each: int, length: int) -> 
         rows: dict[Any, list[dict[str, Any]]] = {conversations: [], runs: [], messages: []}
         for talk in range(first, min(first + 500, talks)):
             _fill_one(rng, rows, talk, messages_each=messages_each, length=length)
-        async with store.write(is_long=True) as connection:
+        async with store.write("acme", is_long=True) as connection:
             for table, new in rows.items():
                 for at in range(0, len(new), 5000):
                     await connection.execute(table.insert(), new[at : at + 5000])
@@ -86,7 +86,7 @@ def _fill_one(
 async def ask(store: Store, question: str) -> tuple[float, int]:
     """Search once; return milliseconds and how many were found."""
     begun = time.perf_counter()
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         found = await search_conversations(connection, ANN, question=question, limit=21, after=None)
     return (time.perf_counter() - begun) * 1000, len(found)
 

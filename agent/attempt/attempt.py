@@ -180,7 +180,7 @@ async def open_attempt(
     """
     owner = principal.current
     if transcript is None:
-        async with store.read() as connection:
+        async with store.read(owner.tenant_id) as connection:
             transcript = await load_transcript(connection, owner, run, window=assistant.history)
     earlier, current = transcript
     if not current or current[0].role != "user" or current[0].superseded_by is not None:
@@ -192,7 +192,7 @@ async def open_attempt(
     asked: list[Approval] = []
     page_calls: dict[str, PageCall] = {}
     if run.attempt > 1:
-        async with store.read() as connection:
+        async with store.read(owner.tenant_id) as connection:
             asked = await list_approvals(connection, owner.tenant_id, run.id)
             page_calls = {one.tool_call_id: one for one in await list_page_calls(connection, owner.tenant_id, run.id)}
     page = page_tools(assistant, run, owner, page_calls)
@@ -219,7 +219,7 @@ async def _done_by_superseded(
     first = earlier[0].turn if len(earlier) == window.messages else 1
     if len({message.turn for message in earlier}) == run.turn - first:
         return []  # turns are numbered without gaps, so none is missing
-    async with store.read() as connection:
+    async with store.read(owner.tenant_id) as connection:
         return await superseded_writes(connection, owner, run.conversation_id, from_turn=first, limit=DONE_WRITES)
 
 

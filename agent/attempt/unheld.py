@@ -48,7 +48,7 @@ async def take_over(store: Store, key: RunKey, *, worker_id: str, most_attempts:
 
     None where it is another's or over by now, or where it has begun `most_attempts` attempts.
     """
-    async with store.write(is_urgent=True) as connection:
+    async with store.write(key.tenant_id, is_urgent=True) as connection:
         user_id = await transitions.take_over(connection, key, worker_id=worker_id, most_attempts=most_attempts)
         failpoint("takeover.before_commit")
     failpoint("takeover.after_commit")
@@ -58,7 +58,7 @@ async def take_over(store: Store, key: RunKey, *, worker_id: str, most_attempts:
 async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id: str, attempts: int) -> None:
     """End a run that nobody has and that began `attempts` attempts; nothing, where that is not so."""
     code = InterruptedRunError.code
-    async with store.write(is_urgent=True) as connection:
+    async with store.write(key.tenant_id, is_urgent=True) as connection:
         user_id = await transitions.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
         failpoint("takeover.before_commit")
     failpoint("takeover.after_commit")
@@ -98,7 +98,7 @@ async def decide(
     """
     key = RunKey(principal.tenant_id, run.id)
     by: By = "user" if principal.user_id == user_id else "another"
-    async with store.write() as connection:
+    async with store.write(principal.tenant_id) as connection:
         waits = await transitions.lock_waiting(connection, key) is not None
         asked = {one.tool_call_id: one for one in await list_approvals(connection, key.tenant_id, run.id)}
         for decision in decisions:
@@ -119,7 +119,7 @@ async def decide(
 
 async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) -> str | None:
     """Take what a run waits for, whose time is over, for answered with a no; return its user where it goes on now."""
-    async with store.write() as connection:
+    async with store.write(key.tenant_id) as connection:
         user_id = await transitions.lock_waiting(connection, key)
         await record_no(connection, key, user_id, "expired")
         if not await approvals.close_open(connection, key, "expired") and user_id is not None:
@@ -133,7 +133,7 @@ async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) 
 
 async def resume(store: Store, principal: Principal, run: Run, *, worker_id: str) -> bool:
     """Let a run go on whose user has come with a token; False where a question is open still, or it does not wait."""
-    async with store.write() as connection:
+    async with store.write(principal.tenant_id) as connection:
         goes_on = await resume_in(connection, principal, run, worker_id=worker_id)
         failpoint("resume.before_commit")
     failpoint("resume.after_commit")
@@ -235,7 +235,7 @@ async def offer(store: Store, principal: Principal, run: Run, *, questions: tupl
     Raises:
         NotFoundError: its conversation was deleted.
     """
-    async with store.write() as connection:
+    async with store.write(principal.tenant_id) as connection:
         kept = await transitions.set_suggestions(connection, principal.tenant_id, run.id, questions=questions)
         failpoint("suggestions.before_commit")
     failpoint("suggestions.after_commit")
@@ -247,7 +247,7 @@ async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, ru
 
     A living worker that has it is asked to, and ends it with what was said so far. Without one it is ended here.
     """
-    async with store.write() as connection:
+    async with store.write(principal.tenant_id) as connection:
         is_ended = await transitions.cancel_run(connection, principal, run_id)
         if is_ended:
             await withdraw(connection, principal, await get_run(connection, principal, run_id))
@@ -264,7 +264,7 @@ async def delete_conversation(store: Store, principal: Principal, conversation_i
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    async with store.write() as connection:
+    async with store.write(principal.tenant_id) as connection:
         ended = await hide_conversation(connection, principal, conversation_id)
         told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
         await record(connection, principal, [told])
@@ -275,7 +275,7 @@ async def delete_conversation(store: Store, principal: Principal, conversation_i
 
 async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID) -> None:
     """Send home the readers of a run that was ended from outside, with what the database says of it."""
-    async with store.read() as connection:
+    async with store.read(owner.tenant_id) as connection:
         run = await get_run(connection, owner, run_id)
         messages = await run_messages(connection, owner, run)
         calls = await list_calls(connection, owner, run_id)

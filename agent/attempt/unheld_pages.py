@@ -25,7 +25,7 @@ async def answer_page(
         AlreadyDecidedError: it is answered already, or its time is over.
         InvalidRequestError: from `said`, which looks at the answer; the call stays open.
     """
-    async with store.write() as connection:
+    async with store.write(key.tenant_id) as connection:
         await transitions.lock_waiting(connection, key)
         answer = said(await _open_call(connection, key, tool_call_id))
         if not await page_calls.answer(connection, key, tool_call_id, state=answer.state, result=answer.text):
@@ -43,7 +43,7 @@ async def claim_page_call(store: Store, key: RunKey, tool_call_id: str, *, claim
         NotWaitingError, AlreadyDecidedError: as for `answer_page`.
         AlreadyClaimedError: another page has it.
     """
-    async with store.write() as connection:
+    async with store.write(key.tenant_id) as connection:
         call = await _open_call(connection, key, tool_call_id)
         if not await page_calls.claim(connection, key, tool_call_id, claimant=claimant):
             call = await _open_call(connection, key, tool_call_id)
@@ -56,7 +56,7 @@ async def claim_page_call(store: Store, key: RunKey, tool_call_id: str, *, claim
 
 async def expire_page(store: Store, key: RunKey, *, worker_id: str) -> str | None:
     """Take the page's calls of a run, whose time is over, for not answered; return its user where it goes on now."""
-    async with store.write() as connection:
+    async with store.write(key.tenant_id) as connection:
         user_id = await transitions.lock_waiting(connection, key)
         await page_calls.expire_calls(connection, key)
         goes_on = await wake(connection, key, worker_id=worker_id, by="nobody")

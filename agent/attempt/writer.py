@@ -83,7 +83,7 @@ class RunWriter:
         `counts`: going on counts as one of the attempts that a run may have.
         """
         key, run = (self._principal.tenant_id, self._run.id), self._run
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             if run.state == "running":
                 has_begun = await resume_run(connection, *key, attempt=run.attempt, counts=counts)
             else:
@@ -98,7 +98,7 @@ class RunWriter:
         Raises:
             StoppedError: another process was asked to stop the run; nothing is stored.
         """
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await self._append_unheld(connection, [message])
             await self._hold_unstopped(connection)
             asked_for = [(one.call, one.kind, one.risk) for one in calls]
@@ -114,7 +114,7 @@ class RunWriter:
             StoppedError: another process was asked to stop the run; nothing is to leave.
         """
         await self._tenure.certain()
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await self._hold_unstopped(connection)
             await start_call(connection, self._principal, call.id)
             started = of_call("call.started", self._principal, self._run, call, risk=risk)
@@ -135,14 +135,14 @@ class RunWriter:
         while has_waited or self._tenure.in_doubt:
             has_waited = False
             await self._tenure.certain()
-            async with self._store.read() as connection:
+            async with self._store.read(self._key.tenant_id) as connection:
                 key = self._principal.tenant_id, self._run.id
                 if await check_attempt(connection, *key, attempt=self._run.attempt):
                     raise StoppedError("cancelled")
 
     async def commit_results(self, step: int, settled: Sequence[ToolResult]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await self._append(connection, [one.row(step) for one in settled])
             for one in settled:
                 await settle_call(connection, self._principal, one.call.id, action=one.action)
@@ -154,7 +154,7 @@ class RunWriter:
 
     async def commit_unknown(self, step: int, lost: Sequence[ToolResult]) -> None:
         """Store that nobody knows what these calls did: they were out when an earlier attempt died."""
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await self._append(connection, [one.row(step) for one in lost])
             for one in lost:
                 await settle_call(connection, self._principal, one.call.id, is_known=False)
@@ -165,7 +165,7 @@ class RunWriter:
 
     async def standing(self) -> frozenset[str]:
         """Return the tools of which the user said yes to all calls in this conversation."""
-        async with self._store.read() as connection:
+        async with self._store.read(self._key.tenant_id) as connection:
             found = await list_standing(connection, self._principal, self._run.conversation_id)
         return frozenset(one.name for one in found)
 
@@ -175,7 +175,7 @@ class RunWriter:
         Raises:
             StoppedError: another process was asked to stop the run; nothing is asked.
         """
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await self._hold_unstopped(connection)
             await ask(connection, self._key, questions)
             pages = await ask_page(connection, self._key, for_page)
@@ -197,7 +197,7 @@ class RunWriter:
         A user's message that was refused for its content is kept from models from now on.
         """
         self.ended = True
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await self._append_unheld(connection, [message] if message else [])
             said = await self._hash_said(connection)
             key = self._principal.tenant_id, self._run.id
@@ -216,7 +216,7 @@ class RunWriter:
 
     async def offer(self, questions: Sequence[str]) -> None:
         """Store and send follow-up questions; where somebody else has stored some, these."""
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             kept = await set_suggestions(
                 connection, self._principal.tenant_id, self._run.id, questions=tuple(questions)
             )
@@ -226,7 +226,7 @@ class RunWriter:
 
     async def rename(self, title: str) -> None:
         """Store and send a title that the model made."""
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await rename_conversation(connection, self._principal, self._run.conversation_id, title=title)
         self.emit(TitleChanged(title))
         self._store.titles.tell(self._principal, self._run.conversation_id, title)
@@ -250,7 +250,7 @@ class RunWriter:
 
     async def release(self) -> None:
         """Let another process go on at once."""
-        async with self._store.write() as connection:
+        async with self._store.write(self._key.tenant_id) as connection:
             await release_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
         await self.leave()
 

@@ -29,7 +29,7 @@ async def locate(store: Store, principal: Principal, request: RunRequest) -> Run
     """
     if request.conversation_id is not None or (request.client_key is None and not request.said):
         return request
-    async with store.read() as connection:
+    async with store.read(principal.tenant_id) as connection:
         if request.client_key is not None:
             found = await find_conversation(connection, principal, request.client_key)
             if found is not None or not request.said:

@@ -23,6 +23,7 @@ from agent.runs.leases import Leases
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.store.approvals import Decision, expired_runs, list_approvals
+from agent.store.database import EVERY_TENANT
 from agent.store.runs import Run, get_run
 from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
@@ -62,7 +63,7 @@ class Decisions:
         if not self._leases.takes_over:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         key = RunKey(principal.tenant_id, run_id)
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(principal.tenant_id) as connection:
             user_id = await user_of(connection, key)
             run = await get_run(connection, Principal(principal.tenant_id, user_id), run_id)
         is_own = user_id == principal.user_id
@@ -93,7 +94,7 @@ class Decisions:
 
     async def waits_for(self, principal: Principal, run: Run) -> Literal["decision", "token"]:
         """Return what the principal's run waits for, of a person."""
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(principal.tenant_id) as connection:
             asked = await list_approvals(connection, principal.tenant_id, run.id)
         return "token" if asked and all(one.state != "open" for one in asked) else "decision"
 
@@ -104,7 +105,7 @@ class Decisions:
         if principal.credential is None or not self._leases.takes_over:
             return run
         key = RunKey(principal.tenant_id, run.id)
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(principal.tenant_id) as connection:
             asked = await list_approvals(connection, principal.tenant_id, run.id)
         if not asked or any(one.state == "open" for one in asked):
             return run  # most of those who look at a run that waits
@@ -115,7 +116,7 @@ class Decisions:
 
     async def expire(self) -> None:
         """Let runs go on whose questions nobody has answered in time, and those whose users did not come back."""
-        async with self._runtime.store.read(is_urgent=True) as connection:
+        async with self._runtime.store.read(EVERY_TENANT, is_urgent=True) as connection:
             found = await expired_runs(connection, most=EXPIRED_AT_ONCE)
         for key in found:
             with self._roster.arriving(key):
@@ -124,7 +125,7 @@ class Decisions:
                     await self._leases.go_on(Principal(key.tenant_id, user_id), key.run_id)
 
     async def _read(self, owner: Principal, run_id: UUID) -> Run:
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(owner.tenant_id) as connection:
             return await get_run(connection, owner, run_id)
 
     def _resume_s(self, owner: Principal, run: Run) -> float:
@@ -138,7 +139,7 @@ class Decisions:
     ) -> dict[str, dict[str, Any]]:
         """Hold changed arguments against the schema of their tool, as the model's were; return them without secrets."""
         edited = {}
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(principal.tenant_id) as connection:
             names = {call.id: call.name for call in await list_calls(connection, principal, run.id)}
         toolsets = self._runtime.assistants.resume(principal, run.assistant).toolsets
         tools, _ = by_name([await toolset.tools(principal) for toolset in toolsets])

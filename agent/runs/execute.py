@@ -120,7 +120,7 @@ async def conclude(held: HeldRun, end: End, attempt: Attempt | None = None) -> N
 async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
     """Give the writes that were out when the last attempt died their result: nobody knows. They are not made again."""
     owner = held.principal.current
-    async with store.read() as connection:
+    async with store.read(owner.tenant_id) as connection:
         messages = await run_messages(connection, owner, held.run)
         ledger = await list_calls(connection, owner, held.run.id)
     out = {entry.id for entry in ledger if entry.state == "started" and has_side_effects(entry.risk)}

@@ -98,7 +98,7 @@ class Gap:
     async def _transcript(self) -> tuple[Run, list[LoggedEvent]]:
         """Return the run as the database knows it, and its events as far as it tells them."""
         principal, run_id = self._principal, self._key.run_id
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(principal.tenant_id) as connection:
             run = await get_run(connection, principal, run_id)
             messages = await run_messages(connection, principal, run)
             calls = await list_calls(connection, principal, run_id)

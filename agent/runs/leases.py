@@ -27,6 +27,7 @@ from agent.runtime import Runtime
 from agent.search import let_search_know
 from agent.settings import RuntimeSettings
 from agent.store.audit import record
+from agent.store.database import EVERY_TENANT
 from agent.store.deletion import purge_deleted
 from agent.store.messages import run_messages
 from agent.store.runs import get_run
@@ -100,13 +101,13 @@ class Leases:
 
     async def end(self) -> None:
         """Let others take over at once what is left."""
-        async with self._runtime.store.write(is_urgent=True) as connection:
+        async with self._runtime.store.write(EVERY_TENANT, is_urgent=True) as connection:
             await end_lease(connection, self._worker_id)
 
     async def renew(self) -> None:
         """Renew the lease, or begin it."""
         asked_at = self._tenure.now()
-        async with self._runtime.store.write(is_urgent=True) as connection:
+        async with self._runtime.store.write(EVERY_TENANT, is_urgent=True) as connection:
             await renew_lease(connection, self._worker_id, lease_s=self._settings.lease_s)
         await self._runtime.store.check_file()
         self._tenure.renewed(asked_at=asked_at)
@@ -136,7 +137,7 @@ class Leases:
     async def _compare(self) -> None:
         """Compare what this process holds with the rows: stop what it lost, take up what it lost sight of."""
         held = [run for run in self._roster if not run.writer.ended]
-        async with self._runtime.store.read(is_urgent=True) as connection:
+        async with self._runtime.store.read(EVERY_TENANT, is_urgent=True) as connection:
             own = await own_runs(connection, self._worker_id)
         for run in held:
             row = own.get(run.key)
@@ -174,14 +175,14 @@ class Leases:
             if self.takes_over and not self._roster.knows(key):
                 await self._take_back(key)
         # Of no use to SQLite in the loop's own thread: there may be thousands.
-        async with self._runtime.store.read(is_urgent=True) as connection:
+        async with self._runtime.store.read(EVERY_TENANT, is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection, most=LOOKED_AT)
         for run in abandoned:
             if self.takes_over and not self._roster.knows(run.key):
                 await self._take_in(run)
         if self._tenure.now() - self._forgot_at > FORGET_EVERY_S:
             self._forgot_at = self._tenure.now()
-            async with self._runtime.store.write(is_urgent=True) as connection:
+            async with self._runtime.store.write(EVERY_TENANT, is_urgent=True) as connection:
                 await forget_the_dead(connection)
 
     async def _take_back(self, key: RunKey) -> None:
@@ -245,7 +246,7 @@ class Leases:
         """
         key = RunKey(owner.tenant_id, run_id)
         self._roster.leave_behind(key, owner)  # until it is held: the database may go away again in between
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(owner.tenant_id) as connection:
             run = await get_run(connection, owner, run_id)
             messages = await run_messages(connection, owner, run)
             calls = await list_calls(connection, owner, run_id)
@@ -255,7 +256,7 @@ class Leases:
             is_older = principal.credential is not None and offered.is_older_than(principal)
             principal = principal if is_older else offered
         if principal is not owner and principal.credential is not None:
-            async with self._runtime.store.write() as connection:
+            async with self._runtime.store.write(owner.tenant_id) as connection:
                 await record(connection, principal, [renewed(principal, run)])
         events = [started(run), *settled(run, messages, calls)]
         self._executor.hold(

@@ -20,6 +20,7 @@ from agent.runs.readers import read_run
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.schemas import problems_of
+from agent.store.database import EVERY_TENANT
 from agent.store.page_calls import PageAnswer, PageCall, overdue_runs
 from agent.store.runs import Run
 
@@ -83,7 +84,7 @@ class PageAnswers:
 
     async def expire(self) -> None:
         """Let runs go on whose page has not answered in time."""
-        async with self._runtime.store.read(is_urgent=True) as connection:
+        async with self._runtime.store.read(EVERY_TENANT, is_urgent=True) as connection:
             found = await overdue_runs(connection, most=EXPIRED_AT_ONCE)
         for key in found:
             with self._roster.arriving(key):

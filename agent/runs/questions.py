@@ -75,7 +75,7 @@ class Questions:
             return await store_questions(self._runtime.store, principal, run, questions=questions)
 
     async def _find(self, principal: Principal, message_id: UUID) -> Run:
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(principal.tenant_id) as connection:
             return await find_answered(connection, principal, message_id)
 
     @contextmanager
@@ -110,7 +110,7 @@ class Questions:
 
     async def _said(self, principal: Principal, run: Run, assistant: Assistant) -> list[BaseMessage]:
         """Return the run's turn as its model reads it."""
-        async with self._runtime.store.read() as connection:
+        async with self._runtime.store.read(principal.tenant_id) as connection:
             current = await run_messages(connection, principal, run)
         told = model_messages([], current, window=assistant.history, model=run.model)
         return [SystemMessage(system_prompt(assistant, principal)), *add_facts(told, current, run)]

@@ -61,7 +61,7 @@ class Readers:
     async def _renew(self, held: HeldRun, principal: Principal) -> None:
         """Let a run go on with a credential that is new to it; the record says so first."""
         if held.principal.is_renewed_by(principal):
-            async with self._runtime.store.write() as connection:
+            async with self._runtime.store.write(principal.tenant_id) as connection:
                 await record(connection, principal, [renewed(principal, held.run)])
             held.principal.renew(principal)
 
@@ -106,5 +106,5 @@ async def read_run(store: Store, principal: Principal, run_id: UUID) -> Run:
     Raises:
         NotFoundError: the principal has no such run.
     """
-    async with store.read() as connection:
+    async with store.read(principal.tenant_id) as connection:
         return await get_run(connection, principal, run_id)

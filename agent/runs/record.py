@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from agent.assistant.source import Assistants, Equipped
 from agent.errors import ForbiddenError
 from agent.principal import PUBLIC_TENANT, Principal
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.expiry import expire_audit, expired_tenants
 
 
@@ -25,10 +25,10 @@ def keep_days(every: Iterable[Equipped]) -> int:
 async def expire_record(store: Store, assistants: Assistants, *, most_rows: int) -> None:
     """Remove what is older than it is kept, in batches."""
     days = keep_days(assistants)
-    async with store.read() as connection:
+    async with store.read(EVERY_TENANT) as connection:
         tenants = await expired_tenants(connection, least_days=days)
     for tenant_id in tenants:
         removed = 1
         while removed:
-            async with store.write(is_long=True) as connection:
+            async with store.write(EVERY_TENANT, is_long=True) as connection:
                 removed = await expire_audit(connection, tenant_id, keep_days=days, most_rows=most_rows)

@@ -80,7 +80,7 @@ class Submissions:
         """
         if request.idempotency_key is None:
             return None
-        async with self._store.read() as connection:
+        async with self._store.read(principal.tenant_id) as connection:
             return await self._find_equal(connection, principal, request, frees=False)
 
     async def locate(self, principal: Principal, request: RunRequest) -> RunRequest:
@@ -96,7 +96,7 @@ class Submissions:
         """
         runtime, kept = self._runtime, None
         if request.assistant is None and request.conversation_id is not None and runtime.assistants.are_several:
-            async with self._store.read() as connection:
+            async with self._store.read(principal.tenant_id) as connection:
                 replaced = request.replaces if isinstance(request.replaces, UUID) else None
                 kept = await kept_assistant(connection, principal, request.conversation_id, message_id=replaced)
         equipped = runtime.assistants.of(principal, request.assistant, kept=kept)
@@ -143,7 +143,7 @@ class Submissions:
         run_id: UUID,
         may_begin: bool,
     ) -> Submitted:
-        async with self._store.write(is_long=request.replaces is not None) as connection:
+        async with self._store.write(principal.tenant_id, is_long=request.replaces is not None) as connection:
             found = await self._find_equal(connection, principal, request)
             found = found or await find_stored(connection, principal, request)
             if found is not None:

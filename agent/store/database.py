@@ -1,34 +1,36 @@
 """The connection to the truth: SQLite for one process, PostgreSQL for many. The same SQL runs on both."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import anyio
 import structlog
-from alembic.util import CommandError
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
 from agent.errors import ConfigurationError, DatabaseError
 from agent.store import files
+from agent.store.address import parse_urls
 from agent.store.asked import Asked
 from agent.store.datafile import DataFile
-from agent.store.faults import is_fault, reason_of, why_not_reached
+from agent.store.faults import faults_told, is_fault
 from agent.store.group import GroupWriter
 from agent.store.limits import Deadline, Limits
-from agent.store.migrations import MIGRATION_S, is_newest, upgrade
+from agent.store.migrations import bring_to_newest, has_newest, upgrade
 from agent.store.pools import Kept, Pool, open_pool
 from agent.store.titles import Titles
 from agent.store.transaction import Transaction
+from agent.store.wall import admit, check_roles
 
 logger = structlog.get_logger()
 
-DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
+EVERY_TENANT = None
+"""In place of a tenant: upkeep, which works for all of them. Where the database keeps tenants apart, only its own role may."""
 UPKEEP_CONNECTIONS = 2
 """Connections that only upkeep uses: the renewal of leases, and what takes runs over."""
 
@@ -40,28 +42,44 @@ class Store:
     and never use that connection again. What the code does wrong, a broken constraint among it, passes as it is.
     """
 
-    def __init__(self, url: str, *, pool_size: int, limits: Limits | None = None, search_connections: int = 2) -> None:
-        try:
-            self.url = make_url(url)
-        except (ArgumentError, ValueError):
-            raise ConfigurationError("the database URL cannot be parsed") from None
-        if self.url.drivername not in DRIVERS:
-            raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int,
+        limits: Limits | None = None,
+        search_connections: int = 2,
+        upkeep_url: str | None = None,
+        is_pooled: bool = False,
+    ) -> None:
+        """Open nothing yet. `upkeep_url`: the same database as the role that owns its tables (`agent/store/wall.py`).
+        `is_pooled`: a connection is the server's for a transaction only, as behind pgbouncer.
+
+        Raises:
+            ConfigurationError: a URL cannot be used.
+        """
+        self.url, owners = parse_urls(url, upkeep_url)
+        self.has_wall = upkeep_url is not None
         self._limits = limits or Limits()
+        self._is_pooled = is_pooled
         self._file = DataFile(self.url.database) if self.url.drivername.startswith("sqlite") else None
         self._main = self._open_pool(pool_size, statement_s=self._limits.statement_s)
         # Of upkeep's own: nobody's searches and turns can take these, so no lease runs out because of them.
-        self._upkeep = self._open_pool(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s)
+        self._upkeep = self._open_pool(UPKEEP_CONNECTIONS, statement_s=self._limits.upkeep_s, url=owners)
+        # What takes its time, for all tenants: removing what was deleted, and letting search know.
+        self._chores = self._open_pool(1, statement_s=self._limits.statement_s, url=owners)
         # Of searches' own: nobody's turn waits behind them.
         self._searches = self._open_pool(search_connections, statement_s=self._limits.search_s)
         # SQLite's one writer: no other's commits take from it the pages that it knows.
         self._writing = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
         self._writer = GroupWriter(self._writing) if self._writing is not None else None
+        self._owners = (self._upkeep if self.has_wall else self._main).engine
         self.titles = Titles()
         self.asked = Asked()
 
-    def _open_pool(self, size: int, *, statement_s: float) -> Pool:
-        return open_pool(self.url, self.path, self._limits, size=size, statement_s=statement_s)
+    def _open_pool(self, size: int, *, statement_s: float, url: URL | None = None) -> Pool:
+        where = url or self.url, self.path
+        return open_pool(*where, self._limits, size=size, statement_s=statement_s, is_pooled=self._is_pooled)
 
     @property
     def in_use(self) -> int:
@@ -84,20 +102,22 @@ class Store:
         return self._file is None
 
     @asynccontextmanager
-    async def read(self, *, is_urgent: bool = False) -> AsyncIterator[Transaction]:
-        """Open a transaction that only reads. `is_urgent`: on a connection of upkeep's own, and with its shorter time.
+    async def read(self, tenant_id: str | None, *, is_urgent: bool = False) -> AsyncIterator[Transaction]:
+        """Open a transaction that only reads, of a tenant or of EVERY_TENANT.
+
+        `is_urgent`: on a connection of upkeep's own, and with its shorter time.
 
         Raises:
             DatabaseError: the database did not do it, or not in time.
         """
         deadline = self._deadline(is_urgent=is_urgent)
-        with _faults_told(deadline):
-            async with self._begun(deadline, pool=self._pool(is_urgent)) as transaction:
+        with faults_told(deadline):
+            async with self._begun(deadline, tenant_id, pool=self._pool(tenant_id, is_urgent)) as transaction:
                 yield transaction
 
     @asynccontextmanager
-    async def search(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that reads, on a connection for searches and with their shorter time.
+    async def search(self, tenant_id: str) -> AsyncIterator[Transaction]:
+        """Open a transaction of a tenant that reads, on a connection for searches and with their shorter time.
 
         A statement that nobody waits for any more is stopped in the database.
 
@@ -105,14 +125,16 @@ class Store:
             DatabaseError: the database did not do it, or not in time.
         """
         deadline = Deadline(self._limits.search_s)
-        with _faults_told(deadline):
-            async with self._begun(deadline, pool=self._searches) as transaction:
+        with faults_told(deadline):
+            async with self._begun(deadline, tenant_id, pool=self._searches) as transaction:
                 transaction.stop_when_abandoned()
                 yield transaction
 
     @asynccontextmanager
-    async def write(self, *, is_urgent: bool = False, is_long: bool = False) -> AsyncIterator[Transaction]:
-        """Open a transaction that commits when the block ends and rolls back when it raises.
+    async def write(
+        self, tenant_id: str | None, *, is_urgent: bool = False, is_long: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """Open a transaction, of a tenant or of EVERY_TENANT, that commits when the block ends and rolls back when it raises.
 
         `is_urgent`: on a connection of upkeep's own, where writers have several, and with its shorter time; where they
         queue for the one, it is next: no lease must run out because many messages come at once. `is_long`: it touches more
@@ -126,28 +148,31 @@ class Store:
         if self._file is not None and self._file.is_lost and not is_urgent:
             raise DatabaseError("FileGone")
         deadline = self._deadline(is_urgent=is_urgent)
-        with _faults_told(deadline), anyio.CancelScope(shield=True):
+        with faults_told(deadline), anyio.CancelScope(shield=True):
             if self._writer is None:
-                async with self._begun(deadline, pool=self._pool(is_urgent), writes=True) as transaction:
+                pool = self._pool(tenant_id, is_urgent)
+                async with self._begun(deadline, tenant_id, pool=pool, writes=True) as transaction:
                     yield transaction
             else:
                 async with self._writer.part(deadline, is_urgent=is_urgent, is_long=is_long) as transaction:
                     yield transaction
 
-    def _pool(self, is_urgent: bool) -> Pool:
-        return self._upkeep if is_urgent else self._main
+    def _pool(self, tenant_id: str | None, is_urgent: bool) -> Pool:
+        if is_urgent:
+            return self._upkeep
+        return self._chores if tenant_id is EVERY_TENANT else self._main
 
     def _deadline(self, *, is_urgent: bool) -> Deadline:
         return Deadline(self._limits.upkeep_s if is_urgent else self._limits.transaction_s)
 
     @asynccontextmanager
-    async def _begun(self, deadline: Deadline, *, pool: Pool, writes: bool = False) -> AsyncIterator[Transaction]:
+    async def _begun(
+        self, deadline: Deadline, tenant_id: str | None, *, pool: Pool, writes: bool = False
+    ) -> AsyncIterator[Transaction]:
         """Open a transaction on a connection that is thrown away if the database fails, or a stop comes in the middle."""
-        kept = await pool.take()
+        kept = await self._ready(deadline, tenant_id, pool=pool, writes=writes)
         is_broken = True
         try:
-            deadline.watch(kept.driver.abandon)
-            await kept.begin(writes=writes)
             try:
                 yield Transaction(kept)
             except Exception as exc:
@@ -163,6 +188,26 @@ class Store:
             deadline.over()  # it is somebody else's from here on
             await pool.give_back(kept, is_broken=is_broken)
 
+    async def _ready(self, deadline: Deadline, tenant_id: str | None, *, pool: Pool, writes: bool) -> Kept:
+        """Return a connection with an open transaction.
+
+        One that was ended while nobody used it, as at a restart of the server, is found out here, where nothing is lost:
+        the next one is new.
+        """
+        while True:
+            kept = await pool.take()
+            is_old = kept.was_used
+            try:
+                deadline.watch(kept.driver.abandon)
+                await kept.begin(tenant_id, writes=writes)
+            except BaseException as exc:
+                was_ended = isinstance(exc, Exception) and is_old and kept.driver.is_cut and not deadline.missed
+                await pool.give_back(kept, is_broken=True)
+                if not was_ended:
+                    raise
+            else:
+                return kept
+
     async def prepare(self) -> None:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
 
@@ -171,17 +216,11 @@ class Store:
         """
         if self.path is not None:
             await self.migrate()
-        elif not await self._is_newest():
+        elif not await has_newest(self._owners):
             raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
-
-    async def _is_newest(self) -> bool:
-        """Return whether the schema is the newest one. It only reads."""
-        try:
-            async with self.engine.connect() as connection:
-                has_newest = await connection.run_sync(is_newest)
-        except (SQLAlchemyError, OSError) as exc:
-            raise self._unreachable(exc) from None
-        return has_newest
+        elif self.has_wall:
+            async with self.read(EVERY_TENANT, is_urgent=True) as upkeep, self.read("") as application:
+                await check_roles(application, upkeep)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life.
@@ -189,7 +228,7 @@ class Store:
         Raises:
             DatabaseError: it gave none.
         """
-        async with self.read() as connection:
+        async with self.read("") as connection:  # of no tenant: it reads nothing
             await connection.execute(select(1))
 
     async def check_file(self) -> None:
@@ -210,7 +249,7 @@ class Store:
             DatabaseError: the file cannot be opened or written.
         """
         if self._file is not None:
-            with _faults_told():
+            with faults_told():
                 await self._file.checkpoint(most_bytes=most_bytes)
 
     def note_deletion(self) -> None:
@@ -226,43 +265,24 @@ class Store:
         """
         if self.path is not None and not files.check(self.path):
             await files.make(self.path, self._fill)
-        if not await self._is_newest():  # nothing is written where nothing is to do: another program may have the file
-            await self._bring_to_newest()
+        if not await has_newest(self._owners):  # nothing is written where nothing is to do: others may have the file
+            await bring_to_newest(self._owners)
+        if self.has_wall:
+            async with self.write(EVERY_TENANT) as connection:
+                await connection.run_sync(partial(admit, role=self.url.username))
         if self.path is not None:
             await self.check_file()
-
-    async def _bring_to_newest(self) -> None:
-        try:
-            async with self.engine.connect() as connection:
-                kept = Kept(connection)
-                kept.driver.statement_s = MIGRATION_S
-                await kept.begin(writes=True)
-                async with connection.begin():
-                    await connection.run_sync(upgrade)
-        except CommandError as exc:
-            raise ConfigurationError(f"the database has a schema version that is not known here: {exc}") from exc
-        except (SQLAlchemyError, OSError) as exc:
-            if not (is_fault(exc) or isinstance(exc, OSError)):
-                raise
-            raise self._unreachable(exc) from None
 
     async def _fill(self, path: Path) -> None:
         """Make a new SQLite file with the newest schema."""
         new = Store(self.url.set(database=str(path)).render_as_string(hide_password=False), pool_size=1)
         try:
-            async with new.write() as connection:
+            async with new.write(EVERY_TENANT) as connection:
                 await connection.run_sync(upgrade)
         except DatabaseError as exc:
             raise ConfigurationError(f"{self.path} cannot be made ({exc.reason})") from None
         finally:
             await new.close()
-
-    def _unreachable(self, exc: Exception) -> ConfigurationError:
-        """Return what to tell of a database that does not let us in: no password, and no text that may hold data."""
-        if self.path is not None:
-            return ConfigurationError(f"the database {self.path} cannot be used: {reason_of(exc)}")
-        place = f"{self.url.host or 'the local socket'}:{self.url.port or 5432}"
-        return ConfigurationError(f"the database cannot be reached: {why_not_reached(exc)} ({place})")
 
     async def close(self) -> None:
         """Close all connections."""
@@ -272,27 +292,8 @@ class Store:
             await pool.close()
 
     def _pools(self) -> list[Pool]:
-        pools = self._main, self._upkeep, self._searches, self._writing
+        pools = self._main, self._upkeep, self._chores, self._searches, self._writing
         return [pool for pool in pools if pool is not None]
-
-
-@contextmanager
-def _faults_told(deadline: Deadline | None = None) -> Iterator[None]:
-    """Let what is the database's fault leave the block as a DatabaseError, and the deadline end with it.
-
-    All else passes as it is, and so does what a nested transaction has told already.
-    """
-    try:
-        yield
-    except Exception as exc:
-        if isinstance(exc, DatabaseError) or not is_fault(exc):
-            raise
-        reason = reason_of(exc)
-        logger.warning("database_failed", error=reason)
-        raise DatabaseError(reason) from exc
-    finally:
-        if deadline is not None:
-            deadline.over()
 
 
 def new_id() -> UUID:

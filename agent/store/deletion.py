@@ -19,7 +19,7 @@ from agent.principal import Principal, RunKey
 from agent.store.audit import erase_words
 from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.statements import Hot
 from agent.store.tables import (
     approvals,
@@ -82,11 +82,11 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
     """
     has_removed = False
     while True:
-        async with store.read() as connection:
+        async with store.read(EVERY_TENANT) as connection:
             if await connection.row(_IS_DELETED, {}) is None:
                 break
         begun = time.monotonic()
-        async with store.write(is_long=True) as connection:
+        async with store.write(EVERY_TENANT, is_long=True) as connection:
             removed = await remove_batch(connection, most_rows=most_rows)
         if not removed.rows:
             return  # another process is at it
@@ -108,7 +108,7 @@ async def _forget_words(store: Store) -> None:
     is_merging = True
     while is_merging:
         begun = time.monotonic()
-        async with store.write(is_long=True) as connection:
+        async with store.write(EVERY_TENANT, is_long=True) as connection:
             if connection.dialect.name != "sqlite":
                 return
             before = (await connection.execute(_CHANGES)).scalar_one()

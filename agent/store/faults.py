@@ -2,9 +2,17 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import structlog
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as CheckoutTimeoutError
+
+from agent.errors import DatabaseError
+from agent.store.limits import Deadline
+
+logger = structlog.get_logger()
 
 SQLITE_FAULTS = {
     *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY),
@@ -62,3 +70,22 @@ def why_not_reached(exc: BaseException) -> str:
     """Return why there is no connection, in words that hold nothing of the URL and nothing of the data."""
     text = QUOTED.sub("", str(exc.orig if isinstance(exc, DBAPIError) else exc)).lower()
     return next((reason for words, reason in REASONS.items() if words in text), reason_of(exc))
+
+
+@contextmanager
+def faults_told(deadline: Deadline | None = None) -> Iterator[None]:
+    """Let what is the database's fault leave the block as a DatabaseError, and the deadline end with it.
+
+    All else passes as it is, and so does what a nested transaction has told already.
+    """
+    try:
+        yield
+    except Exception as exc:
+        if isinstance(exc, DatabaseError) or not is_fault(exc):
+            raise
+        reason = reason_of(exc)
+        logger.warning("database_failed", error=reason)
+        raise DatabaseError(reason) from exc
+    finally:
+        if deadline is not None:
+            deadline.over()

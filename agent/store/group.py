@@ -126,7 +126,7 @@ class GroupWriter:
         try:
             kept = await self._pool.take()
             deadline.watch(kept.driver.abandon)
-            await kept.begin(writes=True)
+            await kept.begin(None, writes=True)
         except BaseException:
             if kept is not None:
                 await self._pool.give_back(kept, is_broken=True)

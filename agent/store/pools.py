@@ -31,8 +31,8 @@ class Driver(Protocol):
     def is_cut(self) -> bool:
         """Whether the other side ended it, so that others of its age may have been ended, too."""
 
-    async def begin(self, *, writes: bool) -> None:
-        """Open a transaction."""
+    async def begin(self, tenant_id: str | None, *, writes: bool) -> None:
+        """Open a transaction of a tenant, or of all; a file keeps none apart."""
 
     async def run(self, sql: str, parameters: Any) -> Found:
         """Run a short statement; return its rows, and how many it has changed."""
@@ -50,19 +50,21 @@ class Driver(Protocol):
 class Kept:
     """A connection of a pool."""
 
-    __slots__ = ("_error", "age", "dialect", "driver", "ordinary")
+    __slots__ = ("_error", "age", "dialect", "driver", "ordinary", "was_used")
 
     def __init__(self, ordinary: AsyncConnection, age: int = 0) -> None:
         self.ordinary = ordinary
         self.age = age
+        self.was_used = False
+        """Whether it has been in the pool since it was opened."""
         self.dialect: Dialect = ordinary.dialect
         self.driver: Driver = ordinary.sync_connection.connection.driver_connection  # type: ignore[union-attr,assignment]
         self._error: type[Exception] = self.dialect.loaded_dbapi.Error
 
-    async def begin(self, *, writes: bool) -> None:
+    async def begin(self, tenant_id: str | None, *, writes: bool) -> None:
         """Open a transaction on the driver; SQLAlchemy joins it where an ordinary statement comes."""
         with self._errors_told():
-            await self.driver.begin(writes=writes)
+            await self.driver.begin(tenant_id, writes=writes)
 
     async def run(self, sql: str, parameters: Any) -> Found:
         """Run a short statement on the driver.
@@ -137,6 +139,7 @@ class Pool:
             self._pass_on()
             await asyncio.shield(self._leave(kept, is_broken=is_broken))
         else:
+            kept.was_used = True
             self._free.append(kept)
             self._pass_on()
 
@@ -187,8 +190,13 @@ def _give_up(turn: asyncio.Future[None]) -> None:
         turn.set_exception(DatabaseError("CheckoutTimeout"))
 
 
-def open_pool(url: URL, file: Path | None, limits: Limits, *, size: int, statement_s: float) -> Pool:
-    """Return a pool of up to `size` connections; none is open yet. `file`: of SQLite; None for a server."""
+def open_pool(
+    url: URL, file: Path | None, limits: Limits, *, size: int, statement_s: float, is_pooled: bool = False
+) -> Pool:
+    """Return a pool of up to `size` connections; none is open yet. `file`: of SQLite; None for a server.
+
+    `is_pooled`: a pooler stands before the server, and lends a connection for a transaction only.
+    """
     shared: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
     if file is not None:
         engine = create_async_engine(url, async_creator=sqlite.connector(file, limits), **shared)
@@ -196,8 +204,11 @@ def open_pool(url: URL, file: Path | None, limits: Limits, *, size: int, stateme
     else:
         from agent.store import postgresql  # psycopg is of no use to an installation on SQLite
 
-        connecting = {**postgresql.parameters(limits), "async_creator_fn": postgresql.connector(limits)}
+        connector = postgresql.connector(limits, prepares=not is_pooled)
+        connecting = {**postgresql.parameters(limits), "async_creator_fn": connector}
         engine = create_async_engine(url, connect_args=connecting, **shared)
-        prepare = postgresql.preparer(statement_s=statement_s, transaction_s=limits.transaction_s)
+        prepare = postgresql.preparer(
+            statement_s=statement_s, transaction_s=limits.transaction_s, for_transactions=is_pooled
+        )
         event.listen(engine.sync_engine, "connect", prepare)
     return Pool(engine, size=size, checkout_s=limits.checkout_s)

@@ -12,14 +12,18 @@ from typing import Any
 import psycopg
 from psycopg import waiting
 from psycopg.abc import RV, PQGen
+from psycopg.pq import Escaping
 
 from agent.store.limits import Limits
 from agent.store.statements import Found
+from agent.store.wall import TENANT_SETTING
 
 KEEPALIVE_IDLE_S = 5
 KEEPALIVE_EVERY_S = 2
 KEEPALIVES = 2
 APPLICATION = "frontdesk"
+PREPARE_AFTER = 5
+"""Times that a connection has run a statement before it is prepared."""
 
 
 class Connection(psycopg.AsyncConnection[Any]):
@@ -27,6 +31,7 @@ class Connection(psycopg.AsyncConnection[Any]):
 
     settling: asyncio.TimerHandle | None = None
     """Abandons it, unless it is ready to use in time."""
+    begin_words = b"BEGIN"
     statement_s: float
     """How long a statement may take. The server sees to it."""
 
@@ -42,8 +47,13 @@ class Connection(psycopg.AsyncConnection[Any]):
         """Whether the server is not there any more, or has ended this connection."""
         return self.closed
 
-    async def begin(self, *, writes: bool) -> None:
-        """Do nothing: psycopg opens a transaction with its first statement."""
+    async def begin(self, tenant_id: str | None, *, writes: bool) -> None:
+        """Open a transaction, in one message with whose it is: the policies of `agent/store/wall.py` go by that."""
+        words = self.begin_words
+        if tenant_id is not None:
+            literal = Escaping(self.pgconn).escape_literal(tenant_id.encode())
+            words = b"%b; SELECT set_config('%b', %b, true)" % (words, TENANT_SETTING.encode(), literal)
+        await self.execute(words, prepare=False)
 
     async def run(self, sql: str, parameters: Any) -> Found:
         """Run a statement; return its rows, and how many it has changed."""
@@ -71,15 +81,17 @@ class Connection(psycopg.AsyncConnection[Any]):
             shut.detach()  # the descriptor is libpq's
 
 
-def connector(limits: Limits) -> Callable[..., Awaitable[Connection]]:
-    """Return what opens a connection."""
+def connector(limits: Limits, *, prepares: bool) -> Callable[..., Awaitable[Connection]]:
+    """Return what opens a connection, which `prepares` what it runs often."""
+    threshold = PREPARE_AFTER if prepares else None
 
     async def connect(*args: Any, **parameters: Any) -> Connection:
         loop = asyncio.get_running_loop()
         until = loop.time() + limits.connect_s
         try:
             async with asyncio.timeout_at(until):  # psycopg's own limit is one for each address of the host
-                connection = await Connection.connect(*args, **parameters)
+                # A transaction is begun by `begin` alone, so psycopg must not send a BEGIN of its own before it.
+                connection = await Connection.connect(*args, autocommit=True, prepare_threshold=threshold, **parameters)
         except TimeoutError:
             raise psycopg.errors.ConnectionTimeout("connection timeout expired") from None
         connection.settling = loop.call_at(until, connection.abandon)
@@ -101,8 +113,8 @@ def parameters(limits: Limits) -> dict[str, object]:
     }
 
 
-def preparer(*, statement_s: float, transaction_s: float) -> Callable[[Any, object], None]:
-    """Return what sets a new connection's limits on the server's side.
+def preparer(*, statement_s: float, transaction_s: float, for_transactions: bool) -> Callable[[Any, object], None]:
+    """Return what sets a new connection's limits on the server's side; `for_transactions`: anew with each.
 
     By a statement, and not by the parameter `options`: poolers refuse that.
     """
@@ -111,15 +123,20 @@ def preparer(*, statement_s: float, transaction_s: float) -> Callable[[Any, obje
         "lock_timeout": statement_s,
         "idle_in_transaction_session_timeout": transaction_s,
     }
-    chosen = ", ".join(f"set_config('{name}', '{round(limit_s * 1000)}', false)" for name, limit_s in settings.items())
+    local = str(for_transactions).lower()
+    chosen = ", ".join(
+        f"set_config('{name}', '{round(limit_s * 1000)}', {local})" for name, limit_s in settings.items()
+    )
 
     def prepare(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"SELECT {chosen}")
-        cursor.close()
-        connection.commit()
         driver = connection.driver_connection
         assert isinstance(driver, Connection)
+        if for_transactions:
+            driver.begin_words = f"BEGIN; SELECT {chosen}".encode()
+        else:
+            cursor = connection.cursor()
+            cursor.execute(f"SELECT {chosen}")
+            cursor.close()
         if driver.settling is not None:
             driver.settling.cancel()
 

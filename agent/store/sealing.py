@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select, text, update
 from agent.store.audit_tables import audit, audit_seals
 from agent.store.clock import database_now
 from agent.store.columns import OF_TENANT, ROW_ID
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.search_index import STALL_S
 from agent.store.transaction import Transaction
 
@@ -48,10 +48,10 @@ class Head(NamedTuple):
 
 async def seal_batch(store: Store) -> int:
     """Seal rows of whole seconds, the oldest first; return how many. Zero where there are none, or another process does it."""
-    async with store.read() as connection:
+    async with store.read(EVERY_TENANT) as connection:
         if not await _unsealed(connection, await _whole_second(connection), most=1):
             return 0
-    async with store.write(is_long=True) as connection:
+    async with store.write(EVERY_TENANT, is_long=True) as connection:
         if not await _is_our_turn(connection):
             return 0
         now = await _whole_second(connection)

@@ -13,7 +13,7 @@ from sqlalchemy import Text, bindparam, cast, delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from agent.store.columns import OF_TENANT, ROW_ID
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.search import NEWEST_PART, PART_SIZE
 from agent.store.statements import Hot
 from agent.store.tables import UNINDEXED, conversations, messages, search_entries
@@ -112,12 +112,12 @@ async def index_batch(store: Store) -> int:
     what was read is written only if the conversation is as it was, so nothing is indexed twice or forgotten, whenever a
     process dies.
     """
-    async with store.read() as connection:
+    async with store.read(EVERY_TENANT) as connection:
         due = await _due(connection)
     if not due:
         return 0
     words = await anyio.to_thread.run_sync(lambda: [[terms_of(said) for _, said in one.texts] for one in due])
-    async with store.write(is_long=True) as connection:
+    async with store.write(EVERY_TENANT, is_long=True) as connection:
         if not await _is_our_turn(connection):
             return 0
         return await _write(

@@ -47,7 +47,7 @@ class Connection(aiosqlite.Connection):
     _cursor: object = None
     """Whose statement the thread was given last."""
 
-    async def begin(self, *, writes: bool) -> None:
+    async def begin(self, _tenant_id: str | None, *, writes: bool) -> None:
         """Open a transaction; one that writes takes the lock as soon as no other process has it.
 
         SQLite's own wait holds the connection's mutex all the time, also in a thread: whatever of an old statement is collected

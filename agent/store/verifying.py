@@ -65,7 +65,7 @@ class _Look:
         own = select(audit_seals).where(
             s.tenant_id == self._tenant_id, s.number > (self.head.number if self.head else 0)
         )
-        async with self._store.read() as connection:
+        async with self._store.read(self._tenant_id) as connection:
             rows: Sequence[Any] = (await connection.execute(own.order_by(s.number).limit(READ_AT_ONCE))).all()
         return rows
 
@@ -98,7 +98,7 @@ class _Look:
         c = audit.c
         newest, oldest = (self.head.number if self.head else 0), (self._first.number if self._first else 1)
         loose = select(func.count()).select_from(audit).where(c.tenant_id == self._tenant_id)
-        async with self._store.read() as connection:
+        async with self._store.read(self._tenant_id) as connection:
             lost = (await connection.execute(loose.where(or_(c.seal > newest, c.seal < oldest)))).scalar_one()
             late = loose.where(c.seal.is_(None), c.at < self._until - LATE_S)
             inserted = (await connection.execute(late)).scalar_one()
@@ -115,7 +115,7 @@ class _Look:
 
     async def _of_seal(self, number: int) -> list[Any]:
         own = select(audit).where(audit.c.tenant_id == self._tenant_id, audit.c.seal == number)
-        async with self._store.read() as connection:
+        async with self._store.read(self._tenant_id) as connection:
             rows = (await connection.execute(own.order_by(audit.c.at, audit.c.id))).all()
         return list(rows)
 

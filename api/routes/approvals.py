@@ -69,7 +69,7 @@ async def list_open_approvals(
 ) -> Response:
     """List what waits for the caller's yes or no in place of other users of their tenant. 304 while nothing has changed."""
     after = approval_cursor(cursor)
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         found, place = await list_shared(connection, principal, limit=limit, after=after)
     next_cursor = None if place is None else pack([place.asked_at.isoformat(), place.tool_call_id])
     body = SharedApprovalPage(items=list(map(shared_view, found)), next_cursor=next_cursor).model_dump_json().encode()
@@ -82,7 +82,7 @@ async def list_open_approvals(
 @router.get("/conversations/{conversation_id}/always")
 async def list_always(conversation_id: UUID, principal: PrincipalDep, services: InstallationDep) -> StandingList:
     """List the tools all of whose calls the user said yes to in a conversation."""
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         await get_conversation(connection, principal, conversation_id)
         found = await list_standing(connection, principal, conversation_id)
     return StandingList(items=[StandingView(name=one.name, since=one.since) for one in found])
@@ -96,7 +96,7 @@ async def end_always(
     tool: Annotated[str | None, Query(max_length=128, description="of one tool only")] = None,
 ) -> Deleted:
     """Ask again before each call from now on; where there is nothing to end, nothing changes."""
-    async with services.store.write() as connection:
+    async with services.store.write(principal.tenant_id) as connection:
         await get_conversation(connection, principal, conversation_id)
         await end_standing(connection, principal, conversation_id, name=tool)
     return Deleted(success=True, message="Each call is asked for again.")

@@ -82,7 +82,7 @@ async def read_audit(
         user, run, tool, kind, since.timestamp() if since else None, until.timestamp() if until else None
     )
     asked = {name: value for name, value in request.query_params.items() if name not in ("cursor", "limit", "ticket")}
-    async with services.store.write() as connection:
+    async with services.store.write(principal.tenant_id) as connection:
         await record(connection, principal, [Deed("audit.read", principal.user_id, words={"asked": asked})])
     accepted = request.headers.get("accept", "")
     if (lines := next((one for one in LINES if one in accepted), None)) is not None:
@@ -98,7 +98,7 @@ async def read_audit(
 async def _page(
     store: Store, principal: Principal, wanted: AuditFilter, *, limit: int, after: AuditCursor | None
 ) -> list[Recorded]:
-    async with store.read() as connection:
+    async with store.read(principal.tenant_id) as connection:
         return await list_audit(connection, principal.tenant_id, wanted=wanted, limit=limit, after=after)
 
 

@@ -154,7 +154,7 @@ async def list_own_conversations(
         search = services.searches.find(principal, q, limit=limit + 1, after=after)
         found = await while_connected(request, search) or []
     else:
-        async with services.store.read() as connection:
+        async with services.store.read(principal.tenant_id) as connection:
             found = await list_conversations(connection, principal, limit=limit + 1, after=after)
     more = len(found) > limit
     last = found[limit - 1] if more else None
@@ -169,7 +169,7 @@ async def read_conversation(
     conversation_id: UUID, principal: PrincipalDep, services: InstallationDep
 ) -> ConversationView:
     """Return one conversation, without its messages."""
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         return _view(await get_conversation(connection, principal, conversation_id))
 
 
@@ -190,7 +190,7 @@ async def read_messages(
     place = message_place("cursor", cursor)
     known = message_place("after", after)
     since = Version(*known) if known else None
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         conversation, version = await get_version(connection, principal, conversation_id)
         found: list[StoredMessage] = []
         if since != version:
@@ -217,7 +217,7 @@ async def read_messages(
 async def export_conversation(conversation_id: UUID, principal: PrincipalDep, services: InstallationDep) -> Response:
     """Return a conversation with all that was said in it, earlier versions too, as a file of JSON."""
     exported = Deed("conversation.exported", principal.user_id, principal.user_id, conversation_id)
-    async with services.store.write() as connection:
+    async with services.store.write(principal.tenant_id) as connection:
         conversation = await get_conversation(connection, principal, conversation_id)
         await record(connection, principal, [exported])
     return StreamingResponse(
@@ -232,7 +232,7 @@ async def rename(
     conversation_id: UUID, body: Rename, principal: PrincipalDep, services: InstallationDep
 ) -> ConversationView:
     """Give a conversation another title."""
-    async with services.store.write() as connection:
+    async with services.store.write(principal.tenant_id) as connection:
         renamed = await rename_conversation(connection, principal, conversation_id, title=body.title)
     services.store.titles.tell(principal, conversation_id, renamed.title)
     return _view(renamed)
@@ -251,7 +251,7 @@ async def _exported(principal: Principal, store: Store, conversation: Conversati
     yield b'{"conversation":%b,"messages":[' % _view(conversation).model_dump_json().encode()
     after: tuple[int, int] | None = None
     while True:
-        async with store.read() as connection:
+        async with store.read(principal.tenant_id) as connection:
             page = await list_messages(
                 connection, principal, conversation.id, limit=EXPORT_PAGE, after=after, with_superseded=True
             )

@@ -132,7 +132,7 @@ async def stop(thread_id: str, principal: PrincipalDep, services: InstallationDe
         return Stopped(stopped=False)
     if body is not None and body.run_id is not None:
         keep = timedelta(seconds=services.settings.idempotency_keep_s)
-        async with services.store.read() as connection:
+        async with services.store.read(principal.tenant_id) as connection:
             named = await find_run_by_key(connection, principal, key_of(thread_id, body.run_id), keep=keep, frees=False)
         if named is not None and named.id != active.id:
             return Stopped(stopped=False)
@@ -144,7 +144,7 @@ async def stop(thread_id: str, principal: PrincipalDep, services: InstallationDe
 async def suggest(body: RunAgentInput, principal: PrincipalDep, services: InstallationDep) -> Response:
     """Give the suggestions that the last answer came with, as the call that the client reads; it asks no model."""
     ids = [one["id"] for one in body.messages if isinstance(one, dict) and isinstance(one.get("id"), str)]
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         found = await newest_turn(connection, principal, ids[-IDS_READ:], conversation_id=None)
         if found is not None:
             await get_conversation(connection, principal, found.conversation_id)

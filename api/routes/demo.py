@@ -56,7 +56,7 @@ async def sign_in(wanted: DemoUser, request: Request, services: InstallationDep,
     if not (is_open_to(request, settings) and _is_from_own_page(request)):
         raise NotFoundError("There is no such page.")
     response.headers["Cache-Control"] = "no-store"
-    async with services.store.write() as connection:
+    async with services.store.write(wanted.tenant) as connection:
         await record(connection, Principal(wanted.tenant, wanted.user), [Deed("demo.signed_in", wanted.user)])
     token = sign(settings, tenant=wanted.tenant, user=wanted.user, role=wanted.user, branch=None, ttl_s=TOKEN_TTL_S)
     return DemoToken(token=token)

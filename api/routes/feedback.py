@@ -35,6 +35,6 @@ async def give_feedback(
 ) -> FeedbackView:
     """Rate an answer; a second rating replaces the first."""
     given = Feedback(message_id, body.rating, body.comment or None)
-    async with services.store.write() as connection:
+    async with services.store.write(principal.tenant_id) as connection:
         await rate_message(connection, principal, given)
     return FeedbackView(message_id=message_id, rating=given.rating, comment=given.comment)

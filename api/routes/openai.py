@@ -117,7 +117,7 @@ async def _conversation_of(services: Services, principal: Principal, response_id
         run_id = UUID(response_id.removeprefix("resp_"))
     except ValueError:
         raise NotFoundError("No such response.") from None
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         return str((await get_run(connection, principal, run_id)).conversation_id)
 
 

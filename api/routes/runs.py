@@ -94,7 +94,7 @@ def run_view(run: Run) -> RunView:
 @router.get("/runs/{run_id}")
 async def read_run(run_id: RunIdDep, principal: PrincipalDep, services: InstallationDep) -> RunView:
     """Return a run's state, times and usage. One that waits for its user's token only goes on with this request's."""
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         run = await get_run(connection, principal, run_id)
     view = run_view(run := await services.runner.decisions.resume(principal, run))
     if run.state == "waiting":
@@ -112,7 +112,7 @@ async def stream_run_events(
     form: FormatDep,
 ) -> Response:
     """Stream a run's events from `Last-Event-ID` on. Closing the connection does not stop the run."""
-    async with services.store.read() as connection:
+    async with services.store.read(principal.tenant_id) as connection:
         run = await get_run(connection, principal, run_id)  # while a 404 can still be sent
     return await _stream(request, principal, services, run, after, form=form)
 
@@ -200,7 +200,7 @@ async def stream_conversation(
     if (use := ticket_of(request)) is not None and not use.is_first:
         run = await run_again(services, principal, use)
     else:
-        async with services.store.read() as connection:
+        async with services.store.read(principal.tenant_id) as connection:
             await get_conversation(connection, principal, conversation_id)
             run = await active_run(connection, principal, conversation_id)
     if run is None:

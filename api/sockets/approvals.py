@@ -31,7 +31,7 @@ async def tell_approvals(
             principal = whose()
             if services.assistants.are_approved_by(principal):
                 with suppress(DatabaseError):  # it is away for a moment
-                    async with services.store.read() as connection:
+                    async with services.store.read(principal.tenant_id) as connection:
                         found, more = await list_shared(connection, principal, limit=SHOWN)
                     shown = [asdict(one) for one in found]
                     if (shown, more) != told:

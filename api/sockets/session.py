@@ -163,7 +163,7 @@ class Session:
             run: Run | None = await read_run(self._services.store, self._principal, command.run)
         else:
             assert command.conversation is not None
-            async with self._services.store.read() as connection:
+            async with self._services.store.read(self._principal.tenant_id) as connection:
                 await get_conversation(connection, self._principal, command.conversation)
                 run = await active_run(connection, self._principal, command.conversation)
         if run is None:

@@ -265,12 +265,12 @@ async def test_a_key_is_free_again_after_its_time(both: World) -> None:
 async def test_the_database_itself_lets_one_run_of_a_conversation_work(store: Store) -> None:
     """G7: whatever the code believes."""
     ann = Principal("acme", "ann")
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         conversation_id = await create_conversation(connection, ann, title="one")
         for _ in range(2):
             await insert_run(connection, ann, NewRun(conversation_id, "m", "worker"))
     with pytest.raises(IntegrityError):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.execute(update(runs).values(state="running"))
 
 
@@ -278,12 +278,12 @@ async def test_the_database_itself_keeps_one_answer_of_a_step(store: Store) -> N
     """G13: of two workers that both finish it, one is refused."""
     ann = Principal("acme", "ann")
     answer = NewMessage("assistant", "yes", step=1)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         conversation_id = await create_conversation(connection, ann, title="one")
         run = await insert_run(connection, ann, NewRun(conversation_id, "m", "worker"))
         await append_messages(connection, ann, conversation_id, run_id=run.id, turn=1, new=[answer])
     with pytest.raises(IntegrityError):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await append_messages(connection, ann, conversation_id, run_id=run.id, turn=1, new=[answer])
 
 

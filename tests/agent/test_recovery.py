@@ -156,7 +156,7 @@ async def test_a_worker_asks_for_no_tool_in_a_run_that_was_stopped_elsewhere(pai
 async def test_a_queued_run_is_not_begun_by_a_worker_that_lost_it(store: Store) -> None:
     """G13: claiming is writing too."""
     ann = Principal("acme", "ann")
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         conversation_id = await create_conversation(connection, ann, title="one")
         run = await insert_run(connection, ann, NewRun(conversation_id, "m", "paused"))
         name = RunKey("acme", run.id)
@@ -401,7 +401,7 @@ async def test_a_reader_hears_at_once_that_its_run_was_given_up(open_frontdesk: 
 async def left_behind(world: World, *, attempt: int = 1) -> str:
     """Write into the database what a dead process leaves there; return the run's id."""
     store, ann = world.app.state.services.store, Principal("acme", "ann")
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         conversation_id = await create_conversation(connection, ann, title="left")
         run = await insert_run(connection, ann, NewRun(conversation_id, "openai:scripted", "dead"))
         new = [NewMessage("user", "are you there?", 0)]

@@ -171,7 +171,7 @@ async def test_a_stop_never_interrupts_a_commit(store: Store) -> None:
     ann, stopper = Principal("acme", "ann"), Stopper()
 
     async def write() -> None:
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await create_conversation(connection, ann, title="before")
             stopper.stop("cancelled")
             await create_conversation(connection, ann, title="after")
@@ -179,7 +179,7 @@ async def test_a_stop_never_interrupts_a_commit(store: Store) -> None:
     with pytest.raises(StoppedError), stopper.stoppable():
         async with anyio.create_task_group() as group:
             group.start_soon(write)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         found = await list_conversations(connection, ann, limit=9, after=None)
     assert {one.title for one in found} == {"before", "after"}
 

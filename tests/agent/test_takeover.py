@@ -51,7 +51,7 @@ class Past:
 
     async def store(self, world: World) -> None:
         """Put it into the database in one transaction."""
-        async with store_of(world).write() as connection:
+        async with store_of(world).write("acme") as connection:
             for table, values in self._rows.items():
                 await connection.execute(table.insert(), values)
 

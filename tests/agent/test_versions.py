@@ -333,7 +333,7 @@ async def left_behind(zombie: World, *, text: str | None) -> Left:
         old = Said(*[await live.until(key) for key in ("conversation_id", "message_id", "run_id")])
         await live.until_bytes(b"I order")
     conversation_id = UUID(old.conversation_id)
-    async with store_of(zombie).write() as connection:
+    async with store_of(zombie).write("acme") as connection:
         replaced = await find_turn(connection, owner, conversation_id, message_id=UUID(old.message_id))
         new = NewRun(conversation_id, replaced.model, uuid4().hex, replaces=replaced.turn)
         run = await insert_run(connection, owner, new)

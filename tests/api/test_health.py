@@ -107,12 +107,12 @@ async def test_a_server_whose_database_takes_no_writes_is_not_ready_although_it_
             "ALTER TABLE workers DROP CONSTRAINT full_disk",
         )
     )
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.ordinary.exec_driver_sql(refuse)
     await until(lambda: status(503), timeout_s=20)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         await connection.ordinary.exec_driver_sql("SELECT 1")
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.ordinary.exec_driver_sql(allow)
     await until(lambda: status(200), timeout_s=20)
 

@@ -149,12 +149,12 @@ async def test_a_stream_can_be_read_by_a_page(shared: World) -> None:
 
 async def test_a_break_under_a_request_can_be_read_by_a_page_and_has_an_id(shared: World) -> None:
     store = shared.app.state.services.store
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.ordinary.exec_driver_sql("ALTER TABLE conversations RENAME TO moved")
 
     answer = await shared.person().request("GET", "/conversations", headers={"Origin": PAGE})
 
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.ordinary.exec_driver_sql("ALTER TABLE moved RENAME TO conversations")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["access-control-allow-origin"] == PAGE

@@ -47,7 +47,7 @@ async def test_of_ten_thousand_conversations_the_newest_are_listed_and_more_wher
         }
         for number in range(MANY)
     ]
-    async with world.app.state.services.store.write() as connection:
+    async with world.app.state.services.store.write("acme") as connection:
         await connection.execute(insert(conversations), rows)
     widget = await open_widget(world.url, token=ann.token, attributes=OPEN)
     await widget.button("Conversations").click()

@@ -24,7 +24,7 @@ from support.clients import Counts
 from support.databases import Truth, truth_in_postgresql, truth_in_sqlite
 from support.lives import play, user
 from support.planting import plant
-from support.postgres import by_port, new_database, open_postgres, socket_of, sqlalchemy_url
+from support.postgres import as_application, by_port, new_database, open_postgres, socket_of, sqlalchemy_url
 from support.processes import QUICK, Nurseries
 from support.processes import environment as process_environment
 from support.scenario import mark_of, open_scene
@@ -174,13 +174,15 @@ async def _database(
         return
     url = new_database(postgres)
     async with silencing_proxy(socket_of(url)) as proxy:
-        yield truth_in_postgresql(url), proxy, {"FRONTDESK_DATABASE_URL": sqlalchemy_url(by_port(url, proxy.port))}
+        owner = sqlalchemy_url(by_port(url, proxy.port))
+        roles = {"FRONTDESK_DATABASE_URL": as_application(owner), "FRONTDESK_DATABASE_UPKEEP_URL": owner}
+        yield truth_in_postgresql(url), proxy, roles
 
 
 async def _plant(stage: Stage, folder: Path, environment: dict[str, str]) -> None:
     """Give each user a large conversation."""
     file = f"sqlite+aiosqlite:///{folder / 'data' / 'frontdesk.db'}"
-    store = Store(environment.get("FRONTDESK_DATABASE_URL", file), pool_size=1)
+    store = Store(environment.get("FRONTDESK_DATABASE_UPKEEP_URL", file), pool_size=1)
     try:
         await store.migrate()
         for visitor in stage.visitors:

@@ -49,13 +49,13 @@ async def rows(world: World, table: Table, **equal: object) -> list[dict[str, An
     """Return the rows of a table with these values, in the order of their creation."""
     statement = select(table).where(*(table.c[name] == value for name, value in equal.items()))
     order = (table.c.turn, table.c.position) if table is messages else (table.c.created_at, table.c.id)
-    async with store_of(world).read() as connection:
+    async with store_of(world).read("acme") as connection:
         return [dict(row._mapping) for row in await connection.execute(statement.order_by(*order))]
 
 
 async def dump(world: World) -> bytes:
     """Return everything that the database holds, and what lies in its files where it has some."""
-    async with store_of(world).read() as connection:
+    async with store_of(world).read("acme") as connection:
         tables = [(await connection.execute(select(table))).all() for table in metadata.tables.values()]
     folder = anyio.Path(world.settings.data)
     files = [await path.read_bytes() async for path in folder.iterdir()] if await folder.is_dir() else []
@@ -64,7 +64,7 @@ async def dump(world: World) -> bytes:
 
 async def execute(world: World, statement: Executable) -> None:
     """Do something to the database behind the installation's back."""
-    async with store_of(world).write() as connection:
+    async with store_of(world).write("acme") as connection:
         await connection.execute(statement)
 
 

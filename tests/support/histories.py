@@ -77,7 +77,7 @@ class Generated:
 
 async def generate(store: Store, randoms: Sequence[Random]) -> list[Generated]:
     """Make a history from each random source. Their rows are written a table at a time: statements cost more than rows."""
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         conversation_id = await create_conversation(connection, OWNER, title="generated")
         authors = [_Author(conversation_id, turn, random) for turn, random in enumerate(randoms, start=1)]
         generated = [author.write() for author in authors]

@@ -13,6 +13,6 @@ async def logged_events(person: Person, run_id: str) -> list[LoggedEvent]:
     """Return the log of a run of this person's that is over."""
     services = person.world.app.state.services
     principal: Principal = await services.authenticator.authenticate(f"Bearer {person.token}")
-    async with services.store.read() as connection:
+    async with services.store.read("acme") as connection:
         run = await get_run(connection, principal, UUID(run_id))
     return [logged async for batch in services.runner.follow(principal, run) for logged in batch]

@@ -21,7 +21,7 @@ async def plant(store: Store, owner: Principal, *, mark: str, turns: int = TURNS
     Return its id, and a text that stands in it and nowhere else.
     """
     text = f"{mark} planted for {owner.user_id}."
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         conversation_id = await create_conversation(connection, owner, title=text)
         said = list(_turns(owner, conversation_id, text, turns))
         last = {"last_turn": turns, "last_position": 4 * turns}

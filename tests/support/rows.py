@@ -14,7 +14,7 @@ from agent.events.schema import EndStatus, Usage
 from agent.principal import Principal, RunKey
 from agent.store.approvals import NewApproval, ask
 from agent.store.conversations import create_conversation
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.messages import NewMessage, append_messages
 from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.runs import NewRun, Run, RunEnd, get_run, insert_run
@@ -33,8 +33,9 @@ Result = TypeVar("Result")
 
 
 async def in_one(store: Store, work: Callable[..., Awaitable[Result]], *args: Any, **kwargs: Any) -> Result:
-    """Do one thing in a writing transaction of its own."""
-    async with store.write() as connection:
+    """Do one thing in a writing transaction of its own, of the tenant of the first who is named."""
+    named = (one.tenant_id for one in (*args, *kwargs.values()) if isinstance(one, Principal | RunKey))
+    async with store.write(next(named, ANN.tenant_id)) as connection:
         return await work(connection, *args, **kwargs)
 
 
@@ -57,7 +58,7 @@ async def new_run(
     new = NewRun(conversation_id, "demo", more.pop("worker_id", WORKER), **more)
     with suppress(IntegrityError):  # somebody else was faster
         await in_one(store, renew_lease, new.worker_id, lease_s=60)
-    async with store.write() as connection:
+    async with store.write(who.tenant_id) as connection:
         run = await insert_run(connection, who, new)
         said = NewMessage("user", "how many?", step=0)
         await append_messages(connection, who, conversation_id, run_id=run.id, turn=run.turn, new=[said])
@@ -97,7 +98,7 @@ async def finish(store: Store, run: Run, status: EndStatus = "completed", *, who
 
 async def read_run(store: Store, run: Run, who: Principal = ANN) -> Run:
     """Return a run as it is now."""
-    async with store.read() as connection:
+    async with store.read(who.tenant_id) as connection:
         return await get_run(connection, who, run.id)
 
 
@@ -107,14 +108,14 @@ async def ignore(_run: RunKey) -> None:
 
 async def abandon(store: Store, run: Run, who: Principal = ANN) -> RunKey:
     """Make a run one of a worker that nobody knows; return its name."""
-    async with store.write() as connection:
+    async with store.write(who.tenant_id) as connection:
         await connection.execute(update(runs).where(runs.c.id == run.id).values(worker_id="dead"))
     return RunKey(who.tenant_id, run.id)
 
 
 async def count_rows(store: Store) -> dict[str, int]:
     """Return how many rows each table with data of tenants has; an older schema may not have all of them."""
-    async with store.read() as connection:
+    async with store.read(EVERY_TENANT) as connection:
         there = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
         return {
             name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()

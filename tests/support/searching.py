@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from agent.principal import Principal
 from agent.store.conversations import Conversation, ConversationCursor
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.search import search_conversations
 from agent.store.search_index import index_batch
 from agent.store.tables import UNINDEXED, conversations
@@ -25,7 +25,7 @@ async def until_indexed(store: Store) -> None:
     unindexed = select(func.count()).select_from(conversations).where(UNINDEXED)
     async with asyncio.timeout(60):
         while True:
-            async with store.read() as connection:
+            async with store.read(EVERY_TENANT) as connection:
                 if not (await connection.execute(unindexed)).scalar_one():
                     return
             await asyncio.sleep(0.02)
@@ -35,5 +35,5 @@ async def search(
     store: Store, who: Principal, question: str, *, limit: int = 100, after: ConversationCursor | None = None
 ) -> list[Conversation]:
     """Search in what is indexed."""
-    async with store.search() as connection:
+    async with store.search(who.tenant_id) as connection:
         return await search_conversations(connection, who, question=question, limit=limit, after=after)

@@ -78,7 +78,7 @@ async def pause(server: Server, store: Store) -> None:
     for _ in range(20):
         server.send(signal.SIGSTOP)
         try:
-            async with asyncio.timeout(3), store.write() as connection:
+            async with asyncio.timeout(3), store.write("acme") as connection:
                 await connection.execute(update(runs).values(state=runs.c.state))
         except TimeoutError:
             server.send(signal.SIGCONT)
@@ -115,7 +115,7 @@ async def test_a_paused_process_finds_out_that_it_lost_its_run_and_writes_nothin
             assert [event["status"] for event in stream.events if "status" in event] == ["completed"]
             assert stream.first("snapshot") is not None
             assert stream.is_done
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         [run] = (await connection.execute(select(runs))).all()
         said = (await connection.execute(select(messages.c.text).where(messages.c.role == "assistant"))).scalars()
         assert (run.state, run.attempt) == ("completed", 2)
@@ -146,7 +146,7 @@ async def test_a_write_that_was_out_when_its_process_was_killed_is_not_made_agai
                 await arrived.wait()
         await first.kill()
         await reaches(there, run_id, "completed")
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         [call] = (await connection.execute(select(tool_calls))).all()
     assert call.state == "unknown"
     assert backend.effects == {call.id: 1}

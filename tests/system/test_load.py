@@ -13,7 +13,7 @@ from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
 
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 
 pytestmark = pytest.mark.alone
 
@@ -66,11 +66,11 @@ async def test_an_urgent_write_is_next_and_one_that_gives_up_holds_nobody_up(
     order: list[str] = []
 
     async def write(name: str, *, is_urgent: bool = False) -> None:
-        async with store.write(is_urgent=is_urgent):
+        async with store.write(EVERY_TENANT, is_urgent=is_urgent):
             order.append(name)
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        async with store.write():
+        async with store.write("acme"):
             waiting = [group.create_task(write(name)) for name in ("first", "second", "third")]
             urgent = group.create_task(write("urgent", is_urgent=True))
             await asyncio.sleep(0)

@@ -62,7 +62,7 @@ async def time_goes_by(seconds: float) -> None:
 
 
 async def the_run(store: Store) -> tuple[str, int, int]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         [run] = (await connection.execute(select(runs))).all()
     return run.state, run.attempt, run.begun_attempts
 

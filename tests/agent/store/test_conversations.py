@@ -32,7 +32,7 @@ async def listed(
     limit: int = 100,
     after: ConversationCursor | None = None,
 ) -> list[Conversation]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return await list_conversations(connection, who, limit=limit, after=after)
 
 
@@ -69,7 +69,7 @@ async def test_nobody_sees_other_peoples_conversations(store: Store) -> None:
     run = await new_run(store)
     for who in (BEN, EVE):
         assert await listed(store, who) == []
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             with pytest.raises(NotFoundError):
                 await get_conversation(connection, who, run.conversation_id)
 

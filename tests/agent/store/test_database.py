@@ -16,7 +16,7 @@ from support.rows import ANN, at_once, count_rows, in_one, new_conversation, new
 from agent.errors import ConfigurationError, DatabaseError
 from agent.principal import Principal
 from agent.store.conversations import create_conversation, get_conversation
-from agent.store.database import Store, new_id
+from agent.store.database import EVERY_TENANT, Store, new_id
 from agent.store.tables import conversations, messages
 
 
@@ -32,7 +32,7 @@ async def sqlite(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[list[St
 
 async def read_then_write(store: Store, conversation_id: object) -> None:
     """Add one to a conversation's counter by reading it first, as careless code would."""
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         query = select(conversations.c.last_turn).where(conversations.c.id == conversation_id)
         counted = (await connection.execute(query)).scalar_one()
         await asyncio.sleep(0)
@@ -41,12 +41,12 @@ async def read_then_write(store: Store, conversation_id: object) -> None:
 
 async def test_what_a_block_writes_is_there_when_it_has_ended(store: Store) -> None:
     conversation_id = await new_conversation(store)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert (await get_conversation(connection, ANN, conversation_id)).title == "Orders"
 
 
 async def _write_and_break(store: Store) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await create_conversation(connection, ANN, title="half")
         raise RuntimeError("in the middle")
 
@@ -59,7 +59,7 @@ async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
 
 
 async def test_what_is_not_committed_is_not_seen(store: Store) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await create_conversation(connection, ANN, title="in the making")
         async with asyncio.timeout(60):
             assert (await count_rows(store))["conversations"] == 0
@@ -67,7 +67,7 @@ async def test_what_is_not_committed_is_not_seen(store: Store) -> None:
 
 async def test_a_stop_in_the_middle_of_a_transaction_waits_until_it_is_decided(store: Store) -> None:
     with anyio.CancelScope() as scope:
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await create_conversation(connection, ANN, title="first")
             scope.cancel()
             await create_conversation(connection, ANN, title="second")
@@ -82,7 +82,7 @@ async def _queued(store: Store, order: list[str], *names: str) -> dict[str, asyn
     tasks = {}
 
     async def write(name: str) -> None:
-        async with store.write(is_urgent=name.startswith("urgent")):
+        async with store.write(EVERY_TENANT, is_urgent=name.startswith("urgent")):
             order.append(name)
 
     for name in names:
@@ -94,7 +94,7 @@ async def _queued(store: Store, order: list[str], *names: str) -> dict[str, asyn
 async def test_writers_of_a_process_come_in_order_but_the_urgent_first(sqlite: list[Store]) -> None:
     order: list[str] = []
     async with asyncio.timeout(60):
-        async with sqlite[0].write():
+        async with sqlite[0].write("acme"):
             tasks = await _queued(sqlite[0], order, "first", "second", "urgent", "third")
         await asyncio.gather(*tasks.values())
     assert order == ["urgent", "first", "second", "third"]
@@ -104,7 +104,7 @@ async def test_writers_of_a_process_come_in_order_but_the_urgent_first(sqlite: l
 async def test_a_writer_that_gives_up_waiting_does_not_hold_up_the_others(sqlite: list[Store], leaving: str) -> None:
     order: list[str] = []
     async with asyncio.timeout(60):
-        async with sqlite[0].write():
+        async with sqlite[0].write("acme"):
             tasks = await _queued(sqlite[0], order, "first", "urgent", "middle", "last")
             tasks[leaving].cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
@@ -116,7 +116,7 @@ async def test_a_writer_that_gives_up_waiting_does_not_hold_up_the_others(sqlite
 async def test_a_writer_that_gives_up_in_the_moment_of_its_turn_passes_it_on(sqlite: list[Store]) -> None:
     order: list[str] = []
     async with asyncio.timeout(60):
-        async with sqlite[0].write():
+        async with sqlite[0].write("acme"):
             tasks = await _queued(sqlite[0], order, "first", "second")
         tasks["first"].cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
@@ -128,7 +128,7 @@ async def test_fifty_readers_that_write_do_not_fail_or_overtake_each_other_on_sq
     conversation_id = await new_conversation(sqlite[0])
     outcomes = await at_once(read_then_write(sqlite[n % 2], conversation_id) for n in range(50))
     assert outcomes == [None] * 50
-    async with sqlite[0].read() as connection:
+    async with sqlite[0].read("acme") as connection:
         assert (await connection.execute(select(conversations.c.last_turn))).scalar_one() == 50
 
 
@@ -140,7 +140,7 @@ async def test_fifty_writers_at_once_are_all_served_whatever_the_pool_holds(stor
 
 
 async def test_sqlite_checks_foreign_keys_keeps_a_write_ahead_log_and_waits_for_locks(sqlite: list[Store]) -> None:
-    async with sqlite[0].read() as connection:
+    async with sqlite[0].read("acme") as connection:
         pragmas = [
             (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
             for name in ("foreign_keys", "journal_mode", "busy_timeout")
@@ -151,7 +151,7 @@ async def test_sqlite_checks_foreign_keys_keeps_a_write_ahead_log_and_waits_for_
 async def test_a_message_of_a_run_that_is_not_there_is_refused(store: Store) -> None:
     run = await new_run(store)
     with pytest.raises(IntegrityError):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.execute(update(messages).where(messages.c.run_id == run.id).values(run_id=new_id()))
 
 

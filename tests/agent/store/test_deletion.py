@@ -76,7 +76,7 @@ async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principa
         page = {"tool_call_id": call_id, "run_id": run_id, "name": "read_filter", "arguments": {}, "state": "ok"}
         rows[page_calls].append({**scope, **page, "created_at": 1.0, "expires_at": 2.0})
         rows[feedback].append({**scope, "message_id": answer_id, "user_id": who.user_id, "rating": "up"})
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         for table, new in rows.items():
             await connection.execute(insert(table), new)
 
@@ -132,11 +132,11 @@ PARTIAL = {"sqlite_where", "postgresql_where"}
 
 async def test_every_foreign_key_of_the_real_tables_leads_a_full_index(store: Store) -> None:
     """G31"""
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await connection.run_sync(unindexed) == []
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(text("DROP INDEX ix_messages_run"))
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await connection.run_sync(unindexed) == ["messages ['tenant_id', 'run_id']"]
 
 
@@ -192,7 +192,7 @@ async def test_nothing_of_a_deleted_conversation_is_there_from_the_commit_on(
 async def test_a_deleted_conversation_is_not_listed_found_or_given_to_a_model(store: Store) -> None:
     """G31"""
     run = await _deleted(store)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await list_conversations(connection, ANN, limit=9, after=None) == []
         assert await recent_messages(connection, ANN, run.conversation_id, before_turn=9, limit=9) == []
         assert await active_run(connection, ANN, run.conversation_id) is None
@@ -203,11 +203,11 @@ async def test_a_deleted_conversation_is_not_listed_found_or_given_to_a_model(st
 async def test_the_key_of_a_deleted_run_makes_a_new_one(store: Store) -> None:
     """G31"""
     run = await _deleted(store)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         assert await find_run_by_key(connection, ANN, "key", keep=DAY) is None
     again = await new_run(store, idempotency_key="key")
     await purge(store)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         found = await find_run_by_key(connection, ANN, "key", keep=DAY)
     assert found
     assert found.id == again.id != run.id
@@ -225,7 +225,7 @@ async def test_no_transaction_removes_more_rows_than_a_batch(store: Store, who: 
     await in_one(store, hide_conversation, who, conversation_id)
     total = sum((await count_rows(store)).values())
     while True:
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             removed = await remove_batch(connection, most_rows=100)
         now = sum((await count_rows(store)).values())
         assert total - now == removed.rows <= 100
@@ -254,13 +254,13 @@ async def test_removing_a_batch_reads_no_more_because_the_tenant_has_much(store:
     conversation_id = await new_conversation(store)
     await fill(store, conversation_id, 3)
     await in_one(store, hide_conversation, ANN, conversation_id)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         asking = Asking(connection)
         await remove_batch(asking, most_rows=500)
     statements = [one for one in asking.asked if one[0].split()[0] in ("SELECT", "DELETE")]
     assert sum(sql.startswith("DELETE") for sql, _ in statements) == 7
     explain = "EXPLAIN QUERY PLAN" if store.engine.dialect.name == "sqlite" else "EXPLAIN"
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         if store.engine.dialect.name == "postgresql":
             await connection.execute(text("SET LOCAL enable_seqscan = off"))  # tables this small it would read whole
         for sql, parameters in statements:
@@ -289,7 +289,7 @@ async def test_the_words_of_a_deleted_conversation_are_in_no_file(on_file: tuple
     for n, conversation_id in enumerate(deleted):
         await fill(store, await new_conversation(store), 40, word="kept" * (n + 1))
         await fill(store, conversation_id, 60, word="zebra words " * (1, 40, 900)[n])
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(conversations.update().values(last_position=180))
     assert await index_all(store) > 180  # search knows the words, too
     await store.checkpoint(most_bytes=1)
@@ -307,7 +307,7 @@ async def test_what_a_reader_still_holds_is_cut_when_it_has_left(on_file: tuple[
     store, path = on_file
     conversation_id = await new_conversation(store, title="zebra title")
     await fill(store, conversation_id, 10, word="zebra")
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         await get_conversation(connection, ANN, conversation_id)
         await in_one(store, hide_conversation, ANN, conversation_id)
         await purge(store)

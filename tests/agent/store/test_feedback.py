@@ -21,7 +21,7 @@ async def test_the_last_rating_counts(store: Store) -> None:
     given = await answered(store)
     await in_one(store, rate_message, ANN, given)
     await in_one(store, rate_message, ANN, Feedback(given.message_id, "down", None))
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         rows = (await connection.execute(select(feedback.c.rating, feedback.c.comment, feedback.c.user_id))).all()
     assert [tuple(row) for row in rows] == [("down", None, "ann")]
 

@@ -15,7 +15,7 @@ from agent.errors import ConfigurationError, DatabaseError
 from agent.store import files
 from agent.store.checkpoints import log_bytes
 from agent.store.conversations import create_conversation
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.lock import only_server
 
 
@@ -185,7 +185,7 @@ async def store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
 
 async def write_pages(store: Store, pages: int) -> None:
     for _ in range(pages // 100):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             for _ in range(100):
                 await create_conversation(connection, ANN, title="x" * 200)
             await connection.execute(text("UPDATE conversations SET title = title"))
@@ -197,7 +197,7 @@ async def test_the_log_of_writes_is_short_again_after_a_long_reader_left_and_no_
     """G31"""
     path = tmp_path / "one.db"
     await store.checkpoint(most_bytes=1)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         await connection.execute(select(1))
         await connection.execute(text("SELECT count(*) FROM conversations"))
         while log_bytes(path) < 10_000_000:
@@ -221,13 +221,13 @@ async def test_a_log_that_is_short_is_left_alone(store: Store, tmp_path: Path) -
 
 async def test_a_file_that_cannot_be_written_is_a_fault_and_not_a_mistake(store: Store, tmp_path: Path) -> None:
     """G32"""
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(text("PRAGMA query_only = ON"))
         with pytest.raises(DatabaseError):
-            async with store.write(is_urgent=True):
+            async with store.write(EVERY_TENANT, is_urgent=True):
                 pass
     await store.close()
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(text("PRAGMA query_only = OFF"))
 
 
@@ -239,9 +239,9 @@ async def test_too_many_open_files_are_a_fault(store: Store) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (open_files(), was[1]))
     try:
         with pytest.raises(DatabaseError):
-            async with store.read() as connection:
+            async with store.read("acme") as connection:
                 await connection.execute(select(1))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, was)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         await connection.execute(select(1))

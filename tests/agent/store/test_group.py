@@ -19,7 +19,7 @@ from support.rows import ANN, in_one
 from agent.errors import DatabaseError
 from agent.store import group
 from agent.store.conversations import create_conversation
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.limits import Limits
 from agent.store.tables import conversations, messages
 from agent.store.workers import renew_lease
@@ -37,14 +37,14 @@ async def store(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 async def titles(store: Store) -> list[str]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return sorted((await connection.execute(select(conversations.c.title))).scalars())
 
 
 async def commits(store: Store) -> list[str]:
     """Return what fills with SQLite's commits that wrote something, from now on."""
     seen: list[str] = []
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         driver: Any = connection._kept.driver
         driver._conn.set_trace_callback(lambda sql: seen.append(sql) if sql == "COMMIT" else None)
     seen.clear()
@@ -60,7 +60,7 @@ class Held:
         self.task = asyncio.create_task(self._write(store, title, how))
 
     async def _write(self, store: Store, title: str, how: dict[str, bool]) -> None:
-        async with store.write(**how) as connection:
+        async with store.write("acme", **how) as connection:
             await create_conversation(connection, ANN, title=title)
             self.driver: Any = connection._kept.driver
             self._has_turn.set()
@@ -75,7 +75,7 @@ class Held:
 
 
 async def write(store: Store, title: str, **how: bool) -> None:
-    async with store.write(**how) as connection:
+    async with store.write("acme", **how) as connection:
         await create_conversation(connection, ANN, title=title)
 
 
@@ -204,7 +204,7 @@ async def test_what_a_part_may_take_back_is_in_no_file(store: Store) -> None:
     await write(store, "x" * 400_000)
 
     async def forget() -> list[str]:
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.execute(update(conversations).values(title="short"))
             return open_files()
 
@@ -271,7 +271,7 @@ async def test_no_lease_runs_out_while_the_writer_is_starved_for_twice_as_long(
         nonlocal waiting
         while time.monotonic() < until:
             waiting += 1
-            async with store.write(is_long=number % 2 == 0) as connection:
+            async with store.write("acme", is_long=number % 2 == 0) as connection:
                 waiting -= 1
                 await create_conversation(connection, ANN, title=str(number))
                 await connection.execute(update(messages).values(text="x"))
@@ -291,5 +291,5 @@ async def test_no_lease_runs_out_while_the_writer_is_starved_for_twice_as_long(
 
 
 async def in_one_urgent(store: Store) -> None:
-    async with store.write(is_urgent=True) as connection:
+    async with store.write(EVERY_TENANT, is_urgent=True) as connection:
         await renew_lease(connection, "one", lease_s=LEASE_S)

@@ -26,7 +26,7 @@ def result(call_id: str, text: str = "{}", step: int = 1) -> NewMessage:
 
 
 async def whole(store: Store, run: Run) -> list[StoredMessage]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return await list_messages(connection, ANN, run.conversation_id, limit=1000, after=None)
 
 
@@ -59,7 +59,7 @@ async def test_what_is_added_is_returned_as_it_is_read_back(store: Store) -> Non
     run = await new_run(store)
     calls = (ToolCall("c1", "find_order", {"n": 1}),)
     asked = NewMessage("assistant", "One moment.", 1, tool_calls=calls, model="demo", usage=Usage(3, 4))
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         added = await append_messages(
             connection, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[asked, result("c1")]
         )
@@ -112,7 +112,7 @@ async def test_a_message_that_waited_in_the_queue_belongs_behind_the_turn_before
     await say(store, second, NewMessage("assistant", "the second answer", 1))
     messages = await whole(store, first)
     assert [(message.turn, message.position) for message in messages] == [(1, 1), (1, 3), (2, 2), (2, 4)]
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         recent = await recent_messages(connection, ANN, first.conversation_id, before_turn=2, limit=10)
     assert [message.text for message in recent] == ["how many?", "the first answer"]
 
@@ -121,7 +121,7 @@ async def test_pages_joined_are_the_whole(store: Store) -> None:
     run = await new_run(store)
     await say(store, run, *(result(f"c{n}") for n in range(10)))
     pages: list[StoredMessage] = []
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         for _ in range(5):  # the last one is empty
             after = (pages[-1].turn, pages[-1].position) if pages else None
             page = await list_messages(connection, ANN, run.conversation_id, limit=3, after=after)
@@ -134,7 +134,7 @@ async def test_pages_joined_are_the_whole(store: Store) -> None:
 async def test_the_recent_messages_are_the_last_ones_oldest_first(store: Store) -> None:
     run = await new_run(store)
     await say(store, run, *(result(f"c{n}") for n in range(10)))
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         recent = await recent_messages(connection, ANN, run.conversation_id, before_turn=2, limit=3)
         none = await recent_messages(connection, ANN, run.conversation_id, before_turn=1, limit=3)
     assert [message.tool_call_id for message in recent] == ["c7", "c8", "c9"]
@@ -144,7 +144,7 @@ async def test_the_recent_messages_are_the_last_ones_oldest_first(store: Store) 
 async def test_a_runs_messages_are_its_own(store: Store) -> None:
     first = await new_run(store)
     second = await new_run(store, conversation_id=first.conversation_id)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert [message.run_id for message in await run_messages(connection, ANN, second)] == [second.id]
 
 
@@ -188,5 +188,5 @@ async def test_nobody_writes_into_a_colleagues_conversation(store: Store) -> Non
 
 async def test_an_empty_conversation_has_no_messages(store: Store) -> None:
     conversation_id = await new_conversation(store)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await list_messages(connection, ANN, conversation_id, limit=5, after=None) == []

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[3]
 
 
 async def on(store: Store, work: Any) -> Any:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         return await connection.run_sync(work)
 
 
@@ -95,7 +95,7 @@ async def test_the_migrations_give_what_the_code_declares(store: Store) -> None:
 
 
 async def test_a_table_that_a_migration_forgot_would_be_noticed(store: Store) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(text("DROP TABLE feedback"))
     assert await on(store, differences)
 
@@ -140,15 +140,15 @@ async def test_rows_of_the_first_version_are_kept_on_the_way_up_and_down(empty_d
     assert await count_rows(store) == {**before, **added}
     await index_all(store)
     assert len(await search(store, ANN, "assistant")) == 1
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         [conversation] = await list_conversations(connection, ANN, limit=9, after=None)
         messages = await list_messages(connection, ANN, conversation.id, limit=9, after=None)
         run = await get_run(connection, ANN, messages[0].run_id)
     assert [message.text for message in messages] == ["user 1", "assistant 1", "user 2", "assistant 2"]
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         new = await insert_run(connection, ANN, NewRun(conversation.id, "demo", "worker", replaces=run.turn))
         await supersede(connection, ANN, run, by=new, keeps_message=True)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         counting = await list_messages(connection, ANN, conversation.id, limit=9, after=None)
     assert [(message.turn, message.text) for message in counting] == [(3, "user 1")]
 
@@ -171,7 +171,7 @@ async def test_a_new_database_is_made_ready_where_it_is_ones_own_and_refused_whe
 
 
 async def test_a_database_of_a_newer_version_is_refused_in_words(store: Store) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigurationError, match="schema version"):
         await store.prepare()

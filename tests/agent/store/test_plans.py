@@ -80,9 +80,9 @@ async def sqlite(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
 async def plan_of(store: Store, ask: Ask) -> list[str]:
     """Return SQLite's plan for all statements that `ask` executes on a run at work."""
     run = await new_run(store)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await claim_run(connection, "acme", run.id, worker_id=WORKER)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         asking = Asking(connection)
         await ask(asking, run)
         statements = list(asking.asked)
@@ -126,7 +126,7 @@ async def test_superseded_messages_are_left_out_by_the_index(sqlite: Store) -> N
     """Of each that lies between, the window costs a step in the index and no look at the row."""
     found = await plan_of(sqlite, BY_PLACE["the turns before"])
     assert any("ix_messages_turn" in step for step in found)
-    async with sqlite.read() as connection:
+    async with sqlite.read("acme") as connection:
         columns = await connection.ordinary.exec_driver_sql("PRAGMA index_info(ix_messages_turn)")
         assert [str(row.name) for row in columns][-3:] == ["turn", "position", "superseded_by"]
 
@@ -172,7 +172,7 @@ async def test_postgresql_finds_by_its_index_too(store: Store) -> None:
     if store.engine.dialect.name == "postgresql":
         await new_run(store)
         await index_all(store)
-        async with store.search() as connection:
+        async with store.search("acme") as connection:
             asking = Asking(connection)
             await search.search_conversations(asking, ANN, question="how", limit=20, after=None)
             statement, parameters = next(one for one in asking.asked if "matches" in one[0])

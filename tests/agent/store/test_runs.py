@@ -65,7 +65,7 @@ async def overtake(store: Store, name: RunKey, worker_id: str = "worker-2", most
 
 
 async def abandoned(store: Store) -> list[RunKey]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return [run.key for run in await abandoned_runs(connection, most=99)]
 
 
@@ -113,7 +113,7 @@ async def test_a_conversation_has_one_run_at_work_whatever_the_code_does(store: 
     first = await new_run(store)
     await new_run(store, conversation_id=first.conversation_id)
     with pytest.raises(IntegrityError):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.execute(update(runs).values(state="running"))
 
 
@@ -148,25 +148,25 @@ async def test_only_the_worker_that_has_a_run_claims_it(store: Store) -> None:
 async def test_equal_posts_that_arrive_at_once_make_one_run(store: Store) -> None:
     made = await at_once(new_run(store, idempotency_key="k", request_hash="h") for _ in range(10))
     assert [type(one) for one in made if not isinstance(one, Run)] == [KeyTakenError] * 9
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         found = await find_run_by_key(connection, ANN, "k", keep=DAY)
     assert found == next(one for one in made if isinstance(one, Run))
 
 
 async def test_a_key_is_its_users_own(store: Store) -> None:
     mine = [await new_run(store, who, idempotency_key="k") for who in (ANN, BEN, EVE)]
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         found = [await find_run_by_key(connection, who, "k", keep=DAY) for who in (ANN, BEN, EVE)]
     assert [run.id for run in found if run] == [run.id for run in mine]
 
 
 async def test_a_key_is_free_again_after_its_time(store: Store) -> None:
     first = await new_run(store, idempotency_key="k")
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(update(runs).values(created_at=datetime.now(UTC) - DAY - timedelta(seconds=1)))
         assert await find_run_by_key(connection, ANN, "k", keep=DAY) is None
     second = await new_run(store, idempotency_key="k")
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         found = await find_run_by_key(connection, ANN, "k", keep=DAY)
     assert found
     assert found.id == second.id != first.id
@@ -201,7 +201,7 @@ async def test_nobody_may_write_for_a_run_that_waits_or_is_over(store: Store) ->
 
 async def test_whoever_takes_a_run_waits_for_what_its_owner_is_writing(store: Store) -> None:
     run = await new_run(store)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await hold_run(connection, "acme", run.id, attempt=1)
         taking = asyncio.create_task(
             in_one(store, take_over, RunKey("acme", run.id), worker_id=WORKER, most_attempts=None)
@@ -213,7 +213,7 @@ async def test_whoever_takes_a_run_waits_for_what_its_owner_is_writing(store: St
 
 async def test_an_owner_that_waited_for_whoever_took_its_run_may_not_write(store: Store) -> None:
     run = await new_run(store)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await take_over(connection, RunKey("acme", run.id), worker_id=WORKER, most_attempts=None)
         holding = asyncio.create_task(in_one(store, hold_run, "acme", run.id, attempt=1))
         await asyncio.wait([holding], timeout=0.5)
@@ -244,7 +244,7 @@ async def test_the_user_ends_a_run_that_no_living_worker_has_and_asks_a_living_o
     assert not await in_one(store, cancel_run, ANN, run.id)
     for stranger, is_asked in ((BEN, False), (EVE, False), (ANN, True), (ANN, True)):
         assert await in_one(store, request_cancel, stranger, run.id) is is_asked
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await own_runs(connection, WORKER) == {RunKey("acme", run.id): Own(1, is_cancel_requested=True)}
     await abandon(store, run)
     assert not await in_one(store, cancel_run, BEN, run.id)
@@ -355,7 +355,7 @@ async def test_a_worker_has_one_lease_whatever_it_holds_and_learns_what_it_lost(
     kept, lost, ended = [await new_run(store) for _ in range(3)]
     await overtake(store, await abandon(store, lost))
     await finish(store, ended)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await own_runs(connection, WORKER) == {RunKey("acme", kept.id): Own(1)}
     assert await abandoned(store) == []
 
@@ -377,7 +377,7 @@ async def test_a_lease_further_ahead_than_it_is_long_counts_as_over(store: Store
     name = RunKey("acme", (await new_run(store)).id)
     for ahead_s, is_abandoned in ((60, False), (600, True), (60, False)):
         ahead = update(workers).values(lease_until=database_now() + ahead_s, lease_s=60)
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.execute(ahead)
         assert await abandoned(store) == [name] * is_abandoned
 
@@ -395,7 +395,7 @@ async def test_the_rows_of_the_dead_are_removed_and_nobody_elses(store: Store) -
     for number, lease_s in enumerate((-5, -1, 30)):
         await in_one(store, renew_lease, f"other-{number}", lease_s=lease_s)
     await in_one(store, forget_the_dead)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert set((await connection.execute(select(workers.c.id))).scalars()) == {WORKER, "other-2"}
 
 
@@ -438,18 +438,18 @@ async def test_abandoned_runs_come_oldest_first_over_all_tenants(store: Store) -
 async def test_the_active_run_is_the_one_at_work_or_else_the_next(store: Store) -> None:
     first = await new_run(store)
     second = await new_run(store, conversation_id=first.conversation_id)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         active = await active_run(connection, ANN, first.conversation_id)
         assert await unfinished_runs(connection, ANN, first.conversation_id) == [first.id, second.id]
     assert active
     assert active.id == first.id
     await finish(store, first)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         active = await active_run(connection, ANN, first.conversation_id)
     assert active
     assert active.id == second.id
     await finish(store, second)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await active_run(connection, ANN, first.conversation_id) is None
 
 
@@ -466,7 +466,7 @@ async def test_suggestions_are_kept_with_the_run(store: Store) -> None:
 async def test_a_state_that_is_none_is_refused_by_the_database(store: Store, state: str) -> None:
     await new_run(store)
     with pytest.raises(IntegrityError):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.execute(update(runs).values(state=state))
 
 

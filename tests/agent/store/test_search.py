@@ -32,7 +32,7 @@ def answer(words: str, step: int = 1) -> NewMessage:
 
 
 async def entries(store: Store) -> int:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         count: int = (await connection.execute(select(func.count()).select_from(search_entries))).scalar_one()
         return count
 
@@ -153,7 +153,7 @@ async def test_what_was_deleted_is_found_no_more_and_is_not_in_the_index(store: 
     assert [one.id for one in await search(store, ANN, "how")] == [kept.conversation_id]
     assert await entries(store) == 2
     if store.engine.dialect.name == "sqlite":
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             asked = {"words": f'"{scope_of(*ANN_S_FIRST_PART)}" *'}
             found = await connection.execute(
                 text("SELECT rowid FROM search_index WHERE search_index MATCH :words"), asked
@@ -255,7 +255,7 @@ async def test_a_search_that_nobody_waits_for_is_stopped_in_the_database(databas
     began = asyncio.Event()
 
     async def look() -> None:
-        async with store.search() as connection:
+        async with store.search("acme") as connection:
             began.set()
             await connection.execute(text(long))
 
@@ -276,7 +276,7 @@ async def test_a_statement_of_a_search_has_a_time_limit_in_the_database(database
     store = Store(database_url, pool_size=1, search_connections=1, limits=Limits(search_s=0.2))
     for _ in range(2):
         with pytest.raises(DatabaseError):
-            async with store.search() as connection:
+            async with store.search("acme") as connection:
                 await connection.execute(text(LONG[store.engine.dialect.name]))
     assert await search(store, ANN, "how") == []
     await store.close()

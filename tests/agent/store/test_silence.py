@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from support.silence import SilentProxy, silent_proxy
 
 from agent.errors import ConfigurationError, DatabaseError
 from agent.store.conversations import create_conversation
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.limits import Limits
 
 SHORT = Limits(connect_s=1, checkout_s=0.5, statement_s=1, transaction_s=1, upkeep_s=0.5)
@@ -73,9 +73,18 @@ async def _briefly(connection: Any) -> None:
     await connection.execute(text("SELECT pg_sleep(0.2)"))
 
 
-async def _select(store: Store) -> object:
-    async with store.read() as connection:
+async def _select(store: Store, after: Awaitable[None] | None = None) -> object:
+    async with store.read("acme") as connection:
+        if after is not None:
+            await after
         return (await connection.execute(select(1))).scalar_one()
+
+
+async def _end_all_others(store: Store) -> None:
+    operator = Store(store.url.render_as_string(hide_password=False), pool_size=1)
+    async with operator.read("acme") as connection:
+        await connection.execute(END_ALL_OTHERS)
+    await operator.close()
 
 
 async def test_when_all_pooled_connections_go_silent_each_use_fails_at_the_limit_and_the_next_ones_work(
@@ -120,7 +129,7 @@ async def test_a_connection_that_is_silent_on_rollback_holds_nobody_up(store: St
     """G32"""
 
     async def refuse() -> None:
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await create_conversation(connection, ANN, title="half")
             raise LookupError
 
@@ -145,12 +154,8 @@ async def test_a_connection_that_is_cut_in_a_statement_is_a_fault_of_the_databas
 async def test_a_server_that_ends_all_its_connections_fails_those_at_work_and_nobody_after_them(store: Store) -> None:
     """G32"""
     await all_at_once(store, 5)
-    operator = Store(store.url.render_as_string(hide_password=False), pool_size=1)
-    async with operator.read() as other:
-        await other.execute(END_ALL_OTHERS)
-    await operator.close()
     with pytest.raises(DatabaseError):
-        await _select(store)
+        await _select(store, after=_end_all_others(store))
     assert await asyncio.gather(*(_select(store) for _ in range(5))) == [1] * 5
 
 
@@ -203,10 +208,10 @@ async def test_a_stop_does_not_interrupt_a_write_that_the_limit_ends(store: Stor
 async def test_a_statement_that_takes_too_long_is_ended_by_the_server(store: Store) -> None:
     """G32"""
     with in_time(SHORT.statement_s), pytest.raises(DatabaseError) as failed:
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             await connection.execute(text("SELECT pg_sleep(60)"))
     assert failed.value.retry_after_s
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         shown = [(await connection.execute(text(f"SHOW {name}"))).scalar_one() for name in SERVER_LIMITS]
     assert shown == ["1s", "1s", "1s"]
 
@@ -218,7 +223,7 @@ async def test_the_kernel_is_told_when_a_peer_counts_as_gone(store: Store) -> No
     """G32"""
     import socket
 
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         driver: Any = (await connection.ordinary.get_raw_connection()).driver_connection
         with socket.socket(fileno=os.dup(driver.pgconn.socket)) as copy:
             assert copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
@@ -230,15 +235,15 @@ async def test_upkeep_has_a_connection_that_nobody_else_takes(store: Store) -> N
     release = asyncio.Event()
 
     async def hold() -> None:
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             await connection.execute(select(1))
             await release.wait()
 
     others = [asyncio.create_task(hold()) for _ in range(5)]
     await until(lambda: store.in_use == 5)
-    async with store.write(is_urgent=True) as connection:
+    async with store.write(EVERY_TENANT, is_urgent=True) as connection:
         await create_conversation(connection, ANN, title="renewed")
-    async with store.read(is_urgent=True) as connection:
+    async with store.read(EVERY_TENANT, is_urgent=True) as connection:
         await connection.execute(select(1))
     release.set()
     await asyncio.gather(*others)
@@ -246,13 +251,13 @@ async def test_upkeep_has_a_connection_that_nobody_else_takes(store: Store) -> N
 
 async def test_upkeep_waits_for_a_silent_connection_for_its_own_shorter_time(store: Store, proxy: SilentProxy) -> None:
     """G32"""
-    async with store.read(is_urgent=True) as connection:
+    async with store.read(EVERY_TENANT, is_urgent=True) as connection:
         await connection.execute(select(1))
     proxy.silence()
     with in_time(SHORT.upkeep_s), pytest.raises(DatabaseError):
-        async with store.write(is_urgent=True) as connection:
+        async with store.write(EVERY_TENANT, is_urgent=True) as connection:
             await connection.execute(select(1))
-    async with store.write(is_urgent=True) as connection:
+    async with store.write(EVERY_TENANT, is_urgent=True) as connection:
         await connection.execute(select(1))
 
 
@@ -268,7 +273,7 @@ async def test_a_statement_on_sqlite_is_interrupted_at_the_limit(on_file: Store)
     """G32"""
     forever = text("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n")
     with in_time(SHORT.statement_s), pytest.raises(DatabaseError):
-        async with on_file.read() as connection:
+        async with on_file.read("acme") as connection:
             await connection.execute(forever)
     assert await _select(on_file) == 1
 
@@ -330,13 +335,13 @@ async def test_writers_that_wait_in_the_queue_fail_in_time_too(on_file: Store) -
     release = asyncio.Event()
 
     async def hold() -> None:
-        async with on_file.write():
+        async with on_file.write("acme"):
             await release.wait()
 
     holding = asyncio.create_task(hold())
     await asyncio.sleep(0)
     with in_time(SHORT.upkeep_s), pytest.raises(DatabaseError):
-        async with on_file.write(is_urgent=True):
+        async with on_file.write(EVERY_TENANT, is_urgent=True):
             pass
     release.set()
     await asyncio.gather(holding, return_exceptions=True)
@@ -345,13 +350,13 @@ async def test_writers_that_wait_in_the_queue_fail_in_time_too(on_file: Store) -
 
 async def test_a_mistake_of_the_code_is_not_hidden_as_a_fault(on_file: Store) -> None:
     with pytest.raises(DBAPIError):
-        async with on_file.read() as connection:
+        async with on_file.read("acme") as connection:
             await connection.execute(text("SELECT nothing FROM nowhere"))
 
 
 async def test_a_mistake_of_the_code_is_not_hidden_on_postgresql(store: Store) -> None:
     with pytest.raises(DBAPIError):
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             await connection.execute(text("SELECT nothing FROM nowhere"))
 
 
@@ -365,7 +370,7 @@ async def test_a_full_disk_is_a_fault_and_leaves_nothing_half_written(on_file: S
 
     with pytest.raises(DatabaseError):
         await in_one(on_file, fill)
-    async with on_file.read() as connection:
+    async with on_file.read("acme") as connection:
         assert (await connection.execute(text("SELECT count(*) FROM conversations"))).scalar_one() == 0
 
 
@@ -439,7 +444,7 @@ async def test_a_server_that_says_nothing_at_start_is_told_so(proxy: SilentProxy
 
 
 async def _idle_in_a_transaction(store: Store, seconds: float) -> None:
-    async with store.read():
+    async with store.read("acme"):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await asyncio.Event().wait()
@@ -453,6 +458,6 @@ async def test_a_transaction_that_idles_past_its_time_has_not_succeeded_and_leav
     for _ in range(2):
         with pytest.raises(DatabaseError):
             await _idle_in_a_transaction(store, 0.4)
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
     await store.close()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from agent.store.database import Store
+from agent.store.database import EVERY_TENANT, Store
 from agent.store.tables import workers
 from agent.store.transaction import Transaction
 from agent.store.workers import own_runs, renew_lease
@@ -36,12 +36,12 @@ def traced(connection: Transaction) -> dict[str, int]:
 async def test_a_hot_statement_is_run_at_once_and_only_a_commit_that_waits_for_the_disk_leaves_the_loop(
     store: Store,
 ) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         threads = traced(connection)
         await renew_lease(connection, "one", lease_s=3)
     assert threads.pop("COMMIT") != threading.get_ident()
     assert threads == dict.fromkeys(["UPDATE", "INSERT"], threading.get_ident())
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         threads = traced(connection)
         await own_runs(connection, "one")
     assert threads == dict.fromkeys(["SELECT", "COMMIT"], threading.get_ident())
@@ -49,7 +49,7 @@ async def test_a_hot_statement_is_run_at_once_and_only_a_commit_that_waits_for_t
 
 async def test_an_ordinary_statement_which_may_read_much_does_not_hold_the_loop(store: Store) -> None:
     for transaction in (store.read, store.write, store.search):
-        async with transaction() as connection:
+        async with transaction("acme") as connection:
             threads = traced(connection)
             await connection.execute(select(workers))
         assert threads["SELECT"] != threading.get_ident()
@@ -58,10 +58,10 @@ async def test_an_ordinary_statement_which_may_read_much_does_not_hold_the_loop(
 async def test_all_that_is_written_goes_through_one_connection(store: Store) -> None:
     drivers = set()
     for is_urgent in (False, True, False):
-        async with store.write(is_urgent=is_urgent) as connection:
+        async with store.write(EVERY_TENANT, is_urgent=is_urgent) as connection:
             await renew_lease(connection, "one", lease_s=3)
             drivers.add(connection._kept.driver)
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             assert connection._kept.driver not in drivers
     assert len(drivers) == 1
 
@@ -80,5 +80,5 @@ async def test_a_writer_that_waits_for_another_process_does_not_hold_the_loop(st
 
 
 async def _write(store: Store) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await renew_lease(connection, "one", lease_s=3)

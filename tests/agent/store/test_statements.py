@@ -255,7 +255,7 @@ class UndoneError(Exception):
 
 async def _use(store: Store, use: Use, run: Run, tried: set[Hot]) -> None:
     try:
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await use(BothWays(connection, tried), run)
             raise UndoneError
     except UndoneError:
@@ -295,12 +295,12 @@ async def test_a_statement_that_the_database_does_not_know_is_a_mistake_and_no_f
     Hot.every.remove(strange)
     strange.on(store.engine.dialect).sql = "SELECT nothing FROM nowhere"
     with pytest.raises(DBAPIError):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.row(strange, {"of_id": new_id()})
 
 
 async def test_a_value_that_is_missing_is_a_mistake(store: Store) -> None:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         with pytest.raises(KeyError):
             await connection.row(deletion._HIDE, {"of_tenant": "acme"})
 
@@ -314,7 +314,7 @@ async def test_a_value_that_would_not_be_stored_is_a_mistake(store: Store, state
     owner = conversations.of(ANN, new_id())
     values = {**owner, **dict.fromkeys(statement.sets), "no_column": 1}
     unset = next(one.name for one in conversations_table.c if one.name not in statement.sets)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         with pytest.raises(TypeError, match=unset):
             await connection.change(statement, {**values, unset: None})
 
@@ -336,5 +336,5 @@ async def test_hot_and_ordinary_statements_are_one_transaction(store: Store) -> 
         assert (await connection.execute(select(runs_table.c.state))).scalar_one() == "completed"
 
     await _use(store, both, run, set())
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert (await runs.get_run(connection, ANN, run.id)) == run

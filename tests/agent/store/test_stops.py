@@ -45,22 +45,22 @@ class StoppedAt:
 
 
 async def _renew(store: Store, **how: bool) -> None:
-    async with store.write(**how) as connection:
+    async with store.write("acme", **how) as connection:
         await renew_lease(connection, "one", lease_s=3)
 
 
 async def _read(store: Store, **how: bool) -> None:
-    async with store.read(**how) as connection:
+    async with store.read("acme", **how) as connection:
         await own_runs(connection, "one")
 
 
 async def _ordinary(store: Store, *, writes: bool) -> None:
-    async with store.write() if writes else store.read() as connection:
+    async with store.write("acme") if writes else store.read("acme") as connection:
         await connection.execute(update(workers).values(lease_s=3) if writes else select(workers))
 
 
 async def _search(store: Store) -> None:
-    async with store.search() as connection:
+    async with store.search("acme") as connection:
         await own_runs(connection, "one")
 
 

@@ -126,22 +126,22 @@ async def _filled(store: Store) -> Run:
 async def test_a_row_that_points_into_another_tenant_is_refused_by_the_database(store: Store, name: str) -> None:
     await _filled(store)
     table = metadata.tables[name]
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         row = (await connection.execute(select(table))).mappings().first()
     assert row
     with pytest.raises(IntegrityError):
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             await connection.execute(insert(table).values({**row, "tenant_id": EVE.tenant_id}))
 
 
 async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
     run = await _filled(store)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         for table in OF_TENANTS:
             rows = (await connection.execute(select(table))).mappings().all()
             await connection.execute(insert(table), [{**row, "tenant_id": EVE.tenant_id} for row in rows])
     await in_one(store, transitions.end_run, "acme", run.id, attempt=1, end=RunEnd("completed", "stop", Usage()))
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert (await runs.get_run(connection, EVE, run.id)).state == "running"
         assert (await runs.get_run(connection, ANN, run.id)).state == "completed"
 
@@ -270,14 +270,14 @@ def test_every_function_that_touches_rows_that_are_there_is_tried_by_a_stranger(
 async def _tried(store: Store, attempt: Attempt, who: Principal, run: Run) -> object:
     """Return what a stranger gets: a result, or nothing where they are refused."""
     try:
-        async with store.write() as connection:
+        async with store.write("acme") as connection:
             return await attempt(connection, who, run)
     except (FrontdeskError, IntegrityError):
         return None
 
 
 async def _everything(store: Store) -> dict[str, list[Any]]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return {name: list((await connection.execute(select(table))).all()) for name, table in metadata.tables.items()}
 
 
@@ -308,7 +308,7 @@ BY_RUN = {"propose_calls", "start_call", "settle_call", "list_calls", "decide"}
 async def test_background_functions_give_names_only(store: Store) -> None:
     run = await _filled(store)
     await in_one(store, transitions.release_run, "acme", run.id, attempt=1)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         found = await workers.abandoned_runs(connection, most=9)
     assert [one.key for one in found] == [RunKey("acme", run.id)]
     for field, kind in workers.Abandoned.__annotations__.items():

@@ -14,7 +14,7 @@ from agent.toolkit import Action
 
 
 async def ledger(store: Store, run: Run) -> list[LedgerEntry]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return await list_calls(connection, ANN, run.id)
 
 
@@ -38,7 +38,7 @@ async def test_times_say_when_it_left_and_when_it_came_back(store: Store) -> Non
     await proposed(store, "a")
     await in_one(store, start_call, ANN, "a")
     await in_one(store, settle_call, ANN, "a")
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         row = (await connection.execute(select(tool_calls))).one()
     assert row.created_at <= row.started_at <= row.settled_at
     assert row.settled_at.tzinfo
@@ -75,5 +75,5 @@ async def test_another_tenant_changes_and_sees_nothing(store: Store) -> None:
     await in_one(store, start_call, EVE, "a")
     await in_one(store, settle_call, EVE, "a")
     assert [entry.state for entry in await ledger(store, run)] == ["proposed"]
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         assert await list_calls(connection, EVE, run.id) == []

@@ -38,7 +38,7 @@ async def answered(store: Store, conversation_id: UUID | None = None, text: str 
 
 async def replace(store: Store, replaced: Run, *, text: str | None = None, who: Principal = ANN) -> Run:
     """Let a new turn take the place of one: with a message of its own where there is a text, else with the same."""
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         found = await find_turn(connection, who, replaced.conversation_id, message_id=replaced.message_id)
         new = NewRun(replaced.conversation_id, "demo", WORKER, replaces=found.turn)
         run = await insert_run(connection, who, new)
@@ -50,14 +50,14 @@ async def replace(store: Store, replaced: Run, *, text: str | None = None, who: 
 
 
 async def everything(store: Store, run: Run, **more: Any) -> list[StoredMessage]:
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return await list_messages(connection, ANN, run.conversation_id, limit=1000, after=None, **more)
 
 
 async def counting(store: Store, run: Run) -> list[tuple[int, str]]:
     """Return the turns and texts of what counts, which is what a list and a model's window show."""
     listed = await everything(store, run)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         window = await recent_messages(connection, ANN, run.conversation_id, before_turn=1000, limit=1000)
     assert window == [
         TranscriptMessage(**{name: getattr(message, name) for name in TranscriptMessage.__slots__})
@@ -204,7 +204,7 @@ async def test_the_database_itself_lets_one_turn_take_a_place(store: Store) -> N
 async def test_the_active_run_is_the_one_that_counts(store: Store) -> None:
     first = await new_run(store)
     second = await replace(store, first)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         active = await active_run(connection, ANN, first.conversation_id)
         unfinished = await unfinished_runs(connection, ANN, first.conversation_id)
         later = await unfinished_runs(connection, ANN, first.conversation_id, from_turn=2)
@@ -233,7 +233,7 @@ async def test_the_writes_of_superseded_turns_are_known_with_what_came_of_them(s
     await replace(store, runs[1])
 
     async def known(from_turn: int = 1, limit: int = 10, who: Principal = ANN) -> list[DoneWrite]:
-        async with store.read() as connection:
+        async with store.read("acme") as connection:
             return await superseded_writes(connection, who, conversation_id, from_turn=from_turn, limit=limit)
 
     lost, made = [

@@ -40,13 +40,13 @@ async def tool_turn(store: Store, *, key: str | None = None) -> None:
     """Write what a first turn with one tool call writes, in its four transactions."""
     run = await _begin(store, key)
     call = ToolCall(f"call-{new_id()}", "find_order", {"number": 7})
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await hold_run(connection, ANN.tenant_id, run.id, attempt=1)
         asking = NewMessage("assistant", "", 1, tool_calls=(call,), model="demo", usage=Usage(3, 4))
         await append_messages(connection, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[asking])
         await propose_calls(connection, ANN, run.id, step=1, calls=[(call, "data", "read")])
         await start_call(connection, ANN, call.id)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await hold_run(connection, ANN.tenant_id, run.id, attempt=1)
         found = NewMessage("tool", "Three.", 1, tool_call_id=call.id, tool_name=call.name)
         await append_messages(connection, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[found])
@@ -55,7 +55,7 @@ async def tool_turn(store: Store, *, key: str | None = None) -> None:
 
 
 async def _begin(store: Store, key: str | None) -> Run:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         conversation_id = await create_conversation(connection, ANN, title="How many?")
         new = NewRun(conversation_id, "demo", WORKER, may_begin=True, idempotency_key=key)
         run = await insert_run(connection, ANN, new)
@@ -65,7 +65,7 @@ async def _begin(store: Store, key: str | None) -> Run:
 
 
 async def _end(store: Store, run: Run, step: int = 1) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await hold_run(connection, ANN.tenant_id, run.id, attempt=1)
         answer = NewMessage("assistant", "Three orders.", step, id=run.message_id, model="demo", usage=Usage(5, 6))
         await append_messages(connection, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[answer])

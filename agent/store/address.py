@@ -1,0 +1,44 @@
+"""Where the database is: the URLs that are taken, and what to tell of one that lets nobody in."""
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from agent.errors import ConfigurationError
+from agent.store.faults import reason_of, why_not_reached
+
+DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError("the database URL cannot be parsed") from None
+    if parsed.drivername not in DRIVERS:
+        raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
+    return parsed
+
+
+def parse_urls(url: str, upkeep_url: str | None) -> tuple[URL, URL]:
+    """Return a database's URL and the one of the role that owns its tables, which are the same where there is one role.
+
+    Raises:
+        ConfigurationError: one of them is none, or they cannot be two roles of one database.
+    """
+    application = _parsed(url)
+    if upkeep_url is None:
+        return application, application
+    owners = _parsed(upkeep_url)
+    if "sqlite" in application.drivername + owners.drivername:
+        raise ConfigurationError("FRONTDESK_DATABASE_UPKEEP_URL: only PostgreSQL has a second role")
+    if application.username == owners.username:
+        raise ConfigurationError("FRONTDESK_DATABASE_UPKEEP_URL: must be of another role than FRONTDESK_DATABASE_URL")
+    return application, owners
+
+
+def unreachable(url: URL, exc: Exception) -> ConfigurationError:
+    """Return what to tell of a database that does not let us in: no password, and no text that may hold data."""
+    if url.drivername.startswith("sqlite"):
+        return ConfigurationError(f"the database {url.database} cannot be used: {reason_of(exc)}")
+    place = f"{url.host or 'the local socket'}:{url.port or 5432}"
+    return ConfigurationError(f"the database cannot be reached: {why_not_reached(exc)} ({place})")
