@@ -41,7 +41,7 @@ _MATCHES = {
         WHERE f.search_index MATCH :question""",
     "postgresql": """
         SELECT e.tenant_id, e.user_id, e.id, e.conversation_id
-        FROM search_entries AS e WHERE e.words @@ CAST(:question AS tsquery)""",
+        FROM search_entries_of_tenant AS e WHERE e.words @@ CAST(:question AS tsquery)""",
 }
 _BELONGING = {
     "sqlite": """

@@ -43,4 +43,5 @@ def admit(connection: Connection, *, role: str | None) -> None:
     name = quote(role or "")
     for table in metadata.sorted_tables:
         connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {name}")
-    connection.exec_driver_sql(f"GRANT SELECT ON alembic_version TO {name}")
+    for read_only in ("alembic_version", "search_entries_of_tenant"):
+        connection.exec_driver_sql(f"GRANT SELECT ON {read_only} TO {name}")

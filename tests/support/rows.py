@@ -93,7 +93,8 @@ def for_page(tool_call_id: str = "call-1", *, within_s: float = 60) -> NewPageCa
 async def finish(store: Store, run: Run, status: EndStatus = "completed", *, who: Principal = ANN) -> None:
     """End a run."""
     end = RunEnd(status, "stop", Usage(3, 4))
-    await in_one(store, end_run, who.tenant_id, run.id, attempt=run.attempt, end=end)
+    async with store.write(who.tenant_id) as connection:
+        await end_run(connection, who.tenant_id, run.id, attempt=run.attempt, end=end)
 
 
 async def read_run(store: Store, run: Run, who: Principal = ANN) -> Run:

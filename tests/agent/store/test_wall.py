@@ -72,6 +72,14 @@ async def test_without_any_condition_of_ours_a_tenant_sees_its_own_rows_only(bot
     assert await rows_of(both, "acme' OR 'a' = 'a", table) == set()
 
 
+async def test_what_is_searched_in_is_the_tenants_own(both: Store) -> None:
+    """G290: also where a search would name another tenant."""
+    every = text("SELECT tenant_id FROM search_entries_of_tenant WHERE words @@ CAST(' ' AS tsquery) OR true")
+    for tenant_id in ("acme", "rival", ""):
+        async with both.search(tenant_id) as connection:
+            assert set((await connection.execute(every)).scalars()) == {tenant_id} - {""}
+
+
 async def test_a_tenant_can_neither_write_nor_take_rows_of_another(both: Store) -> None:
     """G290"""
     row = {"tenant_id": "rival", "id": new_id(), "user_id": "eve", "title": "x", "last_position": 0, "last_turn": 0}
@@ -90,7 +98,9 @@ async def test_nothing_of_a_transaction_is_left_on_its_connection(both: Store) -
         await run(both, "acme", text("SELECT 1 / 0"))
     assert await rows_of(both, "", conversations) == set()
     await run(both, "acme", update(conversations).values(title="x"))
-    assert await rows_of(both, "", conversations) == set()
+    [free] = both._main._free
+    found = await free.driver.run("SELECT current_setting('frontdesk.tenant', true)", ())
+    assert found.rows == [("",)]
     assert await rows_of(both, "rival", conversations) == {"rival"}
 
 
