@@ -74,8 +74,7 @@ class Store:
         self._writing = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
         self._writer = GroupWriter(self._writing) if self._writing is not None else None
         self._owners = (self._upkeep if self.has_wall else self._main).engine
-        self.titles = Titles()
-        self.asked = Asked()
+        self.titles, self.asked = Titles(), Asked()
 
     def _open_pool(self, size: int, *, statement_s: float, url: URL | None = None) -> Pool:
         where = url or self.url, self.path

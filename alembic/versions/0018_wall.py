@@ -1,17 +1,20 @@
 """row-level security on PostgreSQL
 
-Revision: 0018, after 0014
+Revision: 0018, after 0017
 """
 
 from alembic import op
 
 
 revision = '0018'
-down_revision = '0014'
+down_revision = '0017'
 branch_labels = None
 depends_on = None
 
-TABLES = ('conversations', 'runs', 'messages', 'tool_calls', 'approvals', 'feedback', 'search_entries')
+TABLES = (
+    *('conversations', 'runs', 'messages', 'tool_calls', 'approvals', 'page_calls', 'feedback', 'search_entries'),
+    *('audit', 'audit_seals'),
+)
 
 
 def upgrade() -> None:

@@ -68,7 +68,7 @@ async def test_a_refused_token_is_asked_for_once_and_the_run_goes_on_with_the_fr
 
 async def renewals(world: World, run_id: str) -> int:
     """Return how often the record says that a run got a fresh token."""
-    async with store_of(world).read() as connection:
+    async with store_of(world).read("acme") as connection:
         own = AuditFilter(run_id=UUID(run_id), kind="credential.renewed")
         return len(await list_audit(connection, "acme", wanted=own, limit=9, after=None))
 

@@ -126,7 +126,7 @@ async def open_cluster(
 
 async def transcript(store: Store) -> tuple[str, int, list[str]]:
     """Return the one run's state and attempt, and what was said."""
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         [run] = (await connection.execute(select(runs))).all()
         said = (await connection.execute(select(messages.c.text).where(messages.c.role == "assistant"))).scalars()
         return run.state, run.attempt, list(said)

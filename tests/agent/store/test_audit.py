@@ -44,13 +44,13 @@ async def sealed(store: Store, seconds: int = 3, *, conversation_id: UUID | None
         await in_one(store, record, ANN, deeds)
         await placed(store, FIRST + second)
     await seal_all(store)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         return list((await connection.execute(select(audit.c.id).order_by(audit.c.at, audit.c.id))).scalars())
 
 
 async def placed(store: Store, second: int) -> None:
     """Let the rows that were recorded just now be of one second."""
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(update(audit).where(audit.c.at > NOWADAYS).values(at=second + 0.5))
 
 
@@ -114,7 +114,7 @@ async def test_a_change_of_what_is_sealed_shows(store: Store, name: str) -> None
     """G262"""
     change, told = CHANGES[name]
     ids = await sealed(store)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(change(ids))
     assert told in await problems(store)
 
@@ -123,7 +123,7 @@ async def test_a_change_of_what_is_sealed_shows(store: Store, name: str) -> None
 async def test_a_row_that_came_in_by_another_door_shows(store: Store, seal: int | None) -> None:
     """G262"""
     await sealed(store)
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         row = dict((await connection.execute(select(audit).limit(1))).mappings().one())
         await connection.execute(insert(audit).values({**row, "id": new_id(), "seal": seal, "at": FIRST + 1.5}))
     assert await problems(store)
@@ -135,7 +135,7 @@ async def test_a_row_that_is_committed_late_gets_a_later_seal_and_breaks_none(st
     """G262"""
     await sealed(store)
     await in_one(store, record, ANN, [Deed("call.settled", "ann")])
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(update(audit).where(audit.c.at > NOWADAYS).values(at=audit.c.at - 60))
     await seal_all(store)
     found = await verified(store)
@@ -143,9 +143,9 @@ async def test_a_row_that_is_committed_late_gets_a_later_seal_and_breaks_none(st
 
 
 async def test_rows_of_a_second_that_is_not_over_wait_for_their_seal(store: Store) -> None:
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await record(connection, ANN, [Deed("call.settled", "ann")])
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(update(audit).values(at=audit.c.at + 60))
     assert await seal_batch(store) == 0
 
@@ -168,13 +168,13 @@ async def test_words_go_with_their_conversation_and_the_seals_hold(store: Store)
     other = await new_conversation(store)
     await sealed(store, 1, conversation_id=conversation_id)
     await in_one(store, record, ANN, [Deed("call.settled", "ann", conversation_id=other, words={"result": "kept"})])
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await hide_conversation(connection, ANN, conversation_id)
         await record(connection, ANN, [Deed("conversation.deleted", "ann", conversation_id=conversation_id)])
     shown = await in_one(store, list_audit, "acme", wanted=AuditFilter(), limit=9, after=None)
     assert [one.deed.words for one in shown if one.deed.words] == [{"result": "kept"}], "they show after the deletion"
     await purge_deleted(store, most_rows=1, gone=ignore)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         rows = (await connection.execute(select(audit).where(audit.c.tool_name == "tool-0"))).all()
     assert [(row.words, row.salt) for row in rows] == [(None, None)] * 2
     assert all(row.words_digest for row in rows)
@@ -215,7 +215,7 @@ async def test_pages_of_the_record_are_whole_and_in_order(store: Store) -> None:
     while page := await in_one(store, list_audit, "acme", wanted=AuditFilter(), limit=2, after=after):
         seen += [one.id for one in page]
         after = AuditCursor(page[-1].at, page[-1].id)
-    async with store.read() as connection:
+    async with store.read("acme") as connection:
         order = select(audit.c.id).order_by(audit.c.at.desc(), audit.c.id.desc())
         assert seen == list((await connection.execute(order)).scalars())
     only = await in_one(store, list_audit, "acme", wanted=AuditFilter(tool_name="tool-1"), limit=9, after=None)

@@ -99,7 +99,7 @@ async def _full_conversation(store: Store) -> object:
     await finish(store, run)
     await index_all(store)
     await in_one(store, record, ANN, [Deed("call.proposed", "ann", "ann", run.conversation_id, run.id, words={"n": 7})])
-    async with store.write() as connection:
+    async with store.write("acme") as connection:
         await connection.execute(audit.update().values(at=1000.5))  # as if the second were over
     await seal_all(store)
     return run.conversation_id

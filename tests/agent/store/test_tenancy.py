@@ -116,7 +116,7 @@ async def _filled(store: Store) -> Run:
     await index_all(store)
     deed = audit.Deed("call.proposed", "ann", "ann", run.conversation_id, run.id, CALL.id, words={"arguments": {}})
     await in_one(store, audit.record, ANN, [deed])
-    async with store.write() as connection:  # as if the second were over
+    async with store.write("acme") as connection:  # as if the second were over
         await connection.execute(update(audit_tables.audit).values(at=1000.5))
     await seal_all(store)
     return run

@@ -9,13 +9,18 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from support.postgres import APPLICATION, as_application, new_database, sqlalchemy_url
-from support.rows import ANN, EVE, in_one, let_ask, new_run, say
+from support.rows import ANN, EVE, for_page, in_one, let_ask, new_run, say
 from support.searching import index_all
 
 from agent.errors import ConfigurationError
+from agent.principal import RunKey
+from agent.store.audit import Deed, record
+from agent.store.audit_tables import audit
 from agent.store.database import EVERY_TENANT, Store, new_id
 from agent.store.feedback import Feedback, rate_message
 from agent.store.messages import NewMessage, ToolCall
+from agent.store.page_calls import ask_page
+from agent.store.sealing import seal_batch
 from agent.store.tables import conversations, metadata
 from agent.store.tool_calls import propose_calls
 
@@ -46,6 +51,12 @@ async def both(walled: Store) -> Store:
         await in_one(walled, propose_calls, who, run.id, step=1, calls=[(call, "data", "read")])
         await let_ask(walled, run, who=who)
         await in_one(walled, rate_message, who, Feedback(message_id, "up", None))
+        await in_one(walled, ask_page, RunKey(who.tenant_id, run.id), [for_page("call-2")])
+        await in_one(walled, record, who, [Deed("audit.read", who.user_id)])
+        async with walled.write(EVERY_TENANT) as connection:
+            await connection.execute(update(audit).values(at=audit.c.at - 10))
+    while await seal_batch(walled):
+        pass
     await index_all(walled)
     return walled
 
