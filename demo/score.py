@@ -73,7 +73,7 @@ def action_score(card: Card, phrase: Phrase, choice: Choice | None) -> float:
     if goes_places(card):
         asked = "page" in phrase.wishes
         hinted = phrase.verb in lexicon.LIST_VERBS and choice is not None and choice.concepts == phrase.concepts
-        return (8.0 if asked else 2.0 if hinted else 0.0) + named * asked
+        return (12.0 if asked else 2.0 if hinted else 0.0) + named * asked
     asked = "change" in phrase.wishes
     if choice is None:
         return named if asked else 0.0

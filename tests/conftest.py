@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from itertools import groupby
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from support.backend import TenantBackend, scripted_backend
 from support.postgres import new_database, open_postgres, sqlalchemy_url
 from support.processes import Nursery, open_nursery
@@ -47,6 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for number in range(processes):
         share = slow[number::processes] + quick[number::processes]
         items += [item for file in share for item in file]
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Let the lines of the next test be as they are without a configuration: a command that ran in this process leaves its own."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        for module in list(sys.modules.values()):
+            kept = getattr(module, "logger", None)
+            if isinstance(kept, structlog._config.BoundLoggerLazyProxy):
+                kept.__dict__.pop("bind", None)  # what was cached at its first use
 
 
 @pytest.fixture(scope="session")

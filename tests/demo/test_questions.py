@@ -314,4 +314,4 @@ async def test_a_question_that_was_answered_rightly_or_refused_honestly_still_is
     for text in end.says:
         assert text in answer["response"]
     if turns[turn][0] not in IN_ANY_WAY:
-        assert used(answer) == sorted(end.used)
+        assert used(answer) == sorted(end.used), answer

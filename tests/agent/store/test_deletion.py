@@ -74,6 +74,7 @@ async def fill(store: Store, conversation_id: UUID, turns: int, *, who: Principa
         asked = {**asdict(question(call_id)), "run_id": run_id, "state": "denied"}
         rows[approvals].append({**scope, **asked})
         page = {"tool_call_id": call_id, "run_id": run_id, "name": "read_filter", "arguments": {}, "state": "ok"}
+        page |= {"is_action": False}
         rows[page_calls].append({**scope, **page, "created_at": 1.0, "expires_at": 2.0})
         rows[feedback].append({**scope, "message_id": answer_id, "user_id": who.user_id, "rating": "up"})
     async with store.write("acme") as connection:

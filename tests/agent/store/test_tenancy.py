@@ -212,6 +212,7 @@ def attempts() -> dict[str, Attempt]:
         "close_unused": lambda c, who, run: approvals.close_unused(c, name(who, run), "expired"),
         "user_of": lambda c, who, run: shared_approvals.user_of(c, name(who, run)),
         "list_shared": lambda c, who, _: _shared(c, who),
+        "standing": lambda c, who, run: workers.standing(c, name(who, run)),
         "list_standing": lambda c, who, run: shared_approvals.list_standing(c, who, run.conversation_id),
         "end_standing": lambda c, who, run: shared_approvals.end_standing(c, who, run.conversation_id),
         "await_user": lambda c, who, run: transitions.await_user(c, name(who, run), until=NOW),
