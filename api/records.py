@@ -25,7 +25,7 @@ async def print_verified(settings: Settings, tenant: str | None, head: str | Non
     number, _, digest = (head or "").partition(":")
     if head is not None and (tenant is None or not number.isdecimal() or not digest):
         raise ConfigurationError("--head: give NUMBER:DIGEST, together with --tenant")
-    store = _store(settings)
+    store = settings.open_store(pool_size=1)
     try:
         async with store.read(EVERY_TENANT) as connection:
             tenants = [tenant] if tenant is not None else await recorded_tenants(connection)
@@ -58,7 +58,7 @@ async def print_record(
         run_id = UUID(run) if run else None
     except ValueError:
         raise ConfigurationError("--run: not the id of a run") from None
-    store = _store(settings)
+    store = settings.open_store(pool_size=1)
     origin.set(Origin())
     try:
         async with store.write(tenant) as connection:
@@ -100,7 +100,3 @@ def _print_tenant(tenant: str, found: Verified) -> None:
         print(f"{problem.tenant_id}: {problem.text}")
     newest = f"{found.head.number}:{found.head.digest}" if found.head else "none"
     print(f"{tenant}: {found.rows} sealed rows, newest seal {newest}")
-
-
-def _store(settings: Settings) -> Store:
-    return Store(settings.database, pool_size=1, limits=settings.database_limits)

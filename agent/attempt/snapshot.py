@@ -94,12 +94,16 @@ def while_waiting(
     done = {one.tool_call_id for one in pages if one.state != "open"}
     *questions, pause = asked(approvals, pages)
     is_open = "open" in [one.state for one in approvals] + [one.state for one in pages]
-    if approvals and run.waits_until is not None and not is_open:
-        questions.append(CredentialNeeded(run.waits_until.isoformat()))
-    events = [started(run), *settled(run, messages, calls), *questions, pause]
+    until = run.waits_until if approvals and not is_open else None
+    wanted = CredentialNeeded(until.isoformat()) if until is not None else None
+    events = [started(run), *settled(run, messages, calls), *questions, wanted, pause]
     times = [one.asked_at for one in approvals] + [instant(one.created_at) for one in pages]
     at_ms = int(run.age_s(max(times, default=None)) * 1000)
-    numbered = [LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms) for n, event in enumerate(events, start=1)]
+    numbered = [
+        LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms)
+        for n, event in enumerate(events, start=1)
+        if event is not None
+    ]
     acted = {call.id for call in calls if call.action}
     return [one for one in numbered if not _asks(one.event, closed, done, acted)]
 

@@ -275,7 +275,7 @@ def _order(reader: Reader) -> Iterator[str]:
             if frame.id is None:
                 continue
             attempt, number = _pair(frame.id)
-            if attempt > max(1, previous[0]) and number > 2 and not has_snapshot:
+            if attempt > max(1, previous[0]) and number > 2 and number not in STARTS and not has_snapshot:
                 yield f"run {reader.run_id}: {reader.name} entered attempt {attempt} at {frame.id} without a snapshot"
             previous = (attempt, number)
 

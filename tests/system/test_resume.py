@@ -26,6 +26,7 @@ from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
 from agent.principal import RunKey
 from agent.runs.runner import Runner
+from agent.runs.signals import MemorySignals
 from agent.store.database import Store
 from api.dependencies import get_after
 from api.protocols import native
@@ -66,7 +67,7 @@ async def stage(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Stage]:
         log = MemoryLog(keep_s=60, clock=lambda: made.now)
         catalog = Catalog(settings)
         parts = {"catalog": catalog, "assistants": only(assistant), "settings": settings}
-        return Process(log, Runner(store=store, log=log, **parts))  # type: ignore[arg-type] # a dict of different things
+        return Process(log, Runner(store=store, log=log, signals=MemorySignals(), **parts))  # type: ignore[arg-type] # a dict of different things
 
     made = Stage(store, (process(), process()))
     yield made
