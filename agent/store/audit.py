@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, select, text, tuple_, update
 
 from agent.origin import origin
 from agent.principal import Principal
-from agent.store.audit_tables import audit
+from agent.store.audit_tables import BY_TIME, audit
 from agent.store.clock import database_now
 from agent.store.database import new_id
 from agent.store.statements import Hot
@@ -48,6 +48,7 @@ MAX_WORDS = 65_536
 _SHORT = {"user_id": 256, "on_behalf_of": 256, "tool_call_id": 64, "tool_name": 128, "outcome": 200, "address": 64}
 
 _FACTS = ("user_id", "on_behalf_of", "conversation_id", "run_id", "tool_call_id", "tool_name", "risk", "outcome")
+_FILTERS = ("user_id", "run_id", "tool_name", "kind")
 _INSERT = Hot(
     audit.insert().values(at=database_now()),
     *("tenant_id", "id", "kind", *_FACTS, "address", "request_id", "words", "salt", "words_digest"),
@@ -131,7 +132,7 @@ async def list_audit(
         .order_by(c.at.desc(), c.id.desc())
         .limit(limit)
     )
-    for name in ("user_id", "run_id", "tool_name", "kind"):
+    for name in _FILTERS:
         if (value := getattr(wanted, name)) is not None:
             found = found.where(c[name] == value)
     if wanted.since is not None:
@@ -140,24 +141,44 @@ async def list_audit(
         found = found.where(c.at < wanted.until)
     if after is not None:
         found = found.where(c.at <= after.at, tuple_(c.at, c.id) < (after.at, after.id))
-    return [_recorded(row) for row in (await connection.execute(found)).all()]
+    is_filtered = any(getattr(wanted, name) is not None for name in _FILTERS)
+    rows = {
+        row.id: row for row in await _both(connection, found, sealed="seal IS NOT NULL" if is_filtered else BY_TIME)
+    }
+    newest = sorted(rows.values(), key=lambda row: (row.at, str(row.id)), reverse=True)
+    return [_recorded(row) for row in newest[:limit]]
 
 
 async def recorded_runs(connection: Transaction, tenant_id: str, conversation_id: UUID) -> list[UUID]:
     """Return the runs of a conversation that the record still has words of; none, where these went with it."""
-    own = audit.c.tenant_id == tenant_id, audit.c.conversation_id == conversation_id, audit.c.salt.is_not(None)
-    found = select(audit.c.run_id).where(*own, audit.c.run_id.is_not(None)).distinct()
-    return list((await connection.execute(found)).scalars())
+    found = select(audit.c.run_id).where(*_with_words(tenant_id, conversation_id))
+    return list({row.run_id for row in await _both(connection, found.distinct()) if row.run_id is not None})
 
 
 async def erase_words(connection: Transaction, tenant_id: str, conversation_id: UUID, *, most_rows: int) -> int:
     """Let go of the words that the record has of a conversation; return of how many rows. The caller commits."""
-    own = audit.c.tenant_id == tenant_id, audit.c.conversation_id == conversation_id, audit.c.salt.is_not(None)
-    ids = (await connection.execute(select(audit.c.id).where(*own).limit(most_rows))).scalars().all()
+    found = select(audit.c.id).where(*_with_words(tenant_id, conversation_id)).limit(most_rows)
+    ids = list({row.id for row in await _both(connection, found)})[:most_rows]
     if ids:
         named = update(audit).where(audit.c.tenant_id == tenant_id, audit.c.id.in_(ids))
         await connection.execute(named.values(words=None, salt=None))
     return len(ids)
+
+
+async def _both(connection: Transaction, found: Select[Any], *, sealed: str = "seal IS NOT NULL") -> list[Any]:
+    """Return what is found among the rows without a seal and then among the others, which indexes are of.
+
+    In this order none is missed that is sealed in between; it is found twice then.
+    """
+    timed = found.where(
+        audit.c.at > 0
+    )  # which says nothing, but SQLite takes an index for it, and not all of the tenant
+    loose = (await connection.execute(timed.where(audit.c.seal.is_(None)))).all()
+    return [*loose, *(await connection.execute(timed.where(text(f"audit.{sealed}")))).all()]
+
+
+def _with_words(tenant_id: str, conversation_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return audit.c.tenant_id == tenant_id, audit.c.conversation_id == conversation_id, audit.c.salt.is_not(None)
 
 
 def _cut(facts: dict[str, Any]) -> dict[str, Any]:
@@ -170,11 +191,11 @@ def _cut(facts: dict[str, Any]) -> dict[str, Any]:
 def _words(words: Mapping[str, Any] | None) -> dict[str, Any]:
     if words is None:
         return {"words": None, "salt": None, "words_digest": None}
-    text = json.dumps(words, sort_keys=True, separators=(",", ":"), default=str)
-    if len(text) > MAX_WORDS:
-        text = json.dumps({"cut": text[: MAX_WORDS // 2]})
+    told = json.dumps(words, sort_keys=True, separators=(",", ":"), default=str)
+    if len(told) > MAX_WORDS:
+        told = json.dumps({"cut": told[: MAX_WORDS // 2]})
     salt = secrets.token_hex(16)
-    return {"words": text, "salt": salt, "words_digest": digest_of_words(salt, text)}
+    return {"words": told, "salt": salt, "words_digest": digest_of_words(salt, told)}
 
 
 def _recorded(row: Any) -> Recorded:

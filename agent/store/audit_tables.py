@@ -1,4 +1,8 @@
-"""The tables of the record: its rows outlive what they tell of, so none of them points to another table."""
+"""The tables of the record: its rows outlive what they tell of, so none of them points to another table.
+
+Whatever finds rows is only of sealed ones, so a deed writes into two trees and the rest is written with the seals, many
+rows at once. Who looks for rows looks among those without a seal as well, and first: they are those of the last second.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +19,9 @@ from sqlalchemy import (
 
 from agent.store.columns import metadata, partial_index, tenant
 
+_SEALED = "seal IS NOT NULL"
+BY_TIME = "digest IS NOT NULL"
+"""The same rows by other words: only who says just these reads by time, and nobody who looks for a user, a run or a tool."""
 audit = Table(
     "audit",
     metadata,
@@ -40,14 +47,15 @@ audit = Table(
     Column("digest", String(64), comment="of all that stays; NULL until the row is sealed"),
     Column("seal", Integer, comment="the number of its seal; NULL until then"),
     PrimaryKeyConstraint("tenant_id", "id"),
-    Index("ix_audit_at", "tenant_id", "at", "id"),
-    Index("ix_audit_user", "tenant_id", "user_id", "at", "id"),
-    Index("ix_audit_kind", "tenant_id", "kind", "at", "id"),
-    partial_index("ix_audit_run", "tenant_id", "run_id", "at", "id", only_where="run_id IS NOT NULL"),
-    partial_index("ix_audit_tool", "tenant_id", "tool_name", "at", "id", only_where="tool_name IS NOT NULL"),
-    partial_index("ix_audit_words", "tenant_id", "conversation_id", only_where="salt IS NOT NULL"),
-    partial_index("ix_audit_unsealed", "at", "tenant_id", "id", only_where="seal IS NULL"),
-    partial_index("ix_audit_seal", "tenant_id", "seal", "at", "id", only_where="seal IS NOT NULL"),
+    partial_index("ix_audit_unsealed", "tenant_id", "at", "id", only_where="seal IS NULL"),
+    partial_index("ix_audit_at", "tenant_id", "at", "id", only_where=BY_TIME),
+    partial_index("ix_audit_user", "tenant_id", "user_id", "at", "id", only_where=_SEALED),
+    partial_index("ix_audit_kind", "tenant_id", "kind", "at", "id", only_where=_SEALED),
+    partial_index("ix_audit_run", "tenant_id", "run_id", "at", "id", only_where=_SEALED),
+    partial_index("ix_audit_tool", "tenant_id", "tool_name", "at", "id", only_where=_SEALED),
+    partial_index("ix_audit_words", "tenant_id", "conversation_id", "at", only_where=f"{_SEALED} AND salt IS NOT NULL"),
+    partial_index("ix_audit_seal", "tenant_id", "seal", "at", "id", only_where=_SEALED),
+    sqlite_with_rowid=False,
 )
 
 audit_seals = Table(

@@ -47,7 +47,10 @@ class Head(NamedTuple):
 
 
 async def seal_batch(store: Store) -> int:
-    """Seal rows of whole seconds, the oldest first; return how many. Zero where there are none, or another process does it."""
+    """Seal rows of whole seconds, of each tenant the oldest first; return how many.
+
+    Zero where there are none, or another process does it.
+    """
     async with store.read(EVERY_TENANT) as connection:
         if not await _unsealed(connection, await _whole_second(connection), most=1):
             return 0
@@ -56,9 +59,9 @@ async def seal_batch(store: Store) -> int:
             return 0
         now = await _whole_second(connection)
         rows = await _unsealed(connection, now, most=SEALED_AT_ONCE)
-        is_all = len(rows) < SEALED_AT_ONCE
+        is_cut = rows[-1].tenant_id if len(rows) == SEALED_AT_ONCE else None
         for tenant_id, own in groupby(sorted(rows, key=lambda row: (row.tenant_id, row.at, str(row.id))), _tenant):
-            await _seal(connection, tenant_id, list(own), until=now if is_all else rows[-1].at)
+            await _seal(connection, tenant_id, list(own), until=rows[-1].at if tenant_id == is_cut else now)
     return len(rows)
 
 
@@ -95,9 +98,9 @@ async def _whole_second(connection: Transaction) -> float:
 
 
 async def _unsealed(connection: Transaction, before: float, *, most: int) -> Sequence[Any]:
-    """Return the oldest rows of seconds that are over."""
-    whole = _SEALED_OF.where(audit.c.at < before)
-    rows: Sequence[Any] = (await connection.execute(whole.order_by(audit.c.at).limit(most))).all()
+    """Return rows of seconds that are over, tenant by tenant, the oldest first."""
+    whole = _SEALED_OF.where(audit.c.at < before).order_by(audit.c.tenant_id, audit.c.at, audit.c.id)
+    rows: Sequence[Any] = (await connection.execute(whole.limit(most))).all()
     return rows
 
 

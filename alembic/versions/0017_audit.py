@@ -13,8 +13,8 @@ branch_labels = None
 depends_on = None
 
 
-def index(name, *columns, only_where=None):
-    where = sa.text(only_where) if only_where else None
+def index(name, *columns, only_where):
+    where = sa.text(only_where)
     op.create_index(name, 'audit', list(columns), unique=False, sqlite_where=where, postgresql_where=where)
 
 
@@ -40,15 +40,16 @@ def upgrade() -> None:
     sa.Column('words_digest', sa.String(length=64), nullable=True, comment='of salt and words; stays'),
     sa.Column('digest', sa.String(length=64), nullable=True, comment='of all that stays; NULL until the row is sealed'),
     sa.Column('seal', sa.Integer(), nullable=True, comment='the number of its seal; NULL until then'),
-    sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_audit'))
+    sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_audit')),
+    sqlite_with_rowid=False,
     )
-    index('ix_audit_at', 'tenant_id', 'at', 'id')
-    index('ix_audit_user', 'tenant_id', 'user_id', 'at', 'id')
-    index('ix_audit_kind', 'tenant_id', 'kind', 'at', 'id')
-    index('ix_audit_run', 'tenant_id', 'run_id', 'at', 'id', only_where='run_id IS NOT NULL')
-    index('ix_audit_tool', 'tenant_id', 'tool_name', 'at', 'id', only_where='tool_name IS NOT NULL')
-    index('ix_audit_words', 'tenant_id', 'conversation_id', only_where='salt IS NOT NULL')
-    index('ix_audit_unsealed', 'at', 'tenant_id', 'id', only_where='seal IS NULL')
+    index('ix_audit_unsealed', 'tenant_id', 'at', 'id', only_where='seal IS NULL')
+    index('ix_audit_at', 'tenant_id', 'at', 'id', only_where='digest IS NOT NULL')
+    index('ix_audit_user', 'tenant_id', 'user_id', 'at', 'id', only_where='seal IS NOT NULL')
+    index('ix_audit_kind', 'tenant_id', 'kind', 'at', 'id', only_where='seal IS NOT NULL')
+    index('ix_audit_run', 'tenant_id', 'run_id', 'at', 'id', only_where='seal IS NOT NULL')
+    index('ix_audit_tool', 'tenant_id', 'tool_name', 'at', 'id', only_where='seal IS NOT NULL')
+    index('ix_audit_words', 'tenant_id', 'conversation_id', 'at', only_where='seal IS NOT NULL AND salt IS NOT NULL')
     index('ix_audit_seal', 'tenant_id', 'seal', 'at', 'id', only_where='seal IS NOT NULL')
     op.create_table('audit_seals',
     sa.Column('tenant_id', sa.String(length=128), nullable=False),

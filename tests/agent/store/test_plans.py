@@ -11,9 +11,9 @@ from support.rows import ANN, WORKER, new_run
 from support.searching import index_all
 
 from agent.events.schema import Usage
-from agent.store import naming, search, search_index
+from agent.store import naming, sealing, search, search_index
 from agent.store.approvals import expired_runs
-from agent.store.audit import AuditCursor, AuditFilter, list_audit
+from agent.store.audit import AuditCursor, AuditFilter, erase_words, list_audit, recorded_runs
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
@@ -59,6 +59,8 @@ BY_PLACE: dict[str, Ask] = {
     "a kind's page of the record": lambda c, _: list_audit(
         c, "acme", wanted=AuditFilter(kind="action"), limit=9, after=None
     ),
+    "runs that are recorded": lambda c, run: recorded_runs(c, "acme", run.conversation_id),
+    "words to erase": lambda c, run: erase_words(c, "acme", run.conversation_id, most_rows=9),
     "writes that were superseded": lambda c, run: superseded_writes(c, ANN, run.conversation_id, from_turn=1, limit=9),
 }
 AMONG_UNFINISHED: dict[str, Ask] = {
@@ -106,6 +108,34 @@ async def test_what_a_turn_reads_is_read_by_index_however_long_the_conversation_
     plan = await plan_of(sqlite, BY_PLACE[reading])
     [step] = [step for step in plan if step.startswith(("SEARCH messages", "SCAN messages"))]
     assert "conversation_id=? AND turn" in step
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        ("a page of the record", "ix_audit_at"),
+        ("a user's page of the record", "ix_audit_user"),
+        ("a run's page of the record", "ix_audit_run"),
+        ("a tool's page of the record", "ix_audit_tool"),
+        ("a kind's page of the record", "ix_audit_kind"),
+        ("runs that are recorded", "ix_audit_words"),
+        ("words to erase", "ix_audit_words"),
+    ],
+)
+async def test_the_record_is_read_by_indexes_of_what_is_sealed_and_of_what_is_not(
+    sqlite: Store, ask: str, index: str
+) -> None:
+    plan = await plan_of(sqlite, BY_PLACE[ask])
+    steps = [step for step in plan if step.startswith("SEARCH audit")]
+    assert len(steps) == 2, plan
+    assert "ix_audit_unsealed" in steps[0]
+    assert f"{index} (" in steps[1]
+    assert not [step for step in plan if "TEMP B-TREE FOR ORDER" in step], plan
+
+
+async def test_what_is_to_be_sealed_is_looked_for_among_what_is_not(sqlite: Store) -> None:
+    [step] = await plan_of(sqlite, lambda connection, _: sealing._unsealed(connection, 9.0, most=9))
+    assert "ix_audit_unsealed" in step
 
 
 @pytest.mark.parametrize("ask", AMONG_UNFINISHED.values(), ids=AMONG_UNFINISHED)
