@@ -315,7 +315,7 @@ async def test_what_the_user_opened_or_closed_stays_so_whatever_the_markup_begin
 
 async def test_what_goes_wrong_in_the_list_of_conversations_is_said_in_it(wire: Wire, open_widget: OpenWidget) -> None:
     wire.conversations = [{"id": "1", "title": "Mats", "created_at": LATER, "updated_at": LATER}]
-    widget = await open_widget(wire.url, attributes=OPEN, own=True)
+    widget = await open_widget(wire.url, attributes=OPEN)
     rows, problem = widget.page.locator(".conversations li"), widget.page.locator(".conversations .notice")
     await widget.page.route("**/conversations?*", lambda route: route.abort())
     await widget.button("Conversations").click()

@@ -98,7 +98,7 @@ class Wire:
         if request.method == "POST":
             await self._take(path, request, connection)
             return
-        if request.method == "DELETE":
+        if request.method == "DELETE" and path.endswith("/always"):
             self.deletes.append(path)
             await _json(connection, {"success": True, "message": "Gone."})
             return
