@@ -144,7 +144,8 @@ async def test_a_run_whose_database_goes_silent_is_never_failed_and_goes_on_when
         first = await stream.rest(timeout_s=30)
     assert "status" not in first.keys
     [row] = [row for row in await _rows_behind(proxy, world) if str(row["id"]) == run_id]
-    assert (row["state"], row["error_code"]) == ("running", None)
+    # While the rows are read the proxy speaks, and the run may go on.
+    assert (row["state"] in ("running", "completed"), row["error_code"]) == (True, None)
     proxy.silent_from = None
     await until(lambda: _is_completed(ann, run_id), timeout_s=30)
     whole = await ann.events(run_id)
