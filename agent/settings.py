@@ -61,6 +61,9 @@ class RuntimeSettings(EnvironmentSettings):
     )
     purge_rows: int = Field(default=200, ge=1, le=500, description="rows of a deleted conversation removed at once")
     purge_every_s: float = Field(default=0.5, gt=0, description="how often deleted conversations are looked for")
+    seal_every_s: float = Field(
+        default=1.0, gt=0, description="how often rows of the record are sealed: those of each second, once it is over"
+    )
     model: str | None = Field(default=None, description="a spec that comes before the assistant's own")
     openai_api_key: SecretStr | None = Field(
         default=None,

@@ -39,8 +39,6 @@ logger = structlog.get_logger()
 
 CHECKPOINT_EVERY_S = 1.0
 """How often SQLite's log of writes is looked at; nothing is done while it is short."""
-SEAL_EVERY_S = 1.0
-"""How often rows of the record are sealed: those of each second, once it is over."""
 FREE_RETRIES = 3
 """How often, for each attempt that a run may have, its own living process takes it up again without counting that: enough
 for a database that comes and goes, and not for ever for a run that can never be stored."""
@@ -90,7 +88,7 @@ class Leases:
             *(self._repeat(one, every_s=settings.reap_every_s) for one in others),
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
-            self._repeat(partial(seal_all, self._runtime.store), every_s=SEAL_EVERY_S),
+            self._repeat(partial(seal_all, self._runtime.store), every_s=settings.seal_every_s),
             self._repeat(self._expire_record, every_s=self._settings.purge_every_s),
             self._repeat(partial(let_search_know, self._runtime.store), every_s=settings.search_index_every_s),
         ]

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, func, select, text, tuple_, update
 
 from agent.origin import origin
 from agent.principal import Principal
-from agent.store.audit_tables import BY_TIME, audit
+from agent.store.audit_tables import BY_TIME, LOOSE, NO_SALT, SEALED, audit
 from agent.store.clock import database_now
+from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.database import new_id
 from agent.store.statements import Hot
 from agent.store.tables import conversations
@@ -52,6 +53,13 @@ _FILTERS = ("user_id", "run_id", "tool_name", "kind")
 _INSERT = Hot(
     audit.insert().values(at=database_now()),
     *("tenant_id", "id", "kind", *_FACTS, "address", "request_id", "words", "salt", "words_digest"),
+)
+
+
+_ERASE = (
+    update(audit)
+    .where(audit.c.tenant_id == OF_TENANT, audit.c.id == ROW_ID)
+    .values(words=bindparam("blank"), salt=NO_SALT)
 )
 
 
@@ -142,9 +150,7 @@ async def list_audit(
     if after is not None:
         found = found.where(c.at <= after.at, tuple_(c.at, c.id) < (after.at, after.id))
     is_filtered = any(getattr(wanted, name) is not None for name in _FILTERS)
-    rows = {
-        row.id: row for row in await _both(connection, found, sealed="seal IS NOT NULL" if is_filtered else BY_TIME)
-    }
+    rows = {row.id: row for row in await _both(connection, found, sealed=SEALED if is_filtered else BY_TIME)}
     newest = sorted(rows.values(), key=lambda row: (row.at, str(row.id)), reverse=True)
     return [_recorded(row) for row in newest[:limit]]
 
@@ -157,28 +163,28 @@ async def recorded_runs(connection: Transaction, tenant_id: str, conversation_id
 
 async def erase_words(connection: Transaction, tenant_id: str, conversation_id: UUID, *, most_rows: int) -> int:
     """Let go of the words that the record has of a conversation; return of how many rows. The caller commits."""
-    found = select(audit.c.id).where(*_with_words(tenant_id, conversation_id)).limit(most_rows)
-    ids = list({row.id for row in await _both(connection, found)})[:most_rows]
-    if ids:
-        named = update(audit).where(audit.c.tenant_id == tenant_id, audit.c.id.in_(ids))
-        await connection.execute(named.values(words=None, salt=None))
-    return len(ids)
+    length = func.length(audit.c.words).label("length")
+    found = select(audit.c.id, length).where(*_with_words(tenant_id, conversation_id)).limit(most_rows)
+    lengths = {row.id: row.length for row in await _both(connection, found)}
+    blank = [{"of_tenant": tenant_id, "of_id": row_id, "blank": " " * length} for row_id, length in lengths.items()]
+    if blank[:most_rows]:
+        await connection.execute(_ERASE, blank[:most_rows])
+    return len(blank[:most_rows])
 
 
-async def _both(connection: Transaction, found: Select[Any], *, sealed: str = "seal IS NOT NULL") -> list[Any]:
+async def _both(connection: Transaction, found: Select[Any], *, sealed: str = SEALED) -> list[Any]:
     """Return what is found among the rows without a seal and then among the others, which indexes are of.
 
     In this order none is missed that is sealed in between; it is found twice then.
     """
-    timed = found.where(
-        audit.c.at > 0
-    )  # which says nothing, but SQLite takes an index for it, and not all of the tenant
-    loose = (await connection.execute(timed.where(audit.c.seal.is_(None)))).all()
+    timed = found.where(audit.c.at > 0)  # says nothing, but SQLite takes an index for it, and not all of the tenant
+    loose = (await connection.execute(timed.where(text(f"audit.{LOOSE}")))).all()
     return [*loose, *(await connection.execute(timed.where(text(f"audit.{sealed}")))).all()]
 
 
-def _with_words(tenant_id: str, conversation_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    return audit.c.tenant_id == tenant_id, audit.c.conversation_id == conversation_id, audit.c.salt.is_not(None)
+def _with_words(tenant_id: str, conversation_id: UUID) -> tuple[ColumnElement[bool] | TextClause, ...]:
+    has_words = text(f"audit.salt <> '{NO_SALT}'")
+    return audit.c.tenant_id == tenant_id, audit.c.conversation_id == conversation_id, has_words
 
 
 def _cut(facts: dict[str, Any]) -> dict[str, Any]:

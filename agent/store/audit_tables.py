@@ -1,12 +1,19 @@
 """The tables of the record: its rows outlive what they tell of, so none of them points to another table.
 
-Whatever finds rows is only of sealed ones, so a deed writes into two trees and the rest is written with the seals, many
+No row changes its size. SQLite makes room for one that grows, and takes back what one that shrinks leaves, by moving its
+neighbours, and what these leave behind it does not wipe: their words would outlive their erasure in the file. So what is not
+there yet, or no more, is as long as what is.
+
+Whatever finds rows is only of sealed ones, so a deed writes into three trees and the rest is written with the seals, many
 rows at once. Who looks for rows looks among those without a seal as well, and first: they are those of the last second.
 """
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Dialect,
     Double,
     Index,
     Integer,
@@ -14,14 +21,44 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     Uuid,
 )
 
 from agent.store.columns import metadata, partial_index, tenant
 
-_SEALED = "seal IS NOT NULL"
-BY_TIME = "digest IS NOT NULL"
-"""The same rows by other words: only who says just these reads by time, and nobody who looks for a user, a run or a tool."""
+NO_NUMBER = "0" * 10
+NO_DIGEST = "0" * 64
+NO_SALT = "-" * 32
+SEALED = f"seal <> '{NO_NUMBER}'"
+BY_TIME = f"seal > '{NO_NUMBER}'"
+"""The same rows in other words: only who says just these reads by time, and nobody who looks for a user, a run or a tool."""
+LOOSE = f"seal = '{NO_NUMBER}'"
+
+
+class SealNumber(TypeDecorator[int]):
+    """The number of a seal in ten digits; None in as many."""
+
+    impl = String(10)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, _dialect: Dialect) -> str:
+        return NO_NUMBER if value is None else f"{value:010d}"
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> int | None:
+        return None if value is None or value == NO_NUMBER else int(value)
+
+
+class Erasable(TypeDecorator[str]):
+    """A text that was erased where nothing but spaces or dashes is left of it: None then."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
+        return value if value is not None and value.strip(" -") else None
+
+
 audit = Table(
     "audit",
     metadata,
@@ -40,22 +77,29 @@ audit = Table(
     Column("address", String(64), comment="of the request that began it, where that is known"),
     Column("request_id", String(64)),
     Column(
-        "words", Text, comment="JSON: what users, models and tools said, without secrets; erased with the conversation"
+        "words",
+        Erasable,
+        comment="JSON: what users, models and tools said, without secrets; spaces when they were erased",
     ),
-    Column("salt", String(32), comment="goes with the words, so that nobody can try what they were"),
+    Column("salt", Erasable, comment="goes with the words, so that nobody can try what they were"),
     Column("words_digest", String(64), comment="of salt and words; stays"),
-    Column("digest", String(64), comment="of all that stays; NULL until the row is sealed"),
-    Column("seal", Integer, comment="the number of its seal; NULL until then"),
+    Column(
+        "digest", String(64), nullable=False, server_default=NO_DIGEST, comment="of all that stays, once it is sealed"
+    ),
+    Column(
+        "seal", SealNumber, nullable=False, server_default=NO_NUMBER, comment="the number of its seal; zeros until then"
+    ),
     PrimaryKeyConstraint("tenant_id", "id"),
-    partial_index("ix_audit_unsealed", "tenant_id", "at", "id", only_where="seal IS NULL"),
+    partial_index("ix_audit_unsealed", "tenant_id", "at", "id", only_where=LOOSE),
     partial_index("ix_audit_at", "tenant_id", "at", "id", only_where=BY_TIME),
-    partial_index("ix_audit_user", "tenant_id", "user_id", "at", "id", only_where=_SEALED),
-    partial_index("ix_audit_kind", "tenant_id", "kind", "at", "id", only_where=_SEALED),
-    partial_index("ix_audit_run", "tenant_id", "run_id", "at", "id", only_where=_SEALED),
-    partial_index("ix_audit_tool", "tenant_id", "tool_name", "at", "id", only_where=_SEALED),
-    partial_index("ix_audit_words", "tenant_id", "conversation_id", "at", only_where=f"{_SEALED} AND salt IS NOT NULL"),
-    partial_index("ix_audit_seal", "tenant_id", "seal", "at", "id", only_where=_SEALED),
-    sqlite_with_rowid=False,
+    partial_index("ix_audit_user", "tenant_id", "user_id", "at", "id", only_where=SEALED),
+    partial_index("ix_audit_kind", "tenant_id", "kind", "at", "id", only_where=SEALED),
+    partial_index("ix_audit_run", "tenant_id", "run_id", "at", "id", only_where=SEALED),
+    partial_index("ix_audit_tool", "tenant_id", "tool_name", "at", "id", only_where=SEALED),
+    partial_index(
+        "ix_audit_words", "tenant_id", "conversation_id", "at", only_where=f"{SEALED} AND salt <> '{NO_SALT}'"
+    ),
+    partial_index("ix_audit_seal", "tenant_id", "seal", "at", "id", only_where=SEALED),
 )
 
 audit_seals = Table(

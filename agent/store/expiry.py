@@ -1,10 +1,10 @@
 """How old rows leave the record: whole seals, the oldest first, in batches; the record says that they went."""
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 
 from agent.principal import Principal
 from agent.store.audit import Deed, record
-from agent.store.audit_tables import audit, audit_seals
+from agent.store.audit_tables import SEALED, audit, audit_seals
 from agent.store.clock import database_now
 from agent.store.transaction import Transaction
 
@@ -35,7 +35,8 @@ async def expire_audit(connection: Transaction, tenant_id: str, *, keep_days: in
         rows, last = rows + seal.rows, seal
     if last is None:
         return 0
-    await connection.execute(delete(audit).where(audit.c.tenant_id == tenant_id, audit.c.seal <= last.number))
+    sealed = audit.c.tenant_id == tenant_id, text(f"audit.{SEALED}"), audit.c.seal <= last.number
+    await connection.execute(delete(audit).where(*sealed))
     await connection.execute(delete(audit_seals).where(s.tenant_id == tenant_id, s.number <= last.number))
     told = Deed("audit.expired", outcome=f"{last.number}:{last.digest}")
     await record(connection, Principal(tenant_id, ""), [told])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import bindparam, func, select, text, update
 
-from agent.store.audit_tables import audit, audit_seals
+from agent.store.audit_tables import LOOSE, NO_DIGEST, audit, audit_seals
 from agent.store.clock import database_now
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.database import EVERY_TENANT, Store
@@ -25,12 +25,12 @@ logger = structlog.get_logger()
 SEALED_AT_ONCE = 150
 """Rows of a transaction: a turn that writes waits for one of these at most, a few milliseconds."""
 SEALING_LOCK = 7045219
-NO_SEAL = "0" * 64
+NO_SEAL = NO_DIGEST
 _STAYS = (
     *("tenant_id", "at", "kind", "user_id", "on_behalf_of", "conversation_id", "run_id", "tool_call_id"),
     *("tool_name", "risk", "outcome", "address", "request_id", "words_digest"),
 )
-_UNSEALED = audit.c.seal.is_(None)
+_UNSEALED = text(f"audit.{LOOSE}")
 _SEALED_OF = select(audit.c.id, *(audit.c[name] for name in _STAYS)).where(_UNSEALED)
 _SEAL = (
     update(audit)

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, text
 
 from agent.store.audit import digest_of_words
-from agent.store.audit_tables import audit, audit_seals
+from agent.store.audit_tables import LOOSE, NO_SALT, SEALED, audit, audit_seals
 from agent.store.database import Store
 from agent.store.sealing import NO_SEAL, Head, digest_of, digest_of_seal
 from agent.store.transaction import Transaction
 
 READ_AT_ONCE = 500
+_SEALED = text(f"audit.{SEALED}")
 LATE_S = 300.0
 """A row that is so much older than what was sealed before it came in by another door: no transaction lasts nearly as long."""
 
@@ -80,7 +81,7 @@ class _Look:
             self._tell(f"seal {seal.number} does not follow seal {number}")
         rows = await self._of_seal(seal.number)
         self.rows += len(rows)
-        is_whole = digest_of_seal(seal, [row.digest or "" for row in rows]) == seal.digest
+        is_whole = digest_of_seal(seal, [row.digest for row in rows]) == seal.digest
         found = [problem for row in rows if (problem := self._problem_of(row))]
         for problem in found:
             self._tell(problem)
@@ -99,8 +100,8 @@ class _Look:
         newest, oldest = (self.head.number if self.head else 0), (self._first.number if self._first else 1)
         loose = select(func.count()).select_from(audit).where(c.tenant_id == self._tenant_id)
         async with self._store.read(self._tenant_id) as connection:
-            lost = (await connection.execute(loose.where(or_(c.seal > newest, c.seal < oldest)))).scalar_one()
-            late = loose.where(c.seal.is_(None), c.at < self._until - LATE_S)
+            lost = (await connection.execute(loose.where(_SEALED, or_(c.seal > newest, c.seal < oldest)))).scalar_one()
+            late = loose.where(text(f"audit.{LOOSE}"), c.at < self._until - LATE_S)
             inserted = (await connection.execute(late)).scalar_one()
             gone = await _erased_without_deletion(connection, self._tenant_id)
             is_told = self._first is None or await _is_expiry_told(connection, self._first)
@@ -114,7 +115,7 @@ class _Look:
             self._tell(f"the seals before {self._first.number} are missing, and no expiry says so")
 
     async def _of_seal(self, number: int) -> list[Any]:
-        own = select(audit).where(audit.c.tenant_id == self._tenant_id, audit.c.seal == number)
+        own = select(audit).where(audit.c.tenant_id == self._tenant_id, _SEALED, audit.c.seal == number)
         async with self._store.read(self._tenant_id) as connection:
             rows = (await connection.execute(own.order_by(audit.c.at, audit.c.id))).all()
         return list(rows)
@@ -138,7 +139,8 @@ class _Look:
 async def _erased_without_deletion(connection: Transaction, tenant_id: str) -> list[UUID | None]:
     """Return the conversations whose rows have lost words although nobody deleted them."""
     c = audit.c
-    lost = select(c.conversation_id).where(c.tenant_id == tenant_id, c.words_digest.is_not(None), c.words.is_(None))
+    gone = or_(c.words.is_(None), c.salt.is_(None), c.salt == NO_SALT)
+    lost = select(c.conversation_id).where(c.tenant_id == tenant_id, c.words_digest.is_not(None), gone)
     deleted = select(c.conversation_id).where(
         c.tenant_id == tenant_id, c.kind == "conversation.deleted", c.conversation_id.is_not(None)
     )

@@ -35,22 +35,21 @@ def upgrade() -> None:
     sa.Column('outcome', sa.String(length=200), nullable=True),
     sa.Column('address', sa.String(length=64), nullable=True, comment='of the request that began it, where that is known'),
     sa.Column('request_id', sa.String(length=64), nullable=True),
-    sa.Column('words', sa.Text(), nullable=True, comment='JSON: what users, models and tools said, without secrets; erased with the conversation'),
-    sa.Column('salt', sa.String(length=32), nullable=True, comment='goes with the words, so that nobody can try what they were'),
+    sa.Column('words', sa.Text(), nullable=True, comment='JSON: what users, models and tools said, without secrets; spaces when they were erased'),
+    sa.Column('salt', sa.Text(), nullable=True, comment='goes with the words, so that nobody can try what they were'),
     sa.Column('words_digest', sa.String(length=64), nullable=True, comment='of salt and words; stays'),
-    sa.Column('digest', sa.String(length=64), nullable=True, comment='of all that stays; NULL until the row is sealed'),
-    sa.Column('seal', sa.Integer(), nullable=True, comment='the number of its seal; NULL until then'),
-    sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_audit')),
-    sqlite_with_rowid=False,
+    sa.Column('digest', sa.String(length=64), server_default='0' * 64, nullable=False, comment='of all that stays, once it is sealed'),
+    sa.Column('seal', sa.String(length=10), server_default='0' * 10, nullable=False, comment='the number of its seal; zeros until then'),
+    sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_audit'))
     )
-    index('ix_audit_unsealed', 'tenant_id', 'at', 'id', only_where='seal IS NULL')
-    index('ix_audit_at', 'tenant_id', 'at', 'id', only_where='digest IS NOT NULL')
-    index('ix_audit_user', 'tenant_id', 'user_id', 'at', 'id', only_where='seal IS NOT NULL')
-    index('ix_audit_kind', 'tenant_id', 'kind', 'at', 'id', only_where='seal IS NOT NULL')
-    index('ix_audit_run', 'tenant_id', 'run_id', 'at', 'id', only_where='seal IS NOT NULL')
-    index('ix_audit_tool', 'tenant_id', 'tool_name', 'at', 'id', only_where='seal IS NOT NULL')
-    index('ix_audit_words', 'tenant_id', 'conversation_id', 'at', only_where='seal IS NOT NULL AND salt IS NOT NULL')
-    index('ix_audit_seal', 'tenant_id', 'seal', 'at', 'id', only_where='seal IS NOT NULL')
+    index('ix_audit_unsealed', 'tenant_id', 'at', 'id', only_where="seal = '0000000000'")
+    index('ix_audit_at', 'tenant_id', 'at', 'id', only_where="seal > '0000000000'")
+    index('ix_audit_user', 'tenant_id', 'user_id', 'at', 'id', only_where="seal <> '0000000000'")
+    index('ix_audit_kind', 'tenant_id', 'kind', 'at', 'id', only_where="seal <> '0000000000'")
+    index('ix_audit_run', 'tenant_id', 'run_id', 'at', 'id', only_where="seal <> '0000000000'")
+    index('ix_audit_tool', 'tenant_id', 'tool_name', 'at', 'id', only_where="seal <> '0000000000'")
+    index('ix_audit_words', 'tenant_id', 'conversation_id', 'at', only_where="seal <> '0000000000' AND salt <> '--------------------------------'")
+    index('ix_audit_seal', 'tenant_id', 'seal', 'at', 'id', only_where="seal <> '0000000000'")
     op.create_table('audit_seals',
     sa.Column('tenant_id', sa.String(length=128), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False, comment='1, 2, 3, … of the tenant'),

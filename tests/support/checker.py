@@ -432,7 +432,7 @@ def _deleted(history: History, database: Database) -> Iterator[str]:
         if rows or elsewhere:
             yield f"conversation {conversation_id}: {', '.join(rows) or 'its id'} left"
         own = [row for row in database.audit if row["conversation_id"] == conversation_id]
-        if any(row["words"] or row["salt"] for row in own):
+        if any((row["words"] or "").strip(" ") or (row["salt"] or "").strip("-") for row in own):
             yield f"conversation {conversation_id}: the record has words or a salt of it"
         if [row["kind"] for row in own].count("conversation.deleted") != 1:
             yield f"conversation {conversation_id}: the record does not say once that it was deleted"

@@ -24,7 +24,11 @@ pytestmark = pytest.mark.alone
 TURNS = 20
 WINDOWS = 3
 """How often it is counted. The least counts: what upkeep does meanwhile only adds to it."""
-RARELY = {"FRONTDESK_SEARCH_INDEX_EVERY_S": "3600", "FRONTDESK_REAP_EVERY_S": "3600"}
+RARELY = {
+    "FRONTDESK_SEARCH_INDEX_EVERY_S": "3600",
+    "FRONTDESK_REAP_EVERY_S": "3600",
+    "FRONTDESK_SEAL_EVERY_S": "3600",
+}
 """Upkeep that would be counted with the turns."""
 
 

@@ -1,7 +1,9 @@
 """The record: what is sealed cannot be changed without showing, and words can go without breaking a seal."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -179,6 +181,34 @@ async def test_words_go_with_their_conversation_and_the_seals_hold(store: Store)
     assert [(row.words, row.salt) for row in rows] == [(None, None)] * 2
     assert all(row.words_digest for row in rows)
     assert await problems(store) == ""
+
+
+def times_in(path: Path, word: bytes) -> int:
+    return path.read_bytes().count(word)
+
+
+async def test_words_go_from_the_file_as_well_whenever_they_were_sealed(tmp_path: Path, sqlite_template: Path) -> None:
+    """G263"""
+    path = Path(shutil.copy(sqlite_template, tmp_path / "one.db"))
+    store = Store(f"sqlite+aiosqlite:///{path}", pool_size=1)
+    gone = [await new_conversation(store) for _ in range(4)]
+    every = [*gone, await new_conversation(store)]
+    for second in range(24):
+        said = [(every[(second * n) % 5], "zebra " * (1 + (n * second) % 90)) for n in range(1, 20)]
+        deeds = [Deed("call.settled", "ann", conversation_id=one, words={"result": text}) for one, text in said]
+        await in_one(store, record, ANN, deeds)
+        await placed(store, FIRST + second)
+        await seal_all(store)
+        if second % 6 == 5:
+            await in_one(store, hide_conversation, ANN, gone[second // 6])
+            await purge_deleted(store, most_rows=50, gone=ignore)
+    async with store.write("acme") as connection:
+        shown = (await connection.execute(select(audit.c.words))).scalars().all()
+    await store.checkpoint(most_bytes=2**40)
+    await store.close()
+    said_still = sum((words or "").count("zebra") for words in shown)
+    assert said_still
+    assert times_in(path, b"zebra") == said_still
 
 
 async def test_a_decision_that_comes_while_its_conversation_is_deleted_is_neither_taken_nor_recorded(
