@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, exists, select, text, update
 from agent.principal import Principal, RunKey
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.statements import Hot
-from agent.store.tables import approvals, runs, tool_calls
+from agent.store.tables import approvals, page_calls, runs, tool_calls
 from agent.store.transaction import Transaction
 
 ApprovalState = Literal["open", "approved", "denied", "expired", "withdrawn"]
@@ -25,9 +25,10 @@ _INSERT = Hot(
     *("approvers", "may_always"),
 )
 _CALL = and_(tool_calls.c.tenant_id == approvals.c.tenant_id, tool_calls.c.id == approvals.c.tool_call_id)
+_AT_PAGE = and_(page_calls.c.tenant_id == approvals.c.tenant_id, page_calls.c.tool_call_id == approvals.c.tool_call_id)
 _OF_RUN = Hot(
-    select(approvals, tool_calls.c.state.label("call_state"))
-    .select_from(approvals.outerjoin(tool_calls, _CALL))
+    select(approvals, tool_calls.c.state.label("call_state"), page_calls.c.state.label("page_state"))
+    .select_from(approvals.outerjoin(tool_calls, _CALL).outerjoin(page_calls, _AT_PAGE))
     .where(approvals.c.tenant_id == OF_TENANT, approvals.c.run_id == ROW_ID)
     .order_by(approvals.c.created_at, approvals.c.tool_call_id)
 )
@@ -41,8 +42,12 @@ _DECIDE = Hot(
     ),
     *("state", "decided_at", "decided_by", "reason", "edited", "is_always"),
 )
-_IS_UNUSED = and_(approvals.c.state == "approved", exists().where(_CALL, tool_calls.c.state == "proposed"))
-"""Whether somebody said yes to a call that was not made yet."""
+_IS_UNUSED = and_(
+    approvals.c.state == "approved",
+    exists().where(_CALL, tool_calls.c.state == "proposed"),
+    ~exists().where(_AT_PAGE),
+)
+"""Whether somebody said yes to a call that was not made yet. One that the page was asked for may have been."""
 _OF_THE_RUN = and_(approvals.c.tenant_id == OF_TENANT, approvals.c.run_id == ROW_ID)
 _CLOSE = Hot(
     update(approvals).where(_OF_THE_RUN, _OPEN).values(state=bindparam("closed"), decided_at=bindparam("now")),
@@ -60,6 +65,9 @@ _OVERDUE = (
         text("runs.state = 'queued' AND runs.waits_until IS NOT NULL"),
         runs.c.waits_until <= bindparam("now"),
         ~exists().where(approvals.c.tenant_id == runs.c.tenant_id, approvals.c.run_id == runs.c.id, _OPEN),
+        ~exists().where(
+            page_calls.c.tenant_id == runs.c.tenant_id, page_calls.c.run_id == runs.c.id, page_calls.c.state == "open"
+        ),
     )
     .order_by(runs.c.waits_until)
     .limit(bindparam("most"))
@@ -170,5 +178,5 @@ def _approval(row: Any) -> Approval:
         decided_by=row.decided_by,
         reason=row.reason,
         edited=row.edited,
-        is_unused=row.state == "approved" and row.call_state == "proposed",
+        is_unused=row.state == "approved" and row.call_state == "proposed" and row.page_state is None,
     )

@@ -307,3 +307,22 @@ async def test_where_there_is_no_page_the_call_is_not_made_and_the_model_is_told
     )
     assert stream.status_code == 200
     assert told(ann)[0].startswith("Not done: this is done by the user's page")
+
+
+async def test_a_page_that_is_silent_after_a_yes_leaves_the_run_going_and_nothing_told_as_undone(
+    open_frontdesk: OpenWorld,
+) -> None:
+    """G267: it may have done it, and no token is missing."""
+    tools = {"set_filter": {**PAGE["set_filter"], "timeout_s": 1}}
+    ann = (await open_frontdesk(assistant={"page_tools": tools}, reap_every_s=0.05)).person()
+    ann.world.provider.call(Call("set_filter", {"by": "name"}))
+    first = await ann.stream("Filter.")
+    [approval] = [event["approval"] for event in first.events if "approval" in event]
+    ann.world.provider.say("It may be filtered.")
+    run_id = first.first("run_id")
+    yes = {"tool_call_id": approval["tool_call_id"], "approve": True}
+    assert (await ann.request("POST", f"/runs/{run_id}/decisions", json=yes)).status_code == 200
+
+    # Nobody comes with a token meanwhile: that would let it go on as well.
+    await until(lambda: len(ann.world.provider.requests) == 2)
+    assert told(ann) == ["The user's page did not answer in time: it may be closed. Nobody knows whether it was done."]
