@@ -4,16 +4,22 @@ The invariant: a schema from outside costs no more than its size: it names no ot
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import orjson
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 SCHEMA_BYTES = 8 * 1024
 MAX_PROBLEMS = 3
 PROBLEM_CHARACTERS = 200
+_LEFT_OUT = dict.fromkeys(("pattern", "patternProperties"), lambda *_: None)
+_Validator = extend(Draft202012Validator, _LEFT_OUT)  # type: ignore[no-untyped-call]
+"""A pattern of a stranger's may take Python for ever, so it is left to whoever wrote it."""
 _OF_VALUES = {"type", "enum", "const", "default", "examples", "description", "title", "format", "required"}
 _OF_NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 _OF_SIZES = {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
@@ -64,15 +70,12 @@ def _check_keywords(schema: object, depth: int = 0) -> None:
 
 
 def problems_of(schema: Mapping[str, Any], value: object) -> str:
-    """Return in a line what of a value does not fit a checked schema; nothing where all does."""
-    found = []
-    for problem in _validator(orjson.dumps(schema)).iter_errors(value):
-        found.append(f"{problem.json_path[:PROBLEM_CHARACTERS]}: {problem.message[:PROBLEM_CHARACTERS]}")
-        if len(found) == MAX_PROBLEMS:
-            break
-    return "; ".join(found)
+    """Return in a line what of a value does not fit a schema; nothing where all does, or where the schema is none.
 
-
-@lru_cache(maxsize=256)
-def _validator(schema: bytes) -> Draft202012Validator:
-    return Draft202012Validator(orjson.loads(schema))
+    Patterns are not looked at, and nothing is fetched that it refers to.
+    """
+    try:
+        problems = list(islice(_Validator(dict(schema), registry=Registry()).iter_errors(value), MAX_PROBLEMS))
+    except (Unresolvable, TypeError, ValueError, AttributeError, RecursionError):
+        return ""
+    return "; ".join(f"{one.json_path[:PROBLEM_CHARACTERS]}: {one.message[:PROBLEM_CHARACTERS]}" for one in problems)

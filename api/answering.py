@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from agent.errors import AlreadyDecidedError, NotWaitingError
 from agent.principal import Principal
+from agent.runs.decisions import restored
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.runs import Run
 from api.decisions import Answer
@@ -51,10 +52,14 @@ def _is_new(asked: Approval, answer: Answer) -> bool:
     outcome = "expired" if asked.state == "open" and asked.expires_at <= datetime.now(UTC) else asked.state
     if outcome == "open":
         return True
-    is_same = (outcome == "approved" and answer.arguments in (None, asked.edited)) if answer.approve else outcome in NO
+    is_same = (outcome == "approved" and _is_edited_so(answer, asked)) if answer.approve else outcome in NO
     if not is_same:
         raise AlreadyDecidedError(outcome)
     return False
+
+
+def _is_edited_so(answer: Answer, asked: Approval) -> bool:
+    return answer.arguments is None or restored(answer.arguments, asked.arguments, asked.edited) == asked.edited
 
 
 def _decision(asked: Approval, answer: Answer) -> Decision:

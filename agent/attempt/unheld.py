@@ -102,7 +102,7 @@ async def decide(
         waits = await transitions.lock_waiting(connection, key) is not None
         asked = {one.tool_call_id: one for one in await list_approvals(connection, key.tenant_id, run.id)}
         for decision in decisions:
-            _check_who(asked.get(decision.tool_call_id), principal, run, by=by)
+            check_who(asked.get(decision.tool_call_id), principal, run, user_id=user_id)
         for decision in decisions:
             _check(asked.get(decision.tool_call_id), decision)
         if not waits:  # and still asks: only what was deleted does
@@ -165,8 +165,14 @@ async def wake(
     return await transitions.wake_run(connection, key, worker_id=worker_id)
 
 
-def _check_who(asked: Approval | None, principal: Principal, run: Run, *, by: By) -> None:
-    if by == "user":
+def check_who(asked: Approval | None, principal: Principal, run: Run, *, user_id: str) -> None:
+    """Make sure that a principal may answer a question of a run, which is that user's.
+
+    Raises:
+        NotFoundError: somebody else may not, nor know of it.
+        ForbiddenError: somebody else has to.
+    """
+    if principal.user_id == user_id:
         if asked is not None and asked.approvers:
             raise ForbiddenError("tool_call_id: somebody else has to decide this, of the roles that are named")
         return

@@ -10,7 +10,6 @@ from datetime import datetime
 
 import orjson
 import structlog
-from langchain_core.messages import ToolMessage
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
@@ -38,7 +37,7 @@ from agent.places import tool_place
 from agent.principal import Credential
 from agent.prompt.words import ACTION_UNSURE, DENIED, without_mark
 from agent.store.messages import ToolCall
-from agent.toolkit import Action, CallContext, Kind, Risk, Tell, Tool, has_side_effects
+from agent.toolkit import Action, CallContext, Tell, Tool, has_side_effects
 
 logger = structlog.get_logger()
 
@@ -188,21 +187,6 @@ def _branch(attempt: Attempt) -> int | str | None:
 
 def _doubt(tool: Tool | None) -> str:
     return " Its outcome is unknown: check before you try again." if tool and has_side_effects(tool.risk) else ""
-
-
-def class_of(tool: Tool | None) -> tuple[Kind, Risk]:
-    """Return what the ledger says of a tool that was called."""
-    return (tool.kind, tool.risk) if tool else ("unknown", "read")
-
-
-def result_message(settled: ToolResult) -> ToolMessage:
-    """Return a result as the model reads it."""
-    return ToolMessage(
-        settled.text,
-        tool_call_id=settled.call.id,
-        name=settled.call.name,
-        status="error" if settled.is_error else "success",
-    )
 
 
 def _as_text(result: object, mask: Mask, *, most_bytes: int) -> str:

@@ -3,37 +3,31 @@
 The invariant: a decision is taken once, of whoever may decide, about just what was asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
-
-from jsonschema import Draft202012Validator
-from jsonschema.validators import extend
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
 from agent.attempt.recording import kept
-from agent.attempt.unheld import DEFAULT_RESUME_S, decide, expire, resume
+from agent.attempt.unheld import DEFAULT_RESUME_S, check_who, decide, expire, resume
 from agent.errors import RETRY_AFTER_S, ForbiddenError, InterruptedRunError, InvalidRequestError, OverloadedError
 from agent.masking import Mask
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
-from agent.store.approvals import Decision, expired_runs, list_approvals
+from agent.schemas import problems_of
+from agent.store.approvals import Approval, Decision, expired_runs, list_approvals
 from agent.store.database import EVERY_TENANT
+from agent.store.messages import run_messages
 from agent.store.runs import Run, get_run
 from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
 from agent.toolkit import Tool, by_name
 
 EXPIRED_AT_ONCE = 100
-_LEFT_OUT = dict.fromkeys(("pattern", "patternProperties"), lambda *_: None)
-_Validator = extend(Draft202012Validator, _LEFT_OUT)  # type: ignore[no-untyped-call]
-"""Of schemas that others wrote: a pattern of theirs may take Python for ever, so it is left to whoever wrote it."""
-MAX_PROBLEMS = 3
 
 
 class Decisions:
@@ -66,16 +60,20 @@ class Decisions:
         async with self._runtime.store.read(principal.tenant_id) as connection:
             user_id = await user_of(connection, key)
             run = await get_run(connection, Principal(principal.tenant_id, user_id), run_id)
+            asked = {one.tool_call_id: one for one in await list_approvals(connection, key.tenant_id, run_id)}
         is_own = user_id == principal.user_id
         if is_own:
             if not principal.has_rights_of(run.starter(principal)):
                 raise ForbiddenError(OTHER_RIGHTS)
             self._absences.end(principal.tenant_id, principal.user_id)
+        for one in decisions:  # before anything is said of the run
+            check_who(asked.get(one.tool_call_id), principal, run, user_id=user_id)
         owner = principal if is_own else run.starter(Principal(principal.tenant_id, user_id))
         mask, edited = Mask(), {}
         if principal.credential is not None:
             mask.learn(principal.credential.reveal())
         if any(one.arguments is not None for one in decisions):
+            decisions = await self._as_asked(owner, run, decisions, asked)
             edited = await self._check_edits(owner, run, decisions, mask=mask)
         with self._roster.arriving(key):
             goes_on = await decide(
@@ -134,6 +132,22 @@ class Decisions:
         except InterruptedRunError:
             return DEFAULT_RESUME_S
 
+    async def _as_asked(
+        self, owner: Principal, run: Run, decisions: Sequence[Decision], asked: Mapping[str, Approval]
+    ) -> list[Decision]:
+        """Return the decisions with all that nobody has changed in their arguments as the model has it."""
+        async with self._runtime.store.read(owner.tenant_id) as connection:
+            messages = await run_messages(connection, owner, run)
+        wanted = {call.id: call.arguments for message in messages for call in message.tool_calls}
+        found = []
+        for one in decisions:
+            if one.arguments is not None and one.tool_call_id in asked and one.tool_call_id in wanted:
+                own = wanted[one.tool_call_id]
+                changed = restored(one.arguments, asked[one.tool_call_id].arguments, own)
+                one = replace(one, arguments=None if changed == own else changed)
+            found.append(one)
+        return found
+
     async def _check_edits(
         self, principal: Principal, run: Run, decisions: Sequence[Decision], *, mask: Mask
     ) -> dict[str, dict[str, Any]]:
@@ -155,12 +169,22 @@ class Decisions:
 
 
 def check_arguments(tool: Tool, arguments: dict[str, Any]) -> None:
-    """Raise InvalidRequestError where arguments are not what a tool takes."""
-    try:
-        # Without a registry of its own, jsonschema would fetch what a schema refers to.
-        problems = list(_Validator(dict(tool.schema), registry=Registry()).iter_errors(arguments))
-    except (Unresolvable, TypeError, ValueError, AttributeError, RecursionError):
-        return  # a schema that is none: the tool itself says what it takes
-    if problems:
-        told = "; ".join(f"{one.json_path}: {one.message[:200]}" for one in problems[:MAX_PROBLEMS])
-        raise InvalidRequestError(f"arguments: {told}")
+    """Raise InvalidRequestError where arguments are not what a tool takes; a schema that is none is the tool's to hold."""
+    if problems := problems_of(tool.schema, arguments):
+        raise InvalidRequestError(f"arguments: {problems}")
+
+
+def restored(edited: Any, shown: Any, asked: Any) -> Any:
+    """Return changed arguments in which what was left as it was shown is as it was asked: secrets are shown as a mask."""
+    if edited == shown:
+        return asked
+    match edited, shown, asked:
+        case dict(), dict(), dict():
+            return {
+                name: restored(one, shown[name], asked[name]) if name in shown and name in asked else one
+                for name, one in edited.items()
+            }
+        case list(), list(), list() if len(edited) == len(shown) == len(asked):
+            return [restored(*each) for each in zip(edited, shown, asked, strict=True)]
+        case _:
+            return edited

@@ -38,11 +38,6 @@ class PageAnswers:
         self._absences = absences
         self._leases = leases
         self._worker_id = worker_id
-        self._is_draining = False
-
-    def refuse(self) -> None:
-        """Take no answers from now on: a run that went on here would be let go of at once."""
-        self._is_draining = True
 
     async def claim(self, principal: Principal, run_id: UUID, tool_call_id: str, *, claimant: str) -> PageCall:
         """Give a call of the principal's run to the page that calls itself `claimant`; the same one may ask again.
@@ -68,7 +63,7 @@ class PageAnswers:
             InvalidRequestError: the result is too large, or none of this tool. The call stays open.
             OverloadedError: the server is stopping.
         """
-        if self._is_draining:
+        if not self._leases.takes_over:  # a run that went on here would be let go of at once
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         await self._own_run(principal, run_id)
         self._absences.end(principal.tenant_id, principal.user_id)

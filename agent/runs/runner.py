@@ -245,7 +245,6 @@ class Runner:
         if self._draining:
             return
         self._draining = True
-        self.page_answers.refuse()
         self._leases.stop_taking_over()
         if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):
             logger.warning("runs_released_at_shutdown", runs=len(self._roster))

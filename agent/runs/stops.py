@@ -1,14 +1,13 @@
 """Stopping runs, wherever they are: here by the stop button, elsewhere by a mark in the row and a signal to look at it."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
+from agent.attempt.latch import all_set
 from agent.attempt.unheld import cancel_elsewhere, delete_conversation
 from agent.principal import Principal, RunKey
 from agent.runs.readers import read_run
-from agent.runs.roster import HeldRun, Roster
+from agent.runs.roster import Roster
 from agent.runs.signals import Signal, Signals, Wakes
 from agent.runtime import Runtime
 from agent.store.runs import UNFINISHED, Run
@@ -41,7 +40,7 @@ class Stops:
         while run.state in UNFINISHED and loop.time() < until:
             if (held := self._roster.find(key)) is not None:
                 held.stopper.stop("cancelled")
-                await _over([held], until=until)
+                await all_set([held.over], until=until)
             elif not await self.ask(principal, run_id):
                 await self._wakes.wait(key, timeout_s=CANCEL_POLL_S)
             run = await read_run(store, principal, run_id)
@@ -73,12 +72,4 @@ class Stops:
             else:
                 await self._runtime.log.forget(key)
                 self._signals.tell(Signal("stop", key))
-        await _over(here, until=asyncio.get_running_loop().time() + STOP_WAIT_S)
-
-
-async def _over(runs: Sequence[HeldRun], *, until: float) -> None:
-    """Wait until runs are let go of, at most until this time of the loop."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout_at(until):
-            for run in runs:
-                await run.over.wait()
+        await all_set([one.over for one in here], until=asyncio.get_running_loop().time() + STOP_WAIT_S)

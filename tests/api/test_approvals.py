@@ -11,7 +11,7 @@ from support.provider import Call
 from support.world import OpenWorld, Person, Stream
 
 from agent.errors import InvalidRequestError
-from agent.runs.decisions import check_arguments
+from agent.runs.decisions import check_arguments, restored
 from agent.toolkit import Tool
 
 ASKED = {
@@ -214,6 +214,39 @@ async def test_an_assistant_may_refuse_or_queue_messages_while_a_question_is_ope
     assert (await whole(ann, run_of(stream))).text.endswith("Ordered.")
     assert (await later).status_code == status
     assert orders(ann) == [{"item": "tea"}]
+
+
+async def test_what_was_left_as_it_was_shown_in_changed_arguments_is_as_it_was_asked(ann: Person) -> None:
+    """G250: a sign that turns the text is shown as its code, as a secret is by a mask; neither is what is sent."""
+    item = "tea \u202e for two"
+    stream = await asked(ann, Call("create_order", {"item": item, "note": "soon"}))
+    approval = approval_of(stream)
+    assert approval["arguments"]["item"] != item
+    ann.world.provider.say("Ordered.")
+    changed = {**approval["arguments"], "note": "later"}
+    assert (await decide(ann, stream, arguments=changed, hash=approval["hash"])).status_code == 200
+    await whole(ann, run_of(stream))
+    assert orders(ann) == [{"item": item}]
+
+
+@pytest.mark.parametrize(
+    ("edited", "shown", "asked", "used"),
+    [
+        (
+            {"pin": "***", "to": "Ben"},
+            {"pin": "***", "to": "Ann"},
+            {"pin": "1", "to": "Ann"},
+            {"pin": "1", "to": "Ben"},
+        ),
+        ({"all": ["***", "b"]}, {"all": ["***", "a"]}, {"all": ["1", "a"]}, {"all": ["1", "b"]}),
+        ({"in": {"pin": "***", "n": 2}}, {"in": {"pin": "***"}}, {"in": {"pin": "1"}}, {"in": {"pin": "1", "n": 2}}),
+        ({"pin": "2"}, {"pin": "***"}, {"pin": "1"}, {"pin": "2"}),
+        ({}, {"pin": "***"}, {"pin": "1"}, {}),
+    ],
+)
+def test_a_mask_that_comes_back_is_what_it_hides(edited: Any, shown: Any, asked: Any, used: Any) -> None:
+    """G250"""
+    assert restored(edited, shown, asked) == used
 
 
 async def test_a_json_answer_names_what_is_asked(ann: Person) -> None:

@@ -183,6 +183,19 @@ async def test_an_approver_of_a_branch_decides_about_that_branch_only(
     assert (await decide(olga, stream)).status_code == (200 if may else 404)
 
 
+async def test_who_is_not_asked_hears_no_more_of_a_run_than_of_one_that_is_not_there(world: World) -> None:
+    """G272: whatever is posted, arguments that the tool does not take among it."""
+    ann, bob = world.person(), world.person(user="bob", role="trainer")
+    stream = await asked(ann)
+    one = stream.first("approval")
+    edit = {"tool_call_id": one["tool_call_id"], "approve": True, "arguments": {"number": "x"}, "hash": one["hash"]}
+    path = "/runs/{}/decisions"
+    there = await bob.request("POST", path.format(stream.first("run_id")), json=edit)
+    nowhere = await bob.request("POST", path.format("4d0c0fb4-7d3c-4c5e-9d5b-0d4a1f3b6a11"), json=edit)
+    assert there.status_code == nowhere.status_code == 404
+    assert there.json()["detail"] == nowhere.json()["detail"]
+
+
 async def test_an_approver_sees_the_question_and_nothing_else(world: World) -> None:
     """G271"""
     ann, owner = world.person(role="trainer"), world.person(user="olga", role="owner")

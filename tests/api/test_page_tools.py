@@ -313,7 +313,7 @@ async def test_a_page_that_is_silent_after_a_yes_leaves_the_run_going_and_nothin
     open_frontdesk: OpenWorld,
 ) -> None:
     """G267: it may have done it, and no token is missing."""
-    tools = {"set_filter": {**PAGE["set_filter"], "timeout_s": 1}}
+    tools = {"set_filter": {"description": "Filter the table.", "schema": {"type": "object"}, "timeout_s": 1}}
     ann = (await open_frontdesk(assistant={"page_tools": tools}, reap_every_s=0.05)).person()
     ann.world.provider.call(Call("set_filter", {"by": "name"}))
     first = await ann.stream("Filter.")
