@@ -1,6 +1,7 @@
 """Places in lists as clients hold them: opaque words, which come back as they were given or are refused."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -36,12 +37,8 @@ def conversation_cursor(cursor: str | None) -> ConversationCursor | None:
         return None
     match _unpack(cursor, "cursor"):
         case [str(updated_at), str(conversation_id)]:
-            try:
-                moment = datetime.fromisoformat(updated_at)
-                if moment.tzinfo is not None:
-                    return ConversationCursor(moment.astimezone(UTC), UUID(conversation_id))
-            except (ValueError, OverflowError):
-                pass
+            with suppress(ValueError, OverflowError):
+                return ConversationCursor(_moment(updated_at), UUID(conversation_id))
     raise InvalidRequestError("cursor: not one that this service gave out")
 
 
@@ -55,12 +52,8 @@ def approval_cursor(cursor: str | None) -> Place | None:
         return None
     match _unpack(cursor, "cursor"):
         case [str(asked_at), str(tool_call_id)] if "\x00" not in tool_call_id:
-            try:
-                moment = datetime.fromisoformat(asked_at)
-                if moment.tzinfo is not None:
-                    return Place(moment.astimezone(UTC), tool_call_id)
-            except (ValueError, OverflowError):
-                pass
+            with suppress(ValueError, OverflowError):
+                return Place(_moment(asked_at), tool_call_id)
     raise InvalidRequestError("cursor: not one that this service gave out")
 
 
@@ -74,11 +67,9 @@ def audit_cursor(cursor: str | None) -> AuditCursor | None:
         return None
     match _unpack(cursor, "cursor"):
         case [str(at), str(row_id)]:
-            try:
+            with suppress(ValueError):
                 if isfinite(moment := float(at)):
                     return AuditCursor(moment, UUID(row_id))
-            except ValueError:
-                pass
     raise InvalidRequestError("cursor: not one that this service gave out")
 
 
@@ -94,6 +85,13 @@ def message_place(field: str, given: str | None) -> tuple[int, int] | None:
         case [int(turn), int(position)] if _is_place(turn) and _is_place(position):
             return turn, position
     raise InvalidRequestError(f"{field}: not one that this service gave out")
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("without a zone")
+    return moment.astimezone(UTC)
 
 
 def _is_place(number: int) -> bool:

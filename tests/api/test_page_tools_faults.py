@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from support.backend import TenantBackend
 from support.faults import until
+from support.postgres import new_database, sqlalchemy_url
 from support.provider import Call, Provider
 from support.world import Person, Stream, World, open_world
 
@@ -30,10 +30,7 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
 
 
 def in_postgres(server: str) -> dict[str, Any]:
-    name = f"page_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_frontdesk".encode())
-    return {"database_url": server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")}
+    return {"database_url": sqlalchemy_url(new_database(server))}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,8 +180,6 @@ class Machine:
     environment: dict[str, str]
     nursery: Nursery | Nurseries | None = None
     port: int = 0
-    options: Sequence[str] = ()
-    """More options of `frontdesk serve`."""
     server: Server | None = None
     servers: list[Server] = field(default_factory=list)
     started_at: float = 0.0
@@ -207,7 +205,7 @@ class Machine:
         variables = environment(self.environment) | (wrong_clock(clock_s) if clock_s else {})
         if failpoint is not None:
             variables["FRONTDESK_FAILPOINT"] = failpoint
-        arguments = ["serve", "--port", str(self.port), *self.options]
+        arguments = ["serve", "--port", str(self.port)]
         child: subprocess.Popen[bytes] | None = None
         if self.nursery is not None:
             order: dict[str, object] = {name: str(path) for name, path in paths.items()}

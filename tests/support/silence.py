@@ -21,6 +21,8 @@ class SilentProxy:
     """Passes all on, unless it is told otherwise."""
 
     url: str = ""
+    url_behind: str = ""
+    """The database without it."""
     passages: set[Passage] = field(default_factory=set)
     accepted: int = 0
     says_nothing: bool = False
@@ -40,7 +42,7 @@ class SilentProxy:
 @asynccontextmanager
 async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
     """Put a proxy in front of a PostgreSQL that listens at a socket file, as the tests' own does."""
-    proxy, tasks, writers = SilentProxy(), set[asyncio.Task[None]](), set[asyncio.StreamWriter]()
+    proxy, tasks, writers = SilentProxy(url_behind=database_url), set[asyncio.Task[None]](), set[asyncio.StreamWriter]()
     folder = parse_qs(urlsplit(database_url).query)["host"][0]
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

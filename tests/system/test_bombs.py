@@ -40,7 +40,7 @@ async def one_byte_a_second(_request: Request, connection: Connection) -> None:
     await connection.send(head(200, {"Content-Type": "application/json", "Content-Length": "1000000"}))
     while not connection.gone.is_set():
         await connection.send(b" ")
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the slowness is the fault
 
 
 async def a_head_of_one_byte_a_second(_request: Request, connection: Connection) -> None:
@@ -48,7 +48,7 @@ async def a_head_of_one_byte_a_second(_request: Request, connection: Connection)
         if connection.gone.is_set():
             return
         await connection.send(bytes([byte]))
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the slowness is the fault
 
 
 async def huge(_request: Request, connection: Connection) -> None:

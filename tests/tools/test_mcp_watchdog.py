@@ -14,7 +14,7 @@ from tools.mcp.program import Program, run_program
 async def own():
     program = Program([sys.executable, "-c", sys.argv[1]], {}, "stubborn", 1000, Mask())
     async with run_program(program, on_end=lambda: None):
-        await asyncio.sleep(600)
+        await asyncio.sleep(600)  # until it is killed
 
 asyncio.run(own())
 """
@@ -25,7 +25,7 @@ child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.sig
 with open(FILE + ".part", "w") as file:
     file.write(f"{os.getpid()} {child.pid}")
 os.rename(FILE + ".part", FILE)
-time.sleep(600)
+time.sleep(600)  # until somebody ends it
 """
 
 
