@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from agent.attempt.credential import OTHER_RIGHTS
+from agent.attempt.page import page_tools
 from agent.attempt.presence import Absences
 from agent.attempt.recording import kept
 from agent.attempt.unheld import DEFAULT_RESUME_S, check_who, decide, expire, resume
@@ -155,8 +156,9 @@ class Decisions:
         edited = {}
         async with self._runtime.store.read(principal.tenant_id) as connection:
             names = {call.id: call.name for call in await list_calls(connection, principal, run.id)}
-        toolsets = self._runtime.assistants.resume(principal, run.assistant).toolsets
-        tools, _ = by_name([await toolset.tools(principal) for toolset in toolsets])
+        equipped = self._runtime.assistants.resume(principal, run.assistant)
+        own = page_tools(equipped.definition, run, principal, {})
+        tools, _ = by_name([*[await toolset.tools(principal) for toolset in equipped.toolsets], own])
         for decision in decisions:
             if decision.arguments is None or decision.tool_call_id not in names:
                 continue

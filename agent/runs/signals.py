@@ -99,7 +99,8 @@ def _pack(signal: Signal) -> bytes:
 
 
 def _unpack(message: bytes) -> Signal:
-    kind, tenant_id, run_id, conversation_id = message.decode().split(" ")
+    kind, _, rest = message.decode().partition(" ")
+    tenant_id, run_id, conversation_id = rest.rsplit(" ", 2)  # the name of a tenant may have anything in it
     if kind not in ("stop", "over", "free"):
         raise ValueError(kind)
     run = RunKey(tenant_id, UUID(run_id))

@@ -326,3 +326,19 @@ async def test_a_page_that_is_silent_after_a_yes_leaves_the_run_going_and_nothin
     # Nobody comes with a token meanwhile: that would let it go on as well.
     await until(lambda: len(ann.world.provider.requests) == 2)
     assert told(ann) == ["The user's page did not answer in time: it may be closed. Nobody knows whether it was done."]
+
+
+async def test_what_the_page_is_to_do_is_edited_as_any_other_call_is(ann: Person) -> None:
+    """G251: by the schema of the page's tool."""
+    ann.world.provider.call(Call("set_filter", {"by": "name"}))
+    first = await ann.stream("Filter.")
+    approval, path = first.first("approval"), f"/runs/{first.first('run_id')}/decisions"
+    edit = {"tool_call_id": approval["tool_call_id"], "approve": True, "hash": approval["hash"]}
+    assert (await ann.request("POST", path, json={**edit, "arguments": {"by": "age"}})).status_code == 200
+
+    async def is_asked() -> bool:
+        async with ann.open_events(f"/runs/{first.first('run_id')}/events") as live:
+            again = await live.rest()
+        return [one["client_tool"]["arguments"] for one in again.events if "client_tool" in one] == [{"by": "age"}]
+
+    await until(is_asked)

@@ -1,0 +1,19 @@
+"""What processes say to each other, on its way."""
+
+from uuid import UUID
+
+import pytest
+
+from agent.principal import RunKey
+from agent.runs.signals import Signal, _pack, _unpack
+
+RUN, CONVERSATION = UUID(int=1), UUID(int=2)
+
+
+@pytest.mark.parametrize("tenant_id", ["acme", "acme west", " ", "a{b}:c", "müller"])
+@pytest.mark.parametrize("conversation_id", [None, CONVERSATION])
+def test_a_signal_arrives_as_it_was_sent_whatever_its_tenant_is_called(
+    tenant_id: str, conversation_id: UUID | None
+) -> None:
+    signal = Signal("free", RunKey(tenant_id, RUN), conversation_id)
+    assert _unpack(_pack(signal)) == signal
