@@ -143,9 +143,8 @@ class Decisions:
         found = []
         for one in decisions:
             if one.arguments is not None and one.tool_call_id in asked and one.tool_call_id in wanted:
-                own = wanted[one.tool_call_id]
-                changed = restored(one.arguments, asked[one.tool_call_id].arguments, own)
-                one = replace(one, arguments=None if changed == own else changed)
+                before = asked[one.tool_call_id].arguments, wanted[one.tool_call_id]
+                one = replace(one, arguments=restored(one.arguments, *before))
             found.append(one)
         return found
 
