@@ -48,7 +48,10 @@ async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # No coroutine: one that was to begin when the test ended would leave its connection open.
         writers.add(writer)
-        tasks.add(asyncio.create_task(serve(reader, writer)))
+        if server.is_serving():
+            tasks.add(asyncio.create_task(serve(reader, writer)))
+        else:
+            writer.transport.abort()  # accepted by the system before the end, handed over after it
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         proxy.accepted += 1
@@ -107,8 +110,8 @@ async def _pass_on(
     try:
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        up_writer.transport.abort()  # first of all: the wait below may be cancelled
         for one in both:
             one.cancel()
         with suppress(ConnectionError):
             await asyncio.gather(*both, return_exceptions=True)
-        up_writer.transport.abort()
