@@ -14,11 +14,12 @@ const SIGN = /[=^_{}+*/<>|~≤≥≠≈·×÷±∑∫√∞∈→\\-]|^\s*[\p{L}
 /** A word, unless it is a command's or in braces. */
 const WORD = /(?<![\\\p{L}{])\p{L}{3}/u;
 const SCRIPT = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
-/** A formula at the beginning of a text, with its marks. Within a paragraph there is no empty line in it. */
-const BEGINS = /^(?:\\\(([^]+?)\\\)|\\\[([^]+?)\\\]|\$\$((?:[^$\\]|\\[^])+?)\$\$|\$((?:[^$\\\n`]|\\.)+?)\$)/;
+/** A formula at the beginning of a text, with its marks. Within a paragraph there is no empty line in it, nor another of its kind. */
+const BEGINS =
+  /^(?:\\\(((?:[^\\]|\\[^(])+?)\\\)|\\\[((?:[^\\]|\\[^[])+?)\\\]|\$\$((?:[^$\\]|\\[^])+?)\$\$|\$((?:[^$\\\n`]|\\.)+?)\$)/;
 /** The same and code, anywhere. */
 const ANYWHERE =
-  /(`+)[^`]{1,2000}\1(?!`)|\\\([^]{1,2000}?\\\)|\\\[[^]{1,2000}?\\\]|\$\$[^$]{1,2000}\$\$|\$[^$\n`]{1,2000}\$/g;
+  /(`+)[^`]{1,2000}\1(?!`)|\\\((?:[^\\]|\\[^(]){1,2000}?\\\)|\\\[(?:[^\\]|\\[^[]){1,2000}?\\\]|\$\$[^$]{1,2000}\$\$|\$[^$\n`]{1,2000}\$/g;
 const CLOSES: Record<string, string> = { "\\(": "\\)", "\\[": "\\]", $$: "$$" };
 const WITHIN_MARKS = /^(?:\\[([]|\$\$?)\s*([^]*?)\s*(?:(?:\\[)\]]|\$\$?)([.,;:]?))?$/;
 const IN_LINE = /^(\$|\\\()$/;
@@ -73,10 +74,9 @@ export function withFormulas(fragment: DocumentFragment, draw: DrawFormula | nul
 function inlineFormula(state: StateInline, silent: boolean): boolean {
   const { src, pos, posMax } = state;
   const close = CLOSES[src.slice(pos, pos + 2)] ?? (src[pos] === "$" ? "$" : null);
-  const closesAt = close === null ? -1 : src.indexOf(close, pos + 1);
-  if (closesAt < 0 || closesAt > pos + MOST_CHARACTERS) return false;
-  const found = BEGINS.exec(src.slice(pos, Math.min(posMax, pos + MOST_CHARACTERS)));
-  if (found === null) return false;
+  const rest = src.slice(pos, Math.min(posMax, pos + MOST_CHARACTERS));
+  const found = close !== null && rest.includes(close, 1) && BEGINS.exec(rest);
+  if (!found) return false;
   const [all] = found;
   const markup = all.startsWith("$$") || all[0] === "\\" ? all.slice(0, 2) : "$";
   const content = found.slice(1).find((part) => part !== undefined)!;
