@@ -47,8 +47,9 @@ class Kind(NamedTuple):
 
 PACED = Script(tokens=150, rate=50)
 KINDS = {
-    "alone": Kind(Script(tokens=5), 60),
-    "tenth": Kind(Script(tokens=5), 60),
+    # Many: the kernel counts a pass-through's time in steps that are as long as ten of its turns.
+    "alone": Kind(Script(tokens=5), 400),
+    "tenth": Kind(Script(tokens=5), 200),
     "tool": Kind(Script(tokens=100, rate=50, tool=1), 50, 50),
     "fifty": Kind(PACED, 50, 50, (*FLOORS, "frontdesk", "studio")),
     "many": Kind(PACED._replace(tokens=100), 200, 200),

@@ -80,8 +80,7 @@ function inlineFormula(state: StateInline, silent: boolean): boolean {
   const [all] = found;
   const markup = all.startsWith("$$") || all[0] === "\\" ? all.slice(0, 2) : "$";
   const content = found.slice(1).find((part) => part !== undefined)!;
-  const around = { before: src[pos - 1] ?? " ", after: src[pos + all.length] ?? " " };
-  if (!isFormula(markup, content, around)) return false;
+  if (!isFormula(markup, content, src[pos - 1] ?? " ", src[pos + all.length] ?? " ")) return false;
   if (!silent) {
     const token = state.push("formula", "code", 0);
     token.markup = markup;
@@ -91,7 +90,7 @@ function inlineFormula(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-function isFormula(markup: string, content: string, { before, after }: { before: string; after: string }): boolean {
+function isFormula(markup: string, content: string, before: string, after: string): boolean {
   if (markup === "$") {
     const isPrice = /[\p{L}\p{N}$\\]/u.test(before) || /[\p{L}\p{N}$]/u.test(after);
     return (
