@@ -3,7 +3,6 @@
 import gc
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import anyio
 import pytest
 import structlog
 from support.backend import TenantBackend, scripted_backend
@@ -19,6 +19,7 @@ from support.postgres import new_database, open_postgres, sqlalchemy_url
 from support.processes import Nursery, open_nursery
 from support.provider import Provider, scripted_provider
 from support.redis import RedisServer, open_redis
+from support.schema import give_schema
 from support.world import World, open_world
 
 from agent.store.database import Store
@@ -103,14 +104,9 @@ async def world(open_frontdesk: OpenWorld) -> World:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy: migrating takes longer than most tests."""
-    import asyncio
-
+    """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("template") / "frontdesk.db"
-    asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    anyio.run(give_schema, anyio.Path(path))
     return path
 
 
@@ -157,10 +153,4 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store, on both kinds of database."""
     store = Store(database_url, pool_size=5)
     yield store
-    await store.close()
-
-
-async def _migrate(url: str) -> None:
-    store = Store(url, pool_size=1)
-    await store.migrate()
     await store.close()

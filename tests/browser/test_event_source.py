@@ -181,11 +181,11 @@ async def test_a_page_reads_on_when_its_server_was_killed_in_mid_answer_and_is_b
             provider_url=provider.url,
             backend_url=provider.url,
             assistant={"limits": limits},
+            nursery=nursery,
             **quick,
         ) as frontdesk,
         front_door(lambda: frontdesk.url) as url,
     ):
-        frontdesk.nursery = nursery
         server = await frontdesk.start()
         async with vendor_page(browser, url) as reads, vendor_page(browser, url) as talks:
             await reads.evaluate("token => ask(token, 'hello')", token_of())

@@ -14,12 +14,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import anyio
 import jwt
 import orjson
 from support.history import ASKED, Effect, History
 from support.http import Connection, Request, listen
 from support.processes import Machine, Nurseries, Nursery
 from support.provider import violations
+from support.schema import give_schema
 from support.world import ASSISTANT, MARKER, SECRET, write_assistant
 
 from agent.prompt.words import SUGGESTIONS_REQUEST, unfenced, without_facts
@@ -252,7 +254,10 @@ async def open_scene(
             "OPENAI_BASE_URL": model.url,
             "NO_PROXY": "*",
         }
-        machine = Machine(folder, {**values, **(environment or {})}, nursery)
+        values |= environment or {}
+        if "FRONTDESK_DATABASE_URL" not in values:
+            await give_schema(anyio.Path(folder / "data" / "frontdesk.db"))
+        machine = Machine(folder, values, nursery)
         try:
             yield Scene(machine, history, model, business)
         finally:

@@ -5,13 +5,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from support.processes import Machine
+from support.processes import Machine, Nursery
 from support.world import SECRET, sign, write_assistant
 
 
 @asynccontextmanager
 async def machine(
-    folder: Path, *, provider_url: str, backend_url: str, assistant: dict[str, Any] | None = None, **settings: object
+    folder: Path,
+    *,
+    provider_url: str,
+    backend_url: str,
+    assistant: dict[str, Any] | None = None,
+    nursery: Nursery | None = None,
+    **settings: object,
 ) -> AsyncIterator[Machine]:
     """Yield an installation that runs as processes of its own; nothing runs yet, and nothing is left at the end."""
     values: dict[str, object] = {
@@ -22,7 +28,7 @@ async def machine(
         **settings,
     }
     environment = {f"FRONTDESK_{name.upper()}": str(value) for name, value in values.items()}
-    made = Machine(folder, {**environment, "OPENAI_BASE_URL": provider_url})
+    made = Machine(folder, {**environment, "OPENAI_BASE_URL": provider_url}, nursery)
     try:
         yield made
     finally:

@@ -17,9 +17,9 @@ import yaml
 from fastapi import FastAPI
 from support.backend import TenantBackend
 from support.provider import Provider
+from support.schema import give_schema
 from support.serving import serve
 
-from agent.store.database import Store
 from api.app import create_app
 from api.connections import bounded_connections
 from api.settings import Settings
@@ -305,27 +305,8 @@ async def open_world(
         **settings,
     }
     made = Settings(_env_file=None, **values)
-    await _give_schema(made)
+    if made.database_url is None:
+        await give_schema(anyio.Path(made.data / "frontdesk.db"))
     app = create_app(made)
     async with serve(app, protocol=bounded_connections(made)) as url:
         yield World(url, app, made, provider, backend)
-
-
-_migrated: bytes | None = None
-"""An empty SQLite file with the newest schema, made once: migrating takes longer than most tests."""
-
-
-async def _give_schema(settings: Settings) -> None:
-    """Let an installation begin with a migrated file, unless it has a database already."""
-    global _migrated
-    path = anyio.Path(settings.data / "frontdesk.db")
-    if settings.database_url is not None or await path.exists():
-        return
-    await path.parent.mkdir(parents=True, exist_ok=True)
-    if _migrated is None:
-        store = Store(settings.database, pool_size=1)
-        await store.migrate()
-        await store.close()
-        _migrated = await path.read_bytes()
-        return
-    await path.write_bytes(_migrated)

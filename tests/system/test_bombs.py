@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from support.backend import TenantBackend
 from support.http import Connection, Request, head
-from support.processes import Server
+from support.processes import Nursery, Server
 from support.provider import Call, Provider
 from support.server import machine
 from support.world import Person, World
@@ -175,13 +175,16 @@ BOMBS: dict[str, dict[str, Bomb]] = {
 
 
 @asynccontextmanager
-async def serving(folder: Path, provider: Provider, backend: TenantBackend, *, tool_s: float) -> AsyncIterator[Server]:
+async def serving(
+    folder: Path, provider: Provider, backend: TenantBackend, nursery: Nursery, *, tool_s: float
+) -> AsyncIterator[Server]:
     """Yield a process that has worked already, as all memory that is counted later is to be the bombs'."""
     frontdesk = machine(
         folder,
         provider_url=provider.url,
         backend_url=backend.url,
         assistant={"limits": {"tool_timeout_s": tool_s}},
+        nursery=nursery,
         backend_failures=1000,
         NO_PROXY="*",
     )
@@ -227,11 +230,12 @@ async def turn(ann: Person, *, calls: int = 1) -> list[str]:
 
 @pytest.mark.parametrize("kind", BOMBS)
 async def test_no_answer_of_a_backend_takes_the_process_with_it(
-    provider: Provider, backend: TenantBackend, tmp_path: Path, kind: str
+    provider: Provider, backend: TenantBackend, nursery: Nursery, tmp_path: Path, kind: str
 ) -> None:
     """G229: the turn ends, memory grows by at most 32 MB, the next turn works; also of sixteen at once."""
     grown: dict[str, float] = {}
-    async with serving(tmp_path, provider, backend, tool_s=PATIENCE_S if kind == "slow" else TOOL_S) as server:
+    tool_s = PATIENCE_S if kind == "slow" else TOOL_S
+    async with serving(tmp_path, provider, backend, nursery, tool_s=tool_s) as server:
         ann = person_at(server, provider, backend)
         for name, bomb in BOMBS[kind].items():
             for calls in (1, 16):
@@ -248,10 +252,10 @@ async def test_no_answer_of_a_backend_takes_the_process_with_it(
 
 
 async def test_128_calls_at_once_are_answered_in_turn(
-    provider: Provider, backend: TenantBackend, tmp_path: Path
+    provider: Provider, backend: TenantBackend, nursery: Nursery, tmp_path: Path
 ) -> None:
     """G226"""
-    async with serving(tmp_path, provider, backend, tool_s=TOOL_S) as server:
+    async with serving(tmp_path, provider, backend, nursery, tool_s=TOOL_S) as server:
         ann = person_at(server, provider, backend)
         before = begin_peak(server)
         assert await turn(ann, calls=128) == ['{"count":42}'] * 128

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from support.processes import Nursery
 from support.server import machine
 
 pytestmark = pytest.mark.alone
@@ -33,10 +34,15 @@ async def _ask(url: str, path: str) -> bytes:
         writer.transport.abort()
 
 
-async def test_a_burst_beyond_the_files_of_the_process_is_answered_and_nobody_is_reset(tmp_path: Path) -> None:
+async def test_a_burst_beyond_the_files_of_the_process_is_answered_and_nobody_is_reset(
+    nursery: Nursery, tmp_path: Path
+) -> None:
     """G73: whoever finds no place waits in the kernel's queue."""
     nowhere = "http://127.0.0.1:9"
-    async with machine(tmp_path, provider_url=nowhere, backend_url=nowhere, assistant={"models": ["demo"]}) as served:
+    prepared = machine(
+        tmp_path, provider_url=nowhere, backend_url=nowhere, assistant={"models": ["demo"]}, nursery=nursery
+    )
+    async with prepared as served:
         server = await served.start()
         most = _files_of(server.pid) + MORE_FILES
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, most))

@@ -89,11 +89,11 @@ async def scene(nursery: Nursery, tmp_path: Path) -> AsyncIterator[Scene]:
             provider_url=provider.url,
             backend_url=provider.url,
             assistant={"limits": limits},
+            nursery=nursery,
             shutdown_grace_s=GRACE_S,
             lease_s=LEASE_S,
         )
         started = await stack.enter_async_context(frontdesk)
-        started.nursery = nursery
         yield Scene(started, await started.start(), provider, stack)
 
 

@@ -20,6 +20,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from support.backend import TenantBackend
 from support.http import Connection, Request
 from support.large_tools import FIVE_MEGABYTES
+from support.processes import Nursery
 from support.provider import Call, Provider
 from support.raw import STREAM, RawResponse, raw_request
 from support.replies import Heard
@@ -59,14 +60,19 @@ async def test_a_client_that_stops_reading_costs_at_most_256_kib(open_frontdesk:
 
 
 async def test_a_client_that_stops_reading_is_cut_and_its_run_goes_on_and_ends(
-    tmp_path: Path, provider: Provider, backend: TenantBackend
+    tmp_path: Path, provider: Provider, backend: TenantBackend, nursery: Nursery
 ) -> None:
     """G24: within 30 s."""
     gate = asyncio.Event()
     provider.wait_for(gate, "The end.", before=["ä" * 50_000] * (LONG // 50_000))
     limits = {"answer_characters": LONG + 100, "between_tokens_timeout_s": LIMIT_S}
     frontdesk = machine(
-        tmp_path, provider_url=provider.url, backend_url=backend.url, assistant={"limits": limits}, send_timeout_s=1
+        tmp_path,
+        provider_url=provider.url,
+        backend_url=backend.url,
+        assistant={"limits": limits},
+        nursery=nursery,
+        send_timeout_s=1,
     )
     async with frontdesk as started:
         server = await started.start()

@@ -30,10 +30,10 @@ async def gated(folder: Path, nursery: Nursery, **settings: object) -> AsyncIter
             provider_url=provider.url,
             backend_url=provider.url,
             assistant={"limits": LIMITS},
+            nursery=nursery,
             **{**quick, **settings},
         ) as frontdesk,
     ):
-        frontdesk.nursery = nursery
         yield frontdesk, provider
 
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from support.backend import TenantBackend
 from support.http import Connection, Request, listen
-from support.processes import Machine
+from support.processes import Machine, Nursery
 from support.provider import Call, Provider
 from support.server import machine, token_of
 
@@ -42,12 +42,25 @@ class Collector:
 
 @asynccontextmanager
 async def watched(
-    folder: Path, provider: Provider, backend: TenantBackend, asked_for: dict[str, str], *, tracing: bool = False
+    folder: Path,
+    provider: Provider,
+    backend: TenantBackend,
+    nursery: Nursery,
+    asked_for: dict[str, str],
+    *,
+    tracing: bool = False,
 ) -> AsyncIterator[tuple[Machine, Collector]]:
     """Run a server whose environment asks for tracing, beside the service that it would go to."""
     collector = Collector()
     assistant = {"suggestions": {"enabled": True}, "title": "model"}
-    prepared = machine(folder, provider_url=provider.url, backend_url=backend.url, assistant=assistant, tracing=tracing)
+    prepared = machine(
+        folder,
+        provider_url=provider.url,
+        backend_url=backend.url,
+        assistant=assistant,
+        nursery=nursery,
+        tracing=tracing,
+    )
     async with listen(collector.handle) as url, prepared as made:
         collector.url = url
         made.environment |= {
@@ -80,10 +93,10 @@ async def ask(made: Machine, provider: Provider, backend: TenantBackend) -> None
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("how", ASKED_FOR)
 async def test_nothing_is_traced_whatever_the_environment_says(
-    tmp_path: Path, provider: Provider, backend: TenantBackend, how: str
+    tmp_path: Path, provider: Provider, backend: TenantBackend, nursery: Nursery, how: str
 ) -> None:
     """G44: neither the turn nor what comes after it, and it is answered all the same."""
-    async with watched(tmp_path, provider, backend, ASKED_FOR[how]) as (made, collector):
+    async with watched(tmp_path, provider, backend, nursery, ASKED_FOR[how]) as (made, collector):
         await ask(made, provider, backend)
         assert made.server is not None
         made.server.send(signal.SIGTERM)  # what waits to be sent is sent at the end
@@ -94,10 +107,10 @@ async def test_nothing_is_traced_whatever_the_environment_says(
 
 @pytest.mark.timeout(400)
 async def test_it_is_traced_where_our_setting_says_so(
-    tmp_path: Path, provider: Provider, backend: TenantBackend
+    tmp_path: Path, provider: Provider, backend: TenantBackend, nursery: Nursery
 ) -> None:
     """G44: so the test above would notice."""
-    async with watched(tmp_path, provider, backend, {}, tracing=True) as (made, collector):
+    async with watched(tmp_path, provider, backend, nursery, {}, tracing=True) as (made, collector):
         await ask(made, provider, backend)
         async with asyncio.timeout(60):
             await collector.heard.wait()

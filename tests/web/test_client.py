@@ -220,12 +220,11 @@ async def test_a_server_that_is_killed_in_the_middle_of_an_answer_and_started_ag
     provider.call(Call("count_orders"), text=["Let me look."])
     provider.wait_for(asyncio.Event(), before=["You have "])
     async with (
-        machine(tmp_path, provider_url=provider.url, backend_url=backend.url) as frontdesk,
+        machine(tmp_path, provider_url=provider.url, backend_url=backend.url, nursery=nursery) as frontdesk,
         front_door(lambda: frontdesk.url) as url,
         open_session(url, tmp_path / "kept.json", token_of()) as page,
     ):
         frontdesk.environment |= QUICK
-        frontdesk.nursery = nursery
         server = await frontdesk.start()
         sent = page.begin("send", "How many orders?")
         await page.until(lambda view: bool(view["messages"]) and view["messages"][-1]["text"].endswith("You have "))
@@ -250,11 +249,10 @@ async def test_a_message_that_is_sent_while_the_server_is_away_arrives_once(
 ) -> None:
     provider.say("From 9 to 5.")
     async with (
-        machine(tmp_path, provider_url=provider.url, backend_url=backend.url) as frontdesk,
+        machine(tmp_path, provider_url=provider.url, backend_url=backend.url, nursery=nursery) as frontdesk,
         front_door(lambda: frontdesk.url) as url,
         open_session(url, tmp_path / "kept.json", token_of()) as page,
     ):
-        frontdesk.nursery = nursery
         sent = page.begin("send", "When are you open?")
         await page.until(lambda view: view["phase"] in ("sending", "reconnecting"))
         await frontdesk.start()
