@@ -1,8 +1,6 @@
 """The built files: found by the names of the manifest and by no other, kept as long as their name says."""
 
 import hashlib
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx2
@@ -187,10 +185,3 @@ def test_files_that_were_not_built_stop_the_start_and_say_what_to_run(tmp_path: 
 
     with pytest.raises(ConfigurationError, match=r"scripts/web build"):
         BuiltFiles(tmp_path)
-
-
-def test_nothing_is_read_where_the_routes_are_imported() -> None:
-    code = "import sys; sys.addaudithook(lambda e, a: print(a[0]) if e == 'open' and 'web' in str(a[0]) else None); import api.app"
-    read = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-
-    assert "web/dist" not in read

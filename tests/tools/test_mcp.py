@@ -387,9 +387,3 @@ async def test_a_server_that_dies_in_a_turn_does_not_stop_it(
         provider.say("It is down.")
         assert (await world.person().stream("go")).text == "It is down."
     assert "cannot be reached right now" in provider.requests[1]["messages"][-1]["content"]
-
-
-async def test_who_has_no_mcp_server_does_not_wait_for_its_library() -> None:
-    code = "import api.app, sys; print(sorted({name.partition('.')[0] for name in sys.modules} & {'mcp', 'mcp_types'}))"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
-    assert (await process.communicate())[0] == b"[]\n"
