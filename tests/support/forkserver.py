@@ -2,11 +2,13 @@
 
 It is a process of its own (`python -m support.forkserver`). For each line on its standard input it forks a child that does what
 `frontdesk …` does, in its own environment: no module of ours but `agent.failpoints`, which is loaded anew, looks at it on import.
+Or it is another program of the tests; then the library that this takes its time for is loaded when the first one is asked for.
 When the input ends it kills what still runs and goes. Its wall clock, right or wrong, is that of its children.
 """
 
 import gc
 import os
+import runpy
 import select
 import signal
 import sys
@@ -59,10 +61,12 @@ MODULES = (
     "uvicorn.protocols.websockets.auto",
     "uvloop",
 )
+PROGRAMS = {"support.mcp_server": "mcp.server.mcpserver"}
+"""The library of each other program."""
 
 
 def main() -> None:
-    """Fork a child per line `{arguments, environment, folder, output, errors, status}`; answer with its process id."""
+    """Fork a child per line `{program, arguments, environment, folder, output, errors, status}`; answer with its id."""
     for name in MODULES:
         import_module(name)
     gc.freeze()  # no child looks through the modules for what it could throw away
@@ -85,6 +89,8 @@ def main() -> None:
         *lines, pending = (pending + read).split(b"\n")
         for line in lines:
             order = orjson.loads(line)
+            if order["program"] in PROGRAMS:
+                import_module(PROGRAMS[order["program"]])
             pid = os.fork()
             if pid == 0:
                 _become(order)
@@ -105,7 +111,7 @@ def _reap(children: dict[int, str]) -> None:
 
 
 def _become(order: dict[str, Any]) -> None:
-    """Turn into `frontdesk`. Never returns."""
+    """Turn into the program. Never returns."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -120,9 +126,12 @@ def _become(order: dict[str, Any]) -> None:
             os.dup2(os.open(path, flags, 0o600), number)
         os.environ.clear()
         os.environ.update(order["environment"])
-        sys.argv = ["frontdesk", *order["arguments"]]
-        reload(failpoints)
-        frontdesk()
+        sys.argv = [order["program"], *order["arguments"]]
+        if order["program"] in PROGRAMS:
+            runpy.run_module(order["program"], run_name="__main__", alter_sys=True)
+        else:
+            reload(failpoints)
+            frontdesk()
         status = 0
     except SystemExit as exit_:
         status = exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 1

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import anyio
+from support.processes import Nursery, Server, environment
 from support.programs import free_port
 
 from agent.assistant.toolsets import ToolsetDefinition
@@ -32,37 +33,42 @@ def program(*options: str) -> list[str]:
 class HttpServer:
     """The test's server over HTTP, at a URL that stays the same however often it is started."""
 
-    def __init__(self, marks: Path, *options: str) -> None:
+    def __init__(self, nursery: Nursery, marks: Path, *options: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
+        self._nursery = nursery
         self._marks = marks
         self._options = options
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Server | None = None
 
     async def start(self) -> None:
         """Start it and wait until it listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", str(TESTS / "support" / "mcp_server.py"), "http", str(self.port), *self._options),
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "MARKS": str(self._marks)},
+        self._process = await self._nursery.fork(
+            self._marks,
+            ["http", str(self.port), *self._options],
+            environment({"MARKS": str(self._marks)}),
+            program="support.mcp_server",
         )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(LIMIT_S):
-            assert await self._process.stdout.readline() == b"ready\n"
+        output = anyio.Path(self._process.output)
+
+        async def is_ready() -> bool:
+            assert self._process is not None
+            assert self._process.status is None, self._process.errors.read_text()
+            return await output.exists() and await output.read_text() == "ready\n"
+
+        await until(is_ready)
 
     async def kill(self) -> None:
         """End it as a power cut would."""
         if self._process is not None:
-            if self._process.returncode is None:
-                self._process.kill()
-            await self._process.communicate()
+            await self._process.kill()
             self._process = None
 
 
 @asynccontextmanager
-async def http_server(marks: Path, *options: str) -> AsyncIterator[HttpServer]:
+async def http_server(nursery: Nursery, marks: Path, *options: str) -> AsyncIterator[HttpServer]:
     """Start the server over HTTP."""
-    server = HttpServer(marks, *options)
+    server = HttpServer(nursery, marks, *options)
     await server.start()
     try:
         yield server

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
 import orjson
 
@@ -66,8 +65,17 @@ class Nursery:
         )
         self._asking = threading.Lock()
 
-    def start(self, order: dict[str, object]) -> int:
-        """Start a process and return its id."""
+    async def fork(
+        self, folder: Path, arguments: list[str], variables: dict[str, str], *, program: str = "frontdesk"
+    ) -> "Server":
+        """Start a process in `folder`, where it also leaves what it writes."""
+        paths = paths_of_process(folder)
+        order: dict[str, object] = {kind: str(path) for kind, path in paths.items()}
+        order |= {"program": program, "arguments": arguments, "environment": variables, "folder": str(folder)}
+        pid = await asyncio.to_thread(self._start, order)
+        return Server(pid, paths["output"], paths["errors"], paths["status"])
+
+    def _start(self, order: dict[str, object]) -> int:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         # One after the other: of two threads that read lines of a pipe at once, one can lose what the other has read ahead.
@@ -83,6 +91,12 @@ class Nursery:
         self._process.stdin.close()
         self._process.wait(EXIT_LIMIT_S)
         self._process.stdout.close()
+
+
+def paths_of_process(folder: Path) -> dict[str, Path]:
+    """Return where a process leaves what it writes: names that sort by the time of its start."""
+    name = f"process-{time.monotonic_ns():020}"
+    return {kind: folder / f"{name}.{kind}" for kind in ("output", "errors", "status")}
 
 
 @contextmanager
@@ -200,19 +214,15 @@ class Machine:
 
         It is armed with a failpoint where one is named; its wall clock is ahead by `clock_s`.
         """
-        name = f"server-{len(self.servers) + 1}-{uuid4().hex[:6]}"
-        paths = {kind: self.folder / f"{name}.{kind}" for kind in ("output", "errors", "status")}
         variables = environment(self.environment) | (wrong_clock(clock_s) if clock_s else {})
         if failpoint is not None:
             variables["FRONTDESK_FAILPOINT"] = failpoint
         arguments = ["serve", "--port", str(self.port)]
-        child: subprocess.Popen[bytes] | None = None
         if self.nursery is not None:
-            order: dict[str, object] = {name: str(path) for name, path in paths.items()}
-            order |= {"arguments": arguments, "environment": variables, "folder": str(self.folder)}
             nursery = self.nursery.at(clock_s) if isinstance(self.nursery, Nurseries) else self.nursery
-            pid = await asyncio.to_thread(nursery.start, order)
+            self.server = await nursery.fork(self.folder, arguments, variables)
         else:
+            paths = paths_of_process(self.folder)
             with paths["output"].open("wb") as output, paths["errors"].open("wb") as errors:
                 child = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
                     [sys.executable, "-m", "api.cli", *arguments],
@@ -222,8 +232,7 @@ class Machine:
                     stderr=errors,
                     stdin=subprocess.DEVNULL,
                 )
-            pid = child.pid
-        self.server = Server(pid, paths["output"], paths["errors"], paths["status"], child)
+            self.server = Server(child.pid, paths["output"], paths["errors"], paths["status"], child)
         self.servers.append(self.server)
         try:
             await self.server.listening()

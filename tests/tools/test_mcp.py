@@ -24,6 +24,7 @@ from support.mcp import (
     until,
     until_there,
 )
+from support.processes import Nursery
 from support.provider import Call, Provider
 from support.world import open_world
 
@@ -36,14 +37,14 @@ WAYS = ("stdio", "http", "legacy")
 
 @pytest.fixture(params=WAYS)
 async def way(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nursery: Nursery
 ) -> AsyncIterator[dict[str, Any]]:
     """How a definition names a server that is there: over stdio, over HTTP as of 2026, over HTTP as of 2025."""
     if request.param == "stdio":
         monkeypatch.setenv("WHERE_MARKS_ARE", str(tmp_path))
         yield {"command": program(), "env": {"MARKS": "WHERE_MARKS_ARE"}}
         return
-    async with http_server(tmp_path, *(["--legacy"] if request.param == "legacy" else [])) as server:
+    async with http_server(nursery, tmp_path, *(["--legacy"] if request.param == "legacy" else [])) as server:
         yield {"url": server.url}
 
 
@@ -121,9 +122,11 @@ async def test_a_server_that_dies_in_the_middle_of_calls_fails_them_and_stops_no
 
 
 @pytest.mark.parametrize("options", [(), ("--legacy",), ("--json",)])
-async def test_a_server_that_comes_back_is_used_again(tmp_path: Path, options: tuple[str, ...]) -> None:
+async def test_a_server_that_comes_back_is_used_again(
+    nursery: Nursery, tmp_path: Path, options: tuple[str, ...]
+) -> None:
     """G233."""
-    async with http_server(tmp_path, *options) as server, toolset({"url": server.url}) as opened:
+    async with http_server(nursery, tmp_path, *options) as server, toolset({"url": server.url}) as opened:
         tools = await tools_of(opened)
         assert await called(tools["add"], a=1, b=1) == {"result": 2}
         await server.kill()
@@ -137,11 +140,11 @@ async def test_a_server_that_comes_back_is_used_again(tmp_path: Path, options: t
 
 
 async def test_a_server_that_is_down_at_start_has_its_tools_when_it_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G233."""
     monkeypatch.setattr(connection, "FIRST_WAIT_S", 0.1)
-    async with http_server(tmp_path) as server:
+    async with http_server(nursery, tmp_path) as server:
         await server.kill()
         async with toolset({"url": server.url}) as opened:
             assert await opened.tools(person()) == ()
@@ -192,11 +195,11 @@ async def test_a_changed_list_is_there_in_the_next_step_and_is_told_as_a_diff(
     assert "+Adds two numbers. Then calls die." in said
 
 
-async def test_each_user_is_called_for_with_their_own_token(tmp_path: Path) -> None:
+async def test_each_user_is_called_for_with_their_own_token(nursery: Nursery, tmp_path: Path) -> None:
     """G235."""
     for options in ((), ("--legacy",), ("--json",)):
         async with (
-            http_server(tmp_path, *options) as server,
+            http_server(nursery, tmp_path, *options) as server,
             toolset({"url": server.url, "forward_token": True}) as opened,
         ):
             people = [person(user=f"user-{at}", token=f"token-of-user-{at}") for at in range(3)]
@@ -212,17 +215,17 @@ async def test_each_user_is_called_for_with_their_own_token(tmp_path: Path) -> N
             assert [one["result"] for one in told] == [f"Bearer token-{at}-of-user-1" for at in range(10)]
 
 
-async def test_nobodys_token_is_sent_where_the_definition_does_not_say_so(tmp_path: Path) -> None:
+async def test_nobodys_token_is_sent_where_the_definition_does_not_say_so(nursery: Nursery, tmp_path: Path) -> None:
     """G235."""
-    async with http_server(tmp_path) as server, toolset({"url": server.url}) as opened:
+    async with http_server(nursery, tmp_path) as server, toolset({"url": server.url}) as opened:
         assert await called((await tools_of(opened))["whoami"]) == {"result": "nobody"}
 
 
-async def test_a_tenant_has_the_tools_of_its_own_server_and_of_no_other(tmp_path: Path) -> None:
+async def test_a_tenant_has_the_tools_of_its_own_server_and_of_no_other(nursery: Nursery, tmp_path: Path) -> None:
     """G235."""
     async with (
-        http_server(tmp_path) as one,
-        http_server(tmp_path, "--legacy") as other,
+        http_server(nursery, tmp_path) as one,
+        http_server(nursery, tmp_path, "--legacy") as other,
         toolset({"tenants": {"acme": one.url, "globex": other.url}}) as opened,
     ):
         acme, globex = person("acme"), person("globex")
@@ -239,9 +242,9 @@ async def test_a_tenant_has_the_tools_of_its_own_server_and_of_no_other(tmp_path
         assert "cannot be reached" in await refusal(tools["add"], person("initech"), a=1, b=1)
 
 
-async def test_connections_of_users_are_bounded_and_closed_when_idle(tmp_path: Path) -> None:
+async def test_connections_of_users_are_bounded_and_closed_when_idle(nursery: Nursery, tmp_path: Path) -> None:
     """G235."""
-    async with http_server(tmp_path, "--legacy") as server:
+    async with http_server(nursery, tmp_path, "--legacy") as server:
         mcp = {"url": server.url, "forward_token": True, "connections": 2, "idle_s": 0.2}
         async with toolset(mcp) as opened:
             tools = await tools_of(opened, person(user="user-0"))
@@ -332,8 +335,10 @@ async def test_an_answer_that_is_too_large_is_not_read(way: dict[str, Any]) -> N
         assert await called(tools["add"], a=1, b=1) == {"result": 2}
 
 
-async def test_a_tool_is_a_write_unless_its_server_is_trusted_to_say_otherwise(tmp_path: Path) -> None:
-    async with http_server(tmp_path) as server:
+async def test_a_tool_is_a_write_unless_its_server_is_trusted_to_say_otherwise(
+    nursery: Nursery, tmp_path: Path
+) -> None:
+    async with http_server(nursery, tmp_path) as server:
         async with toolset({"url": server.url}) as opened:
             assert (await tools_of(opened))["whoami"].risk == "write"
         async with toolset({"url": server.url, "trust_hints": True}) as opened:
