@@ -205,7 +205,12 @@ def _lines_of_body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 TRANSITIONS = "agent.store.transitions"
-CHANGES_RUNS = {"agent/attempt/writer.py", "agent/attempt/unheld.py", "agent/attempt/unheld_pages.py"}
+CHANGES_RUNS = {
+    "agent/attempt/writer.py",
+    "agent/attempt/unheld.py",
+    "agent/attempt/unheld_ends.py",
+    "agent/attempt/unheld_pages.py",
+}
 """Who may change the row of a run."""
 CLAIMS = "agent/runs/submit.py"
 """A run that nothing is in front of begins in the transaction that makes it."""

@@ -5,15 +5,17 @@ The invariant: each is recorded in the transaction that answers the question, be
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+from uuid import UUID
 
 from agent.attempt.recording import of_call, of_decision
 from agent.principal import Principal, RunKey
 from agent.store.approvals import Approval, Decision, list_approvals
-from agent.store.audit import DeedKind, record
+from agent.store.audit import Deed, DeedKind, record
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import Run, get_run
+from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
-from agent.toolkit import Action
+from agent.toolkit import Action, has_side_effects
 
 
 async def record_decisions(
@@ -80,3 +82,13 @@ async def record_refused(
         for call, action in sent
     ]
     await record(connection, principal, deeds)
+
+
+async def record_lost(connection: Transaction, principal: Principal, conversation_id: UUID, run_id: UUID) -> None:
+    """Record of the calls of a run that is over, which have left and not come back, that nobody knows what they did."""
+    calls = await list_calls(connection, principal, run_id)
+    lost = [one for one in calls if one.state == "started" and has_side_effects(one.risk)]
+    for one in lost:
+        await settle_call(connection, principal, one.id, is_known=False)
+    whose = principal.user_id, principal.user_id, conversation_id, run_id
+    await record(connection, principal, [Deed("call.unknown", *whose, one.id, one.name) for one in lost])

@@ -1,4 +1,4 @@
-"""How a run changes that this process does not hold: taken over, ended or cancelled from outside, deleted.
+"""How a run goes on that this process does not hold: taken over, or after what people say to its questions.
 
 The same as for a run that is held: one transaction, then what the log says of it, then the metric.
 """
@@ -10,31 +10,23 @@ from uuid import UUID
 
 import structlog
 
-from agent.attempt.answers import record_decisions, record_no, record_refused
+from agent.attempt.answers import record_decisions, record_no
 from agent.attempt.recording import renewed
-from agent.attempt.snapshot import from_transcript
-from agent.attempt.writer import count_end
 from agent.errors import (
     AlreadyDecidedError,
     ForbiddenError,
-    InterruptedRunError,
     InvalidRequestError,
     NotFoundError,
     NotWaitingError,
 )
 from agent.failpoints import failpoint
-from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
-from agent.prompt.words import WITHDRAWN
-from agent.store import approvals, page_calls, transitions
+from agent.store import approvals, transitions
 from agent.store.approvals import Approval, Decision, list_approvals
-from agent.store.audit import Deed, record
+from agent.store.audit import record
 from agent.store.database import Store
-from agent.store.deletion import hide_conversation
-from agent.store.messages import NewMessage, append_messages, run_messages
 from agent.store.page_calls import list_page_calls
 from agent.store.runs import Run, get_run
-from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
@@ -53,19 +45,6 @@ async def take_over(store: Store, key: RunKey, *, worker_id: str, most_attempts:
         failpoint("takeover.before_commit")
     failpoint("takeover.after_commit")
     return user_id
-
-
-async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id: str, attempts: int) -> None:
-    """End a run that nobody has and that began `attempts` attempts; nothing, where that is not so."""
-    code = InterruptedRunError.code
-    async with store.write(key.tenant_id, is_urgent=True) as connection:
-        user_id = await transitions.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
-        failpoint("takeover.before_commit")
-    failpoint("takeover.after_commit")
-    if user_id is not None:
-        count_end("failed", code)
-        logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
-        await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
 
 
 By = Literal["user", "another", "nobody"]
@@ -118,9 +97,14 @@ async def decide(
 
 
 async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) -> str | None:
-    """Take what a run waits for, whose time is over, for answered with a no; return its user where it goes on now."""
+    """Take what a run waits for, whose time is over, for answered with a no; return its user where it goes on now.
+
+    Nothing, where somebody has answered since that was looked for, and the run waits for something else.
+    """
     async with store.write(key.tenant_id) as connection:
         user_id = await transitions.lock_waiting(connection, key)
+        if user_id is not None and not await _is_due(connection, Principal(key.tenant_id, user_id), key.run_id):
+            return None
         await record_no(connection, key, user_id, "expired")
         if not await approvals.close_open(connection, key, "expired") and user_id is not None:
             await approvals.close_unused(connection, key, "expired")  # it waited for its user, who did not come
@@ -129,6 +113,16 @@ async def expire(store: Store, key: RunKey, *, worker_id: str, resume_s: float) 
     failpoint("decide.after_commit")
     store.asked.tell(key.tenant_id)
     return user_id if goes_on else None
+
+
+async def _is_due(connection: Transaction, owner: Principal, run_id: UUID) -> bool:
+    """Return whether the time is over of what a waiting run asks, or of its user to come back."""
+    found = await list_approvals(connection, owner.tenant_id, run_id)
+    until = [one.expires_at for one in found if one.state == "open"]
+    pages = await list_page_calls(connection, owner.tenant_id, run_id)
+    if not until and all(one.state != "open" for one in pages):
+        until = [(await get_run(connection, owner, run_id)).waits_until or datetime.now(UTC)]
+    return bool(until) and min(until) <= datetime.now(UTC)
 
 
 async def resume(store: Store, principal: Principal, run: Run, *, worker_id: str) -> bool:
@@ -193,48 +187,6 @@ def _check(asked: Approval | None, decision: Decision) -> None:
         raise InvalidRequestError("always: this call has to be asked for each time")
 
 
-async def end_waiting(connection: Transaction, principal: Principal, run: Run) -> bool:
-    """End a waiting run with a no to all that it asks; False where it does not wait any more. The caller commits and counts."""
-    if await transitions.lock_waiting(connection, RunKey(principal.tenant_id, run.id)) is None:
-        return False
-    await withdraw(connection, principal, run)
-    return await transitions.cancel_run(connection, principal, run.id)
-
-
-async def tell_withdrawn(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> None:
-    """Count the end of a run that `end_waiting` ended, and tell its readers."""
-    count_end("cancelled", None)
-    await _tell_end(store, log, principal, run_id)
-
-
-async def withdraw(connection: Transaction, principal: Principal, run: Run) -> None:
-    """Take what a run still asks for answered with a no, and store that as the calls' results. The caller commits."""
-    key = RunKey(principal.tenant_id, run.id)
-    found = await list_approvals(connection, key.tenant_id, run.id)
-    waiting = {one.tool_call_id for one in found if one.state == "open" or one.is_unused}
-    pages = await list_page_calls(connection, key.tenant_id, run.id)
-    waiting |= {one.tool_call_id for one in pages if one.state == "open"}
-    if not waiting:
-        return
-    await page_calls.withdraw_calls(connection, key)
-    await record_no(connection, key, principal.user_id, "withdrawn")
-    await approvals.close_open(connection, key, "withdrawn")
-    await approvals.close_unused(connection, key, "withdrawn")
-    messages = await run_messages(connection, principal, run)
-    results = [
-        NewMessage("tool", WITHDRAWN, message.step, tool_call_id=call.id, tool_name=call.name, is_error=True)
-        for message in messages
-        for call in message.tool_calls
-        if call.id in waiting
-    ]
-    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
-    actions = {one.tool_call_id: one.action for one in pages if one.action is not None}
-    for one in results:
-        call_id = str(one.tool_call_id)
-        await settle_call(connection, principal, call_id, action=actions.get(call_id))
-    await record_refused(connection, principal, run, results, actions=actions)
-
-
 async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:
     """Store follow-up questions of a run that is over, unless it has some; return those that it has then.
 
@@ -246,47 +198,3 @@ async def offer(store: Store, principal: Principal, run: Run, *, questions: tupl
         failpoint("suggestions.before_commit")
     failpoint("suggestions.after_commit")
     return kept
-
-
-async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:
-    """Stop the principal's run, which this process does not hold; return whether it is over.
-
-    A living worker that has it is asked to, and ends it with what was said so far. Without one it is ended here.
-    """
-    async with store.write(principal.tenant_id) as connection:
-        is_ended = await transitions.cancel_run(connection, principal, run_id)
-        if is_ended:
-            await withdraw(connection, principal, await get_run(connection, principal, run_id))
-        is_asked = not is_ended and await transitions.request_cancel(connection, principal, run_id)
-    if is_ended:
-        count_end("cancelled", None)
-        await _tell_end(store, log, principal, run_id)
-    return not is_asked
-
-
-async def delete_conversation(store: Store, principal: Principal, conversation_id: UUID) -> list[UUID]:
-    """Hide a conversation from everybody and end its runs; return those. Who holds them tells their readers.
-
-    Raises:
-        NotFoundError: the principal has no such conversation.
-    """
-    async with store.write(principal.tenant_id) as connection:
-        ended = await hide_conversation(connection, principal, conversation_id)
-        told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
-        await record(connection, principal, [told])
-    for _ in ended:
-        count_end("cancelled", None)
-    return ended
-
-
-async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID) -> None:
-    """Send home the readers of a run that was ended from outside, with what the database says of it."""
-    async with store.read(owner.tenant_id) as connection:
-        run = await get_run(connection, owner, run_id)
-        messages = await run_messages(connection, owner, run)
-        calls = await list_calls(connection, owner, run_id)
-    segment = log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1, age_s=run.age_s())
-    *events, _closed = from_transcript(run, messages, calls)
-    for logged in events:
-        segment.append(logged.event)
-    await segment.close("ended")

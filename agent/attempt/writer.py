@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 
 from agent import metrics
+from agent.attempt.answers import record_lost
 from agent.attempt.recording import Proposed, of_call, of_proposed, of_results
 from agent.attempt.results import ToolResult
 from agent.attempt.snapshot import asked
@@ -164,9 +165,9 @@ class RunWriter:
         failpoint("unknown.after_commit")
 
     async def standing(self) -> frozenset[str]:
-        """Return the tools of which the user said yes to all calls in this conversation."""
+        """Return the tools of which the user said yes to all calls in this conversation, with the rights of this run."""
         async with self._store.read(self._key.tenant_id) as connection:
-            found = await list_standing(connection, self._principal, self._run.conversation_id)
+            found = await list_standing(connection, self._principal, self._run.conversation_id, run=self._run)
         return frozenset(one.name for one in found)
 
     async def pause(self, questions: Sequence[NewApproval], for_page: Sequence[NewPageCall] = ()) -> None:
@@ -202,6 +203,8 @@ class RunWriter:
             said = await self._hash_said(connection)
             key = self._principal.tenant_id, self._run.id
             await end_run(connection, *key, attempt=self._run.attempt, end=end, history_hash=said)
+            if end.status != "completed":
+                await record_lost(connection, self._principal, self._run.conversation_id, self._run.id)
             if isinstance(error, ContentRefusedError):
                 await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")

@@ -16,7 +16,8 @@ import structlog
 from agent.attempt.recording import renewed
 from agent.attempt.snapshot import settled, started
 from agent.attempt.tenure import Tenure
-from agent.attempt.unheld import fail_abandoned, take_over
+from agent.attempt.unheld import take_over
+from agent.attempt.unheld_ends import fail_abandoned
 from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import Place

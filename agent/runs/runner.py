@@ -16,7 +16,7 @@ from agent.assistant.source import Assistants
 from agent.attempt.presence import Absences
 from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure
-from agent.attempt.unheld import tell_withdrawn
+from agent.attempt.unheld_ends import tell_withdrawn
 from agent.errors import (
     RETRY_AFTER_S,
     DatabaseError,

@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID
 
 from agent.attempt.latch import all_set
-from agent.attempt.unheld import cancel_elsewhere, delete_conversation
+from agent.attempt.unheld_ends import cancel_elsewhere, delete_conversation
 from agent.principal import Principal, RunKey
 from agent.runs.readers import read_run
 from agent.runs.roster import Roster

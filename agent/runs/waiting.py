@@ -8,7 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from agent.assistant.definition import Assistant
-from agent.attempt.unheld import end_waiting, resume_in
+from agent.attempt.unheld import resume_in
+from agent.attempt.unheld_ends import end_waiting
 from agent.errors import RunActiveError
 from agent.principal import Principal
 from agent.store.runs import Run, active_run, get_run

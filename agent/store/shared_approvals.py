@@ -1,17 +1,18 @@
 """What others are asked in a user's place, and the yeses that a user gave to all calls of a tool."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, or_, select, text, update
+from sqlalchemy import Text, and_, bindparam, cast, or_, select, text, update
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import of
-from agent.store.runs import IS_GONE, OWNED_RUN
+from agent.store.runs import IS_GONE, OWNED_RUN, Run
 from agent.store.tables import approvals, runs
 from agent.store.transaction import Transaction
 
@@ -40,14 +41,14 @@ _SHARED_AFTER = _SHARED.where(
         and_(approvals.c.created_at == bindparam("asked_at"), approvals.c.tool_call_id > bindparam("of_call")),
     )
 )
+_RIGHTS = ("role", "token_branches", "branch_id", "assistant")
 _STANDS = and_(approvals.c.is_always, approvals.c.state == "approved")
 _OF_CONVERSATION = runs.c.conversation_id == bindparam("of_conversation")
 _STANDING = (
-    select(approvals.c.name, func.min(approvals.c.decided_at).label("since"))
+    select(approvals.c.name, approvals.c.decided_at, *(runs.c[name] for name in _RIGHTS))
     .select_from(approvals.join(runs, _OF_RUN))
     .where(OWNED_RUN, _OF_CONVERSATION, _STANDS)
-    .group_by(approvals.c.name)
-    .order_by(approvals.c.name)
+    .order_by(approvals.c.decided_at)
 )
 _END = (
     update(approvals)
@@ -113,7 +114,9 @@ async def list_shared(
     given: dict[str, object] = {**of(principal), "now": datetime.now(UTC)}
     if after is not None:
         given |= {"asked_at": after.asked_at, "of_call": after.tool_call_id}
-    rows = (await connection.execute(_SHARED if after is None else _SHARED_AFTER, given)).all()
+    asked = _SHARED if after is None else _SHARED_AFTER
+    named = cast(approvals.c.approvers, Text).contains(json.dumps(principal.role), autoescape=True)
+    rows = (await connection.execute(asked.where(named), given)).all()
     own = [row for row in rows if _is_for(row, principal)]
     if len(own) > limit:
         last = own[limit - 1]
@@ -124,10 +127,22 @@ async def list_shared(
     return [_shared(row) for row in own[:limit]], Place(last.created_at, last.tool_call_id)
 
 
-async def list_standing(connection: Transaction, principal: Principal, conversation_id: UUID) -> list[Standing]:
-    """Return the yeses that stand in the principal's conversation, by the tools' names."""
+async def list_standing(
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, run: Run | None = None
+) -> list[Standing]:
+    """Return the yeses that stand in the principal's conversation, by the tools' names.
+
+    With a `run` those that count for it: given to the same assistant, in the same role and about the same branches.
+    """
     found = await connection.execute(_STANDING, {**of(principal), "of_conversation": conversation_id})
-    return [Standing(row.name, row.since) for row in found]
+    given = [row for row in found if run is None or _rights(row) == _rights(run)]
+    oldest = {row.name: row.decided_at for row in reversed(given)}
+    return [Standing(name, oldest[name]) for name in sorted(oldest)]
+
+
+def _rights(of_run: Any) -> tuple[object, ...]:
+    branches = frozenset(map(str, of_run.token_branches or ()))
+    return of_run.role, of_run.assistant, branches, None if of_run.branch_id is None else str(of_run.branch_id)
 
 
 async def end_standing(

@@ -1,0 +1,146 @@
+"""How a run ends that this process does not hold: given up, taken back, stopped or deleted from outside.
+
+The same as for a run that is held: one transaction, then what the log says of it, then the metric.
+"""
+
+from uuid import UUID
+
+import structlog
+
+from agent.attempt.answers import record_lost, record_no, record_refused
+from agent.attempt.snapshot import from_transcript
+from agent.attempt.writer import count_end
+from agent.errors import InterruptedRunError, NotFoundError
+from agent.failpoints import failpoint
+from agent.log.contract import EventLog
+from agent.principal import Principal, RunKey
+from agent.prompt.words import WITHDRAWN
+from agent.store import approvals, page_calls, transitions
+from agent.store.approvals import list_approvals
+from agent.store.audit import Deed, record
+from agent.store.conversations import lock_conversation
+from agent.store.database import Store
+from agent.store.deletion import hide_conversation
+from agent.store.messages import NewMessage, append_messages, run_messages
+from agent.store.page_calls import list_page_calls
+from agent.store.runs import Run, get_run
+from agent.store.tool_calls import list_calls, settle_call
+from agent.store.transaction import Transaction
+
+logger = structlog.get_logger()
+
+
+async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id: str, attempts: int) -> None:
+    """End a run that nobody has and that began `attempts` attempts; nothing, where that is not so."""
+    code = InterruptedRunError.code
+    async with store.write(key.tenant_id, is_urgent=True) as connection:
+        user_id = await transitions.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
+        if user_id is not None:
+            owner = Principal(key.tenant_id, user_id)
+            run = await get_run(connection, owner, key.run_id)
+            await record_lost(connection, owner, run.conversation_id, run.id)
+        failpoint("takeover.before_commit")
+    failpoint("takeover.after_commit")
+    if user_id is not None:
+        count_end("failed", code)
+        logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
+        await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
+
+
+async def end_waiting(connection: Transaction, principal: Principal, run: Run) -> bool:
+    """End a waiting run with a no to all that it asks; False where it does not wait any more. The caller commits and counts."""
+    if await transitions.lock_waiting(connection, RunKey(principal.tenant_id, run.id)) is None:
+        return False
+    await withdraw(connection, principal, run)
+    return await transitions.cancel_run(connection, principal, run.id)
+
+
+async def tell_withdrawn(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> None:
+    """Count the end of a run that `end_waiting` ended, and tell its readers."""
+    count_end("cancelled", None)
+    await _tell_end(store, log, principal, run_id)
+
+
+async def withdraw(connection: Transaction, principal: Principal, run: Run) -> None:
+    """Take what a run still asks for answered with a no, and store that as the calls' results. The caller commits."""
+    key = RunKey(principal.tenant_id, run.id)
+    found = await list_approvals(connection, key.tenant_id, run.id)
+    waiting = {one.tool_call_id for one in found if one.state == "open" or one.is_unused}
+    pages = await list_page_calls(connection, key.tenant_id, run.id)
+    waiting |= {one.tool_call_id for one in pages if one.state == "open"}
+    if not waiting:
+        return
+    await page_calls.withdraw_calls(connection, key)
+    await record_no(connection, key, principal.user_id, "withdrawn")
+    await approvals.close_open(connection, key, "withdrawn")
+    await approvals.close_unused(connection, key, "withdrawn")
+    messages = await run_messages(connection, principal, run)
+    results = [
+        NewMessage("tool", WITHDRAWN, message.step, tool_call_id=call.id, tool_name=call.name, is_error=True)
+        for message in messages
+        for call in message.tool_calls
+        if call.id in waiting
+    ]
+    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
+    actions = {one.tool_call_id: one.action for one in pages if one.action is not None}
+    for one in results:
+        call_id = str(one.tool_call_id)
+        await settle_call(connection, principal, call_id, action=actions.get(call_id))
+    await record_refused(connection, principal, run, results, actions=actions)
+
+
+async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:
+    """Stop the principal's run, which this process does not hold; return whether it is over.
+
+    A living worker that has it is asked to, and ends it with what was said so far. Without one it is ended here.
+    """
+    try:
+        async with store.write(principal.tenant_id) as connection:
+            is_ended = await _cancel(connection, principal, await get_run(connection, principal, run_id))
+            is_asked = not is_ended and await transitions.request_cancel(connection, principal, run_id)
+    except NotFoundError:
+        return True  # it was deleted meanwhile
+    if is_ended:
+        count_end("cancelled", None)
+        await _tell_end(store, log, principal, run_id)
+    return not is_asked
+
+
+async def _cancel(connection: Transaction, principal: Principal, run: Run) -> bool:
+    """End a run that no living worker has; False where one has it, or it is over."""
+    await lock_conversation(connection, principal.tenant_id, run.conversation_id)  # before any lock on its runs
+    if not await transitions.cancel_run(connection, principal, run.id):
+        return False
+    await withdraw(connection, principal, run)
+    await record_lost(connection, principal, run.conversation_id, run.id)
+    return True
+
+
+async def delete_conversation(store: Store, principal: Principal, conversation_id: UUID) -> list[UUID]:
+    """Hide a conversation from everybody and end its runs; return those. Who holds them tells their readers.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    async with store.write(principal.tenant_id) as connection:
+        ended = await hide_conversation(connection, principal, conversation_id)
+        for run_id in ended:
+            await record_lost(connection, principal, conversation_id, run_id)
+        told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
+        await record(connection, principal, [told])
+    for _ in ended:
+        count_end("cancelled", None)
+    return ended
+
+
+async def _tell_end(store: Store, log: EventLog, owner: Principal, run_id: UUID) -> None:
+    """Send home the readers of a run that was ended from outside, with what the database says of it."""
+    async with store.read(owner.tenant_id) as connection:
+        run = await get_run(connection, owner, run_id)
+        messages = await run_messages(connection, owner, run)
+        calls = await list_calls(connection, owner, run_id)
+    segment = log.open(RunKey(owner.tenant_id, run_id), run.attempt + 1, age_s=run.age_s())
+    *events, _closed = from_transcript(run, messages, calls)
+    for logged in events:
+        segment.append(logged.event)
+    await segment.close("ended")

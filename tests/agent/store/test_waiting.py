@@ -1,0 +1,147 @@
+"""Runs that wait, as their rows change: what is over when it is looked at late, and how they end from outside."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import update
+from support.faults import until
+from support.postgres import new_database, sqlalchemy_url
+from support.rows import ANN, WORKER, abandon, in_one, new_run, question, read_run
+
+from agent.attempt.unheld import expire
+from agent.attempt.unheld_ends import cancel_elsewhere, delete_conversation, fail_abandoned
+from agent.log.memory import MemoryLog
+from agent.principal import Principal, RunKey
+from agent.store.approvals import Decision, NewApproval, ask, decide, list_approvals
+from agent.store.audit import AuditFilter, list_audit
+from agent.store.conversations import lock_conversation
+from agent.store.database import Store
+from agent.store.messages import ToolCall
+from agent.store.page_calls import NewPageCall, ask_page
+from agent.store.runs import Run
+from agent.store.shared_approvals import LOOKED_AT, list_shared
+from agent.store.tables import runs
+from agent.store.tool_calls import list_calls, propose_calls, start_call
+from agent.store.transitions import lock_waiting, pause_run
+
+HOUR = timedelta(hours=1)
+
+
+async def waiting(store: Store, *questions: NewApproval, until: timedelta = HOUR) -> Run:
+    """Return a run that asks these."""
+    run = await new_run(store)
+    await in_one(store, ask, RunKey("acme", run.id), questions)
+    await in_one(store, pause_run, "acme", run.id, attempt=1, until=datetime.now(UTC) + until)
+    return run
+
+
+async def states(store: Store, run: Run) -> list[str]:
+    async with store.read("acme") as connection:
+        return [one.state for one in await list_approvals(connection, "acme", run.id)]
+
+
+async def look_late(store: Store, run: Run) -> str | None:
+    """Let upkeep come to a run that it found some time ago."""
+    return await expire(store, RunKey("acme", run.id), worker_id=WORKER, resume_s=60)
+
+
+async def test_a_question_that_is_new_when_an_old_one_was_found_to_be_over_stays_open(store: Store) -> None:
+    """G328"""
+    run = await waiting(store, question())
+    assert await look_late(store, run) is None
+    assert await states(store, run) == ["open"]
+    assert (await read_run(store, run)).state == "waiting"
+    over = await waiting(store, question("call-2", within_s=-1), until=-HOUR)
+    assert await look_late(store, over) == "ann"
+    assert await states(store, over) == ["expired"]
+
+
+async def test_a_yes_is_not_taken_back_while_its_page_or_its_user_has_time(store: Store) -> None:
+    """G328"""
+    run = await waiting(store, question("call-1", within_s=-1), until=-HOUR)
+    await in_one(store, propose_calls, ANN, run.id, step=1, calls=[(ToolCall("call-1", "refund", {}), "data", "write")])
+    await in_one(store, decide, ANN, run.id, decision=Decision("call-1", is_approved=True))
+    await in_one(store, ask_page, RunKey("acme", run.id), [NewPageCall("call-2", "read_filter", {}, None, 60)])
+    assert await look_late(store, run) is None
+    assert await states(store, run) == ["approved"]
+    other = await waiting(store, question("call-3"), until=HOUR)
+    await in_one(
+        store, propose_calls, ANN, other.id, step=1, calls=[(ToolCall("call-3", "refund", {}), "data", "write")]
+    )
+    await in_one(store, decide, ANN, other.id, decision=Decision("call-3", is_approved=True))
+    assert await look_late(store, other) is None
+    assert await states(store, other) == ["approved"]
+
+
+async def _cancel(store: Store, run: Run) -> object:
+    await abandon(store, run)
+    return await cancel_elsewhere(store, MemoryLog(keep_s=10), ANN, run.id)
+
+
+async def _give_up(store: Store, run: Run) -> None:
+    key = await abandon(store, run)
+    await fail_abandoned(store, MemoryLog(keep_s=10), key, worker_id=WORKER, attempts=1)
+
+
+async def _delete(store: Store, run: Run) -> object:
+    return await delete_conversation(store, ANN, run.conversation_id)
+
+
+@pytest.mark.parametrize("end", [_cancel, _give_up, _delete])
+async def test_of_a_run_that_ends_from_outside_what_was_out_is_recorded_as_unknown(
+    store: Store, end: Callable[[Store, Run], Awaitable[object]]
+) -> None:
+    """G329"""
+    run = await new_run(store)
+    calls = [
+        (ToolCall(name, name, {}), "data", risk)
+        for name, risk in (("out", "write"), ("not", "write"), ("look", "read"))
+    ]
+    await in_one(store, propose_calls, ANN, run.id, step=1, calls=calls)
+    await in_one(store, start_call, ANN, "out")
+    await end(store, run)
+    async with store.read("acme") as connection:
+        ledger = {one.id: one.state for one in await list_calls(connection, ANN, run.id)}
+        found = await list_audit(connection, "acme", wanted=AuditFilter(kind="call.unknown"), limit=9, after=None)
+    assert ledger == {"out": "unknown", "not": "proposed", "look": "proposed"}
+    assert [(one.deed.tool_call_id, one.deed.run_id, one.deed.user_id) for one in found] == [("out", run.id, "ann")]
+
+
+async def test_an_approver_finds_what_is_asked_behind_any_number_of_questions_to_others(store: Store) -> None:
+    """G272"""
+    run = await waiting(store, *(replace(question(f"{n:04}"), approvers=("owner",)) for n in range(LOOKED_AT)))
+    await in_one(store, ask, RunKey("acme", run.id), [replace(question("9999"), approvers=("manager", 'a "r%\\ö"'))])
+    for role in ("manager", 'a "r%\\ö"'):
+        async with store.read("acme") as connection:
+            found, more = await list_shared(connection, Principal("acme", "mia", role=role), limit=5)
+        assert ([one.tool_call_id for one in found], more) == (["9999"], None)
+    async with store.read("acme") as connection:
+        found, _ = await list_shared(connection, Principal("acme", "mia", role="own"), limit=5)
+    assert found == []
+
+
+async def test_a_stop_and_a_message_lock_a_conversation_in_the_same_order(postgres: str) -> None:
+    """G252: or the database would have to end one of them."""
+    database = new_database(postgres)
+    store = Store(sqlalchemy_url(database), pool_size=5)
+    run = await waiting(store, question())
+    async with store.write("acme") as connection:
+        await connection.execute(update(runs).where(runs.c.id == run.id).values(worker_id=None))
+    async with store.write("acme") as message:
+        await lock_conversation(message, "acme", run.conversation_id)
+        stop = asyncio.create_task(cancel_elsewhere(store, MemoryLog(keep_s=10), ANN, run.id))
+        await until(lambda: _somebody_waits(database))
+        assert await lock_waiting(message, RunKey("acme", run.id)) == "ann"
+    assert await stop
+    assert (await read_run(store, run)).state == "cancelled"
+    await store.close()
+
+
+def _somebody_waits(database: str) -> bool:
+    with psycopg.connect(database, autocommit=True) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return bool(row and row[0])
