@@ -5,14 +5,14 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from agent.store.approvals import Decision
-from api.requests import NO_NUL, ToolCallId, json_bytes
+from api.requests import NO_NUL, ToolCallId, plain_bytes
 
 ARGUMENTS_BYTES = 32 * 1024
 MAX_DECISIONS = 128
 
 
 def _as_arguments(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
-    if arguments is not None and json_bytes(arguments) > ARGUMENTS_BYTES:
+    if arguments is not None and plain_bytes(arguments) > ARGUMENTS_BYTES:
         raise ValueError(f"must be at most {ARGUMENTS_BYTES} bytes of JSON")
     return arguments
 

@@ -1,5 +1,7 @@
 """The record on the command line: for whoever runs the installation, who reads its database anyway."""
 
+import json
+import re
 from uuid import UUID
 
 from agent.errors import ConfigurationError
@@ -10,6 +12,7 @@ from agent.store.database import EVERY_TENANT, Store
 from agent.store.verifying import Verified, has_seal, recorded_tenants, verify_tenant
 from api.routes.audit import view
 from api.settings import Settings
+from api.shown import HIDDEN, visible
 
 AT_ONCE = 500
 OPERATOR = "$operator"
@@ -69,7 +72,7 @@ async def print_record(
         if tool is not None:
             found = [one for each in await _around(store, tenant, found) for one in await _all(store, tenant, each)]
         for one in sorted(found, key=lambda one: (one.at, one.id)):
-            print(view(one).model_dump_json(exclude_none=True))
+            print(HIDDEN.sub(_escaped, view(one).model_dump_json(exclude_none=True)))
     finally:
         await store.close()
 
@@ -95,8 +98,13 @@ async def _around(store: Store, tenant: str, calls: list[Recorded]) -> list[Audi
     return [AuditFilter(run_id=run_id) for run_id in runs]
 
 
+def _escaped(sign: re.Match[str]) -> str:
+    """Return a sign that a terminal would obey, or that nobody sees, as JSON can have it, too."""
+    return json.dumps(sign[0])[1:-1]
+
+
 def _print_tenant(tenant: str, found: Verified) -> None:
     for problem in found.problems:
-        print(f"{problem.tenant_id}: {problem.text}")
+        print(visible(f"{problem.tenant_id}: {problem.text}"))
     newest = f"{found.head.number}:{found.head.digest}" if found.head else "none"
-    print(f"{tenant}: {found.rows} sealed rows, newest seal {newest}")
+    print(f"{visible(tenant)}: {found.rows} sealed rows, newest seal {newest}")

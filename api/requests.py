@@ -47,13 +47,21 @@ def json_bytes(value: object) -> int:
     return len(orjson.dumps([[[[value]]]])) - 8
 
 
-def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
+def plain_bytes(value: object) -> int:
+    """Return how large something is as JSON that every database takes.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
-        size = json_bytes(context)
-        json.dumps(context, allow_nan=False)  # orjson makes null of NaN; a database may refuse it
-    except (TypeError, ValueError) as exc:
+        json.dumps(value, allow_nan=False)  # orjson makes null of NaN; a database may refuse it
+        return json_bytes(value)
+    except (TypeError, ValueError, RecursionError) as exc:
         raise ValueError("must be plain JSON, not nested too deeply, with valid Unicode") from exc
-    if size > CONTEXT_BYTES:
+
+
+def _small(context: dict[str, Any] | None) -> dict[str, Any] | None:
+    if plain_bytes(context) > CONTEXT_BYTES:
         raise ValueError(f"must be at most {CONTEXT_BYTES} bytes of JSON")
     return context
 

@@ -117,7 +117,9 @@ def _described(tool: Tool, said: ToolDefinition, *, definition: ToolsetDefinitio
 def _confirmed(tool: Tool, said: ToolDefinition) -> bool | tuple[Bound, ...] | None:
     if isinstance(said.confirm, ConfirmWhen):
         return said.confirm.bounds
-    return tool.confirm if said.confirm is None else said.confirm
+    if said.confirm is not None:
+        return said.confirm
+    return True if said.approvers and tool.confirm is False else tool.confirm
 
 
 def _is_untrusted(tool: Tool, said: ToolDefinition, definition: ToolsetDefinition) -> bool:

@@ -27,7 +27,7 @@ from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
 from agent.failpoints import failpoint
 from agent.loop.page import for_page
-from agent.loop.questions import look_around, questions, sort
+from agent.loop.questions import look_around, look_for_strangers, questions, sort
 from agent.loop.tools import execute_call, proposed
 from agent.models.assembly import InputPiece, ToolRequest
 from agent.models.echo import STEP
@@ -109,6 +109,7 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
     state = await loop.ainvoke({"messages": attempt.messages}, {"recursion_limit": most}, context=attempt, version="v2")
     attempt.messages = state.value["messages"]
     if attempt.waiting or attempt.for_page:
+        look_for_strangers(attempt, attempt.messages)  # the step's other calls may have brought their words
         return Waiting(questions(attempt, attempt.waiting), attempt.for_page)
     return StepLimit() if attempt.is_at_limit else Answered(attempt.reply.finish_reason)
 

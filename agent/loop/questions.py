@@ -6,15 +6,17 @@ what the model is told, so nothing that a model or a tool says gets around it.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 import orjson
 from langchain_core.messages import BaseMessage, ToolMessage
 
 from agent.attempt.attempt import Attempt
+from agent.attempt.recording import for_people, kept
 from agent.graphemes import cut
 from agent.graphemes import shown as shown_text
 from agent.masking import Mask
@@ -36,6 +38,8 @@ from agent.toolkit import Tool, has_side_effects
 
 TITLE_CHARACTERS = 200
 VALUE_CHARACTERS = 80
+EXACT = 2**53 - 1
+"""The largest whole number that JavaScript tells from its neighbours."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -48,11 +52,16 @@ class Sorted(NamedTuple):
 
 async def look_around(attempt: Attempt, messages: Sequence[BaseMessage], calls: Sequence[ToolCall]) -> None:
     """Note what decides which of a step's calls ask, beside the calls themselves: what the model has read, what stands."""
-    attempt.is_tainted = any(_is_untrusted(attempt, one) for one in messages if isinstance(one, ToolMessage))
+    look_for_strangers(attempt, messages)
     attempt.standing = frozenset()
     tools = [attempt.tools[call.name] for call in calls if call.name in attempt.tools]
     if attempt.assistant.approvals.always_allow and any(may_always(attempt, tool) for tool in tools):
         attempt.standing = await attempt.writer.standing()
+
+
+def look_for_strangers(attempt: Attempt, messages: Sequence[BaseMessage]) -> None:
+    """Note whether anybody may have written something of what the model reads."""
+    attempt.is_tainted = any(_is_untrusted(attempt, one) for one in messages if isinstance(one, ToolMessage))
 
 
 def _is_untrusted(attempt: Attempt, result: ToolMessage) -> bool:
@@ -133,7 +142,7 @@ def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:
             call.id,
             call.name,
             title(attempt.tools[call.name], call, attempt.principal.mask),
-            shown(call.arguments, attempt.principal.mask),
+            shown(for_people(call.arguments, attempt.tools[call.name].schema), attempt.principal.mask),
             hash_of(call),
             until,
             approvers(attempt, attempt.tools[call.name]),
@@ -148,8 +157,10 @@ def title(tool: Tool, call: ToolCall, mask: Mask) -> str:
     if tool.ask is None:
         return f"{tool.name.replace('_', ' ').strip().capitalize()}?"
 
+    arguments = kept(call.arguments, mask, tool.schema)  # a title is recorded as it is
+
     def value(place: re.Match[str]) -> str:
-        given = call.arguments.get(place[1])
+        given = arguments.get(place[1])
         return "…" if given is None else _value(given, mask)
 
     return cut(_PLACE.sub(value, tool.ask), TITLE_CHARACTERS)
@@ -162,16 +173,31 @@ def _value(given: object, mask: Mask) -> str:
 
 
 def shown(value: Any, mask: Mask) -> Any:
-    """Return arguments as people are shown them: without secrets, and without signs that turn or steer what stands around."""
+    """Return arguments as people are shown them: without secrets, and without signs that turn or steer what stands around.
+
+    Of two names that look alike then the second one gets a number, so that nothing hides behind another; a whole number that
+    browsers would round is a text of all its digits.
+    """
     match value:
         case str():
             return shown_text(mask(clean(value)))
         case dict():
-            return {shown(str(name), mask): shown(one, mask) for name, one in value.items()}
+            found: dict[str, Any] = {}
+            for name, one in value.items():
+                found[_free(shown(str(name), mask), found)] = shown(one, mask)
+            return found
         case list():
             return [shown(one, mask) for one in value]
+        case int() if abs(value) > EXACT:
+            return str(value)
         case _:
             return value
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name, with a number behind it where it is taken."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def hash_of(call: ToolCall) -> str:

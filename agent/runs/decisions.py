@@ -3,10 +3,13 @@
 The invariant: a decision is taken once, of whoever may decide, about just what was asked.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
+
+import orjson
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.page import page_tools
@@ -14,7 +17,7 @@ from agent.attempt.presence import Absences
 from agent.attempt.recording import kept
 from agent.attempt.unheld import DEFAULT_RESUME_S, check_who, decide, expire, resume
 from agent.errors import RETRY_AFTER_S, ForbiddenError, InterruptedRunError, InvalidRequestError, OverloadedError
-from agent.masking import Mask
+from agent.masking import HIDDEN, Mask
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
 from agent.runs.roster import Roster
@@ -73,6 +76,7 @@ class Decisions:
         mask, edited = Mask(), {}
         if principal.credential is not None:
             mask.learn(principal.credential.reveal())
+        decisions = [replace(one, reason=mask(one.reason)) if one.reason else one for one in decisions]
         if any(one.arguments is not None for one in decisions):
             decisions = await self._as_asked(owner, run, decisions, asked)
             edited = await self._check_edits(owner, run, decisions, mask=mask)
@@ -145,6 +149,7 @@ class Decisions:
             if one.arguments is not None and one.tool_call_id in asked and one.tool_call_id in wanted:
                 before = asked[one.tool_call_id].arguments, wanted[one.tool_call_id]
                 one = replace(one, arguments=restored(one.arguments, *before))
+                check_masks(one.arguments, *before)
             found.append(one)
         return found
 
@@ -180,12 +185,39 @@ def restored(edited: Any, shown: Any, asked: Any) -> Any:
     if edited == shown:
         return asked
     match edited, shown, asked:
-        case dict(), dict(), dict():
+        case dict(), dict(), dict() if len(shown) == len(asked):
+            names = dict(zip(shown, asked, strict=True))  # some are shown under other names
             return {
-                name: restored(one, shown[name], asked[name]) if name in shown and name in asked else one
+                names.get(name, name): restored(one, shown[name], asked[names[name]]) if name in names else one
                 for name, one in edited.items()
             }
         case list(), list(), list() if len(edited) == len(shown) == len(asked):
             return [restored(*each) for each in zip(edited, shown, asked, strict=True)]
+        case list(), list(), list() if len(shown) == len(asked):
+            return _found(edited, shown, asked)
         case _:
             return edited
+
+
+def _found(edited: list[Any], shown: list[Any], asked: list[Any]) -> list[Any]:
+    """Return a list that is longer or shorter now, with each element as it was asked of which there are as many as before."""
+    looks = [_look(one) for one in edited]
+    wanted: dict[bytes, list[Any]] = {}
+    for one, before in zip(shown, asked, strict=True):
+        wanted.setdefault(_look(one), []).append(before)
+    counted = Counter(looks)
+    told = {look: iter(found) for look, found in wanted.items() if len(found) == counted[look]}
+    return [next(told[look]) if look in told else one for look, one in zip(looks, edited, strict=True)]
+
+
+def _look(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def check_masks(arguments: Any, shown: Any, asked: Any) -> None:
+    """Refuse changed arguments in which a mask stands that nobody can tell the secret of."""
+    left, given, before = (orjson.dumps(one).decode().count(HIDDEN) for one in (arguments, shown, asked))
+    if given > before and left > before:
+        raise InvalidRequestError(
+            f"arguments: {HIDDEN} stands for what is not shown; leave its text whole, or write another"
+        )

@@ -23,6 +23,8 @@ router = APIRouter(tags=["audit"], responses=PROBLEMS)
 
 LINES = ("application/jsonl", "application/x-ndjson")
 LINES_AT_ONCE = 500
+FILTERS = ("user", "run", "tool", "kind", "from", "to")
+"""What a reading is recorded with. Whatever else stands in an address may be a token."""
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "A page, or all rows as JSON lines.", "content": {media_type: {} for media_type in LINES}}
 }
@@ -81,7 +83,7 @@ async def read_audit(
     wanted = AuditFilter(
         user, run, tool, kind, since.timestamp() if since else None, until.timestamp() if until else None
     )
-    asked = {name: value for name, value in request.query_params.items() if name not in ("cursor", "limit", "ticket")}
+    asked = {name: value for name, value in request.query_params.items() if name in FILTERS}
     async with services.store.write(principal.tenant_id) as connection:
         await record(connection, principal, [Deed("audit.read", principal.user_id, words={"asked": asked})])
     accepted = request.headers.get("accept", "")

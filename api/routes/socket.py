@@ -19,6 +19,7 @@ from agent.errors import (
     RequestError,
     UnauthorizedError,
 )
+from agent.origin import Origin, origin
 from agent.places import place_of
 from agent.principal import Principal
 from api.dependencies import Services
@@ -55,6 +56,7 @@ async def open_socket(websocket: WebSocket) -> None:
     request_id, begun = uuid4().hex, time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
+    origin.set(Origin(websocket.client.host if websocket.client else None, request_id))
     try:
         principal = await _admit(services, websocket)
     except RequestError as exc:
@@ -103,11 +105,11 @@ def _check_origin(settings: Settings, websocket: WebSocket) -> None:
     Raises:
         ForbiddenError: this page is none of them.
     """
-    origin = websocket.headers.get("origin")
-    if origin is None:
+    page = websocket.headers.get("origin")
+    if page is None:
         return
     own = {f"{scheme}://{websocket.headers.get('host', '')}".lower() for scheme in ("http", "https")}
-    if "*" not in settings.cors_origins and origin.lower() not in own | {one.lower() for one in settings.cors_origins}:
+    if "*" not in settings.cors_origins and page.lower() not in own | {one.lower() for one in settings.cors_origins}:
         raise ForbiddenError("Pages of this origin may not open a WebSocket here.")
 
 
