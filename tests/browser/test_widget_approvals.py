@@ -125,6 +125,11 @@ async def test_of_several_questions_all_can_be_approved_at_once(
     for card in await card_in(widget.page).all():  # none that was not seen
         await card.get_by_role("button", name="Deny", exact=True).scroll_into_view_if_needed()
         await expect(card.get_by_role("button", name="Approve", exact=True)).to_be_enabled()
+    first = card_in(widget.page).first
+    await first.get_by_role("button", name="Edit").click()
+    await first.get_by_label("item").fill("cocoa")
+    await expect(widget.button("Approve all 2")).to_be_disabled()  # it would approve what is being changed as it was
+    await first.get_by_role("button", name="Cancel").click()
     await widget.button("Approve all 2").click()
     await expect(widget.answers.last).to_contain_text("Both are ordered.")
     assert sorted(one["item"] for one in orders(ann)) == ["milk", "tea"]

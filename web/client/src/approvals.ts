@@ -93,7 +93,7 @@ export function watchApprovals({ url, token, fetch }: ClientOptions, everyMs = E
       const told = response.ok ? {} : await json(response);
       tag = "";
       look();
-      if (!response.ok && told.outcome !== wanted) throw refusal(response, told);
+      if (!response.ok && (told.outcome !== wanted || decision.arguments)) throw refusal(response, told);
       show(items.filter((one) => one.toolCallId !== toolCallId));
       return wanted;
     },

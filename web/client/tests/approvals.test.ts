@@ -53,9 +53,10 @@ test("G279 an answer counts where somebody was faster and said the same, and not
   await eventually(() => approvals.items.length === 1);
   const [one] = approvals.items as [OpenApproval];
   const edited = { approve: true, arguments: { not_before: 1 }, hash: one.hash };
-  assert.equal(await approvals.decide(one, edited), "approved");
+  await assert.rejects(approvals.decide(one, edited), { outcome: "approved" }, "nobody says with which arguments");
   const { body, path } = requests.find(({ method }) => method === "POST")!;
   assert.deepEqual([path, body], ["/runs/r-1/decisions", { tool_call_id: "c-1", ...edited }]);
+  assert.equal(await approvals.decide(one, { approve: true }), "approved");
   outcome = "denied";
   await assert.rejects(approvals.decide(one, { approve: true }), { code: "already_decided", outcome: "denied" });
 });

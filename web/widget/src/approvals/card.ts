@@ -51,8 +51,9 @@ export class Card {
     return this.#question?.isReady === true;
   }
 
+  /** Whether a yes to all may count for this one: not while something is being written here. */
   get #wasReady(): boolean {
-    return this.#question?.wasReady === true;
+    return this.#question?.wasReady === true && !this.#question.isWriting;
   }
 
   offerAll(cards: readonly Card[]): void {

@@ -71,6 +71,11 @@ export class Question {
     return !this.#isBusy && this.#trust?.isReady === true && this.#box.isSeen && !isFramed();
   }
 
+  /** Whether its user is changing it, or says why not. */
+  get isWriting(): boolean {
+    return this.#editor !== null || this.#readReason !== null;
+  }
+
   /** Offers to say yes to so many at once; with 0 it does not. */
   offerAll(count: number, isReady: boolean, onAll: () => void): void {
     this.#onAll = onAll;
