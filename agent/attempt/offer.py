@@ -57,7 +57,8 @@ class Offer:
         """
         before = self._sources or [()] * len(self._toolsets)
         sources = [
-            await self._ask(toolset, principal, before=had) for toolset, had in zip(self._toolsets, before, strict=True)
+            await ask_toolset(toolset, principal, timeout_s=self._timeout_s, before=had)
+            for toolset, had in zip(self._toolsets, before, strict=True)
         ]
         is_same = self._sources is not None and all(map(_is_same, sources, self._sources))
         choice: Choice | None = None
@@ -82,15 +83,17 @@ class Offer:
             self._functions = functions
             self.model = self._chat_model.bind_tools(functions) if functions else self._chat_model
 
-    async def _ask(self, toolset: Toolset, principal: Principal, *, before: Sequence[Tool]) -> Sequence[Tool]:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await toolset.tools(principal)
-        except Exception as exc:  # noqa: BLE001 (a vendor's code: the other tools are there all the same)
-            logger.error(
-                "toolset_failed", toolset=type(toolset).__name__, error=type(exc).__name__, where=tool_place(exc)
-            )
-            return before
+
+async def ask_toolset(
+    toolset: Toolset, principal: Principal, *, timeout_s: float, before: Sequence[Tool] = ()
+) -> Sequence[Tool]:
+    """Return what a toolset has now for the principal; `before`, where it breaks or does not say it in time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await toolset.tools(principal)
+    except Exception as exc:  # noqa: BLE001 (a vendor's code: the other tools are there all the same)
+        logger.error("toolset_failed", toolset=type(toolset).__name__, error=type(exc).__name__, where=tool_place(exc))
+        return before
 
 
 def _is_same(now: Sequence[Tool], before: Sequence[Tool]) -> bool:

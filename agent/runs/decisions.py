@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 
 from agent.attempt.credential import OTHER_RIGHTS
+from agent.attempt.offer import ask_toolset
 from agent.attempt.page import page_tools
 from agent.attempt.presence import Absences
 from agent.attempt.recording import kept
@@ -160,9 +161,14 @@ class Decisions:
         edited = {}
         async with self._runtime.store.read(principal.tenant_id) as connection:
             names = {call.id: call.name for call in await list_calls(connection, principal, run.id)}
-        equipped = self._runtime.assistants.resume(principal, run.assistant)
+        try:
+            equipped = self._runtime.assistants.resume(principal, run.assistant)
+        except InterruptedRunError as exc:
+            raise InvalidRequestError("arguments: the assistant is not there any more") from exc
         own = page_tools(equipped.definition, run, principal, {})
-        tools, _ = by_name([*[await toolset.tools(principal) for toolset in equipped.toolsets], own])
+        limit_s = equipped.definition.limits.toolset_timeout_s
+        sources = [await ask_toolset(one, principal, timeout_s=limit_s) for one in equipped.toolsets]
+        tools, _ = by_name([*sources, own])
         for decision in decisions:
             if decision.arguments is None or decision.tool_call_id not in names:
                 continue

@@ -107,6 +107,6 @@ def checked_answer(call: PageCall, *, result: Any, error: str | None) -> PageAns
         raise InvalidRequestError("result: must be plain JSON, not nested too deeply") from exc
     if len(text) > RESULT_BYTES:
         raise InvalidRequestError(f"result: must be at most {RESULT_BYTES} bytes of JSON")
-    if call.schema is not None and (problems := problems_of(call.schema, result)):
+    if call.schema is not None and (problems := problems_of(call.schema, orjson.loads(text))):  # as it is kept
         raise InvalidRequestError(f"result: {problems}")
     return PageAnswer("ok", text.decode())

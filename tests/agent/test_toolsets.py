@@ -135,3 +135,29 @@ async def test_a_toolset_that_hangs_or_breaks_takes_no_tool_away(
     said = capsys.readouterr().out
     assert said.count("toolset_failed") == 2
     assert "a secret" not in said
+
+
+async def test_who_changes_arguments_waits_for_no_toolset_that_breaks(
+    growing: Growing, tmp_path: Path, provider: Provider, backend: TenantBackend
+) -> None:
+    """G251: what cannot be held against its tool now is refused, and the question stays open."""
+
+    async def done(*_: Any) -> object:
+        return "done"
+
+    growing.now = (Tool("change", "Changes.", {"type": "object", "properties": {}}, done, risk="write"),)
+    limits = {"limits": {"toolset_timeout_s": 0.2}}
+    async with open_world(tmp_path, provider, backend, assistant=limits) as world:
+        ann = world.person()
+        provider.call(Call("change", {"n": 1}))
+        stream = await ann.stream("Go.")
+        asked, path = stream.first("approval"), f"/runs/{stream.first('run_id')}/decisions"
+        said = {"tool_call_id": asked["tool_call_id"], "approve": True, "arguments": {"n": 2}, "hash": asked["hash"]}
+        for trouble in (hang, break_down):
+            growing.trouble = trouble
+            assert (await ann.request("POST", path, json=said)).status_code == 422
+        growing.trouble = None
+        provider.say("Done.")
+        assert (await ann.request("POST", path, json=said)).status_code == 200
+        while not (await ann.events(stream.first("run_id"))).is_done:
+            pass

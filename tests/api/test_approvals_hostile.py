@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import update
 from support.backend import TenantBackend
-from support.faults import until
+from support.faults import execute, until
 from support.provider import Call
 from support.socketing import open_socket
 from support.world import OpenWorld, Person, Stream
@@ -15,6 +16,7 @@ from agent.errors import InvalidRequestError
 from agent.loop.questions import EXACT, shown
 from agent.masking import Mask
 from agent.runs.decisions import check_masks, restored
+from agent.store.tables import runs
 from api.records import print_record
 from api.shown import HIDDEN
 
@@ -222,6 +224,17 @@ async def test_a_definition_that_names_who_approves_a_tool_has_it_ask_whatever_i
     ann = (await open_frontdesk(assistant={"toolsets": [asking]})).person(role="trainer")
     stream = await asked(ann, Call("order_at_once", {"item": "tea"}))
     assert stream.first("approval")["approvers"] == ["owner"]
+    assert sent(ann) == []
+
+
+async def test_nobody_changes_what_an_assistant_asked_that_is_gone(ann: Person) -> None:
+    """G251"""
+    stream = await asked(ann, ORDER)
+    await execute(ann.world, update(runs).values(assistant="gone"))
+    changed = {"arguments": {"item": "salt"}, "hash": stream.first("approval")["hash"]}
+    assert (await decide(ann, stream, **changed)).status_code == 422
+    assert (await decide(ann, stream)).status_code == 200
+    await ended(ann, stream)
     assert sent(ann) == []
 
 

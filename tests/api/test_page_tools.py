@@ -9,6 +9,10 @@ from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream
 
+from agent.errors import InvalidRequestError
+from agent.runs.page_answers import checked_answer
+from agent.store.page_calls import PageCall
+
 FILTER = {
     "description": "Read what the client table is filtered by.",
     "schema": {"type": "object", "properties": {"table": {"type": "string", "maxLength": 20}}, "required": ["table"]},
@@ -143,6 +147,14 @@ async def test_an_answer_that_is_none_is_refused_and_the_call_stays_open(ann: Pe
     ann.world.provider.say("The active ones.")
     assert (await give(ann, stream)).status_code == 200
     assert (await whole(ann, stream)).first("status") == "completed"
+
+
+def test_an_answer_is_looked_at_as_it_is_kept() -> None:
+    """G267: what is no number to JSON is none to the model."""
+    call = PageCall("c1", "count", {}, {"type": "number"}, "open", 0.0, 1.0)
+    assert checked_answer(call, result=1.5, error=None).text == "1.5"
+    with pytest.raises(InvalidRequestError):
+        checked_answer(call, result=float("nan"), error=None)
 
 
 async def test_only_the_same_user_with_the_same_rights_answers(ann: Person) -> None:

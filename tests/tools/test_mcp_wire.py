@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -224,6 +225,16 @@ async def test_a_token_that_is_refused_is_asked_for_anew() -> None:
         with pytest.raises(CredentialRefusedError):
             await called(tools["odd"])
         assert {request.headers["authorization"] for request in server.requests} == {"Bearer a-token-of-somebody"}
+
+
+async def test_who_asks_without_a_token_takes_it_from_nobody() -> None:
+    """G235: as a run that waits for its user, whose other runs go on."""
+    async with serving() as server:
+        async with toolset({"url": server.url, "forward_token": True}) as opened:
+            await tools_of(opened)
+            await opened.tools(replace(person(), credential=None))
+        assert {request.headers.get("authorization") for request in server.requests} == {"Bearer a-token-of-somebody"}
+        assert [request.method for request in server.requests][-1] == "DELETE"
 
 
 async def test_a_user_sees_the_list_that_the_server_gives_to_that_user() -> None:

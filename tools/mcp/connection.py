@@ -79,7 +79,8 @@ class Connection:
     def use(self, principal: Principal) -> None:
         """See that the owner is there, and has the newest token of a connection that is one user's."""
         self.used_at = time.monotonic()
-        if self._principal is not None and not principal.is_older_than(self._principal):
+        has_token = principal.credential is not None  # a run that waits for its user has none
+        if self._principal is not None and has_token and not principal.is_older_than(self._principal):
             self._principal = principal
             self._own.credential = principal.credential
         self.start()
