@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, expect
@@ -260,7 +261,7 @@ async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_gives_the_wh
     desk: Desk, tab: Tab, tmp_path: Path
 ) -> None:
     assistant = {"limits": {"first_token_timeout_s": LIMIT_S, "between_tokens_timeout_s": LIMIT_S}}
-    settings = {"lease_s": 1.0, "cors_origins": f'["{desk.origin}"]'}
+    settings: dict[str, Any] = {"lease_s": 1.0, "cors_origins": f'["{desk.origin}"]'}
     async with (
         gated_provider() as provider,
         machine(

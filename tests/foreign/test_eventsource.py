@@ -126,7 +126,7 @@ async def test_a_socket_that_is_cut_in_mid_answer_is_whole_when_it_has_come_back
 async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_gives_the_whole_answer(tmp_path: Path) -> None:
     """G130: to a client that sends its token and its key."""
     limits = {"first_token_timeout_s": LIMIT_S, "between_tokens_timeout_s": LIMIT_S}
-    quick = {name.removeprefix("FRONTDESK_").lower(): value for name, value in QUICK.items()}
+    quick: dict[str, Any] = {name.removeprefix("FRONTDESK_").lower(): value for name, value in QUICK.items()}
     async with (
         gated_provider() as provider,
         machine(

@@ -9,7 +9,7 @@ import anyio
 
 from agent.store.database import Store
 
-_empty: bytes | None = None
+_empty = b""
 """A file with the newest schema and no rows, made once."""
 _making = threading.Lock()
 """Nothing can be migrated twice at a time in one process: alembic's context is global."""
@@ -26,7 +26,7 @@ async def give_schema(path: anyio.Path) -> None:
 def _migrated() -> bytes:
     global _empty
     with _making:
-        if _empty is None:
+        if not _empty:
             with TemporaryDirectory(prefix="frontdesk-schema-") as folder:
                 path = Path(folder) / "frontdesk.db"
                 asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
