@@ -1,14 +1,14 @@
 """The README, and the first of `docs/tools.md`, do what they say: examples are run as they stand there, and what they name exists."""
 
-import asyncio
 import os
 import re
-import sys
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from support.processes import Nursery
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -16,7 +16,6 @@ TOOLS = (ROOT / "docs" / "tools.md").read_text("utf-8")
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1|(?<!`)(`+)(?!`)(?:(?!\n\n).)*?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
 """Fences and spans of code: what looks like a link in them is none."""
-STARTED_S = 120
 DEMO = "http://127.0.0.1:8000"
 
 
@@ -30,29 +29,29 @@ def files_of(text: str) -> dict[str, str]:
     return found
 
 
-async def test_the_functions_of_the_page_on_tools_answer(tmp_path: Path) -> None:
+async def test_the_functions_of_the_page_on_tools_answer(nursery: Nursery, tmp_path: Path) -> None:
     files = files_of(TOOLS.partition("\n## Python functions\n")[2].partition("\n## ")[0])
     assert set(files) == {"my/shop.py", "my/shop_tools.py", "my/assistant.yaml"}
     for name, content in files.items():
         write(tmp_path / name, content)
-    async with serving(tmp_path, "--assistant", str(tmp_path / "my/assistant.yaml")) as url:
-        said = await frontdesk(tmp_path, "chat", "where is order 1001?", "--url", url)
+    async with serving(nursery, tmp_path, "--assistant", str(tmp_path / "my/assistant.yaml")) as url:
+        said = await frontdesk(nursery, tmp_path, "chat", "where is order 1001?", "--url", url)
     assert "Order (number: 1001):" in said
     assert "Status: packed" in said
 
 
-async def test_the_readmes_ten_lines_connect_an_api(tmp_path: Path) -> None:
+async def test_the_readmes_ten_lines_connect_an_api(nursery: Nursery, tmp_path: Path) -> None:
     definition = files_of(README)["my/assistant.yaml"]
     assert len(definition.splitlines()) < 10  # its name is a line, too
     assert DEMO in definition
-    async with serving(tmp_path) as api:
+    async with serving(nursery, tmp_path) as api:
         path = write(tmp_path / "my/assistant.yaml", definition.replace(DEMO, api))
-        listed = await frontdesk(tmp_path, "tools", "--assistant", str(path))
+        listed = await frontdesk(nursery, tmp_path, "tools", "--assistant", str(path))
         assert "get_clients_stats  GET /clients/stats" in listed
         own = {"FRONTDESK_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/my/desk.db"}
-        async with serving(tmp_path, "--assistant", str(path), **own) as url:
-            said = await frontdesk(tmp_path, "chat", "how many clients?", "--url", url)
-            there = await frontdesk(tmp_path, "chat", "how many clients?", "--url", api)
+        async with serving(nursery, tmp_path, "--assistant", str(path), **own) as url:
+            said = await frontdesk(nursery, tmp_path, "chat", "how many clients?", "--url", url)
+            there = await frontdesk(nursery, tmp_path, "chat", "how many clients?", "--url", api)
     (total,) = re.findall(r"Clients: \*\*(\d+)\*\*", said)
     assert f"{total}" in there
 
@@ -68,27 +67,23 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "FRONTDESK_DATA": str(folder / "data")}
 
 
-async def frontdesk(folder: Path, *arguments: str) -> str:
+async def frontdesk(nursery: Nursery, folder: Path, *arguments: str) -> str:
     """Return what a command prints; it must succeed."""
-    async with asyncio.timeout(STARTED_S):
-        command = await _frontdesk(*arguments, env=environment(folder))
-        output, errors = await command.communicate()
-    assert command.returncode == 0, errors.decode()
-    return output.decode()
+    command = await nursery.fork(folder, list(arguments), environment(folder))
+    assert await command.exited() == 0, command.errors.read_text()
+    return command.output.read_text()
 
 
 @asynccontextmanager
-async def serving(folder: Path, *options: str, **settings: str) -> AsyncIterator[str]:
+async def serving(nursery: Nursery, folder: Path, *options: str, **settings: str) -> AsyncIterator[str]:
     """Run the server on a free port; yield its address."""
-    server = await _frontdesk("serve", "--port", "0", *options, env={**environment(folder), **settings})
+    server = await nursery.fork(folder, ["serve", "--port", "0", *options], {**environment(folder), **settings})
     try:
-        async with asyncio.timeout(STARTED_S):
-            url = await _announced(server)
-        yield url
+        await server.listening()
+        yield server.url
     finally:
-        if server.returncode is None:
-            server.terminate()
-        await server.communicate()
+        server.send(signal.SIGTERM)
+        await server.exited()
 
 
 def test_every_script_that_the_readme_names_is_there() -> None:
@@ -125,19 +120,3 @@ def test_every_file_that_the_documents_link_or_name_is_there() -> None:
         code = re.findall(r"(?<![\w/])((?:agent|api|demo|tools|bench|tests)/[\w/]+\.py)\b", text)
         missing += [name for name in code if not (ROOT / name).exists()]
         assert missing == [], document
-
-
-async def _frontdesk(*arguments: str, env: dict[str, str]) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api.cli", *arguments, cwd=ROOT, env=env, stdout=pipe, stderr=pipe
-    )
-
-
-async def _announced(server: asyncio.subprocess.Process) -> str:
-    """Return the URL that the server prints once it listens."""
-    assert server.stdout is not None
-    while line := await server.stdout.readline():
-        if found := re.search(r"http://[\d.]+:\d+", line.decode()):
-            return found[0]
-    raise AssertionError((await server.communicate())[1].decode())

@@ -25,8 +25,7 @@ from support.databases import Truth, truth_in_postgresql, truth_in_sqlite
 from support.lives import play, user
 from support.planting import plant
 from support.postgres import as_application, by_port, new_database, open_postgres, socket_of, sqlalchemy_url
-from support.processes import QUICK, Nurseries
-from support.processes import environment as process_environment
+from support.processes import QUICK, Nurseries, Nursery
 from support.scenario import mark_of, open_scene
 from support.silencing import SilencingProxy, silencing_proxy
 from support.stage import Stage
@@ -90,6 +89,7 @@ async def unleash(
     calm_lives: int = CALM_LIVES,
     default_leases: bool = False,
     fresh: bool = False,
+    nursery: Nursery | None = None,
 ) -> Report:
     """Start a server in `folder`, let users work, make faults in `kills` lives of processes, wait for quiet, and check.
 
@@ -100,7 +100,7 @@ async def unleash(
     random = Random(seed)
     kinds = frozenset(faults) if faults is not None else kinds_on("postgresql" if postgres else "sqlite")
     async with AsyncExitStack() as stack:
-        nurseries = stack.enter_context(nullcontext(None) if fresh else closing(Nurseries()))
+        nurseries = stack.enter_context(nullcontext(None) if fresh else closing(Nurseries(nursery)))
         truth, proxy, environment = await stack.enter_async_context(_database(folder, postgres))
         environment |= {"FRONTDESK_AUTH_WAIT_S": "30"} if default_leases else {**QUICK, "FRONTDESK_AUTH_WAIT_S": "30"}
         scene = await stack.enter_async_context(
@@ -150,15 +150,8 @@ async def unleash(
 
 async def _verify_record(stage: Stage) -> None:
     """I16: what is sealed is whole, as an operator asks it. A clock that was wrong shows, and nothing else may."""
-    command = (sys.executable, "-m", "api.cli", "audit", "verify")
-    asked = await asyncio.create_subprocess_exec(
-        *command,
-        env=process_environment(stage.scene.machine.environment),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, failed = await asked.communicate()
-    *lines, last = said.decode().splitlines() or [failed.decode()]
+    asked = await stage.scene.machine.command("audit", "verify")
+    *lines, last = asked.output.read_text().splitlines() or [asked.errors.read_text()]
     for line in (*lines, last):
         if "newest seal" not in line and not (stage.made["clock"] and "older than what" in line):
             stage.scene.history.blame("I16", line)

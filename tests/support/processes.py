@@ -110,19 +110,22 @@ def open_nursery() -> Iterator[Nursery]:
 
 
 class Nurseries:
-    """Nurseries by how wrong their clock is; each is opened when it is needed first."""
+    """Nurseries by how wrong their clock is; each is opened when it is needed first. One that is right may be lent."""
 
-    def __init__(self) -> None:
+    def __init__(self, right: Nursery | None = None) -> None:
+        self._lent = right
         self._by_clock: dict[float, Nursery] = {}
 
     def at(self, clock_s: float) -> Nursery:
         """Return the nursery whose clock is ahead by so many seconds."""
+        if clock_s == 0 and self._lent is not None:
+            return self._lent
         if clock_s not in self._by_clock:
             self._by_clock[clock_s] = Nursery(clock_s=clock_s)
         return self._by_clock[clock_s]
 
     def close(self) -> None:
-        """End them all, and what they started."""
+        """End all but the one that was lent, and what they started."""
         for nursery in self._by_clock.values():
             nursery.close()
 
@@ -217,22 +220,7 @@ class Machine:
         variables = environment(self.environment) | (wrong_clock(clock_s) if clock_s else {})
         if failpoint is not None:
             variables["FRONTDESK_FAILPOINT"] = failpoint
-        arguments = ["serve", "--port", str(self.port)]
-        if self.nursery is not None:
-            nursery = self.nursery.at(clock_s) if isinstance(self.nursery, Nurseries) else self.nursery
-            self.server = await nursery.fork(self.folder, arguments, variables)
-        else:
-            paths = paths_of_process(self.folder)
-            with paths["output"].open("wb") as output, paths["errors"].open("wb") as errors:
-                child = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-                    [sys.executable, "-m", "api.cli", *arguments],
-                    cwd=self.folder,
-                    env=variables,
-                    stdout=output,
-                    stderr=errors,
-                    stdin=subprocess.DEVNULL,
-                )
-            self.server = Server(child.pid, paths["output"], paths["errors"], paths["status"], child)
+        self.server = await self._run(["serve", "--port", str(self.port)], variables, clock_s=clock_s)
         self.servers.append(self.server)
         try:
             await self.server.listening()
@@ -242,6 +230,28 @@ class Machine:
                 raise
         self.started_at = time.time()
         return self.server
+
+    async def command(self, *arguments: str) -> Server:
+        """Run a command beside the server to its end."""
+        process = await self._run(list(arguments), environment(self.environment))
+        await process.exited()
+        return process
+
+    async def _run(self, arguments: list[str], variables: dict[str, str], *, clock_s: float = 0) -> Server:
+        if self.nursery is not None:
+            nursery = self.nursery.at(clock_s) if isinstance(self.nursery, Nurseries) else self.nursery
+            return await nursery.fork(self.folder, arguments, variables)
+        paths = paths_of_process(self.folder)
+        with paths["output"].open("wb") as output, paths["errors"].open("wb") as errors:
+            child = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+                [sys.executable, "-m", "api.cli", *arguments],
+                cwd=self.folder,
+                env=variables,
+                stdout=output,
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+            )
+        return Server(child.pid, paths["output"], paths["errors"], paths["status"], child)
 
     async def stop(self) -> None:
         """Kill what runs."""

@@ -1,11 +1,8 @@
 """A process that stalls is not dead, and a SQLite file has one server: real processes, paused, locked out, started twice."""
 
 import asyncio
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from support.backend import TenantBackend
 from support.faults import database_that_hangs, until
-from support.processes import ROOT, Machine, Nursery, Server
+from support.processes import Machine, Nursery, Server
 from support.provider import Provider
 from support.world import SECRET, Person, World, write_assistant
 
@@ -119,12 +116,8 @@ async def test_a_second_server_on_a_sqlite_file_waits_for_the_first_and_then_end
     refused = machine.servers[-1].errors.read_text()
     assert refused.count("\n") == 1
     assert database_url.rpartition("//")[2] in refused
-    for command in (["migrate"], ["token"]):
-        environment = {**machine.environment, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        done = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-m", "api.cli", *command], env=environment, cwd=ROOT, check=False
-        )
-        assert done.returncode == 0
+    for command in ("migrate", "token"):
+        assert (await machine.command(command)).status == 0
     provider.say("Still here.")
     assert (await ann_at(first, provider, backend).ask("there?")).json()["response"] == "Still here."
 
