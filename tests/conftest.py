@@ -15,11 +15,12 @@ import anyio
 import pytest
 import structlog
 from support.backend import TenantBackend, scripted_backend
-from support.postgres import new_database, open_postgres, sqlalchemy_url
+from support.postgres import open_postgres, sqlalchemy_url
 from support.processes import Nursery, open_nursery
 from support.provider import Provider, scripted_provider
 from support.redis import RedisServer, open_redis
 from support.schema import give_schema
+from support.used import Databases
 from support.world import World, open_world
 
 from agent.store.database import Store
@@ -138,14 +139,24 @@ def nursery() -> Iterator[Nursery]:
         yield nursery
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: str) -> Databases:
+    """Databases on the server of this test run that tests have one after the other."""
+    return Databases(postgres)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty, migrated database; each test that takes it runs on both kinds."""
     if request.param == "sqlite":
         path = tmp_path / "both.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite+aiosqlite:///{path}"
-    return sqlalchemy_url(new_database(request.getfixturevalue("postgres")))
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    url = databases.lend()
+    yield sqlalchemy_url(url)
+    databases.take_back(url)
 
 
 @pytest.fixture
