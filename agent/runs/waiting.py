@@ -12,7 +12,7 @@ from agent.attempt.unheld import resume_in
 from agent.attempt.unheld_ends import end_waiting
 from agent.errors import RunActiveError
 from agent.principal import Principal
-from agent.store.runs import Run, active_run, get_run
+from agent.store.runs import Run, active_run, get_run, unfinished_runs
 from agent.store.transaction import Transaction
 
 
@@ -40,6 +40,8 @@ async def deal_with_front(
     """
     policy = assistant.approvals.when_waiting
     waiting = await active_run(connection, principal, run.conversation_id)
+    if waiting is not None and waiting.id == run.id:
+        return await _end_replaced(connection, principal, run)
     if waiting is None or waiting.state != "waiting":
         return Front()
     if principal.has_rights_of(waiting.starter(principal)) and await resume_in(
@@ -51,3 +53,10 @@ async def deal_with_front(
     if policy == "reject":
         raise RunActiveError("A question is open in this conversation.", run_id=waiting.id)
     return Front(ended=waiting.id) if await end_waiting(connection, principal, waiting) else Front()
+
+
+async def _end_replaced(connection: Transaction, principal: Principal, run: Run) -> Front:
+    """End a run in front that waits, where a new one takes the place of its turn: here, or nobody would if we died now."""
+    first, *_ = await unfinished_runs(connection, principal, run.conversation_id)
+    replaced = await get_run(connection, principal, first)
+    return Front(ended=first) if first != run.id and await end_waiting(connection, principal, replaced) else Front()

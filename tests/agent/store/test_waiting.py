@@ -12,10 +12,12 @@ from support.faults import until
 from support.postgres import new_database, sqlalchemy_url
 from support.rows import ANN, WORKER, abandon, in_one, new_run, question, read_run
 
+from agent.assistant.definition import Assistant
 from agent.attempt.unheld import expire
 from agent.attempt.unheld_ends import cancel_elsewhere, delete_conversation, fail_abandoned
 from agent.log.memory import MemoryLog
 from agent.principal import Principal, RunKey
+from agent.runs.waiting import Front, deal_with_front
 from agent.store.approvals import Decision, NewApproval, ask, decide, list_approvals
 from agent.store.audit import AuditFilter, list_audit
 from agent.store.conversations import lock_conversation
@@ -27,6 +29,7 @@ from agent.store.shared_approvals import LOOKED_AT, list_shared
 from agent.store.tables import runs
 from agent.store.tool_calls import list_calls, propose_calls, start_call
 from agent.store.transitions import lock_waiting, pause_run
+from agent.store.versions import supersede
 
 HOUR = timedelta(hours=1)
 
@@ -75,6 +78,23 @@ async def test_a_yes_is_not_taken_back_while_its_page_or_its_user_has_time(store
     await in_one(store, decide, ANN, other.id, decision=Decision("call-3", is_approved=True))
     assert await look_late(store, other) is None
     assert await states(store, other) == ["approved"]
+
+
+@pytest.mark.parametrize("policy", ["deny", "reject"])
+async def test_a_question_whose_turn_is_replaced_ends_in_the_transaction_that_does_so(
+    store: Store, policy: str
+) -> None:
+    """G252: or the new turn would wait behind it, if the process died right after."""
+    run = await waiting(store, question())
+    new = await new_run(store, conversation_id=run.conversation_id, claim=False, replaces=run.turn)
+    approvals = {"when_waiting": policy}
+    assistant = Assistant.model_validate({"name": "Desk", "models": ["a:b"], "persona": "-", "approvals": approvals})
+    async with store.write("acme") as connection:
+        await supersede(connection, ANN, run, by=new, keeps_message=True)
+        assert await deal_with_front(connection, ANN, new, assistant, worker_id=WORKER) == Front(ended=run.id)
+        assert await deal_with_front(connection, ANN, new, assistant, worker_id=WORKER) == Front()
+    assert (await read_run(store, run)).state == "cancelled"
+    assert await states(store, run) == ["withdrawn"]
 
 
 async def _cancel(store: Store, run: Run) -> object:
