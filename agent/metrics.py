@@ -1,18 +1,105 @@
-"""What an operator can watch. No label names a tenant, a user or anything from a message."""
+"""What an operator can watch: everything that is counted. What stands at a moment is read when it is asked for (`api/gauges.py`).
 
-from prometheus_client import Counter, Gauge, Histogram
+The invariants: no label holds anything from a message, a user or, unless `METRICS_TENANTS` says so, a tenant; and each
+label has a bound, behind which everything new is `other`. Nothing here is touched for a token: only for runs, steps and calls.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()  # type: ignore[no-untyped-call] # half of all lines, of no use to a Prometheus that sees a reset
+
+OTHER = "other"
 
 runs_ended = Counter("frontdesk_runs_ended", "Runs that ended", ["status", "code"])
-runs_active = Gauge("frontdesk_runs_active", "Runs that this process works on, queued ones among them")
+runs_active = Gauge("frontdesk_runs_active", "Runs that this process holds, those that wait among them")
+runs_working = Gauge("frontdesk_runs_working", "Runs that this process asks a model or a tool for now")
 first_token_s = Histogram(
     "frontdesk_first_token_seconds",
-    "Time from the stored message to the first piece of the answer",
+    "Time from the stored message to the first piece of the answer, of runs that went there in one attempt",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+run_wait_s = Histogram(
+    "frontdesk_run_wait_seconds",
+    "Time from the stored message until the model is asked for the first time, of runs that went there in one attempt",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+tokens = Counter(
+    "frontdesk_tokens", "Tokens that providers counted, those of questions and titles among them", ["model", "kind"]
 )
 suggestions = Counter(
     "frontdesk_suggestions", "Requests for follow-up questions on demand that a model was asked for", ["code"]
 )
 tool_calls = Counter("frontdesk_tool_calls", "Tool calls that settled", ["tool", "outcome"])
+tool_s = Histogram(
+    "frontdesk_tool_seconds",
+    "Time that a tool call took",
+    ["tool"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 backend_changes = Counter(
     "frontdesk_backend_changes", "A backend went down for a tenant, was looked at, or came back", ["backend", "state"]
 )
+log_append_s = Histogram(
+    "frontdesk_log_append_seconds",
+    "Time until Redis has taken what was sent to it at once",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
+)
+tenant_runs_ended = Counter(
+    "frontdesk_tenant_runs_ended",
+    "Runs that ended, of the first tenants that FRONTDESK_METRICS_TENANTS lets in",
+    ["tenant", "status"],
+)
+tenant_tokens = Counter(
+    "frontdesk_tenant_tokens", "Tokens that providers counted for steps, of the same tenants", ["tenant", "kind"]
+)
+
+
+class Names:
+    """The first `most` values of a label, as they are; what comes later is `other`."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._known: set[str] = set()
+
+    def begin(self, most: int) -> None:
+        """Know nobody yet, and `most` from now on."""
+        self.most = most
+        self._known.clear()
+
+    def of(self, name: str) -> str:
+        """Return the label for a name."""
+        if name in self._known:
+            return name
+        if len(self._known) >= self.most:
+            return OTHER
+        self._known.add(name)
+        return name
+
+
+tool_names = Names(200)
+"""Servers of tools may have new ones every day."""
+model_names = Names(50)
+tenant_names = Names(0)
+"""`most` is what `FRONTDESK_METRICS_TENANTS` says; 0 leaves tenants out."""
+
+
+def tenant_of(tenant_id: str | None) -> str | None:
+    """Return the label for a tenant; None where tenants are not told apart."""
+    return tenant_names.of(tenant_id) if tenant_id is not None and tenant_names.most else None
+
+
+def count_call(tool: str, outcome: str, taken_s: float) -> None:
+    """Count a tool call that settled."""
+    name = tool_names.of(tool)
+    tool_calls.labels(name, outcome).inc()
+    tool_s.labels(name).observe(taken_s)
+
+
+def count_tokens(model: str, tenant_id: str | None, given: int, said: int) -> None:
+    """Count what a call of a model took; what its provider did not count is nothing."""
+    name, tenant = model_names.of(model), tenant_of(tenant_id)
+    for kind, count in (("input", given), ("output", said)):
+        if count:
+            tokens.labels(name, kind).inc(count)
+            if tenant is not None:
+                tenant_tokens.labels(tenant, kind).inc(count)

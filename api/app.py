@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from ipaddress import ip_network
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
+from agent.metrics import tenant_names
 from agent.models.catalog import Catalog
 from agent.principal import RunKey
 from agent.redis.address import parse_address
@@ -30,8 +32,11 @@ from api.built_files import BuiltFiles
 from api.cors import PagesOfOthers
 from api.dependencies import Services
 from api.equipment import Equipment, equip
+from api.gauges import exposition
 from api.handover import HandOver
+from api.metrics_port import MetricsPort
 from api.middleware import RequestMiddleware
+from api.pulse import Pulse
 from api.rates import limit_of
 from api.routes import (
     ag_ui,
@@ -114,6 +119,8 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> S
         authenticator=Authenticator(settings),
         store=store,
         redis=redis,
+        log=log,
+        pulse=Pulse(),
         runner=Runner(store=store, log=log, signals=signals, catalog=catalog, assistants=assistants, settings=settings),
         seats=Seats(settings.max_streams_per_user),
         tickets=Tickets(settings),
@@ -163,6 +170,7 @@ def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, RedisLo
 
 async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment) -> None:
     """Open everything that needs closing, in order; the stack closes it in reverse."""
+    _show_metrics(stack, services)
     stack.push_async_callback(services.store.close)
     await services.store.prepare()
     stack.push_async_callback(services.catalog.close)
@@ -178,6 +186,17 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
     if services.redis is not None:
         await stack.enter_async_context(services.redis)
     await stack.enter_async_context(services.runner)
+
+
+def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
+    """Open the metrics' own port, where there is one: first, so that they tell of a database that is awaited, and closed last."""
+    settings = services.settings
+    tenant_names.begin(settings.metrics_tenants)
+    stack.enter_context(services.pulse)
+    if settings.metrics_port is not None:
+        read = partial(exposition, services)
+        host, port, token = settings.metrics_host, settings.metrics_port, settings.metrics_token
+        stack.enter_context(MetricsPort(host, port, token=token, read=read))
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from agent.assistant.source import Assistants
 from agent.errors import InvalidRequestError
 from agent.events.schema import START, EventId, parse_event_id
+from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.runs.runner import Runner
@@ -21,6 +22,7 @@ from agent.store.database import Store
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.handover import hold
+from api.pulse import Pulse
 from api.seats import Seats
 from api.settings import Settings
 from api.sockets.registry import Sockets
@@ -43,6 +45,8 @@ class Services:
     redis: AbstractAsyncContextManager[object] | None
     """What processes share beside the database, to be opened before the runner; None where there is only one."""
     runner: Runner
+    log: EventLog
+    pulse: Pulse
     searches: Searches
     seats: Seats
     tickets: Tickets

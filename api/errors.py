@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -32,6 +33,8 @@ from agent.errors import (
 )
 from api.problems import FieldProblem, Problem
 from api.protocols import error_form
+
+problems = Counter("frontdesk_problems", "Requests that were answered with a problem, by its code", ["code"])
 
 MAX_PROBLEMS = 10
 PRIVATE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -87,6 +90,7 @@ class ProblemResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer. Only here is it known whose request it is, for what stands in front of the routes, too."""
+        problems.labels(self._problem.code).inc()
         form = error_form(scope["path"])
         if form is None:
             await super().__call__(scope, receive, send)

@@ -6,6 +6,15 @@ from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
+from prometheus_client import Counter
+
+from agent.metrics import Names
+
+logged = Counter("frontdesk_log_lines", "Lines of level warning and above that were logged", ["level", "event"])
+COUNTED = frozenset({"warning", "error", "critical"})
+LIBRARY = "library"
+"""The event of lines that are not ours: each has words of its own."""
+_events = Names(200)
 
 
 class Unbreakable:
@@ -34,7 +43,7 @@ def configure(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, _count, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unbreakable(sys.stderr))),
         cache_logger_on_first_use=True,
@@ -42,7 +51,7 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, _without_exception],
+            foreign_pre_chain=[*shared, _count_library, _without_exception],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
@@ -50,6 +59,22 @@ def configure(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _count(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Count a line of ours that an operator should know of, by the name of what happened."""
+    if event["level"] in COUNTED:
+        logged.labels(event["level"], _events.of(str(event["event"]))).inc()
+    return event
+
+
+def _count_library(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    logged.labels(event["level"], LIBRARY).inc()
+    return event
 
 
 def _without_exception(

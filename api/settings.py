@@ -70,6 +70,19 @@ class HttpSettings(EnvironmentSettings):
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="the bearer token that /metrics asks for; without one it is open"
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="where this process, and no other, answers /metrics; the port that serves does not then",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="the address of that port")
+    metrics_tenants: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="tenants whose runs and tokens are counted by name, the first that come; the rest are `other`, and with 0 nobody is named",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least important lines that are logged"
     )

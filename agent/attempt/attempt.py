@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
+from prometheus_client import Histogram
 
 from agent.assistant.definition import Assistant, History
 from agent.attempt.credential import RunCredential
@@ -117,6 +118,11 @@ class Attempt:
     def end_part(self) -> None:
         """Let what is said next be a part of its own."""
         self.part_kind = None
+
+    def measure(self, since_stored: Histogram) -> None:
+        """Measure the time since the message was stored; not where a person or the page was asked, who may take hours."""
+        if not (self.approvals or self.page_calls):
+            since_stored.observe((datetime.now(UTC) - self.run.created_at).total_seconds())
 
     async def renew_tools(self, messages: Sequence[BaseMessage]) -> None:
         """Let the step that goes on from these messages have the tools that there are by now."""

@@ -45,6 +45,11 @@ class Offer:
         self._functions: list[dict[str, Any]] = []
 
     @property
+    def model_name(self) -> str:
+        """The name of its model, as the definition has it."""
+        return self._chat_model.name or ""
+
+    @property
     def is_made(self) -> bool:
         """Whether the toolsets were asked already."""
         return self._sources is not None

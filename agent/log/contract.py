@@ -77,6 +77,10 @@ class EventLog(Protocol):
     def is_well(self) -> bool:
         """Whether what is written here can be read wherever it should be, and the other way round. It asks nobody."""
 
+    @property
+    def lag_s(self) -> float:
+        """For how long what is written here has been kept from readers elsewhere; 0 where nothing is. It asks nobody."""
+
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> Segment:
         """Return the segment of an attempt, to be asked for once. With its first event it shuts earlier attempts out.
 

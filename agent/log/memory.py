@@ -122,6 +122,10 @@ class MemoryLog(EventLog):
     def is_well(self) -> bool:
         return True
 
+    @property
+    def lag_s(self) -> float:
+        return 0.0
+
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> MemorySegment:
         return MemorySegment(self, run, attempt, age_s=age_s, clock=self._clock)
 

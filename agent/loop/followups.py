@@ -16,6 +16,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
 
+from agent import metrics
 from agent.assistant.definition import SHORT, Limits, Suggestions
 from agent.attempt.attempt import Attempt
 from agent.attempt.offer import Offer
@@ -144,7 +145,9 @@ async def _ask(offer: Offer, messages: Sequence[BaseMessage], request: str, *, t
         if not (isinstance(exc, ModelUnavailableError) and exc.is_empty):
             logger.info("follow_up_left_out", error=type(exc).__name__)
             raise
-    usage = reply.usage
+    finally:
+        usage = reply.usage
+        metrics.count_tokens(offer.model_name, None, usage.input_tokens, usage.output_tokens)
     logger.info("follow_up_made", input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     return reply.text
 

@@ -7,7 +7,6 @@ model asks for, and stops when there is nothing left to do. Events go straight i
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
@@ -106,7 +105,10 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
     """
     most = 2 * attempt.assistant.limits.steps + 5
     # The second version gives the state alone, without each node's updates.
-    state = await loop.ainvoke({"messages": attempt.messages}, {"recursion_limit": most}, context=attempt, version="v2")
+    with metrics.runs_working.track_inprogress():
+        state = await loop.ainvoke(
+            {"messages": attempt.messages}, {"recursion_limit": most}, context=attempt, version="v2"
+        )
     attempt.messages = state.value["messages"]
     if attempt.waiting or attempt.for_page:
         look_for_strangers(attempt, attempt.messages)  # the step's other calls may have brought their words
@@ -125,16 +127,23 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     if open_calls(state["messages"]):
         return Command(goto="tools")  # a recovered run begins with the calls that an earlier attempt left open
     attempt.begin_step()
-    with attempt.stopper.stoppable():
-        await attempt.renew_tools(state["messages"])
-        await stream_reply(
-            attempt.model,
-            state["messages"],
-            attempt.reply,
-            _sinks(attempt),
-            limits=attempt.assistant.limits,
-            tools=attempt.tools,
-        )
+    try:
+        with attempt.stopper.stoppable():
+            await attempt.renew_tools(state["messages"])
+            if attempt.step == 1:
+                attempt.measure(metrics.run_wait_s)
+            await stream_reply(
+                attempt.model,
+                state["messages"],
+                attempt.reply,
+                _sinks(attempt),
+                limits=attempt.assistant.limits,
+                tools=attempt.tools,
+            )
+    finally:
+        used = attempt.reply.usage
+        tenant_id = attempt.principal.current.tenant_id
+        metrics.count_tokens(attempt.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
     attempt.usage += attempt.reply.usage
     if not attempt.reply.requests:
         attempt.end_step(attempt.reply.finish_reason, attempt.reply.usage)
@@ -257,7 +266,7 @@ def _emit_text(attempt: Attempt, text: str) -> None:
     if attempt.has_text and len(attempt.reply.pieces) == 1 and attempt.step > 1:
         text = STEP_SEPARATOR + text
     if not attempt.has_text:
-        metrics.first_token_s.observe((datetime.now(UTC) - attempt.run.created_at).total_seconds())
+        attempt.measure(metrics.first_token_s)
     attempt.has_text = True
     attempt.say(TextDelta, text)
     failpoint("model.after_first_token")

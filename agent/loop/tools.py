@@ -76,13 +76,14 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
     if settled.action is not None:  # of an attempt before this one, too: this one's log began without it
         attempt.writer.emit(as_event(settled.action, call.id))
     outcome: ToolCallStatus = "error" if settled.is_error else "ok"
-    metrics.tool_calls.labels(call.name if call.name in attempt.tools else "unknown", outcome).inc()
+    taken_s = time.monotonic() - begun
+    metrics.count_call(call.name if call.name in attempt.tools else "unknown", outcome, taken_s)
     attempt.writer.emit(
         ToolCallChanged(
             call.id,
             call.name,
             outcome,
-            duration_ms=round((time.monotonic() - begun) * 1000),
+            duration_ms=round(taken_s * 1000),
             error=settled.text[:ERROR_CHARACTERS] if settled.is_error else None,
             result=None if settled.is_error else settled.text[:RESULT_CHARACTERS],
             is_result_cut=not settled.is_error and len(settled.text) > RESULT_CHARACTERS,

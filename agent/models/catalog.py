@@ -66,6 +66,7 @@ class Catalog:
         key = (model.model_dump_json(), limits.connect_timeout_s)
         if key not in self._opened:
             self._opened[key] = self._make(model, limits)
+            self._opened[key].name = model.label
         return self._opened[key]
 
     def window(self, model: ModelDefinition, history: History) -> History:

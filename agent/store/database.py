@@ -73,6 +73,8 @@ class Store:
         # SQLite's one writer: no other's commits take from it the pages that it knows.
         self._writing = self._open_pool(1, statement_s=self._limits.statement_s) if self._file is not None else None
         self._writer = GroupWriter(self._writing) if self._writing is not None else None
+        pools = {"turns": self._main, "upkeep": self._upkeep, "chores": self._chores, "searches": self._searches}
+        self.pools = pools if self._writing is None else {**pools, "writes": self._writing}
         self._owners = (self._upkeep if self.has_wall else self._main).engine
         self.titles, self.asked = Titles(), Asked()
 
@@ -83,7 +85,7 @@ class Store:
     @property
     def in_use(self) -> int:
         """How many connections are in use."""
-        return sum(pool.in_use for pool in self._pools())
+        return sum(pool.in_use for pool in self.pools.values())
 
     @property
     def engine(self) -> AsyncEngine:
@@ -287,12 +289,8 @@ class Store:
         """Close all connections."""
         if self._writer is not None:
             await self._writer.settle()
-        for pool in self._pools():
+        for pool in self.pools.values():
             await pool.close()
-
-    def _pools(self) -> list[Pool]:
-        pools = self._main, self._upkeep, self._chores, self._searches, self._writing
-        return [pool for pool in pools if pool is not None]
 
 
 def new_id() -> UUID:

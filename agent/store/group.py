@@ -57,7 +57,7 @@ class GroupWriter:
     def __init__(self, pool: Pool) -> None:
         event.listen(pool.engine.sync_engine, "connect", sqlite.keep_in_memory)
         self._pool = pool
-        self._queue = WriterQueue()
+        self._queue = pool.turns = WriterQueue()
         self._open: _Group | None = None
         """Only whoever has the turn looks at it; while nobody has, there is none."""
         self._commits: set[asyncio.Task[None]] = set()

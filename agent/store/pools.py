@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import URL, Dialect, event
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from agent.errors import DatabaseError
 from agent.store import sqlite
 from agent.store.limits import Limits
+from agent.store.queue import WriterQueue
 from agent.store.statements import Found
 
 
@@ -103,18 +104,34 @@ class Kept:
         return DBAPIError.instance(sql, None, exc, self._error, hide_parameters=True, dialect=self.dialect)
 
 
+class PoolUse(NamedTuple):
+    """What a pool is at: connections that somebody has, those that there may be, and how many wait for one."""
+
+    in_use: int
+    size: int
+    waiting: int
+
+
 class Pool:
     """Up to `size` connections; none is open yet. The one that was used last is used next: what it knows is fresh."""
 
     def __init__(self, engine: AsyncEngine, *, size: int, checkout_s: float) -> None:
         self.engine = engine
         self.in_use = 0
+        self.turns: WriterQueue | None = None
+        """Who waits for a turn to use the one connection that writes to SQLite, which comes before waiting for it."""
         self._size = size
         self._checkout_s = checkout_s
         self._free: list[Kept] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._age = 0
         """Connections of another age are not used again."""
+
+    @property
+    def use(self) -> PoolUse:
+        """What it is at now."""
+        waiting = sum(not turn.done() for turn in tuple(self._waiting))
+        return PoolUse(self.in_use, self._size, waiting + (self.turns.length if self.turns is not None else 0))
 
     async def take(self) -> Kept:
         """Return a connection that nobody else has until it is given back.

@@ -25,6 +25,11 @@ class WriterQueue:
         self._waiting: deque[_Waiting] = deque()
 
     @property
+    def length(self) -> int:
+        """How many wait."""
+        return sum(not one.turn.done() for one in tuple(self._waiting))
+
+    @property
     def has_short_next(self) -> bool:
         """Whether somebody waits, and the next one does not take long."""
         while self._waiting and self._waiting[0].turn.done():

@@ -1,13 +1,12 @@
 """Whether the service is well, and its metrics."""
 
-from hmac import compare_digest
-
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from agent.errors import RETRY_AFTER_S, OverloadedError, UnauthorizedError
+from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError, UnauthorizedError
 from api.dependencies import InstallationDep
 from api.errors import PROBLEMS
+from api.gauges import CONTENT_TYPE, exposition
+from api.metrics_port import is_allowed
 from api.views import Health, Readiness
 
 router = APIRouter(tags=["service"], responses=PROBLEMS)
@@ -41,10 +40,9 @@ async def ready(services: InstallationDep) -> Readiness:
 
 @router.get("/metrics", response_class=Response, include_in_schema=False)
 async def metrics(request: Request, services: InstallationDep) -> Response:
-    """Return the metrics for Prometheus, to whoever knows the token where one is set. They name no tenant and no user."""
-    token = services.settings.metrics_token
-    if token is not None:
-        wanted = f"Bearer {token.get_secret_value()}".encode()
-        if not compare_digest(wanted, request.headers.get("authorization", "").encode()):
-            raise UnauthorizedError("Send the metrics' bearer token.")
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    """Return the metrics for Prometheus, to whoever knows the token where one is set; nothing, where they have a port of their own."""
+    if services.settings.metrics_port is not None:
+        raise NotFoundError("The metrics have a port of their own.")
+    if not is_allowed(services.settings.metrics_token, request.headers.get("authorization", "")):
+        raise UnauthorizedError("Send the metrics' bearer token.")
+    return Response(exposition(services), media_type=CONTENT_TYPE)

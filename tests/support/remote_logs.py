@@ -89,6 +89,10 @@ class Elsewhere(EventLog):
     def is_well(self) -> bool:
         return self._reader.is_well
 
+    @property
+    def lag_s(self) -> float:
+        return self._writer.lag_s
+
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> Segment:
         return self._writer.open(run, attempt, age_s=age_s)
 

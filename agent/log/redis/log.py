@@ -82,6 +82,11 @@ class RedisLog(EventLog):
         """Whether other processes read what is written here, and the other way round. It asks nobody."""
         return self._client.is_well and self._subscriber.is_well
 
+    @property
+    def lag_s(self) -> float:
+        """For how long Redis has not taken what this process has for it."""
+        return self._outbox.lag_s
+
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> RedisSegment:
         local, key = self._local.open(run, attempt, age_s=age_s), stream_key(self._client.prefix, run)
         return RedisSegment(run, attempt, local, key=key, limits=self._limits, ways=self._ways)

@@ -5,6 +5,7 @@ and a server that comes back, emptied or not, gets what it lacks.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import structlog
 from redis.exceptions import ResponseError
 
+from agent import metrics
 from agent.errors import FrontdeskError
 from agent.log.redis.entries import parse_place
 from agent.log.redis.scripts import APPEND
@@ -51,6 +53,13 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
         self._checking: set[asyncio.Task[None]] = set()
+        self._failing_since: float | None = None
+
+    @property
+    def lag_s(self) -> float:
+        """For how long Redis has taken nothing of what there is for it; 0 where the last flush was taken."""
+        since = self._failing_since
+        return 0.0 if since is None or self.is_empty else time.monotonic() - since
 
     @property
     def is_empty(self) -> bool:
@@ -102,11 +111,15 @@ class Outbox:
         calls = [(segment, call) for segment in segments if (call := segment.next_call()) is not None]
         if not calls:
             return
+        begun = time.monotonic()
         try:
             replies = await self._client.scripts(APPEND, [call for _, call in calls])
         except RedisAwayError:
+            self._failing_since = self._failing_since or begun
             self._send_later(segments)
             return
+        self._failing_since = None
+        metrics.log_append_s.observe(time.monotonic() - begun)
         for (segment, _), reply in zip(calls, replies, strict=True):
             self._settle(segment, reply)
 

@@ -1,0 +1,55 @@
+"""`docs/operations.md`, the alerts and the dashboard speak of the same things, and of metrics that there are."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx2
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+from support.world import World
+
+from api.logs import logged
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())
+RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "frontdesk.json").read_text())
+QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
+METRIC = re.compile(r"\bfrontdesk_[a-z_]+\b")
+PARTS = re.compile(r"_(total|bucket|count|sum)$")
+
+
+def test_each_alert_has_a_section_with_steps_and_says_where() -> None:
+    """G334."""
+    sections = dict(re.findall(r"^### (Frontdesk\w+)\n(.*?)(?=^### |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+    assert sections.keys() == {rule["alert"] for rule in RULES}
+    for rule in RULES:
+        assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert re.search(r"^(1\. |\| )", sections[rule["alert"]], re.MULTILINE), rule["alert"]
+
+
+@pytest.mark.parametrize("source", ["page", "alerts", "dashboard"])
+async def test_what_is_spoken_of_is_counted(world: World, source: str) -> None:
+    """G334: no metric is named that there is not, and the page names all."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        text = (await client.get(world.url + "/metrics")).text
+    there = {family.name for family in text_string_to_metric_families(text) if family.name.startswith("frontdesk_")}
+    speaks = {"page": PAGE, "alerts": str([rule["expr"] for rule in RULES]), "dashboard": str(QUERIES)}[source]
+    named = {PARTS.sub("", name) for name in METRIC.findall(speaks)}
+    assert named
+    assert logged.describe(), "counted where lines are written, which is where a server is started"
+    assert named <= there
+    if source == "page":
+        assert there <= named
+
+
+def test_panels_have_a_place_of_their_own() -> None:
+    places = [tuple(panel["gridPos"][side] for side in "xywh") for panel in DASHBOARD["panels"]]
+    assert len({(x, y) for x, y, _, _ in places}) == len(places)
+    assert all(x + w <= 24 for x, _, w, _ in places)
+    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(set(ids)) == len(ids)

@@ -1,0 +1,122 @@
+"""`deploy/nginx/nginx.conf` itself, before two real processes on one PostgreSQL and one Redis."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+from support.deployed import Deployed, open_deployed
+from support.nginx import deployed_nginx
+from support.postgres import new_database, sqlalchemy_url
+from support.processes import Nursery
+from support.socketing import open_socket
+from support.world import Person
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@dataclass(slots=True)
+class Site:
+    """The installation behind nginx."""
+
+    deployed: Deployed
+    url: str
+    log: Path
+
+    @property
+    def ann(self) -> Person:
+        return self.deployed.person(self.url)
+
+    def lines(self) -> list[dict[str, object]]:
+        """What nginx has logged of requests."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """One for all tests: the last one ends it."""
+    folder = tmp_path_factory.mktemp("deployed-nginx")
+    database_url = sqlalchemy_url(new_database(postgres))
+    async with (
+        open_deployed(folder, nursery, database_url, FRONTDESK_PUBLIC_LIMIT="2/minute") as deployed,
+        deployed_nginx(folder, deployed.addresses) as url,
+    ):
+        yield Site(deployed, url, folder / "stdout")
+
+
+async def test_each_token_passes_at_once(site: Site) -> None:
+    """G332."""
+    gate = asyncio.Event()
+    site.deployed.provider.wait_for(gate, "World.", before=["Hello "])
+    async with site.ann.open_stream("hello") as live:
+        assert await live.until("token") == "Hello "
+        gate.set()
+        assert (await live.rest()).text == "Hello World."
+
+
+async def test_a_page_of_the_site_itself_opens_a_websocket_and_reads_a_run(site: Site) -> None:
+    """G332: its origin has the port that the page has."""
+    site.deployed.provider.say("Over a socket.")
+    async with open_socket(site.ann, origin=site.url) as socket:
+        run = (await socket.ask("send", message="hello"))["run"]
+        await socket.done(run)
+        assert socket.text(run) == "Over a socket."
+
+
+@pytest.mark.parametrize("size", [600_000, 3_000_000])
+async def test_a_body_that_is_too_large_is_told_so_by_whoever_refuses_it(site: Site, size: int) -> None:
+    """G332: as problem+json, by Frontdesk or by nginx."""
+    answer = await site.ann.ask("x" * size)
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_request_has_one_id_in_every_log_and_no_ticket_in_any(site: Site) -> None:
+    """G332: the client's own where it is harmless."""
+    given = await site.ann.request("GET", "/conversations?ticket=SECRET", headers={"X-Request-Id": "client-made-1"})
+    made = await site.ann.request("GET", "/assistant", headers={"X-Request-Id": 'no"t harmless'})
+    assert given.headers["x-request-id"] == "client-made-1"
+    ids = {line["request_id"] for line in site.lines()}
+    assert {"client-made-1", made.headers["x-request-id"]} <= ids
+    logs = "".join(machine.logs() for machine in site.deployed.machines)
+    assert made.headers["x-request-id"] in logs
+    assert "SECRET" not in site.log.read_text() + logs
+
+
+async def test_who_says_to_be_elsewhere_is_taken_for_who_they_are(site: Site) -> None:
+    """G332: of ten visitors that one address pretends to be, each of two processes answers two."""
+    for _ in range(4):
+        site.deployed.provider.say("Welcome.")
+    async with httpx2.AsyncClient(base_url=site.url, trust_env=False, timeout=60) as client:
+        pretended = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(10)]
+        asked = {"message": "hello"}
+        answers = [await client.post("/chat/public", json=asked, headers=headers) for headers in pretended]
+    site.deployed.provider.scripts.clear()
+    codes = [answer.status_code for answer in answers]
+    assert codes[0] == 200
+    assert codes.count(200) <= 4, codes
+    assert codes.count(429) >= 6, codes
+
+
+async def test_the_metrics_are_not_for_the_world(site: Site) -> None:
+    async with httpx2.AsyncClient(base_url=site.url, trust_env=False) as client:
+        assert (await client.get("/metrics")).status_code == 404
+
+
+async def test_a_process_that_died_is_passed_over_and_without_any_it_is_said_in_a_word(site: Site) -> None:
+    """G332. The last of these tests: it kills what they use."""
+    first, second = site.deployed.machines
+    assert first.server is not None
+    assert second.server is not None
+    await first.server.kill()
+    for number in range(10):
+        site.deployed.provider.say(f"Answer {number}.")
+        answer = await site.ann.ask("hello")
+        assert (answer.status_code, answer.json()["response"]) == (200, f"Answer {number}.")
+    await second.server.kill()
+    answer = await site.ann.ask("hello")
+    assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+    assert answer.headers["retry-after"] == "5"
