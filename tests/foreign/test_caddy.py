@@ -1,0 +1,104 @@
+"""`deploy/caddy/Caddyfile` itself, before two real processes, by the Caddy that `scripts/foreign` installs."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+from support.deployed import DEPLOY, Deployed, open_deployed
+from support.postgres import new_database, sqlalchemy_url
+from support.processes import Nursery
+from support.programs import free_port, program
+from support.socketing import open_socket
+from support.world import Person
+
+CADDY = Path(__file__).parents[2] / ".foreign" / "deploy" / "bin" / "caddy"
+pytestmark = pytest.mark.timeout(300)
+
+
+@dataclass(slots=True)
+class Site:
+    """The installation behind Caddy."""
+
+    deployed: Deployed
+    url: str
+    log: Path
+
+    @property
+    def ann(self) -> Person:
+        return self.deployed.person(self.url)
+
+
+@pytest.fixture(scope="module")
+async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """One for all tests: the last one ends a process of it."""
+    folder = tmp_path_factory.mktemp("caddy")
+    async with open_deployed(folder, nursery, sqlalchemy_url(new_database(postgres))) as deployed:
+        url = f"http://127.0.0.1:{free_port()}"
+        config = folder / "Caddyfile"
+        # Plain HTTP, and no door for its own administration: a name would want a certificate from outside.
+        text = (DEPLOY / "caddy" / "Caddyfile").read_text()
+        config.write_text(text.replace("{\n\tservers", "{\n\tadmin off\n\tservers", 1))
+        places = {
+            "SITE": url,
+            "PROCESSES": " ".join(deployed.addresses),
+            "HOME": str(folder),
+            "XDG_DATA_HOME": str(folder),
+        }
+        command: list[str | Path] = [CADDY, "run", "--adapter", "caddyfile", "--config", config]
+        async with program(*command, folder=folder, until=f"{url}/livez", **places):
+            yield Site(deployed, url, folder / "program.log")
+
+
+async def test_each_token_passes_at_once(site: Site) -> None:
+    """G332."""
+    gate = asyncio.Event()
+    site.deployed.provider.wait_for(gate, "World.", before=["Hello "])
+    async with site.ann.open_stream("hello") as live:
+        assert await live.until("token") == "Hello "
+        gate.set()
+        assert (await live.rest()).text == "Hello World."
+
+
+async def test_a_page_of_the_site_itself_opens_a_websocket_and_reads_a_run(site: Site) -> None:
+    """G332."""
+    site.deployed.provider.say("Over a socket.")
+    async with open_socket(site.ann, origin=site.url) as socket:
+        run = (await socket.ask("send", message="hello"))["run"]
+        await socket.done(run)
+        assert socket.text(run) == "Over a socket."
+
+
+async def test_a_body_that_is_far_too_large_is_refused_and_one_that_is_too_large_told_so(site: Site) -> None:
+    """G332."""
+    answer = await site.ann.ask("x" * 600_000)
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+    assert (await site.ann.ask("x" * 3_000_000)).status_code == 413
+
+
+async def test_a_request_has_one_id_no_ticket_is_logged_and_the_metrics_are_not_for_the_world(site: Site) -> None:
+    """G332."""
+    given = await site.ann.request("GET", "/conversations?ticket=SECRET", headers={"X-Request-Id": "client-made-1"})
+    assert given.headers["x-request-id"] == "client-made-1"
+    made = await site.ann.request("GET", "/assistant", headers={"X-Request-Id": 'no"t harmless'})
+    logs = "".join(machine.logs() for machine in site.deployed.machines)
+    assert made.headers["x-request-id"] in logs
+    async with httpx2.AsyncClient(base_url=site.url, trust_env=False) as client:
+        assert (await client.get("/metrics")).status_code == 404
+    text = site.log.read_text()
+    assert "SECRET" not in text
+    assert [line for line in map(json.loads, text.splitlines()) if line.get("msg") == "handled request"]
+
+
+async def test_a_process_that_died_is_passed_over(site: Site) -> None:
+    """G332. The last of these tests: it kills what they use."""
+    server = site.deployed.machines[0].server
+    assert server is not None
+    await server.kill()
+    for number in range(10):
+        site.deployed.provider.say(f"Answer {number}.")
+        answer = await site.ann.ask("hello")
+        assert (answer.status_code, answer.json()["response"]) == (200, f"Answer {number}.")
