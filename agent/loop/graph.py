@@ -127,23 +127,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     if open_calls(state["messages"]):
         return Command(goto="tools")  # a recovered run begins with the calls that an earlier attempt left open
     attempt.begin_step()
-    try:
-        with attempt.stopper.stoppable():
-            await attempt.renew_tools(state["messages"])
-            if attempt.step == 1:
-                attempt.measure(metrics.run_wait_s)
-            await stream_reply(
-                attempt.model,
-                state["messages"],
-                attempt.reply,
-                _sinks(attempt),
-                limits=attempt.assistant.limits,
-                tools=attempt.tools,
-            )
-    finally:
-        used = attempt.reply.usage
-        tenant_id = attempt.principal.current.tenant_id
-        metrics.count_tokens(attempt.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
+    await _ask(attempt, state["messages"])
     attempt.usage += attempt.reply.usage
     if not attempt.reply.requests:
         attempt.end_step(attempt.reply.finish_reason, attempt.reply.usage)
@@ -166,6 +150,20 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}
     message = AIMessage(attempt.reply.text, tool_calls=asked, additional_kwargs=beside)
     return Command(goto="tools", update={"messages": [message]})
+
+
+async def _ask(attempt: Attempt, messages: Sequence[BaseMessage]) -> None:
+    """Let the model say the step's reply, with the tools that there are by now; what it took is counted however that ends."""
+    try:
+        with attempt.stopper.stoppable():
+            await attempt.renew_tools(messages)
+            if attempt.step == 1:
+                attempt.measure(metrics.run_wait_s)
+            sinks, limits = _sinks(attempt), attempt.assistant.limits
+            await stream_reply(attempt.model, messages, attempt.reply, sinks, limits=limits, tools=attempt.tools)
+    finally:
+        used, tenant_id = attempt.reply.usage, attempt.principal.current.tenant_id
+        metrics.count_tokens(attempt.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
 
 
 def _call(attempt: Attempt, request: ToolRequest, position: int) -> ToolCall:

@@ -1,6 +1,6 @@
 """A tool as a careless author writes it: it keeps the event loop for itself."""
 
-import time
+from threading import Event
 
 from support.shop_tools import NoArguments
 
@@ -12,5 +12,5 @@ BLOCKS_S = 8.0
 @tool(timeout_s=60)
 async def block(context: ToolContext, arguments: NoArguments) -> str:
     """Keep everybody waiting."""
-    time.sleep(BLOCKS_S)  # noqa: ASYNC251 (the fault itself)
+    Event().wait(BLOCKS_S)  # the fault itself: nothing else goes on meanwhile
     return "done"

@@ -148,11 +148,13 @@ async def test_a_server_that_hangs_holds_nobody_up_and_its_late_answer_counts_on
             await reader.read(RUN)
         assert not await reader.opened(RunKey("acme", UUID(int=8)), timeout_s=0.2)
         assert time.monotonic() - began < WAIT_S / 2
+        assert 0 < writer.lag_s < WAIT_S
         server.resume()
         await write(segment, events[20:])
         assert await here == await there == events
         await flushed(segment)
         assert await reader.read(RUN) == events
+        assert writer.lag_s == 0
 
 
 async def test_a_listener_that_is_cut_again_and_again_misses_nothing(server: RedisServer) -> None:
