@@ -11,8 +11,10 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # half of all lines, 
 OTHER = "other"
 
 runs_ended = Counter("frontdesk_runs_ended", "Runs that ended", ["status", "code"])
-runs_active = Gauge("frontdesk_runs_active", "Runs that this process holds, those that wait among them")
-runs_working = Gauge("frontdesk_runs_working", "Runs that this process asks a model or a tool for now")
+runs_active = Gauge(
+    "frontdesk_runs_active", "Runs that are held, those that wait among them", multiprocess_mode="livesum"
+)
+runs_working = Gauge("frontdesk_runs_working", "Runs that a model or a tool is asked for", multiprocess_mode="livesum")
 first_token_s = Histogram(
     "frontdesk_first_token_seconds",
     "Time from the stored message to the first piece of the answer, of runs that went there in one attempt",

@@ -158,9 +158,9 @@ def _copy(words: list[str], stage: Stage, stages: Mapping[str, Stage], dockerfil
     for line in kept:
         if not line.startswith("!"):
             continue
-        there, target = context / line[1:], stage.written(stage.workdir) / line[1:]
-        target.parent.mkdir(parents=True, exist_ok=True)
+        there, kept_at = context / line[1:], stage.written(stage.workdir) / line[1:]
+        kept_at.parent.mkdir(parents=True, exist_ok=True)
         if there.is_dir():
-            shutil.copytree(there, target, ignore=shutil.ignore_patterns(*left_out))
+            shutil.copytree(there, kept_at, ignore=shutil.ignore_patterns(*left_out))
         else:
-            shutil.copy(there, target)
+            shutil.copy(there, kept_at)
