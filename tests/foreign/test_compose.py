@@ -40,7 +40,7 @@ pytestmark = pytest.mark.timeout(300)
 
 def compose(*arguments: str, given: dict[str, str] = GIVEN) -> "subprocess.CompletedProcess[str]":
     """Run Docker Compose, which needs no engine to render. Nothing of this machine's environment is in it."""
-    command = [TOOLS / "docker-compose", "--env-file", os.devnull, "--file", FILE, *arguments]
+    command: list[str | Path] = [TOOLS / "docker-compose", "--env-file", os.devnull, "--file", FILE, *arguments]
     environment = {"PATH": os.environ["PATH"], "HOME": os.devnull, **given}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
