@@ -25,7 +25,7 @@ from pydantic import (
 from starlette.datastructures import QueryParams
 
 from agent.assistant.definition import WhenActive
-from agent.assistant.pages import MAX_DESCRIBED, DescribedTool
+from agent.assistant.pages import DESCRIBED_BYTES, MAX_DESCRIBED, DescribedTool
 from agent.errors import InvalidRequestError
 from agent.region import Locale, Region, TimeZone
 from agent.runs.request import RunRequest
@@ -33,7 +33,6 @@ from api.auth import BRANCH
 
 MESSAGE_CHARACTERS = 32_000
 CONTEXT_BYTES = 8 * 1024
-CLIENT_TOOLS_BYTES = 32 * 1024
 
 
 def _no_nul(text: str) -> str:
@@ -115,8 +114,8 @@ def _small_tools(tools: list[DescribedTool] | None) -> list[DescribedTool] | Non
         return None
     if len({one.name for one in tools}) < len(tools):
         raise ValueError("a name is there twice")
-    if len(orjson.dumps([one.model_dump(by_alias=True) for one in tools])) > CLIENT_TOOLS_BYTES:
-        raise ValueError(f"must be at most {CLIENT_TOOLS_BYTES} bytes of JSON")
+    if len(orjson.dumps([one.model_dump(by_alias=True) for one in tools])) > DESCRIBED_BYTES:
+        raise ValueError(f"must be at most {DESCRIBED_BYTES} bytes of JSON")
     return tools
 
 

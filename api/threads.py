@@ -3,10 +3,11 @@
 The ids in the post say it, as far as they are known here; what cannot be told is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -25,9 +26,11 @@ from agent.store.runs import Run, active_run
 from api.answering import decide
 from api.decisions import Answer
 from api.dependencies import Services
+from api.page_answers import page_names, tell
 from api.protocols import ag_ui
-from api.protocols.ag_ui.encoder import AgUiEncoder, Event, Reader, frame
+from api.protocols.ag_ui.encoder import AgUiEncoder, frame
 from api.protocols.ag_ui.history import newest, told_messages
+from api.protocols.ag_ui.reader import Event, Reader
 from api.protocols.ag_ui.reasoning import form_of
 from api.protocols.ag_ui.request import Asked, RunAgentInput
 from api.requests import ClientKey, checked
@@ -51,14 +54,38 @@ async def answer(
     client: str | None = None,
 ) -> Response:
     """Return the stream of the run that a post asks for, or comes back to. The run outlives the connection."""
+    told = await _told(services, principal, body)
     if body.resumes and (run := await _settled(services, principal, body)) is not None:
-        return await _go_on(request, principal, services, body, run, client=client)
+        return await _go_on(request, principal, services, body, run, told.calls, client=client)
+    if told.goes_on is not None:
+        return await _go_on(request, principal, services, body, told.goes_on, told.calls, client=client)
     meant = await resolve(services.store, principal, body.asked(assistant))
     if isinstance(meant, Run):
         return await join(request, principal, services, body, meant, client=client)
     reader = _reader(body, client)
     run = await services.runner.start(principal, replace(meant, can_ask=reader.can_ask))
     return _stream(request, principal, services, run, reader)
+
+
+class Told(NamedTuple):
+    """What a post says of the page's calls: which of them, and the run to read on, where it says nothing else."""
+
+    calls: frozenset[str] = frozenset()
+    goes_on: Run | None = None
+
+
+async def _told(services: Services, principal: Principal, body: RunAgentInput) -> Told:
+    """Take what the page says of the calls that it was asked for. It may stand in front of a new message: then both count.
+
+    Raises:
+        AlreadyDecidedError, InvalidRequestError, ForbiddenError: as `tell`.
+    """
+    said = body.page_said()
+    run = await latest_run(services.store, principal, body.thread_id) if said else None
+    if run is None:
+        return Told()
+    run, calls = await tell(services, principal, run, said, is_all=not (body.has_new or body.resumes))
+    return Told(calls, run if calls and not body.has_new and not body.resumes else None)
 
 
 async def _settled(services: Services, principal: Principal, body: RunAgentInput) -> Run | None:
@@ -72,7 +99,7 @@ async def _settled(services: Services, principal: Principal, body: RunAgentInput
     if run is None:
         raise InvalidRequestError("resume: nothing waits for an answer")
     said = body.said()
-    is_new = body.has_new and body.answer(str(run.message_id)) is not None
+    is_new = body.has_new and (body.answer(str(run.message_id)) is not None or body.is_behind(run.client_message_id))
     if is_new and not said.is_no:
         raise InvalidRequestError("resume: say yes, or write a new message")
     answers = said.all if said.unnamed is None else [await _named(services.store, principal, run, said.unnamed)]
@@ -94,15 +121,25 @@ async def _named(store: Store, principal: Principal, run: Run, answer: Answer) -
 
 
 async def _go_on(
-    request: Request, principal: Principal, services: Services, body: RunAgentInput, run: Run, *, client: str | None
+    request: Request,
+    principal: Principal,
+    services: Services,
+    body: RunAgentInput,
+    run: Run,
+    told: AbstractSet[str],
+    *,
+    client: str | None,
 ) -> Response:
-    """Return the rest of an answer for a page that has its beginning, and all of it for another one."""
-    held = body.answer(str(run.message_id))
+    """Return the rest of an answer for a page that has its beginning, and all of it for another one.
+
+    Who has told what came of calls of the answer has that beginning, and their results.
+    """
+    held = body.answer(str(run.message_id)) or ({} if told else None)
     if held is None:
         return await join(request, principal, services, body, run, client=client)
-    text, calls = held.get("content"), held.get("toolCalls")
-    ids = [str(one.get("id")) for one in calls if isinstance(one, Mapping)] if isinstance(calls, list) else []
-    reader = replace(_reader(body, client), text=text if isinstance(text, str) else "", calls=ids)
+    text, (calls, results) = held.get("content"), body.held()
+    text = text if isinstance(text, str) else ""
+    reader = replace(_reader(body, client), text=text, calls=calls | told, results=results | told)
     return _stream(request, principal, services, run, reader)
 
 
@@ -222,6 +259,7 @@ def _reader(body: RunAgentInput, client: str | None) -> Reader:
 
 
 def _stream(request: Request, principal: Principal, services: Services, run: Run, reader: Reader) -> Response:
+    reader = replace(reader, page_tools=page_names(services, principal, run))
     protocol = replace(ag_ui.PROTOCOL, encoder=partial(AgUiEncoder, reader))
     return stream(request, services.runner, principal, run, START, protocol=protocol)
 

@@ -1,10 +1,12 @@
 """The page's own tools in a definition: which ones there are, for whom, and what a page may describe itself."""
 
 import re
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, Field, model_validator
+import orjson
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from agent.assistant.model import Definition, ToolWords
 from agent.assistant.toolsets import TOOL_NAME
@@ -14,6 +16,8 @@ NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalP
 DESCRIPTION_CHARACTERS = 1024
 MAX_DESCRIBED = 16
 """Tools that a page may describe with a message."""
+DESCRIBED_BYTES = 32 * 1024
+"""Of all of them, as JSON."""
 _NAME = re.compile(TOOL_NAME)
 _PATTERN = re.compile(r"^[A-Za-z_*?][A-Za-z0-9_*?-]{0,63}$")
 
@@ -79,6 +83,77 @@ class DescribedTool(Definition):
     name: str = Field(pattern=TOOL_NAME)
     description: str = Field(min_length=1, max_length=DESCRIPTION_CHARACTERS)
     takes: ArgumentSchema = Field(default=NO_ARGUMENTS, alias="schema")
+
+
+class Declared(NamedTuple):
+    """What a page can do, as a run keeps it: what it described, and what it has of the tools with a description of the file's.
+
+    `own` None: it has all of these, and says what came of actions that expect it; so it is where nothing is said of them.
+    """
+
+    described: tuple[DescribedTool, ...] = ()
+    own: frozenset[str] | None = None
+
+
+_OWN = "own"
+
+
+def as_kept(described: Sequence[DescribedTool], own: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return all that a page can do in the form in which a run keeps it; see `declared_of`."""
+    return *(one.model_dump(mode="json", by_alias=True) for one in described), {_OWN: sorted(own)}
+
+
+def declared_of(kept: Sequence[Mapping[str, Any]] | None) -> Declared:
+    """Return what a run keeps of its page; None: it has none."""
+    described = tuple(DescribedTool.model_validate(one) for one in kept or () if _OWN not in one)
+    return Declared(described, own_of(kept))
+
+
+def own_of(kept: Sequence[Mapping[str, Any]] | None) -> frozenset[str] | None:
+    """Return `own` of what a run keeps of its page."""
+    return next((frozenset(one[_OWN]) for one in kept or () if _OWN in one), None)
+
+
+def names_of(tools: dict[str, PageToolDefinition], kept: Sequence[Mapping[str, Any]] | None) -> frozenset[str]:
+    """Return what a run's page may call its tools, whoever has them."""
+    described = [str(one["name"]) for one in kept or () if _OWN not in one]
+    own = [name for name, one in tools.items() if one.description is not None]
+    return frozenset([*own, *(name for name in described if allowing(tools, name) is not None)])
+
+
+def all_declared(tools: dict[str, PageToolDefinition], said: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Return what a definition lets a page have of all tools that this one says it has, as a run keeps it; often nothing.
+
+    What the definition names nowhere is left out, however it is described. Of two of one name the first one counts.
+
+    Raises:
+        ValueError: what the page may describe is not described as it has to be, or is too much.
+    """
+    own: list[str] = []
+    described: dict[str, DescribedTool] = {}
+    for one in said:
+        name = str(one.get("name"))
+        definition = tools.get(name)
+        if definition is not None and definition.description is not None:
+            own.append(name)
+        elif name not in described and allowing(tools, name) is not None:
+            described[name] = _described(one)
+    if len(described) > MAX_DESCRIBED:
+        raise ValueError(f"at most {MAX_DESCRIBED} may be described")
+    kept = as_kept(list(described.values()), own)
+    if len(orjson.dumps(kept)) > DESCRIBED_BYTES:
+        raise ValueError(f"must be at most {DESCRIBED_BYTES} bytes of JSON")
+    return kept if own or described else ()
+
+
+def _described(said: Mapping[str, Any]) -> DescribedTool:
+    try:
+        return DescribedTool.model_validate(
+            {name: said[name] for name in ("name", "description", "schema") if name in said}
+        )
+    except ValidationError as exc:
+        error = exc.errors()[0]
+        raise ValueError(f"{str(said['name'])[:64]}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
 
 
 def allowing(tools: dict[str, PageToolDefinition], name: str) -> PageToolDefinition | None:

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from agent.attempt.recording import of_call, of_decision
+from agent.attempt.recording import of_decision
 from agent.principal import Principal, RunKey
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.audit import Deed, DeedKind, record
-from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
-from agent.toolkit import Action, has_side_effects
+from agent.toolkit import has_side_effects
 
 
 async def record_decisions(
@@ -63,25 +62,6 @@ async def record_no(
     kind: DeedKind = "decision.expired" if how == "expired" else "decision.withdrawn"
     decider = user_id if how == "withdrawn" else None
     await record(connection, owner, [of_decision(kind, run, one, decider=decider, asker=user_id) for one in still])
-
-
-async def record_refused(
-    connection: Transaction,
-    principal: Principal,
-    run: Run,
-    results: Sequence[NewMessage],
-    *,
-    actions: Mapping[str, Action],
-) -> None:
-    """Record that calls of the principal's run were not made, whose results say so; `actions` went to the page all the same."""
-    calls = [ToolCall(str(one.tool_call_id), str(one.tool_name), {}) for one in results]
-    deeds = [of_call("call.refused", principal, run, call, outcome="error") for call in calls]
-    sent = ((call, actions[call.id]) for call in calls if call.id in actions)
-    deeds += [
-        of_call("action", principal, run, call, outcome=action.type, words={"value": action.value})
-        for call, action in sent
-    ]
-    await record(connection, principal, deeds)
 
 
 async def record_lost(connection: Transaction, principal: Principal, conversation_id: UUID, run_id: UUID) -> None:

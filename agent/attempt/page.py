@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.assistant.definition import Assistant
-from agent.assistant.pages import DescribedTool, PageToolDefinition, allowing
+from agent.assistant.pages import PageToolDefinition, allowing, declared_of
+from agent.attempt.recording import kept_text
+from agent.attempt.results import ToolResult
 from agent.errors import ToolError
+from agent.masking import Mask
+from agent.models.text import clean
 from agent.principal import PUBLIC_TENANT, Principal
-from agent.prompt.words import PAGE_FAILED, PAGE_SAID, PAGE_SILENT, WITHDRAWN, without_mark
+from agent.prompt.words import PAGE_DID, PAGE_FAILED, PAGE_SAID, PAGE_SILENT, WITHDRAWN, without_mark
+from agent.store.messages import ToolCall
 from agent.store.page_calls import PageCall
 from agent.store.runs import Run
 from agent.toolkit import FIND_TOOLS, CallContext, Tool
@@ -23,13 +28,13 @@ def page_tools(assistant: Assistant, run: Run, principal: Principal, calls: Mapp
     """
     if principal.tenant_id == PUBLIC_TENANT:
         return []
-    definitions = assistant.page_tools
+    definitions, page = assistant.page_tools, declared_of(run.client_tools)
     found = {
         name: _tool(name, one, calls, description=one.description, takes=one.takes)
         for name, one in definitions.items()
-        if one.description is not None and _may_use(principal, one)
+        if one.description is not None and _may_use(principal, one) and (page.own is None or name in page.own)
     }
-    for described in map(DescribedTool.model_validate, run.client_tools or ()):
+    for described in page.described:
         one = allowing(definitions, described.name)
         if one is not None and _may_use(principal, one) and described.name != FIND_TOOLS:
             told = without_mark(described.description)
@@ -69,6 +74,8 @@ def said(asked: PageCall | None) -> str:
         ToolError: it could not make the call, or did not say in time that it did.
     """
     match asked:
+        case PageCall(state="ok", result="null", is_action=True):
+            return PAGE_DID
         case PageCall(state="ok", result=str(result)):
             return f"{PAGE_SAID}{result}"
         case PageCall(state="error", result=str(result)):
@@ -77,3 +84,16 @@ def said(asked: PageCall | None) -> str:
             raise ToolError(WITHDRAWN)
         case _:
             raise ToolError(PAGE_SILENT)
+
+
+def taken_back(call: ToolCall, asked: PageCall | None, mask: Mask) -> ToolResult:
+    """Return what a call comes to whose run ends while it waits: that it is not done, unless its page was asked and has spoken."""
+    action = asked.action if asked is not None else None
+    if asked is None or asked.state in ("open", "withdrawn"):
+        return ToolResult(call, WITHDRAWN, is_error=True, action=action, is_refused=True)
+    try:
+        text, is_error = said(asked), False
+    except ToolError as exc:
+        text, is_error = str(exc), True
+    text = without_mark(mask(clean(text)))
+    return ToolResult(call, text, is_error, action, kept=kept_text(text))

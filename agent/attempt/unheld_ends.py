@@ -3,26 +3,29 @@
 The same as for a run that is held: one transaction, then what the log says of it, then the metric.
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
 
-from agent.attempt.answers import record_lost, record_no, record_refused
+from agent.attempt.answers import record_lost, record_no
+from agent.attempt.page import taken_back
+from agent.attempt.recording import of_results
 from agent.attempt.snapshot import from_transcript
 from agent.attempt.writer import count_end
 from agent.errors import InterruptedRunError, NotFoundError
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
+from agent.masking import Mask
 from agent.principal import Principal, RunKey
-from agent.prompt.words import WITHDRAWN
 from agent.store import approvals, page_calls, transitions
 from agent.store.approvals import list_approvals
 from agent.store.audit import Deed, record
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
-from agent.store.messages import NewMessage, append_messages, run_messages
-from agent.store.page_calls import list_page_calls
+from agent.store.messages import append_messages, run_messages
+from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
@@ -64,29 +67,43 @@ async def tell_withdrawn(store: Store, log: EventLog, principal: Principal, run_
 async def withdraw(connection: Transaction, principal: Principal, run: Run) -> None:
     """Take what a run still asks for answered with a no, and store that as the calls' results. The caller commits."""
     key = RunKey(principal.tenant_id, run.id)
-    found = await list_approvals(connection, key.tenant_id, run.id)
-    waiting = {one.tool_call_id for one in found if one.state == "open" or one.is_unused}
-    pages = await list_page_calls(connection, key.tenant_id, run.id)
-    waiting |= {one.tool_call_id for one in pages if one.state == "open"}
-    if not waiting:
+    asked = {one.tool_call_id: one for one in await list_page_calls(connection, key.tenant_id, run.id)}
+    unmade = await _unmade(connection, principal, run, asked)
+    if not unmade:
         return
     await page_calls.withdraw_calls(connection, key)
     await record_no(connection, key, principal.user_id, "withdrawn")
     await approvals.close_open(connection, key, "withdrawn")
     await approvals.close_unused(connection, key, "withdrawn")
-    messages = await run_messages(connection, principal, run)
+    mask = Mask()
+    if principal.credential is not None:
+        mask.learn(principal.credential.reveal())
     results = [
-        NewMessage("tool", WITHDRAWN, message.step, tool_call_id=call.id, tool_name=call.name, is_error=True)
-        for message in messages
+        (message.step, taken_back(call, asked.get(call.id), mask))
+        for message in await run_messages(connection, principal, run)
         for call in message.tool_calls
-        if call.id in waiting
+        if call.id in unmade
     ]
-    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
-    actions = {one.tool_call_id: one.action for one in pages if one.action is not None}
-    for one in results:
-        call_id = str(one.tool_call_id)
-        await settle_call(connection, principal, call_id, action=actions.get(call_id))
-    await record_refused(connection, principal, run, results, actions=actions)
+    rows = [one.row(step) for step, one in results]
+    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=rows)
+    for _, one in results:
+        await settle_call(connection, principal, one.call.id, action=one.action)
+    await record(connection, principal, of_results(principal, run, [one for _, one in results]))
+
+
+async def _unmade(connection: Transaction, principal: Principal, run: Run, pages: Mapping[str, PageCall]) -> set[str]:
+    """Return the calls that a run ends without: what waits, what its page would be asked for later, and what that has answered."""
+    found = await list_approvals(connection, principal.tenant_id, run.id)
+    waiting = {one.tool_call_id for one in found if one.state == "open" or one.is_unused}
+    waiting |= {one.tool_call_id for one in pages.values() if one.state == "open"}
+    ledger = await list_calls(connection, principal, run.id)
+    proposed = {one.id: one.kind for one in ledger if one.state == "proposed"}
+    later = {call_id for call_id, kind in proposed.items() if waiting and (kind == "client" or call_id in pages)}
+    return (
+        waiting
+        | later
+        | {call_id for call_id in proposed if call_id in pages and pages[call_id].state in ("ok", "error")}
+    )
 
 
 async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:

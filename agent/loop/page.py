@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import orjson
 
+from agent.assistant.pages import own_of
 from agent.attempt.attempt import Attempt
 from agent.attempt.page import said
 from agent.errors import ToolError
 from agent.loop.questions import is_allowed
-from agent.prompt.words import NO_PAGE, PAGE_DID
+from agent.prompt.words import NO_PAGE
 from agent.schemas import problems_of
 from agent.store.messages import ToolCall
 from agent.store.page_calls import NewPageCall
@@ -31,7 +32,10 @@ class ForPage(NamedTuple):
 
 
 def for_page(attempt: Attempt, calls: Sequence[ToolCall]) -> ForPage:
-    """Return which calls the page has to make first; of the others, those that it cannot make say so themselves."""
+    """Return which calls the page has to make first; of the others, those that it cannot make say so themselves.
+
+    A page that says all that it has is asked for nothing while somebody is asked for a yes: its client cannot do both at once.
+    """
     found = ForPage([], [])
     for call in calls:
         tool = attempt.tools.get(call.name)
@@ -50,11 +54,16 @@ def for_page(attempt: Attempt, calls: Sequence[ToolCall]) -> ForPage:
             found.asked.append(_asked(attempt, tool, call))
         else:
             found.ready.append(call)
-    return found
+    return ForPage(found.ready, []) if attempt.waiting and _says_all(attempt) else found
 
 
 def _has_page(attempt: Attempt) -> bool:
     return attempt.run.client_tools is not None
+
+
+def _says_all(attempt: Attempt) -> bool:
+    """Return whether the page says all that it has; it says nothing of actions then."""
+    return own_of(attempt.run.client_tools) is not None
 
 
 def _sort_tool(attempt: Attempt, tool: Tool, call: ToolCall, found: ForPage) -> None:
@@ -69,7 +78,7 @@ def _sort_tool(attempt: Attempt, tool: Tool, call: ToolCall, found: ForPage) -> 
 
 def _is_acknowledged(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
     """Return whether a call is an action that its page tells of. One that is none says so itself when it is made."""
-    if tool.acknowledged is None or not _has_page(attempt):
+    if tool.acknowledged is None or not _has_page(attempt) or _says_all(attempt):
         return False
     try:
         tool.acknowledged(call.arguments)
@@ -99,4 +108,4 @@ def said_of_action(attempt: Attempt, call: ToolCall) -> str | None:
     asked = attempt.page_calls.get(call.id)
     if asked is None or not asked.is_action:
         return None
-    return PAGE_DID if (asked.state, asked.result) == ("ok", "null") else said(asked)
+    return said(asked)

@@ -1,5 +1,6 @@
 """What a client asks for, whatever protocol it speaks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -43,6 +44,9 @@ class RunRequest:
     page: dict[str, Any] | None = None
     client_tools: tuple[dict[str, Any], ...] | None = None
     """What its page can do and describes, checked already; None: nothing new."""
+    declared: tuple[Mapping[str, Any], ...] | None = None
+    """All that its page says it can do, unchecked: it runs what the assistant lets it have of that, and nothing else. It stands
+    in place of `client_tools` and `has_page`. None: nothing is said so."""
     region: Region = UNSAID
     when_active: WhenActive | None = None
     idempotency_key: str | None = None

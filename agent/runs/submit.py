@@ -6,7 +6,7 @@ The invariant: what is refused leaves nothing behind, and what is stored will be
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from agent.assistant.definition import Assistant, WhenActive
@@ -18,6 +18,7 @@ from agent.principal import Principal, RunKey
 from agent.region import UNSAID
 from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
+from agent.runs.declared import client_tools_of, with_declared
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
 from agent.runs.waiting import Front, deal_with_front, only_waits
@@ -119,6 +120,7 @@ class Submissions:
         principal's token is arriving until the caller leaves `stack`.
 
         Raises:
+            InvalidRequestError: the page describes its tools otherwise than it may.
             ForbiddenError: the token does not allow the branch that the request names, or takes over from what it replaces.
             NotFoundError: the principal has no such conversation, or it has no such message to replace.
             SupersededError: that message was replaced before.
@@ -127,6 +129,7 @@ class Submissions:
             RateLimitedError, OverloadedError: too many runs wait.
         """
         _check_branch(principal, request.branch_id)
+        request = with_declared(request, choice.assistant)
         try:
             return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
         except (KeyTakenError, NameTakenError, SupersededError, RunActiveError):
@@ -211,7 +214,7 @@ class Submissions:
             client_message_id=request.message_name,
             history_hash=_said(principal, request),
             can_ask=request.can_ask,
-            client_tools=_client_tools(request, replaced),
+            client_tools=client_tools_of(request, replaced),
             id=run_id,
         )
         if replaced is not None:
@@ -277,14 +280,6 @@ class Submissions:
         if policy == "interrupt" or replaced is None:
             return unfinished
         return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
-
-
-def _client_tools(request: RunRequest, replaced: Run | None) -> tuple[dict[str, Any], ...] | None:
-    """Return what its page describes, or did for the turn that this one replaces; None where there is no page."""
-    if not request.has_page:
-        return None
-    said = replaced.client_tools if request.client_tools is None and replaced else request.client_tools
-    return said or ()
 
 
 def _said(principal: Principal, request: RunRequest) -> str | None:

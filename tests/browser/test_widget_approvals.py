@@ -136,6 +136,49 @@ async def test_of_several_questions_all_can_be_approved_at_once(
     await expect(widget.page.locator(".approval.settled .state")).to_have_text(["Approved", "Approved"])
 
 
+async def test_a_user_says_once_that_they_need_not_be_asked_again_for_as_long_as_the_page_is_there(
+    open_frontdesk: OpenWorld, host: Host, backend: TenantBackend, provider: Provider, open_widget: OpenWidget
+) -> None:
+    """G305 G274"""
+    backend.answer("POST /orders", {"number": 8})
+    always = {**ASKED, "approvals": {"always_allow": True}}
+    ann = (await open_frontdesk(assistant=always, cors_origins=[host.url])).person()
+    widget = await asked(ann, provider, open_widget)
+    await widget.page.get_by_label("Do not ask again for this in this conversation").check()
+    provider.say("Ordered.")
+    await widget.button("Approve").click()
+    await expect(widget.answers.last).to_contain_text("Ordered.")
+    provider.call(Call("create_order", {"item": "milk"}, "b"))
+    provider.say("Milk, too.")
+    await widget.ask("And milk.")
+    await expect(widget.answers.last).to_contain_text("Milk, too.")
+    assert [one["item"] for one in orders(ann)] == ["tea", "milk"]
+
+    async with widget.page.expect_response(lambda one: one.request.method == "DELETE" and "/always" in one.url):
+        await widget.page.reload()
+    provider.call(Call("create_order", {"item": "cocoa"}, "c"))
+    await widget.ask("And cocoa.")
+    await expect(card_in(widget.page)).to_contain_text("Order cocoa?")
+    await expect(widget.page.get_by_label("Do not ask again for this in this conversation")).not_to_be_checked()
+    assert len(orders(ann)) == 2
+    provider.say("Then not.")
+    await widget.button("Deny").click()
+    await expect(widget.answers.last).to_contain_text("Then not.")
+
+
+async def test_a_card_of_what_others_approve_says_who_and_takes_nothing(wire: Wire, open_widget: OpenWidget) -> None:
+    """G305 G271"""
+    wire.parts(question(approvers=("owner", "man\u202eager")))
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.ask("Cancel.")
+    card = widget.page.locator(".approval")
+    await expect(card).to_contain_text("Cancel order 7?")
+    await expect(card).to_contain_text("Waits for the approval of: owner, man‹U+202E›ager")
+    await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+    await expect(card.get_by_role("button", name="Deny")).to_have_count(0)
+    await expect(card.get_by_role("checkbox")).to_have_count(0)
+
+
 def question(arguments: dict[str, Any] | None = None, *, until: str = LATER, **more: Any) -> list[AnyEvent]:
     asks = ApprovalRequested(
         "c1", "cancel_order", "Cancel order 7?", arguments or {"number": 7}, until, "hash-1", **more

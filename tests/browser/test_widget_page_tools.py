@@ -98,6 +98,29 @@ async def test_the_model_knows_whether_the_page_did_it(
     assert told(provider)[0].endswith(words)
 
 
+async def test_an_action_that_another_browser_does_is_not_done_here_and_its_answer_counts(
+    ann: Person, provider: Provider, open_widget: OpenWidget
+) -> None:
+    """G298 G266"""
+    provider.call(Call("open_page", {"value": "/orders"}))
+    stream = await ann.stream("Open my orders.")
+    run_id, call_id = stream.first("run_id"), stream.first("action")["id"]
+    mine = {"tool_call_id": call_id, "claimant": "a phone"}
+    assert (await ann.request("POST", f"/runs/{run_id}/claims", json=mine)).status_code == 200
+    script = "window.made = 0; chat.actions = { open_page: () => { made++; } };"
+    widget = await open_widget(ann.world.url, token=ann.token, attributes={"open": ""}, script=script)
+    async with widget.page.expect_response(lambda response: response.url.endswith("/claims")) as answer:
+        await widget.element.evaluate("(chat, id) => chat.chat.open(id)", stream.first("conversation_id"))
+    assert (await answer.value).status == 409
+    provider.say("They are on your phone.")
+    said = {"tool_call_id": call_id, "result": "on the phone"}
+    assert (await ann.request("POST", f"/runs/{run_id}/results", json=said)).status_code == 200
+    await expect(widget.answers.last).to_contain_text("They are on your phone.", timeout=30_000)
+    assert await widget.page.evaluate("made") == 0
+    assert told(provider)[0].endswith('"on the phone"')
+    widget.forgive("Failed to load resource")
+
+
 async def test_the_page_describes_a_tool_that_it_has_now(
     ann: Person, provider: Provider, open_widget: OpenWidget
 ) -> None:

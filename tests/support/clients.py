@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx2
 from support.deciding import answer_for_page, decide
-from support.history import History, Post, Reader, Segment
+from support.history import History, Post, Reader, Segment, answered
 from support.processes import Machine
 from support.scenario import APPROVER, Plan, mark_of
 from support.world import parse_stream, sign
@@ -158,7 +158,7 @@ class Visitor:
                     await self.pause()
                     continue
                 if body.get("status") == "awaiting_input":
-                    await answer_for_page(self, body["run_id"], body["client_tools"])
+                    await answer_for_page(self, body["run_id"], [*body["client_tools"], *answered(body["actions"])])
                     if body["approvals"]:
                         await decide(self, body["run_id"], body["approvals"])
                     await self.pause()

@@ -20,6 +20,11 @@ def is_end(event: Any) -> bool:
     return bool(event != "[DONE]" and event.get("status", "awaiting_input") != "awaiting_input")
 
 
+def answered(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the actions that the page says something to, as calls of it."""
+    return [{"tool_call_id": one["id"], "name": one["type"]} for one in actions if one.get("expects_result")]
+
+
 @dataclass(slots=True)
 class Segment:
     """One response of events, from its first frame to its end or its cut. `after` is the Last-Event-ID it was asked with."""
@@ -34,9 +39,12 @@ class Segment:
 
     @property
     def for_page(self) -> list[dict[str, Any]]:
-        """What the page is asked where it ended because the run waits for it."""
-        is_asked = bool(self.frames) and self.events[-1:] == [{"status": "awaiting_input"}]
-        return [event["client_tool"] for event in self.events if "client_tool" in event] if is_asked else []
+        """What the page is asked where it ended because the run waits for it: of tools, and of actions that it answers."""
+        if not self.frames or self.events[-1:] != [{"status": "awaiting_input"}]:
+            return []
+        actions = [event["action"] for event in self.events if "action" in event]
+        actions += [one for event in self.events if "snapshot" in event for one in event["snapshot"]["actions"]]
+        return [*(event["client_tool"] for event in self.events if "client_tool" in event), *answered(actions)]
 
     @property
     def questions(self) -> list[dict[str, Any]]:

@@ -32,6 +32,8 @@ APPROVER = "owner"
 """The role of those who approve what others ask for; nobody else has it."""
 ASKING = {"python": "support.asking_tools", "tools": {"order_after_another": {"approvers": [APPROVER]}}}
 
+OPEN_PAGE = {"description": "Open a page.", "values": {"/orders": "the orders"}, "expects_result": True}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -50,7 +52,7 @@ class Plan:
     asks: bool = False
     """whether the user is asked before each write"""
     pages: bool = False
-    """whether the user's page is asked in each step"""
+    """whether the user's page is asked in each step, by a tool and by an action that it answers"""
 
     def message(self, mark: str) -> str:
         """Return the user's message."""
@@ -128,6 +130,7 @@ def _calls(mark: str, plan: dict[str, Any], step: int) -> Iterator[tuple[str, di
     reads, writes, actions = plan["steps"][step]
     if plan.get("pages"):
         yield ("read_page", {})
+        yield ("open_page", {"value": "/orders"})
     for n in range(reads):
         yield ("find_order", {"number": ORDER + n})
     for n in range(writes):
@@ -231,6 +234,7 @@ async def open_scene(
     model, business = Model(history), Business(history, most_delay_s, Random(seed))
     async with listen(model.handle) as model_url, listen(business.handle) as business_url:
         model.url, business.url = f"{model_url}/v1", business_url
+        page_s = min(answered_within_s, 60)
         patient = {"first_token_timeout_s": 60, "between_tokens_timeout_s": 60}
         assistant = write_assistant(
             folder,
@@ -242,9 +246,10 @@ async def open_scene(
                 "read_page": {
                     "description": "Read what the page shows.",
                     "risk": "read",
-                    "timeout_s": min(answered_within_s, 60),
+                    "timeout_s": page_s,
                 }
             },
+            actions={**ASSISTANT["actions"], "open_page": {**OPEN_PAGE, "timeout_s": page_s}},
         )
         values = {
             "FRONTDESK_DATA": str(folder / "data"),

@@ -4,9 +4,7 @@ The content of the run's one assistant message is the run's answer. `RUN_FINISHE
 they are a run of their own behind it. Fields that are not known are left out, because `null` ends a client's stream.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import orjson
 
@@ -14,6 +12,7 @@ from agent.events.schema import (
     START,
     ActionRequested,
     ApprovalRequested,
+    ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
     LogClosed,
@@ -29,32 +28,13 @@ from agent.events.schema import (
     merge_deltas,
 )
 from api.protocols.ag_ui.interrupts import interrupt
-from api.protocols.ag_ui.reasoning import Reasoning, ReasoningForm
+from api.protocols.ag_ui.reader import Event, Reader
+from api.protocols.ag_ui.reasoning import Reasoning
 from api.protocols.native import ARGUMENTS_BYTES, action, as_line
 from api.protocols.parts import Added, Closed, Opened, Parts, Told
 
 VERSION = "1.0"
 INTERRUPTED = ErrorRaised("interrupted", "The connection ends here, and the answer goes on: post the same again.", True)
-Event = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads: the names that the client gave the thread and its run, and the form that it knows."""
-
-    thread_id: str | None = None
-    run_id: str | None = None
-    is_1_0: bool = True
-    reasoning: ReasoningForm = "reasoning"
-    before: Sequence[Event] | None = None
-    """The messages before the answer, for one who holds others, or none; None: the client has them."""
-    holds_answer: bool = False
-    """The answer is one of these messages; only what it came to is told, and no action comes again."""
-    can_ask: bool = True
-    """It knows interrupts."""
-    text: str = ""
-    calls: Collection[str] = ()
-    """What the client has of an answer that goes on after its user said something to what was asked: it is not told again."""
 
 
 class AgUiEncoder:
@@ -65,11 +45,12 @@ class AgUiEncoder:
         self._parts = Parts()
         self._started: RunStarted | None = None
         self._reasoning = Reasoning("", self._reader.reasoning)
-        self._calls: dict[str, bool] = dict.fromkeys(self._reader.calls, False)
+        self._calls = {call_id: call_id in self._reader.results for call_id in self._reader.calls}
         """The calls that were told, and whether their result was."""
         self._skip = len(self._reader.text)
         """So many characters of what is said again stand there already."""
         self._asked: list[ApprovalRequested] = []
+        self._for_page: list[str] = []
         self._at = START
         self._shown_by: int | None = None
         """The attempt whose text is shown; None where there is no text yet."""
@@ -167,7 +148,13 @@ class AgUiEncoder:
         return {"type": kind, "threadId": thread_id, "runId": run_id + suffix, **more}
 
     def _call(self, call: ToolCallChanged) -> Iterator[Event]:
-        """Yield a call when it is made, whole: one that was written and never made would stay in the client's message."""
+        """Yield a call when it is made, whole: one that was written and never made would stay in the client's message.
+
+        One of the page's is a message of its own, for a client makes those of messages alone that are new to it.
+        """
+        is_pages = call.name in self._reader.page_tools
+        if is_pages and call.status == "awaiting_approval":
+            return
         if call.id not in self._calls:
             self._calls[call.id] = False
             arguments = orjson.dumps(call.arguments or {})
@@ -178,7 +165,7 @@ class AgUiEncoder:
                 "type": "TOOL_CALL_START",
                 **of_call,
                 "toolCallName": call.name,
-                "parentMessageId": self._message_id,
+                "parentMessageId": call.id if is_pages else self._message_id,
             }
             yield {"type": "TOOL_CALL_ARGS", **of_call, "delta": arguments.decode()}
             yield {"type": "TOOL_CALL_END", **of_call}
@@ -208,12 +195,22 @@ class AgUiEncoder:
             case ApprovalRequested():
                 if not told.approvers:  # else it is not this user who is asked
                     self._asked.append(told)
+            case ClientToolRequested(tool_call_id=call_id):
+                self._for_page.append(call_id)
             case RunPaused():
-                outcome = {"type": "interrupt", "interrupts": [*map(interrupt, self._asked)]}
-                asks: Event = {"outcome": outcome} if self._asked and self._reader.can_ask else {}
-                yield self._bound("RUN_FINISHED", result=self._result(status="awaiting_input"), **asks)
+                yield self._bound("RUN_FINISHED", result=self._result(status="awaiting_input"), **self._asks())
             case LogClosed():
                 yield from self._finish_addition()
+
+    def _asks(self) -> Event:
+        """Return what a run that waits wants of its client."""
+        if self._asked and self._reader.can_ask:
+            tools = self._reader.page_tools
+            asked = [interrupt(one, is_of_page=one.name in tools) for one in self._asked]
+            return {"outcome": {"type": "interrupt", "interrupts": asked}}
+        if self._for_page and self._reader.is_1_0:
+            return {"outcome": {"type": "success", "pendingToolCallIds": self._for_page}}
+        return {}
 
     def _end(self, end: RunEnded) -> Event:
         if end.status == "failed":

@@ -44,13 +44,17 @@ class Said(NamedTuple):
         return [*self.answers, *([self.unnamed] if self.unnamed is not None else [])]
 
 
-def interrupt(asked: ApprovalRequested) -> dict[str, Any]:
-    """Return a question. Its id binds the answer to the arguments that are shown."""
+def interrupt(asked: ApprovalRequested, *, is_of_page: bool = False) -> dict[str, Any]:
+    """Return a question. Its id binds the answer to the arguments that are shown.
+
+    `is_of_page`: it is about a call that the page makes, which is told after a yes. CopilotKit takes what its user says to a
+    question about a call that is named for that call's result.
+    """
+    named = {"reason": "confirmation"} if is_of_page else {"reason": "tool_call", "toolCallId": asked.tool_call_id}
     return {
         "id": asked.hash,
-        "reason": "tool_call",
+        **named,
         "message": asked.title,
-        "toolCallId": asked.tool_call_id,
         "responseSchema": RESPONSE,
         "expiresAt": asked.expires_at,
         "metadata": {"name": asked.name, "arguments": asked.arguments},

@@ -1,7 +1,8 @@
 """What an AG-UI client posts: the whole thread as the page has it, of which only the last message of the user counts.
 
-Everything else that it holds is the page's: answers, results of tools and state in it are not read, whoever wrote them. Its ids
-say where the message belongs. Tools of the page are not run, so they are ignored. `resume` says what the user said to interrupts.
+Everything else that it holds is the page's: answers and state in it are not read, whoever wrote them, and of results only those
+of calls that the page was asked for. Its ids say where the message belongs. `tools` are all that the page runs; `resume` says
+what the user said to interrupts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_valid
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
+from api.page_requests import PageSaid, said_as_text
+from api.protocols.ag_ui.encoder import result_id
 from api.protocols.ag_ui.interrupts import Said, said_to
 from api.requests import ClientKey, History, MessageText, RunOptions, checked
 
@@ -39,7 +42,9 @@ class RunAgentInput(BaseModel):
     run_id: ClientKey = Field(alias="runId", description="the request: posted twice under one id, it is one")
     protocol_version: str | None = Field(default=None, alias="protocolVersion", max_length=16)
     messages: Annotated[History, Field(max_length=MAX_MESSAGES)]
-    tools: list[Any] | None = Field(default=None, description="ignored: the page runs none")
+    tools: History | None = Field(
+        default=None, description="what the page runs, of which the assistant is lent what it names; others are ignored"
+    )
     context: list[ContextItem] | None = Field(default=None, description="about the page; the model gets it as data")
     state: Any = Field(default=None, description="ignored")
     forwarded_props: dict[str, Any] | None = Field(
@@ -105,13 +110,46 @@ class RunAgentInput(BaseModel):
         """Whether the last message is the user's."""
         return bool(self.messages) and _role(self.messages[-1]) == "user"
 
+    def is_behind(self, name: str | None) -> bool:
+        """Return whether the last message, which is the user's, is behind another one of theirs of this name."""
+        return (
+            name is not None
+            and any(_role(one) == "user" and one.get("id") == name for one in self.messages[:-1])
+            and self.messages[-1].get("id") != name
+        )
+
+    def page_said(self) -> dict[str, PageSaid]:
+        """Return what the page says of calls, by their ids: the results of its own behind what the user said before.
+
+        Of two of one call the first one counts.
+
+        Raises:
+            InvalidRequestError: one is no text.
+        """
+        places = [at for at, one in enumerate(self.messages) if _role(one) == "user"]
+        end = places.pop() if self.has_new else len(self.messages)
+        said: dict[str, PageSaid] = {}
+        for one in self.messages[places[-1] + 1 if places else 0 : end]:
+            if _role(one) == "tool" and isinstance(call_id := one.get("toolCallId"), str) and not _is_ours(one):
+                said.setdefault(call_id, said_as_text(_plain(one.get("content")), one.get("error")))
+        return said
+
+    def held(self) -> tuple[set[str], set[str]]:
+        """Return the calls that the page has, and those of which it has our result, by their ids."""
+        calls: set[str] = set()
+        for one in self.messages:
+            if _role(one) == "assistant" and isinstance(made := one.get("toolCalls"), list):
+                calls |= {str(call.get("id")) for call in made if isinstance(call, Mapping)}
+        return calls, {str(one.get("toolCallId")) for one in self.messages if _role(one) == "tool" and _is_ours(one)}
+
     def reasoning(self) -> list[Mapping[str, Any]]:
         """Return the thinking that the page holds: it keeps what no snapshot names, and would show it twice."""
         return [one for one in self.messages if _role(one) == "reasoning" and isinstance(one.get("id"), str)]
 
     def _options(self, assistant: str | None) -> RunRequest:
         props = self.forwarded_props or {}
-        given = {name: props[name] for name in RunOptions.model_fields if props.get(name) is not None}
+        names = RunOptions.model_fields.keys() - {"client_tools"}  # `tools` says that
+        given = {name: props[name] for name in names if props.get(name) is not None}
         if assistant is not None:
             given["assistant"] = assistant
         if self.context:
@@ -123,7 +161,14 @@ class RunAgentInput(BaseModel):
             errors = [{**one, "loc": ("body", "forwardedProps", *one["loc"])} for one in exc.errors()]
             raise RequestValidationError(errors) from None
         asked = options.run_request(key_of(self.thread_id, self.run_id), message=None, conversation_id=None)
-        return replace(asked, client_key=self.thread_id)
+        return replace(asked, client_key=self.thread_id, declared=self._declared())
+
+    def _declared(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(
+            {"name": one.get("name"), "description": one.get("description"), **_schema(one.get("parameters"))}
+            for one in self.tools or ()
+            if isinstance(one, Mapping)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +192,34 @@ def key_of(thread_id: str, run_id: str) -> str:
 
 def _role(message: object) -> object:
     return message.get("role") if isinstance(message, Mapping) else None
+
+
+def _schema(parameters: object) -> dict[str, object]:
+    """Return a tool's schema by our name, without what says which JSON Schema it is."""
+    if isinstance(parameters, Mapping):
+        parameters = {name: one for name, one in parameters.items() if name != "$schema"}
+    return {} if parameters is None or parameters == {} else {"schema": parameters}
+
+
+def _is_ours(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("id") == result_id(str(result.get("toolCallId"))))
+
+
+def _plain(content: object) -> str:
+    """Return the text of a tool's result.
+
+    Raises:
+        InvalidRequestError: there is something else.
+    """
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    texts = (
+        [part.get("text") if isinstance(part, Mapping) else None for part in parts]
+        if isinstance(parts, list)
+        else [None]
+    )
+    if not all(isinstance(text, str) for text in texts):
+        raise InvalidRequestError("messages: a result of the page is text")
+    return "".join(map(str, texts))
 
 
 def _text(content: object) -> str:

@@ -5,6 +5,7 @@ that it is newer. A client that comes back gets the run again from its start, un
 state is made for.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
@@ -26,7 +27,8 @@ def protocol_of(version: int | None) -> WireProtocol:
     return WITH_RESETS if version >= RESETS_SINCE else WITH_QUESTIONS
 
 
-def behind(protocol: WireProtocol, held: Held) -> WireProtocol:
-    """Return the stream for a client that goes on with a message of which it has this."""
+def read_by(protocol: WireProtocol, page_tools: Collection[str], held: Held | None = None) -> WireProtocol:
+    """Return the stream of a run whose page may call its tools so, for a client that has this of its message."""
     can_reset = protocol is WITH_RESETS
-    return replace(protocol, encoder=partial(AiSdkEncoder, can_ask=True, can_reset=can_reset, held=held))
+    encoder = partial(AiSdkEncoder, can_ask=protocol.can_ask, can_reset=can_reset, page_tools=page_tools, held=held)
+    return replace(protocol, encoder=encoder)

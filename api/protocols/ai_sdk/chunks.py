@@ -1,6 +1,6 @@
 """Chunks of the UI message stream: one JSON object a frame, as clients from version 5 on know it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -12,7 +12,9 @@ Chunk = dict[str, Any]
 
 NOT_MADE = "The call was not made."
 TOOL = {"dynamic": True, "providerExecuted": True}
-"""What a client is told of every tool: it knows none when it is compiled, and runs none."""
+"""What a client is told of our tools: it knows none when it is compiled, and runs none."""
+OF_PAGE = {"providerExecuted": True}
+"""What it is told of its page's: it knows them, and runs none before it is asked to."""
 
 
 def frame(chunk: Chunk) -> bytes:
@@ -20,13 +22,13 @@ def frame(chunk: Chunk) -> bytes:
     return b"data: %b\n\n" % as_line(chunk)
 
 
-def opened(kind: str, part_id: str, name: str = "") -> Chunk:
-    """Return what begins a part."""
+def opened(kind: str, part_id: str, name: str = "", tool: Mapping[str, bool] = TOOL) -> Chunk:
+    """Return what begins a part; `tool` is what is told of its tool, here and below."""
     match kind:
         case "step":
             return {"type": "start-step"}
         case "input":
-            return {"type": "tool-input-start", "toolCallId": part_id, "toolName": name, **TOOL}
+            return {"type": "tool-input-start", "toolCallId": part_id, "toolName": name, **tool}
         case _:
             return {"type": f"{kind}-start", "id": part_id}
 
@@ -38,21 +40,25 @@ def added(kind: str, part_id: str, text: str) -> Chunk:
     return {"type": f"{kind}-delta", "id": part_id, "delta": text}
 
 
-def closed(kind: str, part_id: str, name: str = "", *, is_made: bool = True) -> Iterator[Chunk]:
+def closed(
+    kind: str, part_id: str, name: str = "", tool: Mapping[str, bool] = TOOL, *, is_made: bool = True
+) -> Iterator[Chunk]:
     """Yield what ends a part."""
     match kind:
         case "step":
             yield {"type": "finish-step"}
         case "input" if not is_made:
             call = {"toolCallId": part_id, "toolName": name, "input": {}, "errorText": NOT_MADE}
-            yield {"type": "tool-input-error", **call, **TOOL}
+            yield {"type": "tool-input-error", **call, **tool}
         case "text" | "reasoning":
             yield {"type": f"{kind}-end", "id": part_id}
 
 
-def call(call: ToolCallChanged) -> Iterator[Chunk]:
-    """Yield what a call that changed is told as."""
-    of_call = {"toolCallId": call.id, **TOOL}
+def call(call: ToolCallChanged, tool: Mapping[str, bool] = TOOL) -> Iterator[Chunk]:
+    """Yield what a call that changed is told as. The page runs those that wait for it."""
+    of_call: Chunk = {"toolCallId": call.id, **tool}
+    if call.status == "awaiting_client" and tool is OF_PAGE:
+        of_call["providerExecuted"] = False
     match call.status:
         case "running" | "awaiting_approval" | "awaiting_client" if call.elapsed_ms is None:
             shown = call.arguments or {}

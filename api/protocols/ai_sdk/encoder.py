@@ -4,7 +4,7 @@ The text parts of a message, joined, are the run's answer. `finish` comes last, 
 their time limit in the loop; the message's metadata says what the run came to as soon as that is known.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.events.schema import (
@@ -51,23 +51,35 @@ class Held:
     calls: Collection[str] = ()
     denied: Collection[str] = ()
     """Calls that its user has just said no to."""
+    asked: Collection[str] = ()
+    """Calls that its page has been asked for, and has not answered yet."""
+    answered: Collection[str] = ()
+    """Calls that its page has answered."""
 
 
 class AiSdkEncoder:
     """The frames of one reader, from the start of the run, or from behind what it `held`.
 
     `can_reset`: the client knows `reset-step`, which takes back all that was shown of the step that goes on.
-    `can_ask`: it knows questions, and gives its user's answers with its next post.
+    `can_ask`: it knows questions, and gives its user's answers with its next post. `page_tools`: what its page may call its tools.
     """
 
-    def __init__(self, *, can_reset: bool = False, can_ask: bool = False, held: Held | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        can_reset: bool = False,
+        can_ask: bool = False,
+        page_tools: Collection[str] = (),
+        held: Held | None = None,
+    ) -> None:
+        self._page_tools = page_tools
         self._can_reset = can_reset
         self._can_ask = can_ask
         self._held = held or Held()
         self._kept = self._held.text
         """What the steps before the one that goes on have said: no chunk takes that back."""
         self._said: list[str] = [self._kept]
-        self._is_in_step = False
+        self._is_in_step = self._has_stepped = False
         self._skip = len(self._kept)
         """So many characters of what is said again stand there already."""
         self._parts = Parts()
@@ -132,16 +144,21 @@ class AiSdkEncoder:
             case Opened(kind, part_id, name):
                 if kind == "step":
                     self._settle(is_in_step=True)
-                yield chunks.opened(kind, part_id, name)
+                    self._has_stepped = True
+                yield chunks.opened(kind, part_id, name, self._tool(name))
             case Closed(kind, part_id, name, is_made):
-                yield from chunks.closed(kind, part_id, name, is_made=is_made)
+                yield from chunks.closed(kind, part_id, name, self._tool(name), is_made=is_made)
             case RunStarted():
                 ids = {"conversationId": told.conversation_id, "runId": told.run_id}
                 yield {"type": "start", "messageId": told.message_id, "messageMetadata": ids}
             case ToolCallChanged(id=call_id, status="error") if call_id in self._held.denied:
                 yield {"type": "tool-output-denied", "toolCallId": call_id}
+            case ToolCallChanged(id=call_id) if call_id in self._held.answered:
+                return
+            case ToolCallChanged(id=call_id, status="awaiting_client") if call_id in self._held.asked:
+                return
             case ToolCallChanged():
-                yield from chunks.call(told)
+                yield from chunks.call(told, self._tool(told.name))
             case ApprovalRequested():
                 if self._can_ask and not told.approvers:  # else it is not this user who is asked
                     yield chunks.question(told)
@@ -151,6 +168,9 @@ class AiSdkEncoder:
                 yield from self._take_snapshot(told)
             case _:
                 yield from self._ending(told)
+
+    def _tool(self, name: str) -> Mapping[str, bool]:
+        return chunks.OF_PAGE if name in self._page_tools else chunks.TOOL
 
     def _ending(self, told: AnyEvent | Opened | Added | Closed) -> Iterator[Chunk]:
         """Yield what an event that comes at the end, or beside the answer, is told as."""
@@ -167,6 +187,7 @@ class AiSdkEncoder:
                 self._end = told
                 yield from self._came_to(told)
             case RunPaused():
+                yield from self._leave_answers_behind()
                 yield {"type": "finish", "finishReason": "tool-calls"}
             case LogClosed():
                 yield from self._finish()
@@ -176,10 +197,17 @@ class AiSdkEncoder:
         if self._error is not None:
             came_to["error"] = chunks.error(self._error)
         yield chunks.metadata(**came_to)
+        yield from self._leave_answers_behind()
         if end.status == "cancelled":
             yield {"type": "abort"}
         elif end.status == "failed":
             yield chunks.error_chunk(self._error or ErrorRaised("internal", "Something went wrong on our side."))
+
+    def _leave_answers_behind(self) -> Iterator[Chunk]:
+        """Let the page's answers not stand in the message's last step: the client would post them again, and again."""
+        if self._held.answered and not self._has_stepped:
+            yield chunks.opened("step", "")
+            yield from chunks.closed("step", "")
 
     def _finish(self) -> Iterator[Chunk]:
         if self._end is not None and self._end.status == "completed":

@@ -1,7 +1,8 @@
 """What `useChat` posts: the whole conversation as the page has it, of which only the last message counts.
 
-That is the user's, or the answer that asked for a yes, with what the user said to it. Everything else that it holds is the page's:
-answers and results of tools in it are not read, whoever wrote them; what was asked is known by its hash, and not by what stands here.
+That is the user's, or the answer that asked for a yes or the page, with what was said to it. Everything else that it holds is the
+page's: answers in it are not read, whoever wrote them, and of results only those of calls that the page was asked for; what was
+asked of a person is known by its hash, and not by what stands here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
 from api.decisions import Answer
+from api.page_requests import PageSaid
 from api.protocols.ai_sdk.encoder import Held
 from api.requests import ClientKey, MessageText, RunOptions, checked
 
@@ -25,10 +27,11 @@ NAME = TypeAdapter[str](ClientKey)
 
 @dataclass(frozen=True, slots=True)
 class Responses:
-    """What a user said to what an answer asked: by the answer's id, and what the page has of it."""
+    """What was said to what an answer asked: by its id, its user's answers, its page's by their calls, and what the page has of it."""
 
     message_id: str
     answers: list[Answer]
+    page: dict[str, PageSaid]
     held: Held
 
 
@@ -49,13 +52,16 @@ class AiSdkRequest(RunOptions):
         last = self.messages[-1]
         if self.trigger != "submit-message" or not isinstance(last, Mapping) or last.get("role") != "assistant":
             return None
-        parts = [one for one in last.get("parts") or () if isinstance(one, Mapping)]
-        given = [one.get("approval") for one in parts if one.get("state") == "approval-responded"]
-        if not given:
+        said = _said_in(last)
+        return said if said.answers or said.page else None
+
+    def in_front(self) -> Responses | None:
+        """Return what the page says in the answer in front of a new message; None where it says nothing there."""
+        before = next((one for one in reversed(self.messages[:-1]) if isinstance(one, Mapping)), {})
+        if self.trigger != "submit-message" or before.get("role") != "assistant":
             return None
-        answers = [_answer(one) for one in given]
-        text = "".join(str(one.get("text") or "") for one in parts if one.get("type") == "text")
-        return Responses(str(last.get("id")), answers, Held(text, {str(one.get("toolCallId")) for one in parts}))
+        said = _said_in(before, with_answers=False)
+        return said if said.page else None
 
     def to_run(self, idempotency_key: str | None) -> RunRequest:
         """Return the request for a run. Under a key of the page's own its hash is that of all that is asked.
@@ -93,7 +99,36 @@ class AiSdkRequest(RunOptions):
         """Return the request with the page's options, in the chat's conversation. Its hash is that of the options alone."""
         options = RunOptions.model_validate({name: getattr(self, name) for name in RunOptions.model_fields})
         asked = options.run_request(idempotency_key, message=message, conversation_id=None)
-        return replace(asked, client_key=self.id)
+        return replace(asked, client_key=self.id, declared=asked.client_tools or ())
+
+
+def _said_in(message: Mapping[str, Any], *, with_answers: bool = True) -> Responses:
+    """Return what is said in an answer, as the page has it.
+
+    Raises:
+        InvalidRequestError: one of its user's answers is none.
+    """
+    found = message.get("parts")
+    parts = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    given = [one.get("approval") for one in parts if one.get("state") == "approval-responded"] if with_answers else []
+    text = "".join(str(one.get("text") or "") for one in parts if one.get("type") == "text")
+    own = [one for one in parts if isinstance(one.get("toolCallId"), str) and one.get("providerExecuted") is not True]
+    asked = {one["toolCallId"] for one in own if one.get("state") == "input-available"}
+    page = {one["toolCallId"]: said for one in own if (said := _of_page(one)) is not None}
+    held = Held(text, {str(one.get("toolCallId")) for one in parts}, asked=asked)
+    return Responses(str(message.get("id")), [_answer(one) for one in given], page, held)
+
+
+def _of_page(part: Mapping[str, Any]) -> PageSaid | None:
+    """Return what the page says of a call; None where it says nothing."""
+    match part.get("state"):
+        case "output-available":
+            return PageSaid((part.get("output"),))
+        case "output-error":
+            text = part.get("errorText")
+            return PageSaid(error=text if isinstance(text, str) and text else "It says no more than that.")
+        case _:
+            return None
 
 
 def _answer(approval: object) -> Answer:

@@ -1,5 +1,5 @@
 // AG-UI's own agent without a page: `node thread.mjs <url> <token>`, from the folder of the packages.
-// Reads a command a line and says what the agent holds after each: open, send, run, begin, until, settle.
+// Reads a command a line and says what the agent holds after each: open, send, run, begin, until, settle, say.
 import { createInterface } from "node:readline";
 import { HttpAgent } from "@ag-ui/client";
 
@@ -12,6 +12,7 @@ let agent;
 let custom = [];
 let error;
 let status = "ready";
+let pending = [];
 let running = Promise.resolve();
 const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
 
@@ -24,7 +25,8 @@ function start(parameters) {
             error = event.message;
             status = event.code;
         },
-        onRunFinishedEvent: ({ event }) => {
+        onRunFinishedEvent: ({ event, pendingToolCallIds }) => {
+            pending = pendingToolCallIds ?? [];
             if (status === "running" || status === "completed") status = event.result?.status ?? status;
         },
     };
@@ -43,10 +45,11 @@ const commands = {
         custom = [];
         agent = new HttpAgent({ url, threadId: id, headers: { authorization: `Bearer ${token}` }, initialMessages: messages });
     },
-    send({ message }) {
+    send({ message, parameters }) {
         agent.addMessage(message);
-        return start();
+        return start(parameters);
     },
+    say: ({ message }) => agent.addMessage(message),
     run: ({ messages, parameters }) => {
         if (messages) agent.setMessages(messages);
         return start(parameters);
@@ -66,5 +69,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     const { command, ...options } = JSON.parse(line);
     await commands[command](options);
     const { messages, pendingInterrupts: interrupts } = agent;
-    console.log(JSON.stringify({ messages, status, error, custom, interrupts }));
+    console.log(JSON.stringify({ messages, status, error, custom, interrupts, pending }));
 }

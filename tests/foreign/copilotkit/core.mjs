@@ -1,5 +1,5 @@
 // CopilotKit's core, which its React client is made of: `node core.mjs <runtime url> <token>`, from the folder of the packages.
-// Reads a command a line and says what it holds after each: open, send, begin, until, settle, connect, stop, suggest.
+// Reads a command a line and says what it holds after each: open, send, begin, until, settle, connect, stop, suggest, lend, resume.
 import { createInterface } from "node:readline";
 import { CopilotKitCore } from "@copilotkit/core";
 
@@ -14,6 +14,9 @@ const core = new CopilotKitCore({ runtimeUrl, headers: { authorization: `Bearer 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
 let agent;
 let running = Promise.resolve();
+const made = [];
+const errors = [];
+core.subscribe({ onError: ({ error }) => void errors.push(error.message) });
 const commands = {
     async open({ id }) {
         core.connect?.();
@@ -33,6 +36,15 @@ const commands = {
         while (!JSON.stringify(agent.messages).includes(text)) await pause();
     },
     settle: () => running,
+    lend({ name, result, parameters }) {
+        const handler = (input) => {
+            made.push({ name, input });
+            if (result?.error) throw new Error(result.error);
+            return result;
+        };
+        core.addTool({ name, description: "A tool of the page.", ...(parameters && { parameters }), handler });
+    },
+    resume: ({ resume }) => core.runAgent({ agent, resume }),
     connect: () => core.connectAgent({ agent }),
     stop: () => core.stopAgent({ agent }),
     async suggest() {
@@ -47,5 +59,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     const { command, ...options } = JSON.parse(line);
     await commands[command](options);
     const { suggestions } = core.getSuggestions("default");
-    say(JSON.stringify({ messages: agent.messages, agents: Object.keys(core.agents), suggestions }));
+    const { messages, pendingInterrupts: interrupts } = agent ?? {};
+    say(JSON.stringify({ messages, agents: Object.keys(core.agents), suggestions, interrupts, made, errors }));
 }
