@@ -115,8 +115,10 @@ def own_of(kept: Sequence[Mapping[str, Any]] | None) -> frozenset[str] | None:
 
 
 def names_of(tools: dict[str, PageToolDefinition], kept: Sequence[Mapping[str, Any]] | None) -> frozenset[str]:
-    """Return what a run's page may call its tools, whoever has them."""
-    described = [str(one["name"]) for one in kept or () if _OWN not in one]
+    """Return what a run's page may call its tools, whoever has them; nothing where it has no page."""
+    if kept is None:
+        return frozenset()
+    described = [str(one["name"]) for one in kept if _OWN not in one]
     own = [name for name, one in tools.items() if one.description is not None]
     return frozenset([*own, *(name for name in described if allowing(tools, name) is not None)])
 

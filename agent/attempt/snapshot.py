@@ -108,6 +108,17 @@ def while_waiting(
     return [one for one in numbered if not _asks(one.event, closed, done, acted)]
 
 
+def asks(event: AnyEvent) -> bool:
+    """Return whether an event says that a run waits, or for what; an action is done, whoever waits for it."""
+    match event:
+        case ApprovalRequested() | ClientToolRequested() | RunPaused():
+            return True
+        case ToolCallChanged(status="awaiting_approval" | "awaiting_client"):
+            return True
+        case _:
+            return False
+
+
 def _asks(event: AnyEvent, calls: Collection[str], pages: Collection[str], acted: Collection[str]) -> bool:
     """Return whether an event asks about one of these calls, or the page for one of those, or for an action that stands there."""
     match event:

@@ -10,6 +10,7 @@ from uuid import UUID
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.presence import Absences
 from agent.attempt.recording import renewed
+from agent.attempt.snapshot import asks
 from agent.errors import DatabaseError, ForbiddenError, LogAwayError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.principal import Principal, RunKey
@@ -84,7 +85,10 @@ class Readers:
                 try:
                     async for batch in log.follow(key, after=gap.resume):
                         gap.read(batch)
-                        yield batch
+                        if batch[0].id.attempt < run.attempt:  # what an attempt before this one asked is answered
+                            batch = [one for one in batch if one.id.attempt >= run.attempt or not asks(one.event)]
+                        if batch:
+                            yield batch
                     if gap.has_read or await log.last(key) is not None:
                         return  # else it asked for what comes after the close, whose id nobody was given
                     is_away = False

@@ -10,12 +10,16 @@ import httpx2
 import pytest
 from support.faults import cancel, open_events, rows, until
 from support.postgres import new_database, sqlalchemy_url
+from support.provider import Call
 from support.redis import RedisServer, open_redis
 from support.world import MARKER, OpenWorld, Person, Stream, World
 
 from agent.store.tables import messages
 
-PATIENT: dict[str, Any] = {"limits": {"first_token_timeout_s": 300, "between_tokens_timeout_s": 300}}
+PATIENT: dict[str, Any] = {
+    "limits": {"first_token_timeout_s": 300, "between_tokens_timeout_s": 300},
+    "page_tools": {"read_filter": {"description": "Read the filter.", "risk": "read"}},
+}
 SLOW = {"renew_every_s": 5, "lease_s": 60, "lease_lost_after_s": 50}
 """Processes that look at their rows too rarely for a test: whatever is quick here was said by a signal."""
 
@@ -79,6 +83,27 @@ async def test_a_run_is_read_live_at_another_process_under_the_same_ids(pair: tu
             rest = await at(second, ann).events(run_id, headers={"Last-Event-ID": frame.id})
             behind = [one for one in told(whole)[index + 1 :] if one[0] != frame.id]
             assert [one for one in told(rest) if one[0] is not None] == [one for one in behind if one[0] is not None]
+
+
+async def test_who_comes_to_a_run_that_has_waited_is_not_asked_again_at_another_process(
+    pair: tuple[World, World],
+) -> None:
+    """G280 G300 G301: it goes on at the process that got the answer."""
+    first, second = pair
+    ann, gate = first.person(), asyncio.Event()
+    first.provider.call(Call("read_filter", {}), text=["One moment."])
+    waiting = await ann.stream("What do I see?")
+    run_id, call_id = waiting.first("run_id"), waiting.first("client_tool")["tool_call_id"]
+    first.provider.wait_for(gate, " The active ones.", before=["I see."])
+    said = {"tool_call_id": call_id, "result": {"filter": "active"}}
+    assert (await at(second, ann).request("POST", f"/runs/{run_id}/results", json=said)).status_code == 200
+    async with open_events(ann, run_id) as there:
+        await there.until_bytes(b"I see.")
+        gate.set()
+        read = await there.rest()
+    assert read.text.endswith("I see. The active ones.")
+    assert not [one for one in read.events if "client_tool" in one or one.get("status") == "awaiting_input"]
+    assert read.is_done
 
 
 async def test_a_stop_at_another_process_takes_no_poll(pair: tuple[World, World]) -> None:
