@@ -134,7 +134,9 @@ def all_declared(tools: dict[str, PageToolDefinition], said: Sequence[Mapping[st
     own: list[str] = []
     described: dict[str, DescribedTool] = {}
     for one in said:
-        name = str(one.get("name"))
+        name = one.get("name")
+        if not isinstance(name, str):
+            continue
         definition = tools.get(name)
         if definition is not None and definition.description is not None:
             own.append(name)
@@ -155,7 +157,7 @@ def _described(said: Mapping[str, Any]) -> DescribedTool:
         )
     except ValidationError as exc:
         error = exc.errors()[0]
-        raise ValueError(f"{str(said['name'])[:64]}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
+        raise ValueError(f"{said['name'][:64]}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
 
 
 def allowing(tools: dict[str, PageToolDefinition], name: str) -> PageToolDefinition | None:

@@ -27,6 +27,7 @@ PAGE: dict[str, dict[str, Any]] = {
     "read_draft": {"description": "Read what is typed.", "risk": "read"},
     "staff_only": {"description": "Read what staff see.", "risk": "read", "roles": ["owner"]},
     "quick": {"description": "Answer at once.", "risk": "read", "timeout_s": 1},
+    "read_name": {"description": "Read the name.", "risk": "read", "result": {"type": "string"}},
     "page_*": {"risk": "read"},
 }
 ASKS = {"create_order": {"confirm": True, "ask": "Order {item}?"}}
@@ -145,13 +146,24 @@ async def test_what_the_page_says_is_told_as_it_is(page: PageClient, ann: Person
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [("", "null"), ("007", '"007"'), ("12345678901234567890123", '"12345678901234567890123"'), ("1.5", "1.5")],
+    ("tool", "content", "words"),
+    [
+        ("page_zoom", "", "null"),
+        ("page_zoom", "007", '"007"'),
+        ("page_zoom", "12345678901234567890123", '"12345678901234567890123"'),
+        ("page_zoom", "1.5", "1.5"),
+        ("page_zoom", "[" * 2000, '"' + "[" * 2000 + '"'),
+        ("read_name", "42", '"42"'),
+        ("read_name", "", '""'),
+        ("read_name", '{"a":1}', '"{\\"a\\":1}"'),
+    ],
 )
-async def test_a_result_of_ag_ui_is_text_and_is_read_as_what_it_is(ann: Person, content: str, words: str) -> None:
+async def test_a_result_of_ag_ui_is_text_and_is_read_as_what_it_is(
+    ann: Person, tool: str, content: str, words: str
+) -> None:
     """G300"""
-    page = AgUiPage(ann, [ZOOM])
-    [call_id] = await asked(page, ann, Call("page_zoom", {}))
+    page = AgUiPage(ann, [ZOOM, {"name": "read_name"}])
+    [call_id] = await asked(page, ann, Call(tool, {}))
     page.say(call_id, content)
     await goes_on(page, ann)
     assert told(ann) == [TEXT + words]
@@ -468,6 +480,38 @@ async def test_the_ai_sdk_does_not_post_what_it_has_posted_again_and_again(ann: 
     assert page.would_post_again()
     assert (await page.tell()).status_code == 200
     assert not page.would_post_again()
+
+
+async def test_a_question_and_a_call_that_wait_at_once_may_be_answered_in_one_post(
+    page: PageClient, ann: Person
+) -> None:
+    """G300 G301: as of a run that a native page has begun."""
+    ann.world.provider.call(Call("create_order", {"item": "tea"}, "b"), READ, text=["One moment."])
+    key = "thread-1" if isinstance(page, AgUiPage) else "chat-1"
+    assert (await ann.stream("Order tea?", client_key=key)).first("client_tool")["name"] == "read_filter"
+    page.messages = [{"id": "u1", **user("Order tea?"), "parts": []}]
+    assert (await page.reload()).status_code == 200
+    [call_id] = page.held.open
+    page.say(call_id, SAID)
+    ann.world.provider.say("Ordered.")
+    assert (await page.answer()).status_code == 200
+    assert page.held.text == "One moment.\n\nOrdered."
+    assert told(ann)[1] == TEXT + '{"filter":"active"}'
+
+
+async def test_what_a_page_has_said_stays_said_in_a_run_that_is_stopped(page: PageClient, ann: Person) -> None:
+    """G304"""
+    first, _ = await asked(page, ann, READ, Call("page_zoom", {}, "b"))
+    page.say(first, SAID)
+    assert (await page.tell()).status_code == 200
+    [item] = (await ann.request("GET", "/conversations")).json()["items"]
+    key = "/ag-ui/thread-1/stop" if isinstance(page, AgUiPage) else "/ai-sdk/chat/chat-1/stop"
+    assert (await ann.request("POST", key)).status_code == 204
+    found = (await ann.request("GET", f"/conversations/{item['id']}/messages")).json()["items"]
+    assert [one["text"].splitlines()[-1] for one in found if one["role"] == "tool"] == [
+        '{"filter":"active"}',
+        "Not done: the user was asked, and wrote something else.",
+    ]
 
 
 async def test_a_page_of_ag_ui_before_1_0_is_asked_as_it_knows_it(ann: Person) -> None:

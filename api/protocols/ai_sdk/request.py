@@ -122,7 +122,7 @@ def _said_in(message: Mapping[str, Any], *, with_answers: bool = True) -> Respon
 def _of_page(part: Mapping[str, Any]) -> PageSaid | None:
     """Return what the page says of a call; None where it says nothing."""
     match part.get("state"):
-        case "output-available":
+        case "output-available" if part.get("preliminary") is not True:
             return PageSaid((part.get("output"),))
         case "output-error":
             text = part.get("errorText")
