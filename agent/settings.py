@@ -112,8 +112,22 @@ class RuntimeSettings(EnvironmentSettings):
     redis_silence_s: float = Field(
         default=5.0, gt=0, description="a run of which nothing is heard is looked up in Redis this often"
     )
+    execute: bool = Field(
+        default=True,
+        description="whether this process works on the runs that it takes; off, as `serve --no-execute`, it hands them to others",
+    )
+    handover_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="seals the tokens of runs that one process hands to another; without it none does (`openssl rand -base64 48`)",
+    )
+    handover_other_key: SecretStr | None = Field(
+        default=None, min_length=32, description="opens what others seal with it, while one key takes the other's place"
+    )
     max_runs: int = Field(default=200, ge=1, description="runs at work at once in this process")
-    max_runs_per_tenant: int = Field(default=50, ge=1, description="of these, runs of one tenant")
+    max_runs_per_tenant: int = Field(
+        default=50, ge=1, description="runs of one tenant at work at once, over all processes that share a Redis"
+    )
     max_runs_per_user: int = Field(default=5, ge=1, description="of these, runs of one user; visitors are no users")
     max_queued_runs: int = Field(default=1000, ge=0, description="runs that wait; beyond it 503 overloaded")
     max_queued_per_tenant: int | None = Field(

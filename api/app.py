@@ -21,6 +21,7 @@ from agent.principal import RunKey
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
 from agent.redis.subscriber import Subscriber
+from agent.runs.offers import Cluster
 from agent.runs.runner import Runner
 from agent.runs.signals import MemorySignals, RedisSignals, Signals
 from agent.search import Searches
@@ -63,14 +64,17 @@ from api.routes import (
 from api.routes import assistant as assistant_route
 from api.seats import Seats
 from api.settings import Settings
+from api.sharing import check_sharing, letter_keys
 from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
 from demo import DemoChatModel
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
     """Return the application for these settings. Its lifespan opens the store and the runner.
+
+    One that does not serve works on runs, and answers nobody but those who ask whether it is well.
 
     Raises:
         ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
@@ -100,9 +104,9 @@ def create_app(settings: Settings) -> FastAPI:
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, audit
     # What is asked most stands first: a request tries the routes in this order.
-    for module in (*answering, health, *asked_less):
+    for module in (*answering, health, *asked_less) if serves else (health,):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
-    for path, mounted in equipment.backends.mounted.items():
+    for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
     _add_middleware(app, settings)
     return app
@@ -111,17 +115,25 @@ def create_app(settings: Settings) -> FastAPI:
 def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = settings.open_store()
-    log, signals, redis = _share(settings, store)
+    log, signals, cluster = _share(settings, store)
     return Services(
         settings=settings,
         assistants=assistants,
         catalog=catalog,
         authenticator=Authenticator(settings),
         store=store,
-        redis=redis,
+        redis=log if isinstance(log, RedisLog) else None,
         log=log,
         pulse=Pulse(),
-        runner=Runner(store=store, log=log, signals=signals, catalog=catalog, assistants=assistants, settings=settings),
+        runner=Runner(
+            store=store,
+            log=log,
+            signals=signals,
+            catalog=catalog,
+            assistants=assistants,
+            settings=settings,
+            cluster=cluster,
+        ),
         seats=Seats(settings.max_streams_per_user),
         tickets=Tickets(settings),
         sockets=Sockets(settings),
@@ -136,8 +148,14 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> S
     )
 
 
-def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, RedisLog | None]:
-    """Return the log, and how processes call each other: in this one's memory, or in Redis where one is named."""
+def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, Cluster | None]:
+    """Return the log, and how processes call each other: in this one's memory, or in Redis where one is named.
+
+    Raises:
+        ConfigurationError: this process is not to execute runs, and cannot hand them to others.
+    """
+    if not settings.execute:
+        check_sharing(settings, store, what="serve --no-execute")
     memory = MemoryLog(
         keep_s=settings.log_keep_s,
         keep_bytes=settings.log_keep_bytes,
@@ -165,7 +183,8 @@ def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, RedisLo
 
     subscriber = Subscriber(client)
     log = RedisLog(client, subscriber, memory, standing=standing, limits=limits)
-    return log, RedisSignals(client, subscriber), log
+    cluster = Cluster(client, subscriber, letter_keys(settings)) if store.is_shared else None
+    return log, RedisSignals(client, subscriber), cluster
 
 
 async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment) -> None:

@@ -1,4 +1,4 @@
-"""The command line: serve, token, chat, migrate, openapi, tools, audit.
+"""The command line: serve, worker, token, chat, migrate, openapi, tools, audit.
 
 The server is imported only by the commands that need it: it takes seconds, and `chat` should answer at once.
 """
@@ -37,14 +37,35 @@ def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
     assistant: AssistantOption = None,
+    no_execute: Annotated[
+        bool, typer.Option("--no-execute", help="take messages, and leave the work to other processes")
+    ] = False,
 ) -> None:
     """Start the server. Unconfigured it is the demo: SQLite, the studio, the offline model."""
     with _readable_errors():
         from api.server import run_server
 
         settings = _settings(assistant)
+        if no_execute:
+            settings = settings.model_copy(update={"execute": False})
         logs.configure(settings.log_level)
         if not run_server(settings, host=host, port=port):
+            raise typer.Exit(1)
+
+
+@cli.command()
+def worker(
+    host: Annotated[str, typer.Option(help="address on which it says whether it is well")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 0,
+    assistant: AssistantOption = None,
+) -> None:
+    """Work on what servers take, and serve nobody: /livez, /readyz and /metrics are all that it answers."""
+    with _readable_errors():
+        from api.server import run_worker
+
+        settings = _settings(assistant)
+        logs.configure(settings.log_level)
+        if not run_worker(settings, host=host, port=port):
             raise typer.Exit(1)
 
 

@@ -26,6 +26,7 @@ from api.doors import allow_more_files
 from api.equipment import Equipment
 from api.listening import BoundedServer
 from api.settings import Settings
+from api.sharing import check_sharing
 
 PREDECESSOR_S = 1.0
 """How long after its grace time a server is gone at the latest."""
@@ -43,7 +44,21 @@ def run_server(settings: Settings, *, host: str, port: int) -> bool:
     Raises:
         ConfigurationError: something in the settings or the assistant is wrong.
     """
-    app = create_app(settings)
+    return _run(create_app(settings), settings, host=host, port=port)
+
+
+def run_worker(settings: Settings, *, host: str, port: int) -> bool:
+    """Work on runs that other processes take, until a signal ends it, as a server does; return whether it ever started.
+
+    Raises:
+        ConfigurationError: something in the settings or the assistant is wrong.
+    """
+    settings = settings.model_copy(update={"execute": True})
+    check_sharing(settings, settings.open_store(), what="frontdesk worker")
+    return _run(create_app(settings, serves=False), settings, host=host, port=port)
+
+
+def _run(app: FastAPI, settings: Settings, *, host: str, port: int) -> bool:
     allow_more_files(settings)
     with ExitStack() as stack:
         path = settings.open_store().path

@@ -205,12 +205,7 @@ def _lines_of_body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 TRANSITIONS = "agent.store.transitions"
-CHANGES_RUNS = {
-    "agent/attempt/writer.py",
-    "agent/attempt/unheld.py",
-    "agent/attempt/unheld_ends.py",
-    "agent/attempt/unheld_pages.py",
-}
+CHANGES_RUNS = {f"agent/attempt/{name}.py" for name in ("moving", "writer", "unheld", "unheld_ends", "unheld_pages")}
 """Who may change the row of a run."""
 CLAIMS = "agent/runs/submit.py"
 """A run that nothing is in front of begins in the transaction that makes it."""

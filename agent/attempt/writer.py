@@ -6,6 +6,7 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Literal
 
 import structlog
 
@@ -67,8 +68,7 @@ class RunWriter:
         self._log = log
         self._key = RunKey(principal.tenant_id, run.id)
         self._segment = log.open(self._key, run.attempt, age_s=run.age_s())
-        self.ended = False
-        """Whether this attempt has begun to write the run's end."""
+        self.ended = False  # whether it has begun to write the run's end
 
     def emit(self, event: AnyEvent) -> None:
         """Append an event to the run's log. It never waits.
@@ -235,8 +235,8 @@ class RunWriter:
         self._store.titles.tell(self._principal, self._run.conversation_id, title)
 
     async def shown(self) -> Answer:
-        """Return what readers of this attempt's log show by now."""
-        await self._segment.flush()
+        """Return what readers of this attempt's log show by now, wherever they are."""
+        await self.flush()
         answer = Answer()
         for logged in await self._log.read(self._key):
             answer.apply(logged.event)
@@ -257,9 +257,17 @@ class RunWriter:
             await release_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
         await self.leave()
 
-    async def leave(self) -> None:
-        """Write the log no more, and send its readers away without an end; nothing, where it was closed."""
-        await self._segment.close("moved")
+    async def leave(self, how: Literal["moved", "handed"] = "moved") -> None:
+        """Write the log no more, and send its readers away without an end, or on to where it is written then."""
+        await self._segment.close(how)
+
+    async def flush(self) -> None:
+        """Return when readers anywhere have what was emitted."""
+        await self._segment.flush()
+
+    def again(self, run: Run) -> "RunWriter":
+        """Return the writer of this worker's next attempt."""
+        return RunWriter(self._store, self._log, self._tenure, principal=self._principal, run=run)
 
     async def _hash_said(self, connection: Transaction) -> str | None:
         """Return the hash of all that was said by now, of a run that is looked for by it and has said something."""

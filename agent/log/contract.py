@@ -31,9 +31,9 @@ BATCH_CHARACTERS = 8192
 OTHER_CHARACTERS = 1024
 """What an event counts that carries no text of the answer."""
 
-Close = Literal["ended", "moved"]
+Close = Literal["ended", "moved", "handed"]
 """The run is over, and readers go home with the terminal event · somebody else goes on with it or knows how it ended:
-readers go away without an end and come back."""
+readers go away without an end and come back · another process goes on with it, and its readers here read on there."""
 
 
 class Segment(Protocol):
@@ -54,9 +54,9 @@ class Segment(Protocol):
         """
 
     async def close(self, how: Close) -> None:
-        """Write no more. `ended` adds the terminal event and flushes; `moved` adds nothing.
+        """Write no more. `ended` adds the terminal event and flushes; the others add nothing.
 
-        Closing as `moved` what is closed already, or what a later attempt writes, does nothing.
+        Closing as `moved` or `handed` what is closed already, or what a later attempt writes, does nothing.
 
         Raises:
             StaleAppendError: as for `flush`, where the run has `ended`.

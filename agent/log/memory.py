@@ -150,9 +150,9 @@ class MemoryLog(EventLog):
             del self._logs[run]
         if log is not None:
             log.writer = None
-            log.closed, log.left = how == "ended", how == "moved"
+            log.closed, log.left = how == "ended", how != "ended"
             log.wake()
-        if how == "moved":
+        if how != "ended":
             self._tell_awaited(run)
         elif log is not None and is_known:  # for others it is packed, unless it was forgotten meanwhile
             self._ended.add(run, log.events, expires_at=self._clock() + self._keep_s)

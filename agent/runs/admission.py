@@ -16,6 +16,9 @@ from agent.principal import PUBLIC_TENANT, RunKey
 from agent.settings import RuntimeSettings
 
 Key = TypeVar("Key")
+Grant = str
+"""A place at work: `HERE`, or the worker that has it."""
+HERE: Grant = ""
 
 TENANTS_PER_QUEUE = 10
 """Into how many parts the queue is divided where nothing says how many runs of one tenant may wait."""
@@ -34,7 +37,7 @@ class Admission:
         self._inside = 0
         self._of_tenant: Counter[str] = Counter()
         self._of_user: Counter[tuple[str, str]] = Counter()
-        self._waiting: OrderedDict[str, OrderedDict[str, deque[asyncio.Future[None]]]] = OrderedDict()
+        self._waiting: OrderedDict[str, OrderedDict[str, deque[asyncio.Future[Grant]]]] = OrderedDict()
 
     def try_enter(self, tenant_id: str, user_id: str) -> bool:
         """Enter if there is room. Then nobody of this user waits, and those who do may not have this place."""
@@ -43,32 +46,51 @@ class Admission:
         self._take(tenant_id, user_id)
         return True
 
-    async def enter(self, tenant_id: str, user_id: str) -> None:
+    async def ask(self, tenant_id: str, user_id: str, *, here: bool = False) -> Grant | None:
+        """Take a place if there is one now; `here`: no other will do."""
+        return HERE if self.try_enter(tenant_id, user_id) else None
+
+    async def enter(self, tenant_id: str, user_id: str) -> Grant:
         """Wait for a place and take it."""
-        if self.try_enter(tenant_id, user_id):
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(tenant_id, OrderedDict()).setdefault(user_id, deque()).append(place)
+        if self._enters_now(tenant_id, user_id):
+            return HERE
+        place = self._wait(tenant_id, user_id)
         try:
-            await place
+            return await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self.leave(tenant_id, user_id)  # given in the moment of the cancellation: give it back
-            else:
-                self._forget(tenant_id, user_id, place)
+            self._give_up(tenant_id, user_id, place)
             raise
 
-    def leave(self, tenant_id: str, user_id: str) -> None:
+    def leave(self, tenant_id: str, user_id: str, grant: Grant = HERE) -> None:
         """Give the place back and let in who is next."""
-        self._inside -= 1
-        self._of_tenant[tenant_id] -= 1
-        if not self._of_tenant[tenant_id]:
-            del self._of_tenant[tenant_id]
-        self._of_user[tenant_id, user_id] -= 1
-        if not self._of_user[tenant_id, user_id]:
-            del self._of_user[tenant_id, user_id]
-        while self._inside < self._most and (following := self._following()) is not None:
-            self._let_in(*following)
+        self._inside -= grant == HERE
+        add(self._of_tenant, tenant_id, -1)
+        add(self._of_user, (tenant_id, user_id), -1)
+        self._let_in_all()
+
+    def keep(self, tenant_id: str, user_id: str, grant: Grant) -> None:
+        """Take the place here for a run that its place elsewhere did not take, however many work here."""
+        self._inside += grant != HERE
+
+    def accept(self, tenant_id: str, user_id: str) -> bool:
+        """Take a place for a run of another process that was let in; False where none is free here."""
+        return False
+
+    async def told(self) -> None:
+        """Return when the others know what was taken here by now, or cannot be told."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether there are others, and nobody knows what they have."""
+        return False
+
+    def living(self, processes: int) -> None:
+        """Know how many processes there are, this one among them."""
+
+    @property
+    def others_work(self) -> bool:
+        """Whether other processes are there for what this one is not to work on."""
+        return False
 
     @property
     def is_full(self) -> bool:
@@ -88,8 +110,8 @@ class Admission:
             tenant_id == PUBLIC_TENANT or self._of_user[tenant_id, user_id] < self._most_per_user
         )
 
-    def _take(self, tenant_id: str, user_id: str) -> None:
-        self._inside += 1
+    def _take(self, tenant_id: str, user_id: str, grant: Grant = HERE) -> None:
+        self._inside += grant == HERE
         self._of_tenant[tenant_id] += 1
         self._of_user[tenant_id, user_id] += 1
 
@@ -101,17 +123,37 @@ class Admission:
                 return tenant_id, min(users, key=lambda user_id: self._of_user[tenant_id, user_id])
         return None
 
-    def _let_in(self, tenant_id: str, user_id: str) -> None:
+    def _enters_now(self, tenant_id: str, user_id: str) -> bool:
+        return self.try_enter(tenant_id, user_id)
+
+    def _give_up(self, tenant_id: str, user_id: str, place: asyncio.Future[Grant]) -> None:
+        """Stand in the queue no more."""
+        if place.done() and not place.cancelled():
+            self.leave(tenant_id, user_id, place.result())  # given in the moment of the cancellation: give it back
+        else:
+            self._forget(tenant_id, user_id, place)
+
+    def _wait(self, tenant_id: str, user_id: str) -> asyncio.Future[Grant]:
+        """Stand in the queue; return the place that will be given."""
+        place: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tenant_id, OrderedDict()).setdefault(user_id, deque()).append(place)
+        return place
+
+    def _let_in_all(self) -> None:
+        while self._inside < self._most and (following := self._following()) is not None:
+            self._let_in(*following)
+
+    def _let_in(self, tenant_id: str, user_id: str, grant: Grant = HERE) -> None:
         users = self._waiting[tenant_id]
         place = users[user_id].popleft()
         users.move_to_end(user_id)
         self._waiting.move_to_end(tenant_id)
         self._clear(tenant_id, user_id)
         if not place.cancelled():
-            self._take(tenant_id, user_id)
-            place.set_result(None)
+            self._take(tenant_id, user_id, grant)
+            place.set_result(grant)
 
-    def _forget(self, tenant_id: str, user_id: str, place: asyncio.Future[None]) -> None:
+    def _forget(self, tenant_id: str, user_id: str, place: asyncio.Future[Grant]) -> None:
         users = self._waiting.get(tenant_id)
         queue = users.get(user_id) if users is not None else None
         if queue is not None and place in queue:
@@ -199,13 +241,13 @@ class Queue:
         return max(1, self._most // tenants)
 
     def _count(self, place: Place, change: int) -> None:
-        _add(self._of_tenant, place.tenant_id, change)
-        _add(self._of_user, (place.tenant_id, place.user_id), change)
+        add(self._of_tenant, place.tenant_id, change)
+        add(self._of_user, (place.tenant_id, place.user_id), change)
         if place.conversation_id is not None:
-            _add(self._of_conversation, (place.tenant_id, place.conversation_id), change)
+            add(self._of_conversation, (place.tenant_id, place.conversation_id), change)
 
 
-def _add(counts: Counter[Key], key: Key, change: int) -> None:
+def add(counts: Counter[Key], key: Key, change: int) -> None:
     """Count, and keep no key of those who have none: the keys are counted, too."""
     counts[key] += change
     if not counts[key]:

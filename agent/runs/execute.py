@@ -24,7 +24,7 @@ from agent.loop.followups import follow_ups
 from agent.loop.graph import Answered, Outcome, StepLimit, Waiting, advance
 from agent.places import place_of
 from agent.prompt.history import LOST_RESULT
-from agent.runs.roster import HeldRun
+from agent.runs.held import HeldRun
 from agent.runtime import Runtime
 from agent.store.database import Store
 from agent.store.messages import run_messages

@@ -5,14 +5,16 @@ The invariant: a run whose database or process fails in the middle is left witho
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import structlog
 
 from agent import metrics
-from agent.assistant.definition import CancelAfter
+from agent.assistant.definition import CancelAfter, History
 from agent.attempt.attempt import Transcript
 from agent.attempt.credential import RunCredential
+from agent.attempt.moving import move
 from agent.attempt.presence import Absences
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
@@ -21,8 +23,11 @@ from agent.errors import DatabaseError, FrontdeskError, InterruptedRunError
 from agent.events.schema import AnyEvent
 from agent.places import place_of
 from agent.principal import Principal
+from agent.runs.admission import HERE, Grant
 from agent.runs.execute import Stopped, conclude, execute
-from agent.runs.roster import HeldRun, Roster
+from agent.runs.held import HeldRun
+from agent.runs.offers import Offers
+from agent.runs.roster import Roster
 from agent.runs.signals import Kind, Signal, Signals, Wakes
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
@@ -49,6 +54,7 @@ class Executor:
         *,
         settings: RuntimeSettings,
         worker_id: str,
+        offers: Offers | None = None,
     ) -> None:
         self._runtime = runtime
         self._roster = roster
@@ -59,6 +65,7 @@ class Executor:
         self._wakes = wakes
         self._settings = settings
         self._worker_id = worker_id
+        self._offers = offers
 
     def hold(
         self,
@@ -67,20 +74,21 @@ class Executor:
         events: Sequence[AnyEvent],
         *,
         transcript: Transcript | None = None,
-        is_admitted: bool = False,
+        grant: Grant | None = None,
         is_taken_over: bool = False,
         counts_attempt: bool = True,
     ) -> None:
         """Hold a run from now on: its log goes on with these events, then its work begins.
 
-        One that comes with its transcript is claimed already, and one that `is_admitted` has its place at work.
+        One that comes with its transcript is claimed already, and one with a `grant` has its place at work. Where that is with
+        another worker, these events are left to it.
         """
         absence = self._absences.of(principal.tenant_id, principal.user_id) if principal.credential is None else None
         held = HeldRun(
             RunCredential(principal, wait_s=self._settings.auth_wait_s, absence=absence),
             run,
             RunWriter(self._runtime.store, self._runtime.log, self._tenure, principal=principal, run=run),
-            is_admitted=is_admitted,
+            grant=grant,
             is_taken_over=is_taken_over,
             transcript=transcript,
             counts_attempt=counts_attempt,
@@ -90,8 +98,9 @@ class Executor:
             held.stopper.stop("cancelled")
         self._roster.add(held)
         metrics.runs_active.inc()
-        for event in events:
-            held.writer.emit(event)
+        held.opening = events
+        if grant in (None, HERE):
+            held.say_opening()
         self._tasks.create_task(self._live(held))
 
     def _on_disconnect(self, principal: Principal, run: Run) -> Literal["continue"] | CancelAfter:
@@ -105,7 +114,8 @@ class Executor:
         with structlog.contextvars.bound_contextvars(tenant=held.key.tenant_id, run=str(held.run.id)):
             try:
                 await self._wait_and_claim(held)
-                await execute(self._runtime, held)
+                if held.grant == HERE or not await self._hand_over(held):
+                    await execute(self._runtime, held)
             except DatabaseError as exc:
                 await self._leave(held, exc)
             except FrontdeskError as exc:
@@ -118,8 +128,12 @@ class Executor:
             finally:
                 metrics.runs_active.dec()
                 self._roster.remove(held)
-                kind: Kind = "free" if held.stopper.reason == "released" else "over"
-                self._signals.tell(Signal(kind, held.key, held.run.conversation_id))
+                self._tell_left(held)
+
+    def _tell_left(self, held: HeldRun) -> None:
+        if not held.is_handed:
+            kind: Kind = "free" if held.stopper.reason == "released" else "over"
+            self._signals.tell(Signal(kind, held.key, held.run.conversation_id))
 
     async def _leave(self, held: HeldRun, exc: Exception) -> None:
         """Leave a run without an end, because the database did not take what came next. It is taken up again."""
@@ -149,3 +163,64 @@ class Executor:
         except StoppedError as stopped:
             await conclude(held, Stopped(stopped.reason))
             raise
+
+    async def _hand_over(self, held: HeldRun) -> bool:
+        """Hand the run to the worker that has its place; False where it was not taken, and is this one's as its next attempt.
+
+        Raises:
+            StoppedError: it was stopped meanwhile; its end is written.
+        """
+        assert self._offers is not None
+        assert held.grant is not None
+        is_shown = not held.opening
+        if is_shown:
+            await held.writer.flush()  # what the other one writes comes behind it
+        try:
+            with held.stopper.stoppable():
+                offered = held.run, held.principal.current
+                held.is_handed = await self._offers.hand_over(held.grant, *offered, is_shown=is_shown)
+        except StoppedError as stopped:
+            if stopped.reason != "lost":
+                held.say_opening()
+                await conclude(held, Stopped(stopped.reason))
+                raise
+            held.is_handed = True  # its row says so: the answer is late, or was lost
+        if not held.is_handed:
+            logger.info("run_not_taken", worker=held.grant)
+            held.is_handed = not await self._begin_again(held, is_shown=is_shown)
+        if held.is_handed:
+            logger.info("run_handed_over", worker=held.grant)
+            if is_shown:
+                await held.writer.leave("handed")
+        return held.is_handed
+
+    async def _begin_again(self, held: HeldRun, *, is_shown: bool) -> bool:
+        """Begin the next attempt at a run that was offered in vain: what was offered counts no more. False where it was taken."""
+        moved = await move(
+            self._runtime.store,
+            held.principal.current,
+            held.key,
+            sender=self._worker_id,
+            worker_id=self._worker_id,
+            attempt=held.run.attempt,
+            is_shown=is_shown,
+            window_of=partial(window_of, self._runtime, held.principal.current),
+        )
+        if moved is None:
+            return False
+        self._roster.keep(held)
+        held.run, held.opening, held.transcript = moved
+        held.writer = held.writer.again(held.run)
+        if held.run.is_cancel_requested:
+            held.stopper.stop("cancelled")
+        held.say_opening()
+        return True
+
+
+def window_of(runtime: Runtime, principal: Principal, run: Run) -> History:
+    """Return how much of the turns before a run's assistant reads.
+
+    Raises:
+        InterruptedRunError: there is no such assistant here.
+    """
+    return runtime.assistants.resume(principal, run.assistant).definition.history

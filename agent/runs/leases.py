@@ -20,7 +20,7 @@ from agent.attempt.unheld import take_over
 from agent.attempt.unheld_ends import fail_abandoned
 from agent.places import place_of
 from agent.principal import Principal, RunKey
-from agent.runs.admission import Place
+from agent.runs.admission import HERE, Grant, Place
 from agent.runs.executor import Executor
 from agent.runs.record import expire_record
 from agent.runs.roster import Roster
@@ -34,7 +34,15 @@ from agent.store.messages import run_messages
 from agent.store.runs import get_run
 from agent.store.sealing import seal_all
 from agent.store.tool_calls import list_calls
-from agent.store.workers import Abandoned, abandoned_runs, end_lease, forget_the_dead, own_runs, renew_lease
+from agent.store.workers import (
+    Abandoned,
+    abandoned_runs,
+    count_living,
+    end_lease,
+    forget_the_dead,
+    own_runs,
+    renew_lease,
+)
 
 logger = structlog.get_logger()
 
@@ -138,6 +146,8 @@ class Leases:
         held = [run for run in self._roster if not run.writer.ended]
         async with self._runtime.store.read(EVERY_TENANT, is_urgent=True) as connection:
             own = await own_runs(connection, self._worker_id)
+            if self._roster.is_apart:
+                self._roster.living(await count_living(connection))
         for run in held:
             row = own.get(run.key)
             if run.writer.ended:
@@ -173,6 +183,8 @@ class Leases:
         for key in list(self._roster.left):
             if self.takes_over and not self._roster.knows(key):
                 await self._take_back(key)
+        if self._roster.others_work:
+            return
         # Of no use to SQLite in the loop's own thread: there may be thousands.
         async with self._runtime.store.read(EVERY_TENANT, is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection, most=LOOKED_AT)
@@ -209,7 +221,7 @@ class Leases:
         if run.begun_attempts >= most:
             await self._fail(run.key)
             return
-        room = self._roster.make_room(run.key, place, is_first=run.is_first)
+        room = await self._roster.make_room(run.key, place, is_first=run.is_first)
         if room is None:
             return
         is_held = False
@@ -219,7 +231,7 @@ class Leases:
                 if user_id is not None:
                     _tell_taken(run.key)
                     owner = Principal(run.tenant_id, user_id)
-                    await self._pick_up(owner, run.run_id, is_admitted=room == "at work")
+                    await self._pick_up(owner, run.run_id, grant=HERE if room == HERE else None)
                     is_held = True
         finally:
             if not is_held:
@@ -236,7 +248,7 @@ class Leases:
         await fail_abandoned(runtime.store, runtime.log, key, worker_id=self._worker_id, attempts=most)
 
     async def _pick_up(
-        self, owner: Principal, run_id: UUID, *, is_admitted: bool = False, counts_attempt: bool = True
+        self, owner: Principal, run_id: UUID, *, grant: Grant | None = None, counts_attempt: bool = True
     ) -> None:
         """Begin the next attempt at a run: its log goes on with a snapshot of what is settled, then its work.
 
@@ -258,9 +270,7 @@ class Leases:
             async with self._runtime.store.write(owner.tenant_id) as connection:
                 await record(connection, principal, [renewed(principal, run)])
         events = [started(run), *settled(run, messages, calls)]
-        self._executor.hold(
-            principal, run, events, is_admitted=is_admitted, is_taken_over=True, counts_attempt=counts_attempt
-        )
+        self._executor.hold(principal, run, events, grant=grant, is_taken_over=True, counts_attempt=counts_attempt)
         self._roster.forget_left(key)
 
 

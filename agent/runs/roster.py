@@ -9,59 +9,26 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
 from agent.assistant.definition import CancelAfter
-from agent.attempt.attempt import Transcript
-from agent.attempt.credential import RunCredential
-from agent.attempt.latch import Latch
-from agent.attempt.stop import Stopper, StopReason
-from agent.attempt.writer import RunWriter
+from agent.attempt.stop import StopReason
 from agent.principal import Principal, RunKey
-from agent.runs.admission import Admission, Place, Queue
+from agent.runs.admission import HERE, Admission, Grant, Place, Queue
+from agent.runs.held import HeldRun
 from agent.settings import RuntimeSettings
-from agent.store.runs import Run
 
-Room = Literal["at work", "waiting"]
-"""What a run that is taken over finds: a place at work, or one among those who wait."""
-
-
-@dataclass(slots=True, eq=False)
-class HeldRun:
-    """A run that this process holds, waiting or at work. The credential lives here and nowhere else."""
-
-    principal: RunCredential
-    run: Run
-    writer: RunWriter
-    stopper: Stopper = field(default_factory=Stopper)
-    over: Latch = field(default_factory=Latch)
-    is_admitted: bool = False
-    is_taken_over: bool = False
-    counts_attempt: bool = True
-    """Whether this attempt, once it works, counts towards the most that a run may have."""
-    transcript: Transcript | None = None
-    """What it begins with, where that was read when it was stored: it is claimed then."""
-    on_disconnect: Literal["continue"] | CancelAfter = "continue"
-    """What its assistant says about a run that nobody reads."""
-    unread: asyncio.TimerHandle | None = None
-    """Stops the run, if nobody comes to read it."""
-    key: RunKey = field(init=False)
-    place: Place = field(init=False)
-
-    def __post_init__(self) -> None:
-        owner = self.principal.current
-        self.key = RunKey(owner.tenant_id, self.run.id)
-        self.place = Place(owner.tenant_id, owner.user_id, self.run.conversation_id)
+Room = Grant | Literal["waiting"]
+"""What a run that is taken over finds: a place at work here, or one among those who wait."""
 
 
 class Roster:
     """The runs of this process. Iterating gives those that are held, waiting or at work."""
 
-    def __init__(self, settings: RuntimeSettings) -> None:
-        self._admission = Admission(
+    def __init__(self, settings: RuntimeSettings, admission: Admission | None = None) -> None:
+        self._admission = admission or Admission(
             most=settings.max_runs,
             most_per_tenant=settings.max_runs_per_tenant,
             most_per_user=settings.max_runs_per_user,
@@ -106,18 +73,36 @@ class Roster:
             if not self._arriving[key]:
                 del self._arriving[key]
 
+    async def admit(self, principal: Principal) -> Grant | None:
+        """Take a place at work, here or elsewhere, for a run that is not held yet; None where there is none."""
+        return await self._admission.ask(principal.tenant_id, principal.user_id)
+
     def try_admit(self, principal: Principal) -> bool:
-        """Take a place at work for a run that is not held yet; False where there is none."""
+        """Take a place at work here for what is no run; False where there is none."""
         return self._admission.try_enter(principal.tenant_id, principal.user_id)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether there are other processes, and nobody knows what they have at work."""
+        return self._admission.is_apart
+
+    def living(self, processes: int) -> None:
+        """Know how many processes there are, this one among them."""
+        self._admission.living(processes)
+
+    @property
+    def others_work(self) -> bool:
+        """Whether other processes are there for what nobody works on."""
+        return self._admission.others_work
 
     @property
     def is_full(self) -> bool:
         """Whether nobody at all may have a place at work."""
         return self._admission.is_full
 
-    def give_back(self, principal: Principal) -> None:
-        """Give back what `try_admit` took, for a run that will not be held as admitted."""
-        self._admission.leave(principal.tenant_id, principal.user_id)
+    def give_back(self, principal: Principal, grant: Grant = HERE) -> None:
+        """Give back what `admit` or `try_admit` took, for a run that will not be held as admitted."""
+        self._admission.leave(principal.tenant_id, principal.user_id, grant)
 
     def check(self, place: Place) -> None:
         """Return where one more may wait.
@@ -141,14 +126,14 @@ class Roster:
         self._waiting.leave(key)
         self._taken_over.leave(key)
 
-    def make_room(self, key: RunKey, place: Place, *, is_first: bool) -> Room | None:
+    async def make_room(self, key: RunKey, place: Place, *, is_first: bool) -> Room | None:
         """Take a place for a run that is to be taken over; None where there is none, and it stays where it is.
 
         One that `is_first` of its conversation may have a place at work at once. So those that wait behind it here never
         keep it out.
         """
-        if is_first and self._admission.try_enter(place.tenant_id, place.user_id):
-            return "at work"
+        if is_first and await self._admission.ask(place.tenant_id, place.user_id, here=True) is not None:
+            return HERE
         if not self._taken_over.has_room(place):
             return None
         self._taken_over.enter(key, place)
@@ -156,7 +141,7 @@ class Roster:
 
     def give_room_back(self, key: RunKey, place: Place, room: Room) -> None:
         """Give back what `make_room` took."""
-        if room == "at work":
+        if room == HERE:
             self._admission.leave(place.tenant_id, place.user_id)
         else:
             self._taken_over.leave(key)
@@ -167,7 +152,7 @@ class Roster:
         """Hold a run from now on."""
         self._held[run.key] = run
         insort(self._turns.setdefault(_conversation(run), []), run, key=_turn)
-        if not run.is_admitted:
+        if run.grant is None:
             self._waiting.enter(run.key, run.place)  # whatever the limits: what is held has to wait somewhere
             if run.is_taken_over:
                 self._taken_over.enter(run.key, run.place)
@@ -180,14 +165,28 @@ class Roster:
         """
         while (earlier := self.before(run)) is not None:
             await earlier.over.wait()
-        if not run.is_admitted:
-            await self._admission.enter(run.place.tenant_id, run.place.user_id)
-            run.is_admitted = True
+        if run.grant is None:
+            run.grant = await self._admission.enter(run.place.tenant_id, run.place.user_id)
 
     def wait_again(self, run: HeldRun) -> None:
         """Take a run's place at work from it, because it cannot begin yet. It counted as waiting all the time."""
-        self._admission.leave(run.place.tenant_id, run.place.user_id)
-        run.is_admitted = False
+        if run.grant is not None:
+            self._admission.leave(run.place.tenant_id, run.place.user_id, run.grant)
+            run.grant = None
+
+    def keep(self, run: HeldRun) -> None:
+        """Have a run at work here, although it had its place elsewhere: nobody took it."""
+        if run.grant not in (None, HERE):
+            self._admission.keep(run.place.tenant_id, run.place.user_id, run.grant)
+            run.grant = HERE
+
+    def accept(self, principal: Principal) -> bool:
+        """Take a place at work here for a run that another process hands over; False where none is free."""
+        return self._admission.accept(principal.tenant_id, principal.user_id)
+
+    async def told(self) -> None:
+        """Return when other processes know what was taken here by now, or cannot be told."""
+        await self._admission.told()
 
     def begun(self, run: HeldRun) -> None:
         """Count a run as waiting no longer."""
@@ -195,8 +194,8 @@ class Roster:
 
     def remove(self, run: HeldRun) -> None:
         """Hold a run no longer, give its place to the next, and wake the turn that waits for this one and no other."""
-        if run.is_admitted:
-            self._admission.leave(run.place.tenant_id, run.place.user_id)
+        if run.grant is not None:
+            self._admission.leave(run.place.tenant_id, run.place.user_id, run.grant)
         if run.unread is not None:
             run.unread.cancel()
         self.cancel_reservation(run.key)

@@ -6,7 +6,7 @@ belong to this process alone: when a process dies, another one, or its own succe
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from types import TracebackType
 from uuid import UUID, uuid4
 
@@ -14,40 +14,32 @@ import structlog
 
 from agent.assistant.source import Assistants
 from agent.attempt.presence import Absences
-from agent.attempt.snapshot import started as started_event
 from agent.attempt.tenure import Tenure
-from agent.attempt.unheld_ends import tell_withdrawn
-from agent.errors import (
-    RETRY_AFTER_S,
-    DatabaseError,
-    ForbiddenError,
-    InvalidRequestError,
-    OverloadedError,
-    RateLimitedError,
-    RequestError,
-)
+from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError
 from agent.events.schema import START, EventId, LoggedEvent
-from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.loop.graph import build_loop
 from agent.models.catalog import Catalog
-from agent.principal import Principal, RunKey
-from agent.runs.admission import Place
+from agent.principal import Principal
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
+from agent.runs.handover import Handover
 from agent.runs.leases import Leases
+from agent.runs.offers import Cluster, Offers
 from agent.runs.page_answers import PageAnswers
 from agent.runs.questions import Questions
 from agent.runs.readers import Readers
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
+from agent.runs.shared_admission import SharedAdmission
 from agent.runs.signals import Signal, Signals, Wakes
+from agent.runs.starting import Starts
 from agent.runs.stops import Stops
-from agent.runs.submit import Choice, Submissions, Submitted
+from agent.runs.submit import Submissions
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.awaiting import awaited
-from agent.store.database import Store, new_id
+from agent.store.database import Store
 from agent.store.runs import Run
 
 logger = structlog.get_logger()
@@ -67,37 +59,38 @@ class Runner:
         catalog: Catalog,
         assistants: Assistants,
         settings: RuntimeSettings,
+        cluster: Cluster | None = None,
     ) -> None:
         self._runtime = Runtime(store, log, catalog, assistants, build_loop(), is_traced=settings.tracing)
-        self._store = store
         self._log = log
         self._settings = settings
         worker_id = uuid4().hex
-        self._roster = Roster(settings)
+        self._shared, offers = _join(cluster, settings, worker_id=worker_id)
+        self._roster = Roster(settings, self._shared)
         self._absences = Absences(wait_s=settings.auth_wait_s)
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
         self._tasks = asyncio.TaskGroup()
         self._wakes = Wakes()
         self._stops = Stops(self._runtime, self._roster, signals, self._wakes)
-        self._starts = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
         self._executor = Executor(
-            self._runtime,
-            self._roster,
-            self._tenure,
-            self._absences,
-            self._tasks,
-            signals,
-            self._wakes,
+            *(self._runtime, self._roster, self._tenure, self._absences, self._tasks, signals, self._wakes),
             settings=settings,
             worker_id=worker_id,
+            offers=offers,
         )
         self._leases = Leases(
             self._runtime, self._roster, self._tenure, self._executor, worker_id=worker_id, settings=settings
         )
         self._questions = Questions(self._runtime, self._roster)
         self.decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
-        self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings)
+        self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings, offers)
         self.page_answers = PageAnswers(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
+        submissions = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
+        own = self._executor, self._leases
+        self._starts = Starts(self._runtime, self._roster, self._absences, submissions, *own, self._stops)
+        if offers is not None:
+            shared = self._runtime, self._roster, self._tenure, self._absences
+            Handover(*shared, *own, self._readers, offers, tasks=self._tasks, worker_id=worker_id)
         self._upkeep: list[asyncio.Task[None]] = []
         self._draining = False
         signals.listen(self._hear)
@@ -106,6 +99,9 @@ class Runner:
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
         upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
+        if self._shared is not None:
+            await self._shared.begin()
+            upkeep.append(self._shared.run())
         self._upkeep = [self._tasks.create_task(one) for one in upkeep]
         return self
 
@@ -131,73 +127,10 @@ class Runner:
         return self._draining
 
     async def start(self, principal: Principal, request: RunRequest) -> Run:
-        """Store the message and its run in one transaction, start the run, and return it.
-
-        An equal request with the same idempotency key gets the run that exists.
-
-        Raises:
-            InvalidRequestError: there is no such assistant, or the model is not one of its own.
-            ForbiddenError: the principal's role may not use the assistant, or its token not the branch.
-            NotFoundError: the principal has no such conversation, or it has no such message to replace.
-            SupersededError: that message was replaced before.
-            RunActiveError: the conversation has an active run, and the policy is to refuse.
-            IdempotencyMismatchError: the key was used for another request.
-            RateLimitedError: too many runs of the conversation, the user or the tenant wait.
-            OverloadedError: too many runs wait, or the server is stopping.
-        """
+        """Store the message and its run in one transaction, start the run, and return it; see `Starts.start`."""
         if self._draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
-        self._absences.end(principal.tenant_id, principal.user_id)
-        request = await self._starts.locate(principal, request)
-        try:
-            choice = await self._starts.choose(principal, request)
-        except (InvalidRequestError, ForbiddenError):
-            if (equal := await self._starts.find(principal, request)) is not None:
-                return equal
-            raise
-        is_admitted = self._roster.try_admit(principal)
-        if not is_admitted:
-            try:
-                self._roster.check(Place(principal.tenant_id, principal.user_id, request.conversation_id))
-            except (RateLimitedError, OverloadedError):
-                if (equal := await self._starts.find(principal, request)) is not None:
-                    return equal
-                raise
-        key = RunKey(principal.tenant_id, new_id())
-        with ExitStack() as arriving:
-            arriving.enter_context(self._roster.arriving(key))
-            started = await self._store_start(principal, request, choice, key, arriving, is_admitted=is_admitted)
-            if started.is_new:
-                await self._begin(principal, started)
-        return started.run
-
-    async def _store_start(
-        self,
-        principal: Principal,
-        request: RunRequest,
-        choice: Choice,
-        key: RunKey,
-        stack: ExitStack,
-        *,
-        is_admitted: bool,
-    ) -> Submitted:
-        """Store a start, and give back what places it does not need."""
-        started: Submitted | None = None
-        try:
-            started = await self._starts.commit(
-                principal, request, choice, stack, run_id=key.run_id, may_begin=is_admitted
-            )
-            failpoint("start.after_commit")
-            return started
-        except BaseException as exc:
-            if isinstance(exc, DatabaseError) or not isinstance(exc, RequestError):
-                self._roster.leave_behind(key, principal)  # if it was stored after all; what was refused was not
-            raise
-        finally:
-            if is_admitted and (started is None or not started.is_claimed):
-                self._roster.give_back(principal)
-            if started is None:
-                self._roster.cancel_reservation(key)
+        return await self._starts.start(principal, request)
 
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         """Return a reader of a run that was just read or started as the principal's; see `Readers.follow`."""
@@ -246,6 +179,8 @@ class Runner:
             return
         self._draining = True
         self._leases.stop_taking_over()
+        if self._shared is not None:
+            self._shared.drain()
         if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):
             logger.warning("runs_released_at_shutdown", runs=len(self._roster))
         self._roster.stop_all("released")
@@ -256,6 +191,8 @@ class Runner:
             task.cancel()
         if is_idle:
             await self._end_lease()
+        if self._shared is not None:
+            await self._shared.end()
 
     def release(self) -> None:
         """End the grace time of `drain`: leave all runs to the next process now."""
@@ -277,18 +214,12 @@ class Runner:
         if signal.kind == "over":
             self._log.expect_nothing(signal.run)
 
-    async def _begin(self, principal: Principal, started: Submitted) -> None:
-        """Take a new run into this process, and stop what it takes the place of."""
-        run = started.run
-        self._executor.hold(
-            principal, run, [started_event(run)], transcript=started.transcript, is_admitted=started.is_claimed
-        )
-        if started.resumed is not None:
-            await self._leases.go_on(principal, started.resumed)
-        if started.withdrawn is not None:
-            await tell_withdrawn(self._store, self._log, principal, started.withdrawn)
-        for run_id in started.earlier:
-            if (earlier := self._roster.find(RunKey(principal.tenant_id, run_id))) is not None:
-                earlier.stopper.stop("cancelled")
-            else:
-                await self._stops.ask(principal, run_id)
+
+def _join(
+    cluster: Cluster | None, settings: RuntimeSettings, *, worker_id: str
+) -> tuple[SharedAdmission | None, Offers | None]:
+    """Return the gate and the letters of one process among many; nothing, where it is the only one or has no key."""
+    if cluster is None:
+        return None, None
+    offers = Offers(cluster, cluster.keys, worker_id=worker_id) if cluster.keys is not None else None
+    return SharedAdmission(cluster, settings, worker_id=worker_id), offers

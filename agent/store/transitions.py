@@ -104,6 +104,11 @@ _TAKE_OVER = (
 )
 _TAKE_BACK = Hot(_TAKE_OVER)
 _TAKE_IN = Hot(_TAKE_OVER.where(runs.c.begun_attempts < bindparam("attempts")))
+_MOVE = Hot(
+    update(runs)
+    .where(_OF_ATTEMPT, runs.c.state == "running", runs.c.worker_id == bindparam("from_worker"))
+    .values(attempt=runs.c.attempt + 1, worker_id=bindparam("of_worker"))
+)
 _FAIL = Hot(
     update(runs)
     .where(_IS_FREE, runs.c.begun_attempts >= bindparam("attempts"))
@@ -241,6 +246,15 @@ async def take_over(connection: Transaction, run: RunKey, *, worker_id: str, mos
     statement = _TAKE_BACK if most_attempts is None else _TAKE_IN
     taken = await connection.row(statement, {**_free(run, worker_id), "attempts": most_attempts})
     return taken.user_id if taken is not None else None
+
+
+async def move_run(connection: Transaction, run: RunKey, *, attempt: int, sender: str, worker_id: str) -> bool:
+    """Make a run that another worker has at work this worker's, as its next attempt; False where that is not so any more.
+
+    From one's own hands into one's own it makes void what was offered to others. The caller commits.
+    """
+    moved = {**_attempt(run.tenant_id, run.run_id, attempt), "from_worker": sender, "of_worker": worker_id}
+    return await connection.change(_MOVE, moved) == 1
 
 
 async def fail_run(connection: Transaction, run: RunKey, *, worker_id: str, code: str, attempts: int) -> str | None:

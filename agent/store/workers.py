@@ -77,6 +77,7 @@ _BEGIN = Hot(workers.insert().values(id=bindparam("of_worker"), **_LEASE))
 _END = Hot(delete(workers).where(workers.c.id == bindparam("of_worker")))
 _END_ALL = Hot(delete(workers))
 _ARE_DEAD = Hot(select(exists().where(~_ALIVE).label("are_dead")))
+_COUNT = Hot(select(func.count().label("living")).select_from(workers).where(_ALIVE))
 _FORGET = Hot(delete(workers).where(~_ALIVE))
 
 
@@ -124,6 +125,11 @@ async def forget_the_dead(connection: Transaction) -> None:
     """Remove the rows of workers whose lease is over: no row means the same. The caller commits."""
     if (await connection.row(_ARE_DEAD, {})).are_dead:
         await connection.change(_FORGET, {})
+
+
+async def count_living(connection: Transaction) -> int:
+    """Return how many workers are alive."""
+    return int((await connection.row(_COUNT, {})).living)
 
 
 async def own_runs(connection: Transaction, worker_id: str) -> dict[RunKey, Own]:

@@ -12,8 +12,8 @@ from support.world import OpenWorld, Person, World
 from agent.errors import OverloadedError, RateLimitedError, RequestError
 from agent.principal import PUBLIC_TENANT, Principal, RunKey
 from agent.runs.admission import Place, Queue
+from agent.runs.held import HeldRun
 from agent.runs.request import RunRequest
-from agent.runs.roster import HeldRun
 from agent.store.tables import messages, runs
 from api.settings import Settings
 

@@ -12,8 +12,9 @@ from support.rows import in_one
 from support.world import OpenWorld, World
 
 from agent.principal import Principal, RunKey
-from agent.runs.admission import Place
-from agent.runs.roster import HeldRun, Roster
+from agent.runs.admission import HERE, Place
+from agent.runs.held import HeldRun
+from agent.runs.roster import Roster
 from agent.store.tables import conversations, messages, runs
 from agent.store.workers import renew_lease
 from api.settings import Settings
@@ -146,14 +147,14 @@ async def test_runs_that_used_up_their_attempts_are_ended_although_there_is_no_r
         await until(all_failed)
 
 
-def test_room_that_was_made_and_not_used_is_given_back() -> None:
+async def test_room_that_was_made_and_not_used_is_given_back() -> None:
     """G60: or it would be lost for good."""
     roster = Roster(Settings(_env_file=None, max_runs=1, max_queued_runs=1))
     for _ in range(3):
         first, second, third = ((RunKey("acme", uuid4()), Place("acme", "ann", uuid4())) for _ in range(3))
-        assert roster.make_room(*first, is_first=True) == "at work"
-        assert roster.make_room(*second, is_first=True) == "waiting"
-        assert roster.make_room(*third, is_first=True) is None
-        roster.give_room_back(*first, "at work")
+        assert await roster.make_room(*first, is_first=True) == HERE
+        assert await roster.make_room(*second, is_first=True) == "waiting"
+        assert await roster.make_room(*third, is_first=True) is None
+        roster.give_room_back(*first, HERE)
         roster.give_room_back(*second, "waiting")
     assert roster.try_admit(Principal("acme", "ann"))

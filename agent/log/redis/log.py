@@ -27,6 +27,8 @@ from agent.redis.subscriber import Subscriber
 DRAIN_S = 2.0
 GONE_MS = 60_000
 """How long Redis knows that a run is gone."""
+HANDED_S = 10.0
+"""How long readers of a run that was handed over have to notice that."""
 SUBSCRIBE_S = 1.0
 """How long a reader waits until it is heard what is published; without, it looks again after each silence."""
 
@@ -51,7 +53,9 @@ class RedisLog(EventLog):
         self._tails = Tails(subscriber, prefix=client.prefix)
         self._outbox = Outbox(client, window_s=limits.window_s, standing=standing)
         self._standing = standing
-        self._ways = Ways(self._outbox.add, self._tails.wake, self._tails.depart)
+        self._handed: set[RunKey] = set()
+        """Runs that went from here to another process a moment ago, with their readers."""
+        self._ways = Ways(self._outbox.add, self._tails.wake, self._tails.depart, self._hand)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "RedisLog":
@@ -103,17 +107,21 @@ class RedisLog(EventLog):
 
     async def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         last = after
-        if run not in self._local:
-            with self._tails.reading(run) as tail:
-                async for batch in self._follow_elsewhere(run, tail, after):
-                    last = batch[-1].id
-                    yield batch
-                    if type(batch[-1].event) is LogClosed:
-                        return
+        while True:
             if run not in self._local:
+                with self._tails.reading(run) as tail:
+                    async for batch in self._follow_elsewhere(run, tail, last):
+                        last = batch[-1].id
+                        yield batch
+                        if type(batch[-1].event) is LogClosed:
+                            return
+                if run not in self._local:
+                    return
+            async for batch in self._local.follow(run, after=last):
+                last = batch[-1].id
+                yield batch
+            if run not in self._handed or run in self._local:
                 return
-        async for batch in self._local.follow(run, after=last):
-            yield batch
 
     async def last(self, run: RunKey) -> EventId | None:
         if run in self._local:
@@ -143,6 +151,10 @@ class RedisLog(EventLog):
         key = stream_key(self._client.prefix, run)
         with suppress(RedisAwayError):  # it expires
             await self._client.scripts(FORGET, [(key, key, GONE_MS)])
+
+    def _hand(self, run: RunKey) -> None:
+        self._handed.add(run)
+        asyncio.get_running_loop().call_later(HANDED_S, self._handed.discard, run)
 
     async def _end_silent(self, run: RunKey) -> None:
         """Forget a stream whose run is over, and whose writer did not live to say so: its readers go to the database."""

@@ -22,11 +22,12 @@ CALL_ENTRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Where a segment says what it does: send it, at once or soon · it has begun here · it was left."""
+    """Where a segment says what it does: send it, at once or soon · it has begun here · it was left · and goes on elsewhere."""
 
     send: Callable[["RedisSegment", bool], None]
     begun: Callable[[RunKey], None]
     left: Callable[[RunKey], None]
+    handed: Callable[[RunKey], None]
 
 
 class RedisSegment:
@@ -94,7 +95,11 @@ class RedisSegment:
 
     async def close(self, how: Close) -> None:
         is_open = self._local.is_open
+        if how == "handed":
+            self._ways.handed(self.run)
         await self._local.close(how)
+        if how == "handed":
+            return  # whoever goes on with it writes behind what is there
         if how == "ended":
             self._begun()
             await self._taken_by_all()

@@ -175,6 +175,8 @@ USES: dict[str, Use] = {
     "a release": lambda c, run: transitions.release_run(c, "acme", run.id, attempt=1),
     "taking over": lambda c, run: transitions.take_over(c, key_of(run), worker_id=WORKER, most_attempts=9),
     "taking back": lambda c, run: transitions.take_over(c, key_of(run), worker_id=WORKER, most_attempts=None),
+    "moving": lambda c, run: transitions.move_run(c, key_of(run), attempt=1, sender=WORKER, worker_id="w"),
+    "how many live": lambda c, _: workers.count_living(c),
     "giving up": lambda c, run: transitions.fail_run(c, key_of(run), worker_id=WORKER, code="gone", attempts=0),
     "a stop of what nobody has": lambda c, run: transitions.cancel_run(c, ANN, run.id),
     "a stop that is asked for": lambda c, run: transitions.request_cancel(c, ANN, run.id),

@@ -51,6 +51,7 @@ from agent.store.transaction import Transaction
 
 OVER_ALL_TENANTS = {
     "abandoned_runs",
+    "count_living",
     "own_runs",
     "renew_lease",
     "end_lease",
@@ -196,6 +197,9 @@ def attempts() -> dict[str, Attempt]:
         "request_cancel": lambda c, who, run: transitions.request_cancel(c, who, run.id),
         "set_suggestions": lambda c, who, run: transitions.set_suggestions(c, who.tenant_id, run.id, questions=("x",)),
         "take_over": lambda c, who, run: transitions.take_over(c, name(who, run), worker_id="w", most_attempts=9),
+        "move_run": lambda c, who, run: transitions.move_run(
+            c, name(who, run), attempt=1, sender=WORKER, worker_id="w"
+        ),
         "release_run": lambda c, who, run: transitions.release_run(c, who.tenant_id, run.id, attempt=1),
         "fail_run": lambda c, who, run: transitions.fail_run(
             c, name(who, run), worker_id="w", code="interrupted", attempts=0

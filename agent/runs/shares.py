@@ -1,0 +1,54 @@
+"""How many runs of a tenant and of a user may be at work, as far as this process knows what others have.
+
+The invariant: what others have is never taken for nothing. While Redis does not say it, and for a moment after it may have
+forgotten it, each process counts on its share of the limits only.
+"""
+
+import time
+
+
+class Shares:
+    """What one process counts on. It begins without a word from Redis."""
+
+    def __init__(self, most_of_tenant: int, most_of_user: int, *, settle_s: float) -> None:
+        self._limits = most_of_tenant, most_of_user
+        self._settle_s = settle_s
+        self._settles_at = 0.0
+        self._living = 1
+        self.is_shared = False
+        """Whether Redis decides now."""
+
+    def told(self, living: int) -> None:
+        """Know that Redis decides, and how many processes it knows."""
+        self._living = max(living, self._living) if self._is_settling else living
+        self.is_shared = True
+
+    def counted(self, living: int) -> None:
+        """Know how many processes there are, where Redis does not say it."""
+        if not self.is_shared:
+            self._living = max(1, living)
+
+    def lose(self) -> None:
+        """Know that Redis does not answer."""
+        self.is_shared = False
+        self.settle()
+
+    def settle(self) -> None:
+        """Know that Redis may have forgotten what others have, until each of them had time to say it again."""
+        self._settles_at = time.monotonic() + self._settle_s
+
+    @property
+    def living(self) -> int:
+        """How many processes there are."""
+        return self._living
+
+    @property
+    def most_of_each(self) -> tuple[int, int]:
+        """How many of a tenant and of a user may be at work: here, or where Redis decides, everywhere."""
+        parts = 1 if self.is_shared and not self._is_settling else self._living
+        most_of_tenant, most_of_user = self._limits
+        return max(1, most_of_tenant // parts), max(1, most_of_user // parts)
+
+    @property
+    def _is_settling(self) -> bool:
+        return time.monotonic() < self._settles_at

@@ -1,0 +1,302 @@
+"""Places at work over all processes: limits that hold exactly, a fair order, and nothing that the dead leave behind."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from support.faults import until
+from support.redis import RedisServer, open_redis
+
+from agent.principal import PUBLIC_TENANT
+from agent.redis.address import parse_address
+from agent.redis.client import RedisClient
+from agent.redis.subscriber import Subscriber
+from agent.runs.admission import HERE, Grant
+from agent.runs.letters import LetterKeys
+from agent.runs.offers import Cluster
+from agent.runs.shared_admission import SharedAdmission
+from agent.settings import RuntimeSettings
+
+KEY, OTHER = "k" * 32, "o" * 32
+Who = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Process:
+    """A process as the others know it. What it is given here is at work at the process that has the place."""
+
+    name: str
+    admission: SharedAdmission
+    client: RedisClient
+    tasks: list[asyncio.Task[None]]
+    inside: list[Who] = field(default_factory=list)
+    handed: int = 0
+    order: list[Who] = field(default_factory=list)
+    waiting: dict[asyncio.Task[None], Who] = field(default_factory=dict)
+    all: dict[str, "Process"] = field(default_factory=dict)
+
+    async def arrive(self, *who: str) -> None:
+        """Let a run come: it is at work, or waits."""
+        key = (who[0], who[1])
+
+        async def enter() -> None:
+            await self.got(key, await self.admission.enter(*key))
+
+        grant = await self.admission.ask(*key)
+        if grant is not None:
+            await self.got(key, grant)
+        else:
+            self.waiting[asyncio.create_task(enter())] = key
+            await self.admission.told()
+
+    async def got(self, who: Who, grant: Grant) -> None:
+        """Be at work, here or where the place is, as with a letter that is taken."""
+        self.order.append(who)
+        if grant == HERE:
+            self.inside.append(who)
+            return
+        other = self.all[grant]
+        if other.admission.accept(*who):
+            other.inside.append(who)
+            await other.admission.told()
+            self.admission.leave(*who, grant)
+            self.handed += 1
+        else:
+            self.admission.keep(*who, grant)
+            self.inside.append(who)
+
+    async def leave(self, index: int = 0) -> None:
+        self.admission.leave(*self.inside.pop(index))
+        await self.admission.told()
+
+    @property
+    def left_waiting(self) -> list[Who]:
+        return [who for task, who in self.waiting.items() if not task.done()]
+
+    async def die(self) -> None:
+        """Say nothing any more, as after a kill."""
+        for task in [*self.tasks, *self.waiting]:
+            task.cancel()
+        await asyncio.wait([*self.tasks, *self.waiting])
+        await self.client.close()
+
+
+@dataclass(slots=True)
+class Installation:
+    """Processes on one Redis."""
+
+    server: RedisServer
+    stack: AsyncExitStack
+    prefix: str = field(default_factory=lambda: f"fd-{uuid4().hex[:8]}")
+    all: dict[str, Process] = field(default_factory=dict)
+
+    async def process(self, *, key: str | None = KEY, **settings: Any) -> Process:
+        made = RuntimeSettings(_env_file=None, **{"lease_s": 2.0, "renew_every_s": 0.5, **settings})
+        client = RedisClient(parse_address(self.server.url), prefix=self.prefix, timeout_s=20.0)
+        subscriber = Subscriber(client)
+        name = uuid4().hex
+        keys = LetterKeys([key]) if key is not None else None
+        admission = SharedAdmission(Cluster(client, subscriber, keys), made, worker_id=name)
+        loop = asyncio.get_running_loop()
+        listening = loop.create_task(subscriber.run())
+        await until(lambda: subscriber.is_well)
+        await admission.begin()
+        process = Process(name, admission, client, [listening, loop.create_task(admission.run())], all=self.all)
+        self.all[name] = process
+        self.stack.push_async_callback(process.die)
+        return process
+
+
+@pytest.fixture
+async def installation(redis_server: RedisServer) -> AsyncIterator[Installation]:
+    async with AsyncExitStack() as stack:
+        yield Installation(redis_server, stack)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_the_limits_of_users_and_tenants_hold_over_all_processes(installation: Installation, seed: int) -> None:
+    """G313: exactly, whatever comes and goes where; and nobody waits in the end."""
+    random = Random(seed)
+    limits: dict[str, Any] = {"max_runs": 3, "max_runs_per_tenant": 4, "max_runs_per_user": 2}
+    processes = [await installation.process(**limits) for _ in range(3)]
+    people = [(tenant, user) for tenant in ("acme", "rival", PUBLIC_TENANT) for user in ("ann", "ben", "cleo")]
+    for _ in range(60):
+        process = random.choice(processes)
+        if random.random() < 0.6 or not process.inside:
+            await process.arrive(*random.choice(people))
+        else:
+            await process.leave(random.randrange(len(process.inside)))
+        _hold(processes)
+    while any(process.inside or process.left_waiting for process in processes):
+        await until(lambda: any(process.inside for process in processes))
+        await next(process for process in processes if process.inside).leave()
+        _hold(processes)
+
+
+def _hold(processes: list[Process]) -> None:
+    inside = [who for process in processes for who in process.inside]
+    assert max(Counter(tenant for tenant, _ in inside).values(), default=0) <= 4
+    for who, number in Counter(inside).items():
+        assert number <= 2 or who[0] == PUBLIC_TENANT
+    assert max(len(process.inside) for process in processes) <= 3
+
+
+async def test_a_tenant_that_waits_in_one_process_delays_nobody_at_another_nor_while_that_is_free(
+    installation: Installation,
+) -> None:
+    """G314"""
+    limits: dict[str, Any] = {"max_runs": 2, "max_runs_per_tenant": 3, "max_runs_per_user": 3}
+    first, second = await installation.process(**limits), await installation.process(**limits)
+    for _ in range(100):
+        await first.arrive("busy", "ann")
+    assert (len(first.inside), len(second.inside), first.handed) == (2, 1, 1)
+    await second.arrive("calm", "ann")
+    assert second.inside[-1] == ("calm", "ann")
+    await second.leave(1)
+    await first.arrive("calm", "ben")
+    assert second.inside[-1] == ("calm", "ben")
+    assert len(first.left_waiting) == 97
+
+
+async def test_a_free_place_goes_to_the_tenant_that_has_the_fewest_wherever_it_waits(
+    installation: Installation,
+) -> None:
+    """G314: and to those who have the same by turns, their users as well."""
+    limits: dict[str, Any] = {"max_runs": 1, "max_runs_per_tenant": 9, "max_runs_per_user": 9}
+    first, second = await installation.process(**limits), await installation.process(**limits)
+    await first.arrive("busy", "ann")
+    await second.arrive("busy", "ann")
+    for _ in range(5):
+        await first.arrive("busy", "ann")
+    await first.arrive("busy", "ben")
+    await second.arrive("calm", "ann")
+    await first.leave()  # at the process where only the busy one waits
+    await until(lambda: first.inside == [("calm", "ann")])
+    for _ in range(3):
+        before = len(first.order)
+        await second.leave()
+        await until(lambda before=before: len(first.order) > before and len(second.inside) == 1)  # type: ignore[misc]
+    assert [user for _, user in first.order[1:]] == ["ann", "ben", "ann"]
+
+
+async def test_what_a_dead_process_had_at_work_is_forgotten_with_its_lease(installation: Installation) -> None:
+    """G313"""
+    limits: dict[str, Any] = {"max_runs_per_tenant": 1}
+    first, second = await installation.process(**limits), await installation.process(**limits)
+    await first.arrive("acme", "ann")
+    await second.arrive("acme", "ben")
+    assert second.left_waiting == [("acme", "ben")]
+    await first.die()
+    await until(lambda: second.inside == [("acme", "ben")])
+
+
+async def test_without_redis_each_process_has_its_share_and_exactness_comes_back_with_it() -> None:
+    """G315: nothing waits for it, and at least one of each may work."""
+    with open_redis() as server:
+        async with AsyncExitStack() as stack:
+            installation = Installation(server, stack)
+            limits: dict[str, Any] = {"max_runs_per_tenant": 4, "max_runs_per_user": 3}
+            first, second = await installation.process(**limits), await installation.process(**limits)
+            await first.arrive("acme", "ann")
+            await until(lambda: first.admission._shares.living == 2)
+            server.kill()
+            for _ in range(3):
+                await first.arrive("acme", "ann")
+                await second.arrive("acme", "ben")
+            assert [len(process.inside) for process in (first, second)] == [1, 1]
+            await second.arrive("acme", "cleo")
+            await second.arrive("acme", "dan")
+            assert len(second.inside) == 2, "half of four"
+            server.start()
+            await until(lambda: sum(len(process.inside) for process in (first, second)) >= 4)
+            await second.arrive("acme", "eve")
+            assert sum(len(process.inside) for process in (first, second)) == 4
+            assert Counter(who for process in (first, second) for who in process.inside)["acme", "ann"] <= 3
+
+
+async def test_a_server_that_forgot_is_told_all_anew(installation: Installation, redis_server: RedisServer) -> None:
+    """G315"""
+    limits: dict[str, Any] = {"max_runs_per_tenant": 1}
+    first, second = await installation.process(**limits), await installation.process(**limits)
+    await first.arrive("acme", "ann")
+    with redis_server.client() as client:
+        client.delete(*client.keys(f"{installation.prefix}:*"))
+    await first.admission.told()
+    await second.arrive("acme", "ben")
+    assert second.left_waiting == [("acme", "ben")]
+    with redis_server.client() as client:
+        client.delete(*client.keys(f"{installation.prefix}:*"))
+    await second.admission.told()
+    await first.leave()
+    await until(lambda: second.inside == [("acme", "ben")])
+
+
+async def test_a_turn_costs_one_round_trip_and_many_at_once_share_it(
+    installation: Installation, redis_server: RedisServer
+) -> None:
+    """G313: the end of a run waits for nothing."""
+    process = await installation.process(max_runs=500, max_runs_per_tenant=500, max_runs_per_user=500, renew_every_s=1)
+
+    def calls() -> int:
+        with redis_server.client() as client:
+            return int(client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0))
+
+    await process.admission.told()
+    before = calls()
+    await asyncio.gather(*(process.arrive("acme", f"user-{number}") for number in range(100)))
+    assert len(process.inside) == 100
+    assert calls() - before <= 4
+    before = calls()
+    while process.inside:
+        process.admission.leave(*process.inside.pop())
+    await process.admission.told()
+    assert calls() - before <= 4
+
+
+async def test_a_process_that_does_not_execute_works_itself_when_nobody_has_a_place_for_two_seconds(
+    installation: Installation,
+) -> None:
+    """G311: whether nobody is there, or nobody who opens its letters, or all are full; and while somebody is there it does not."""
+    front = await installation.process(execute=False)
+    await installation.process(key=OTHER)
+    await front.arrive("acme", "ann")
+    assert front.left_waiting
+    await until(lambda: front.inside == [("acme", "ann")])
+    worker = await installation.process(max_runs=1)
+    await front.arrive("acme", "ben")
+    assert worker.inside == [("acme", "ben")]
+    await front.arrive("acme", "cleo")
+    await until(lambda: front.inside[-1] == ("acme", "cleo"))
+
+
+async def test_without_a_key_nothing_is_handed_over(installation: Installation) -> None:
+    """G310"""
+    full = await installation.process(key=None, max_runs=1)
+    await installation.process(key=KEY)
+    for _ in range(2):
+        await full.arrive("acme", "ann")
+    await full.admission.told()
+    assert full.inside == [("acme", "ann")]
+
+
+async def test_a_place_that_is_given_up_is_not_lost(installation: Installation) -> None:
+    """G313: whoever goes away while they wait, or in the moment when they may enter."""
+    limits: dict[str, Any] = {"max_runs": 1, "max_runs_per_tenant": 5, "max_runs_per_user": 5}
+    process = await installation.process(**limits)
+    for _ in range(6):
+        await process.arrive("acme", "ann")
+    for task in list(process.waiting)[:4]:
+        task.cancel()
+        if len(process.inside) == 1 and task is list(process.waiting)[2]:
+            process.admission.leave("acme", "ann")
+            process.inside.clear()
+    await until(lambda: process.order[1:] == [("acme", "ann")])
+    await process.leave()
+    await process.arrive("acme", "ann")
+    assert process.inside == [("acme", "ann")]
