@@ -241,6 +241,37 @@ def test_what_is_wrong_with_the_configuration_is_said_in_a_line(
     assert "hunter2" not in done.stderr
 
 
+SHARING = {
+    "FRONTDESK_DATABASE_URL": "postgresql+psycopg://u:hunter2@127.0.0.1:1/x",
+    "FRONTDESK_REDIS_URL": "redis://:hunter2@127.0.0.1:1/0",
+    "FRONTDESK_HANDOVER_KEY": "hunter2-" * 4,
+}
+
+
+@pytest.mark.parametrize("arguments", [("serve", "--no-execute"), ("worker",)])
+@pytest.mark.parametrize("missing", SHARING)
+def test_who_hands_over_or_only_works_says_in_a_line_what_that_takes(
+    frontdesk: Callable[..., Result], arguments: tuple[str, ...], missing: str
+) -> None:
+    """G317: each of the three; without a word of what is secret."""
+    done = frontdesk(*arguments, **{name: value for name, value in SHARING.items() if name != missing})
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        f"frontdesk: {'frontdesk worker' if len(arguments) == 1 else 'serve --no-execute'} needs "
+    )
+    assert [name for name in SHARING if name in done.stderr] == [missing]
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["FRONTDESK_HANDOVER_KEY", "FRONTDESK_HANDOVER_OTHER_KEY"])
+def test_a_key_that_is_too_short_is_said_and_not_shown(frontdesk: Callable[..., Result], name: str) -> None:
+    """G317"""
+    done = frontdesk("worker", **(SHARING | {name: "hunter2-" * 3}))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"{name}: " in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 def test_a_document_that_cannot_be_had_is_said_in_a_line(frontdesk: Callable[..., Result], tmp_path: Path) -> None:
     """G208: the first start has no copy of it."""
     file = tmp_path / "desk.yaml"
