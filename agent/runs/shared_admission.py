@@ -5,6 +5,7 @@ Redis is away each process has its share of the limits, and its own places only.
 """
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import suppress
 
@@ -21,6 +22,8 @@ logger = structlog.get_logger()
 
 WAITING_TICK_S = 0.5
 """How often a process with runs that wait asks again, where nobody calls it."""
+SAY_ALL_EVERY_S = 10.0
+"""How often all is said anew: a call that had no answer in time may be done after the next one."""
 ALONE_S = 2.0
 """How long a run waits for a process that works, at one that does not, before that one works on it itself."""
 
@@ -40,11 +43,12 @@ class SharedAdmission(Admission):
         self._worker_id = worker_id
         self._tick_s = settings.renew_every_s
         self._executes = settings.execute
-        self._is_draining = False
+        self._is_draining = self._hears = False
         self._starved_at: float | None = None
         self._changes: Counter[tuple[str, str, str]] = Counter()
         self._on_their_way: Counter[Grant] = Counter()
         self._says_all = True
+        self._said_all_at = 0.0
         self._working = 0
         self._kick = asyncio.Event()
         self._next = asyncio.Event()
@@ -71,8 +75,10 @@ class SharedAdmission(Admission):
             await self._due()
             self._kick.clear()
             answered, self._next = self._next, asyncio.Event()
-            await self._tell()
-            answered.set()
+            try:
+                await self._tell()
+            finally:
+                answered.set()
 
     async def begin(self) -> None:
         """Tell Redis that this process is there."""
@@ -84,10 +90,10 @@ class SharedAdmission(Admission):
         self._kick.set()
 
     async def end(self) -> None:
-        """Let nothing be known of this process any more."""
+        """Let nothing be known of this process any more, and nobody wait for what it is told."""
+        self._shares.lose()
+        self._next.set()
         await self._places.leave()
-
-    # What Roster asks.
 
     def try_enter(self, tenant_id: str, user_id: str) -> bool:
         """Enter within what this process knows by itself."""
@@ -136,27 +142,24 @@ class SharedAdmission(Admission):
             self._kick.set()
             await self._next.wait()
 
-    # What Redis says without being asked.
-
     def hear(self, message: bytes) -> None:
-        if message.decode() == self._worker_id:
+        if message == self._worker_id.encode():
             self._kick.set()
 
     def heard_from_now_on(self) -> None:
-        self._says_all = True  # it may be another server, or have forgotten
+        self._hears, self._says_all = True, True  # it may be another server, or have forgotten
         self._kick.set()
 
     def deaf(self) -> None:
-        """Do nothing: who waits asks again."""
-
-    # How it is done.
+        self._hears = False  # and can be sent no letter
+        self._shares.settle()
+        self._kick.set()
 
     @property
     def _works(self) -> Works:
-        if self._executes and not self._is_draining:
+        if self._executes and self._hears and not self._is_draining:
             return "all"
-        now = asyncio.get_running_loop().time()
-        is_alone = self._starved_at is not None and now - self._starved_at >= ALONE_S
+        is_alone = self._starved_at is not None and time.monotonic() - self._starved_at >= ALONE_S
         return "own" if self._executes or is_alone else "none"
 
     def _wait(self, tenant_id: str, user_id: str) -> "asyncio.Future[Grant]":
@@ -230,6 +233,8 @@ class SharedAdmission(Admission):
         told: Told | None = None
         try:
             while told is None or told.has_more:
+                if time.monotonic() - self._said_all_at > SAY_ALL_EVERY_S:
+                    self._says_all = True
                 changes = self._all() if self._says_all else self._changes
                 self._changes = Counter()
                 told = await self._places.tell(
@@ -239,6 +244,8 @@ class SharedAdmission(Admission):
                     works=self._works,
                     limits=self._shares.most_of_each,
                 )
+                if self._says_all:
+                    self._said_all_at = time.monotonic()
                 self._says_all = told is None
                 if told is None:
                     self._shares.settle()
@@ -264,9 +271,8 @@ class SharedAdmission(Admission):
         if not told.is_starved:
             self._starved_at = None
         elif self._starved_at is None:
-            loop = asyncio.get_running_loop()
-            self._starved_at = loop.time()
-            loop.call_later(ALONE_S + 0.01, self._kick.set)
+            self._starved_at = time.monotonic()
+            asyncio.get_running_loop().call_later(ALONE_S + 0.01, self._kick.set)
         for tenant_id, user_id, worker_id in told.granted:
             self._grant(tenant_id, user_id, HERE if worker_id == self._worker_id else worker_id)
 
@@ -274,9 +280,7 @@ class SharedAdmission(Admission):
         """Give a place that Redis gave; back, where nobody waits for it any more."""
         if user_id in self._waiting.get(tenant_id, {}) and self._give(tenant_id, user_id, grant):
             return
-        self._change(
-            "w", tenant_id, user_id, 1
-        )  # that somebody waits no more is still to be said, and was counted here
+        self._change("w", tenant_id, user_id, 1)  # that nobody waits is to be said yet, and is by this
         self._take(tenant_id, user_id, grant)
         self.leave(tenant_id, user_id, grant)
 

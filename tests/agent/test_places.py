@@ -109,6 +109,8 @@ class Installation:
         await admission.begin()
         process = Process(name, admission, client, [listening, loop.create_task(admission.run())], all=self.all)
         self.all[name] = process
+        await until(lambda: admission._hears)
+        await admission.told()
         self.stack.push_async_callback(process.die)
         return process
 
