@@ -197,7 +197,8 @@ class Machine:
     environment: dict[str, str]
     nursery: Nursery | Nurseries | None = None
     port: int = 0
-    command: tuple[str, ...] = ("serve",)
+    words: tuple[str, ...] = ("serve",)
+    """What the command line is told; a port is added."""
     server: Server | None = None
     servers: list[Server] = field(default_factory=list)
     started_at: float = 0.0
@@ -221,7 +222,7 @@ class Machine:
         variables = environment(self.environment) | (wrong_clock(clock_s) if clock_s else {})
         if failpoint is not None:
             variables["FRONTDESK_FAILPOINT"] = failpoint
-        self.server = await self._run([*self.command, "--port", str(self.port)], variables, clock_s=clock_s)
+        self.server = await self._run([*self.words, "--port", str(self.port)], variables, clock_s=clock_s)
         self.servers.append(self.server)
         try:
             await self.server.listening()

@@ -99,7 +99,7 @@ async def cluster(
                 folders = [tmp_path / f"{kind}-{number}" for number in range(2)]
                 for folder in folders:
                     folder.mkdir()
-                made[kind] = [Machine(folder, environment, nursery, command=command) for folder in folders]
+                made[kind] = [Machine(folder, environment, nursery, words=command) for folder in folders]
                 for machine in made[kind]:
                     stack.push_async_callback(machine.stop)
             await asyncio.gather(*(machine.start() for machines in made.values() for machine in machines))
