@@ -90,6 +90,13 @@ def tenant_of(tenant_id: str | None) -> str | None:
     return tenant_names.of(tenant_id) if tenant_id is not None and tenant_names.most else None
 
 
+def count_end(tenant_id: str, status: str, code: str | None) -> None:
+    """Count a run's end, once it is committed."""
+    runs_ended.labels(status, code or "").inc()
+    if (tenant := tenant_of(tenant_id)) is not None:
+        tenant_runs_ended.labels(tenant, status).inc()
+
+
 def count_call(tool: str, outcome: str, taken_s: float) -> None:
     """Count a tool call that settled."""
     name = tool_names.of(tool)

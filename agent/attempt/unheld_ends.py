@@ -8,11 +8,11 @@ from uuid import UUID
 
 import structlog
 
+from agent import metrics
 from agent.attempt.answers import record_lost, record_no
 from agent.attempt.page import taken_back
 from agent.attempt.recording import of_results
 from agent.attempt.snapshot import from_transcript
-from agent.attempt.writer import count_end
 from agent.errors import InterruptedRunError, NotFoundError
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
@@ -45,7 +45,7 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
         failpoint("takeover.before_commit")
     failpoint("takeover.after_commit")
     if user_id is not None:
-        count_end(key.tenant_id, "failed", code)
+        metrics.count_end(key.tenant_id, "failed", code)
         logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
         await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
 
@@ -60,7 +60,7 @@ async def end_waiting(connection: Transaction, principal: Principal, run: Run) -
 
 async def tell_withdrawn(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> None:
     """Count the end of a run that `end_waiting` ended, and tell its readers."""
-    count_end(principal.tenant_id, "cancelled", None)
+    metrics.count_end(principal.tenant_id, "cancelled", None)
     await _tell_end(store, log, principal, run_id)
 
 
@@ -118,7 +118,7 @@ async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, ru
     except NotFoundError:
         return True  # it was deleted meanwhile
     if is_ended:
-        count_end(principal.tenant_id, "cancelled", None)
+        metrics.count_end(principal.tenant_id, "cancelled", None)
         await _tell_end(store, log, principal, run_id)
     return not is_asked
 
@@ -146,7 +146,7 @@ async def delete_conversation(store: Store, principal: Principal, conversation_i
         told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
         await record(connection, principal, [told])
     for _ in ended:
-        count_end(principal.tenant_id, "cancelled", None)
+        metrics.count_end(principal.tenant_id, "cancelled", None)
     return ended
 
 

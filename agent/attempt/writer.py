@@ -21,7 +21,6 @@ from agent.errors import ContentRefusedError, RunError, StaleAppendError
 from agent.events.fold import STEP_SEPARATOR, Answer
 from agent.events.schema import (
     AnyEvent,
-    EndStatus,
     ErrorRaised,
     RunEnded,
     SuggestionsOffered,
@@ -209,7 +208,7 @@ class RunWriter:
                 await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")
         failpoint("end.after_commit")
-        count_end(self._key.tenant_id, end.status, end.error_code)
+        metrics.count_end(self._key.tenant_id, end.status, end.error_code)
         if error is not None:
             self.emit(
                 ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
@@ -296,10 +295,3 @@ class RunWriter:
             )
         else:
             await lock_conversation(connection, self._principal.tenant_id, run.conversation_id)
-
-
-def count_end(tenant_id: str, status: EndStatus, code: str | None) -> None:
-    """Count a run's end, once it is committed."""
-    metrics.runs_ended.labels(status, code or "").inc()
-    if (tenant := metrics.tenant_of(tenant_id)) is not None:
-        metrics.tenant_runs_ended.labels(tenant, status).inc()
