@@ -1,5 +1,6 @@
 """Fixtures for all tests. Servers are real and listen on free ports of the loopback; nothing of ours is mocked."""
 
+import asyncio
 import gc
 import os
 import shutil
@@ -107,7 +108,7 @@ async def world(open_frontdesk: OpenWorld) -> World:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("template") / "frontdesk.db"
-    anyio.run(give_schema, anyio.Path(path))
+    asyncio.run(give_schema(anyio.Path(path)))
     return path
 
 
