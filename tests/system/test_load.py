@@ -9,6 +9,7 @@ from statistics import median, quantiles
 
 import pytest
 from support.gated import gated_provider
+from support.processes import Nursery
 from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
@@ -25,7 +26,7 @@ FAST_S = 1.0
 
 @pytest.mark.timeout(400)
 async def test_five_database_connections_serve_five_hundred_open_streams_and_ordinary_requests_stay_fast(
-    tmp_path: Path,
+    nursery: Nursery, tmp_path: Path
 ) -> None:
     """G25: ordinary requests stay fast meanwhile."""
     async with gated_provider() as provider, AsyncExitStack() as open_streams:
@@ -35,6 +36,7 @@ async def test_five_database_connections_serve_five_hundred_open_streams_and_ord
                 provider_url=provider.url,
                 backend_url=provider.url,
                 assistant={"limits": {"first_token_timeout_s": 60, "between_tokens_timeout_s": 60}},
+                nursery=nursery,
                 database_pool_size=5,
                 max_runs=STREAMS,
                 max_runs_per_tenant=STREAMS,
