@@ -159,7 +159,7 @@ async def test_a_write_that_was_out_when_the_run_was_stopped_is_told_as_unknown_
         await cancel(ann, await id_of(live))
     await until(lambda: creating.closed == 1)
     [call] = await rows(world, tool_calls)
-    assert call["state"] == "started"
+    assert call["state"] == "unknown"
     world.provider.say("I do not know.")
     await ann.ask("is it ordered?", conversation_id=conversation_id)
     assert ("tool", LOST_RESULT) in texts(world.provider.requests[-1])
