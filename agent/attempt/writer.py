@@ -264,10 +264,6 @@ class RunWriter:
         """Return when readers anywhere have what was emitted."""
         await self._segment.flush()
 
-    def again(self, run: Run) -> "RunWriter":
-        """Return the writer of this worker's next attempt."""
-        return RunWriter(self._store, self._log, self._tenure, principal=self._principal, run=run)
-
     async def _hash_said(self, connection: Transaction) -> str | None:
         """Return the hash of all that was said by now, of a run that is looked for by it and has said something."""
         said = self._run.history_hash

@@ -87,7 +87,7 @@ class Executor:
         held = HeldRun(
             RunCredential(principal, wait_s=self._settings.auth_wait_s, absence=absence),
             run,
-            RunWriter(self._runtime.store, self._runtime.log, self._tenure, principal=principal, run=run),
+            self._writer(principal, run),
             grant=grant,
             is_taken_over=is_taken_over,
             transcript=transcript,
@@ -102,6 +102,9 @@ class Executor:
         if grant in (None, HERE):
             held.say_opening()
         self._tasks.create_task(self._live(held))
+
+    def _writer(self, principal: Principal, run: Run) -> RunWriter:
+        return RunWriter(self._runtime.store, self._runtime.log, self._tenure, principal=principal, run=run)
 
     def _on_disconnect(self, principal: Principal, run: Run) -> Literal["continue"] | CancelAfter:
         try:
@@ -210,7 +213,7 @@ class Executor:
             return False
         self._roster.keep(held)
         held.run, held.opening, held.transcript = moved
-        held.writer = held.writer.again(held.run)
+        held.writer = self._writer(held.principal.current, held.run)
         if held.run.is_cancel_requested:
             held.stopper.stop("cancelled")
         held.say_opening()

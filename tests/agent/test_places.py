@@ -21,6 +21,7 @@ from agent.runs.admission import HERE, Grant
 from agent.runs.letters import LetterKeys
 from agent.runs.offers import Cluster
 from agent.runs.shared_admission import SharedAdmission
+from agent.runs.shares import Shares
 from agent.settings import RuntimeSettings
 
 KEY, OTHER = "k" * 32, "o" * 32
@@ -220,6 +221,23 @@ async def test_without_redis_each_process_has_its_share_and_exactness_comes_back
             await second.arrive("acme", "eve")
             assert sum(len(process.inside) for process in (first, second)) == 4
             assert Counter(who for process in (first, second) for who in process.inside)["acme", "ann"] <= 3
+
+
+async def test_what_others_have_is_not_taken_for_nothing_when_redis_is_back() -> None:
+    """G315: a server that was restarted has heard of one process only, and of the others a moment later."""
+    shares = Shares(8, 6, settle_s=0.2)
+    shares.told(4)
+    assert shares.most_of_each == (8, 6)
+    shares.lose()
+    assert shares.most_of_each == (2, 1)
+    shares.told(1)
+    assert shares.most_of_each == (2, 1)
+    await until(lambda: shares.most_of_each == (8, 6))
+    shares.counted(100)
+    assert shares.most_of_each == (8, 6), "Redis says it"
+    shares.lose()
+    shares.counted(100)
+    assert shares.most_of_each == (1, 1)
 
 
 async def test_a_server_that_forgot_is_told_all_anew(installation: Installation, redis_server: RedisServer) -> None:
