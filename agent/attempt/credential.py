@@ -20,7 +20,14 @@ class RunCredential:
     than what it has.
     """
 
-    def __init__(self, principal: Principal, *, wait_s: float, absence: Absence | None = None) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        *,
+        wait_s: float,
+        absence: Absence | None = None,
+        wanted: Callable[[], None] | None = None,
+    ) -> None:
         self.current = principal
         self.mask = Mask()
         """Hides every credential that this run has had."""
@@ -28,6 +35,8 @@ class RunCredential:
         self._wait_s = wait_s
         self._absence = absence
         """The wait that recovered runs of one user share."""
+        self._wanted = wanted
+        """Lets other processes know that a token is waited for: a reader there may have brought one before."""
         self._renewed: asyncio.Event | None = None
         """Where somebody waits for a fresh one."""
         self._one_at_a_time = asyncio.Lock()
@@ -75,6 +84,8 @@ class RunCredential:
                 return False
             if (wait_s := self._left_s(refused)) > 0:
                 self._renewed = asyncio.Event()
+                if self._wanted is not None:
+                    self._wanted()
                 await ask(datetime.now(UTC) + timedelta(seconds=wait_s))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):

@@ -22,7 +22,7 @@ from agent.attempt.writer import RunWriter
 from agent.errors import DatabaseError, FrontdeskError, InterruptedRunError
 from agent.events.schema import AnyEvent
 from agent.places import place_of
-from agent.principal import Principal
+from agent.principal import Principal, RunKey
 from agent.runs.admission import HERE, Grant
 from agent.runs.execute import Stopped, conclude, execute
 from agent.runs.held import HeldRun
@@ -84,8 +84,10 @@ class Executor:
         another worker, these events are left to it.
         """
         absence = self._absences.of(principal.tenant_id, principal.user_id) if principal.credential is None else None
+        signal = Signal("token", RunKey(principal.tenant_id, run.id))
+        wanted = partial(self._signals.tell, signal) if self._offers is not None else None
         held = HeldRun(
-            RunCredential(principal, wait_s=self._settings.auth_wait_s, absence=absence),
+            RunCredential(principal, wait_s=self._settings.auth_wait_s, absence=absence, wanted=wanted),
             run,
             self._writer(principal, run),
             grant=grant,

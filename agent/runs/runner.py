@@ -213,6 +213,8 @@ class Runner:
             self._leases.recover_now()
         if signal.kind == "over":
             self._log.expect_nothing(signal.run)
+        if signal.kind == "token":
+            self._readers.lend(signal.run)
 
 
 def _join(

@@ -6,7 +6,7 @@ The invariant: a signal is no truth. Whoever hears one reads the database; one t
 import asyncio
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 from uuid import UUID
 
 from agent.principal import RunKey
@@ -14,8 +14,9 @@ from agent.redis.client import RedisClient
 from agent.redis.errors import RedisAwayError
 from agent.redis.subscriber import Subscriber
 
-Kind = Literal["stop", "over", "free"]
-"""Somebody asks its process to stop a run · its process has let go of it · and left it, so that anybody may go on with it."""
+Kind = Literal["stop", "over", "free", "token"]
+"""Somebody asks its process to stop a run · its process has let go of it · and left it, so that anybody may go on with it ·
+it waits for a token of its user, whom somebody may have as a reader."""
 MAX_WAITING = 1000
 """Signals that wait for Redis. While it is away nobody hears any."""
 
@@ -101,7 +102,7 @@ def _pack(signal: Signal) -> bytes:
 def _unpack(message: bytes) -> Signal:
     kind, _, rest = message.decode().partition(" ")
     tenant_id, run_id, conversation_id = rest.rsplit(" ", 2)  # the name of a tenant may have anything in it
-    if kind not in ("stop", "over", "free"):
+    if kind not in get_args(Kind):
         raise ValueError(kind)
     run = RunKey(tenant_id, UUID(run_id))
     return Signal(kind, run, UUID(conversation_id) if conversation_id else None)  # type: ignore[arg-type] # one of them
