@@ -179,7 +179,7 @@ while #waiting > 0 and given < most_given and (has_room or ARGV[7] ~= 'all') do
     redis.call('PUBLISH', all, best.at.name)
   end
 end
-for _, key in ipairs({':served', ':clock'}) do redis.call('PEXPIRE', all .. key, 600000) end
+for _, key in ipairs({'', ':served', ':clock'}) do redis.call('PEXPIRE', all .. key, 600000) end
 if redis.call('HLEN', all .. ':served') > MOST_SERVED then redis.call('DEL', all .. ':served') end
 local more = given == most_given and #granted > 0 and 1 or 0
 return {'told', #workers, working, is_starved, more, granted}

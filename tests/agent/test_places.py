@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from support.faults import until
-from support.redis import RedisServer, open_redis
+from support.redis import RedisServer, open_cluster, open_redis
 
 from agent.principal import PUBLIC_TENANT
 from agent.redis.address import parse_address
@@ -92,14 +92,14 @@ class Process:
 class Installation:
     """Processes on one Redis."""
 
-    server: RedisServer
+    url: str
     stack: AsyncExitStack
     prefix: str = field(default_factory=lambda: f"fd-{uuid4().hex[:8]}")
     all: dict[str, Process] = field(default_factory=dict)
 
     async def process(self, *, key: str | None = KEY, **settings: Any) -> Process:
         made = RuntimeSettings(_env_file=None, **{"lease_s": 2.0, "renew_every_s": 0.5, **settings})
-        client = RedisClient(parse_address(self.server.url), prefix=self.prefix, timeout_s=20.0)
+        client = RedisClient(parse_address(self.url), prefix=self.prefix, timeout_s=20.0)
         subscriber = Subscriber(client)
         name = uuid4().hex
         keys = LetterKeys([key]) if key is not None else None
@@ -119,7 +119,7 @@ class Installation:
 @pytest.fixture
 async def installation(redis_server: RedisServer) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
-        yield Installation(redis_server, stack)
+        yield Installation(redis_server.url, stack)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -199,11 +199,25 @@ async def test_what_a_dead_process_had_at_work_is_forgotten_with_its_lease(insta
     await until(lambda: second.inside == [("acme", "ben")])
 
 
+async def test_places_are_shared_on_a_cluster_and_on_valkey(valkey_server: RedisServer) -> None:
+    """G313 G285"""
+    with open_cluster() as cluster:
+        for url in (cluster, valkey_server.url):
+            async with AsyncExitStack() as stack:
+                installation = Installation(url, stack)
+                first, second = [await installation.process(max_runs=1) for _ in range(2)]
+                for user in ("ann", "ben", "cleo"):
+                    await first.arrive("acme", user)
+                assert (first.inside, second.inside) == ([("acme", "ann")], [("acme", "ben")])
+                await second.leave()
+                await until(lambda second=second: second.inside == [("acme", "cleo")])  # type: ignore[misc]
+
+
 async def test_without_redis_each_process_has_its_share_and_exactness_comes_back_with_it() -> None:
     """G315: nothing waits for it, and at least one of each may work."""
     with open_redis() as server:
         async with AsyncExitStack() as stack:
-            installation = Installation(server, stack)
+            installation = Installation(server.url, stack)
             limits: dict[str, Any] = {"max_runs_per_tenant": 4, "max_runs_per_user": 3}
             first, second = await installation.process(**limits), await installation.process(**limits)
             await first.arrive("acme", "ann")
