@@ -40,7 +40,10 @@ class ResultRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PageSaid:
-    """What a page says of a call: an error, or what its result may be, of which the first counts that the tool may return."""
+    """What a page says of a call: an error, or what its result may be, of which the first counts that the tool may return.
+
+    Without either it says nothing that can be read.
+    """
 
     results: Sequence[object] = ()
     error: str | None = None
@@ -59,7 +62,7 @@ class PageSaid:
                 return one, checked_answer(call, result=one, error=None)
             except InvalidRequestError as exc:
                 refused.append(exc)
-        raise refused[0]
+        raise refused[0] if refused else InvalidRequestError("a result of the page is text")
 
 
 def said_as_text(text: str, error: object = None) -> PageSaid:

@@ -1,7 +1,7 @@
 """The page's own tools in a definition: which ones there are, for whom, and what a page may describe itself."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -98,7 +98,7 @@ class Declared(NamedTuple):
 _OWN = "own"
 
 
-def as_kept(described: Sequence[DescribedTool], own: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def as_kept(described: Sequence[DescribedTool], own: Collection[str]) -> tuple[dict[str, Any], ...]:
     """Return all that a page can do in the form in which a run keeps it; see `declared_of`."""
     return *(one.model_dump(mode="json", by_alias=True) for one in described), {_OWN: sorted(own)}
 
@@ -131,7 +131,7 @@ def all_declared(tools: dict[str, PageToolDefinition], said: Sequence[Mapping[st
     Raises:
         ValueError: what the page may describe is not described as it has to be, or is too much.
     """
-    own: list[str] = []
+    own: set[str] = set()
     described: dict[str, DescribedTool] = {}
     for one in said:
         name = one.get("name")
@@ -139,7 +139,7 @@ def all_declared(tools: dict[str, PageToolDefinition], said: Sequence[Mapping[st
             continue
         definition = tools.get(name)
         if definition is not None and definition.description is not None:
-            own.append(name)
+            own.add(name)
         elif name not in described and allowing(tools, name) is not None:
             described[name] = _described(one)
     if len(described) > MAX_DESCRIBED:

@@ -396,6 +396,21 @@ async def test_what_is_no_answer_keeps_no_new_message_from_being_answered(page: 
     assert page.held.text == "Yes."
 
 
+async def test_a_result_of_ag_ui_that_cannot_be_read_keeps_no_new_message_from_being_answered(ann: Person) -> None:
+    """G304: nor does one of a call that nobody knows."""
+    page = AgUiPage(ann, OWN)
+    [call_id] = await asked(page, ann)
+    odd: list[Any] = [[{"type": "image"}], [7], 7, None, {"text": "x"}]
+    ids = [call_id, "a", "b", "c", "d"]
+    page.messages += [
+        {"id": one, "role": "tool", "toolCallId": one, "content": content}
+        for one, content in zip(ids, odd, strict=True)
+    ]
+    ann.world.provider.say("As you like.")
+    assert (await page.ask("Never mind.")).status_code == 200
+    assert page.held.text == "As you like."
+
+
 async def test_what_the_page_has_said_stays_where_the_rest_is_taken_back(page: PageClient, ann: Person) -> None:
     """G304"""
     first, _ = await asked(page, ann, READ, Call("page_zoom", {}, "b"))

@@ -122,16 +122,13 @@ class RunAgentInput(BaseModel):
         """Return what the page says of calls, by their ids: the results of its own behind what the user said before.
 
         Of two of one call the first one counts.
-
-        Raises:
-            InvalidRequestError: one is no text.
         """
         places = [at for at, one in enumerate(self.messages) if _role(one) == "user"]
         end = places.pop() if self.has_new else len(self.messages)
         said: dict[str, PageSaid] = {}
         for one in self.messages[places[-1] + 1 if places else 0 : end]:
             if _role(one) == "tool" and isinstance(call_id := one.get("toolCallId"), str) and not _is_ours(one):
-                said.setdefault(call_id, said_as_text(_plain(one.get("content")), one.get("error")))
+                said.setdefault(call_id, _said(one))
         return said
 
     def held(self) -> tuple[set[str], set[str]]:
@@ -205,21 +202,12 @@ def _is_ours(result: Mapping[str, Any]) -> bool:
     return bool(result.get("id") == result_id(str(result.get("toolCallId"))))
 
 
-def _plain(content: object) -> str:
-    """Return the text of a tool's result.
-
-    Raises:
-        InvalidRequestError: there is something else.
-    """
+def _said(result: Mapping[str, Any]) -> PageSaid:
+    content = result.get("content")
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    texts = (
-        [part.get("text") if isinstance(part, Mapping) else None for part in parts]
-        if isinstance(parts, list)
-        else [None]
-    )
-    if not all(isinstance(text, str) for text in texts):
-        raise InvalidRequestError("messages: a result of the page is text")
-    return "".join(map(str, texts))
+    texts = [one.get("text") for one in parts if isinstance(one, Mapping)] if isinstance(parts, list) else []
+    is_text = isinstance(parts, list) and len(texts) == len(parts) and all(isinstance(text, str) for text in texts)
+    return said_as_text("".join(map(str, texts)), result.get("error")) if is_text else PageSaid()
 
 
 def _text(content: object) -> str:
