@@ -1,16 +1,20 @@
-"""The record of what became of questions: who said yes or no, on whose behalf, or that nobody did.
+"""The record of what became of questions: who said yes or no, on whose behalf, or that nobody did; and what is left of calls.
 
 The invariant: each is recorded in the transaction that answers the question, before anything of it changes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from agent.attempt.recording import of_decision
+from agent.attempt.page import taken_back
+from agent.attempt.recording import of_decision, of_results
+from agent.masking import Mask
 from agent.principal import Principal, RunKey
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.audit import Deed, DeedKind, record
+from agent.store.messages import append_messages, run_messages
+from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls, settle_call
 from agent.store.transaction import Transaction
@@ -72,3 +76,32 @@ async def record_lost(connection: Transaction, principal: Principal, conversatio
         await settle_call(connection, principal, one.id, is_known=False)
     whose = principal.user_id, principal.user_id, conversation_id, run_id
     await record(connection, principal, [Deed("call.unknown", *whose, one.id, one.name) for one in lost])
+
+
+async def keep_said(connection: Transaction, principal: Principal, run: Run) -> None:
+    """Store what the page has said of calls of a run that ends before it could take that."""
+    pages = {one.tool_call_id: one for one in await list_page_calls(connection, principal.tenant_id, run.id)}
+    ledger = await list_calls(connection, principal, run.id)
+    said = {one.id for one in ledger if one.state == "proposed" and one.id in pages and pages[one.id].is_answered}
+    if said:
+        await settle_unmade(connection, principal, run, said, pages=pages)
+
+
+async def settle_unmade(
+    connection: Transaction, principal: Principal, run: Run, calls: Collection[str], *, pages: Mapping[str, PageCall]
+) -> None:
+    """Store what calls come to of a run that ends before they are made: that they are not done, or what its page said."""
+    mask = Mask()
+    if principal.credential is not None:
+        mask.learn(principal.credential.reveal())
+    results = [
+        (message.step, taken_back(call, pages.get(call.id), mask))
+        for message in await run_messages(connection, principal, run)
+        for call in message.tool_calls
+        if call.id in calls
+    ]
+    rows = [one.row(step) for step, one in results]
+    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=rows)
+    for _, one in results:
+        await settle_call(connection, principal, one.call.id, action=one.action)
+    await record(connection, principal, of_results(principal, run, [one for _, one in results]))

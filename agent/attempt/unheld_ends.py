@@ -9,14 +9,11 @@ from uuid import UUID
 import structlog
 
 from agent import metrics
-from agent.attempt.answers import record_lost, record_no
-from agent.attempt.page import taken_back
-from agent.attempt.recording import of_results
+from agent.attempt.answers import keep_said, record_lost, record_no, settle_unmade
 from agent.attempt.snapshot import from_transcript
 from agent.errors import InterruptedRunError, NotFoundError
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
-from agent.masking import Mask
 from agent.principal import Principal, RunKey
 from agent.store import approvals, page_calls, transitions
 from agent.store.approvals import list_approvals
@@ -24,10 +21,10 @@ from agent.store.audit import Deed, record
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
-from agent.store.messages import append_messages, run_messages
+from agent.store.messages import run_messages
 from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.runs import Run, get_run
-from agent.store.tool_calls import list_calls, settle_call
+from agent.store.tool_calls import list_calls
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
@@ -41,6 +38,7 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
         if user_id is not None:
             owner = Principal(key.tenant_id, user_id)
             run = await get_run(connection, owner, key.run_id)
+            await keep_said(connection, owner, run)
             await record_lost(connection, owner, run.conversation_id, run.id)
         failpoint("takeover.before_commit")
     failpoint("takeover.after_commit")
@@ -75,20 +73,7 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     await record_no(connection, key, principal.user_id, "withdrawn")
     await approvals.close_open(connection, key, "withdrawn")
     await approvals.close_unused(connection, key, "withdrawn")
-    mask = Mask()
-    if principal.credential is not None:
-        mask.learn(principal.credential.reveal())
-    results = [
-        (message.step, taken_back(call, asked.get(call.id), mask))
-        for message in await run_messages(connection, principal, run)
-        for call in message.tool_calls
-        if call.id in unmade
-    ]
-    rows = [one.row(step) for step, one in results]
-    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=rows)
-    for _, one in results:
-        await settle_call(connection, principal, one.call.id, action=one.action)
-    await record(connection, principal, of_results(principal, run, [one for _, one in results]))
+    await settle_unmade(connection, principal, run, unmade, pages=asked)
 
 
 async def _unmade(connection: Transaction, principal: Principal, run: Run, pages: Mapping[str, PageCall]) -> set[str]:
@@ -99,11 +84,7 @@ async def _unmade(connection: Transaction, principal: Principal, run: Run, pages
     ledger = await list_calls(connection, principal, run.id)
     proposed = {one.id: one.kind for one in ledger if one.state == "proposed"}
     later = {call_id for call_id, kind in proposed.items() if waiting and (kind == "client" or call_id in pages)}
-    return (
-        waiting
-        | later
-        | {call_id for call_id in proposed if call_id in pages and pages[call_id].state in ("ok", "error")}
-    )
+    return waiting | later | {call_id for call_id in proposed if call_id in pages and pages[call_id].is_answered}
 
 
 async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 import structlog
 
 from agent import metrics
-from agent.attempt.answers import record_lost
+from agent.attempt.answers import keep_said, record_lost
 from agent.attempt.recording import Proposed, of_call, of_proposed, of_results
 from agent.attempt.results import ToolResult
 from agent.attempt.snapshot import asked
@@ -203,6 +203,8 @@ class RunWriter:
             key = self._principal.tenant_id, self._run.id
             await end_run(connection, *key, attempt=self._run.attempt, end=end, history_hash=said)
             if end.status != "completed":
+                if self._run.attempt > 1:
+                    await keep_said(connection, self._principal, self._run)
                 await record_lost(connection, self._principal, self._run.conversation_id, self._run.id)
             if isinstance(error, ContentRefusedError):
                 await withhold_message(connection, self._principal, self._run)

@@ -97,6 +97,11 @@ class PageCall:
         return Action(self.name, str(self.arguments.get("value")), expects_result=True) if self.is_action else None
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the page has said what came of it."""
+        return self.state in ("ok", "error")
+
+    @property
     def until(self) -> datetime:
         """Return when its time is over."""
         return instant(self.expires_at)

@@ -383,6 +383,21 @@ async def test_an_answer_in_front_of_a_new_message_counts_and_the_message_is_ans
     assert ann.world.provider.requests[-1]["messages"][-2]["content"].endswith("The active ones.")
 
 
+async def test_what_a_page_says_in_front_of_a_message_that_stops_the_answer_is_known(
+    page: PageClient, ann: Person
+) -> None:
+    """G304"""
+    [call_id] = await asked(page, ann)
+    page.say(call_id, SAID)
+    page.options = {"when_active": "interrupt"}
+    ann.world.provider.say("As you like.")
+    ann.world.provider.say("As you like.")  # of the run that is stopped, where it comes to that
+    assert (await page.ask("Never mind.")).status_code == 200
+    assert page.held.text == "As you like."
+    assert told(ann) == [TEXT + '{"filter":"active"}']
+    ann.world.provider.scripts.clear()
+
+
 async def test_what_is_no_answer_keeps_no_new_message_from_being_answered(page: PageClient, ann: Person) -> None:
     """G304"""
     [call_id] = await asked(page, ann)

@@ -31,6 +31,8 @@ class PageClient(Protocol):
     person: Person
     held: Held
     messages: list[Told]
+    options: dict[str, Any]
+    """Options of ours that it sends with each message."""
 
     async def ask(self, text: str) -> httpx2.Response:
         """Post a message of the user, with what the page has said meanwhile."""
@@ -55,6 +57,7 @@ class AgUiPage:
         self.person, self.held = person, Held()
         self.tools = [{**one, "parameters": one.get("schema", {"type": "object", "properties": {}})} for one in tools]
         self.messages: list[Told] = []
+        self.options: dict[str, Any] = {}
 
     async def ask(self, text: str) -> httpx2.Response:
         self.messages.append(user(text))
@@ -79,7 +82,9 @@ class AgUiPage:
         return await self._post()
 
     async def _post(self, **more: Any) -> httpx2.Response:
-        answer = await self.person.request("POST", "/ag-ui", json=thread_body(*self.messages, tools=self.tools, **more))
+        answer = await self.person.request(
+            "POST", "/ag-ui", json=thread_body(*self.messages, tools=self.tools, forwardedProps=self.options, **more)
+        )
         if answer.status_code == 200:
             self.held.open, self.held.questions = [], []
             for event in map(orjson.loads, (data for _, data in frames_of(answer.content))):
@@ -132,6 +137,7 @@ class AiSdkPage:
     def __init__(self, person: Person, tools: list[Told]) -> None:
         self.person, self.tools, self.held = person, tools, Held()
         self.messages: list[Told] = []
+        self.options: dict[str, Any] = {}
 
     async def ask(self, text: str) -> httpx2.Response:
         said = {"id": f"u{len(self.messages)}", "role": "user", "parts": [{"type": "text", "text": text}]}
@@ -159,7 +165,7 @@ class AiSdkPage:
 
     async def _post(self, **more: Any) -> httpx2.Response:
         asked = {"id": "chat-1", "messages": self.messages, "trigger": "submit-message", "client_tools": self.tools}
-        return self._read(await self.person.request("POST", "/ai-sdk/chat?v=6", json={**asked, **more}))
+        return self._read(await self.person.request("POST", "/ai-sdk/chat?v=6", json={**asked, **self.options, **more}))
 
     def _read(self, answer: httpx2.Response) -> httpx2.Response:
         if answer.status_code == 200:
