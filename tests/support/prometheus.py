@@ -16,7 +16,7 @@ from support.programs import free_port, program
 
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 PROGRAMS = Path(__file__).parents[2] / ".foreign" / "prometheus" / "usr" / "bin"
-WINDOW = "12s"
+WINDOW = "20s"
 LIMIT_S = 120.0
 
 
@@ -33,6 +33,12 @@ class Prometheus:
             AssertionError: it is none.
         """
         return list((await self._ask("/api/v1/query", query=text))["result"])
+
+    async def until(self, text: str, *values: str) -> None:
+        """Wait until a query gives these values, in any order."""
+        async with asyncio.timeout(LIMIT_S):
+            while sorted(one["value"][1] for one in await self.query(text)) != sorted(values):  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
 
     async def firing(self) -> set[str]:
         """Return the names of the alerts that fire."""
