@@ -43,7 +43,9 @@ class Watched:
 async def watched(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
     folder = tmp_path_factory.mktemp("monitoring")
     plain_url = new_database(postgres)
-    settings = {"FRONTDESK_BACKEND_FAILURES": "2", "FRONTDESK_RENEW_EVERY_S": "0.5", "FRONTDESK_SHUTDOWN_GRACE_S": "1"}
+    # A process that hangs keeps its run: nobody else is to have it meanwhile.
+    lease = {"FRONTDESK_LEASE_S": "60", "FRONTDESK_LEASE_LOST_AFTER_S": "50", "FRONTDESK_RENEW_EVERY_S": "0.5"}
+    settings = {"FRONTDESK_BACKEND_FAILURES": "2", **lease}
     async with AsyncExitStack() as stack:
         deployed = await stack.enter_async_context(
             open_deployed(
@@ -59,6 +61,9 @@ async def watched(nursery: Nursery, postgres: str, tmp_path_factory: pytest.Temp
         for number in (0, 1):
             deployed.provider.say("Hello.")
             await watched.ask(number)
+        await deployed.person(f"http://{deployed.addresses[0]}").request(
+            "GET", "/nowhere"
+        )  # a problem, for the dashboard
         await prometheus.until("up", "1", "1")
         await prometheus.until_firing(*alert_rules(), fires=False)
         yield watched
