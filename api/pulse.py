@@ -6,11 +6,11 @@ from types import TracebackType
 
 from prometheus_client import Histogram
 
-EVERY_S = 0.25
+EVERY_S = 1.0
 
 loop_lag_s = Histogram(
     "frontdesk_loop_lag_seconds",
-    "How late the event loop came to what was due, looked at four times a second",
+    "How late the event loop came to what was due, looked at once a second",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
