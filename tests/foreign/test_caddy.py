@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from support.deployed import DEPLOY, Deployed, open_deployed
+from support.faults import until
 from support.postgres import new_database, sqlalchemy_url
 from support.processes import Nursery
 from support.programs import free_port, program
@@ -84,13 +85,16 @@ async def test_a_request_has_one_id_no_ticket_is_logged_and_the_metrics_are_not_
     given = await site.ann.request("GET", "/conversations?ticket=SECRET", headers={"X-Request-Id": "client-made-1"})
     assert given.headers["x-request-id"] == "client-made-1"
     made = await site.ann.request("GET", "/assistant", headers={"X-Request-Id": 'no"t harmless'})
-    logs = "".join(machine.logs() for machine in site.deployed.machines)
-    assert made.headers["x-request-id"] in logs
+
+    async def logged() -> bool:
+        return made.headers["x-request-id"] in site.deployed.logs() and "handled request" in site.log.read_text()
+
+    await until(logged, timeout_s=60)
     async with httpx2.AsyncClient(base_url=site.url, trust_env=False) as client:
         assert (await client.get("/metrics")).status_code == 404
     text = site.log.read_text()
     assert "SECRET" not in text
-    assert [line for line in map(json.loads, text.splitlines()) if line.get("msg") == "handled request"]
+    assert all(map(json.loads, text.splitlines()))
 
 
 async def test_a_process_that_died_is_passed_over(site: Site) -> None:

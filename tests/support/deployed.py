@@ -35,6 +35,10 @@ class Deployed:
         """Where the processes serve, as host and port."""
         return [machine.url.removeprefix("http://") for machine in self.machines if machine.url is not None]
 
+    def logs(self) -> str:
+        """Return what the processes have logged."""
+        return "".join(machine.logs() for machine in self.machines)
+
     def person(self, url: str, **claims: object) -> Person:
         """Return somebody who asks at this URL."""
         return World(url, FastAPI(), Settings(), self.provider, self.backend).person(**claims)  # type: ignore[arg-type]
