@@ -5,15 +5,15 @@ The invariant: each is recorded in the transaction that answers the question, be
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
-from uuid import UUID
 
 from agent.attempt.page import taken_back
-from agent.attempt.recording import of_decision, of_results
+from agent.attempt.recording import of_call, of_decision, of_results
 from agent.masking import Mask
 from agent.principal import Principal, RunKey
+from agent.prompt.history import LOST_RESULT
 from agent.store.approvals import Approval, Decision, list_approvals
-from agent.store.audit import Deed, DeedKind, record
-from agent.store.messages import append_messages, run_messages
+from agent.store.audit import DeedKind, record
+from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages
 from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls, settle_call
@@ -68,14 +68,27 @@ async def record_no(
     await record(connection, owner, [of_decision(kind, run, one, decider=decider, asker=user_id) for one in still])
 
 
-async def record_lost(connection: Transaction, principal: Principal, conversation_id: UUID, run_id: UUID) -> None:
-    """Record of the calls of a run that is over, which have left and not come back, that nobody knows what they did."""
-    calls = await list_calls(connection, principal, run_id)
-    lost = [one for one in calls if one.state == "started" and has_side_effects(one.risk)]
+async def record_lost(connection: Transaction, principal: Principal, run: Run) -> None:
+    """Settle the calls of a run that ends which have left and not come back: nobody knows what they did.
+
+    The caller has locked the conversation.
+    """
+    lost = [
+        one
+        for one in await list_calls(connection, principal, run.id)
+        if one.state == "started" and has_side_effects(one.risk)
+    ]
+    if not lost:
+        return
+    results = [
+        NewMessage("tool", LOST_RESULT, one.step, tool_call_id=one.id, tool_name=one.name, is_error=True)
+        for one in lost
+    ]
+    await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
     for one in lost:
         await settle_call(connection, principal, one.id, is_known=False)
-    whose = principal.user_id, principal.user_id, conversation_id, run_id
-    await record(connection, principal, [Deed("call.unknown", *whose, one.id, one.name) for one in lost])
+    deeds = [of_call("call.unknown", principal, run, ToolCall(one.id, one.name, {})) for one in lost]
+    await record(connection, principal, deeds)
 
 
 async def keep_said(connection: Transaction, principal: Principal, run: Run) -> None:

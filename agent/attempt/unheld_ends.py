@@ -24,6 +24,7 @@ from agent.store.deletion import hide_conversation
 from agent.store.messages import run_messages
 from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.runs import Run, get_run
+from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
 from agent.store.transaction import Transaction
 
@@ -32,20 +33,24 @@ logger = structlog.get_logger()
 
 async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id: str, attempts: int) -> None:
     """End a run that nobody has and that began `attempts` attempts; nothing, where that is not so."""
-    code = InterruptedRunError.code
-    async with store.write(key.tenant_id, is_urgent=True) as connection:
-        user_id = await transitions.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
-        if user_id is not None:
-            owner = Principal(key.tenant_id, user_id)
+    try:
+        async with store.write(key.tenant_id, is_urgent=True) as connection:
+            owner = Principal(key.tenant_id, await user_of(connection, key))
             run = await get_run(connection, owner, key.run_id)
-            await keep_said(connection, owner, run)
-            await record_lost(connection, owner, run.conversation_id, run.id)
-        failpoint("takeover.before_commit")
+            await lock_conversation(connection, key.tenant_id, run.conversation_id)  # before any lock on its runs
+            code = InterruptedRunError.code
+            ended = await transitions.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
+            if ended is not None:
+                await keep_said(connection, owner, run)
+                await record_lost(connection, owner, run)
+            failpoint("takeover.before_commit")
+    except NotFoundError:
+        return  # it was deleted
     failpoint("takeover.after_commit")
-    if user_id is not None:
+    if ended is not None:
         metrics.count_end(key.tenant_id, "failed", code)
         logger.warning("run_abandoned", tenant=key.tenant_id, run=str(key.run_id))
-        await _tell_end(store, log, Principal(key.tenant_id, user_id), key.run_id)
+        await _tell_end(store, log, owner, key.run_id)
 
 
 async def end_waiting(connection: Transaction, principal: Principal, run: Run) -> bool:
@@ -110,7 +115,7 @@ async def _cancel(connection: Transaction, principal: Principal, run: Run) -> bo
     if not await transitions.cancel_run(connection, principal, run.id):
         return False
     await withdraw(connection, principal, run)
-    await record_lost(connection, principal, run.conversation_id, run.id)
+    await record_lost(connection, principal, run)
     return True
 
 
@@ -122,8 +127,6 @@ async def delete_conversation(store: Store, principal: Principal, conversation_i
     """
     async with store.write(principal.tenant_id) as connection:
         ended = await hide_conversation(connection, principal, conversation_id)
-        for run_id in ended:
-            await record_lost(connection, principal, conversation_id, run_id)
         told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
         await record(connection, principal, [told])
     for _ in ended:

@@ -199,13 +199,13 @@ class RunWriter:
         self.ended = True
         async with self._store.write(self._key.tenant_id) as connection:
             await self._append_unheld(connection, [message] if message else [])
-            said = await self._hash_said(connection)
-            key = self._principal.tenant_id, self._run.id
-            await end_run(connection, *key, attempt=self._run.attempt, end=end, history_hash=said)
             if end.status != "completed":
                 if self._run.attempt > 1:
                     await keep_said(connection, self._principal, self._run)
-                await record_lost(connection, self._principal, self._run.conversation_id, self._run.id)
+                await record_lost(connection, self._principal, self._run)
+            said = await self._hash_said(connection)
+            key = self._principal.tenant_id, self._run.id
+            await end_run(connection, *key, attempt=self._run.attempt, end=end, history_hash=said)
             if isinstance(error, ContentRefusedError):
                 await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")

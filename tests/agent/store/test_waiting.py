@@ -14,15 +14,16 @@ from support.rows import ANN, WORKER, abandon, in_one, new_run, question, read_r
 
 from agent.assistant.definition import Assistant
 from agent.attempt.unheld import expire
-from agent.attempt.unheld_ends import cancel_elsewhere, delete_conversation, fail_abandoned
+from agent.attempt.unheld_ends import cancel_elsewhere, fail_abandoned
 from agent.log.memory import MemoryLog
 from agent.principal import Principal, RunKey
+from agent.prompt.history import LOST_RESULT
 from agent.runs.waiting import Front, deal_with_front
 from agent.store.approvals import Decision, NewApproval, ask, decide, list_approvals
 from agent.store.audit import AuditFilter, list_audit
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
-from agent.store.messages import ToolCall
+from agent.store.messages import ToolCall, run_messages
 from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.runs import Run
 from agent.store.shared_approvals import LOOKED_AT, list_shared
@@ -107,11 +108,7 @@ async def _give_up(store: Store, run: Run) -> None:
     await fail_abandoned(store, MemoryLog(keep_s=10), key, worker_id=WORKER, attempts=1)
 
 
-async def _delete(store: Store, run: Run) -> object:
-    return await delete_conversation(store, ANN, run.conversation_id)
-
-
-@pytest.mark.parametrize("end", [_cancel, _give_up, _delete])
+@pytest.mark.parametrize("end", [_cancel, _give_up])
 async def test_of_a_run_that_ends_from_outside_what_was_out_is_recorded_as_unknown(
     store: Store, end: Callable[[Store, Run], Awaitable[object]]
 ) -> None:
@@ -127,6 +124,8 @@ async def test_of_a_run_that_ends_from_outside_what_was_out_is_recorded_as_unkno
     async with store.read("acme") as connection:
         ledger = {one.id: one.state for one in await list_calls(connection, ANN, run.id)}
         found = await list_audit(connection, "acme", wanted=AuditFilter(kind="call.unknown"), limit=9, after=None)
+        said = [one for one in await run_messages(connection, ANN, run) if one.role == "tool"]
+    assert [(one.tool_call_id, one.text, one.is_error) for one in said] == [("out", LOST_RESULT, True)]
     assert ledger == {"out": "unknown", "not": "proposed", "look": "proposed"}
     assert [(one.deed.tool_call_id, one.deed.run_id, one.deed.user_id) for one in found] == [("out", run.id, "ann")]
 
