@@ -157,7 +157,11 @@ class RuntimeSettings(EnvironmentSettings):
         default=10, ge=1, description="searches of one user that wait; beyond it 429 rate_limited"
     )
     search_index_every_s: float = Field(default=0.5, gt=0, description="how often search learns of what is new")
-    shutdown_grace_s: float = Field(default=10.0, ge=0, description="how long runs may go on after SIGTERM or SIGHUP")
+    shutdown_grace_s: float = Field(
+        default=10.0,
+        ge=0,
+        description="how long runs may go on after SIGTERM or SIGHUP, and idle connections stay where a process makes way",
+    )
 
     @field_validator("openai_api_key", mode="before")
     @classmethod

@@ -79,7 +79,7 @@ def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
     Raises:
         ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
     """
-    catalog = Catalog(settings, offline={"demo": DemoChatModel})
+    catalog = open_catalog(settings)
     equipment = equip(settings, catalog)
     services = _assemble(settings, equipment.assistants, catalog)
 
@@ -110,6 +110,11 @@ def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
         app.mount(path, mounted)
     _add_middleware(app, settings)
     return app
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """Return the models of these settings, with the one that needs no key."""
+    return Catalog(settings, offline={"demo": DemoChatModel})
 
 
 def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> Services:

@@ -23,11 +23,11 @@ def close_new_files() -> None:
 
 def close_files(settings: Settings) -> list[str]:
     """Take from others what they could read; return a line for each thing that stays open to them."""
-    paths = [path for path in _own_paths(settings) if path.exists()]
+    paths = [path for path in own_paths(settings) if path.exists()]
     return [problem for path in paths if (problem := _close(path))]
 
 
-def _own_paths(settings: Settings) -> Iterator[Path]:
+def own_paths(settings: Settings) -> Iterator[Path]:
     """Yield the data folder and what Frontdesk keeps in it, or elsewhere; a foreign folder is not ours to close."""
     yield settings.data
     files = [settings.data / name for name in OWN_FILES]

@@ -1,4 +1,4 @@
-"""The command line: serve, worker, token, chat, migrate, openapi, tools, audit.
+"""The command line: serve, worker, doctor, token, chat, migrate, openapi, tools, audit.
 
 The server is imported only by the commands that need it: it takes seconds, and `chat` should answer at once.
 """
@@ -40,16 +40,27 @@ def serve(
     no_execute: Annotated[
         bool, typer.Option("--no-execute", help="take messages, and leave the work to other processes")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="processes on the port; default: FRONTDESK_WORKERS, or one")
+    ] = None,
+    inherited: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Start the server. Unconfigured it is the demo: SQLite, the studio, the offline model."""
+    """Start the server. Unconfigured it is the demo: SQLite, the studio, the offline model.
+
+    Several processes are replaced one after the other at SIGUSR2, with new code, `.env` and definitions.
+    """
     with _readable_errors():
+        settings = _settings(assistant, workers=workers, tells=inherited is None)
+        logs.configure(settings.log_level)
+        if settings.workers > 1 and inherited is None:
+            from api.processes.supervisor import supervise
+
+            raise typer.Exit(supervise(settings, host=host, port=port))
         from api.server import run_server
 
-        settings = _settings(assistant)
         if no_execute:
             settings = settings.model_copy(update={"execute": False})
-        logs.configure(settings.log_level)
-        if not run_server(settings, host=host, port=port):
+        if not run_server(settings, host=host, port=port, inherited=inherited):
             raise typer.Exit(1)
 
 
@@ -67,6 +78,30 @@ def worker(
         logs.configure(settings.log_level)
         if not run_worker(settings, host=host, port=port):
             raise typer.Exit(1)
+
+
+@cli.command()
+def doctor(
+    assistant: AssistantOption = None,
+    url: Annotated[
+        str | None, typer.Option(help="where browsers reach the server: one answer is streamed from there, and watched")
+    ] = None,
+    bearer: Annotated[
+        str | None, typer.Option("--token", envvar="FRONTDESK_TOKEN", help="for --url; default: one is signed")
+    ] = None,
+    provider: Annotated[bool, typer.Option("--provider", help="list the models of the providers; it is free")] = False,
+    try_provider: Annotated[
+        bool, typer.Option("--try-provider", help="ask each model a short question, which costs a few tokens")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Look at all that the server needs, and say what to do. Nothing is changed; the status is 1 where something fails."""
+    from api.doctor.report import Wanted, print_report
+
+    logs.configure("CRITICAL")
+    changes: dict[str, object] = {"assistant": assistant} if assistant is not None else {}
+    if not asyncio.run(print_report(changes, Wanted(url, bearer, provider, try_provider), as_json=as_json)):
+        raise typer.Exit(1)
 
 
 @cli.command()
@@ -179,13 +214,13 @@ def show_record(
         asyncio.run(print_record(_settings(), tenant, run=run, tool=tool, user=user, kind=kind))
 
 
-def _settings(assistant: Path | None = None) -> Settings:
-    """Return the settings, after what lies on the disk was closed to others; an assistant that is given wins over theirs."""
-    settings = load_settings()
-    if assistant is not None:
-        settings = settings.model_copy(update={"assistant": assistant})
+def _settings(assistant: Path | None = None, *, workers: int | None = None, tells: bool = True) -> Settings:
+    """Return the settings, after what lies on the disk was closed to others; options that are given win over theirs."""
+    options = {"assistant": assistant, "workers": workers}
+    settings = load_settings().model_copy(update={name: value for name, value in options.items() if value is not None})
     for problem in close_files(settings):
-        print(f"frontdesk: warning: {problem}", file=sys.stderr)
+        if tells:
+            print(f"frontdesk: warning: {problem}", file=sys.stderr)
     return settings
 
 

@@ -211,6 +211,8 @@ class BoundedConnection(RequestReader):
                 return
             cycle.keep_alive = False
             cycle.scope["state"][NO_SEAT] = True
+        if self.doors.is_leaving and not self.pipeline:
+            cycle.keep_alive = False  # uvicorn says so in the answer's head
         cycle.scope["state"][CONNECTION] = self.transport
         self._running = cycle
         super()._start_asgi_task(cycle, app)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
@@ -33,6 +33,13 @@ UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
 """An unreadable Last-Event-ID becomes this id, which no log has: its reader gets a snapshot."""
 
 
+@dataclass(slots=True)
+class Leave:
+    """Whether this server is about to go, so that others should be asked; until it drains it answers as before."""
+
+    has_begun: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that the app is put together from. Made once, by the composition root; opened in the lifespan."""
@@ -54,6 +61,7 @@ class Services:
     built_files: BuiltFiles
     visitors: Mapping[str, Visitors]
     """Public chat by the ids of the assistants that open it; none where no one does."""
+    leave: Leave = field(default_factory=Leave)
 
 
 def services_of(request: Request) -> Services:

@@ -59,6 +59,8 @@ class Doors:
     silent: "OrderedDict[BoundedConnection, float]" = field(default_factory=OrderedDict)
     """Those that have not yet asked for anything, or not to the end."""
     when_closed: list[Callable[[], None]] = field(default_factory=list)
+    is_leaving: bool = False
+    """Whether the server is about to go, so that each answer that begins from now on is the last one on its connection."""
 
     def may_accept(self) -> bool:
         """Return whether there is a place now. Where there is none, one becomes free as soon as somebody can be spared."""
@@ -77,6 +79,13 @@ class Doors:
     def is_anybody_about_to_ask(self) -> bool:
         """Return whether a seat is taken by somebody who has not asked yet."""
         return any(one.has_seat for one in islice(chain(self.silent, self.idle), LOOKED_AT))
+
+    def dismiss(self, *, idle_s: float) -> None:
+        """Close the connections on which nothing was asked for so long, but where the next request stands to be read."""
+        before = time.monotonic() - idle_s
+        for one, since in [*self.idle.items(), *self.silent.items()]:
+            if since <= before and one.reading is None and not one.has_something_to_read():
+                one.leave()
 
     def closed(self) -> None:
         """Let those who wait for a place know that there is one."""

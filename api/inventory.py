@@ -45,10 +45,10 @@ async def print_inventory(settings: Settings, wanted: Sequence[str]) -> bool:
             total: list[Tool] = []
             for toolset in one.toolsets:
                 try:
-                    tools = await _listed(stack, toolset)
+                    tools = await listed(stack, toolset)
                 except (ConfigurationError, OSError, TimeoutError) as exc:
                     is_whole = False
-                    print(f"  {_title(toolset)}: it cannot be opened: {exc or type(exc).__name__}")
+                    print(f"  {title(toolset)}: it cannot be opened: {exc or type(exc).__name__}")
                     continue
                 total += tools
                 if not wanted:
@@ -59,7 +59,8 @@ async def print_inventory(settings: Settings, wanted: Sequence[str]) -> bool:
     return _print_wanted(found, wanted) and is_whole
 
 
-async def _listed(stack: AsyncExitStack, toolset: Toolset) -> Sequence[Tool]:
+async def listed(stack: AsyncExitStack, toolset: Toolset) -> Sequence[Tool]:
+    """Return the tools of a toolset, which is open until the stack is left."""
     definition = _definition(toolset)
     role = definition.roles[0] if definition is not None and definition.roles else "-"
     async with asyncio.timeout(OPEN_TIMEOUT_S):
@@ -72,7 +73,8 @@ def _definition(toolset: Toolset) -> ToolsetDefinition | None:
     return found if isinstance(found, ToolsetDefinition) else None
 
 
-def _title(toolset: Toolset) -> str:
+def title(toolset: Toolset) -> str:
+    """Return what a toolset is made of, in a word or two."""
     definition = _definition(toolset)
     if definition is None:
         return "actions"
@@ -85,7 +87,7 @@ def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, t
     if definition is None and not tools:
         return
     roles = f", for {', '.join(definition.roles)}" if definition is not None and definition.roles else ""
-    print(f"  {_title(toolset)}: {_counted(tools)}, {_sum(tools)} tokens{roles}")
+    print(f"  {title(toolset)}: {_counted(tools)}, {_sum(tools)} tokens{roles}")
     for tool in tools:
         origin = f"  {tool.origin.method} {tool.origin.path}" if tool.origin is not None and tool.origin.method else ""
         print(f"    {tool.risk:<9} {_tokens(tool):>6}  {tool.name}{_printable(origin)}")

@@ -6,13 +6,14 @@ uvicorn leaves this to the event loop, which accepts whatever comes, and resets 
 import asyncio
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from api.binding import listen
 from api.connections import BoundedConnection
 from api.doors import Doors
 
@@ -20,16 +21,21 @@ logger = structlog.get_logger()
 
 AT_ONCE = 64
 """Connections accepted before anybody else has their turn."""
+AT_ONCE_OF_SHARED = 1
+"""The same where other processes accept from the same queue: whoever has least to do comes back for the next one first."""
 LOOK_AGAIN_S = 0.25
 
 
 class Listener:
     """One socket that connections come to, accepted while there is room. In place of an `asyncio.Server`."""
 
-    def __init__(self, listening: socket.socket, make: Callable[[], BoundedConnection], doors: Doors) -> None:
+    def __init__(
+        self, listening: socket.socket, make: Callable[[], BoundedConnection], doors: Doors, *, at_once: int = AT_ONCE
+    ) -> None:
         self.sockets: tuple[socket.socket, ...] = (listening,)
         self._make = make
         self._doors = doors
+        self._at_once = at_once
         self._loop = asyncio.get_running_loop()
         self._begun: set[asyncio.Task[Any]] = set()
         self._waits: asyncio.TimerHandle | None = None
@@ -51,7 +57,7 @@ class Listener:
         await asyncio.gather(*self._begun, return_exceptions=True)
 
     def _accept(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(self._at_once):
             if not self._doors.may_accept():
                 self._wait()
                 return
@@ -90,13 +96,13 @@ class Listener:
 
 
 class BoundedServer(uvicorn.Server):
-    """uvicorn, listening through `Listener`. Its connections are `BoundedConnection`s."""
+    """uvicorn, listening through `Listener`. Its connections are `BoundedConnection`s. Sockets that are given are shared."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=[])  # everything but listening
         self.started = False
         try:
-            listening = await _bound(self.config)
+            listening = sockets or listen(self.config.host, self.config.port)
         except OSError as exc:
             logger.error("cannot_listen", host=self.config.host, port=self.config.port, error=exc.strerror)
             await self.lifespan.shutdown()
@@ -107,26 +113,6 @@ class BoundedServer(uvicorn.Server):
         def make() -> BoundedConnection:
             return protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
-        self.servers = [Listener(one, make, protocol.doors) for one in listening]  # type: ignore[misc]
+        at_once = AT_ONCE_OF_SHARED if sockets else AT_ONCE
+        self.servers = [Listener(one, make, protocol.doors, at_once=at_once) for one in listening]  # type: ignore[misc]
         self.started = True
-
-
-async def _bound(config: uvicorn.Config) -> Sequence[socket.socket]:
-    """Return a listening socket for each address of the host.
-
-    Raises:
-        OSError: there is none, or something listens there already.
-    """
-    found = await asyncio.get_running_loop().getaddrinfo(
-        config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    addresses = dict.fromkeys((family, address[:2]) for family, _, _, _, address in found)
-    bound: list[socket.socket] = []
-    try:
-        for family, address in addresses:
-            bound.append(socket.create_server(address, family=family, backlog=config.backlog))
-    except OSError:
-        for one in bound:
-            one.close()
-        raise
-    return bound

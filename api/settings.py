@@ -83,6 +83,28 @@ class HttpSettings(EnvironmentSettings):
         le=1000,
         description="tenants whose runs and tokens are counted by name, the first that come; the rest are `other`, and with 0 nobody is named",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processes that `serve` runs on its port; more than one need PostgreSQL and Redis (docs/scaling.md)",
+    )
+    worker_start_timeout_s: float = Field(
+        default=120.0, gt=0, description="one of several processes that is not ready by then is ended"
+    )
+    worker_silence_timeout_s: float = Field(
+        default=60.0, gt=0, description="one of several processes that does nothing for so long hangs, and is ended"
+    )
+    retire_timeout_s: float = Field(
+        default=120.0,
+        gt=0,
+        description="one of several processes that makes way for a new one answers what was asked of it for so long, then drains",
+    )
+    shutdown_delay_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="after SIGTERM a server says so at /readyz and serves on for so long; longer than a balancer takes to look",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least important lines that are logged"
     )

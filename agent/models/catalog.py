@@ -104,6 +104,15 @@ class Catalog:
             needs = sorted({_key_of(model) for model in missing})
             logger.warning("models_skipped", models=[model.label for model in missing], missing=needs)
 
+    def asked(self, assistant: Assistant) -> list[ModelDefinition]:
+        """Return the models of an assistant that a provider is asked for: usable ones that are not offline."""
+        usable = [model for model in self._wanted(assistant) if self._is_usable(model)]
+        return [model for model in usable if model.spec not in self._offline]
+
+    def whereabouts(self, model: ModelDefinition) -> tuple[str | None, SecretStr | None]:
+        """Return where a model's provider is, None where it is OpenAI's own, and the key that it gets."""
+        return model.base_url or self._settings.openai_base_url, self._key(model)
+
     async def close(self) -> None:
         """Close the connections to providers."""
         if self._session is not None:
@@ -137,10 +146,11 @@ class Catalog:
 
         if self._session is None:
             self._session = open_session(connect_timeout_s=limits.connect_timeout_s)
+        base_url, api_key = self.whereabouts(model)
         return open_model(
             model,
-            api_key=self._key(model),
-            base_url=model.base_url or self._settings.openai_base_url,
+            api_key=api_key,
+            base_url=base_url,
             session=self._session,
             connect_timeout_s=limits.connect_timeout_s,
         )

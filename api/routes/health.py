@@ -26,12 +26,12 @@ async def live() -> Health:
 
 @router.get("/readyz")
 async def ready(services: InstallationDep) -> Readiness:
-    """Say that the service can take messages: its database takes what it writes, and no shutdown is under way.
+    """Say that the service can take messages: its database takes what it writes, and it is not about to stop.
 
     Without Redis it is `degraded`: it serves, and other processes' runs are read in whole messages. It asks nobody, so it
     answers at once whatever hangs: it tells of the worker's last renewal, which is a write.
     """
-    if services.runner.draining:
+    if services.leave.has_begun or services.runner.draining:
         raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
     if not services.runner.is_ready:
         raise OverloadedError("The database does not take anything.", retry_after_s=RETRY_AFTER_S)
@@ -41,8 +41,8 @@ async def ready(services: InstallationDep) -> Readiness:
 @router.get("/metrics", response_class=Response, include_in_schema=False)
 async def metrics(request: Request, services: InstallationDep) -> Response:
     """Return the metrics for Prometheus, to whoever knows the token where one is set; nothing, where they have a port of their own."""
-    if services.settings.metrics_port is not None:
-        raise NotFoundError("The metrics have a port of their own.")
+    if services.settings.metrics_port is not None or services.settings.workers > 1:
+        raise NotFoundError("The metrics of each process have a port of their own, FRONTDESK_METRICS_PORT.")
     if not is_allowed(services.settings.metrics_token, request.headers.get("authorization", "")):
         raise UnauthorizedError("Send the metrics' bearer token.")
     return Response(exposition(services), media_type=CONTENT_TYPE)

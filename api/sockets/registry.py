@@ -12,7 +12,7 @@ from api.rates import Rates
 from api.seats import Seats
 from api.settings import Settings
 
-sockets_open = Gauge("frontdesk_sockets_open", "WebSockets of users that are open")
+sockets_open = Gauge("frontdesk_sockets_open", "WebSockets of users that are open", multiprocess_mode="livesum")
 
 
 class Closable(Protocol):

@@ -1,0 +1,65 @@
+"""Where a server listens: its sockets, and the line that says so. Light, because the parent of several processes needs it, too."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+
+from api.settings import Settings
+
+BACKLOG = 2048
+"""Connections that wait in the kernel's queue to be accepted; the machine may allow fewer."""
+WILDCARD_HOSTS = ("0.0.0.0", "::")  # noqa: S104 (to tell them apart, not to listen there)
+
+
+def listen(host: str, port: int) -> Sequence[socket.socket]:
+    """Return a listening socket for each address of the host.
+
+    Raises:
+        OSError: there is none, or something listens there already.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses = dict.fromkeys((family, address[:2]) for family, _, _, _, address in found)
+    bound: list[socket.socket] = []
+    try:
+        for family, address in addresses:
+            bound.append(socket.create_server(address, family=family, backlog=BACKLOG))
+    except OSError:
+        for one in bound:
+            one.close()
+        raise
+    return bound
+
+
+def tell_address(listening: Sequence[socket.socket], settings: Settings) -> None:
+    """Print where it is; of the demo, how to look at it."""
+    host, port = listening[0].getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"Frontdesk is on http://{shown}:{port}", flush=True)
+    if settings.is_demo:
+        page = "it in a browser" if host not in WILDCARD_HOSTS else f"http://localhost:{port} on this machine"
+        print(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"', flush=True)
+
+
+def cut_stalled_clients(listening: Iterable[socket.socket], *, after_s: float) -> None:
+    """Let the kernel reset connections whose client takes nothing for so long; what is accepted inherits it.
+
+    Closing such a connection would not do: closing waits until the client has read what is left.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    for one in listening:
+        if option is not None and one.family in (socket.AF_INET, socket.AF_INET6):
+            one.setsockopt(socket.IPPROTO_TCP, option, round(after_s * 1000))
+
+
+def terminals() -> list[int]:
+    """Return the files of our output that are terminals."""
+    return [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+
+
+def write_nowhere(files: Iterable[int]) -> None:
+    """Let what is written to these files go nowhere: writing to a terminal that is closed is an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for file in files:
+        os.dup2(nowhere, file)
+    os.close(nowhere)

@@ -1,0 +1,80 @@
+"""The assistants' definitions, the models that they name, and the toolsets behind them."""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+from agent.assistant.source import Equipped
+from agent.errors import ConfigurationError
+from agent.models.catalog import Catalog
+from agent.toolkit import Toolset
+from api.app import open_catalog
+from api.doctor.finding import Finding, fail, ok, warn
+from api.equipment import Equipment, equip
+from api.inventory import listed, title
+from api.settings import Settings
+
+ENV = "_env"
+"""Fields of a definition that end so name a variable that holds a secret."""
+
+
+async def check_definitions(settings: Settings) -> tuple[Equipment | None, list[Finding]]:
+    """Return the assistants, if they can be read, and what is to be said of them, their models and their tools."""
+    try:
+        equipment = equip(settings, None)
+    except (ConfigurationError, OSError) as exc:
+        says = str(exc) if isinstance(exc, ConfigurationError) else f"{exc.strerror}: {exc.filename}"
+        return None, [
+            fail("assistants", says, "mend the definition; docs/tools.md and docs/settings.md say what may stand there")
+        ]
+    catalog = open_catalog(settings)
+    found = []
+    async with AsyncExitStack() as stack:
+        for backend in equipment.backends.every.values():
+            await stack.enter_async_context(backend)
+        for one in equipment.assistants:
+            found.append(_models(catalog, one))
+            found += [await _tools(stack, one, toolset) for toolset in one.toolsets]
+    return equipment, found
+
+
+def variables_named(equipment: Equipment | None) -> set[str]:
+    """Return the variables that definitions name for their secrets."""
+    dumps = [one.definition.model_dump() for one in equipment.assistants] if equipment is not None else []
+    return {name for dump in dumps for name in _named(dump)}
+
+
+def _named(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if isinstance(value, str) and str(name).endswith(ENV):
+                yield value
+            else:
+                yield from _named(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from _named(value)
+
+
+def _models(catalog: Catalog, one: Equipped) -> Finding:
+    check = f"assistant {one.id}: models"
+    try:
+        catalog.check(one.definition)
+    except ConfigurationError as exc:
+        return fail(check, str(exc), "give the key, or take the model out of the definition")
+    names, all_names = catalog.names(one.definition), [model.label for model in one.definition.models]
+    if missing := [name for name in all_names if name not in names]:
+        return warn(
+            check, f"{', '.join(missing)} cannot be used: the key is missing", f"give it; until then {names[0]} answers"
+        )
+    return ok(check, ", ".join(names))
+
+
+async def _tools(stack: AsyncExitStack, one: Equipped, toolset: Toolset) -> Finding:
+    check = f"assistant {one.id}: {title(toolset)}"
+    try:
+        tools = await listed(stack, toolset)
+    except (ConfigurationError, OSError, TimeoutError) as exc:
+        says = f"it cannot be opened: {exc if isinstance(exc, ConfigurationError) else type(exc).__name__}"
+        return fail(check, says, "frontdesk tools shows more; docs/tools.md says what it needs")
+    return ok(check, f"{len(tools)} tools")

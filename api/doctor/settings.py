@@ -1,0 +1,131 @@
+"""The settings: each that is wrong, those that no setting is called, and those that only a start would find out about."""
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import DotEnvSettingsSource, SettingsError
+
+from agent.errors import ConfigurationError
+from agent.redis.address import parse_address
+from api.auth import Authenticator
+from api.doctor.finding import Finding, fail, ok, warn
+from api.rates import limit_of
+from api.settings import Settings
+
+PREFIX = "FRONTDESK_"
+BESIDE = {"FRONTDESK_URL", "FRONTDESK_TOKEN", "FRONTDESK_FAILPOINT"}
+"""Variables that other parts than the settings read."""
+BACKEND = re.compile(r"FRONTDESK_BACKEND_[A-Z0-9_]+_URL")
+
+
+def read_settings() -> tuple[Settings | None, list[Finding]]:
+    """Return the settings, if they can be read, and what is wrong with them: a finding for each variable."""
+    try:
+        return Settings(), []
+    except ValidationError as exc:
+        wrong = [(_variable(str(one["loc"][0])), one["msg"]) for one in exc.errors(include_input=False)]
+        return None, [fail(f"settings: {name}", says, "see docs/settings.md") for name, says in wrong]
+    except SettingsError as exc:
+        return None, [fail("settings", str(exc), 'write lists as JSON, like ["one"]')]
+
+
+def check_names(named_elsewhere: Iterable[str]) -> list[Finding]:
+    """Return the variables that look like ours and are read by nobody: a slip of the pen is a setting that is not made.
+
+    `named_elsewhere`: those that definitions name.
+    """
+    known = {_variable(name) for name in Settings.model_fields} | BESIDE | set(named_elsewhere)
+    given = {name.upper() for name in (*os.environ, *_in_file()) if name.upper().startswith(PREFIX)}
+    strange = sorted(name for name in given - known if not BACKEND.fullmatch(name))
+    return [_strange(name, known) for name in strange] or [ok("settings: names", f"{len(given)} are set, all known")]
+
+
+def check_values(settings: Settings) -> list[Finding]:
+    """Return what each part of the server says of its settings when it is made; nothing is opened."""
+    parts: list[tuple[str, Callable[[], object]]] = [
+        ("database", settings.open_store),
+        *(
+            (name, lambda value=value, name=name: limit_of(value, name=_variable(name)))
+            for name in ("public_limit", "ticket_limit", "socket_message_limit")
+            for value in (getattr(settings, name),)
+        ),
+    ]
+    if settings.redis_url is not None:
+        url = settings.redis_url.get_secret_value()
+        parts.append(("Redis", lambda: parse_address(url)))
+    makes_secret = settings.jwt_secret is None and settings.jwt_algorithms[:1] in (("HS256",), ("HS384",), ("HS512",))
+    if not makes_secret or settings.secret_path.exists():  # the first start makes one; a look does not
+        parts.append(("tokens", lambda: Authenticator(settings)))
+    wrong = [_wrong(name, problem) for name, make in parts if (problem := _problem(make))]
+    return [*(wrong or [ok("settings: values", "all can be used")]), *_together(settings)]
+
+
+def _together(settings: Settings) -> list[Finding]:
+    """Return what is wrong with settings that are right one by one."""
+    found = []
+    is_shared = settings.database_file is None and settings.database.startswith("postgresql")
+    if settings.workers > 1 and not (is_shared and settings.redis_url):
+        found.append(
+            fail(
+                "settings: FRONTDESK_WORKERS",
+                "several processes need PostgreSQL and Redis",
+                "name both in FRONTDESK_DATABASE_URL and FRONTDESK_REDIS_URL, or set it to 1",
+            )
+        )
+    if settings.redis_url is not None and not is_shared:
+        found.append(
+            warn(
+                "settings: FRONTDESK_REDIS_URL",
+                "SQLite has one process, which needs no Redis",
+                "name a PostgreSQL in FRONTDESK_DATABASE_URL, or leave Redis out",
+            )
+        )
+    times = (
+        settings.renew_every_s < settings.lease_lost_after_s,
+        settings.lease_lost_after_s < settings.lease_s,
+    )
+    if not all(times):
+        found.append(
+            fail(
+                "settings: FRONTDESK_LEASE_S",
+                "a lease is over before its process knows",
+                "set RENEW_EVERY_S < LEASE_LOST_AFTER_S < LEASE_S, as the defaults are",
+            )
+        )
+    return found
+
+
+def _problem(make: Callable[[], Any]) -> str:
+    try:
+        make()
+    except ConfigurationError as exc:
+        return str(exc)
+    return ""
+
+
+def _wrong(name: str, problem: str) -> Finding:
+    variable, _, says = problem.partition(": ")
+    is_named = variable.startswith(PREFIX) and " " not in variable
+    check = f"settings: {variable}" if is_named else f"settings: {name}"
+    return fail(check, says if is_named else problem, "see docs/settings.md")
+
+
+def _strange(name: str, known: set[str]) -> Finding:
+    near = difflib.get_close_matches(name, known, n=1)
+    do = f"did you mean {near[0]}?" if near else "remove it, or look for its name in docs/settings.md"
+    return warn(f"settings: {name}", "is no setting, and has no effect", do)
+
+
+def _variable(name: str) -> str:
+    """Return the variable of a setting by the name of its field, or by what pydantic calls it."""
+    field = Settings.model_fields.get(name)
+    choices = getattr(getattr(field, "validation_alias", None), "choices", ())
+    return str(choices[0]) if choices else name if name.isupper() else f"{PREFIX}{name.upper()}"
+
+
+def _in_file() -> Iterable[str]:
+    return DotEnvSettingsSource(Settings).env_vars
