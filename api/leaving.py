@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from uvicorn.server import ServerState
 
@@ -62,7 +63,12 @@ class Leaving:
         await self.drain()
 
     async def drain(self) -> None:
-        """Take no new messages, give runs their grace time, leave the rest to other processes, and cut who does not read."""
+        """Take no new messages, give runs their grace time, leave the rest to other processes, and cut who does not read.
+
+        A connection is closed right behind the answer that is under way on it, also where that has promised to keep it: what
+        came on it later would be refused, or lost.
+        """
+        self._end_connections(lambda _: True)
         self.services.sockets.drain()
         await self.services.runner.drain()
         self.services.sockets.close()
@@ -77,10 +83,14 @@ class Leaving:
         """Let /readyz be red, and each answer that has not begun be the last one on its connection."""
         self.services.leave.has_begun = True
         self.doors.is_leaving = True
+        self._end_connections(lambda answer: not answer.response_started)
+
+    def _end_connections(self, is_last: Callable[[Any], bool]) -> None:
+        """Let answers that are not over be the last ones on their connections."""
         for connection in self.state.connections:
-            cycle = connection.cycle  # type: ignore[union-attr] # ours, which are HTTP's
-            if cycle is not None and not cycle.response_started:
-                cycle.keep_alive = False
+            answer = connection.cycle  # type: ignore[union-attr] # ours, which are HTTP's
+            if answer is not None and is_last(answer):
+                answer.keep_alive = False
 
     async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
         until = time.monotonic() + seconds

@@ -79,7 +79,7 @@ class RedisClient:
             pipeline.execute_command(*command)
         replies: list[Any] = await self._in_time(pipeline.execute(raise_on_error=False))
         for reply in replies:
-            if isinstance(reply, Exception) and (not isinstance(reply, ResponseError) or str(reply).startswith(AWAY)):
+            if isinstance(reply, Exception) and (not isinstance(reply, ResponseError) or _code(reply).startswith(AWAY)):
                 raise self._away(reply)
         return replies
 
@@ -123,6 +123,11 @@ class RedisClient:
     def _away(self, exc: Exception) -> RedisAwayError:
         self.is_well, self._away_until = False, time.monotonic() + PAUSE_S
         return RedisAwayError(type(exc).__name__)
+
+
+def _code(refusal: ResponseError) -> str:
+    """Return the words of a refusal from its code on: redis-py takes those that it knows out of the text."""
+    return refusal.status_code or str(refusal)
 
 
 def _options(address: Address) -> dict[str, Any]:

@@ -96,9 +96,8 @@ async def _refusal(client: RedisClient) -> str | None:
 
 
 def _word(exc: Exception) -> str:
-    """Return the first word of a refusal, which is a code; of all else the type."""
-    first = str(exc).partition(" ")[0]
-    return first if first.isupper() else type(exc).__name__
+    """Return a word for what went wrong: of ours the one that it has, of redis-py's its type."""
+    return str(exc) if isinstance(exc, RedisAwayError) else type(exc).__name__
 
 
 def _parsed(info: Any) -> dict[str, str]:

@@ -1,7 +1,10 @@
 """The assistants' definitions, the models that they name, and the toolsets behind them."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from agent.assistant.source import Equipped
@@ -19,13 +22,24 @@ ENV = "_env"
 
 
 async def check_definitions(settings: Settings) -> tuple[Equipment | None, list[Finding]]:
-    """Return the assistants, if they can be read, and what is to be said of them, their models and their tools."""
+    """Return the assistants, if they can be read, and what is to be said of them, their models and their tools.
+
+    Whatever opening them keeps goes to a folder that is removed; documents that were kept before are known there.
+    """
+    with TemporaryDirectory(prefix="frontdesk-doctor-") as folder:
+        kept = settings.data / "openapi"
+        if kept.is_dir():
+            shutil.copytree(kept, Path(folder) / "openapi")
+        return await _looked_at(settings.model_copy(update={"data": Path(folder)}))
+
+
+async def _looked_at(settings: Settings) -> tuple[Equipment | None, list[Finding]]:
     try:
         equipment = equip(settings, None)
     except (ConfigurationError, OSError) as exc:
         says = str(exc) if isinstance(exc, ConfigurationError) else f"{exc.strerror}: {exc.filename}"
         return None, [
-            fail("assistants", says, "mend the definition; docs/tools.md and docs/settings.md say what may stand there")
+            fail("assistants", says, "mend the definition; docs/tools.md and docs/settings.md say what it may hold")
         ]
     catalog = open_catalog(settings)
     found = []

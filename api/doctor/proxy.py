@@ -4,6 +4,7 @@ Each piece says when it was made (`at` of `format=events`). What arrives much la
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,12 +122,13 @@ async def _watch(client: httpx2.AsyncClient) -> Watched:
         watched.status = answer.status_code
         watched.media_type = answer.headers.get("content-type", "")
         watched.encoding = answer.headers.get("content-encoding", "")
-        async for data in answer.aiter_bytes():
-            arrived = time.perf_counter()
-            *blocks, rest = (rest + data).split(b"\n\n")
-            for line in (line for block in blocks for line in block.split(b"\n")):
-                if line.startswith(b"data: {"):
-                    watched.take(orjson.loads(line.removeprefix(b"data: ")), arrived)
+        with suppress(httpx2.TransportError):  # a cut: it is not over then
+            async for data in answer.aiter_bytes():
+                arrived = time.perf_counter()
+                *blocks, rest = (rest + data).split(b"\n\n")
+                for line in (line for block in blocks for line in block.split(b"\n")):
+                    if line.startswith(b"data: {"):
+                        watched.take(orjson.loads(line.removeprefix(b"data: ")), arrived)
     return watched
 
 

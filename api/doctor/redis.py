@@ -13,10 +13,11 @@ SLOW_S = 0.005
 KEEPS = "noeviction"
 FULL = 0.8
 WHY = {
-    "AuthenticationError": ("the password is wrong, or the user is not known", "mend FRONTDESK_REDIS_URL"),
-    "WRONGPASS": ("the password is wrong, or the user is not known", "mend FRONTDESK_REDIS_URL"),
-    "NOAUTH": ("it asks for a password", "write it into FRONTDESK_REDIS_URL"),
-    "NOPERM": ("its user may not do what is needed", "let it use all keys and channels of the prefix, PING and INFO"),
+    "AuthenticationError": ("the password is wrong or missing, or the user is not known", "mend FRONTDESK_REDIS_URL"),
+    "NoPermissionError": (
+        "its user may not do what is needed",
+        "let it use all keys and channels of the prefix, PING and INFO",
+    ),
     "TimeoutError": (
         "it does not answer in time",
         "look whether it hangs or is far away, or raise FRONTDESK_REDIS_TIMEOUT_S",
@@ -71,9 +72,9 @@ def _writing(seen: Examined) -> Finding:
     check = "Redis: writing"
     if seen.refusal is None:
         return ok(check, "it takes what is written")
-    if seen.refusal == "READONLY":
+    if seen.refusal == "ReadOnlyError":
         return fail(check, "it is a replica, which only reads", "name the primary, or its Sentinels")
-    if seen.refusal == "OOM":
+    if seen.refusal == "OutOfMemoryError":
         return fail(check, "its memory is full", "raise maxmemory")
     says, do = WHY.get(seen.refusal, (f"it refuses to be written to ({seen.refusal})", "look into its log"))
     return fail(check, says, do)

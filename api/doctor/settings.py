@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import DotEnvSettingsSource, SettingsError
 
 from agent.errors import ConfigurationError
 from agent.redis.address import parse_address
+from agent.store.address import parse_urls
 from api.auth import Authenticator
 from api.doctor.finding import Finding, fail, ok, warn
 from api.rates import limit_of
@@ -47,21 +48,25 @@ def check_names(named_elsewhere: Iterable[str]) -> list[Finding]:
 def check_values(settings: Settings) -> list[Finding]:
     """Return what each part of the server says of its settings when it is made; nothing is opened."""
     parts: list[tuple[str, Callable[[], object]]] = [
-        ("database", settings.open_store),
+        ("database", lambda: parse_urls(settings.database, secret_of(settings.database_upkeep_url))),
         *(
             (name, lambda value=value, name=name: limit_of(value, name=_variable(name)))
             for name in ("public_limit", "ticket_limit", "socket_message_limit")
             for value in (getattr(settings, name),)
         ),
     ]
-    if settings.redis_url is not None:
-        url = settings.redis_url.get_secret_value()
+    if url := secret_of(settings.redis_url):
         parts.append(("Redis", lambda: parse_address(url)))
     makes_secret = settings.jwt_secret is None and settings.jwt_algorithms[:1] in (("HS256",), ("HS384",), ("HS512",))
     if not makes_secret or settings.secret_path.exists():  # the first start makes one; a look does not
         parts.append(("tokens", lambda: Authenticator(settings)))
     wrong = [_wrong(name, problem) for name, make in parts if (problem := _problem(make))]
     return [*(wrong or [ok("settings: values", "all can be used")]), *_together(settings)]
+
+
+def secret_of(value: SecretStr | None) -> str | None:
+    """Return what a setting hides."""
+    return None if value is None else value.get_secret_value()
 
 
 def _together(settings: Settings) -> list[Finding]:
@@ -79,7 +84,7 @@ def _together(settings: Settings) -> list[Finding]:
     if settings.redis_url is not None and not is_shared:
         found.append(
             warn(
-                "settings: FRONTDESK_REDIS_URL",
+                "settings: Redis beside SQLite",
                 "SQLite has one process, which needs no Redis",
                 "name a PostgreSQL in FRONTDESK_DATABASE_URL, or leave Redis out",
             )

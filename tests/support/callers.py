@@ -1,7 +1,8 @@
 """Clients that keep their connection, as browsers and proxies do, and take nothing for granted: what HTTP does not allow fails.
 
 A connection may be closed behind an answer that says so, or while nothing is asked on it. A request on its way when it is
-closed, a refusal, and a stream that cannot be read on to its end are failures. Nothing is ever sent twice.
+closed, a refusal, and a stream that cannot be read on to its end are failures. No message is ever sent twice; reading a run
+on, which is a GET, is tried once more on a new connection, as HTTP says.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ class Caller:
     """Times that the connection was closed when the next request was to be sent."""
     resumed: int = 0
     """Streams that were cut, and read on."""
+    repeated: int = 0
+    """Times that reading on came to a connection that was just closed."""
     runs: list[str] = field(default_factory=list)
 
     async def request(
@@ -77,14 +80,22 @@ class Caller:
                 return screen
             screen.drop()
             self.resumed += 1
-            path = f"/runs/{run_id}/events"
-            response = await self.request("GET", path, headers={**STREAM, "Last-Event-ID": screen.last_id})
+            response = await self._read_on(run_id, screen.last_id)
 
     def close(self) -> None:
         """Close the connection."""
         if self.response is not None:
             self.response.writer.transport.abort()
             self.response = None
+
+    async def _read_on(self, run_id: str, last_id: str) -> RawResponse:
+        path, headers = f"/runs/{run_id}/events", {**STREAM, "Last-Event-ID": last_id}
+        try:
+            return await self.request("GET", path, headers=headers)
+        except (EOFError, ConnectionError):
+            self.repeated += 1
+            self.close()
+            return await self.request("GET", path, headers=headers)
 
     async def _connect(self) -> None:
         if self.response is not None:

@@ -233,10 +233,10 @@ async def test_one_that_never_starts_is_given_up_in_a_line(
 ) -> None:
     """G307."""
     (tmp_path / "dying_tools.py").write_text("import os\n\nos._exit(7)\n")
-    assistant = write_assistant(tmp_path, models=["demo"], toolsets=["dying_tools"])
     shared: dict[str, Any] = {"database_url": sqlalchemy_url(database), "redis_url": redis_server.url}
-    async with machine(tmp_path, provider_url="", backend_url="http://127.0.0.1:1", **shared) as dying:
-        dying.environment["FRONTDESK_ASSISTANT"] = str(assistant)
+    assistant = {"models": ["demo"], "toolsets": ["dying_tools"]}
+    backend = "http://127.0.0.1:1"
+    async with machine(tmp_path, provider_url="", backend_url=backend, assistant=assistant, **shared) as dying:
         dying.words = ("serve", "--workers", "2")
         with pytest.raises(RuntimeError, match="ended with 1"):
             await dying.start()
