@@ -272,6 +272,26 @@ def test_a_key_that_is_too_short_is_said_and_not_shown(frontdesk: Callable[..., 
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "need PostgreSQL; name one in FRONTDESK_DATABASE_URL"),
+        (
+            {"FRONTDESK_DATABASE_URL": "postgresql+psycopg://u@127.0.0.1:1/x"},
+            "need Redis; name one in FRONTDESK_REDIS_URL",
+        ),
+    ],
+)
+def test_several_processes_are_refused_at_the_door_where_they_cannot_share(
+    frontdesk: Callable[..., Result], environment: dict[str, str], said: str
+) -> None:
+    done = frontdesk("serve", "--workers", "2", **environment)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"frontdesk: --workers: several processes {said}\n"
+    assert frontdesk("serve", FRONTDESK_WORKERS="2", **environment).stderr == done.stderr
+
+
 def test_a_document_that_cannot_be_had_is_said_in_a_line(frontdesk: Callable[..., Result], tmp_path: Path) -> None:
     """G208: the first start has no copy of it."""
     file = tmp_path / "desk.yaml"

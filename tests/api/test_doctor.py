@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from support.faults import until
 from support.http import Connection, Request, listen
 from support.nginx import nginx
 from support.postgres import as_application, new_database, sqlalchemy_url
@@ -112,7 +113,7 @@ async def test_the_demo_is_well(look: Look, tmp_path: Path) -> None:
 
 async def test_a_definition_names_variables_and_toolsets_that_cannot_be_had(look: Look, tmp_path: Path) -> None:
     """G309: a variable that a definition names is known."""
-    backends = {"books": {"url": "http://127.0.0.1:1", "auth": {"api_key_env": "FRONTDESK_BOOKS_KEY"}}}
+    backends = {"books": {"url": "http://127.0.0.1:1", "auth": {"header": {"secret_env": "FRONTDESK_BOOKS_KEY"}}}}
     toolset = {"openapi": f"http://127.0.0.1:1/openapi.json?key={HIDDEN}", "backend": "books"}
     path = write_assistant(tmp_path, models=["demo"], toolsets=[toolset], backends=backends)
     found = await look(FRONTDESK_ASSISTANT=str(path), FRONTDESK_BOOKS_KEY=HIDDEN)
@@ -373,6 +374,11 @@ async def slow_world(open_frontdesk: OpenWorld) -> World:
     return await open_frontdesk()
 
 
+async def is_ready(world: World) -> bool:
+    """Return whether an installation is ready: on a busy machine its first renewals take their time."""
+    return (await world.person().request("GET", "/readyz")).status_code == 200
+
+
 PROXIES: list[tuple[str, dict[str, tuple[str, str]]]] = [
     ("", {"streams": ("ok", "one by one"), "WebSockets": ("warn", "Upgrade")}),
     ("proxy_ignore_headers X-Accel-Buffering;", {"streams": ("FAIL", "proxy_buffering off")}),
@@ -392,6 +398,7 @@ async def test_what_a_proxy_does_to_answers_is_told(
 ) -> None:
     """G309: watched in a real answer, of which nothing is left."""
     world = slow_world
+    await until(lambda: is_ready(world))
     if "reachable" not in expected:
         world.provider.slowly(*[f"number {n} " for n in range(20)], pause_s=0.2 if "timeout" in more else 0.05)
     async with nginx(tmp_path, world.url, read_timeout_s=0.1 if "timeout" in more else 60, more=more) as url:
@@ -404,6 +411,7 @@ async def test_what_a_proxy_does_to_answers_is_told(
 async def test_whose_token_is_wrong_or_cannot_be_made_is_told(look: Look, slow_world: World) -> None:
     """G309."""
     world = slow_world
+    await until(lambda: is_ready(world))
     refused = await look(Wanted(url=world.url, token=HIDDEN))
     assert (refused["proxy: streams"].level, "--token" in refused["proxy: streams"].do) == ("FAIL", True)
     unmade = await look(Wanted(url=world.url), FRONTDESK_CLAIM_TENANT='["org"]')
