@@ -11,8 +11,11 @@ PIECE_BYTES = 65536
 
 
 @asynccontextmanager
-async def front_door(target: Callable[[], str | None]) -> AsyncIterator[str]:
-    """Yield a URL behind which `target()` is; while that is None, connections are reset."""
+async def front_door(target: Callable[[], str | None], *, resets: bool = True) -> AsyncIterator[str]:
+    """Yield a URL behind which `target()` is; while that is None, connections are reset.
+
+    Unless it `resets`, a client reads to the end what the server sent, as behind a balancer.
+    """
     tasks: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -26,7 +29,9 @@ async def front_door(target: Callable[[], str | None]) -> AsyncIterator[str]:
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            reset(writer)
+            if resets:
+                reset(writer)
+            writer.close()
             tasks.discard(task)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
