@@ -297,8 +297,3 @@ class StaleAppendError(FrontdeskError):
 
 class LogAwayError(FrontdeskError):
     """The log of a run that another process has cannot be asked now. It may be back in a moment."""
-
-
-def codes_of(kind: type[FrontdeskError]) -> set[str]:
-    """Return the codes of a kind of errors and of all below it."""
-    return {kind.code}.union(*map(codes_of, kind.__subclasses__()))
