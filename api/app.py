@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant.source import Assistants
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, RunError
 from agent.log.contract import EventLog
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
@@ -216,7 +216,7 @@ def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
     """Open the metrics' own port, where there is one: first, so that they tell of a database that is awaited, and closed last."""
     settings = services.settings
     tenant_names.begin(settings.metrics_tenants)
-    expect_failures()
+    expect_failures(errors.codes_of(RunError))
     stack.enter_context(services.pulse)
     if settings.metrics_port is not None:
         read = partial(exposition, services)

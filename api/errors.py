@@ -19,6 +19,7 @@ from agent.errors import (
     AlreadyDecidedError,
     DatabaseError,
     ForbiddenError,
+    FrontdeskError,
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
@@ -185,3 +186,8 @@ def _field(location: tuple[int | str, ...]) -> str:
     if path and isinstance(path[0], int):  # where in its text a body stops being JSON
         return "body"
     return ".".join(map(str, path)) or "body"
+
+
+def codes_of(kind: type[FrontdeskError]) -> set[str]:
+    """Return the codes of a kind of errors and of all below it."""
+    return {kind.code}.union(*map(codes_of, kind.__subclasses__()))
