@@ -28,7 +28,7 @@ class Credential:
         self._token = token
 
     def reveal(self) -> str:
-        """Return the token itself. The only place that may need it is the header of a request to the backend."""
+        """Return the token itself: for the header of a request to the backend, or to be sealed for another process."""
         return self._token
 
     def __eq__(self, other: object) -> bool:

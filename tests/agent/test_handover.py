@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import redis.asyncio
 from msgspec.structs import replace
-from support.faults import cancel, dump, open_events, reaches, rows, until
+from sqlalchemy import update
+from support.faults import HEIR, cancel, dump, execute, open_events, reaches, rows, until
 from support.http import Connection, Request
 from support.postgres import new_database, sqlalchemy_url
 from support.provider import Call
@@ -16,7 +17,8 @@ from support.redis import RedisServer, open_redis
 from support.world import MARKER, OpenWorld, Person, World
 
 from agent.runs.letters import LetterKeys, read_head
-from agent.store.tables import messages, runs
+from agent.store.clock import database_now
+from agent.store.tables import messages, runs, workers
 
 KEY, OTHER = "handover-key-" * 3, "another-key-" * 3
 ASSISTANT: dict[str, Any] = {
@@ -331,6 +333,30 @@ async def test_a_fresh_token_at_another_process_reaches_the_run_that_waits_for_i
         f"Bearer {one.token}" for one in (ann, fresh)
     ]
     assert not any(fresh.token.split(".")[1].encode() in one for one in commands)
+
+
+async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_asked_again(
+    open_frontdesk: OpenWorld, shared: dict[str, Any], front: World, worker: World
+) -> None:
+    """G316: whoever took it over says that it waits, and the reader's process has the token that they came with."""
+    ann = front.person()
+    front.backend.answer("GET /orders/count", 3)
+    front.provider.hang("Half of ")
+    async with ann.open_stream("how many?") as live:
+        run_id = await live.until("run_id")
+        await live.until_bytes(b"Half of ")
+        dead = worker.app.state.services.runner
+        for task in dead._upkeep:
+            task.cancel()
+        front.provider.call(Call("count_orders"))
+        front.provider.say("Three.")
+        gone = update(workers).where(workers.c.id == dead._leases._worker_id).values(lease_until=database_now() - 1)
+        await execute(front, gone)
+        heir = await open_frontdesk(**(shared | HEIR))
+        async with open_events(ann, run_id) as reading:
+            assert (await reading.rest()).first("status") == "completed"
+        await until(lambda: has(heir) == 0)
+    assert [one.headers["authorization"] for one in front.backend.requests] == [f"Bearer {ann.token}"]
 
 
 async def test_a_token_for_a_run_that_nobody_can_reach_is_not_taken_for_brought(
