@@ -51,13 +51,13 @@ def shared(postgres: str, server: RedisServer) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def front(open_frontdesk: OpenWorld, shared: dict[str, Any]) -> World:
+async def front(shared: dict[str, Any], open_frontdesk: OpenWorld) -> World:
     """A process that takes messages and works on none."""
     return await open_frontdesk(**shared, execute=False)
 
 
 @pytest.fixture
-async def worker(open_frontdesk: OpenWorld, shared: dict[str, Any]) -> World:
+async def worker(shared: dict[str, Any], open_frontdesk: OpenWorld) -> World:
     """A process that works."""
     return await open_frontdesk(**shared)
 
@@ -150,7 +150,7 @@ async def test_nothing_is_lost_where_nobody_works(front: World) -> None:
 
 
 async def test_who_has_another_key_or_none_is_not_offered_anything(
-    open_frontdesk: OpenWorld, shared: dict[str, Any], front: World
+    shared: dict[str, Any], open_frontdesk: OpenWorld, front: World
 ) -> None:
     """G310 G311: and keys change without a gap: a process may have both."""
     stranger = await open_frontdesk(**(shared | {"handover_key": OTHER}))
@@ -238,7 +238,7 @@ async def test_a_letter_with_more_rights_than_the_run_was_begun_with_is_refused(
 
 
 async def test_a_run_that_waits_for_a_place_gets_one_elsewhere_and_its_reader_stays(
-    open_frontdesk: OpenWorld, shared: dict[str, Any]
+    shared: dict[str, Any], open_frontdesk: OpenWorld
 ) -> None:
     """G312: the reader is told anew, and is not cut."""
     first, second = [await open_frontdesk(**shared, max_runs=1) for _ in range(2)]
@@ -336,7 +336,7 @@ async def test_a_fresh_token_at_another_process_reaches_the_run_that_waits_for_i
 
 
 async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_asked_again(
-    open_frontdesk: OpenWorld, shared: dict[str, Any], front: World, worker: World
+    shared: dict[str, Any], open_frontdesk: OpenWorld, front: World, worker: World
 ) -> None:
     """G316: whoever took it over says that it waits, and the reader's process has the token that they came with."""
     ann = front.person()
@@ -360,7 +360,7 @@ async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_ask
 
 
 async def test_a_token_for_a_run_that_nobody_can_reach_is_not_taken_for_brought(
-    open_frontdesk: OpenWorld, shared: dict[str, Any], worker: World, server: RedisServer
+    shared: dict[str, Any], open_frontdesk: OpenWorld, worker: World, server: RedisServer
 ) -> None:
     """G316: its user is told to come again."""
     other = await open_frontdesk(**shared, recovery_wait_s=0.1)
