@@ -352,7 +352,7 @@ async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_ask
         front.provider.say("Three.")
         gone = update(workers).where(workers.c.id == dead._leases._worker_id).values(lease_until=database_now() - 1)
         await execute(front, gone)
-        heir = await open_frontdesk(**(shared | HEIR))
+        heir = await open_frontdesk(**{**shared, **HEIR})
         async with open_events(ann, run_id) as reading:
             assert (await reading.rest()).first("status") == "completed"
         await until(lambda: has(heir) == 0)
