@@ -19,12 +19,13 @@ from support.checker import Verdict, check
 from support.clients import Visitor
 from support.databases import Database
 from support.deleting import delete, look_for_deleted, post_again, try_to_delete
-from support.history import Deletion, Disturbance, Effect, History, Post, Span
+from support.history import Deletion, Disturbance, Effect, History, Post, Reader, Span
 from support.http import Connection, Request, listen
 from support.postgres import by_port, new_database, socket_of
 from support.processes import Machine, Server, wrong_clock
 from support.scenario import Plan
 from support.silencing import silencing_proxy
+from support.world import Frame
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENDED = NOW.timestamp() + 5
@@ -211,6 +212,30 @@ def test_a_side_effect_that_nobody_stored_is_found_beside_a_deletion() -> None:
     story.clear()
     story.history.effects.append(Effect(str(uuid4()), "acme", "mark plan-2 0.0"))
     assert guilty_of(story.verdict()) == {"I6"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "is_read_well"),
+    [
+        ((f"2-{2**40 + 1}", f"2-{2**40 + 2}", "2-0", "2-3", "2-4"), True),
+        ((f"2-{2**40 + 1}", "1-0", "2-3"), True),
+        ((f"2-{2**40 + 1}", "2-3", "2-4"), False),
+        (("2-1", "2-4", "2-0", "2-3"), False),
+        ((f"2-{2**40 + 1}", "2-0", "2-3", "2-3"), False),
+    ],
+    ids=["back", "back with an earlier attempt", "back without a start", "back from nowhere", "twice"],
+)
+def test_ids_grow_but_where_a_log_is_back_that_was_away(ids: tuple[str, ...], is_read_well: bool) -> None:
+    story = Story()
+    reader = Reader("ann", "acme", story.run)
+    segment = reader.begin(None)
+    for event_id in ids:
+        is_start = event_id.endswith(("-0", str(2**40 + 1)))
+        start = {"conversation_id": story.conversation, "run_id": story.run, "message_id": story.answer}
+        snapshot = {"snapshot": {"text": "", "tools_used": [], "actions": []}}
+        reader.take(segment, Frame(event_id, start if is_start else snapshot, b""))
+    story.history.readers.append(reader)
+    assert guilty_of(story.verdict()) == (set() if is_read_well else {"I5"})
 
 
 def test_a_run_is_timed_by_who_looked_and_not_by_a_clock_that_may_be_wrong() -> None:

@@ -12,6 +12,7 @@ from support.faults import cancel, open_events, rows, until
 from support.postgres import new_database, sqlalchemy_url
 from support.provider import Call
 from support.redis import RedisServer, open_redis
+from support.shown import Shown
 from support.world import MARKER, OpenWorld, Person, Stream, World
 
 from agent.store.tables import messages
@@ -32,14 +33,17 @@ def server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-async def pair(open_frontdesk: OpenWorld, postgres: str, server: RedisServer) -> tuple[World, World]:
-    """Two living processes on one PostgreSQL and one Redis."""
+async def pair(
+    open_frontdesk: OpenWorld, postgres: str, server: RedisServer, request: pytest.FixtureRequest
+) -> tuple[World, World]:
+    """Two living processes on one PostgreSQL and one Redis, with the settings that the test names."""
     shared = {
         "database_url": sqlalchemy_url(new_database(postgres)),
         "redis_url": server.url,
         "redis_timeout_s": 3,
         "assistant": PATIENT,
         **SLOW,
+        **getattr(request, "param", {}),
     }
     return await open_frontdesk(**shared), await open_frontdesk(**shared)
 
@@ -208,6 +212,37 @@ async def test_a_reader_elsewhere_goes_on_where_it_was_when_redis_forgot_all(
     assert len(ids) == len(set(ids))
     assert "snapshot" not in elsewhere.keys
     assert elsewhere.text == "From the start the end."
+
+
+@pytest.mark.parametrize("pair", [{"redis_max_events": 100}], indirect=True, ids=["100 events"])
+async def test_a_run_with_more_events_than_redis_keeps_is_read_in_whole_messages_by_who_comes_late(
+    pair: tuple[World, World], server: RedisServer
+) -> None:
+    """G323: and by everybody else event by event, where it is worked on also by who comes late."""
+    first, second = pair
+    ann, pieces = first.person(), [f"{n} " for n in range(800)]
+    first.provider.slowly(*pieces, pause_s=0.004)
+    async with ann.open_stream("tell me") as live:
+        run_id = await live.until("run_id")
+        await until(lambda: _first_entry(server) is not None)
+        begun = _first_entry(server)
+        await until(lambda: _first_entry(server) != begun)
+        async with open_events(at(second, ann), run_id) as late, open_events(ann, run_id) as late_here:
+            elsewhere, beside, whole = await late.rest(), await late_here.rest(), await live.rest()
+        again = await at(second, ann).events(run_id)
+    for stream in (elsewhere, again, beside, whole):
+        shown = Shown()
+        for event in stream.events:
+            shown = shown.after(event)
+        assert (shown.text, shown.status, stream.is_done) == ("".join(pieces), "completed", True)
+    assert "snapshot" in elsewhere.keys
+    assert "snapshot" not in {*whole.keys, *beside.keys}
+
+
+def _first_entry(server: RedisServer) -> Any:
+    """Return the id of the first entry of the one log that there is; None before there is one."""
+    with server.client() as client:
+        return next((entries[0][0] for key in client.keys("*") if (entries := client.xrange(key, count=1))), None)
 
 
 async def test_no_token_and_nothing_of_another_tenant_is_in_redis_or_comes_from_it(

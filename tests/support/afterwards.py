@@ -16,6 +16,9 @@ QUIET_LIMIT_S = 60.0
 LOOKED_LATE_S = 2.0
 """So long may a run have been there before it was seen, on a busy machine."""
 
+LOSING = ("stalls", "silent", "restarts")
+"""Faults in which a process may lose its lease and live."""
+
 
 async def quiet(stage: Stage) -> Database:
     """Wait until no run is at work and return the database; what is still there then is for the checker to say."""
@@ -69,28 +72,30 @@ async def read_all_again(stage: Stage, over: Collection[str]) -> None:
 
 async def check_resources(scene: Scene, visitor: Visitor) -> None:
     """I9, as it can be seen from outside: no run is held, and nobody is connected who is not there."""
-    server = scene.machine.server
-    assert server is not None
-    gauge = ""
-    for _ in range(100):
-        response = await visitor.request("GET", "/metrics")
-        found = re.search(r"^\S*runs_active\S* (\S+)$", response.text if response else "", re.MULTILINE)
-        gauge = found[1] if found else "no gauge of active runs"
-        if gauge == "0.0":
-            return
-        await asyncio.sleep(0.05)
-    scene.history.blame("I9", f"active runs at the end: {gauge}")
+    for machine in scene.machines:
+        gauge = ""
+        for _ in range(100):
+            response = await visitor.request("GET", "/metrics", at=machine.url)
+            found = re.search(r"^\S*runs_active\S* (\S+)$", response.text if response else "", re.MULTILINE)
+            gauge = found[1] if found else "no gauge of active runs"
+            if gauge == "0.0":
+                break
+            await asyncio.sleep(0.05)
+        else:
+            scene.history.blame("I9", f"active runs at the end: {gauge}")
 
 
 def expected_ends(stage: Stage, database: Database) -> None:
     """Note the runs that ended in a way for which there was no reason."""
     history = stage.scene.history
     withdrawn = {one["run_id"] for one in database.approvals if one["state"] == "withdrawn"}
+    others = len(stage.scene.machines) > 1
     for run in database.runs:
+        lost = _deaths(history, run) + (_losses(history, run) if others else 0)
         reason = {
             "completed": True,
             "cancelled": run["id"] in stage.cancelled | withdrawn,
-            "failed": run["error_code"] == "interrupted" and run["begun_attempts"] == 3 and _deaths(history, run) >= 3,
+            "failed": run["error_code"] == "interrupted" and run["begun_attempts"] == 3 and lost >= 3,
         }
         if run["state"] in OVER and not reason[run["state"]]:
             what = f"run {run['id']}: {run['state']} {run['error_code']} in attempt {run['attempt']}"
@@ -103,3 +108,12 @@ def _deaths(history: History, run: dict[str, object]) -> int:
     if span is None:
         return 0
     return sum(span.begun - LOOKED_LATE_S <= death <= (span.ended or death) for death in history.deaths)
+
+
+def _losses(history: History, run: dict[str, object]) -> int:
+    """Return how often another process may have taken the run over although its own one lived."""
+    span = history.spans.get(str(run["id"]))
+    if span is None:
+        return 0
+    faults = [one for one in history.disturbances if one.kind in LOSING]
+    return sum(span.begun - LOOKED_LATE_S <= one.ended and one.begun <= (span.ended or one.begun) for one in faults)

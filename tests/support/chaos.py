@@ -1,6 +1,7 @@
 """Makes faults again and again while many users work with the server, and checks the history of it all.
 
     scripts/chaos --kills 200 [--database postgresql] [--faults kills,clock,stalls,silent,deletions] [--seed 1] [--users 12]
+    scripts/chaos --kills 200 --cluster [--processes 4] [--faults kills,clock,restarts,silent,redis,deletions]
 
 The figures are printed as a table of violations by invariant; the exit status is 1 when there is one.
 """
@@ -11,66 +12,41 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any
 
-from support.afterwards import check_resources, expected_ends, quiet, read_all_again
-from support.checker import OVER, Verdict, check
-from support.clients import Counts
+from support.cluster import FAULTS
+from support.cluster_chaos import unleash_on_cluster
 from support.databases import Truth, truth_in_postgresql, truth_in_sqlite
 from support.lives import play, user
-from support.planting import plant
-from support.postgres import as_application, by_port, new_database, open_postgres, socket_of, sqlalchemy_url
+from support.planting import plant_all
+from support.postgres import (
+    as_application,
+    by_port,
+    new_database,
+    open_postgres,
+    open_postgres_process,
+    socket_of,
+    sqlalchemy_url,
+)
 from support.processes import QUICK, Nurseries, Nursery
-from support.scenario import mark_of, open_scene
+from support.report import Report, judge
+from support.scenario import open_scene
 from support.silencing import SilencingProxy, silencing_proxy
 from support.stage import Stage
 from support.troubles import KINDS, ONLY_ON
 
-from agent.principal import Principal
-from agent.store.database import Store
-
-GRACE_S = 22.0
-"""Beside the lease: bringing the token, the start of a process, turns before it, and the work itself."""
 ANSWERED_WITHIN_S = 3.0
 """Some questions nobody answers: so long their runs wait."""
 CALM_LIVES = 7
 """Of one deal, those that have none but their end."""
 
 
-@dataclass(slots=True)
-class Report:
-    """How a run of chaos went."""
-
-    seed: int
-    database: str
-    made: Counter[str]
-    took_s: float
-    turns: int
-    counts: Counts
-    recovered: int
-    states: Counter[str]
-    answers: Counter[str]
-    """What became of what was asked."""
-    unknown_writes: int
-    verdict: Verdict
-
-    def __str__(self) -> str:
-        states = ", ".join(f"{number} {state}" for state, number in sorted(self.states.items()))
-        counts = self.counts
-        faults = "\n".join(f"{kind:14} {number:5}" for kind, number in self.made.items())
-        return (
-            f"{self.verdict}\n\n{faults}\n\n"
-            f"turns {self.turns} ({states}) · resumes {counts.resumes} · cancels {counts.cancels} · "
-            f"versions {counts.versions} · answers of pages {counts.page_calls} · signed in again {counts.signed_in_again} · answers 503 {counts.unavailable}\n"
-            f"questions answered yes {self.answers['approved']}, no {self.answers['denied']}, not {self.answers['expired']}, "
-            f"taken back {self.answers['withdrawn']} · recovered runs {self.recovered} · writes of unknown outcome {self.unknown_writes} · "
-            f"{self.took_s:.0f} s · {self.database} · seed {self.seed}"
-        )
+def _file(folder: Path) -> str:
+    return f"sqlite+aiosqlite:///{folder / 'data' / 'frontdesk.db'}"
 
 
 def kinds_on(database: str) -> frozenset[str]:
@@ -116,45 +92,11 @@ async def unleash(
         stage = Stage(scene, random, truth, kinds, proxy)
         stage.visitors = [await stack.enter_async_context(user(scene, n, random)) for n in range(users)]
         if "deletions" in kinds:
-            await _plant(stage, folder, environment)
+            await plant_all(stage, environment.get("FRONTDESK_DATABASE_UPKEEP_URL", _file(folder)))
         await play(stage, kills=kills, calm_lives=calm_lives, default_leases=default_leases)
-        database = await quiet(stage)
-        await _verify_record(stage)
-        await read_all_again(stage, {run["id"] for run in database.runs if run["state"] in OVER})
-        await check_resources(scene, stage.visitors[0])
-        await scene.machine.stop()
-        scene.history.logs = scene.machine.logs()
-        expected_ends(stage, database)
         lease_s = 6.0 if default_leases else float(QUICK["FRONTDESK_LEASE_S"])
-        verdict = check(scene.history, database, end_limit_s=lease_s + GRACE_S)
-    counts = Counts()
-    for visitor in stage.visitors:
-        for name in Counts.__slots__:
-            setattr(counts, name, getattr(counts, name) + getattr(visitor.counts, name))
-    if "deletions" in kinds:
-        stage.made["deletions"] = counts.deletions
-    return Report(
-        seed=seed,
-        database="PostgreSQL" if postgres else "SQLite",
-        made=stage.made,
-        took_s=time.monotonic() - begun,
-        turns=len(database.runs),
-        counts=counts,
-        recovered=sum(run["attempt"] > 1 for run in database.runs),
-        states=Counter(run["state"] for run in database.runs),
-        answers=Counter(one["state"] for one in database.approvals),
-        unknown_writes=sum(call["state"] == "unknown" for call in database.tool_calls),
-        verdict=verdict,
-    )
-
-
-async def _verify_record(stage: Stage) -> None:
-    """I16: what is sealed is whole, as an operator asks it. A clock that was wrong shows, and nothing else may."""
-    asked = await stage.scene.machine.command("audit", "verify")
-    *lines, last = asked.output.read_text().splitlines() or [asked.errors.read_text()]
-    for line in (*lines, last):
-        if "newest seal" not in line and not (stage.made["clock"] and "older than what" in line):
-            stage.scene.history.blame("I16", line)
+        where = "PostgreSQL" if postgres else "SQLite"
+        return await judge(stage, seed=seed, where=where, lease_s=lease_s, begun=begun)
 
 
 @asynccontextmanager
@@ -172,58 +114,61 @@ async def _database(
         yield truth_in_postgresql(url), proxy, roles
 
 
-async def _plant(stage: Stage, folder: Path, environment: dict[str, str]) -> None:
-    """Give each user a large conversation."""
-    file = f"sqlite+aiosqlite:///{folder / 'data' / 'frontdesk.db'}"
-    store = Store(environment.get("FRONTDESK_DATABASE_UPKEEP_URL", file), pool_size=1)
-    try:
-        await store.migrate()
-        for visitor in stage.visitors:
-            owner = Principal(visitor.tenant, visitor.user)
-            stage.large[visitor.user] = await plant(store, owner, mark=mark_of(visitor.tenant))
-    finally:
-        await store.close()
-
-
-def main() -> None:
-    """Run from the command line."""
-    kinds = "\n".join(f"  {kind:10} {what}" for kind, what in KINDS.items())
+def arguments() -> argparse.Namespace:
+    """Return what the command line says: with a seed, and the faults as a set."""
+    told = "\n".join(f"  {kind:10} {what}" for kind, what in KINDS.items())
+    on_cluster = "\n".join(f"  {kind:10} {what}" for kind, what in FAULTS.items())
     parser = argparse.ArgumentParser(
         prog="scripts/chaos",
         description="Make faults at random; check what is left.",
-        epilog=f"faults:\n{kinds}",
+        epilog=f"faults:\n{told}\n\nfaults with --cluster:\n{on_cluster}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--kills", type=int, default=20, help="lives of processes; each ends with a kill")
+    parser.add_argument("--cluster", action="store_true", help="several processes on one PostgreSQL and one Redis")
+    parser.add_argument("--processes", type=int, default=2, help="how many, with --cluster")
+    parser.add_argument(
+        "--limit-s", type=float, default=None, help="with --cluster: no more kills after so many seconds"
+    )
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--faults", default=None, help="names with commas between them; default: all that fit")
-    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     parser.add_argument("--users", type=int, default=12)
     parser.add_argument("--default-leases", action="store_true", help="6 s instead of 2.5: fewer kills a minute")
     parser.add_argument("--fresh", action="store_true", help="start each process anew: 3 s instead of 0.5")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the database and the logs")
     given = parser.parse_args()
-    faults = frozenset(given.faults.split(",")) if given.faults else kinds_on(given.database)
-    if wrong := faults - kinds_on(given.database):
-        parser.error(f"no such faults on {given.database}: {', '.join(sorted(wrong))}")
-    seed = given.seed if given.seed is not None else SystemRandom().randrange(10**6)
-    folder = Path(tempfile.mkdtemp(prefix="frontdesk-chaos-"))
-    with open_postgres() if given.database == "postgresql" else nullcontext(None) as postgres:
-        report = asyncio.run(
-            unleash(
-                folder,
-                kills=given.kills,
-                seed=seed,
-                users=given.users,
-                postgres=postgres,
-                faults=faults,
-                default_leases=given.default_leases,
-                fresh=given.fresh,
+    possible = frozenset(FAULTS) if given.cluster else kinds_on(given.database)
+    given.faults = frozenset(given.faults.split(",")) if given.faults else possible
+    if wrong := given.faults - possible:
+        parser.error(f"no such faults here: {', '.join(sorted(wrong))}")
+    if given.cluster and given.processes < 2:
+        parser.error("a cluster has two processes at least")
+    return given
+
+
+def run(folder: Path, given: argparse.Namespace) -> Report:
+    """Do what the command line says."""
+    common: dict[str, Any] = {"kills": given.kills, "seed": given.seed, "users": given.users, "faults": given.faults}
+    if given.cluster:
+        with open_postgres_process() as process:
+            return asyncio.run(
+                unleash_on_cluster(folder, process, processes=given.processes, limit_s=given.limit_s, **common)
             )
-        )
+    with open_postgres() if given.database == "postgresql" else nullcontext(None) as postgres:
+        leases = {"default_leases": given.default_leases, "fresh": given.fresh}
+        return asyncio.run(unleash(folder, postgres=postgres, **common, **leases))
+
+
+def main() -> None:
+    """Run from the command line."""
+    given = arguments()
+    folder = Path(tempfile.mkdtemp(prefix="frontdesk-chaos-"))
+    report = run(folder, given)
     sys.stdout.write(f"{report}\n")
     if not report.verdict.is_clean:
-        again = f"scripts/chaos --database {given.database} --faults {','.join(sorted(faults))} --seed {seed}"
+        where = f"--cluster --processes {given.processes}" if given.cluster else f"--database {given.database}"
+        again = f"scripts/chaos {where} --faults {','.join(sorted(given.faults))} --seed {given.seed}"
         sys.stdout.write(f"\n{report.verdict.details()}\n\nin {folder}; again: {again}\n")
         sys.exit(1)
     if given.keep:

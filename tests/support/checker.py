@@ -35,7 +35,9 @@ INVARIANTS = {
 OVER = ("completed", "failed", "cancelled")
 DELETED_WORKS_ON_S = 5.0
 """A side effect that was under way when its conversation was deleted arrives within so many seconds."""
-STARTS = (0, 1, 2**40 + 1)
+FROM_DATABASE = 2**40
+"""Behind this number is what the database tells of a run whose log cannot be asked."""
+STARTS = (0, 1, FROM_DATABASE + 1)
 """Under these numbers a run's start is told: once more before a snapshot, by the log, from the database, and while it waits.
 A reader may be cut behind it, before the snapshot."""
 STEP_SEPARATOR = "\n\n"
@@ -263,7 +265,7 @@ def _order(reader: Reader) -> Iterator[str]:
     """Yield where ids of a stream do not grow, where it begins too early, and where it jumps without a snapshot."""
     for segment in reader.segments:
         ids = [_pair(frame.id) for frame in segment.frames if frame.id is not None]
-        if ids != sorted(set(ids)):
+        if len(ids) != len(set(ids)) or any(part != sorted(part) for part in _parts(ids)):
             yield f"run {reader.run_id}: {reader.name} read ids {ids}"
         if any(frame.id is None and frame.data != "[DONE]" for frame in segment.frames):
             yield f"run {reader.run_id}: {reader.name} read an event without an id"
@@ -278,6 +280,17 @@ def _order(reader: Reader) -> Iterator[str]:
             if attempt > max(1, previous[0]) and number > 2 and number not in STARTS and not has_snapshot:
                 yield f"run {reader.run_id}: {reader.name} entered attempt {attempt} at {frame.id} without a snapshot"
             previous = (attempt, number)
+
+
+def _parts(ids: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield ids that have to grow: where the log is back that was away, its snapshot takes the place of what the database told."""
+    part: list[tuple[int, int]] = []
+    for one in ids:
+        if part and part[-1][1] >= FROM_DATABASE and one[1] == 0:
+            yield part
+            part = []
+        part.append(one)
+    yield part
 
 
 def _every(reader: Reader) -> Iterator[tuple[str, Shown]]:

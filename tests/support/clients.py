@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx2
 from support.deciding import answer_for_page, decide
 from support.history import History, Post, Reader, Segment, answered
-from support.processes import Machine
+from support.processes import Place
 from support.scenario import APPROVER, Plan, mark_of
 from support.world import parse_stream, sign
 
@@ -64,9 +64,17 @@ class Visitor:
     """A user of a tenant at a browser."""
 
     def __init__(
-        self, machine: Machine, history: History, tenant: str, user: str, random: Random | None = None
+        self,
+        place: Place,
+        history: History,
+        tenant: str,
+        user: str,
+        random: Random | None = None,
+        *,
+        address: str | None = None,
     ) -> None:
-        self.machine = machine
+        """Come from this address to a place with several processes: then each request makes a connection of its own."""
+        self._server = place
         self.history = history
         self.tenant = tenant
         self.user = user
@@ -89,9 +97,16 @@ class Visitor:
         self._http = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(20, connect=5),
-            verify=False,
+            transport=httpx2.AsyncHTTPTransport(
+                verify=False,
+                trust_env=False,
+                local_address=address,
+                limits=httpx2.Limits(max_keepalive_connections=20 if address is None else 0),
+            ),
             trust_env=False,
         )
+        self.sign_ins = 1
+        """How often a fresh token is brought where one is asked for."""
 
     async def __aenter__(self) -> "Visitor":
         return self
@@ -202,9 +217,9 @@ class Visitor:
                     return response
                 await self.pause()
 
-    async def request(self, method: str, path: str, **kwargs: Any) -> httpx2.Response | None:
-        """Send one request; None where there is no server, or it went away."""
-        url = self.machine.url
+    async def request(self, method: str, path: str, *, at: str | None = None, **kwargs: Any) -> httpx2.Response | None:
+        """Send one request, to the process `at` this URL where it is given; None where there is none, or it went away."""
+        url = at or self._server.url
         if url is None:
             return None
         try:
@@ -240,7 +255,7 @@ class Visitor:
 
     async def _read_once(self, reader: Reader, post: Post | None, habits: Habits) -> None:
         """Read one connection to its end or to a cut."""
-        url = self.machine.url
+        url = self._server.url
         if url is None:
             await self.pause()
             return
@@ -296,7 +311,8 @@ class Visitor:
                 self.counts.frames += 1
                 if frame.data != "[DONE]" and "auth_required" in frame.data:
                     self.counts.signed_in_again += 1
-                    await self.request("POST", f"/runs/{reader.run_id}/credential")
+                    for _ in range(self.sign_ins):  # only the process that has the run can use it
+                        await self.request("POST", f"/runs/{reader.run_id}/credential")
                 if not reader.is_over and self.random.random() < habits.cut:
                     return
 

@@ -5,6 +5,7 @@ import time
 from contextlib import AsyncExitStack
 from random import Random
 
+import psycopg
 from support.clients import Visitor
 from support.history import Disturbance, Span
 from support.scenario import Scene
@@ -30,7 +31,10 @@ DEALT = {"clock": 2, "stalls": 1, "locked": 1, "silent": 1}
 def user(scene: Scene, number: int, random: Random) -> Visitor:
     """Return a user, of one of the tenants."""
     tenant = TENANTS[number % len(TENANTS)]
-    visitor = Visitor(scene.machine, scene.history, tenant, f"user-{number}", Random(random.random()))
+    several = len(scene.machines) > 1
+    address = f"127.0.1.{number + 1}" if several else None
+    visitor = Visitor(scene.place, scene.history, tenant, f"user-{number}", Random(random.random()), address=address)
+    visitor.sign_ins = len(scene.machines)
     visitor.answers = ("yes", "yes", "yes", "no", "nothing")
     visitor.others_first = 0.5
     visitor.page = ("result", "result", "error", "claim", "nothing")
@@ -39,13 +43,12 @@ def user(scene: Scene, number: int, random: Random) -> Visitor:
 
 async def play(stage: Stage, *, kills: int, calm_lives: int, default_leases: bool) -> None:
     """Let the users work, and life follow life."""
-    history = stage.scene.history
     await _begin(stage, clock_s=0)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as beside:
         watcher = await stack.enter_async_context(user(stage.scene, 0, Random(0)))
         looking = [
             beside.create_task(watch_readiness(stage, watcher)),
-            beside.create_task(_watch_runs(stage)),
+            beside.create_task(watch_runs(stage)),
         ]
         async with asyncio.TaskGroup() as group:
             lives = {visitor.user: group.create_task(live(stage, visitor)) for visitor in stage.visitors}
@@ -53,13 +56,19 @@ async def play(stage: Stage, *, kills: int, calm_lives: int, default_leases: boo
             for _ in range(kills):
                 await _a_life(stage, stage.deal("lives", cards + ["nothing"] * calm_lives), long=default_leases)
             stage.over.set()
-            await _let_finish(stage, lives)
-        await wait_until(lambda: all(span.ended for span in history.spans.values()), limit_s=ENDS_SEEN_S)
+            await let_finish(stage, lives)
+        await wait_for_ends(stage)
         for task in [*looking, *stage.forgetting]:
             task.cancel()
 
 
-async def _let_finish(stage: Stage, lives: dict[str, asyncio.Task[None]]) -> None:
+async def wait_for_ends(stage: Stage) -> None:
+    """Wait until all runs were seen to end, or for as long as that may take."""
+    spans = stage.scene.history.spans
+    await wait_until(lambda: all(span.ended for span in spans.values()), limit_s=ENDS_SEEN_S)
+
+
+async def let_finish(stage: Stage, lives: dict[str, asyncio.Task[None]]) -> None:
     """Wait for the users' last turns, as long as something goes on."""
     while waiting := [user for user, task in lives.items() if not task.done()]:
         seen = stage.seen()
@@ -129,21 +138,29 @@ async def _end(stage: Stage) -> None:
 
 
 async def _signs_of_life(stage: Stage, *, long: bool) -> None:
+    if long:
+        await asyncio.sleep(stage.random.uniform(*LONG_LIFE_S))
+    else:
+        await wait_for_signs_of_life(stage)
+
+
+async def wait_for_signs_of_life(stage: Stage) -> None:
     """Wait for a random moment of a process's life: by what it does and not by the clock, so that load is no matter."""
     random = stage.random
-    if long:
-        await asyncio.sleep(random.uniform(*LONG_LIFE_S))
-        return
     enough = stage.seen() + random.randint(0, MAX_SEEN)
     await wait_until(lambda: stage.seen() >= enough, limit_s=LIFE_LIMIT_S)
     await asyncio.sleep(random.random() * 0.05)
 
 
-async def _watch_runs(stage: Stage) -> None:
+async def watch_runs(stage: Stage) -> None:
     """Note when runs begin and end, by a clock that is right."""
     spans = stage.scene.history.spans
     while True:
-        unfinished = await asyncio.to_thread(stage.truth.unfinished)
+        try:
+            unfinished = await asyncio.to_thread(stage.truth.unfinished)
+        except psycopg.OperationalError:  # it is being restarted
+            await asyncio.sleep(LOOK_EVERY_S)
+            continue
         now = time.time()
         for run_id in unfinished:
             spans.setdefault(run_id, Span(now))

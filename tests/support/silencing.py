@@ -1,16 +1,20 @@
-"""A proxy in front of a PostgreSQL server that can fall silent: it still takes bytes and passes none on, and closes nothing.
+"""A proxy in front of a PostgreSQL or Redis server that can fall silent: it takes bytes, passes none on, and closes nothing.
 
 So does a firewall that forgot a connection, a pooler that hangs, a host that is gone behind a load balancer.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 
 from support.cutting import reset
 
 FORGOTTEN_AFTER_S = 60.0
-"""A connection that is silent for good is closed on the database's side then, as keepalives would."""
+"""A connection that is silent for good is closed on the server's side then, as keepalives would."""
+
+Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+"""Connects to the server, wherever that is now."""
 
 
 class Line:
@@ -25,8 +29,8 @@ class Line:
 class SilencingProxy:
     """What is done to the connections, those that are open and those to come."""
 
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.lines: list[Line] = []
@@ -83,10 +87,10 @@ class SilencingProxy:
         if self.is_mute:
             line.flows.clear()
         self.lines.append(line)
-        database_reader, database_writer = await asyncio.open_unix_connection(self._socket)
+        server_reader, server_writer = await self._connect()
         ways = [
-            asyncio.create_task(self._pump(reader, database_writer, line)),
-            asyncio.create_task(self._pump(database_reader, writer, line)),
+            asyncio.create_task(self._pump(reader, server_writer, line)),
+            asyncio.create_task(self._pump(server_reader, writer, line)),
             asyncio.create_task(line.cut.wait()),
         ]
         try:
@@ -96,7 +100,7 @@ class SilencingProxy:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            reset(database_writer)
+            reset(server_writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
         with suppress(ConnectionError):
@@ -108,10 +112,15 @@ class SilencingProxy:
         await line.flows.wait()
 
 
-@asynccontextmanager
-async def silencing_proxy(socket: str) -> AsyncIterator[SilencingProxy]:
+def silencing_proxy(socket: str) -> AbstractAsyncContextManager[SilencingProxy]:
     """Stand in front of the database that listens at this socket."""
-    proxy = SilencingProxy(socket)
+    return silencing(partial(asyncio.open_unix_connection, socket))
+
+
+@asynccontextmanager
+async def silencing(connect: Connect) -> AsyncIterator[SilencingProxy]:
+    """Stand in front of what is connected to like this."""
+    proxy = SilencingProxy(connect)
     server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:

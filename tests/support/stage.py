@@ -1,6 +1,7 @@
 """What the users and the troubles of one run of chaos share."""
 
 import asyncio
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -39,9 +40,16 @@ class Stage:
     """Faults by kind."""
     deals: dict[str, list[str]] = field(default_factory=dict)
     """What is left of the cards of each deal."""
+    ongoing: Counter[str] = field(default_factory=Counter)
+    """Faults that are made now."""
     forgetting: list[asyncio.Task[None]] = field(default_factory=list)
+    begun: float = field(default_factory=time.monotonic)
     held_up_at: float = 0.0
     """The monotonic time at which a process was last known to be stopped or dead."""
+
+    def say(self, words: str) -> None:
+        """Tell whoever watches how far it is."""
+        sys.stderr.write(f"{time.monotonic() - self.begun:5.0f} s: {words}\n")
 
     def seen(self) -> int:
         """Return how much has been seen of the server: frames, model calls, requests to the business."""
@@ -55,19 +63,20 @@ class Stage:
             self.deals[name] = self.random.sample(cards, len(cards))
         return self.deals[name].pop()
 
-    def forget(self, lines: list[Line]) -> None:
+    def forget(self, proxy: SilencingProxy, lines: list[Line]) -> None:
         """Leave these connections silent for as long as they are."""
-        if self.proxy is not None:
-            self.forgetting.append(asyncio.create_task(self.proxy.forget(lines)))
+        self.forgetting.append(asyncio.create_task(proxy.forget(lines)))
 
     @contextmanager
     def disturbed(self, kind: str) -> Iterator[None]:
         """Note that a fault is made, and how long it lasts until all is as before."""
         begun = time.time()
         self.made[kind] += 1
+        self.ongoing[kind] += 1
         try:
             yield
         finally:
+            self.ongoing[kind] -= 1
             self.scene.history.disturbances.append(Disturbance(kind, begun, time.time()))
 
 

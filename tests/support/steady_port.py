@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import urlsplit
 
 from support.cutting import reset
@@ -10,9 +10,14 @@ from support.cutting import reset
 PIECE_BYTES = 65536
 
 
+def front_door(target: Callable[[], str | None], *, resets: bool = True) -> AbstractAsyncContextManager[str]:
+    """Open a URL behind which `target()` is; while that is None, connections are reset. See `door`."""
+    return door(lambda _client: target(), resets=resets)
+
+
 @asynccontextmanager
-async def front_door(target: Callable[[], str | None], *, resets: bool = True) -> AsyncIterator[str]:
-    """Yield a URL behind which `target()` is; while that is None, connections are reset.
+async def door(target: Callable[[str], str | None], *, resets: bool = True) -> AsyncIterator[str]:
+    """Yield a URL behind which `target()` of the client's address is; while that is None, connections are reset.
 
     Unless it `resets`, a client reads to the end what the server sent, as behind a balancer.
     """
@@ -23,7 +28,7 @@ async def front_door(target: Callable[[], str | None], *, resets: bool = True) -
         assert task is not None
         tasks.add(task)
         try:
-            url = target()
+            url = target(writer.get_extra_info("peername")[0])
             if url is not None:
                 await _carry(reader, writer, url)
         except (ConnectionError, asyncio.CancelledError):

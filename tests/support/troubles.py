@@ -1,6 +1,7 @@
 """The faults that a run of chaos makes beside deaths: each begins when its block is entered and is over when it is left."""
 
 import asyncio
+import itertools
 import signal
 import sqlite3
 import time
@@ -65,23 +66,30 @@ async def locked(stage: Stage) -> AsyncIterator[float]:
 @asynccontextmanager
 async def silent(stage: Stage) -> AsyncIterator[float]:
     """Do something to the connections to PostgreSQL; yield for how long."""
-    proxy, random = stage.proxy, stage.random
-    assert proxy is not None
-    some = [line for line in proxy.lines if random.random() < 0.5]
+    assert stage.proxy is not None
     what = stage.deal("silent", SILENCES)
-    lines = random.choice((list(proxy.lines), list(proxy.lines), some))
     with stage.disturbed("silent"):
         stage.made[f"  {what}"] += 1
-        try:
-            yield _begin(proxy, what, lines, random)
-        finally:
-            proxy.refuses, proxy.is_mute, proxy.delay_s = False, False, 0.0
-            if what == "for good":
-                stage.forget(lines)
-            elif random.random() < 0.3:
-                proxy.reset(lines)
-            else:
-                proxy.resume(list(proxy.lines))
+        async with on_the_line(stage, stage.proxy, what) as lasts_s:
+            yield lasts_s
+
+
+@asynccontextmanager
+async def on_the_line(stage: Stage, proxy: SilencingProxy, what: str) -> AsyncIterator[float]:
+    """Do something to some of a proxy's connections or to all; yield for how long."""
+    random = stage.random
+    some = [line for line in proxy.lines if random.random() < 0.5]
+    lines = random.choice((list(proxy.lines), list(proxy.lines), some))
+    try:
+        yield _begin(proxy, what, lines, random)
+    finally:
+        proxy.refuses, proxy.is_mute, proxy.delay_s = False, False, 0.0
+        if what == "for good":
+            stage.forget(proxy, lines)
+        elif random.random() < 0.3:
+            proxy.reset(lines)
+        else:
+            proxy.resume(list(proxy.lines))
 
 
 def _begin(proxy: SilencingProxy, what: str, lines: list[Line], random: Random) -> float:
@@ -106,13 +114,13 @@ TROUBLES: dict[str, Trouble] = {"stalls": stalled, "locked": locked, "silent": s
 
 async def be_well(stage: Stage, what: str) -> bool:
     """Return whether new messages of others are acknowledged in time after a fault, and wait for their answers."""
-    machine, history = stage.scene.machine, stage.scene.history
+    place, history = stage.scene.place, stage.scene.history
     number = stage.made.total()
     async with AsyncExitStack() as stack:
 
         async def ask(n: int) -> bool:
             tenant = stage.visitors[n % len(stage.visitors)].tenant
-            canary = Visitor(machine, history, tenant, f"canary-{n}", Random(n))
+            canary = Visitor(place, history, tenant, f"canary-{n}", Random(n))
             await stack.enter_async_context(canary)
             post = canary.post(Plan(f"canary-{number}.{n}", pieces=2))
             reading = asyncio.create_task(canary.stream(post))
@@ -134,13 +142,13 @@ async def be_well(stage: Stage, what: str) -> bool:
 
 
 async def watch_readiness(stage: Stage, visitor: Visitor) -> None:
-    """Ask again and again whether the service is ready: whatever hangs, there is an answer at once."""
-    while True:
-        server, begun = stage.scene.machine.server, time.monotonic()
-        response = await visitor.request("GET", "/readyz")
+    """Ask each process again and again whether it is ready: whatever hangs, there is an answer at once."""
+    for machine in itertools.cycle(stage.scene.machines):
+        server, begun = machine.server, time.monotonic()
+        response = await visitor.request("GET", "/readyz", at=machine.url)
         took = time.monotonic() - begun
-        is_same = server is not None and server is stage.scene.machine.server and server.status is None
+        is_same = server is not None and server is machine.server and server.status is None
         if is_same and took > READY_LIMIT_S and stage.held_up_at < begun:
             said = response.status_code if response is not None else "nothing"
             stage.scene.history.blame("I12", f"/readyz took {took:.1f} s to say {said}")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5 / len(stage.scene.machines))

@@ -1,7 +1,6 @@
 """Two real processes on one PostgreSQL and one Redis, behind a door that leads to another one each time."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 from support.backend import TenantBackend
+from support.balancing import balancer
 from support.processes import Machine, Nursery, Server, open_nursery
 from support.provider import Provider
 from support.redis import RedisServer, open_redis
 from support.shown import Screen, joined
-from support.steady_port import front_door
 from support.world import SECRET, Person, World, write_assistant
 
 from agent.store.database import Store
@@ -114,13 +113,8 @@ async def open_cluster(
             machine.folder.mkdir()
             stack.push_async_callback(machine.stop)
         servers = list(await asyncio.gather(*(machine.start() for machine in machines)))
-        turns = itertools.cycle(machines)
-
-        def next_one() -> str | None:
-            return next((url for url in (next(turns).url for _ in machines) if url is not None), None)
-
-        url = await stack.enter_async_context(front_door(next_one))
-        world = World(url, FastAPI(), Settings(), provider, backend)
+        door = await stack.enter_async_context(balancer(machines))
+        world = World(door.url, FastAPI(), Settings(), provider, backend)
         yield Cluster(servers, redis, world.person(), provider)
 
 
