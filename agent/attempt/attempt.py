@@ -30,6 +30,7 @@ from agent.store.approvals import Approval, list_approvals
 from agent.store.database import Store
 from agent.store.messages import NewMessage, StoredMessage, ToolCall, TranscriptMessage, recent_messages, run_messages
 from agent.store.page_calls import NewPageCall, PageCall, list_page_calls
+from agent.store.repeating import repeated
 from agent.store.runs import Run
 from agent.store.transaction import Transaction
 from agent.store.versions import DoneWrite, superseded_writes
@@ -165,6 +166,7 @@ async def load_transcript(
     return Transcript(earlier, current or await run_messages(connection, owner, run))
 
 
+@repeated
 async def open_attempt(
     store: Store,
     catalog: Catalog,

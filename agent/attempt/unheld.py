@@ -26,6 +26,7 @@ from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.audit import record
 from agent.store.database import Store
 from agent.store.page_calls import list_page_calls
+from agent.store.repeating import repeated
 from agent.store.runs import Run, get_run
 from agent.store.transaction import Transaction
 
@@ -51,6 +52,7 @@ By = Literal["user", "another", "nobody"]
 """Who lets a run go on: its user, with a token; somebody else, or the time, without one."""
 
 
+@repeated
 async def decide(
     store: Store,
     principal: Principal,
@@ -125,6 +127,7 @@ async def _is_due(connection: Transaction, owner: Principal, run_id: UUID) -> bo
     return bool(until) and min(until) <= datetime.now(UTC)
 
 
+@repeated
 async def resume(store: Store, principal: Principal, run: Run, *, worker_id: str) -> bool:
     """Let a run go on whose user has come with a token; False where a question is open still, or it does not wait."""
     async with store.write(principal.tenant_id) as connection:
@@ -187,6 +190,7 @@ def _check(asked: Approval | None, decision: Decision) -> None:
         raise InvalidRequestError("always: this call has to be asked for each time")
 
 
+@repeated
 async def offer(store: Store, principal: Principal, run: Run, *, questions: tuple[str, ...]) -> tuple[str, ...]:
     """Store follow-up questions of a run that is over, unless it has some; return those that it has then.
 

@@ -23,6 +23,7 @@ from agent.store.database import Store
 from agent.store.deletion import hide_conversation
 from agent.store.messages import run_messages
 from agent.store.page_calls import PageCall, list_page_calls
+from agent.store.repeating import repeated
 from agent.store.runs import Run, get_run
 from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
@@ -98,15 +99,21 @@ async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, ru
     A living worker that has it is asked to, and ends it with what was said so far. Without one it is ended here.
     """
     try:
-        async with store.write(principal.tenant_id) as connection:
-            is_ended = await _cancel(connection, principal, await get_run(connection, principal, run_id))
-            is_asked = not is_ended and await transitions.request_cancel(connection, principal, run_id)
+        is_ended, is_asked = await _cancel_or_ask(store, principal, run_id)
     except NotFoundError:
         return True  # it was deleted meanwhile
     if is_ended:
         metrics.count_end(principal.tenant_id, "cancelled", None)
         await _tell_end(store, log, principal, run_id)
     return not is_asked
+
+
+@repeated
+async def _cancel_or_ask(store: Store, principal: Principal, run_id: UUID) -> tuple[bool, bool]:
+    """Return whether a run was ended, and whether a living worker was asked to end it."""
+    async with store.write(principal.tenant_id) as connection:
+        is_ended = await _cancel(connection, principal, await get_run(connection, principal, run_id))
+        return is_ended, not is_ended and await transitions.request_cancel(connection, principal, run_id)
 
 
 async def _cancel(connection: Transaction, principal: Principal, run: Run) -> bool:
@@ -119,6 +126,7 @@ async def _cancel(connection: Transaction, principal: Principal, run: Run) -> bo
     return True
 
 
+@repeated
 async def delete_conversation(store: Store, principal: Principal, conversation_id: UUID) -> list[UUID]:
     """Hide a conversation from everybody and end its runs; return those. Who holds them tells their readers.
 

@@ -12,9 +12,11 @@ from agent.principal import RunKey
 from agent.store import page_calls, transitions
 from agent.store.database import Store
 from agent.store.page_calls import PageAnswer, PageCall
+from agent.store.repeating import repeated
 from agent.store.transaction import Transaction
 
 
+@repeated
 async def answer_page(
     store: Store, key: RunKey, tool_call_id: str, said: Callable[[PageCall], PageAnswer], *, worker_id: str
 ) -> bool:
@@ -36,6 +38,7 @@ async def answer_page(
     return goes_on
 
 
+@repeated
 async def claim_page_call(store: Store, key: RunKey, tool_call_id: str, *, claimant: str) -> PageCall:
     """Give a call to one of the user's pages, or say again that it has it.
 

@@ -37,6 +37,7 @@ from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
 from agent.store.naming import hash_next
 from agent.store.page_calls import NewPageCall, ask_page
+from agent.store.repeating import repeated
 from agent.store.runs import Run, RunEnd
 from agent.store.shared_approvals import end_standing, list_standing
 from agent.store.tool_calls import propose_calls, settle_call, start_call
@@ -77,6 +78,7 @@ class RunWriter:
         """
         self._segment.append(event)
 
+    @repeated
     async def begin(self, *, worker_id: str, counts: bool) -> bool:
         """Begin to work, or go on where an earlier attempt was; False where an earlier turn is not over, or it is another's.
 
@@ -92,6 +94,7 @@ class RunWriter:
         failpoint("claim.after_commit")
         return has_begun
 
+    @repeated
     async def commit_reply(self, message: NewMessage, calls: Sequence[Proposed]) -> None:
         """Store an assistant message that asks for tool calls, and enter these into the ledger.
 
@@ -107,6 +110,7 @@ class RunWriter:
             failpoint("reply.before_commit")
         failpoint("reply.after_commit")
 
+    @repeated
     async def commit_start(self, call: ToolCall, *, risk: Risk) -> None:
         """Note that a call with side effects is about to leave the process. A worker in doubt waits before it does.
 
@@ -136,10 +140,10 @@ class RunWriter:
             has_waited = False
             await self._tenure.certain()
             async with self._store.read(self._key.tenant_id) as connection:
-                key = self._principal.tenant_id, self._run.id
-                if await check_attempt(connection, *key, attempt=self._run.attempt):
+                if await check_attempt(connection, *self._key, attempt=self._run.attempt):
                     raise StoppedError("cancelled")
 
+    @repeated
     async def commit_results(self, step: int, settled: Sequence[ToolResult]) -> None:
         """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
         async with self._store.write(self._key.tenant_id) as connection:
@@ -152,6 +156,7 @@ class RunWriter:
             failpoint("results.before_commit")
         failpoint("results.after_commit")
 
+    @repeated
     async def commit_unknown(self, step: int, lost: Sequence[ToolResult]) -> None:
         """Store that nobody knows what these calls did: they were out when an earlier attempt died."""
         async with self._store.write(self._key.tenant_id) as connection:
@@ -169,6 +174,7 @@ class RunWriter:
             found = await list_standing(connection, self._principal, self._run.conversation_id, run=self._run)
         return frozenset(one.name for one in found)
 
+    @repeated
     async def pause(self, questions: Sequence[NewApproval], for_page: Sequence[NewPageCall] = ()) -> None:
         """Let go of the run until all is answered, and tell the readers what is asked of a person and of the page.
 
@@ -180,8 +186,7 @@ class RunWriter:
             await ask(connection, self._key, questions)
             pages = await ask_page(connection, self._key, for_page)
             times = [one.expires_at for one in questions] + [one.until for one in pages]
-            key = self._principal.tenant_id, self._run.id
-            await pause_run(connection, *key, attempt=self._run.attempt, until=min(times))
+            await pause_run(connection, *self._key, attempt=self._run.attempt, until=min(times))
             failpoint("pause.before_commit")
         failpoint("pause.after_commit")
         self._store.asked.tell(self._key.tenant_id)
@@ -191,6 +196,7 @@ class RunWriter:
             await self._segment.flush()
         await self.leave()
 
+    @repeated
     async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
         """Store the last message and the run's one end together, then say so in the log.
 
@@ -204,8 +210,7 @@ class RunWriter:
                     await keep_said(connection, self._principal, self._run)
                 await record_lost(connection, self._principal, self._run)
             said = await self._hash_said(connection)
-            key = self._principal.tenant_id, self._run.id
-            await end_run(connection, *key, attempt=self._run.attempt, end=end, history_hash=said)
+            await end_run(connection, *self._key, attempt=self._run.attempt, end=end, history_hash=said)
             if isinstance(error, ContentRefusedError):
                 await withhold_message(connection, self._principal, self._run)
             failpoint("end.before_commit")
@@ -218,12 +223,11 @@ class RunWriter:
         self.emit(RunEnded(end.status, end.finish_reason, end.usage))
         await self._segment.flush()
 
+    @repeated
     async def offer(self, questions: Sequence[str]) -> None:
         """Store and send follow-up questions; where somebody else has stored some, these."""
         async with self._store.write(self._key.tenant_id) as connection:
-            kept = await set_suggestions(
-                connection, self._principal.tenant_id, self._run.id, questions=tuple(questions)
-            )
+            kept = await set_suggestions(connection, *self._key, questions=tuple(questions))
             failpoint("suggestions.before_commit")
         failpoint("suggestions.after_commit")
         self.emit(SuggestionsOffered(kept))
@@ -252,6 +256,7 @@ class RunWriter:
         self.emit(RunEnded("cancelled", "cancelled", usage))
         await self.close()
 
+    @repeated
     async def release(self) -> None:
         """Let another process go on at once."""
         async with self._store.write(self._key.tenant_id) as connection:

@@ -6,6 +6,7 @@ The invariant: what is refused leaves nothing behind, and what is stored will be
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from agent.settings import RuntimeSettings
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.naming import hash_next, hash_said
+from agent.store.repeating import repeated
 from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
@@ -136,6 +138,7 @@ class Submissions:
             request = await self.locate(principal, request)  # by an equal request, or it is refused again
             return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
 
+    @repeated
     async def _commit(
         self,
         principal: Principal,
@@ -159,18 +162,15 @@ class Submissions:
             run, said = await self._insert(
                 connection, principal, request, replaced, choice=choice, run_id=run_id, may_begin=may_begin
             )
-            is_claimed = run.state == "running" or (
-                may_begin and await claim_run(connection, principal.tenant_id, run.id, worker_id=self._worker_id)
-            )
+            claim = partial(claim_run, connection, principal.tenant_id, run.id, worker_id=self._worker_id)
+            is_claimed = run.state == "running" or (may_begin and await claim())
             transcript: Transcript | None = None
             front = Front()
             if not is_claimed and request.conversation_id is not None:
                 front = await deal_with_front(connection, principal, run, choice.assistant, worker_id=self._worker_id)
                 if front.resumed is not None:
                     stack.enter_context(self._roster.arriving(RunKey(principal.tenant_id, front.resumed)))
-                is_claimed = bool(front.ended and may_begin) and await claim_run(
-                    connection, principal.tenant_id, run.id, worker_id=self._worker_id
-                )
+                is_claimed = bool(front.ended and may_begin) and await claim()
             if is_claimed:
                 window = choice.assistant.history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)

@@ -111,8 +111,7 @@ class Store:
         Raises:
             DatabaseError: the database did not do it, or not in time.
         """
-        deadline = self._deadline(is_urgent=is_urgent)
-        with faults_told(deadline):
+        with faults_told(deadline := self._deadline(is_urgent=is_urgent)):
             async with self._begun(deadline, tenant_id, pool=self._pool(tenant_id, is_urgent)) as transaction:
                 yield transaction
 
@@ -181,6 +180,7 @@ class Store:
                     await kept.end(commits=False)
                     is_broken = deadline.missed
                 raise
+            deadline.is_ending = True
             await kept.end(commits=True)
             if deadline.missed:  # whatever the end seemed to say: the connection was given up before it
                 raise DatabaseError("DeadlineMissed")

@@ -23,6 +23,11 @@ SQLITE_FAULTS = {
 POSTGRESQL_FAULTS = ("25006", "25P03", "XX")
 """Internal errors by their code: a server that only reads, a transaction that idled too long, broken data."""
 
+UNDONE = ("40001", "40P01")
+"""PostgreSQL says itself that nothing is left, also in place of a commit: it could not be serialised, it was a deadlock."""
+ENDED = ("08", "57P01", "57P02", "57P03")
+"""The connection is lost, or the server ends or begins. An error without any code is the driver's, which found it closed."""
+
 REASONS = {
     "refused": "nothing listens there (connection refused)",
     "password": "the password is wrong or missing",
@@ -60,6 +65,19 @@ def is_fault(exc: BaseException) -> bool:
     return isinstance(exc, OperationalError | InterfaceError)
 
 
+def is_undone(exc: BaseException, *, is_ending: bool) -> bool:
+    """Return whether a fault says that the transaction was certainly not committed, and that the same may work at once.
+
+    `is_ending`: its commit was asked for. Where the connection is lost then, nobody knows.
+    """
+    cause = exc.orig if isinstance(exc, DBAPIError) else exc
+    code = getattr(cause, "sqlstate", "of another kind")
+    if code in UNDONE:
+        return True
+    is_lost = type(cause).__name__ == "OperationalError" if code is None else str(code).startswith(ENDED)
+    return is_lost and not is_ending
+
+
 def reason_of(exc: BaseException) -> str:
     """Return what the operator is told of a fault: types and codes, never a text of the database's."""
     cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig is not None else exc
@@ -85,7 +103,8 @@ def faults_told(deadline: Deadline | None = None) -> Iterator[None]:
             raise
         reason = reason_of(exc)
         logger.warning("database_failed", error=reason)
-        raise DatabaseError(reason) from exc
+        undone = deadline is not None and not deadline.missed and is_undone(exc, is_ending=deadline.is_ending)
+        raise DatabaseError(reason, is_undone=undone) from exc
     finally:
         if deadline is not None:
             deadline.over()

@@ -25,12 +25,14 @@ class Limits:
 class Deadline:
     """One transaction's time: when it is over, what it waits for is broken. A timer, and no task."""
 
-    __slots__ = ("_abandon", "_timer", "missed")
+    __slots__ = ("_abandon", "_timer", "is_ending", "missed")
 
     def __init__(self, limit_s: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(limit_s, self._miss)
         self._abandon: Callable[[], object] | None = None
         self.missed = False
+        self.is_ending = False
+        """Whether the transaction's commit was asked for: whether it came to pass is not known until it is said."""
 
     def watch(self, abandon: Callable[[], object]) -> None:
         """Know what to do to what the transaction waits for from now on: a call that lets it fail, and never waits."""

@@ -233,6 +233,26 @@ async def test_a_message_that_was_refused_is_answered_once_when_it_is_posted_aga
     assert len(await rows(world, runs)) == 1
 
 
+@pytest.mark.parametrize("word", [b"INSERT INTO conv", b"UPDATE runs"])
+async def test_a_connection_that_is_lost_before_a_commit_costs_a_message_and_its_run_nothing(
+    world: World, ann: Person, proxy: SilentProxy, word: bytes
+) -> None:
+    """G321: the message is taken, and its run goes on in the same attempt."""
+    gate = asyncio.Event()
+    world.provider.wait_for(gate, " two", before=["One"])
+    if word.startswith(b"INSERT"):
+        proxy.cut_once = word
+    async with ann.open_stream("count") as stream:
+        await stream.until("token")
+        if proxy.cut_once is None and word.startswith(b"UPDATE"):
+            proxy.cut_once = word
+        gate.set()
+        whole = await stream.rest(timeout_s=30)
+    assert (proxy.cut_once, whole.first("status")) == (None, "completed")
+    [run] = await rows(world, runs)
+    assert (run["state"], run["attempt"]) == ("completed", 1)
+
+
 async def test_what_an_operator_is_told_of_a_fault_is_its_type_and_no_text(
     world: World, ann: Person, proxy: SilentProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:

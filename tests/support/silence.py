@@ -14,6 +14,7 @@ class Passage:
     """One connection through the proxy."""
 
     is_silent: bool = False
+    is_heard_no_more: bool = False
 
 
 @dataclass(slots=True)
@@ -31,6 +32,10 @@ class SilentProxy:
     """A connection is silent from the moment in which a client sends this; what it sends is not passed on."""
     cut_at: bytes | None = None
     """A connection is closed when a client sends this."""
+    cut_once: bytes | None = None
+    """The next connection on which a client sends this is closed, and no other one."""
+    cut_behind: bytes | None = None
+    """A connection is closed when the server has answered to this: who sent it does not hear of it."""
 
     def silence(self) -> int:
         """Let the connections that are open say nothing from now on; return how many these are."""
@@ -94,6 +99,11 @@ async def _pass_on(
         while data := await reader.read(65536):
             if proxy.cut_at is not None and proxy.cut_at in data:
                 return
+            if proxy.cut_once is not None and proxy.cut_once in data:
+                proxy.cut_once = None
+                return
+            if proxy.cut_behind is not None and proxy.cut_behind in data:
+                passage.is_heard_no_more = True
             if proxy.silent_from is not None and proxy.silent_from in data:
                 passage.is_silent = True
             if not passage.is_silent:
@@ -101,6 +111,8 @@ async def _pass_on(
 
     async def to_client() -> None:
         while data := await up_reader.read(65536):
+            if passage.is_heard_no_more:
+                return
             if not passage.is_silent:
                 writer.write(data)
         if passage.is_silent:
