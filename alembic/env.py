@@ -18,13 +18,14 @@ HOUR_S = 3600.0
 def migrate(connection: Connection) -> None:
     """Run the migrations on `connection`, in the caller's transaction.
 
-    PostgreSQL gives up on a lock after 5 s rather than queueing every other query behind a migration.
+    PostgreSQL gives up on a lock after 1 s rather than queueing every other query behind a migration.
     """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-        connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
         # Two processes that start at once: the second waits for the first, then finds nothing to do.
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7045217)")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
     context.configure(
         connection=connection,
         target_metadata=metadata,

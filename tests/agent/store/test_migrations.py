@@ -5,8 +5,6 @@ import re
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Connection, inspect, text
+from support.releases import alembic, fill
 from support.rows import ANN, count_rows, new_run
 from support.searching import index_all, search
 
 from agent.errors import ConfigurationError
 from agent.store.columns import is_compared
 from agent.store.conversations import list_conversations
-from agent.store.database import Store, new_id
+from agent.store.database import Store
 from agent.store.messages import list_messages
 from agent.store.migrations import ALEMBIC
 from agent.store.runs import NewRun, get_run, insert_run
@@ -53,41 +52,6 @@ def checks(connection: Connection) -> dict[str, set[tuple[str, str]]]:
         }
         for name in metadata.tables
     }
-
-
-def alembic(move: Callable[[Config, str], None], revision: str) -> Callable[[Connection], None]:
-    """Return the work of going up or down to a revision."""
-
-    def work(connection: Connection) -> None:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(ALEMBIC))
-        move(config, revision)
-
-    return work
-
-
-def fill_as_the_first_version_did(connection: Connection) -> None:
-    """Store two turns of a conversation, and a rating, in the tables of revision 0001."""
-    then = MetaData()
-    then.reflect(connection)
-    now, conversation_id = datetime(2026, 1, 1, tzinfo=UTC), new_id().hex
-    scope = {"tenant_id": ANN.tenant_id, "conversation_id": conversation_id}
-    times = {"created_at": now, "updated_at": now}
-    conversation = {"tenant_id": ANN.tenant_id, "id": conversation_id, "user_id": ANN.user_id, "title": "Orders"}
-    connection.execute(
-        then.tables["conversations"].insert(), {**conversation, "last_position": 4, "last_turn": 2, **times}
-    )
-    for turn in (1, 2):
-        run_id, answer_id = new_id().hex, new_id().hex
-        run = {"id": run_id, "user_id": ANN.user_id, "turn": turn, "state": "completed", "attempt": 1, "model": "demo"}
-        counts = {"message_id": answer_id, "input_tokens": 1, "output_tokens": 1, "created_at": now}
-        connection.execute(then.tables["runs"].insert(), {**scope, **run, **counts})
-        for n, (role, message_id) in enumerate((("user", new_id().hex), ("assistant", answer_id))):
-            said = {"id": message_id, "run_id": run_id, "turn": turn, "position": 2 * turn - 1 + n, "step": n}
-            rest = {"role": role, "text": f"{role} {turn}", "is_error": False, "status": "complete", "created_at": now}
-            connection.execute(then.tables["messages"].insert(), {**scope, **said, **rest})
-    rating = {"tenant_id": ANN.tenant_id, "message_id": answer_id, "user_id": ANN.user_id, "rating": "up"}
-    connection.execute(then.tables["feedback"].insert(), {**rating, "created_at": now})
 
 
 async def test_the_migrations_give_what_the_code_declares(store: Store) -> None:
@@ -130,7 +94,7 @@ async def test_the_way_down_leaves_nothing_and_the_way_up_works_again(store: Sto
 async def test_rows_of_the_first_version_are_kept_on_the_way_up_and_down(empty_database_url: str) -> None:
     store = Store(empty_database_url, pool_size=1)
     await on(store, alembic(command.upgrade, "0001"))
-    await on(store, fill_as_the_first_version_did)
+    await on(store, fill)
     before = await count_rows(store)
     assert (before["messages"], before["feedback"]) == (4, 1)
 
@@ -229,3 +193,17 @@ def test_the_migrations_are_one_line_without_branches() -> None:
     config = Config()
     config.set_main_option("script_location", str(ALEMBIC))
     assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+
+
+CONTRACTS = {"0006", "0013"}
+"""Versions before the rule, or that drop an index: no release needs one."""
+
+
+def test_a_version_takes_nothing_away_that_the_release_before_it_uses() -> None:
+    """G322: expand, then contract; see CONTRIBUTING.md."""
+    config = Config()
+    config.set_main_option("script_location", str(ALEMBIC))
+    for version in ScriptDirectory.from_config(config).walk_revisions():
+        up = Path(version.path).read_text("utf-8").partition("def upgrade")[2].partition("def downgrade")[0]
+        taken = [words for words in ("drop_", "rename_table", "alter_column", "new_column_name") if words in up]
+        assert not taken or version.revision in CONTRACTS, (version.revision, taken)
