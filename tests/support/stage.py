@@ -44,6 +44,8 @@ class Stage:
     """Faults that are made now."""
     forgetting: list[asyncio.Task[None]] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
+    clock_s: float = 0.0
+    """By how much the clock of the process at work is ahead."""
     held_up_at: float = 0.0
     """The monotonic time at which a process was last known to be stopped or dead."""
 
