@@ -5,15 +5,19 @@ All are read from the environment and from `.env`, once, at start. Names begin w
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.store.limits import Limits
 
 if TYPE_CHECKING:
     from agent.store.database import Store
+
+
+Days = Annotated[int, Field(ge=1, le=36_500)] | None
+"""None is for ever."""
 
 
 class EnvironmentSettings(BaseSettings):
@@ -27,6 +31,16 @@ class EnvironmentSettings(BaseSettings):
         frozen=True,
         populate_by_name=True,
     )
+
+
+class Keep(BaseModel):
+    """For how many days a tenant's things of each kind are kept. What is not named is kept as it is for everybody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    conversations: Days = None
+    feedback: Days = None
+    audit: Days = None
 
 
 class RuntimeSettings(EnvironmentSettings):
@@ -61,6 +75,12 @@ class RuntimeSettings(EnvironmentSettings):
     )
     purge_rows: int = Field(default=200, ge=1, le=500, description="rows of a deleted conversation removed at once")
     purge_every_s: float = Field(default=0.5, gt=0, description="how often deleted conversations are looked for")
+    retention: dict[str, Keep] = Field(
+        default={},
+        description='days that tenants\' things are kept, `"*"` for all others: `{"*": {"conversations": 365}, "acme": {"feedback": 30, "audit": 90}}`; '
+        "of a conversation since the last message; `null` is for ever, as is what is not named",
+    )
+    retention_every_s: float = Field(default=60.0, gt=0, description="how often what is kept no longer is looked for")
     seal_every_s: float = Field(
         default=1.0, gt=0, description="how often rows of the record are sealed: those of each second, once it is over"
     )

@@ -127,15 +127,19 @@ async def _cancel(connection: Transaction, principal: Principal, run: Run) -> bo
 
 
 @repeated
-async def delete_conversation(store: Store, principal: Principal, conversation_id: UUID) -> list[UUID]:
+async def delete_conversation(
+    store: Store, principal: Principal, conversation_id: UUID, *, by: str | None = None
+) -> list[UUID]:
     """Hide a conversation from everybody and end its runs; return those. Who holds them tells their readers.
+
+    The record says that its user did it, or `by`.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
     async with store.write(principal.tenant_id) as connection:
         ended = await hide_conversation(connection, principal, conversation_id)
-        told = Deed("conversation.deleted", principal.user_id, principal.user_id, conversation_id)
+        told = Deed("conversation.deleted", by or principal.user_id, principal.user_id, conversation_id)
         await record(connection, principal, [told])
     for _ in ended:
         metrics.count_end(principal.tenant_id, "cancelled", None)

@@ -22,7 +22,7 @@ from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import HERE, Grant, Place
 from agent.runs.executor import Executor
-from agent.runs.record import expire_record
+from agent.runs.retention import expire
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.search import let_search_know
@@ -98,7 +98,7 @@ class Leases:
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
             self._repeat(partial(seal_all, self._runtime.store), every_s=settings.seal_every_s),
-            self._repeat(self._expire_record, every_s=self._settings.purge_every_s),
+            self._repeat(self._expire, every_s=settings.retention_every_s),
             self._repeat(partial(let_search_know, self._runtime.store), every_s=settings.search_index_every_s),
         ]
 
@@ -168,9 +168,9 @@ class Leases:
         """Remove the rows of deleted conversations."""
         await purge_deleted(self._runtime.store, most_rows=self._settings.purge_rows, gone=self._runtime.log.forget)
 
-    async def _expire_record(self) -> None:
-        """Remove what the record keeps no longer."""
-        await expire_record(self._runtime.store, self._runtime.assistants, most_rows=self._settings.purge_rows)
+    async def _expire(self) -> None:
+        """Let go of what is kept no longer."""
+        await expire(self._runtime.store, self._runtime.assistants, self._settings)
 
     async def _checkpoint(self) -> None:
         """Keep SQLite's log of writes short."""

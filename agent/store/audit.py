@@ -37,12 +37,17 @@ DeedKind = Literal[
     "decision.withdrawn",
     "credential.renewed",
     "conversation.deleted",
+    "conversation.expired",
     "conversation.exported",
+    "user.erased",
+    "tenant.erased",
+    "feedback.expired",
     "demo.signed_in",
     "audit.read",
     "audit.expired",
 ]
-"""`call.unknown`: its process died while it was out. `call.refused`: it was not made. `audit.expired`: older rows went."""
+"""`call.unknown`: its process died while it was out. `call.refused`: it was not made. What is `expired` went because its time was over; of
+`audit.expired` those are older rows."""
 
 MAX_WORDS = 65_536
 """Characters of a row's words; of longer ones the beginning is kept, as text."""
@@ -157,14 +162,22 @@ async def list_audit(
 
 async def recorded_runs(connection: Transaction, tenant_id: str, conversation_id: UUID) -> list[UUID]:
     """Return the runs of a conversation that the record still has words of; none, where these went with it."""
-    found = select(audit.c.run_id).where(*_with_words(tenant_id, conversation_id))
+    own = *_with_words(tenant_id), audit.c.conversation_id == conversation_id
+    found = select(audit.c.run_id).where(*own)
     return list({row.run_id for row in await _both(connection, found.distinct()) if row.run_id is not None})
 
 
 async def erase_words(connection: Transaction, tenant_id: str, conversation_id: UUID, *, most_rows: int) -> int:
     """Let go of the words that the record has of a conversation; return of how many rows. The caller commits."""
+    return await blank(connection, tenant_id, [audit.c.conversation_id == conversation_id], most_rows=most_rows)
+
+
+async def blank(
+    connection: Transaction, tenant_id: str, which: Sequence[ColumnElement[bool]], *, most_rows: int
+) -> int:
+    """Let go of the words of rows of a tenant for which all of `which` holds; return of how many. The caller commits."""
     length = func.length(audit.c.words).label("length")
-    found = select(audit.c.id, length).where(*_with_words(tenant_id, conversation_id)).limit(most_rows)
+    found = select(audit.c.id, length).where(*_with_words(tenant_id), *which).limit(most_rows)
     lengths = {row.id: row.length for row in await _both(connection, found)}
     blank = [{"of_tenant": tenant_id, "of_id": row_id, "blank": " " * length} for row_id, length in lengths.items()]
     if blank[:most_rows]:
@@ -182,9 +195,8 @@ async def _both(connection: Transaction, found: Select[Any], *, sealed: str = SE
     return [*loose, *(await connection.execute(timed.where(text(f"audit.{sealed}")))).all()]
 
 
-def _with_words(tenant_id: str, conversation_id: UUID) -> tuple[ColumnElement[bool] | TextClause, ...]:
-    has_words = text(f"audit.salt <> '{NO_SALT}'")
-    return audit.c.tenant_id == tenant_id, audit.c.conversation_id == conversation_id, has_words
+def _with_words(tenant_id: str) -> tuple[ColumnElement[bool] | TextClause, ...]:
+    return audit.c.tenant_id == tenant_id, text(f"audit.salt <> '{NO_SALT}'")
 
 
 def _cut(facts: dict[str, Any]) -> dict[str, Any]:

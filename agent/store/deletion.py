@@ -96,10 +96,10 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
             await gone(run)
         await asyncio.sleep(time.monotonic() - begun)  # others' share of the database: half
     if has_removed:
-        await _forget_words(store)
+        await forget_words(store)
 
 
-async def _forget_words(store: Store) -> None:
+async def forget_words(store: Store) -> None:
     """Let SQLite's index of words lose those of removed entries: until its segments are merged it only marks them.
 
     A few pages in a transaction, and between two of them others have the database for much longer than one took.

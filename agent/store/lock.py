@@ -40,6 +40,19 @@ def only_server(database: Path, *, wait_s: float) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_served(database: Path) -> bool:
+    """Return whether a server works on a SQLite file at this moment."""
+    file = database.resolve()
+    try:
+        descriptor = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _take(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _take(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

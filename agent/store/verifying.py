@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import case, func, or_, select, text
 
 from agent.store.audit import digest_of_words
 from agent.store.audit_tables import LOOSE, NO_SALT, SEALED, audit, audit_seals
@@ -13,6 +13,10 @@ from agent.store.sealing import NO_SEAL, Head, digest_of, digest_of_seal
 from agent.store.transaction import Transaction
 
 READ_AT_ONCE = 500
+WENT = ("conversation.deleted", "conversation.expired")
+"""The deeds after which a conversation's words are gone."""
+ERASURES = ("user.erased", "tenant.erased")
+"""The deeds after which all words up to then are gone: of what a user did, wherever that was; of a tenant."""
 _SEALED = text(f"audit.{SEALED}")
 LATE_S = 300.0
 """A row that is so much older than what was sealed before it came in by another door: no transaction lasts nearly as long."""
@@ -137,15 +141,32 @@ class _Look:
 
 
 async def _erased_without_deletion(connection: Transaction, tenant_id: str) -> list[UUID | None]:
-    """Return the conversations whose rows have lost words although nobody deleted them."""
+    """Return the conversations whose rows have lost words although nobody deleted them, or erased whose words they were."""
     c = audit.c
     gone = or_(c.words.is_(None), c.salt.is_(None), c.salt == NO_SALT)
-    lost = select(c.conversation_id).where(c.tenant_id == tenant_id, c.words_digest.is_not(None), gone)
+    lost = select(c.conversation_id, c.user_id, func.max(c.at).label("at")).where(
+        c.tenant_id == tenant_id, c.words_digest.is_not(None), gone
+    )
     deleted = select(c.conversation_id).where(
-        c.tenant_id == tenant_id, c.kind == "conversation.deleted", c.conversation_id.is_not(None)
+        c.tenant_id == tenant_id, c.kind.in_(WENT), c.conversation_id.is_not(None)
     )
     known = set((await connection.execute(deleted)).scalars())
-    return [one for one in (await connection.execute(lost.distinct())).scalars() if one not in known]
+    erased = await _erasures(connection, tenant_id)
+    return list(
+        {
+            row.conversation_id
+            for row in await connection.execute(lost.group_by(c.conversation_id, c.user_id))
+            if row.conversation_id not in known and row.at > max(erased.get(row.user_id, 0.0), erased.get(None, 0.0))
+        }
+    )
+
+
+async def _erasures(connection: Transaction, tenant_id: str) -> dict[str | None, float]:
+    """Return when users were erased last, by their ids, and under None when the whole tenant was."""
+    c = audit.c
+    whose = case((c.kind == "user.erased", c.on_behalf_of)).label("whose")
+    told = select(whose, func.max(c.at).label("at")).where(c.tenant_id == tenant_id, c.kind.in_(ERASURES))
+    return {row.whose: row.at for row in await connection.execute(told.group_by(whose))}
 
 
 async def _is_expiry_told(connection: Transaction, first: Any) -> bool:

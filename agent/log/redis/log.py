@@ -14,8 +14,8 @@ from agent.events.schema import START, EventId, LogClosed, LoggedEvent
 from agent.log.contract import EventLog, next_batch
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits, place_of, stream_key
+from agent.log.redis.forgetting import forget_streams
 from agent.log.redis.outbox import Ask, Outbox
-from agent.log.redis.scripts import FORGET
 from agent.log.redis.segment import RedisSegment, Ways
 from agent.log.redis.stream import Piece, Streams
 from agent.log.redis.tails import Tail, Tails
@@ -25,8 +25,6 @@ from agent.redis.errors import RedisAwayError
 from agent.redis.subscriber import Subscriber
 
 DRAIN_S = 2.0
-GONE_MS = 60_000
-"""How long Redis knows that a run is gone."""
 HANDED_S = 10.0
 """How long readers of a run that was handed over have to notice that."""
 SUBSCRIBE_S = 1.0
@@ -148,9 +146,8 @@ class RedisLog(EventLog):
     async def forget(self, run: RunKey) -> None:
         await self._local.forget(run)
         self._tails.depart(run)
-        key = stream_key(self._client.prefix, run)
         with suppress(RedisAwayError):  # it expires
-            await self._client.scripts(FORGET, [(key, key, GONE_MS)])
+            await forget_streams(self._client, [run])
 
     def _hand(self, run: RunKey) -> None:
         self._handed.add(run)

@@ -1,0 +1,105 @@
+"""What is kept no longer: conversations and ratings leave by age, in small batches. The record's own way is in `expiry.py`.
+
+The invariant: no conversation goes in which a run works or waits, and no transaction holds others up for longer than one
+batch takes. Ids are ordered by time, so what is younger than its time is not read.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, text, tuple_, update
+
+from agent.principal import Principal
+from agent.store.audit import Deed, record
+from agent.store.clock import database_now, instant
+from agent.store.runs import is_unfinished
+from agent.store.search_index import STALL_S
+from agent.store.tables import conversations, feedback, runs
+from agent.store.transaction import Transaction
+
+RETAINING_LOCK = 7045220
+BEGINNING = UUID(int=0)
+ID_SLACK = timedelta(days=1)
+"""How far the clock of the process that gave an id may have been ahead of the database's."""
+
+
+class Batch(NamedTuple):
+    """What one transaction let go of, and behind which conversation the next one looks; None where that was all."""
+
+    gone: int
+    last: UUID | None
+
+
+async def next_tenant(connection: Transaction, *, after: str) -> str | None:
+    """Return the first tenant with conversations behind this one, in the order of their names."""
+    own = select(func.min(conversations.c.tenant_id)).where(conversations.c.tenant_id > after)
+    name: str | None = (await connection.execute(own)).scalar_one()
+    return name
+
+
+async def expire_conversations(
+    connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int, after: UUID = BEGINNING
+) -> Batch:
+    """Hide conversations in which nobody said anything for so long, and record each. The caller commits.
+
+    Their rows go as those of deleted ones do. Of two processes at once, one does nothing.
+    """
+    if not await _is_our_turn(connection):
+        return Batch(0, None)
+    c = conversations.c
+    before = await _before(connection, keep_days)
+    old = select(c.id, c.user_id).where(c.tenant_id == tenant_id, c.id > after, c.id < first_id(before))
+    old = old.where(c.deleted_at.is_(None), c.updated_at < before).order_by(c.id).limit(most_rows)
+    # Locked first and looked at then: a message that came in between has its run by now.
+    found = (await connection.execute(old.with_for_update(skip_locked=True))).all()
+    busy = await _busy(connection, tenant_id, [row.id for row in found])
+    gone = [row for row in found if row.id not in busy]
+    if gone:
+        now = instant((await connection.execute(select(database_now()))).scalar_one())
+        hidden = update(conversations).where(c.tenant_id == tenant_id, c.id.in_([row.id for row in gone]))
+        await connection.execute(hidden.values(deleted_at=now))
+        told = [Deed("conversation.expired", None, row.user_id, row.id) for row in gone]
+        await record(connection, Principal(tenant_id, ""), told)
+    return Batch(len(gone), found[-1].id if len(found) == most_rows else None)
+
+
+async def expire_feedback(connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int:
+    """Remove ratings that are so old, and record how many that were; return that. The caller commits."""
+    if not await _is_our_turn(connection):
+        return 0
+    c = feedback.c
+    before = await _before(connection, keep_days)
+    old = select(c.message_id, c.user_id).where(c.tenant_id == tenant_id, c.message_id < first_id(before))
+    keys = [tuple(row) for row in await connection.execute(old.where(c.created_at < before).limit(most_rows))]
+    if keys:
+        named = tuple_(c.message_id, c.user_id).in_(keys)
+        await connection.execute(delete(feedback).where(c.tenant_id == tenant_id, named))
+        await record(connection, Principal(tenant_id, ""), [Deed("feedback.expired", outcome=str(len(keys)))])
+    return len(keys)
+
+
+async def _busy(connection: Transaction, tenant_id: str, ids: Sequence[UUID]) -> set[Any]:
+    """Return those of these conversations in which a run works or waits."""
+    own = select(runs.c.conversation_id).where(runs.c.tenant_id == tenant_id, is_unfinished(runs))
+    return set((await connection.execute(own.where(runs.c.conversation_id.in_(ids)))).scalars())
+
+
+async def _before(connection: Transaction, keep_days: int) -> datetime:
+    now: float = (await connection.execute(select(database_now()))).scalar_one()
+    return instant(now) - timedelta(days=keep_days)
+
+
+def first_id(at: datetime, *, slack: int = 1) -> UUID:
+    """Return the first id of a time. With a slack of 1 all ids up to then are before it, with -1 all from then on behind it."""
+    return UUID(int=round((at + slack * ID_SLACK).timestamp() * 1000) << 80)
+
+
+async def _is_our_turn(connection: Transaction) -> bool:
+    """Return whether nobody else does this until the transaction ends: on SQLite that is so anyway."""
+    if connection.dialect.name != "postgresql":
+        return True
+    await connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{STALL_S}s'"))
+    got: bool = (await connection.execute(select(func.pg_try_advisory_xact_lock(RETAINING_LOCK)))).scalar_one()
+    return got
