@@ -1,4 +1,4 @@
-"""The command line: serve, worker, doctor, token, chat, migrate, openapi, tools, audit.
+"""The command line: serve, worker, doctor, token, chat, migrate, openapi, tools, audit, and what `api/operator` adds.
 
 The server is imported only by the commands that need it: it takes seconds, and `chat` should answer at once.
 """
@@ -17,6 +17,8 @@ from agent.errors import ConfigurationError
 from api import logs, terminal
 from api.at_rest import close_files, close_new_files
 from api.auth import sign
+from api.operator.commands import add_commands
+from api.operator.door import Door
 from api.settings import Settings, load_settings
 
 cli = typer.Typer(
@@ -243,6 +245,9 @@ def _readable_errors() -> Iterator[None]:
     except OSError as exc:  # the data folder cannot be made, read or written
         print(f"frontdesk: {exc.strerror}: {exc.filename}", file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+add_commands(cli, Door(_settings, _readable_errors))
 
 
 def main() -> None:

@@ -10,13 +10,12 @@ from agent.principal import Principal
 from agent.store.audit import AuditCursor, AuditFilter, Deed, Recorded, list_audit, record, recorded_runs
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.verifying import Verified, has_seal, recorded_tenants, verify_tenant
+from api.operator.opened import OPERATOR
 from api.routes.audit import view
 from api.settings import Settings
 from api.shown import HIDDEN, visible
 
 AT_ONCE = 500
-OPERATOR = "$operator"
-"""Who reads here; no token names such a user's tenant."""
 
 
 async def print_verified(settings: Settings, tenant: str | None, head: str | None) -> bool:

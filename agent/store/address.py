@@ -36,6 +36,12 @@ def parse_urls(url: str, upkeep_url: str | None) -> tuple[URL, URL]:
     return application, owners
 
 
+def for_tools(url: URL) -> str:
+    """Return a PostgreSQL URL as PostgreSQL's own tools take it, without its password."""
+    own = URL.create("postgresql", username=url.username, host=url.host, port=url.port, database=url.database)
+    return own.set(query=url.query).render_as_string()
+
+
 def unreachable(url: URL, exc: Exception) -> ConfigurationError:
     """Return what to tell of a database that does not let us in: no password, and no text that may hold data."""
     if url.drivername.startswith("sqlite"):

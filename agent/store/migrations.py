@@ -128,3 +128,8 @@ def is_newest(connection: Connection) -> bool:
     """Return whether the schema has the newest version."""
     current = MigrationContext.configure(connection).get_current_revision()
     return current == ScriptDirectory(str(ALEMBIC)).get_current_head()
+
+
+def is_known(revision: str | None) -> bool:
+    """Return whether a schema of this version can be brought to the newest."""
+    return revision in {one.revision for one in ScriptDirectory(str(ALEMBIC)).walk_revisions()}

@@ -25,11 +25,14 @@ from agent.store import (
     audit_tables,
     conversations,
     deletion,
+    erasure,
     expiry,
     feedback,
     messages,
     naming,
+    overview,
     page_calls,
+    retention,
     runs,
     search,
     shared_approvals,
@@ -62,12 +65,14 @@ OVER_ALL_TENANTS = {
     "remove_batch",
     "recorded_tenants",
     "expired_tenants",
+    "next_tenant",
 }
 """Background work: they give names only, which the others ask for."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
 CALL = ToolCall("call-1", "find_order", {})
 NOW = datetime.now(UTC)
+KEPT = timedelta(days=1)
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -259,6 +264,20 @@ def attempts() -> dict[str, Attempt]:
         "recorded_runs": lambda c, who, run: audit.recorded_runs(c, who.tenant_id, run.conversation_id),
         "has_seal": lambda c, who, _: verifying.has_seal(c, who.tenant_id, number=1, digest=SEAL),
         "erase_words": lambda c, who, run: audit.erase_words(c, who.tenant_id, run.conversation_id, most_rows=9),
+        "blank": lambda c, who, _: audit.blank(c, who.tenant_id, [], most_rows=9),
+        "conversations_of": lambda c, who, _: erasure.conversations_of(c, who.tenant_id, user_id=None, most=9),
+        "count_hidden": lambda c, who, _: erasure.count_hidden(c, who.tenant_id, user_id=None),
+        "hidden_runs": lambda c, who, _: erasure.hidden_runs(c, who.tenant_id, user_id=None, most=9),
+        "erase_recorded_words": lambda c, who, _: erasure.erase_recorded_words(
+            c, who.tenant_id, user_id=None, until=2e9, most_rows=9
+        ),
+        "forget_decider": lambda c, who, _: erasure.forget_decider(c, who.tenant_id, "ann", most_rows=9),
+        "count_traces": lambda c, who, _: _traces(c, who),
+        "unfinished_of": lambda c, who, _: overview.unfinished_of(c, who.tenant_id, most=9),
+        "failed_of": lambda c, who, _: overview.failed_of(c, who.tenant_id, since=NOW - KEPT, most=9),
+        "usage_of": lambda c, who, _: overview.usage_of(c, who.tenant_id, since=NOW - KEPT, until=NOW + KEPT),
+        "expire_conversations": lambda c, who, _: _expired(c, who),
+        "expire_feedback": lambda c, who, _: retention.expire_feedback(c, who.tenant_id, keep_days=1, most_rows=9),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
     }
 
@@ -268,8 +287,16 @@ async def _shared(connection: Transaction, who: Principal) -> object:
     return found
 
 
+async def _traces(connection: Transaction, who: Principal) -> object:
+    return any((await erasure.count_traces(connection, who.tenant_id, user_id=None)).values())
+
+
+async def _expired(connection: Transaction, who: Principal) -> object:
+    return (await retention.expire_conversations(connection, who.tenant_id, keep_days=1, most_rows=9)).gone
+
+
 def test_every_function_that_touches_rows_that_are_there_is_tried_by_a_stranger() -> None:
-    assert set(attempts()) == set(functions()) - OVER_ALL_TENANTS - {"create_conversation", "record"}
+    assert set(attempts()) == set(functions()) - OVER_ALL_TENANTS - {"create_conversation", "record", "record_erasure"}
 
 
 async def _tried(store: Store, attempt: Attempt, who: Principal, run: Run) -> object:

@@ -1,0 +1,182 @@
+"""`frontdesk erase`: a user, or a whole tenant, leaves the installation.
+
+Conversations are hidden first, each in a transaction that ends its runs: from then on whoever works on one writes nothing
+more. Then the record says who was erased, and all rows go. Each step may be done again, so one that was killed is taken up
+by the same command.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+
+from agent.attempt.unheld_ends import delete_conversation
+from agent.errors import ConfigurationError, NotFoundError
+from agent.origin import Origin, origin
+from agent.principal import Principal
+from agent.store import erasure
+from agent.store.compaction import Compacted, compact
+from agent.store.database import Store
+from agent.store.deletion import forget_words, purge_deleted
+from api.operator.door import shown
+from api.operator.opened import OPERATOR, opened
+from api.operator.streams import Streams, streams_of
+from api.settings import Settings
+
+AT_ONCE = 100
+ROUNDS = 5
+"""How often what came in meanwhile is looked for: who goes on talking is told of, and not chased for ever."""
+POLL_S = 0.1
+STUCK_S = 60.0
+"""How long another process may remove nothing of what it has taken on."""
+ON_POSTGRESQL = (
+    "PostgreSQL: the rows are gone. What they held is in its files until a vacuum, and in WAL archives, replicas' files and "
+    'backups for as long as these are kept: psql -c "VACUUM (FULL, ANALYZE)" rewrites the files and locks each table meanwhile.'
+)
+STILL_TALKING = "they go on talking: take their access away, and run it again"
+LEFT = "other processes have not removed all of it yet: run it again"
+NOT_COMPACTED = (
+    "the file was not rewritten: a server works on it and it is large, or the disk is full. "
+    "Run it again when no server runs, or with --vacuum"
+)
+NOT_CUT = "the log of writes could not be cut, because somebody reads: the server does it, or run it again"
+
+
+@dataclass(slots=True)
+class Erased:
+    """What was done, as it is printed. `problems` are what has to be done yet."""
+
+    tenant: str
+    user: str | None
+    found: dict[str, int]
+    conversations: int = 0
+    is_done: bool = False
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+async def count(settings: Settings, tenant: str, user: str | None) -> Erased:
+    """Return what there is of a user or a tenant. Nothing is changed."""
+    async with opened(settings) as store, store.read(tenant) as connection:
+        return Erased(tenant, user, await erasure.count_traces(connection, tenant, user_id=user))
+
+
+async def erase(settings: Settings, tenant: str, user: str | None, *, vacuum: bool | None = None) -> Erased:
+    """Erase a user, or with None a whole tenant; return what was done, and whether that was all.
+
+    It may be done beside servers, and again. `vacuum`: whether SQLite's file is rewritten; None: where that delays nobody.
+
+    Raises:
+        ConfigurationError: there is no database, or Redis does not answer.
+        DatabaseError: the database did not do it; what was done stays done.
+    """
+    origin.set(Origin())
+    if not tenant or user == "":
+        raise ConfigurationError("--tenant and --user: name somebody")
+    async with opened(settings) as store, streams_of(settings) as streams:
+        async with store.read(tenant) as connection:
+            done = Erased(tenant, user, await erasure.count_traces(connection, tenant, user_id=user))
+        for _ in range(ROUNDS):
+            hidden = await _hide(store, tenant, user)
+            done.conversations += hidden
+            await _forget_streams(store, streams, tenant, user)
+            await _record(store, tenant, user, hidden)
+            await _let_go(store, tenant, user, most_rows=settings.purge_rows)
+            if not await _purge(store, streams, tenant, user, most_rows=settings.purge_rows):
+                done.problems.append(LEFT)
+                break
+            async with store.read(tenant) as connection:
+                if not await erasure.conversations_of(connection, tenant, user_id=user, most=1):
+                    break
+        else:
+            done.problems.append(STILL_TALKING)
+        await forget_words(store)
+        path = store.path
+    if path is None:
+        done.notes.append(ON_POSTGRESQL)
+    else:
+        compacted = await anyio.to_thread.run_sync(partial(compact, path, rewrites=vacuum))
+        done.problems += _of_file(compacted)
+    done.is_done = not done.problems
+    return done
+
+
+def _of_file(compacted: Compacted) -> list[str]:
+    problems = [] if compacted.is_rewritten else [NOT_COMPACTED]
+    return problems if compacted.is_cut else [*problems, NOT_CUT]
+
+
+async def _hide(store: Store, tenant: str, user: str | None) -> int:
+    """Hide all conversations that are there, and end what runs in them; return how many."""
+    hidden = 0
+    while True:
+        async with store.read(tenant) as connection:
+            found = await erasure.conversations_of(connection, tenant, user_id=user, most=AT_ONCE)
+        if not found:
+            return hidden
+        for one in found:
+            try:
+                await delete_conversation(store, Principal(tenant, one.user_id), one.conversation_id, by=OPERATOR)
+            except NotFoundError:  # somebody else was faster
+                continue
+            hidden += 1
+
+
+async def _forget_streams(store: Store, streams: Streams, tenant: str, user: str | None) -> None:
+    """Let Redis forget the runs before their rows go: who is killed in between finds them by these."""
+    after = None
+    while True:
+        async with store.read(tenant) as connection:
+            runs = await erasure.hidden_runs(connection, tenant, user_id=user, most=AT_ONCE, after=after)
+        if not runs:
+            return
+        await streams.forget(runs)
+        after = runs[-1].run_id
+
+
+async def _record(store: Store, tenant: str, user: str | None, hidden: int) -> None:
+    """Record the erasure, and let go of words up to then."""
+    async with store.write(tenant) as connection:
+        until = await erasure.record_erasure(
+            connection, tenant, user_id=user, by=OPERATOR, outcome=f"{hidden} conversations"
+        )
+    erased = 1
+    while erased:
+        async with store.write(tenant, is_long=True) as connection:
+            erased = await erasure.erase_recorded_words(
+                connection, tenant, user_id=user, until=until, most_rows=AT_ONCE
+            )
+
+
+async def _let_go(store: Store, tenant: str, user: str | None, *, most_rows: int) -> None:
+    """Take a user out of what they decided for others."""
+    changed = int(user is not None)
+    while changed:
+        async with store.write(tenant, is_long=True) as connection:
+            changed = await erasure.forget_decider(connection, tenant, user or "", most_rows=most_rows)
+
+
+async def _purge(store: Store, streams: Streams, tenant: str, user: str | None, *, most_rows: int) -> bool:
+    """Remove the rows of what is hidden, beside others who do; return whether all are gone."""
+    before, since = -1, anyio.current_time()
+    while True:
+        await purge_deleted(store, most_rows=most_rows, gone=streams.forget_one)
+        async with store.read(tenant) as connection:
+            left = await erasure.count_hidden(connection, tenant, user_id=user)
+        if not left:
+            return True
+        if left != before:
+            before, since = left, anyio.current_time()
+        elif anyio.current_time() - since > STUCK_S:
+            return False
+        await asyncio.sleep(POLL_S)
+
+
+def print_erased(done: Erased, *, is_dry: bool) -> None:
+    """Print what there was, and what was done."""
+    print(f"{shown(done.tenant, done.user)}: " + ", ".join(f"{number} {name}" for name, number in done.found.items()))
+    if not is_dry:
+        print("Erased." if done.is_done else "Not all of it is erased:")
+    for line in (*done.problems, *done.notes):
+        print(line)

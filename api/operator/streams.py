@@ -1,0 +1,51 @@
+"""What Redis has of runs that are erased, where the installation has a Redis."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from agent.errors import ConfigurationError
+from agent.log.redis.forgetting import forget_streams
+from agent.principal import RunKey
+from agent.redis.address import parse_address
+from agent.redis.client import RedisClient
+from agent.redis.errors import RedisAwayError
+from api.settings import Settings
+
+
+class Streams:
+    """The streams of runs; without a Redis there are none."""
+
+    def __init__(self, client: RedisClient | None) -> None:
+        self._client = client
+
+    async def forget(self, runs: Sequence[RunKey]) -> None:
+        """Keep nothing of these runs, and take nothing more of them from whoever still writes.
+
+        Raises:
+            ConfigurationError: Redis does not answer.
+        """
+        if self._client is not None and runs:
+            try:
+                await forget_streams(self._client, runs)
+            except RedisAwayError as exc:
+                raise ConfigurationError(
+                    f"Redis does not answer ({exc}): run it again, nothing is done twice"
+                ) from None
+
+    async def forget_one(self, run: RunKey) -> None:
+        """Keep nothing of a run; see `forget`."""
+        await self.forget([run])
+
+
+@asynccontextmanager
+async def streams_of(settings: Settings) -> AsyncIterator[Streams]:
+    """Open the installation's Redis, if it has one, for the block."""
+    if settings.redis_url is None:
+        yield Streams(None)
+        return
+    address = parse_address(settings.redis_url.get_secret_value())
+    client = RedisClient(address, prefix=settings.redis_prefix, timeout_s=settings.redis_timeout_s)
+    try:
+        yield Streams(client)
+    finally:
+        await client.close()
