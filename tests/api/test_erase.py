@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import orjson
 import pytest
 from sqlalchemy import func, select, update
@@ -155,18 +156,23 @@ async def test_a_dry_run_counts_and_changes_nothing(store: Store, settings: Sett
     assert not any(nobody.found.values())
 
 
-async def leave_no_word(settings: Settings, store: Store) -> None:
-    """Leave words of two users, erase one of them, and see that none of hers is in any file."""
+async def leave_no_word(settings: Settings, store: Store) -> int:
+    """Leave words of two users, erase one of them, and see that none of hers is in any file; return how long that was."""
     for n in (1, 900, 9000):
         await leave_traces(store, ANN, word=WORD, long=n)
         await leave_traces(store, BEN, word=KEPT, long=n)
-    await decide_for(store, BEN, ANN, word=WORD * 40)
+    for n in range(20):
+        await decide_for(store, BEN, ANN, word=WORD * (1 + n * 37 % 120))
     await store.checkpoint(most_bytes=1)
+    before = await anyio.Path(settings.data / "frontdesk.db").stat()
     assert sum(found_in_files(settings.data, WORD.encode()).values()) > 100
     done = await erase(settings, TENANT, USER)
     assert (done.is_done, done.problems) == (True, [])
     assert found_in_files(settings.data, WORD.encode()) == {}
     assert found_in_files(settings.data, KEPT.encode())
+    rewritten = await anyio.Path(settings.data / "frontdesk.db").stat()
+    assert rewritten.st_ino == before.st_ino, "a server goes on with the file that it has open"
+    return before.st_size
 
 
 async def test_a_word_of_theirs_is_in_no_file(tmp_path: Path, sqlite_template: Path) -> None:
@@ -174,7 +180,8 @@ async def test_a_word_of_theirs_is_in_no_file(tmp_path: Path, sqlite_template: P
     shutil.copy(sqlite_template, tmp_path / "frontdesk.db")
     settings = Settings(_env_file=None, data=tmp_path, jwt_secret=SECRET)
     store = settings.open_store(pool_size=2)
-    await leave_no_word(settings, store)
+    size = await leave_no_word(settings, store)
+    assert (await anyio.Path(tmp_path / "frontdesk.db").stat()).st_size < size, "it was not rewritten"
     await store.close()
 
 

@@ -59,8 +59,9 @@ async def leave_traces(store: Store, who: Principal, *, word: str, long: int = 1
 async def decide_for(store: Store, asker: Principal, decider: Principal, *, word: str) -> Run:
     """Let somebody answer another user's question, with `word` for a reason; the run is over then."""
     run = await new_run(store, asker)
-    await in_one(store, ask, RunKey(asker.tenant_id, run.id), [question(f"of-{asker.user_id}")])
-    decision = Decision(f"of-{asker.user_id}", is_approved=True, reason=word, arguments={"n": word})
+    call_id = str(new_id())
+    await in_one(store, ask, RunKey(asker.tenant_id, run.id), [question(call_id)])
+    decision = Decision(call_id, is_approved=True, reason=word, arguments={"n": word})
     await in_one(store, decide, decider, run.id, decision=decision)
     told = {"title": "x", "reason": word, "edited": {"n": word}}
     deed = Deed("decision.approved", decider.user_id, asker.user_id, run.conversation_id, run.id, words=told)
