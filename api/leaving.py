@@ -88,7 +88,7 @@ class Leaving:
     def _end_connections(self, is_last: Callable[[Any], bool]) -> None:
         """Let answers that are not over be the last ones on their connections."""
         for connection in self.state.connections:
-            answer = connection.cycle  # type: ignore[union-attr] # ours, which are HTTP's
+            answer = getattr(connection, "cycle", None)  # a WebSocket has none
             if answer is not None and is_last(answer):
                 answer.keep_alive = False
 

@@ -10,9 +10,11 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import FrameType
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from agent.places import place_of
 from agent.store.awaiting import awaited
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.lock import only_server
@@ -28,6 +30,8 @@ from api.listening import BoundedServer
 from api.processes.inherited import Inherited
 from api.settings import Settings
 from api.sharing import check_sharing
+
+logger = structlog.get_logger()
 
 PREDECESSOR_S = 1.0
 """How long after its grace time a server is gone at the latest."""
@@ -194,14 +198,18 @@ class _Server(BoundedServer):
         protocol = self.config.http_protocol_class
         doors: Doors = protocol.doors  # type: ignore[attr-defined]
         self._leaving = Leaving(services, self.server_state, doors, asyncio.Event())
-        if is_making_way:
-            for server in self.servers:
-                server.close()
-            self.servers = []
-            await self._leaving.make_way()
-        else:
-            await self._leaving.stop()
-        self.should_exit = True
+        try:
+            if is_making_way:
+                for server in self.servers:
+                    server.close()
+                self.servers = []
+                await self._leaving.make_way()
+            else:
+                await self._leaving.stop()
+        except Exception as exc:  # noqa: BLE001 (whatever breaks: who is told to go goes)
+            logger.error("leaving_failed", error=type(exc).__name__, where=place_of(exc))
+        finally:
+            self.should_exit = True
 
     def _hurry(self, services: Services) -> None:
         if self._leaving is not None:

@@ -34,10 +34,16 @@ class Inherited:
         loop = asyncio.get_running_loop()
 
         def hear() -> None:
-            with suppress(BlockingIOError):
-                if not self._line.recv(64):
-                    loop.remove_reader(self._line.fileno())
-                    when_alone()
+            try:
+                is_cut = not self._line.recv(64)
+            except BlockingIOError:
+                return
+            except OSError:  # it went with words of ours unread
+                is_cut = True
+            if is_cut:
+                loop.remove_reader(self._line.fileno())
+                self._line.close()
+                when_alone()
 
         loop.add_reader(self._line.fileno(), hear)
         self._say(READY)

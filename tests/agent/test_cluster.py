@@ -242,7 +242,8 @@ async def test_a_run_with_more_events_than_redis_keeps_is_read_in_whole_messages
 def _first_entry(server: RedisServer) -> Any:
     """Return the id of the first entry of the one log that there is; None before there is one."""
     with server.client() as client:
-        return next((entries[0][0] for key in client.keys("*") if (entries := client.xrange(key, count=1))), None)
+        logs = client.scan_iter(_type="stream")
+        return next((entries[0][0] for key in logs if (entries := client.xrange(key, count=1))), None)
 
 
 async def test_no_token_and_nothing_of_another_tenant_is_in_redis_or_comes_from_it(

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 from support.embedding import WEB, OpenWidget
+from support.faults import until
 from support.host import POLICY, Host, bundle
 from support.wire import Wire
 
@@ -59,7 +60,7 @@ async def test_what_cannot_be_drawn_leaves_the_rest_as_it_should_be(wire: Wire, 
     await widget.ask("Cancel it.")
     await expect(widget.answers.locator(".markdown")).to_have_text("Look:")
     await expect(widget.button("Stop")).to_be_visible()
-    assert widget.problems
+    await until(lambda: bool(widget.problems))
     widget.problems.clear()
 
 

@@ -72,9 +72,13 @@ class Caller:
         run_id = response.headers.get("x-run-id", "")
         while True:
             assert response.status == 200, (response.status, await response.rest())
-            while piece := await response.piece():
-                screen.feed(piece)
-            self._done(response)
+            try:
+                while piece := await response.piece():
+                    screen.feed(piece)
+            except (EOFError, ConnectionError):
+                self.close()  # cut, without the end that a whole answer has
+            else:
+                self._done(response)
             if screen.is_done:
                 self.runs.append(run_id)
                 return screen

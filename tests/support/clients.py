@@ -105,8 +105,6 @@ class Visitor:
             ),
             trust_env=False,
         )
-        self.sign_ins = 1
-        """How often a fresh token is brought where one is asked for."""
 
     async def __aenter__(self) -> "Visitor":
         return self
@@ -311,8 +309,7 @@ class Visitor:
                 self.counts.frames += 1
                 if frame.data != "[DONE]" and "auth_required" in frame.data:
                     self.counts.signed_in_again += 1
-                    for _ in range(self.sign_ins):  # only the process that has the run can use it
-                        await self.request("POST", f"/runs/{reader.run_id}/credential")
+                    await self.request("POST", f"/runs/{reader.run_id}/credential")
                 if not reader.is_over and self.random.random() < habits.cut:
                     return
 

@@ -1,5 +1,6 @@
 """Chaos on several processes behind a balancer, on one PostgreSQL and one Redis: `scripts/chaos --cluster`."""
 
+import secrets
 import time
 from collections.abc import Collection
 from contextlib import AsyncExitStack, closing
@@ -57,6 +58,7 @@ async def unleash_on_cluster(
                     "FRONTDESK_DATABASE_UPKEEP_URL": owner,
                     "FRONTDESK_REDIS_URL": f"redis://127.0.0.1:{redis_proxy.port}/0",
                     "FRONTDESK_REDIS_TIMEOUT_S": "1",
+                    "FRONTDESK_HANDOVER_KEY": secrets.token_hex(),
                 },
             )
         )

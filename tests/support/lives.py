@@ -34,7 +34,6 @@ def user(scene: Scene, number: int, random: Random) -> Visitor:
     several = len(scene.machines) > 1
     address = f"127.0.1.{number + 1}" if several else None
     visitor = Visitor(scene.place, scene.history, tenant, f"user-{number}", Random(random.random()), address=address)
-    visitor.sign_ins = len(scene.machines)
     visitor.answers = ("yes", "yes", "yes", "no", "nothing")
     visitor.others_first = 0.5
     visitor.page = ("result", "result", "error", "claim", "nothing")

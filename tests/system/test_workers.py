@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -22,6 +23,8 @@ from support.redis import RedisServer
 from support.server import machine, token_of
 from support.steady_port import front_door
 from support.world import write_assistant
+
+from api.processes.inherited import Inherited, told
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -290,3 +293,16 @@ async def watch(machines: list[Machine], ready: set[str]) -> None:
                     is_ready = False
                 (ready.add if is_ready else ready.discard)(url)
             await asyncio.sleep(0.1)
+
+
+async def test_a_process_whose_parent_dies_with_words_unread_knows_that_it_is_alone() -> None:
+    """G307: the line is reset then, not only closed."""
+    parents, childs = socket.socketpair()
+    alone = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        inherited = Inherited(told([listening.detach()], childs.detach()))
+    inherited.begin(alone.set)
+    parents.close()
+    async with asyncio.timeout(LIMIT_S):
+        await alone.wait()
+    inherited.sockets[0].close()

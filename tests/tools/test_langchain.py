@@ -89,12 +89,14 @@ async def test_tools_that_block_hold_threads_of_their_own(monkeypatch: pytest.Mo
     monkeypatch.setattr(langchain, "THREADS", 3)
     langchain_tools.release.clear()
     tools, others = load(), load()
+    before = set(threading.enumerate())
     try:
         blocked = [asyncio.create_task(called(tools["block"])) for _ in range(40)]
         assert await called(tools["weather"], city="Wien") == {"city": "Wien", "degrees": 21}
         assert await called(others["sync_sum"], a=1, b=2) == "3"
         assert await asyncio.to_thread(lambda: "free") == "free"
-        assert sum("Thread-" in thread.name and "_run" in thread.name for thread in threading.enumerate()) <= 3
+        begun = set(threading.enumerate()) - before
+        assert sum("Thread-" in thread.name and "_run" in thread.name for thread in begun) <= 3
         for one in blocked[3:]:
             one.cancel()
         langchain_tools.release.set()
