@@ -11,7 +11,7 @@ from uuid import UUID
 
 from agent.attempt.snapshot import BEHIND, from_log, from_transcript, settled, started, while_waiting
 from agent.errors import LogAwayError, LogTrimmedError
-from agent.events.schema import EventId, LoggedEvent
+from agent.events.schema import EventId, LogClosed, LoggedEvent, RunEnded, SuggestionsOffered, TitleChanged
 from agent.log.contract import next_batch
 from agent.principal import Principal, RunKey
 from agent.runtime import Runtime
@@ -21,6 +21,7 @@ from agent.store.page_calls import list_page_calls
 from agent.store.runs import UNFINISHED, Run, get_run
 from agent.store.tool_calls import list_calls
 
+BEHIND_END = (SuggestionsOffered, TitleChanged, LogClosed)
 SOON_S = 2.0
 """How long a log that cannot be asked, or that was forgotten, may take to be there again before the database tells."""
 LOOK_AGAIN_S = 1.0
@@ -36,11 +37,19 @@ class Gap:
         self._key = RunKey(principal.tenant_id, run_id)
         self.resume: EventId | None = after
         self.has_read = False
+        self._has_end = False
         self._is_second = False
 
     def read(self, batch: Sequence[LoggedEvent]) -> None:
         """Know what the reader got from the log."""
         self.resume, self.has_read, self._is_second = batch[-1].id, True, False
+
+    def news(self, batch: list[LoggedEvent]) -> list[LoggedEvent]:
+        """Return what of a batch is news: who has a run's end is told nothing more that stood in front of it, nor the end again."""
+        if self._has_end:
+            return [one for one in batch if isinstance(one.event, BEHIND_END)]
+        self._has_end = any(isinstance(one.event, RunEnded) for one in batch)
+        return batch
 
     async def fill(self, *, is_away: bool) -> AsyncGenerator[list[LoggedEvent]]:
         """Yield what a reader gets in place of what the log does not give, and set where it goes on.

@@ -130,15 +130,16 @@ class Readers:
                         gap.read(batch)
                         if batch[0].id.attempt < run.attempt:  # what an attempt before this one asked is answered
                             batch = [one for one in batch if one.id.attempt >= run.attempt or not asks(one.event)]
-                        if batch:
-                            yield batch
+                        if news := gap.news(batch):
+                            yield news
                     if gap.has_read or await log.last(key) is not None:
                         return  # else it asked for what comes after the close, whose id nobody was given
                     is_away = False
                 except (LogTrimmedError, LogAwayError) as exc:
                     is_away = isinstance(exc, LogAwayError)
                 async for batch in gap.fill(is_away=is_away):
-                    yield batch
+                    if news := gap.news(batch):
+                        yield news
 
     @contextmanager
     def _lending(self, key: RunKey, principal: Principal) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from support.faults import cancel, open_events, rows, until
+from support.http import Connection, Request
 from support.postgres import new_database, sqlalchemy_url
 from support.provider import Call
 from support.redis import RedisServer, open_redis
@@ -190,6 +191,34 @@ async def test_while_redis_is_away_runs_go_on_and_the_process_says_so(
     await until(is_healthy)
     first.provider.say("With.")
     assert (await ann.stream("and now")).text == "With."
+
+
+@pytest.mark.parametrize(
+    "pair", [{"assistant": {**PATIENT, "suggestions": {"enabled": True}}}], indirect=True, ids=["with questions"]
+)
+async def test_who_has_the_end_of_a_run_is_not_told_it_again_by_the_database(
+    pair: tuple[World, World], server: RedisServer
+) -> None:
+    """G282: its log is away while follow-up questions are made."""
+    first, second = pair
+    ann, gate = first.person(), asyncio.Event()
+    first.provider.say("All of it.")
+
+    async def makes_questions(_request: Request, connection: Connection) -> None:
+        await gate.wait()
+        await connection.respond(500, b"")
+
+    first.provider.aside = makes_questions
+    async with ann.open_stream("tell me") as live:
+        run_id = await live.until("run_id")
+        async with open_events(at(second, ann), run_id) as there:
+            await there.until("status")
+            server.kill()
+            elsewhere = await there.rest()
+        gate.set()
+        await live.rest()
+    assert [event["status"] for event in elsewhere.events if "status" in event] == ["completed"]
+    assert (elsewhere.text, elsewhere.is_done) == ("All of it.", True)
 
 
 async def test_a_reader_elsewhere_goes_on_where_it_was_when_redis_forgot_all(
