@@ -133,17 +133,18 @@ async def test_a_rolling_restart_is_noticed_by_nobody_who_posts_and_reads_all_th
 @pytest.mark.parametrize("settings", [{"retire_timeout_s": 1, "shutdown_grace_s": 0.5}], indirect=True, ids=["short"])
 async def test_a_stream_that_outlives_its_process_goes_on_at_another(fleet: Fleet, provider: Echo) -> None:
     """G306: cut where the old one may take no longer, and read on with its last id."""
-    provider.pause_s = 0.1
+    provider.pause_s = 1.0  # longer than any process takes to be replaced
     caller = Caller(fleet.url, token_of())
     async with asyncio.timeout(LIMIT_S):
         reading = asyncio.create_task(caller.stream("say long word"))
         await until(lambda: caller.response is not None and b'"token"' in caller.response.body)
         before = fleet.processes()
         fleet.replace()
+        await until(lambda: caller.resumed >= 1, timeout_s=LIMIT_S)
+        provider.pause_s = 0.0
         screen = await reading
         await fleet.all_there(but=before)
     assert (screen.shown.text, screen.shown.status) == (said("word", times=120), "completed")
-    assert caller.resumed >= 1
     caller.close()
 
 
