@@ -10,6 +10,8 @@ from agent.errors import ForbiddenError
 from agent.masking import Mask
 from agent.principal import Credential, Principal
 
+ASK_AGAIN_S = 2.0
+"""How often the other processes are asked for a token while a run waits for one."""
 OTHER_RIGHTS = "The run goes on only with a token of the same user, role and branch."
 
 
@@ -84,16 +86,23 @@ class RunCredential:
                 return False
             if (wait_s := self._left_s(refused)) > 0:
                 self._renewed = asyncio.Event()
-                if self._wanted is not None:
-                    self._wanted()
                 await ask(datetime.now(UTC) + timedelta(seconds=wait_s))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
-                        await self._renewed.wait()
+                        await self._renewal(self._renewed)
             if self.current.credential != refused:
                 return True
             self._gave_up, self._gave_up_on = True, refused
             return False
+
+    async def _renewal(self, renewed: asyncio.Event) -> None:
+        """Wait for a fresh one, and let the other processes know, again and again: what tells them, or brings it, may be lost."""
+        while not renewed.is_set():
+            if self._wanted is not None:
+                self._wanted()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ASK_AGAIN_S):
+                    await renewed.wait()
 
     def _left_s(self, refused: Credential | None) -> float:
         return self._absence.left_s() if refused is None and self._absence is not None else self._wait_s

@@ -36,6 +36,8 @@ from agent.toolkit import Action
 SNAPSHOT_CHARACTERS = 8192
 BEHIND = 2**40
 """Behind any id that a log gives: under these the same attempt is told from the database."""
+A_TELLING = 2**16
+"""More events than the database tells of a run at once, in snapshots and in pieces of text of `SNAPSHOT_CHARACTERS`."""
 
 
 def started(run: Run) -> RunStarted:
@@ -79,6 +81,11 @@ def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence
     return [LoggedEvent(EventId(run.attempt + 1, n), event, at_ms) for n, event in enumerate(events, start=1)]
 
 
+def from_unfinished(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[LoggedEvent]:
+    """Return what the database tells so far of a run that is worked on, under ids that its log never reaches."""
+    return _numbered(run, [started(run), *settled(run, messages, calls)], _known(messages, calls))
+
+
 def while_waiting(
     run: Run,
     messages: Sequence[StoredMessage],
@@ -88,7 +95,7 @@ def while_waiting(
 ) -> list[LoggedEvent]:
     """Return a waiting run's events as the database tells them, up to what is asked, under ids that its log never reaches.
 
-    An event has the same id each time, also when other questions are answered by then.
+    An event has the same id each time, also when other questions are answered by then, unless more was said or done.
     """
     closed = {one.tool_call_id for one in approvals if one.state != "open"}
     done = {one.tool_call_id for one in pages if one.state != "open"}
@@ -99,13 +106,25 @@ def while_waiting(
     events = [started(run), *settled(run, messages, calls), *questions, wanted, pause]
     times = [one.asked_at for one in approvals] + [instant(one.created_at) for one in pages]
     at_ms = int(run.age_s(max(times, default=None)) * 1000)
-    numbered = [
-        LoggedEvent(EventId(run.attempt, BEHIND + n), event, at_ms)
-        for n, event in enumerate(events, start=1)
-        if event is not None
-    ]
+    numbered = _numbered(run, events, _known(messages, calls), at_ms)
     acted = {call.id for call in calls if call.action}
     return [one for one in numbered if not _asks(one.event, closed, done, acted)]
+
+
+def _known(messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> int:
+    """Return how much the database knows of what a snapshot tells. It grows only, and with it all that the snapshot holds."""
+    texts = sum(message.role == "assistant" and bool(message.text) for message in messages)
+    return texts + sum((call.kind == "data") + bool(call.action) for call in calls)
+
+
+def _numbered(run: Run, events: Sequence[AnyEvent | None], known: int, at_ms: int = 0) -> list[LoggedEvent]:
+    """Return events under ids of their own for each state of knowledge: an id never stands for two texts."""
+    first = BEHIND + known * A_TELLING + 1
+    return [
+        LoggedEvent(EventId(run.attempt, n), event, at_ms)
+        for n, event in enumerate(events, start=first)
+        if event is not None
+    ]
 
 
 def asks(event: AnyEvent) -> bool:

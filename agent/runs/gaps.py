@@ -7,9 +7,8 @@ be asked the database tells, each time that it knows more; then the reader goes 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from uuid import UUID
 
-from agent.attempt.snapshot import BEHIND, from_log, from_transcript, settled, started, while_waiting
+from agent.attempt.snapshot import from_log, from_transcript, from_unfinished, while_waiting
 from agent.errors import LogAwayError, LogTrimmedError
 from agent.events.schema import EventId, LogClosed, LoggedEvent, RunEnded, SuggestionsOffered, TitleChanged
 from agent.log.contract import next_batch
@@ -31,10 +30,11 @@ LOOK_AGAIN_S = 1.0
 class Gap:
     """The gaps of one reader. `resume` is where it goes on in the log; None where it does not."""
 
-    def __init__(self, runtime: Runtime, principal: Principal, run_id: UUID, after: EventId) -> None:
+    def __init__(self, runtime: Runtime, principal: Principal, run: Run, after: EventId) -> None:
         self._runtime = runtime
         self._principal = principal
-        self._key = RunKey(principal.tenant_id, run_id)
+        self._key = RunKey(principal.tenant_id, run.id)
+        self._is_still = _is_still(run)
         self.resume: EventId | None = after
         self.has_read = False
         self._has_end = False
@@ -57,7 +57,8 @@ class Gap:
         A log that is there again in a moment goes on where the reader was, as if nothing had been.
         """
         is_second, self._is_second = self._is_second, True
-        if not is_second and self._runtime.log.is_shared and await self._comes_back(is_away=is_away):
+        may_come_back = self._runtime.log.is_shared and not is_second and not self._is_still
+        if may_come_back and await self._comes_back(is_away=is_away):
             return
         after, self.resume, told = self.resume, None, False
         known: list[LoggedEvent] = []
@@ -70,12 +71,12 @@ class Gap:
                 self.resume, self.has_read = snapshot[-1].id, True
                 yield snapshot
                 return
-            is_over = run.state not in UNFINISHED or run.state == "waiting"
-            if is_over or (self._runtime.log.is_shared and events != known):
+            is_still = _is_still(run)
+            if is_still or (self._runtime.log.is_shared and events != known):
                 for batch in _batches(events if told or after is None else _behind(after, events, run)):
                     yield batch
                 known, told = events, True
-            if is_over or not self._runtime.log.is_shared:
+            if is_still or not self._runtime.log.is_shared:
                 return  # where nothing was told another process has the run; the reader comes back
             await self._runtime.log.opened(self._key, timeout_s=LOOK_AGAIN_S)
             await asyncio.sleep(LOOK_AGAIN_S if await self._is_there() else 0)  # there, and trimmed
@@ -117,8 +118,12 @@ class Gap:
             return run, while_waiting(run, messages, calls, asked, pages)
         if run.state not in UNFINISHED:
             return run, from_transcript(run, messages, calls)
-        events = [started(run), *settled(run, messages, calls)]
-        return run, [LoggedEvent(EventId(run.attempt, BEHIND + n), event) for n, event in enumerate(events, start=1)]
+        return run, from_unfinished(run, messages, calls)
+
+
+def _is_still(run: Run) -> bool:
+    """Return whether a run says nothing more for now: it is over, or waits. What was told of it is whole."""
+    return run.state not in UNFINISHED or run.state == "waiting"
 
 
 def _behind(after: EventId, events: list[LoggedEvent], run: Run) -> list[LoggedEvent]:

@@ -115,11 +115,11 @@ class Readers:
 
     async def _follow(self, principal: Principal, run: Run, after: EventId) -> AsyncGenerator[list[LoggedEvent]]:
         key, log = RunKey(principal.tenant_id, run.id), self._runtime.log
-        gap = Gap(self._runtime, principal, run.id, after)
         is_here = key in self._roster
         await self._offer(key, principal)
         with self._roster.reading(key), self._lending(key, principal):
             run = await self._decisions.resume(principal, run)
+            gap = Gap(self._runtime, principal, run, after)
             if run.state in UNFINISHED and run.state != "waiting":
                 await self._wait_for_log(key, principal)
                 if not is_here:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from support.faults import cancel, open_events, rows, until
+from support.faults import Hanging, cancel, open_events, rows, until
 from support.http import Connection, Request
 from support.postgres import new_database, sqlalchemy_url
 from support.provider import Call
@@ -16,6 +16,7 @@ from support.redis import RedisServer, open_redis
 from support.shown import Shown
 from support.world import MARKER, OpenWorld, Person, Stream, World
 
+from agent.runs import gaps
 from agent.store.tables import messages
 
 PATIENT: dict[str, Any] = {
@@ -219,6 +220,47 @@ async def test_who_has_the_end_of_a_run_is_not_told_it_again_by_the_database(
         await live.rest()
     assert [event["status"] for event in elsewhere.events if "status" in event] == ["completed"]
     assert (elsewhere.text, elsewhere.is_done) == ("All of it.", True)
+
+
+async def test_who_comes_back_to_what_the_database_told_is_told_what_it_knows_since(
+    pair: tuple[World, World], server: RedisServer
+) -> None:
+    """G282: an id never stands for two texts."""
+    first, second = pair
+    ann, counting = first.person(), Hanging(first, "GET /orders/count", b"3")
+    first.provider.call(Call("count_orders", id="a"), text=["I count."])
+    first.provider.call(Call("count_orders", id="b"), text=["Once more."])
+    first.provider.say("It is three.")
+    async with ann.open_stream("how many?") as live:
+        run_id = await live.until("run_id")
+        await until(lambda: counting.arrived == 1)
+        server.kill()
+        async with open_events(at(second, ann), run_id) as early:
+            assert (await early.until("snapshot"))["text"] == "I count."
+        counting.go_on.set()
+        counting.go_on.clear()
+        await until(lambda: counting.arrived == 2)
+        last = str(early.so_far.frames[-1].id)
+        async with open_events(at(second, ann), run_id, **{"Last-Event-ID": last}) as late:
+            assert (await late.until("snapshot"))["text"] == "I count.\n\nOnce more."
+        counting.go_on.set()
+        await live.rest()
+
+
+@pytest.mark.parametrize("pair", [{"redis_silence_s": 300}], indirect=True, ids=["long silence"])
+async def test_a_run_that_is_over_is_told_at_once_when_redis_forgot_it(
+    pair: tuple[World, World], server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G282: nobody waits for a log that says nothing more."""
+    monkeypatch.setattr(gaps, "SOON_S", 600)
+    first, second = pair
+    ann = first.person()
+    first.provider.say("All of it.")
+    run_id = (await ann.stream("tell me")).first("run_id")
+    first.provider.say("And this.")
+    await ann.stream("go on")  # by then everybody has heard that the first one is over
+    server.flush()
+    assert (await at(second, ann).events(run_id)).first("snapshot")["text"] == "All of it."
 
 
 async def test_a_reader_elsewhere_goes_on_where_it_was_when_redis_forgot_all(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 import redis.asyncio
@@ -16,6 +17,7 @@ from support.provider import Call
 from support.redis import RedisServer, open_redis
 from support.world import MARKER, OpenWorld, Person, World
 
+from agent.principal import RunKey
 from agent.runs.letters import LetterKeys, read_head
 from agent.store.clock import database_now
 from agent.store.tables import messages, runs, workers
@@ -353,6 +355,39 @@ async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_ask
         gone = update(workers).where(workers.c.id == dead._leases._worker_id).values(lease_until=database_now() - 1)
         await execute(front, gone)
         heir = await open_frontdesk(**{**shared, **HEIR})
+        async with open_events(ann, run_id) as reading:
+            assert (await reading.rest()).first("status") == "completed"
+        await until(lambda: has(heir) == 0)
+    assert [one.headers["authorization"] for one in front.backend.requests] == [f"Bearer {ann.token}"]
+
+
+async def test_a_token_is_asked_for_again_where_nobody_heard_it_the_first_time(
+    shared: dict[str, Any], open_frontdesk: OpenWorld, front: World, worker: World, server: RedisServer
+) -> None:
+    """G316: Redis is away when a run is taken over, whose reader is at another process."""
+    ann = front.person()
+    front.backend.answer("GET /orders/count", 3)
+    front.provider.hang("Half of ")
+    async with ann.open_stream("how many?") as live:
+        run_id = await live.until("run_id")
+        await live.until_bytes(b"Half of ")
+        dead = worker.app.state.services.runner
+        for task in dead._upkeep:
+            task.cancel()
+        front.provider.call(Call("count_orders"))
+        front.provider.say("Three.")
+        server.kill()
+        gone = update(workers).where(workers.c.id == dead._leases._worker_id).values(lease_until=database_now() - 1)
+        await execute(front, gone)
+        heir = await open_frontdesk(**{**shared, **HEIR})
+        key = RunKey("acme", UUID(run_id))
+
+        def waits() -> bool:
+            held = heir.app.state.services.runner._roster.find(key)
+            return held is not None and held.principal._renewed is not None
+
+        await until(waits)
+        server.start()
         async with open_events(ann, run_id) as reading:
             assert (await reading.rest()).first("status") == "completed"
         await until(lambda: has(heir) == 0)

@@ -37,9 +37,8 @@ DELETED_WORKS_ON_S = 5.0
 """A side effect that was under way when its conversation was deleted arrives within so many seconds."""
 FROM_DATABASE = 2**40
 """Behind this number is what the database tells of a run whose log cannot be asked."""
-STARTS = (0, 1, FROM_DATABASE + 1)
-"""Under these numbers a run's start is told: once more before a snapshot, by the log, from the database, and while it waits.
-A reader may be cut behind it, before the snapshot."""
+A_TELLING = 2**16
+"""So far apart are the numbers under which it tells more than before."""
 STEP_SEPARATOR = "\n\n"
 """Stands between the texts of two steps on the wire, and in no stored message."""
 
@@ -271,15 +270,23 @@ def _order(reader: Reader) -> Iterator[str]:
             yield f"run {reader.run_id}: {reader.name} read an event without an id"
         previous = _pair(segment.after) if segment.after else (0, 0)
         has_snapshot = any("snapshot" in event for event in segment.events)
-        if ids and ids[0] <= previous and ids[0][1] not in STARTS and not has_snapshot:
+        if ids and ids[0] <= previous and not _is_start(ids[0][1]) and not has_snapshot:
             yield f"run {reader.run_id}: {reader.name} asked for more than {segment.after} and got {ids[0]}"
         for frame in segment.frames:
             if frame.id is None:
                 continue
             attempt, number = _pair(frame.id)
-            if attempt > max(1, previous[0]) and number > 2 and number not in STARTS and not has_snapshot:
+            if attempt > max(1, previous[0]) and number > 2 and not _is_start(number) and not has_snapshot:
                 yield f"run {reader.run_id}: {reader.name} entered attempt {attempt} at {frame.id} without a snapshot"
             previous = (attempt, number)
+
+
+def _is_start(number: int) -> bool:
+    """Return whether a run's start is told under this number: once more before a snapshot, by the log, or from the database.
+
+    A reader may be cut behind it, before the snapshot.
+    """
+    return number in (0, 1) or (number > FROM_DATABASE and (number - FROM_DATABASE) % A_TELLING == 1)
 
 
 def _parts(ids: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
