@@ -272,11 +272,14 @@ def _order(reader: Reader) -> Iterator[str]:
         has_snapshot = any("snapshot" in event for event in segment.events)
         if ids and ids[0] <= previous and not _is_start(ids[0][1]) and not has_snapshot:
             yield f"run {reader.run_id}: {reader.name} asked for more than {segment.after} and got {ids[0]}"
+        is_over = _saw_end_before(reader, segment)  # then only what stands behind the end is told
         for frame in segment.frames:
+            is_over = is_over or is_end(frame.data)
             if frame.id is None:
                 continue
             attempt, number = _pair(frame.id)
-            if attempt > max(1, previous[0]) and number > 2 and not _is_start(number) and not has_snapshot:
+            is_within = number > 2 and not _is_start(number)
+            if attempt > max(1, previous[0]) and is_within and not has_snapshot and not is_over:
                 yield f"run {reader.run_id}: {reader.name} entered attempt {attempt} at {frame.id} without a snapshot"
             previous = (attempt, number)
 
