@@ -17,10 +17,10 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from agent.redis.address import Address
-from agent.redis.errors import RedisAwayError
+from agent.redis.errors import LOST, RedisAwayError
 
 CONNECTIONS = 8
 """Of one process, for commands. Another one listens."""
@@ -103,7 +103,7 @@ class RedisClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        with suppress(RedisError, OSError):
+        with suppress(*LOST):
             await self._client.aclose()
             if self._sentinel is not None:
                 await self._sentinel.aclose()
@@ -115,7 +115,7 @@ class RedisClient:
         try:
             async with asyncio.timeout(self.timeout_s):
                 answer = await asked
-        except (RedisError, OSError, TimeoutError) as exc:
+        except LOST as exc:
             raise self._away(exc) from None
         self.is_well, self._away_until = True, 0.0
         return answer

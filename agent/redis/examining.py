@@ -11,7 +11,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from agent.redis.client import RedisClient
-from agent.redis.errors import RedisAwayError
+from agent.redis.errors import LOST, RedisAwayError
 
 LOOKS = 9
 KEPT_MS = 1000
@@ -48,7 +48,7 @@ async def examine(client: RedisClient) -> Examined:
             answer_s = await _answer_s(connection)
             info = _parsed(await _asked(connection, "INFO"))
             saving = await _asked(connection, "CONFIG", "GET", "save", is_optional=True)
-    except (TimeoutError, RedisError, OSError) as exc:
+    except LOST as exc:
         raise RedisAwayError(_word(exc)) from None
     finally:
         await connection.disconnect()

@@ -54,9 +54,12 @@ class Reads:
             for _, answer in asked:
                 if not answer.done():
                     answer.set_exception(exc)
-            return
-        start = 0
-        for commands, answer in asked:
-            if not answer.done():
-                answer.set_result(replies[start : start + len(commands)])
-            start += len(commands)
+        else:
+            start = 0
+            for commands, answer in asked:
+                if not answer.done():
+                    answer.set_result(replies[start : start + len(commands)])
+                start += len(commands)
+        finally:
+            for _, answer in asked:
+                answer.cancel()  # whatever broke: nobody waits for ever

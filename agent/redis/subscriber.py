@@ -12,10 +12,9 @@ from typing import Protocol
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
 
 from agent.redis.client import RedisClient
-from agent.redis.errors import RedisAwayError
+from agent.redis.errors import LOST, RedisAwayError
 
 logger = structlog.get_logger()
 
@@ -85,7 +84,7 @@ class Subscriber:
                 continue
             try:
                 await self._listen(connection)
-            except (RedisError, OSError, TimeoutError) as exc:
+            except LOST as exc:
                 logger.warning("redis_connection_lost", error=type(exc).__name__)
             finally:
                 self._connection = None
@@ -146,5 +145,5 @@ class Subscriber:
         if connection is not None:
             try:
                 await connection.send_command(*command, check_health=False)
-            except (RedisError, OSError):
+            except LOST:
                 await connection.disconnect(nowait=True)  # who hears on it finds out

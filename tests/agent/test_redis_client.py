@@ -1,11 +1,17 @@
 """The client of Redis: what is the server's state is told as that, and not as a mistake of whoever asked."""
 
+import asyncio
+from typing import Any
+
 import pytest
+import uvloop
+from redis.asyncio import Connection
 from support.redis import open_redis
 
 from agent.redis.address import parse_address
-from agent.redis.client import RedisClient
+from agent.redis.client import PAUSE_S, RedisClient
 from agent.redis.errors import RedisAwayError
+from agent.redis.reads import Reads
 
 
 @pytest.mark.parametrize(
@@ -24,3 +30,32 @@ async def test_a_server_that_takes_nothing_just_now_counts_as_away(change: tuple
             assert not client.is_well
         finally:
             await client.close()
+
+
+def test_a_connection_that_is_closed_under_a_command_counts_as_away_and_the_next_one_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """G282: uvloop, which serves, has an error of its own for it."""
+    send = Connection.send_packed_command
+
+    async def cut_and_send(connection: Any, *command: Any, **options: Any) -> None:
+        if connection._writer is not None:
+            connection._writer.transport.abort()
+            await asyncio.sleep(0)
+        await send(connection, *command, **options)
+
+    async def cut_and_ask(url: str) -> None:
+        client = RedisClient(parse_address(url), timeout_s=5)
+        reads = Reads(client)
+        try:
+            assert await reads.calls(("PING",)) == [True]
+            with monkeypatch.context() as patch, pytest.raises(RedisAwayError):
+                patch.setattr(Connection, "send_packed_command", cut_and_send)
+                await reads.calls(("PING",))
+            await asyncio.sleep(PAUSE_S)
+            assert await reads.calls(("PING",)) == [True]
+        finally:
+            await client.close()
+
+    with open_redis() as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(cut_and_ask(server.url), timeout=60))
