@@ -5,12 +5,13 @@ changes nothing, and is no mistake.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from agent.errors import AlreadyDecidedError, NotWaitingError
 from agent.principal import Principal
 from agent.runs.decisions import restored
 from agent.store.approvals import Approval, Decision, list_approvals
+from agent.store.clock import read_clock
 from agent.store.runs import Run
 from api.decisions import Answer
 from api.dependencies import Services
@@ -32,9 +33,10 @@ async def decide(
     while True:
         async with services.store.read(principal.tenant_id) as connection:
             asked = {one.hash: one for one in await list_approvals(connection, principal.tenant_id, run.id)}
+            now = await read_clock(connection)
         if any(one.hash not in asked for one in answers):
             raise NotWaitingError(NOTHING_WAITS)
-        new = [_decision(asked[one.hash], one) for one in answers if _is_new(asked[one.hash], one)]
+        new = [_decision(asked[one.hash], one) for one in answers if _is_new(asked[one.hash], one, now=now)]
         try:
             if new:
                 run = await services.runner.decisions.decide(principal, run.id, new) or run  # the principal's own
@@ -43,13 +45,13 @@ async def decide(
         return run, {asked[one.hash].tool_call_id: one.approve for one in answers}
 
 
-def _is_new(asked: Approval, answer: Answer) -> bool:
+def _is_new(asked: Approval, answer: Answer, *, now: datetime) -> bool:
     """Return whether a question is open; False where it was answered alike.
 
     Raises:
         AlreadyDecidedError: it was answered otherwise, or not in time.
     """
-    outcome = "expired" if asked.state == "open" and asked.expires_at <= datetime.now(UTC) else asked.state
+    outcome = "expired" if asked.state == "open" and asked.expires_at <= now else asked.state
     if outcome == "open":
         return True
     is_same = (outcome == "approved" and _is_edited_so(answer, asked)) if answer.approve else outcome in NO

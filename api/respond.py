@@ -11,6 +11,7 @@ from agent.errors import RETRY_AFTER_S, OverloadedError
 from agent.events.fold import Answer
 from agent.events.schema import START, EventId
 from agent.principal import Principal
+from agent.runs.readers import read_run
 from agent.runs.runner import Runner
 from agent.store.runs import Run
 from api.dependencies import services_of
@@ -38,7 +39,11 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 async def respond(
     request: Request, runner: Runner, principal: Principal, run: Run, after: EventId, *, form: Format | None = None
 ) -> Response:
-    """Return a run's events as the client wants them."""
+    """Return a run's events as the client wants them.
+
+    Raises:
+        NotFoundError: its conversation was deleted while a client of JSON waited for the answer.
+    """
     if form is not None:
         return stream(request, runner, principal, run, after, protocol=form.protocol, max_rate=form.max_rate)
     if wants_stream(request):
@@ -49,6 +54,7 @@ async def respond(
     if answer is None:
         return Response(status_code=CLIENT_GONE)
     if answer.status is None and not answer.is_paused:
+        await read_run(services_of(request).store, principal, run.id)
         return refusal(
             OverloadedError,
             "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",

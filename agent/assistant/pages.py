@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -104,9 +105,13 @@ def as_kept(described: Sequence[DescribedTool], own: Collection[str]) -> tuple[d
 
 
 def declared_of(kept: Sequence[Mapping[str, Any]] | None) -> Declared:
-    """Return what a run keeps of its page; None: it has none."""
-    described = tuple(DescribedTool.model_validate(one) for one in kept or () if _OWN not in one)
-    return Declared(described, own_of(kept))
+    """Return what a run keeps of its page; None: it has none. What only a newer release knows is left out."""
+    described: list[DescribedTool] = []
+    for one in kept or ():
+        if isinstance(one.get("name"), str):
+            with suppress(ValueError):
+                described.append(_described(one))
+    return Declared(tuple(described), own_of(kept))
 
 
 def own_of(kept: Sequence[Mapping[str, Any]] | None) -> frozenset[str] | None:
@@ -118,7 +123,7 @@ def names_of(tools: dict[str, PageToolDefinition], kept: Sequence[Mapping[str, A
     """Return what a run's page may call its tools, whoever has them; nothing where it has no page."""
     if kept is None:
         return frozenset()
-    described = [str(one["name"]) for one in kept if _OWN not in one]
+    described = [str(one["name"]) for one in kept if "name" in one]
     own = [name for name, one in tools.items() if one.description is not None]
     return frozenset([*own, *(name for name in described if allowing(tools, name) is not None)])
 

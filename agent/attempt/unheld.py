@@ -4,7 +4,7 @@ The same as for a run that is held: one transaction, then what the log says of i
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from agent.principal import Principal, RunKey
 from agent.store import approvals, transitions
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.audit import record
+from agent.store.clock import read_clock
 from agent.store.database import Store
 from agent.store.page_calls import list_page_calls
 from agent.store.repeating import repeated
@@ -82,10 +83,11 @@ async def decide(
     async with store.write(principal.tenant_id) as connection:
         waits = await transitions.lock_waiting(connection, key) is not None
         asked = {one.tool_call_id: one for one in await list_approvals(connection, key.tenant_id, run.id)}
+        now = await read_clock(connection)
         for decision in decisions:
             check_who(asked.get(decision.tool_call_id), principal, run, user_id=user_id)
         for decision in decisions:
-            _check(asked.get(decision.tool_call_id), decision)
+            _check(asked.get(decision.tool_call_id), decision, now=now)
         if not waits:  # and still asks: only what was deleted does
             raise NotFoundError("No such run.")
         for decision in decisions:
@@ -123,8 +125,9 @@ async def _is_due(connection: Transaction, owner: Principal, run_id: UUID) -> bo
     until = [one.expires_at for one in found if one.state == "open"]
     pages = await list_page_calls(connection, owner.tenant_id, run_id)
     if not until and all(one.state != "open" for one in pages):
-        until = [(await get_run(connection, owner, run_id)).waits_until or datetime.now(UTC)]
-    return bool(until) and min(until) <= datetime.now(UTC)
+        waits_until = (await get_run(connection, owner, run_id)).waits_until
+        until = [waits_until] if waits_until is not None else []
+    return bool(until) and min(until) <= await read_clock(connection)
 
 
 @repeated
@@ -157,7 +160,8 @@ async def wake(
     if "open" in [one.state for one in found] + [one.state for one in pages]:
         return False
     if by == "another" or (by == "nobody" and any(one.is_unused for one in found)):
-        await transitions.await_user(connection, key, until=datetime.now(UTC) + timedelta(seconds=resume_s))
+        until = await read_clock(connection) + timedelta(seconds=resume_s)
+        await transitions.await_user(connection, key, until=until)
         return False
     return await transitions.wake_run(connection, key, worker_id=worker_id)
 
@@ -178,10 +182,10 @@ def check_who(asked: Approval | None, principal: Principal, run: Run, *, user_id
         raise NotFoundError("No such run.")
 
 
-def _check(asked: Approval | None, decision: Decision) -> None:
+def _check(asked: Approval | None, decision: Decision, *, now: datetime) -> None:
     if asked is None:
         raise NotWaitingError("tool_call_id: no call of this run waits for a decision")
-    is_open = asked.state == "open" and asked.expires_at > datetime.now(UTC)
+    is_open = asked.state == "open" and asked.expires_at > now
     if not is_open:
         raise AlreadyDecidedError(asked.state if asked.state != "open" else "expired")
     if decision.arguments is not None and decision.hash != asked.hash:

@@ -6,6 +6,7 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Literal
 
 import structlog
@@ -19,19 +20,13 @@ from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
 from agent.errors import ContentRefusedError, RunError, StaleAppendError
 from agent.events.fold import STEP_SEPARATOR, Answer
-from agent.events.schema import (
-    AnyEvent,
-    ErrorRaised,
-    RunEnded,
-    SuggestionsOffered,
-    TitleChanged,
-    Usage,
-)
+from agent.events.schema import AnyEvent, ErrorRaised, RunEnded, SuggestionsOffered, TitleChanged, Usage
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
 from agent.store.approvals import NewApproval, ask
 from agent.store.audit import record
+from agent.store.clock import read_clock
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
@@ -173,6 +168,11 @@ class RunWriter:
         async with self._store.read(self._key.tenant_id) as connection:
             found = await list_standing(connection, self._principal, self._run.conversation_id, run=self._run)
         return frozenset(one.name for one in found)
+
+    async def now(self) -> datetime:
+        """Return the time of the database, which says when a question is over."""
+        async with self._store.read(self._key.tenant_id) as connection:
+            return await read_clock(connection)
 
     @repeated
     async def pause(self, questions: Sequence[NewApproval], for_page: Sequence[NewPageCall] = ()) -> None:

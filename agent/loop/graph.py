@@ -112,7 +112,7 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
     attempt.messages = state.value["messages"]
     if attempt.waiting or attempt.for_page:
         look_for_strangers(attempt, attempt.messages)  # the step's other calls may have brought their words
-        return Waiting(questions(attempt, attempt.waiting), attempt.for_page)
+        return Waiting(await questions(attempt, attempt.waiting), attempt.for_page)
     return StepLimit() if attempt.is_at_limit else Answered(attempt.reply.finish_reason)
 
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import chain, count
 from typing import Any, NamedTuple
 
@@ -134,9 +134,11 @@ def note(attempt: Attempt, call: ToolCall) -> str:
     return f"{who} {attempt.principal.mask(orjson.dumps(answer.edited).decode())}\n"
 
 
-def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:
-    """Return what is asked about calls that wait."""
-    until = datetime.now(UTC) + timedelta(seconds=attempt.assistant.approvals.expires_s)
+async def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:
+    """Return what is asked about calls that wait, until when by the database's clock."""
+    if not calls:
+        return []
+    until = await attempt.writer.now() + timedelta(seconds=attempt.assistant.approvals.expires_s)
     return [
         NewApproval(
             call.id,

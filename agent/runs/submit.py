@@ -149,6 +149,7 @@ class Submissions:
         run_id: UUID,
         may_begin: bool,
     ) -> Submitted:
+        self._roster.cancel_reservation(RunKey(principal.tenant_id, run_id))  # of a try that was undone
         async with self._store.write(principal.tenant_id, is_long=request.replaces is not None) as connection:
             found = await self._find_equal(connection, principal, request)
             found = found or await find_stored(connection, principal, request)

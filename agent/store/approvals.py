@@ -1,4 +1,7 @@
-"""Approvals: calls that wait for a person, and what was decided. Each is decided once, by a compare-and-set in its row."""
+"""Approvals: calls that wait for a person, and what was decided. Each is decided once, by a compare-and-set in its row.
+
+When one is over is said and compared by the database's clock, so that all processes agree.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, exists, select, text, update
 
 from agent.principal import Principal, RunKey
+from agent.store.clock import read_clock
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.statements import Hot
 from agent.store.tables import approvals, page_calls, runs, tool_calls
@@ -158,7 +162,7 @@ async def close_unused(connection: Transaction, key: RunKey, state: No) -> int:
 
 async def expired_runs(connection: Transaction, *, most: int) -> list[RunKey]:
     """Return waiting runs of any tenant whose time is over: of a question, or of its user to come back. Names only."""
-    given = {"now": datetime.now(UTC), "most": most}
+    given = {"now": await read_clock(connection), "most": most}
     found = [*await connection.execute(_EXPIRED, given), *await connection.execute(_OVERDUE, given)]
     return list(dict.fromkeys(RunKey(row.tenant_id, row.run_id) for row in found))
 

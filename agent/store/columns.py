@@ -1,7 +1,8 @@
 """What the tables are made of: the types that both databases have, and parts that many share."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -16,6 +17,11 @@ from sqlalchemy import (
     bindparam,
     text,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Kept = TypeVar("Kept", bound="DataclassInstance")
 
 metadata = MetaData(
     naming_convention={
@@ -52,6 +58,11 @@ OF_USER: BindParameter[Any] = bindparam("of_user")
 ROW_ID: BindParameter[Any] = bindparam("of_id")
 """Whose row a statement means, and which. The statements of every turn are made once, as constants that these are filled
 into: making one takes longer than executing it."""
+
+
+def as_known(kind: type[Kept], kept: Mapping[str, Any]) -> Kept:
+    """Return what a row keeps as JSON, without what only a newer release knows of it: both work while one replaces the other."""
+    return kind(**{name: value for name, value in kept.items() if name in kind.__dataclass_fields__})
 
 
 def tenant() -> Column[str]:

@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, exists, func, or_, select, tuple_, updat
 from agent.errors import NotFoundError
 from agent.events.schema import Usage
 from agent.principal import Principal
-from agent.store.columns import OF_TENANT, ROW_ID
+from agent.store.columns import OF_TENANT, ROW_ID, as_known
 from agent.store.conversations import OWNED, Version, get_conversation, of
 from agent.store.database import new_id
 from agent.store.runs import Run
@@ -266,7 +266,7 @@ def _row(message: StoredMessage) -> dict[str, object]:
 
 def _said(row: Any) -> TranscriptMessage:
     said = dict(zip(_READ, row, strict=True))
-    said["tool_calls"] = tuple(ToolCall(**call) for call in said["tool_calls"] or ())
+    said["tool_calls"] = tuple(as_known(ToolCall, call) for call in said["tool_calls"] or ())
     said["withheld"], said["is_untrusted"] = bool(said["withheld"]), bool(said["is_untrusted"])
     return TranscriptMessage(**said)
 
@@ -284,7 +284,7 @@ def _message(row: Any) -> StoredMessage:
         status=row.status,
         created_at=row.created_at,
         superseded_by=row.superseded_by,
-        tool_calls=tuple(ToolCall(**call) for call in row.tool_calls or ()),
+        tool_calls=tuple(as_known(ToolCall, call) for call in row.tool_calls or ()),
         tool_call_id=row.tool_call_id,
         tool_name=row.tool_name,
         is_error=row.is_error,

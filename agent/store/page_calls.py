@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 
 from agent.principal import RunKey
-from agent.store.clock import database_now, instant
+from agent.store.clock import database_now, instant, read_clock
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.statements import Hot
 from agent.store.tables import page_calls
@@ -22,7 +22,6 @@ from agent.toolkit import Action
 PageCallState = Literal["open", "ok", "error", "expired", "withdrawn"]
 """`expired`: the page did not answer in time; `withdrawn`: the user said something else, or stopped the run."""
 
-_NOW = Hot(select(database_now().label("now")))
 _INSERT = Hot(
     page_calls.insert(),
     *(
@@ -124,8 +123,7 @@ async def ask_page(connection: Transaction, key: RunKey, calls: Sequence[NewPage
     """Enter calls for the page of a run and return them. The caller commits them with the run's wait."""
     if not calls:
         return []
-    row = await connection.row(_NOW, {})
-    assert row is not None
+    now = (await read_clock(connection)).timestamp()
     asked = [
         PageCall(
             one.tool_call_id,
@@ -133,8 +131,8 @@ async def ask_page(connection: Transaction, key: RunKey, calls: Sequence[NewPage
             one.arguments,
             one.schema,
             "open",
-            row.now,
-            row.now + one.timeout_s,
+            now,
+            now + one.timeout_s,
             is_action=one.is_action,
         )
         for one in calls

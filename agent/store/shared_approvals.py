@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import Text, and_, bindparam, cast, or_, select, text, update
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
+from agent.store.clock import read_clock
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import of
 from agent.store.runs import IS_GONE, OWNED_RUN, Run
@@ -111,7 +112,7 @@ async def list_shared(
 
     Up to `limit` of them, which may be none, and where to go on; None where that is all.
     """
-    given: dict[str, object] = {**of(principal), "now": datetime.now(UTC)}
+    given: dict[str, object] = {**of(principal), "now": await read_clock(connection)}
     if after is not None:
         given |= {"asked_at": after.asked_at, "of_call": after.tool_call_id}
     asked = _SHARED if after is None else _SHARED_AFTER

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from agent.principal import Principal
-from agent.store.columns import OF_TENANT, ROW_ID
+from agent.store.columns import OF_TENANT, ROW_ID, as_known
 from agent.store.messages import ToolCall
 from agent.store.statements import Hot
 from agent.store.tables import tool_calls
@@ -100,5 +100,5 @@ def _stored(action: Action) -> dict[str, Any]:
 
 
 def _entry(row: Any) -> LedgerEntry:
-    action = Action(**row.action) if row.action else None
+    action = as_known(Action, row.action) if row.action else None
     return LedgerEntry(row.id, row.step, row.name, row.kind, row.risk, row.state, action)

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError
 from agent.events.schema import LoggedEvent
 from agent.principal import Principal
+from agent.runs.readers import read_run
 from agent.runs.request import RunRequest
 from agent.store.runs import Run, get_run
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep, Services
@@ -170,6 +171,7 @@ async def _whole(
         return Response(status_code=CLIENT_GONE)
     headers = {**run_headers(run), **answers.headers(answer)}
     if answer.status is None:
+        await read_run(services.store, principal, run.id)  # 404 where its conversation was deleted meanwhile
         said = "The server is restarting. Your message is stored; post again with the same key."
         return refusal(OverloadedError, said, headers={**headers, "Retry-After": str(RETRY_AFTER_S)})
     if answer.status == "failed":

@@ -194,3 +194,32 @@ async def test_a_run_that_used_up_its_attempts_is_counted_as_ended(
             heir = await open_frontdesk(database_url=database_url, **HEIR, max_attempts=1)
             await open_frontdesk(database_url=database_url, **HEIR, max_attempts=1)
             await reaches(at(heir, ann), run_id, "failed")
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/chat", {"message": "tell me"}),
+        ("/v1/chat/completions", {"model": "assistant", "messages": [{"role": "user", "content": "tell me"}]}),
+    ],
+)
+async def test_who_waits_for_json_is_told_that_the_conversation_was_deleted_at_another_process(
+    pair: tuple[World, World], path: str, asked: dict[str, Any]
+) -> None:
+    """G390: there is nothing to come back for, so nobody is told to."""
+    first, second = pair
+    ann = first.person()
+    first.provider.hang("Half of ")
+    posted = asyncio.create_task(ann.request("POST", path, json=asked))
+    found: list[Any] = []
+
+    async def is_there() -> bool:
+        found[:] = (await ann.request("GET", "/conversations")).json()["items"]
+        return bool(found and first.provider.requests)
+
+    await until(is_there)
+    gone = await at(second, ann).request("DELETE", f"/conversations/{found[0]['id']}")
+    assert gone.status_code == 200
+    async with asyncio.timeout(60):
+        answer = await posted
+    assert (answer.status_code, "Retry-After" in answer.headers) == (404, False)

@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx2
 import orjson
+import psycopg
 import pytest
 from sqlalchemy import select
 from support.faults import rows, until
 from support.postgres import new_database, sqlalchemy_url
-from support.provider import Call
+from support.provider import Call, Provider
 from support.silence import SilentProxy, silent_proxy
 from support.world import OpenWorld, Person, World
 
@@ -262,3 +263,33 @@ async def test_what_an_operator_is_told_of_a_fault_is_its_type_and_no_text(
     printed = capsys.readouterr()
     assert "database_failed" in printed.out + printed.err
     assert "SECRET-WORDS" not in printed.out + printed.err
+
+
+async def test_a_message_that_is_stored_at_the_second_try_waits_once(
+    open_frontdesk: OpenWorld, postgres: str, provider: Provider
+) -> None:
+    """G321: what an undone try counted is counted no more, so the one that may wait still may."""
+    database = new_database(postgres)
+    world = await open_frontdesk(database_url=sqlalchemy_url(database), max_queued_per_conversation=1)
+    ann, gate = world.person(), asyncio.Event()
+    provider.wait_for(gate, "Yes.")
+    async with ann.open_stream("first") as live:
+        conversation_id = await live.until("conversation_id")
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("CREATE SEQUENCE tries")
+            connection.execute(
+                "CREATE FUNCTION undo_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " IF nextval('tries') = 1 THEN RAISE 'not now' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$"
+            )
+            connection.execute(
+                "CREATE CONSTRAINT TRIGGER undo AFTER INSERT ON runs DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW EXECUTE FUNCTION undo_once()"
+            )
+        provider.say("And yes.")
+        async with ann.open_stream("second", conversation_id=conversation_id) as second:
+            assert await second.until("run_id")
+            with psycopg.connect(database, autocommit=True) as connection:
+                assert connection.execute("SELECT last_value FROM tries").fetchone() == (2,)
+            gate.set()
+            assert (await live.rest()).text == "Yes."
+            assert (await second.rest()).text == "And yes."

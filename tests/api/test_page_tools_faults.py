@@ -16,6 +16,7 @@ from support.world import Person, Stream, World, open_world
 
 PAGE = {"read_filter": {"description": "Read what the table is filtered by.", "risk": "read"}}
 READ = Call("read_filter", {})
+ACTIONS = {"open_page": {"description": "Open a page.", "values": {"/orders": "orders"}, "expects_result": True}}
 QUICK: dict[str, Any] = {"lease_s": 1, "renew_every_s": 0.2, "reap_every_s": 0.05}
 
 Open = Callable[..., AbstractAsyncContextManager[World]]
@@ -40,7 +41,7 @@ def open_process(tmp_path: Path, provider: Provider, backend: TenantBackend) -> 
     def start(shared: dict[str, Any], **tool: Any) -> AbstractAsyncContextManager[World]:
         folder = tmp_path / uuid4().hex[:8]
         folder.mkdir()
-        assistant = {"page_tools": {"read_filter": {**PAGE["read_filter"], **tool}}}
+        assistant = {"page_tools": {"read_filter": {**PAGE["read_filter"], **tool}}, "actions": ACTIONS}
         return open_world(folder, provider, backend, assistant=assistant, **QUICK, **shared)
 
     return start
@@ -91,6 +92,38 @@ async def test_what_the_page_was_asked_is_there_after_a_restart(shared: dict[str
         world.provider.say("I see.")
         assert (await post(ann, stream, "results", result=1)).status_code == 200
         assert (await ended(ann, stream))["state"] == "completed"
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["answered", "not answered"])
+async def test_an_action_that_its_page_tells_of_is_there_once_after_a_restart(
+    shared: dict[str, Any], open_process: Open, is_done: bool
+) -> None:
+    """G298: whoever did it before the restart has it still, and what came of it is told by nobody else."""
+    async with open_process(shared) as world:
+        world.provider.call(Call("open_page", {"value": "/orders"}))
+        stream = await world.person().stream("Open my orders.")
+        action = stream.first("action")
+        path, body = f"/runs/{stream.first('run_id')}", {"tool_call_id": action["id"]}
+        mine = await world.person().request("POST", f"{path}/claims", json={**body, "claimant": "tab-1"})
+        assert mine.status_code == 200
+    async with open_process(shared) as world:
+        ann = world.person()
+        async with asyncio.timeout(60), ann.open_events(f"{path}/events") as live:
+            assert [event["action"] for event in (await live.rest()).events if "action" in event] == [action]
+        other = await ann.request("POST", f"{path}/claims", json={**body, "claimant": "tab-2"})
+        assert other.json()["code"] == "already_claimed"
+        world.provider.say("There they are.")
+        if is_done:
+            assert (await ann.request("POST", f"{path}/results", json=body)).status_code == 200
+            assert (await ended(ann, stream))["state"] == "completed"
+        else:
+            again = {"conversation_id": stream.first("conversation_id")}
+            assert (await ann.ask("Never mind.", **again)).json()["status"] == "completed"
+        late = await ann.request("POST", f"{path}/results", json=body)
+        assert late.json()["outcome"] == ("ok" if is_done else "withdrawn")
+        told = [one["content"] for one in world.provider.requests[-1]["messages"] if one["role"] == "tool"]
+        assert ("says that it is done" in str(told)) == is_done
+        assert world.provider.violations == []
 
 
 async def test_of_fifty_tabs_at_two_processes_one_makes_the_call(two: tuple[Person, Person]) -> None:

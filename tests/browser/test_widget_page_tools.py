@@ -121,6 +121,27 @@ async def test_an_action_that_another_browser_does_is_not_done_here_and_its_answ
     widget.forgive("Failed to load resource")
 
 
+async def test_an_action_that_was_answered_is_not_done_again_by_a_browser_that_comes_later(
+    ann: Person, provider: Provider, open_widget: OpenWidget
+) -> None:
+    """G298: it reads of it while the answer goes on, and asks whose it is before it does it."""
+    provider.call(Call("open_page", {"value": "/orders"}))
+    stream = await ann.stream("Open my orders.")
+    provider.hang("They are on ")
+    said = {"tool_call_id": stream.first("action")["id"], "result": "on the phone"}
+    assert (await ann.request("POST", f"/runs/{stream.first('run_id')}/results", json=said)).status_code == 200
+    script = "window.made = 0; chat.actions = { open_page: () => { made++; } };"
+    widget = await open_widget(ann.world.url, token=ann.token, attributes={"open": ""}, script=script)
+    async with widget.page.expect_response(lambda response: response.url.endswith("/claims")) as answer:
+        await widget.element.evaluate("(chat, id) => chat.chat.open(id)", stream.first("conversation_id"))
+    assert (await (await answer.value).json())["code"] == "already_decided"
+    await expect(widget.answers.last).to_contain_text("They are on")
+    await widget.button("Stop").click()
+    await expect(widget.button("Stop")).to_have_count(0)
+    assert await widget.page.evaluate("made") == 0
+    widget.forgive("Failed to load resource")
+
+
 async def test_the_page_describes_a_tool_that_it_has_now(
     ann: Person, provider: Provider, open_widget: OpenWidget
 ) -> None:

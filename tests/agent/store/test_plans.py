@@ -25,7 +25,7 @@ from agent.store.versions import superseded_writes
 from agent.store.workers import abandoned_runs, own_runs
 
 Ask = Callable[[Transaction, Run], Awaitable[object]]
-FOUND = tuple(f"SCAN {name}" for name in ("workers", "of_user", "of_tenant", "next", "(subquery"))
+FOUND = tuple(f"SCAN {name}" for name in ("workers", "of_user", "of_tenant", "next", "(subquery", "CONSTANT ROW"))
 THE_FEW = "SCAN runs USING INDEX ix_runs_unfinished_turn"
 """All of the index that has unfinished runs only."""
 SAID = NewMessage("assistant", "Three.", step=1)

@@ -66,8 +66,9 @@ OVER_ALL_TENANTS = {
     "recorded_tenants",
     "expired_tenants",
     "next_tenant",
+    "read_clock",
 }
-"""Background work: they give names only, which the others ask for."""
+"""Background work: they give names only, which the others ask for. The clock is of no row."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
 CALL = ToolCall("call-1", "find_order", {})

@@ -113,10 +113,13 @@ export class ChatStore implements Chat {
     const run = this.#thread.turns.find(({ answer }) =>
       answer?.approvals.some((one) => one.toolCallId === toolCallId),
     )?.run;
-    // Said twice, or in another tab: it came to what was wanted.
+    // Said twice, or in another tab: it came to what was wanted. With which arguments, nobody says.
     await run
       ?.tell("decisions", { tool_call_id: toolCallId, ...decision })
-      .catch((error) => error.outcome === (decision.approve ? "approved" : "denied") || this.#fail(error));
+      .catch(
+        (error) =>
+          (!decision.arguments && error.outcome === (decision.approve ? "approved" : "denied")) || this.#fail(error),
+      );
   };
 
   close = () => {

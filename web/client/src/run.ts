@@ -115,7 +115,7 @@ export class Run {
   }
 
   #ask(): Promise<Response> {
-    const { runId } = this.answer;
+    const runId = this.answer.runId;
     const { path, body, key }: RunRequest = runId ? { path: `/runs/${runId}/events` } : this.#from;
     return this.#http.request(key ? "POST" : "GET", path, {
       body,

@@ -302,14 +302,15 @@ test("a decision that is refused is told, and the run waits on", async (t) => {
   assert.deepEqual([chat.view.error?.code, chat.view.phase], ["forbidden", "awaiting_input"]);
 });
 
-for (const [approve, outcome, isTold] of [
+for (const [approve, outcome, isTold, edited] of [
   [true, "approved", false],
+  [true, "approved", true, { arguments: { number: 8 }, hash: "h" }],
   [false, "denied", false],
   [true, "denied", true],
   [true, "expired", true],
   [false, "approved", true],
 ] as const)
-  test(`${approve ? "yes" : "no"}, and it was ${outcome} already: ${isTold ? "the user is told" : "it is done"}`, async (t) => {
+  test(`${approve ? "yes" : "no"}${edited ? " to other arguments" : ""}, and it was ${outcome} already: ${isTold ? "the user is told" : "it is done"}`, async (t) => {
     const { events } = story("approval");
     let isDecided = false;
     const { url } = await serve(t, (request, response) => {
@@ -323,7 +324,7 @@ for (const [approve, outcome, isTold] of [
     const chat = chatWith(t, url);
     const sent = chat.send("Delete order 7");
     await until(chat, ({ phase }) => phase === "awaiting_input");
-    await chat.decide("uuid-4", { approve });
+    await chat.decide("uuid-4", { approve, ...edited });
     assert.equal(chat.view.error?.code, isTold ? "already_decided" : undefined);
     await sent;
     assert.equal(answerOf(chat)?.status, "completed");
