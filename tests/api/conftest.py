@@ -1,23 +1,10 @@
 """An installation per file instead of one per test: starting one takes longer than most tests. Each test has its own people."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from support.backend import scripted_backend
-from support.provider import scripted_provider
-from support.world import Person, World, open_world
-
-
-@pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """The installation that the tests of one file share."""
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend) as world,
-    ):
-        yield world
+from support.world import Person, World
 
 
 @pytest.fixture

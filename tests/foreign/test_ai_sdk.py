@@ -14,15 +14,14 @@ import anyio
 import orjson
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
-from support.backend import scripted_backend
 from support.browsing import open_browser
 from support.cutting import cutting_proxy
 from support.gated import gated_provider
 from support.node_client import LIMIT_S, NODE, NodeClient, beside_packages, open_client
 from support.programs import free_port
-from support.provider import Call, scripted_provider
+from support.provider import Call
 from support.server import machine, token_of
-from support.world import Person, World, open_world
+from support.world import Person, World
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "ai-sdk"
@@ -43,13 +42,8 @@ async def open_chat(
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=SUGGESTIONS) as world,
-    ):
-        yield world
+def house() -> dict[str, Any]:
+    return {"assistant": SUGGESTIONS}
 
 
 @pytest.fixture
