@@ -38,14 +38,6 @@ def house() -> dict[str, Any]:
     return {"assistant": SUGGESTIONS}
 
 
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.routes.clear()
-    shared_world.backend.answer("GET /orders/7", {"number": 7})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
-
-
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
     name: str = request.param

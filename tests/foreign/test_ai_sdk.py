@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import anyio
 import orjson
@@ -44,14 +43,6 @@ async def open_chat(
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
     return {"assistant": SUGGESTIONS}
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.routes.clear()
-    shared_world.backend.answer("GET /orders/7", {"number": 7})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
 
 
 @pytest.fixture(params=VERSIONS)

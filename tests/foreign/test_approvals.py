@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
 from support.node_client import NodeClient, open_client
 from support.provider import Call
-from support.world import Person, World
+from support.world import Person
 
 HERE = Path(__file__).parent
 ASK = {"confirm": True, "ask": "Order {item}?"}
@@ -22,14 +21,6 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
     return {"assistant": ASKED}
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.requests.clear()
-    shared_world.backend.answer("POST /orders", {"number": 8})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
 
 
 @asynccontextmanager

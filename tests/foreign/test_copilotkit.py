@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from support.node_client import NodeClient, open_client
 from support.provider import Call
-from support.world import Person, World
+from support.world import Person
 
 PROGRAM = Path(__file__).parent / "copilotkit" / "core.mjs"
 pytestmark = pytest.mark.timeout(240)
@@ -20,13 +20,6 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
     return {"assistant": {"suggestions": {"static": ["How many?"]}}}
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.answer("GET /orders/7", {"number": 7})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from openai import OpenAI
@@ -19,7 +18,7 @@ from support.gated import gated_provider
 from support.openai_clients import LIMIT_S, ROOT, Asking, Held, ask_node, ask_python, asking_in, vendor_page
 from support.provider import Call
 from support.server import machine, token_of
-from support.world import Person, World
+from support.world import Person
 
 SUGGESTIONS = {"suggestions": {"static": ["How many?"]}, "title": "model"}
 pytestmark = pytest.mark.timeout(240)
@@ -49,14 +48,6 @@ def asking(request: pytest.FixtureRequest, page: Page) -> Asking:
 def house(page: Page) -> dict[str, Any]:
     """The vendor's page may ask it."""
     return {"assistant": SUGGESTIONS, "cors_origins": (page.url.removesuffix("/"),)}
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.routes.clear()
-    shared_world.backend.answer("GET /orders/7", {"number": 7})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
 
 
 def user(text: str) -> dict[str, str]:

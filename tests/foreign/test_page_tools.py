@@ -2,12 +2,11 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from support.node_client import open_client
 from support.provider import Call
-from support.world import Person, World
+from support.world import Person
 
 HERE = Path(__file__).parent
 PAGE = {
@@ -29,14 +28,6 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
     return {"assistant": ASKED}
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.requests.clear()
-    shared_world.backend.answer("POST /orders", {"number": 8})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
 
 
 def told(ann: Person) -> list[str]:
