@@ -24,7 +24,6 @@ HOSTILE = {
     "boxes": "* { box-sizing: content-box; margin: 9px; padding: 7px; border: 3px solid red; display: block; float: left; }",
     "small root": "html { font-size: 62.5%; }",
     "large root": "html { font-size: 24px; } body { zoom: 1; font-size: 2rem; }",
-    "zoomed": "html { zoom: 1.3; } body { zoom: 0.8; }",
     "mirrored": "html { direction: rtl; transform: scaleX(-1); } ::selection { background: red; }",
     "transformed": "body { transform: translateZ(0) rotate(2deg); filter: blur(2px); opacity: 0.4; will-change: transform; }",
     "clipped": "html, body { overflow: hidden; height: 90px; contain: paint; perspective: 100px; clip-path: inset(10px); }",
@@ -34,7 +33,11 @@ HOSTILE = {
         .surface, .message, .bubble, dialog, textarea, button { display: none !important; }""",
 }
 """What pages do to all that is in them."""
-QUIRKS = "table, td, pre { color: red; font-size: 40px; }"
+FROM_THE_START = {
+    "quirks": "table, td, pre { color: red; font-size: 40px; }",
+    "zoomed": "html { zoom: 1.3; } body { zoom: 0.8; }",
+}
+"""What pages are from when they are loaded: in the first, browsers lay out as they did in the last century."""
 FRAMEWORKS = {
     "bootstrap": "bootstrap/dist/css/bootstrap.min.css",
     "bulma": "bulma/css/bulma.min.css",
@@ -138,13 +141,15 @@ async def test_in_any_page_it_looks_the_same(shop: Widget, host: Host, probe: Pa
         await same(probe, plain, await pictures(shop), name)
 
 
-async def test_so_it_does_where_browsers_lay_out_as_they_did_in_the_last_century(
+async def test_so_it_does_in_a_page_that_is_laid_out_otherwise_from_the_start(
     shop: Widget, wire: Wire, host: Host, open_widget: OpenWidget, probe: Page
 ) -> None:
-    """G62: in a page that does not say what it is."""
+    """G62: zoomed, or one that does not say what it is."""
     plain = await pictures(shop)
-    host.doctype, host.style = "", QUIRKS
-    await same(probe, plain, await pictures(await opened_and_asked(wire, open_widget)), "quirks")
+    standard = host.doctype
+    for name, host.style in FROM_THE_START.items():
+        host.doctype = "" if name == "quirks" else standard
+        await same(probe, plain, await pictures(await opened_and_asked(wire, open_widget)), name)
 
 
 @pytest.mark.parametrize("mode", MODES)
