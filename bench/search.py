@@ -27,7 +27,11 @@ from agent.store.tables import conversations, messages, runs
 
 ANN = Principal("acme", "ann")
 WORDS = [
-    f"{first}{middle}{last}" for first in "bdfgklmnprstvz" for middle in "aeiou" for last in ("nder", "sto", "ling")
+    f"{first}{middle}{last}{number}"
+    for first in "bdfgklmnprstvz"
+    for middle in "aeiou"
+    for last in ("nder", "sto", "ling")
+    for number in range(30)
 ]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 QUESTIONS = {
@@ -45,7 +49,7 @@ QUESTIONS = {
 
 def text_of(rng: random.Random, length: int, number: int) -> str:
     """Return a message of about so many characters; each thousandth has the needle."""
-    words = ["always", *(rng.choice(WORDS) + str(rng.randrange(30)) for _ in range(max(1, length // 9)))]
+    words = ["always", *rng.choices(WORDS, k=max(1, length // 9))]
     return " ".join([*words, *(["needle"] if number % 1000 == 500 else [])])
 
 

@@ -30,6 +30,8 @@ OpenWorld = Callable[..., Awaitable[World]]
 
 
 SLOW = {"system", "bench", "web"}
+USUAL_LIMIT_S = 240.0
+"""As pyproject.toml says."""
 gc.disable()  # until the tests are collected: nothing of them is ever thrown away, and looking for it takes half of that time
 
 
@@ -40,18 +42,31 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each process begin with its share of the folders whose tests wait longest, so that none is left with these at the end.
+    """Let each process begin with its share of the files whose tests take longest, so that none is left with these at the end.
 
     Of several processes each gets one stretch of the list, and takes from the others' when it is through.
     """
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     files = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
-    slow = [file for file in files if not SLOW.isdisjoint(file[0].path.parts)]
-    quick = [file for file in files if SLOW.isdisjoint(file[0].path.parts)]
+    slow = sorted(filter(_is_slow, files), key=_limit_s, reverse=True)
+    rest = [item for file in files if not _is_slow(file) for item in file]
+    count = len(items)
     items[:] = []
     for number in range(processes):
-        share = slow[number::processes] + quick[number::processes]
-        items += [item for file in share for item in file]
+        stretch = (count - len(items)) // (processes - number)  # as xdist parts them
+        share = [item for file in slow[number::processes] for item in file] + rest
+        items += share[:stretch]
+        rest = share[stretch:]
+
+
+def _is_slow(file: list[pytest.Item]) -> bool:
+    return not SLOW.isdisjoint(file[0].path.parts) or _limit_s(file) > USUAL_LIMIT_S
+
+
+def _limit_s(file: list[pytest.Item]) -> float:
+    """Return the longest time limit of a file's tests: whoever may take longer than usual often does."""
+    marks = [item.get_closest_marker("timeout") for item in file]
+    return max(float(mark.args[0]) if mark else USUAL_LIMIT_S for mark in marks)
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +117,23 @@ async def open_frontdesk(tmp_path: Path, provider: Provider, backend: TenantBack
 async def world(open_frontdesk: OpenWorld) -> World:
     """An installation with the default test settings, on SQLite."""
     return await open_frontdesk()
+
+
+@pytest.fixture(scope="module")
+def house() -> dict[str, Any]:
+    """The settings of the installation that the tests of a file share; a file may have others in place of none."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+async def shared_world(house: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """The installation that the tests of a file share: starting one takes longer than most tests."""
+    async with (
+        scripted_provider() as provider,
+        scripted_backend() as backend,
+        open_world(tmp_path_factory.mktemp("house"), provider, backend, **house) as world,
+    ):
+        yield world
 
 
 @pytest.fixture(scope="session")

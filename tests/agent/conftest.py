@@ -1,23 +1,17 @@
 """One installation for the tests of a file that ask for `ann`: starting one takes longer than most of them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.backend import scripted_backend
-from support.provider import scripted_provider
-from support.world import Person, World, open_world
+from support.world import Person, World
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """The installation, with a token that is refused waited for no longer than a moment."""
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, auth_wait_s=0.05) as world,
-    ):
-        yield world
+def house() -> dict[str, Any]:
+    """A token that is refused is waited for no longer than a moment."""
+    return {"auth_wait_s": 0.05}
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from support.backend import scripted_backend
 from support.faults import rows
 from support.http import Connection, Request
-from support.provider import Call, Provider, scripted_provider
-from support.world import OpenWorld, Person, World, open_world
+from support.provider import Call, Provider
+from support.world import OpenWorld, Person, World
 
 from agent.loop.followups import parse_questions
 from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
@@ -19,15 +18,9 @@ QUESTIONS = "1. List all orders\n- “And today?”\n\n* Who ordered?\n4) One mo
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """An installation that offers questions and makes titles, in place of the quiet one."""
-    assistant = {"suggestions": {"timeout_s": 1.0}, "title": "model"}
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=assistant) as world,
-    ):
-        yield world
+def house() -> dict[str, Any]:
+    """It offers questions and makes titles, in place of the quiet one."""
+    return {"assistant": {"suggestions": {"timeout_s": 1.0}, "title": "model"}}
 
 
 async def opened(open_frontdesk: OpenWorld, title: str = "words", **suggestions: object) -> World:

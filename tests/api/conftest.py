@@ -1,23 +1,16 @@
 """An installation per file instead of one per test: starting one takes longer than most tests. Each test has its own people."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.backend import scripted_backend
-from support.provider import scripted_provider
+from support.backend import TenantBackend
+from support.provider import Provider
+from support.together import QUICK, OpenProcess, in_postgres
 from support.world import Person, World, open_world
-
-
-@pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """The installation that the tests of one file share."""
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend) as world,
-    ):
-        yield world
 
 
 @pytest.fixture
@@ -54,3 +47,31 @@ def ben(world: World, ann: Person) -> Person:
 def eve(world: World) -> Person:
     """A user with Ann's name at another tenant."""
     return world.person(tenant=f"tenant-{uuid4().hex[:12]}", user="ann")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    """Where the data is of all processes of a test."""
+    if request.param == "sqlite":
+        return {"data": tmp_path / "shared"}
+    return in_postgres(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def open_process_of(tmp_path: Path, provider: Provider, backend: TenantBackend) -> OpenProcess:
+    """Start one of several processes over the same data: a file makes its `open_process` of it, which knows its assistant."""
+
+    def start(shared: dict[str, Any], assistant: dict[str, Any]) -> AbstractAsyncContextManager[World]:
+        folder = tmp_path / uuid4().hex[:8]
+        folder.mkdir()
+        return open_world(folder, provider, backend, assistant=assistant, **QUICK, **shared)
+
+    return start
+
+
+@pytest.fixture
+async def two(open_process: OpenProcess, postgres: str) -> AsyncIterator[tuple[Person, Person]]:
+    """The same user at two processes on one PostgreSQL."""
+    shared = in_postgres(postgres)
+    async with open_process(shared) as first, open_process(shared) as second:
+        yield first.person(), second.person()

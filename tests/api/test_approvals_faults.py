@@ -1,59 +1,24 @@
 """Runs that wait, while processes end, take over and race for them, and while their conversation goes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from support.backend import TenantBackend
 from support.faults import until
-from support.postgres import new_database, sqlalchemy_url
-from support.provider import Call, Provider
-from support.world import Person, Stream, World, open_world
+from support.provider import Call
+from support.together import OpenProcess, ended, in_postgres
+from support.world import Person, Stream
 
 SHOP = {"python": "support.shop_tools", "tools": {"create_order": {"confirm": True, "ask": "Order {item}?"}}}
 ORDER = Call("create_order", {"item": "tea"})
-QUICK: dict[str, Any] = {"lease_s": 1, "renew_every_s": 0.2, "reap_every_s": 0.05}
-
-Open = Callable[..., AbstractAsyncContextManager[World]]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """Where the data is of all processes of a test."""
-    if request.param == "sqlite":
-        return {"data": tmp_path / "shared"}
-    return in_postgres(request.getfixturevalue("postgres"))
-
-
-def in_postgres(server: str) -> dict[str, Any]:
-    return {"database_url": sqlalchemy_url(new_database(server))}
 
 
 @pytest.fixture
-def open_process(tmp_path: Path, provider: Provider, backend: TenantBackend) -> Open:
-    """Start one of several processes over the same data."""
+def open_process(open_process_of: OpenProcess, backend: TenantBackend) -> OpenProcess:
     backend.answer("POST /orders", {"number": 8})
-
-    def start(shared: dict[str, Any], **approvals: Any) -> AbstractAsyncContextManager[World]:
-        folder = tmp_path / uuid4().hex[:8]
-        folder.mkdir()
-        assistant = {"toolsets": [SHOP], "approvals": approvals}
-        return open_world(folder, provider, backend, assistant=assistant, **QUICK, **shared)
-
-    return start
-
-
-@pytest.fixture
-async def two(open_process: Open, postgres: str) -> AsyncIterator[tuple[Person, Person]]:
-    """The same user at two processes on one PostgreSQL."""
-    shared = in_postgres(postgres)
-    async with open_process(shared) as first, open_process(shared) as second:
-        yield first.person(), second.person()
+    return lambda shared, **approvals: open_process_of(shared, {"toolsets": [SHOP], "approvals": approvals})
 
 
 async def asked(ann: Person) -> Stream:
@@ -66,23 +31,11 @@ async def decide(ann: Person, stream: Stream, **more: Any) -> Any:
     return await ann.request("POST", f"/runs/{stream.first('run_id')}/decisions", json=body)
 
 
-async def ended(ann: Person, stream: Stream) -> dict[str, Any]:
-    """Return the run's state when it is over."""
-    state: dict[str, Any] = {}
-
-    async def is_over() -> bool:
-        state.update((await ann.request("GET", f"/runs/{stream.first('run_id')}")).json())
-        return state["state"] in ("completed", "failed", "cancelled")
-
-    await until(is_over)
-    return state
-
-
 def effects(ann: Person) -> list[int]:
     return list(ann.world.backend.effects.values())
 
 
-async def test_a_run_that_waits_is_decided_after_a_restart(shared: dict[str, Any], open_process: Open) -> None:
+async def test_a_run_that_waits_is_decided_after_a_restart(shared: dict[str, Any], open_process: OpenProcess) -> None:
     """G250"""
     async with open_process(shared) as world:
         stream = await asked(world.person())
@@ -134,26 +87,30 @@ async def test_the_second_process_decides_what_the_first_one_asked_and_goes_on_w
 
 @pytest.mark.parametrize("attempt", range(3))
 async def test_an_answer_at_the_moment_of_the_expiry_counts_or_does_not(
-    shared: dict[str, Any], open_process: Open, attempt: int
+    shared: dict[str, Any], open_process: OpenProcess, attempt: int
 ) -> None:
     """G251 G252"""
     async with open_process(shared, expires_s=1) as world:
-        ann = world.person()
-        stream = await asked(ann)
-        world.provider.say("As you like it.")
-        expires_at = datetime.fromisoformat(stream.first("approval")["expires_at"])
-        moment = expires_at - timedelta(milliseconds=30 * attempt)
-        await until(lambda: datetime.now(UTC) >= moment)
-        answers = await asyncio.gather(*(decide(ann, stream) for _ in range(5)))
-        taken = [one for one in answers if one.status_code == 200]
-        outcomes = {one.json().get("outcome") for one in answers} - {None}
-        assert (len(taken), outcomes) in ((1, {"approved"}), (0, {"expired"}))
-        assert (await ended(ann, stream))["state"] == "completed"
-        assert effects(ann) == ([1] if taken else [])
+        await ask_and_decide_at_the_last_moment(world.person(), world.person(), before_ms=30 * attempt)
+
+
+async def ask_and_decide_at_the_last_moment(ann: Person, decider: Person, *, before_ms: int) -> None:
+    """Let Ann be asked, somebody decide five times so shortly before the question expires, and see that it counts once or never."""
+    stream = await asked(ann)
+    ann.world.provider.say("As you like it.")
+    expires_at = datetime.fromisoformat(stream.first("approval")["expires_at"])
+    moment = expires_at - timedelta(milliseconds=before_ms)
+    await until(lambda: datetime.now(UTC) >= moment)
+    answers = await asyncio.gather(*(decide(decider, stream) for _ in range(5)))
+    taken = [one for one in answers if one.status_code == 200]
+    outcomes = {one.json().get("outcome") for one in answers} - {None}
+    assert (len(taken), outcomes) in ((1, {"approved"}), (0, {"expired"}))
+    assert (await ended(ann, stream))["state"] == "completed"
+    assert effects(ann) == ([1] if taken else [])
 
 
 async def test_what_a_deleted_conversation_asked_is_not_there_any_more(
-    shared: dict[str, Any], open_process: Open
+    shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G252"""
     async with open_process(shared) as world:
@@ -166,7 +123,7 @@ async def test_what_a_deleted_conversation_asked_is_not_there_any_more(
 
 
 async def test_a_decision_and_a_deletion_at_once_leave_no_call_behind_the_deletion(
-    shared: dict[str, Any], open_process: Open
+    shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G252"""
     async with open_process(shared) as world:
@@ -183,7 +140,7 @@ async def test_a_decision_and_a_deletion_at_once_leave_no_call_behind_the_deleti
 
 
 async def test_a_new_message_and_a_decision_at_once_are_both_taken_in_some_order(
-    shared: dict[str, Any], open_process: Open
+    shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G251 G252"""
     async with open_process(shared) as world:
@@ -207,7 +164,7 @@ OTHERS: dict[str, Any] = {"approvers": ["owner"]}
 
 
 async def test_another_person_decides_at_one_process_and_the_run_goes_on_at_another(
-    shared: dict[str, Any], open_process: Open
+    shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G271: the process that asked is gone, and so is the one where it was decided."""
     async with open_process(shared, **OTHERS) as world:
@@ -224,7 +181,9 @@ async def test_another_person_decides_at_one_process_and_the_run_goes_on_at_anot
         assert effects(ann) == [1]
 
 
-async def test_users_who_come_at_once_to_two_processes_let_a_run_go_on_once(open_process: Open, postgres: str) -> None:
+async def test_users_who_come_at_once_to_two_processes_let_a_run_go_on_once(
+    open_process: OpenProcess, postgres: str
+) -> None:
     """G271"""
     shared = in_postgres(postgres)
     async with open_process(shared, **OTHERS) as first, open_process(shared, **OTHERS) as second:
@@ -245,26 +204,16 @@ async def test_users_who_come_at_once_to_two_processes_let_a_run_go_on_once(open
 
 @pytest.mark.parametrize("attempt", range(2))
 async def test_another_persons_answer_at_the_moment_of_the_expiry_counts_or_does_not(
-    shared: dict[str, Any], open_process: Open, attempt: int
+    shared: dict[str, Any], open_process: OpenProcess, attempt: int
 ) -> None:
     """G252 G271"""
     async with open_process(shared, **OTHERS, expires_s=1) as world:
-        ann, olga = world.person(), world.person(user="olga", role="owner")
-        stream = await asked(ann)
-        world.provider.say("As you like it.")
-        expires_at = datetime.fromisoformat(stream.first("approval")["expires_at"])
-        moment = expires_at - timedelta(milliseconds=30 * attempt)
-        await until(lambda: datetime.now(UTC) >= moment)
-        answers = await asyncio.gather(*(decide(olga, stream) for _ in range(5)))
-        taken = [one for one in answers if one.status_code == 200]
-        outcomes = {one.json().get("outcome") for one in answers} - {None}
-        assert (len(taken), outcomes) in ((1, {"approved"}), (0, {"expired"}))
-        assert (await ended(ann, stream))["state"] == "completed"
-        assert effects(ann) == ([1] if taken else [])
+        olga = world.person(user="olga", role="owner")
+        await ask_and_decide_at_the_last_moment(world.person(), olga, before_ms=30 * attempt)
 
 
 async def test_what_a_deleted_conversation_asks_others_is_not_there_any_more(
-    shared: dict[str, Any], open_process: Open
+    shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G252 G271: neither before the answer nor after it."""
     async with open_process(shared, **OTHERS) as world:

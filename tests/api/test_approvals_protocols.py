@@ -1,7 +1,7 @@
 """Each way in which a client can ask the assistant: it carries a question and its answer, or what needs a yes is not done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -9,11 +9,10 @@ import orjson
 import pytest
 from support.ag_ui import body as thread_body
 from support.ag_ui import events_of, raw, user
-from support.backend import scripted_backend
-from support.provider import Call, scripted_provider
+from support.provider import Call
 from support.seen import frames_of
 from support.socketing import open_socket
-from support.world import Person, World, open_world
+from support.world import Person, World
 
 ASK = {"confirm": True, "ask": "Order {item}?"}
 ASKED = {"toolsets": [{"python": "support.shop_tools", "tools": {"create_order": ASK}}]}
@@ -23,13 +22,8 @@ Ask = Callable[[Person], Awaitable[str]]
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=ASKED) as world,
-    ):
-        yield world
+def house() -> dict[str, Any]:
+    return {"assistant": ASKED}
 
 
 @pytest.fixture

@@ -4,15 +4,14 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
 from starlette.types import Message
-from support.backend import scripted_backend
 from support.dialects import BROKEN, DIALECTS
-from support.provider import scripted_provider
 from support.reading import read_native
-from support.world import Person, World, open_world
+from support.world import Person, World
 
 from api.encodings import BYTES_PER_STREAM, EMPTY_BLOCK, Gzip, compressed, takes_gzip
 from api.protocols import FORMATS
@@ -22,15 +21,8 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """An installation that compresses."""
-    folder = tmp_path_factory.mktemp("squeezed")
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(folder, provider, backend, compress_streams=True) as world,
-    ):
-        yield world
+def house() -> dict[str, Any]:
+    return {"compress_streams": True}
 
 
 class Inflated:

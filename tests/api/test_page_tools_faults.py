@@ -1,58 +1,24 @@
 """Calls of the page, while processes end, take over and race for them, and while nobody is there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from support.backend import TenantBackend
 from support.faults import until
-from support.postgres import new_database, sqlalchemy_url
-from support.provider import Call, Provider
-from support.world import Person, Stream, World, open_world
+from support.provider import Call
+from support.together import OpenProcess, ended
+from support.world import Person, Stream
 
 PAGE = {"read_filter": {"description": "Read what the table is filtered by.", "risk": "read"}}
 READ = Call("read_filter", {})
 ACTIONS = {"open_page": {"description": "Open a page.", "values": {"/orders": "orders"}, "expects_result": True}}
-QUICK: dict[str, Any] = {"lease_s": 1, "renew_every_s": 0.2, "reap_every_s": 0.05}
-
-Open = Callable[..., AbstractAsyncContextManager[World]]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """Where the data is of all processes of a test."""
-    if request.param == "sqlite":
-        return {"data": tmp_path / "shared"}
-    return in_postgres(request.getfixturevalue("postgres"))
-
-
-def in_postgres(server: str) -> dict[str, Any]:
-    return {"database_url": sqlalchemy_url(new_database(server))}
 
 
 @pytest.fixture
-def open_process(tmp_path: Path, provider: Provider, backend: TenantBackend) -> Open:
-    """Start one of several processes over the same data."""
-
-    def start(shared: dict[str, Any], **tool: Any) -> AbstractAsyncContextManager[World]:
-        folder = tmp_path / uuid4().hex[:8]
-        folder.mkdir()
-        assistant = {"page_tools": {"read_filter": {**PAGE["read_filter"], **tool}}, "actions": ACTIONS}
-        return open_world(folder, provider, backend, assistant=assistant, **QUICK, **shared)
-
-    return start
-
-
-@pytest.fixture
-async def two(open_process: Open, postgres: str) -> AsyncIterator[tuple[Person, Person]]:
-    """The same user at two processes on one PostgreSQL."""
-    shared = in_postgres(postgres)
-    async with open_process(shared) as first, open_process(shared) as second:
-        yield first.person(), second.person()
+def open_process(open_process_of: OpenProcess) -> OpenProcess:
+    return lambda shared, **tool: open_process_of(
+        shared, {"page_tools": {"read_filter": {**PAGE["read_filter"], **tool}}, "actions": ACTIONS}
+    )
 
 
 async def asked(ann: Person) -> Stream:
@@ -65,19 +31,9 @@ async def post(ann: Person, stream: Stream, what: str, **more: Any) -> Any:
     return await ann.request("POST", f"/runs/{stream.first('run_id')}/{what}", json=body)
 
 
-async def ended(ann: Person, stream: Stream) -> dict[str, Any]:
-    """Return the run's state when it is over."""
-    state: dict[str, Any] = {}
-
-    async def is_over() -> bool:
-        state.update((await ann.request("GET", f"/runs/{stream.first('run_id')}")).json())
-        return state["state"] in ("completed", "failed", "cancelled")
-
-    await until(is_over)
-    return state
-
-
-async def test_what_the_page_was_asked_is_there_after_a_restart(shared: dict[str, Any], open_process: Open) -> None:
+async def test_what_the_page_was_asked_is_there_after_a_restart(
+    shared: dict[str, Any], open_process: OpenProcess
+) -> None:
     """G265"""
     async with open_process(shared) as world:
         stream = await asked(world.person())
@@ -96,7 +52,7 @@ async def test_what_the_page_was_asked_is_there_after_a_restart(shared: dict[str
 
 @pytest.mark.parametrize("is_done", [True, False], ids=["answered", "not answered"])
 async def test_an_action_that_its_page_tells_of_is_there_once_after_a_restart(
-    shared: dict[str, Any], open_process: Open, is_done: bool
+    shared: dict[str, Any], open_process: OpenProcess, is_done: bool
 ) -> None:
     """G298: whoever did it before the restart has it still, and what came of it is told by nobody else."""
     async with open_process(shared) as world:
@@ -148,7 +104,7 @@ async def test_twenty_answers_at_two_processes_are_one(two: tuple[Person, Person
 
 
 async def test_a_call_that_nobody_answers_is_over_in_time_whoever_has_the_process(
-    shared: dict[str, Any], open_process: Open
+    shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G268"""
     async with open_process(shared, timeout_s=1) as world:
@@ -162,7 +118,7 @@ async def test_a_call_that_nobody_answers_is_over_in_time_whoever_has_the_proces
 
 @pytest.mark.parametrize("attempt", range(3))
 async def test_an_answer_at_the_moment_of_the_time_out_counts_or_does_not(
-    shared: dict[str, Any], open_process: Open, attempt: int
+    shared: dict[str, Any], open_process: OpenProcess, attempt: int
 ) -> None:
     """G266 G268"""
     async with open_process(shared, timeout_s=1) as world:
@@ -185,7 +141,7 @@ async def test_an_answer_at_the_moment_of_the_time_out_counts_or_does_not(
 
 
 async def test_a_deletion_and_an_answer_at_once_leave_nothing_that_runs(
-    shared: dict[str, Any], open_process: Open
+    shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G266"""
     async with open_process(shared) as world:

@@ -1,7 +1,6 @@
 """Tools of the page over AG-UI and the AI SDK: what goes out, what is taken for an answer, and what is not."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from copy import copy, deepcopy
 from typing import Any
 from uuid import uuid4
@@ -10,11 +9,10 @@ import orjson
 import pytest
 from support.ag_ui import body as thread_body
 from support.ag_ui import events_of, raw, user
-from support.backend import scripted_backend
 from support.faults import until
 from support.page_clients import AgUiPage, AiSdkPage, PageClient
-from support.provider import Call, scripted_provider
-from support.world import Person, World, open_world
+from support.provider import Call
+from support.world import Person, World
 
 PAGE: dict[str, dict[str, Any]] = {
     "read_filter": {
@@ -46,15 +44,8 @@ PAGES: dict[str, type[AgUiPage] | type[AiSdkPage]] = {"ag-ui": AgUiPage, "ai-sdk
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(
-            tmp_path_factory.mktemp("house"), provider, backend, assistant=ASSISTANT, reap_every_s=0.05
-        ) as world,
-    ):
-        yield world
+def house() -> dict[str, Any]:
+    return {"assistant": ASSISTANT, "reap_every_s": 0.05}
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The HTTP surface on PostgreSQL: what it is stricter about than SQLite, and that it may go away."""
 
-from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -9,17 +9,13 @@ import pytest
 from support.faults import until
 from support.provider import Call
 from support.searching import until_indexed
-from support.world import OpenWorld, Person, World, open_world
+from support.world import OpenWorld, Person, World
 
 
 @pytest.fixture(scope="module")
-async def shared_world(
-    shared_world: World, postgres: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    """The installation that the tests of this file share, on a database of its own."""
-    folder, url = tmp_path_factory.mktemp("postgresql"), new_database(postgres)
-    async with open_world(folder, shared_world.provider, shared_world.backend, database_url=url) as world:
-        yield world
+def house(postgres: str) -> dict[str, Any]:
+    """On a database of its own."""
+    return {"database_url": new_database(postgres)}
 
 
 def new_database(server: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from fastapi import Request
 from support.faults import until
 from support.provider import Call
-from support.world import OpenWorld, Person, World, open_world, parse_stream
+from support.world import OpenWorld, Person, World, parse_stream
 
 from agent.errors import ConfigurationError
 from api.visitors import address_of
@@ -22,13 +22,9 @@ OPEN = {"models": ["openai:scripted"]}
 
 
 @pytest.fixture(scope="module")
-async def shared_world(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """The installation that the tests of this file share: three messages a minute and address."""
-    folder = tmp_path_factory.mktemp("public")
-    async with open_world(
-        folder, shared_world.provider, shared_world.backend, public_limit="3/minute", **BEHIND_A_PROXY
-    ) as world:
-        yield world
+def house() -> dict[str, Any]:
+    """Three messages a minute and address."""
+    return {"public_limit": "3/minute", **BEHIND_A_PROXY}
 
 
 addresses = (f"10.0.{number // 250}.{number % 250}" for number in count())

@@ -1,17 +1,15 @@
 """Follow-up questions on demand: made when somebody wants them, once, kept, and given again."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
-from support.backend import scripted_backend
 from support.faults import rows, until
 from support.http import Connection, Request
-from support.provider import Call, Provider, scripted_provider
-from support.world import OpenWorld, Person, World, open_world
+from support.provider import Call, Provider
+from support.world import OpenWorld, Person
 
 from agent.prompt.words import SUGGESTIONS_REQUEST
 from agent.store.tables import runs
@@ -20,14 +18,9 @@ ON_DEMAND = {"suggestions": {"when": "on_demand"}}
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """An installation that makes questions on demand, in place of the quiet one."""
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=ON_DEMAND) as world,
-    ):
-        yield world
+def house() -> dict[str, Any]:
+    """It makes questions on demand, in place of the quiet one."""
+    return {"assistant": ON_DEMAND}
 
 
 @pytest.fixture(autouse=True)

@@ -44,8 +44,8 @@ DRAW = """async (text) => {
     view.update(text, true);
     await settled(view);
     const growing = probe.markdown().view;
-    for (let part = 1; part <= 100; part++) {
-        growing.update(text.slice(0, Math.ceil((text.length * part) / 100)), part === 100);
+    for (let part = 1; part <= 30; part++) {
+        growing.update(text.slice(0, Math.ceil((text.length * part) / 30)), part === 30);
         if (part % 10 === 0) await new Promise((resolve) => requestAnimationFrame(resolve));
     }
     await settled(growing);

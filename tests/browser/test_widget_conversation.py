@@ -102,24 +102,25 @@ async def test_what_leads_to_the_latest_lies_on_no_text(wire: Wire, open_widget:
     assert jump["y"] + jump["height"] <= composer["y"]
 
 
-@pytest.mark.parametrize(("width", "height"), [(740, 340), (844, 390), (320, 256)])
 @pytest.mark.parametrize("language", ["en", "ar"])
 async def test_where_there_is_little_height_it_stands_beside_the_text(
-    wire: Wire, host: Host, open_widget: OpenWidget, width: int, height: int, language: str
+    wire: Wire, host: Host, open_widget: OpenWidget, language: str
 ) -> None:
-    wire.say(*[f"{'word ' * 60}\n\n" for _ in range(10)])
     host.language = language
-    widget = await open_widget(wire.url, attributes=OPEN, viewport={"width": width, "height": height}, has_touch=True)
-    await widget.ask("Tell me a lot.")
-    await widget.ended()
-    jump = await widget.page.locator(".jump").bounding_box()
-    messages = await widget.page.locator(".messages").bounding_box()
-    assert jump is not None
-    assert messages is not None
-    is_right = jump["x"] >= messages["x"] + messages["width"]
-    is_left = jump["x"] + jump["width"] <= messages["x"]
-    assert (is_right, is_left) == (language == "en", language == "ar")
-    assert min(jump["width"], jump["height"]) >= 24
+    widget = await open_widget(wire.url, attributes=OPEN, has_touch=True)
+    for count, (width, height) in enumerate([(740, 340), (844, 390), (320, 256)], start=1):
+        await widget.page.set_viewport_size({"width": width, "height": height})
+        wire.say(*[f"{'word ' * 60}\n\n" for _ in range(10)])
+        await widget.ask("Tell me a lot.")
+        await widget.ended(count)
+        jump = await widget.page.locator(".jump").bounding_box()
+        messages = await widget.page.locator(".messages").bounding_box()
+        assert jump is not None
+        assert messages is not None
+        is_right = jump["x"] >= messages["x"] + messages["width"]
+        is_left = jump["x"] + jump["width"] <= messages["x"]
+        assert (is_right, is_left) == (language == "en", language == "ar"), width
+        assert min(jump["width"], jump["height"]) >= 24, width
 
 
 async def test_of_a_long_question_the_end_is_seen_and_the_answer_too(wire: Wire, open_widget: OpenWidget) -> None:

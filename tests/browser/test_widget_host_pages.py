@@ -24,9 +24,7 @@ HOSTILE = {
     "boxes": "* { box-sizing: content-box; margin: 9px; padding: 7px; border: 3px solid red; display: block; float: left; }",
     "small root": "html { font-size: 62.5%; }",
     "large root": "html { font-size: 24px; } body { zoom: 1; font-size: 2rem; }",
-    "zoomed": "html { zoom: 1.3; } body { zoom: 0.8; }",
     "mirrored": "html { direction: rtl; transform: scaleX(-1); } ::selection { background: red; }",
-    "quirks": "table, td, pre { color: red; font-size: 40px; }",
     "transformed": "body { transform: translateZ(0) rotate(2deg); filter: blur(2px); opacity: 0.4; will-change: transform; }",
     "clipped": "html, body { overflow: hidden; height: 90px; contain: paint; perspective: 100px; clip-path: inset(10px); }",
     "layers": "main { position: fixed; inset: 0; z-index: 2147483647; background: orange; } body { isolation: isolate; }",
@@ -35,6 +33,11 @@ HOSTILE = {
         .surface, .message, .bubble, dialog, textarea, button { display: none !important; }""",
 }
 """What pages do to all that is in them."""
+FROM_THE_START = {
+    "quirks": "table, td, pre { color: red; font-size: 40px; }",
+    "zoomed": "html { zoom: 1.3; } body { zoom: 0.8; }",
+}
+"""What pages are from when they are loaded: in the first, browsers lay out as they did in the last century."""
 FRAMEWORKS = {
     "bootstrap": "bootstrap/dist/css/bootstrap.min.css",
     "bulma": "bulma/css/bulma.min.css",
@@ -70,11 +73,19 @@ Picture = tuple[str, FloatRect]
 
 MODES = ["page", "inline"]
 PLACED = "chat.style.cssText += 'position: fixed; inset: 20px auto auto 20px; width: 500px; height: 600px;';"
+DRESS = """(number) => new Promise((done) => {
+    document.querySelector("#dress")?.remove();
+    const link = document.createElement("link");
+    document.head.append(Object.assign(link, { id: "dress", rel: "stylesheet", href: `/host.css?${number}`, onload: done }));
+    scrollTo(0, 900);
+})"""
 
 
-async def pictures(widget: Widget, wire: Wire) -> list[Picture]:
-    """Return pictures of the panel with an answer and with the list, and of the launcher."""
-    taken = [await answered(widget, wire, "dialog")]
+async def pictures(widget: Widget) -> list[Picture]:
+    """Return pictures of the panel with an answer and with the list, and of the launcher. It is closed before and after."""
+    await widget.button("Open the assistant").click()
+    await widget.page.mouse.move(1, 1)
+    taken = [await picture(widget, "dialog")]
     await widget.button("Conversations").click()
     await expect(widget.page.locator(".conversations li")).to_have_count(1)
     taken.append(await picture(widget, "dialog"))
@@ -105,50 +116,57 @@ async def picture(widget: Widget, selector: str) -> Picture:
     return f"data:image/png;base64,{taken['data']}", box
 
 
-@pytest.fixture(scope="module")
-def plain_pictures() -> dict[str, list[Picture]]:
-    """Pictures of the widget in a page without any style, by mode; the first test of each takes them."""
-    return {}
-
-
-@pytest.mark.parametrize("name", [*HOSTILE, *FRAMEWORKS])
-async def test_in_any_page_it_looks_the_same(
-    wire: Wire, host: Host, open_widget: OpenWidget, probe: Page, plain_pictures: dict[str, list[Picture]], name: str
-) -> None:
-    """G62: styles and layers of the page."""
+@pytest.fixture
+async def shop(wire: Wire, host: Host, open_widget: OpenWidget) -> Widget:
+    """The widget in a page without any style, with an answer in it, and closed."""
     wire.conversations = [{"id": "1", "title": "Mats", "created_at": LONG_AGO, "updated_at": LONG_AGO}]
     host.body = "<h1>Shop</h1>" + "<p>The vendor's own page.</p>" * 90
-    if not plain_pictures.get("panel"):
-        plain = await open_widget(wire.url, attributes=OPEN, script=SQUARE)
-        plain_pictures["panel"] = await pictures(plain, wire)
-    host.style = HOSTILE[name] if name in HOSTILE else await asyncio.to_thread(_framework, name)
-    host.doctype = "" if name == "quirks" else host.doctype  # browsers then lay out as they did in the last century
-    widget = await open_widget(wire.url, attributes=OPEN, script=SQUARE + "scrollTo(0, 900);")
-    await same(probe, plain_pictures["panel"], await pictures(widget, wire))
+    return await opened_and_asked(wire, open_widget)
 
 
-@pytest.mark.parametrize("name", ["inherited", "stars", "small root", "names of ours"])
+async def opened_and_asked(wire: Wire, open_widget: OpenWidget) -> Widget:
+    widget = await open_widget(wire.url, attributes=OPEN, script=SQUARE)
+    await answered(widget, wire, "dialog")
+    await widget.page.keyboard.press("Escape")
+    return widget
+
+
+@pytest.mark.parametrize("names", [HOSTILE, FRAMEWORKS], ids=["hostile", "frameworks"])
+async def test_in_any_page_it_looks_the_same(shop: Widget, host: Host, probe: Page, names: dict[str, str]) -> None:
+    """G62: styles and layers of the page, one after the other."""
+    plain = await pictures(shop)
+    for number, name in enumerate(names):
+        host.style = HOSTILE[name] if name in HOSTILE else await asyncio.to_thread(_framework, name)
+        await shop.page.evaluate(DRESS, number)
+        await same(probe, plain, await pictures(shop), name)
+
+
+async def test_so_it_does_in_a_page_that_is_laid_out_otherwise_from_the_start(
+    shop: Widget, wire: Wire, host: Host, open_widget: OpenWidget, probe: Page
+) -> None:
+    """G62: zoomed, or one that does not say what it is."""
+    plain = await pictures(shop)
+    standard = host.doctype
+    for name, host.style in FROM_THE_START.items():
+        host.doctype = "" if name == "quirks" else standard
+        await same(probe, plain, await pictures(await opened_and_asked(wire, open_widget)), name)
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_so_does_what_stands_in_the_page(
-    wire: Wire,
-    host: Host,
-    open_widget: OpenWidget,
-    probe: Page,
-    plain_pictures: dict[str, list[Picture]],
-    mode: str,
-    name: str,
+    wire: Wire, host: Host, open_widget: OpenWidget, probe: Page, mode: str
 ) -> None:
     """G62: as a part of the page."""
     script = SQUARE + (PLACED if mode == "inline" else "")
-    if not plain_pictures.get(mode):
-        plain = await open_widget(wire.url, attributes={"mode": mode}, script=script)
-        plain_pictures[mode] = [await answered(plain, wire, ".surface")]
-    host.style = HOSTILE[name]
     widget = await open_widget(wire.url, attributes={"mode": mode}, script=script)
-    await same(probe, plain_pictures[mode], [await answered(widget, wire, ".surface")])
+    plain = await answered(widget, wire, ".surface")
+    for number, name in enumerate(("inherited", "stars", "small root", "names of ours")):
+        host.style = HOSTILE[name]
+        await widget.page.evaluate(DRESS, number)
+        await same(probe, [plain], [await picture(widget, ".surface")], name)
 
 
-async def same(probe: Page, plain: list[Picture], taken: list[Picture]) -> None:
+async def same(probe: Page, plain: list[Picture], taken: list[Picture], style: str) -> None:
     """See that pictures differ in hardly any pixel."""
     shares = [await probe.evaluate(DIFFERENT, pair) for pair in zip(plain, taken, strict=True)]
     if max(shares) > SHARE:
@@ -157,7 +175,7 @@ async def same(probe: Page, plain: list[Picture], taken: list[Picture]) -> None:
             (f"{at}-{who}", each[at]) for at in range(len(plain)) for who, each in (("plain", plain), ("taken", taken))
         ]:
             (SCREENSHOTS / f"different-{name}.png").write_bytes(base64.b64decode(one[0].partition(",")[2]))
-    assert max(shares) <= SHARE, shares
+    assert max(shares) <= SHARE, (style, shares)
 
 
 def _framework(name: str) -> str:

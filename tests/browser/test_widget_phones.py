@@ -67,21 +67,19 @@ async def test_zooming_with_two_fingers_to_read_leaves_the_sheet_as_it_is(wire: 
     assert await widget.page.evaluate(BOXES) == before
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "room"),
-    [(740, 340, 220), (640, 380, 250), (320, 256, 130)],
-    ids=["on its side", "at 200 %", "at 400 %"],
-)
 async def test_where_there_is_little_height_there_is_room_for_the_conversation(
-    wire: Wire, open_widget: OpenWidget, width: int, height: int, room: int
+    wire: Wire, open_widget: OpenWidget
 ) -> None:
+    """On its side, at 200 % and at 400 %."""
     wire.say("A line.\n\n" * 30)
-    widget = await open_widget(wire.url, attributes=OPEN, **{**PHONE, "viewport": {"width": width, "height": height}})
+    widget = await open_widget(wire.url, attributes=OPEN, **PHONE)
     await widget.ask("Much?")
     await widget.ended()
-    assert await widget.page.locator("dialog").evaluate("e => e.matches(':modal') && e.offsetWidth === innerWidth")
-    assert await widget.page.locator(".scroller").evaluate("e => e.clientHeight") >= room
-    assert (await widget.page.evaluate(BOXES))["bottom"] <= height
+    for width, height, room in ((740, 340, 220), (640, 380, 250), (320, 256, 130)):
+        await widget.page.set_viewport_size({"width": width, "height": height})
+        assert await widget.page.locator("dialog").evaluate("e => e.matches(':modal') && e.offsetWidth === innerWidth")
+        assert await widget.page.locator(".scroller").evaluate("e => e.clientHeight") >= room
+        assert (await widget.page.evaluate(BOXES))["bottom"] <= height
 
 
 async def test_what_a_notch_takes_stays_empty(wire: Wire, open_widget: OpenWidget) -> None:

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.async_api import expect
 from support.backend import TenantBackend
 from support.embedding import OpenWidget, Widget
@@ -64,18 +63,24 @@ def codes_of(error: type[errors.FrontdeskError]) -> set[str]:
     return {error.code}.union(*(codes_of(kind) for kind in error.__subclasses__()))
 
 
-@pytest.mark.parametrize("code", REFUSALS)
-async def test_a_message_that_is_refused_says_why_and_what_next(wire: Wire, open_widget: OpenWidget, code: str) -> None:
-    status, sentence, button = REFUSALS[code]
-    problem = {"code": code, "title": "No", "status": status, "detail": "Said by the server."}
-    wire.refusal = (status, problem)
-    # Shortly the client tries by itself.
-    wire.retry_after_s = 3600 if button == LATER else None
+async def test_a_message_that_is_refused_says_why_and_what_next(wire: Wire, open_widget: OpenWidget) -> None:
     widget = await open_widget(wire.url, token="a-token", attributes=OPEN)
-    await widget.ask("Now?")
-    await says(widget, ".message.user", sentence, button)
-    await expect(widget.page.locator(".message.user .state")).to_have_text("Not sent")
-    await expect(widget.page.locator(".notice")).to_be_hidden()
+    for code, (status, sentence, button) in REFUSALS.items():
+        wire.refusal = (status, {"code": code, "title": "No", "status": status, "detail": "Said by the server."})
+        # Shortly the client tries by itself.
+        wire.retry_after_s = 3600 if button == LATER else None
+        wire.posts.clear()
+        await widget.ask("Now?")
+        await says(widget, ".message.user", sentence, button)
+        await expect(widget.page.locator(".message.user .state")).to_have_text("Not sent")
+        await expect(widget.page.locator(".notice")).to_be_hidden()
+        await do_what_helps(widget, wire, button)
+        widget.forgive("Failed to load resource")
+        await begin_anew(widget)
+
+
+async def do_what_helps(widget: Widget, wire: Wire, button: str | re.Pattern[str] | None) -> None:
+    """Use the button that is offered, and see that it helps."""
     if button == RETRY:
         wire.say("Now.")
         await widget.button(RETRY).click()
@@ -96,26 +101,30 @@ async def test_a_message_that_is_refused_says_why_and_what_next(wire: Wire, open
         await widget.ask("Later?")
         await widget.ended()
         assert wire.posts[-1][1]["message"] == "Later?"
-    widget.forgive("Failed to load resource")
 
 
-@pytest.mark.parametrize("code", FAILURES)
-async def test_an_answer_that_fails_says_why_and_what_next(wire: Wire, open_widget: OpenWidget, code: str) -> None:
-    recoverable, sentence, button = FAILURES[code]
-    wire.answer(
-        ErrorRaised(code, "Said by the server.", recoverable=recoverable),
-        RunEnded("failed", "error", Usage()),
-        end=None,
-    )
+async def test_an_answer_that_fails_says_why_and_what_next(wire: Wire, open_widget: OpenWidget) -> None:
     widget = await open_widget(wire.url, attributes=OPEN)
-    await widget.ask("How many?")
-    await says(widget, ".message.answer", sentence, button)
-    if button is None or button == CHANGE:
-        return
-    wire.say("Seven.")
-    await widget.button(button).click()
-    await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
-    await expect(widget.page.locator(".problem:visible")).to_have_count(0)
+    for code, (recoverable, sentence, button) in FAILURES.items():
+        wire.answer(
+            ErrorRaised(code, "Said by the server.", recoverable=recoverable),
+            RunEnded("failed", "error", Usage()),
+            end=None,
+        )
+        await widget.ask(f"How many: {code}?")
+        await says(widget, ".message.answer", sentence, button)
+        if button is not None and button != CHANGE:
+            wire.say(f"Seven: {code}.")
+            await widget.button(button).click()
+            await expect(widget.answers.locator(".markdown").first).to_have_text(f"Seven: {code}.")
+            await expect(widget.page.locator(".problem:visible")).to_have_count(0)
+        await begin_anew(widget)
+
+
+async def begin_anew(widget: Widget) -> None:
+    """Leave this conversation for a new one, with a click."""
+    await widget.button("New conversation").click()
+    await expect(widget.page.locator(".message")).to_have_count(0)
 
 
 async def says(widget: Widget, where: str, sentence: str, button: str | re.Pattern[str] | None) -> None:
@@ -141,16 +150,17 @@ async def test_nobody_can_try_again_before_the_server_wants_to_hear_of_it(wire: 
     await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
 
 
-@pytest.mark.parametrize("blank", ["", "  \n", "\u200b\n", "\u3164", "\ufeff \xa0"])
-async def test_an_answer_of_blanks_is_none(wire: Wire, open_widget: OpenWidget, blank: str) -> None:
-    wire.say(blank)
+async def test_an_answer_of_blanks_is_none(wire: Wire, open_widget: OpenWidget) -> None:
     widget = await open_widget(wire.url, attributes=OPEN)
-    await widget.ask("How many?")
-    await says(widget, ".message.answer", "The model did not answer.", RETRY)
-    await expect(widget.answers.locator(".below")).to_be_hidden()
-    wire.say("Seven.")
-    await widget.button(RETRY).click()
-    await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
+    for blank in ("", "  \n", "\u200b\n", "\u3164", "\ufeff \xa0"):
+        wire.say(blank)
+        await widget.ask("How many?")
+        await says(widget, ".message.answer", "The model did not answer.", RETRY)
+        await expect(widget.answers.locator(".below")).to_be_hidden()
+        wire.say("Seven.")
+        await widget.button(RETRY).click()
+        await expect(widget.answers.locator(".markdown").first).to_have_text("Seven.")
+        await begin_anew(widget)
 
 
 async def conversing(

@@ -1,11 +1,13 @@
-"""One Firefox for all these tests, and another one that is held in a hand."""
+"""One Firefox for all these tests, and another one that is held in a hand; a user of the installation that a file shares."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 from support.firefox import TOUCH, Firefox, Page, new_page, open_firefox
 from support.host import Host, serve_host
 from support.wire import Wire, scripted_wire
+from support.world import Person, World
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,14 @@ async def wire(host: Host) -> AsyncIterator[Wire]:
         host.attributes = {"url": wire.url, "open": ""}
         yield wire
         assert not wire.scripts, f"{len(wire.scripts)} scripted answers were never asked for"
+
+
+@pytest.fixture
+def ann(shared_world: World) -> Person:
+    """A user of a tenant that no other test knows, at the file's installation as if that were new."""
+    shared_world.provider.forget()
+    shared_world.backend.routes.clear()
+    shared_world.backend.requests.clear()
+    shared_world.backend.answer("GET /orders/7", {"number": 7})
+    shared_world.backend.answer("POST /orders", {"number": 8})
+    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")

@@ -8,21 +8,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import anyio
 import orjson
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
-from support.backend import scripted_backend
 from support.browsing import open_browser
 from support.cutting import cutting_proxy
 from support.gated import gated_provider
 from support.node_client import LIMIT_S, NODE, NodeClient, beside_packages, open_client
 from support.programs import free_port
-from support.provider import Call, scripted_provider
+from support.provider import Call
 from support.server import machine, token_of
-from support.world import Person, World, open_world
+from support.world import Person, World
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "ai-sdk"
@@ -43,21 +41,8 @@ async def open_chat(
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=SUGGESTIONS) as world,
-    ):
-        yield world
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.routes.clear()
-    shared_world.backend.answer("GET /orders/7", {"number": 7})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
+def house() -> dict[str, Any]:
+    return {"assistant": SUGGESTIONS}
 
 
 @pytest.fixture(params=VERSIONS)

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
-from support.backend import scripted_backend
 from support.node_client import NodeClient, open_client
-from support.provider import Call, scripted_provider
-from support.world import Person, World, open_world
+from support.provider import Call
+from support.world import Person
 
 HERE = Path(__file__).parent
 ASK = {"confirm": True, "ask": "Order {item}?"}
@@ -21,21 +19,8 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=ASKED) as world,
-    ):
-        yield world
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.requests.clear()
-    shared_world.backend.answer("POST /orders", {"number": 8})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
+def house() -> dict[str, Any]:
+    return {"assistant": ASKED}
 
 
 @asynccontextmanager

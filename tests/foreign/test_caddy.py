@@ -1,36 +1,25 @@
 """`deploy/caddy/Caddyfile` itself, before two real processes, by the Caddy that `scripts/foreign` installs."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
-from support.deployed import DEPLOY, Deployed, open_deployed
+from support.deployed import DEPLOY, open_deployed
 from support.faults import until
+from support.front import (
+    Site,
+    keeps_the_metrics_from_the_world,
+    passes_a_websocket_of_its_own_page,
+    passes_each_token_at_once,
+    passes_over_a_process_that_died,
+)
 from support.postgres import new_database, sqlalchemy_url
 from support.processes import Nursery
 from support.programs import free_port, program
-from support.socketing import open_socket
-from support.world import Person
 
 CADDY = Path(__file__).parents[2] / ".foreign" / "deploy" / "bin" / "caddy"
 pytestmark = pytest.mark.timeout(300)
-
-
-@dataclass(slots=True)
-class Site:
-    """The installation behind Caddy."""
-
-    deployed: Deployed
-    url: str
-    log: Path
-
-    @property
-    def ann(self) -> Person:
-        return self.deployed.person(self.url)
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +45,12 @@ async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPat
 
 async def test_each_token_passes_at_once(site: Site) -> None:
     """G332."""
-    gate = asyncio.Event()
-    site.deployed.provider.wait_for(gate, "World.", before=["Hello "])
-    async with site.ann.open_stream("hello") as live:
-        assert await live.until("token") == "Hello "
-        gate.set()
-        assert (await live.rest()).text == "Hello World."
+    await passes_each_token_at_once(site)
 
 
 async def test_a_page_of_the_site_itself_opens_a_websocket_and_reads_a_run(site: Site) -> None:
     """G332."""
-    site.deployed.provider.say("Over a socket.")
-    async with open_socket(site.ann, origin=site.url) as socket:
-        run = (await socket.ask("send", message="hello"))["run"]
-        await socket.done(run)
-        assert socket.text(run) == "Over a socket."
+    await passes_a_websocket_of_its_own_page(site)
 
 
 async def test_a_body_that_is_far_too_large_is_refused_and_one_that_is_too_large_told_so(site: Site) -> None:
@@ -90,8 +70,7 @@ async def test_a_request_has_one_id_no_ticket_is_logged_and_the_metrics_are_not_
         return made.headers["x-request-id"] in site.deployed.logs() and "handled request" in site.log.read_text()
 
     await until(logged, timeout_s=60)
-    async with httpx2.AsyncClient(base_url=site.url, trust_env=False) as client:
-        assert (await client.get("/metrics")).status_code == 404
+    await keeps_the_metrics_from_the_world(site)
     text = site.log.read_text()
     assert "SECRET" not in text
     assert all(map(json.loads, text.splitlines()))
@@ -99,10 +78,4 @@ async def test_a_request_has_one_id_no_ticket_is_logged_and_the_metrics_are_not_
 
 async def test_a_process_that_died_is_passed_over(site: Site) -> None:
     """G332. The last of these tests: it kills what they use."""
-    server = site.deployed.machines[0].server
-    assert server is not None
-    await server.kill()
-    for number in range(10):
-        site.deployed.provider.say(f"Answer {number}.")
-        answer = await site.ann.ask("hello")
-        assert (answer.status_code, answer.json()["response"]) == (200, f"Answer {number}.")
+    await passes_over_a_process_that_died(site)

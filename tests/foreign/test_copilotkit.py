@@ -9,31 +9,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.backend import scripted_backend
 from support.node_client import NodeClient, open_client
-from support.provider import Call, scripted_provider
-from support.world import Person, World, open_world
+from support.provider import Call
+from support.world import Person
 
 PROGRAM = Path(__file__).parent / "copilotkit" / "core.mjs"
 pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    suggestions = {"suggestions": {"static": ["How many?"]}}
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(tmp_path_factory.mktemp("house"), provider, backend, assistant=suggestions) as world,
-    ):
-        yield world
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.answer("GET /orders/7", {"number": 7})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
+def house() -> dict[str, Any]:
+    return {"assistant": {"suggestions": {"static": ["How many?"]}}}
 
 
 @pytest.fixture

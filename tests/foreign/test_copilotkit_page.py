@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, expect
-from support.backend import scripted_backend
 from support.browsing import Tab, new_context, open_browser, open_tab
 from support.cutting import cutting_proxy
 from support.examples import beside_packages
 from support.gated import gated_provider
 from support.packages import running
 from support.programs import free_port
-from support.provider import Call, scripted_provider
+from support.provider import Call
 from support.server import machine
 from support.steady_port import front_door
-from support.world import SECRET, Person, World, open_world
+from support.world import SECRET, Person, World
 
 LIMIT_S = 60.0
 OF_A_CUT = (
@@ -54,14 +53,8 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory, desk: Desk) -> AsyncIterator[World]:
-    folder, assistant = tmp_path_factory.mktemp("house"), {"suggestions": {"static": ["How many?"]}}
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(folder, provider, backend, assistant=assistant, cors_origins=(desk.origin,)) as world,
-    ):
-        yield world
+def house(desk: Desk) -> dict[str, Any]:
+    return {"assistant": {"suggestions": {"static": ["How many?"]}}, "cors_origins": (desk.origin,)}
 
 
 @pytest.fixture

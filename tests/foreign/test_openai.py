@@ -8,19 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from openai import OpenAI
 from playwright.async_api import Browser, Page
-from support.backend import scripted_backend
 from support.browsing import open_browser
 from support.cutting import cutting_proxy
 from support.gated import gated_provider
 from support.openai_clients import LIMIT_S, ROOT, Asking, Held, ask_node, ask_python, asking_in, vendor_page
-from support.provider import Call, scripted_provider
+from support.provider import Call
 from support.server import machine, token_of
-from support.world import Person, World, open_world
+from support.world import Person
 
 SUGGESTIONS = {"suggestions": {"static": ["How many?"]}, "title": "model"}
 pytestmark = pytest.mark.timeout(240)
@@ -47,23 +45,9 @@ def asking(request: pytest.FixtureRequest, page: Page) -> Asking:
 
 
 @pytest.fixture(scope="module")
-async def shared_world(tmp_path_factory: pytest.TempPathFactory, page: Page) -> AsyncIterator[World]:
-    """An installation that the vendor's page may ask."""
-    folder, origin = tmp_path_factory.mktemp("house"), page.url.removesuffix("/")
-    async with (
-        scripted_provider() as provider,
-        scripted_backend() as backend,
-        open_world(folder, provider, backend, assistant=SUGGESTIONS, cors_origins=(origin,)) as world,
-    ):
-        yield world
-
-
-@pytest.fixture
-def ann(shared_world: World) -> Person:
-    shared_world.provider.forget()
-    shared_world.backend.routes.clear()
-    shared_world.backend.answer("GET /orders/7", {"number": 7})
-    return shared_world.person(tenant=f"tenant-{uuid4().hex[:12]}")
+def house(page: Page) -> dict[str, Any]:
+    """The vendor's page may ask it."""
+    return {"assistant": SUGGESTIONS, "cors_origins": (page.url.removesuffix("/"),)}
 
 
 def user(text: str) -> dict[str, str]:

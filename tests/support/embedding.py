@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, CDPSession, Locator, Page, expect
+from playwright.async_api import Browser, CDPSession, Locator, Page, ViewportSize, expect
 from support.browsing import ROOT, Tab, new_context, open_tab
 from support.host import Host, serve_host
 from support.profiles import Profiles
@@ -96,6 +96,7 @@ async def widgets(profiles: Profiles, host: Host) -> AsyncIterator[OpenWidget]:
             attributes: dict[str, str] | None = None,
             script: str = "",
             own: bool = False,
+            viewport: ViewportSize | None = None,
             **options: Any,
         ) -> Widget:
             host.attributes = {"url": server, **(attributes or {})}
@@ -109,6 +110,8 @@ async def widgets(profiles: Profiles, host: Host) -> AsyncIterator[OpenWidget]:
                 context = profile.context
             widget = Widget((await open_tab(context)).page)
             widget.watch()
+            if viewport is not None:
+                await widget.page.set_viewport_size(viewport)
             opened.append((widget, {urlsplit(server).netloc, urlsplit(host.url).netloc}))
             await widget.page.goto(host.url)
             return widget

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, ViewportSize, expect
 from support.browsing import Tab, new_context, open_tab
 from support.profiles import Profile, Profiles
 
 WIDE = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
-NARROW = {"width": 320, "height": 640}
+NARROW: ViewportSize = {"width": 320, "height": 640}
 
 
 class Office:
@@ -26,17 +26,24 @@ class Office:
         self._tabs: list[Tab] = []
 
     async def open(
-        self, path: str = "/dashboard", *, user: str = "aurora.owner", own: bool = False, **options: Any
+        self,
+        path: str = "/dashboard",
+        *,
+        user: str = "aurora.owner",
+        own: bool = False,
+        viewport: ViewportSize | None = None,
     ) -> Tab:
         """Open a page as some user, in a profile of the test's `own` where it changes that."""
-        if own or options:
-            context = await new_context(self._profiles.browser, **{**self._profiles.options, **options})
+        if own:
+            context = await new_context(self._profiles.browser, **self._profiles.options)
             self._own.append(context)
         else:
             self._lent.append(await self._profiles.lend(f"{self.url}/livez"))
             context = self._lent[-1].context
         tab = await open_tab(context)
         self._tabs.append(tab)
+        if viewport is not None:
+            await tab.page.set_viewport_size(viewport)
         await tab.page.goto(f"{self.url}/?as={user}#{path}")
         await shown(tab.page)
         return tab

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import redis
+from support.programs import free_port
 
 START_LIMIT_S = 60.0
 POLL_S = 0.01
@@ -33,13 +33,6 @@ def binary(kind: str) -> Path:
     assert spec is not None
     assert spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0]) / path
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody has now."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @dataclass(slots=True)

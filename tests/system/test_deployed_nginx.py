@@ -1,39 +1,24 @@
 """`deploy/nginx/nginx.conf` itself, before two real processes on one PostgreSQL and one Redis."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx2
 import pytest
-from support.deployed import Deployed, open_deployed
+from support.deployed import open_deployed
 from support.faults import until
+from support.front import (
+    Site,
+    keeps_the_metrics_from_the_world,
+    passes_a_websocket_of_its_own_page,
+    passes_each_token_at_once,
+    passes_over_a_process_that_died,
+)
 from support.nginx import deployed_nginx
 from support.postgres import new_database, sqlalchemy_url
 from support.processes import Nursery
-from support.socketing import open_socket
-from support.world import Person
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@dataclass(slots=True)
-class Site:
-    """The installation behind nginx."""
-
-    deployed: Deployed
-    url: str
-    log: Path
-
-    @property
-    def ann(self) -> Person:
-        return self.deployed.person(self.url)
-
-    def lines(self) -> list[dict[str, object]]:
-        """What nginx has logged of requests."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -48,23 +33,19 @@ async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPat
         yield Site(deployed, url, folder / "stdout")
 
 
+def lines(site: Site) -> list[dict[str, object]]:
+    """Return what nginx has logged of requests."""
+    return [json.loads(line) for line in site.log.read_text().splitlines()]
+
+
 async def test_each_token_passes_at_once(site: Site) -> None:
     """G332."""
-    gate = asyncio.Event()
-    site.deployed.provider.wait_for(gate, "World.", before=["Hello "])
-    async with site.ann.open_stream("hello") as live:
-        assert await live.until("token") == "Hello "
-        gate.set()
-        assert (await live.rest()).text == "Hello World."
+    await passes_each_token_at_once(site)
 
 
 async def test_a_page_of_the_site_itself_opens_a_websocket_and_reads_a_run(site: Site) -> None:
     """G332: its origin has the port that the page has."""
-    site.deployed.provider.say("Over a socket.")
-    async with open_socket(site.ann, origin=site.url) as socket:
-        run = (await socket.ask("send", message="hello"))["run"]
-        await socket.done(run)
-        assert socket.text(run) == "Over a socket."
+    await passes_a_websocket_of_its_own_page(site)
 
 
 @pytest.mark.parametrize("size", [600_000, 3_000_000])
@@ -83,7 +64,7 @@ async def test_a_request_has_one_id_in_every_log_and_no_ticket_in_any(site: Site
     ids = {"client-made-1", made.headers["x-request-id"]}
 
     async def logged() -> bool:
-        return ids <= {line["request_id"] for line in site.lines()} and all(one in site.deployed.logs() for one in ids)
+        return ids <= {line["request_id"] for line in lines(site)} and all(one in site.deployed.logs() for one in ids)
 
     await until(logged, timeout_s=60)
     assert "SECRET" not in site.log.read_text() + site.deployed.logs()
@@ -105,21 +86,15 @@ async def test_who_says_to_be_elsewhere_is_taken_for_who_they_are(site: Site) ->
 
 
 async def test_the_metrics_are_not_for_the_world(site: Site) -> None:
-    async with httpx2.AsyncClient(base_url=site.url, trust_env=False) as client:
-        assert (await client.get("/metrics")).status_code == 404
+    await keeps_the_metrics_from_the_world(site)
 
 
 async def test_a_process_that_died_is_passed_over_and_without_any_it_is_said_in_a_word(site: Site) -> None:
     """G332. The last of these tests: it kills what they use."""
-    first, second = site.deployed.machines
-    assert first.server is not None
-    assert second.server is not None
-    await first.server.kill()
-    for number in range(10):
-        site.deployed.provider.say(f"Answer {number}.")
-        answer = await site.ann.ask("hello")
-        assert (answer.status_code, answer.json()["response"]) == (200, f"Answer {number}.")
-    await second.server.kill()
+    await passes_over_a_process_that_died(site)
+    second = site.deployed.machines[1].server
+    assert second is not None
+    await second.kill()
     answer = await site.ann.ask("hello")
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     assert answer.headers["retry-after"] == "5"

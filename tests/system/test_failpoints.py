@@ -1,7 +1,8 @@
 """The process dies at each commit point, one by one; the next one finishes what was acknowledged, and nothing is done twice.
 
 The settings are the default ones. The file has one server at a time, so the next one knows that the last is dead.
-With `FRONTDESK_TEST_ALL_SHAPES=1` each of them dies in every shape of turn that comes to it; without, in one of each size.
+With `FRONTDESK_TEST_ALL_SHAPES=1` each of them dies in every shape of turn that comes to it; without, around an effect in one of
+each size, else before a commit in every other size and after it in those between.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def shapes_of(failpoint: str) -> list[str]:
-    """Return the shapes of turns that come to a failpoint: all of them when asked for, else one of each size, in turn."""
+    """Return the shapes of turns that come to a failpoint: all of them when asked for, else one of some sizes, in turn."""
     coming = [
         name
         for name, plan in SHAPES.items()
@@ -71,8 +72,10 @@ def shapes_of(failpoint: str) -> list[str]:
     if os.environ.get("FRONTDESK_TEST_ALL_SHAPES"):
         return coming
     number = FAILPOINTS.index(failpoint)
-    by_size = [[name for name in size if name in coming] for size in SIZES]
-    return [names[number % len(names)] for names in by_size if names]
+    by_size = [names for size in SIZES if (names := [name for name in size if name in coming])]
+    if not failpoint.startswith("call."):
+        by_size = by_size[number % 2 :: 2] or by_size
+    return [names[number % len(names)] for names in by_size]
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)

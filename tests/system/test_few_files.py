@@ -6,11 +6,8 @@ import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 from support.processes import Nursery
 from support.server import machine
-
-pytestmark = pytest.mark.alone
 
 MORE_FILES = 12
 BURST = 300

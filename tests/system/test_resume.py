@@ -33,7 +33,7 @@ from api.protocols import native
 from api.settings import Settings
 from api.sse import event_stream
 
-HISTORIES = 2000
+HISTORIES = 1000
 AT_ONCE = 100
 GARBAGE = ["abc", "1-", "-1", "-", "1-1-1", "1.5-2", "１-２", "0-3", "1-0", f"{'9' * 20}-1", "99-1", "undefined"]
 

@@ -19,8 +19,6 @@ from support.raw import STREAM, RawResponse, raw_request
 from support.server import machine, token_of
 from support.shown import Screen
 
-pytestmark = pytest.mark.alone
-
 GRACE_S = 1.5
 LEASE_S = 60.0
 """So long that no test sees one run out."""
@@ -97,6 +95,7 @@ async def scene(nursery: Nursery, tmp_path: Path) -> AsyncIterator[Scene]:
         yield Scene(started, await started.start(), provider, stack)
 
 
+@pytest.mark.alone
 async def test_new_messages_are_refused_and_answers_that_end_in_time_are_read_to_their_end(scene: Scene) -> None:
     """G23: within the grace time."""
     stream, waiting = await scene.ask(), await scene.ask(stream=False)
@@ -119,6 +118,7 @@ async def test_new_messages_are_refused_and_answers_that_end_in_time_are_read_to
     assert time.time() - sent_at < GRACE_S
 
 
+@pytest.mark.alone
 async def test_a_hangup_drains_too_and_a_second_one_does_not_end_the_grace_time(scene: Scene) -> None:
     """G23: a terminal that closes and its shell send one each, a service manager sends one for "reload"."""
     stream = await scene.ask()
@@ -162,6 +162,7 @@ async def test_a_terminal_that_is_gone_when_it_hangs_up_keeps_nothing_from_endin
             await process.wait()
 
 
+@pytest.mark.alone
 async def test_runs_that_take_longer_are_left_to_the_next_process_which_finishes_them_at_once(scene: Scene) -> None:
     """G23: after the grace time."""
     stream, waiting = await scene.ask(), await scene.ask(stream=False)
@@ -193,6 +194,7 @@ async def test_runs_that_take_longer_are_left_to_the_next_process_which_finishes
     assert screen.shown.status == "completed"
 
 
+@pytest.mark.alone
 async def test_neither_idle_connections_nor_clients_that_do_not_read_hold_it_up(scene: Scene) -> None:
     """G23: grace plus one second."""
     scene.provider.before = "x" * STALLING
@@ -212,6 +214,7 @@ async def test_neither_idle_connections_nor_clients_that_do_not_read_hold_it_up(
     assert scene.server.exited_at - sent_at < GRACE_S + 1
 
 
+@pytest.mark.alone
 async def test_a_process_without_runs_ends_at_once(scene: Scene) -> None:
     scene.server.send(signal.SIGTERM)
     sent_at = time.time()
@@ -220,6 +223,7 @@ async def test_a_process_without_runs_ends_at_once(scene: Scene) -> None:
     assert time.time() - sent_at < 1
 
 
+@pytest.mark.alone
 async def test_a_second_signal_ends_the_grace_time_and_the_runs_are_left_all_the_same(scene: Scene) -> None:
     scene.machine.environment["FRONTDESK_SHUTDOWN_GRACE_S"] = "60"
     await scene.server.kill()

@@ -31,8 +31,6 @@ from support.world import OpenWorld, Person
 from agent.assistant.definition import Limits
 from agent.models.stream import Reply, stream_reply
 
-pytestmark = pytest.mark.alone
-
 LIMIT_S = 60.0
 READERS = 10
 MAX_BYTES_PER_READER = 256 * 1024

@@ -17,13 +17,15 @@ from support.server import machine, token_of
 
 WORDS = "zebra-in-the-shop"
 ASKED_FOR = {
-    "by its name of today": {"LANGSMITH_TRACING": "true"},
-    "by its second name": {"LANGSMITH_TRACING_V2": "true"},
-    "by its older name": {"LANGCHAIN_TRACING_V2": "true"},
-    "by its first name": {"LANGCHAIN_TRACING": "true"},
-    "by a handler": {"LANGCHAIN_HANDLER": "langchain"},
+    "by its names of today": {"LANGSMITH_TRACING": "true", "LANGSMITH_TRACING_V2": "true"},
+    "by its first names": {
+        "LANGCHAIN_TRACING_V2": "true",
+        "LANGCHAIN_TRACING": "true",
+        "LANGCHAIN_HANDLER": "langchain",
+    },
     "by OpenTelemetry": {"LANGSMITH_TRACING": "true", "LANGSMITH_OTEL_ENABLED": "true", "OTEL_ENABLED": "true"},
 }
+"""What would ask for it by itself. Names of one age go together: where any is heeded, something is heard."""
 
 
 @dataclass

@@ -304,6 +304,7 @@ async def test_a_program_may_print_what_it_likes(capsys: pytest.CaptureFixture[s
 
 async def test_a_program_ends_with_its_toolset_and_takes_its_children_along(tmp_path: Path) -> None:
     """G236."""
+    # Both sleep until somebody ends them: that is what is tried.
     stubborn = (
         "import os, signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         f"child = subprocess.Popen([sys.executable, '-c', 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)']);"

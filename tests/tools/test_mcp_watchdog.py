@@ -19,6 +19,7 @@ async def own():
 asyncio.run(own())
 """
 STUBBORN = """
+# It and its child sleep until somebody ends them.
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"])
