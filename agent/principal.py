@@ -1,11 +1,18 @@
 """Who asks, the principal and the credential, and the name of a run. Values only."""
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
 PUBLIC_TENANT = "$public"
 """The tenant of visitors without a token. No JWT can name it: tenant ids from claims begin with a letter or digit."""
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
+
+
+def is_tenant_id(text: str) -> bool:
+    """Return whether a token may name this tenant. Ids begin every key, so they hold nothing that could end one."""
+    return _TENANT.fullmatch(text) is not None
 
 
 class RunKey(NamedTuple):

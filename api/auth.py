@@ -15,7 +15,7 @@ import jwt
 import structlog
 
 from agent.errors import ConfigurationError, UnauthorizedError
-from agent.principal import Credential, Principal
+from agent.principal import Credential, Principal, is_tenant_id
 from api.jwks import IssuerKeys
 from api.keys import jwks_url, public_key, shared_secret
 from api.settings import Settings
@@ -23,8 +23,6 @@ from api.settings import Settings
 logger = structlog.get_logger()
 
 DEFAULT_ROLE = "client"
-TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
-"""Tenant ids that a token may name. They begin every key, so they hold nothing that could end one."""
 BRANCH = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
 MAX_CHARACTERS = 256
 MAX_TOKEN_CHARACTERS = 16_384
@@ -128,7 +126,7 @@ class Authenticator:
         settings = self._settings
         tenant_id = _text(claims, settings.claim_tenant)
         user_id = _text(claims, settings.claim_user)
-        if tenant_id is None or not TENANT.fullmatch(tenant_id):
+        if tenant_id is None or not is_tenant_id(tenant_id):
             raise UnauthorizedError("The token names no tenant.")
         if user_id is None:
             raise UnauthorizedError("The token names no user.")

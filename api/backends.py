@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
+from pathlib import Path
 
 import httpx2
 from dotenv import dotenv_values
@@ -19,6 +19,7 @@ from tools.backends.exchange import TokenExchange
 from tools.backends.limits import BackendLimits
 from tools.backends.reach import Reach, read_proxy
 from tools.backends.signing import Forwarded, Installed, Signature, Unsigned
+from tools.modules import broken, load_module
 
 MOUNTED = "http://backend.internal"
 """What mounted apps are called as. The name never leaves the process."""
@@ -30,6 +31,8 @@ class Backends:
 
     settings: Settings
     reach: Reach
+    folder: Path
+    """Where apps are looked for first: beside the definitions."""
     every: dict[BackendDefinition, Backend] = field(default_factory=dict)
     mounted: dict[str, ASGIApp] = field(default_factory=dict)
     """Those that are served by this process, by the path that they are mounted at."""
@@ -61,9 +64,9 @@ class Backends:
                 signature=signature,
                 reach=self.reach,
                 caution=caution,
-                name="the backend's URL" if name == DEFAULT_BACKEND else f"the URL of backend {name}",
+                name=url_variable(name) if configured_url(self.settings, name) else f"{_part(name)}.url",
             )
-        app = _app(self.settings, definition.app)
+        app = _app(self.settings, definition.app, self.folder)
         if any(_overlap(definition.mount, other) for other in self.mounted):
             raise ConfigurationError(
                 f"backend.mount: another backend is mounted at {definition.mount}, or below or above it"
@@ -133,8 +136,18 @@ def _limits(settings: Settings, definition: BackendDefinition) -> BackendLimits:
     )
 
 
+def url_variable(name: str) -> str:
+    """Return the variable that takes the place of what definitions say of a backend's address."""
+    return "FRONTDESK_BACKEND_URL" if name == DEFAULT_BACKEND else f"FRONTDESK_BACKEND_{name.upper()}_URL"
+
+
 def configured_url(settings: Settings, name: str) -> str | None:
-    return settings.backend_url if name == DEFAULT_BACKEND else variable(f"FRONTDESK_BACKEND_{name.upper()}_URL")
+    """Return the address that the operator gives in place of the definitions' own; None where there is none."""
+    return settings.backend_url if name == DEFAULT_BACKEND else variable(url_variable(name))
+
+
+def _part(name: str) -> str:
+    return "backend" if name == DEFAULT_BACKEND else f"backends.{name}"
 
 
 def _secret(name: str, variable_name: str) -> str:
@@ -152,11 +165,15 @@ def _overlap(one: str, other: str) -> bool:
     return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
-def _app(settings: Settings, name: str) -> ASGIApp:
-    module, _, factory = name.partition(":")
+def _app(settings: Settings, name: str, folder: Path) -> ASGIApp:
+    module_name, _, factory = name.partition(":")
+    what = f"backend app {name}"
+    module = load_module(module_name, folder=folder, what=what)
+    make = getattr(module, factory, None)
+    if not callable(make):
+        raise ConfigurationError(f"{what}: there is no function {factory} in {module.__file__}")
     try:
-        make = getattr(import_module(module), factory)
-    except (ImportError, AttributeError) as exc:
-        raise ConfigurationError(f"backend app {name}: {exc}") from exc
-    app: ASGIApp = make(settings)
+        app: ASGIApp = make(settings)
+    except Exception as exc:
+        raise broken(exc, what) from exc
     return app

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Iterable, Sequence
 
+from agent.errors import ConfigurationError
 from api.settings import Settings
 
 BACKLOG = 2048
@@ -16,8 +17,18 @@ def listen(host: str, port: int) -> Sequence[socket.socket]:
     """Return a listening socket for each address of the host.
 
     Raises:
-        OSError: there is none, or something listens there already.
+        ConfigurationError: there is none, or something listens there already.
     """
+    try:
+        return _listen(host, port)
+    except OSError as exc:
+        says = exc.strerror if isinstance(exc, socket.gaierror) else os.strerror(exc.errno or 0)
+        raise ConfigurationError(
+            f"cannot listen at {host}, port {port}: {says}; --host and --port say where, and --port 0 takes a free one"
+        ) from None
+
+
+def _listen(host: str, port: int) -> Sequence[socket.socket]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = dict.fromkeys((family, address[:2]) for family, _, _, _, address in found)
     bound: list[socket.socket] = []

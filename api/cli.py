@@ -20,6 +20,7 @@ from api.auth import sign
 from api.operator.commands import add_commands
 from api.operator.door import Door
 from api.settings import Settings, load_settings
+from api.soundness import check_settings
 
 cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
@@ -54,6 +55,7 @@ def serve(
     with _readable_errors():
         settings = _settings(assistant, workers=workers, tells=inherited is None)
         logs.configure(settings.log_level)
+        check_settings(settings)
         if settings.workers > 1 and inherited is None:
             from api.processes.supervisor import supervise
 
@@ -78,6 +80,7 @@ def worker(
 
         settings = _settings(assistant)
         logs.configure(settings.log_level)
+        check_settings(settings)
         if not run_worker(settings, host=host, port=port):
             raise typer.Exit(1)
 
@@ -243,8 +246,16 @@ def _readable_errors() -> Iterator[None]:
         print(f"frontdesk: {exc}", file=sys.stderr)
         raise typer.Exit(2) from None
     except OSError as exc:  # the data folder cannot be made, read or written
-        print(f"frontdesk: {exc.strerror}: {exc.filename}", file=sys.stderr)
+        print(f"frontdesk: {_trouble(exc)}", file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+def _trouble(exc: OSError) -> str:
+    """Return what is wrong with a file or a folder; of the data folder, and what is in it, by the variable that names it."""
+    data = load_settings().data.absolute()
+    path = Path(str(exc.filename or "")).absolute()
+    says = "it is no folder" if isinstance(exc, FileExistsError | NotADirectoryError) else exc.strerror
+    return f"FRONTDESK_DATA: {path}: {says}" if data in (path, *path.parents) else f"{exc.strerror}: {exc.filename}"
 
 
 add_commands(cli, Door(_settings, _readable_errors))

@@ -14,6 +14,9 @@ from api.selectors import Selectors
 from api.settings import Settings
 from tools.registry import load_toolsets
 
+VARIABLES = ("FRONTDESK_", "OPENAI_")
+"""How an error begins that is of a variable, and of no file."""
+
 
 @dataclass(slots=True)
 class Equipment:
@@ -49,7 +52,8 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
     path = settings.assistant
     _allow_imports_beside(path)
     definitions, files = load_definitions(path), find_definitions(path)
-    backends = Backends(settings, open_reach(settings))
+    folder = path if path.is_dir() else path.parent
+    backends = Backends(settings, open_reach(settings), folder)
     selectors = Selectors(settings)
     equipped = []
     for assistant_id, definition in definitions.items():
@@ -67,7 +71,8 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
             )
             selector = selectors.make(definition.selection)
         except ConfigurationError as exc:
-            raise ConfigurationError(f"{files[assistant_id]}: {exc}" if path.is_dir() else str(exc)) from exc
+            is_of_variable = str(exc).startswith(VARIABLES)
+            raise ConfigurationError(str(exc) if is_of_variable else f"{files[assistant_id]}: {exc}") from exc
         kept_as = assistant_id if path.is_dir() else None
         equipped.append(Equipped(assistant_id, definition, toolsets, kept_as, selector))
     return Equipment(Assistants(equipped), backends, selectors)

@@ -22,7 +22,7 @@ from agent.errors import OverloadedError
 from agent.http import open_client
 from agent.places import place_of
 from api.keys import RSA_BITS, UNUSABLE
-from api.settings import AuthSettings
+from api.token_settings import AuthSettings
 
 logger = structlog.get_logger()
 

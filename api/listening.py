@@ -5,14 +5,13 @@ uvicorn leaves this to the event loop, which accepts whatever comes, and resets 
 
 import asyncio
 import socket
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 import uvicorn
-from uvicorn.config import STARTUP_FAILURE
 
+from agent.errors import ConfigurationError
 from api.binding import listen
 from api.connections import BoundedConnection
 from api.doors import Doors
@@ -103,10 +102,9 @@ class BoundedServer(uvicorn.Server):
         self.started = False
         try:
             listening = sockets or listen(self.config.host, self.config.port)
-        except OSError as exc:
-            logger.error("cannot_listen", host=self.config.host, port=self.config.port, error=exc.strerror)
+        except ConfigurationError:
             await self.lifespan.shutdown()
-            sys.exit(STARTUP_FAILURE)
+            raise
         protocol = self.config.http_protocol_class
         assert issubclass(protocol, BoundedConnection)
 

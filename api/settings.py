@@ -1,5 +1,6 @@
 """Settings of one installation: the runtime's, those of its HTTP and of its tokens, and what it answers with."""
 
+import re
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +13,11 @@ from pydantic_settings import SettingsError
 
 from agent.errors import ConfigurationError
 from agent.settings import EnvironmentSettings, RuntimeSettings
+from api.token_settings import AuthSettings
+from api.variables import variable_of
 
+_FIELD = re.compile(r'field "(\w+)"')
 STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
-
-ANY = "any"
-"""The word by which an operator says that every audience, or issuer, is accepted."""
-
-Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"]
 
 
 class HttpSettings(EnvironmentSettings):
@@ -108,64 +107,6 @@ class HttpSettings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least important lines that are logged"
     )
-
-
-class AuthSettings(EnvironmentSettings):
-    """Settings of tokens: how they are checked, and which claims name whom."""
-
-    jwt_secret: SecretStr | None = Field(
-        default=None, min_length=1, description="for HS algorithms; without one, one is made and kept"
-    )
-    jwt_public_key: str | None = Field(
-        default=None, description="PEM of an RSA (2048 bits or more), P-256 or Ed25519 public key"
-    )
-    jwt_jwks_url: str | None = Field(
-        default=None,
-        description="where the issuer publishes its keys; in place of a public key, and with an audience and an issuer",
-    )
-    jwt_jwks_allow_http: bool = Field(default=False, description="fetch them over plain http from another machine, too")
-    jwt_jwks_refresh_s: float = Field(default=300.0, gt=0, description="the keys are fetched anew this often")
-    jwt_jwks_cooldown_s: float = Field(
-        default=30.0,
-        gt=0,
-        description="the time between two fetches, whatever strangers ask for and however the last one went",
-    )
-    jwt_jwks_keep_s: float = Field(
-        default=86_400.0, gt=0, description="known keys count for so long while the issuer is away"
-    )
-    jwt_jwks_timeout_s: float = Field(default=5.0, gt=0, description="a whole fetch of the keys")
-    jwt_jwks_max_bytes: int = Field(
-        default=1024 * 1024, ge=1024, description="a larger answer of the issuer is not read"
-    )
-    jwt_algorithms: tuple[Algorithm, ...] = Field(default=("HS256",), description="the only ones accepted")
-    jwt_audience: str | None = Field(default=None, description="`aud` that tokens must have; `any` does not look at it")
-    jwt_issuer: str | None = Field(default=None, description="`iss` that tokens must have; `any` does not look at it")
-    jwt_leeway_s: int = Field(
-        default=30, ge=0, le=300, description="difference of clocks that is forgiven in `exp`, `nbf` and `iat`"
-    )
-    jwt_max_lifetime_s: int | None = Field(
-        default=None, ge=1, description="a token that would be valid for longer than this from now on is refused"
-    )
-    claim_user: tuple[str, ...] = Field(
-        default=("sub", "userId"), description="claims that name the user; the first counts"
-    )
-    claim_tenant: tuple[str, ...] = Field(
-        default=("tenant_id", "gymId"), description="claims that name the tenant; name one in production"
-    )
-    claim_branch: tuple[str, ...] = Field(
-        default=("branchId",), description="claims that name the branch, or the branches"
-    )
-    claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role")
-
-    @cached_property
-    def expected_audience(self) -> str | None:
-        """Return the `aud` that a token must have; None where any will do."""
-        return None if self.jwt_audience == ANY else self.jwt_audience
-
-    @cached_property
-    def expected_issuer(self) -> str | None:
-        """Return the `iss` that a token must have; None where any will do."""
-        return None if self.jwt_issuer == ANY else self.jwt_issuer
 
 
 class BackendSettings(EnvironmentSettings):
@@ -265,7 +206,22 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        problems = "; ".join(f"FRONTDESK_{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors())
+        problems = "; ".join(f"{name}: {says}" for name, says in invalid(exc))
         raise ConfigurationError(problems) from None
     except SettingsError as exc:
-        raise ConfigurationError(f'{exc}: lists are written as JSON, like ["one"]') from None
+        name, says = unreadable(exc)
+        raise ConfigurationError(f"{name}: {says}") from None
+
+
+def invalid(error: ValidationError) -> list[tuple[str, str]]:
+    """Return the variables that hold no valid value, each with what is wrong. No value is shown."""
+    found = error.errors(include_input=False, include_url=False)
+    return [(variable_of(Settings, str(one["loc"][0])), one["msg"]) for one in found]
+
+
+def unreadable(error: SettingsError) -> tuple[str, str]:
+    """Return the variable whose value is no JSON, and how it is written."""
+    named = _FIELD.search(str(error))
+    field = Settings.model_fields.get(named[1]) if named is not None else None
+    example = '{"name": …}' if field is not None and str(field.annotation).startswith("dict") else '["one"]'
+    return variable_of(Settings, named[1]) if named is not None else "settings", f"write it as JSON, like {example}"

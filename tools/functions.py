@@ -5,7 +5,6 @@ A toolset is a module; every decorated function in it is a tool, in the order of
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from inspect import getdoc, iscoroutinefunction, signature
 from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar, cast
@@ -103,7 +102,7 @@ class FunctionTool(Generic[Arguments]):
 
 
 def tool(
-    *,
+    *bare: object,
     risk: Risk = "read",
     timeout_s: float | None = None,
     name: str | None = None,
@@ -127,8 +126,11 @@ def tool(
 
     Raises:
         ConfigurationError: the function is not async, has no docstring, its second parameter is no pydantic model, a
-            label is no single line, or a bound is on no argument.
+            label is no single line, or a bound is on no argument; or the parentheses of `@tool()` are missing.
     """
+    if bare:
+        title = getattr(bare[0], "__qualname__", repr(bare[0]))
+        raise ConfigurationError(f"tool {title}: write @tool() with its parentheses")
     worded = wordings(label, done, languages)
 
     def decorate(function: Function[Arguments]) -> FunctionTool[Arguments]:
@@ -166,23 +168,19 @@ def tool(
 
 
 def load_functions(
-    module: str | ModuleType, backend: Backend, backends: Mapping[str, Backend] = MappingProxyType({})
+    module: ModuleType, backend: Backend, backends: Mapping[str, Backend] = MappingProxyType({}), *, title: str = ""
 ) -> list[Tool]:
     """Return the tools that a module defines, in their order; imported ones are not among them.
 
     Raises:
-        ConfigurationError: the module cannot be imported or holds no tool.
+        ConfigurationError: the module holds no tool.
     """
-    if isinstance(module, str):
-        try:
-            module = import_module(module)
-        except ImportError as exc:
-            hint = f"; a document is `openapi: {module}`" if module.endswith((".yaml", ".yml", ".json")) else ""
-            raise ConfigurationError(f"toolset {module}: {exc}{hint}") from exc
     own = (value for value in vars(module).values() if isinstance(value, FunctionTool))
     found = [value.bind(backend, backends) for value in own if value.function.__module__ == module.__name__]
     if not found:
-        raise ConfigurationError(f"toolset {module.__name__}: no function there is decorated with @tool")
+        raise ConfigurationError(
+            f"toolset {title or module.__name__}: no function in {getattr(module, '__file__', None) or module.__name__} is decorated with @tool"
+        )
     return found
 
 

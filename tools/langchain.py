@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from functools import partial
-from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,20 +24,21 @@ from agent.toolkit import CallContext, Tool
 from agent.tracing import traced
 from tools.apart import CutOffError, apart
 from tools.functions import drop_titles
+from tools.modules import broken, load_module
 from tools.names import MOST, valid_name
 
 THREADS = 16
 """Calls of tools that are not async, at once, of one toolset. One that hangs keeps its thread; calls beyond wait their time."""
 
 
-def load_langchain(definition: ToolsetDefinition) -> list[Tool]:
+def load_langchain(definition: ToolsetDefinition, *, folder: Path) -> list[Tool]:
     """Return the tools that `module:name` stands for. Each is a write until the definition says what it is.
 
     Raises:
         ConfigurationError: the module cannot be imported, or what is named there gives no tools.
     """
     title = f"toolset {definition.langchain}"
-    found = _found(definition.langchain or "", title)
+    found = _found(definition.langchain or "", title, folder)
     threads, names, tools = Threads(THREADS), set[str](), list[Tool]()
     for one in found:
         name = valid_name(one.name, taken=names, most=MOST - len(definition.prefix))
@@ -51,16 +52,17 @@ def load_langchain(definition: ToolsetDefinition) -> list[Tool]:
     return tools
 
 
-def _found(named: str, title: str) -> Sequence[BaseTool]:
-    module, _, name = named.partition(":")
+def _found(named: str, title: str, folder: Path) -> Sequence[BaseTool]:
+    module_name, _, name = named.partition(":")
+    module = load_module(module_name, folder=folder, what=title)
     try:
-        value = getattr(import_module(module), name)
+        value = getattr(module, name)
         if callable(value) and not isinstance(value, BaseTool) and not _is_toolkit(value):
             value = value()
         if _is_toolkit(value):
             value = value.get_tools()
     except Exception as exc:
-        raise ConfigurationError(f"{title}: {type(exc).__name__}: {exc}") from exc
+        raise broken(exc, title) from exc
     listed = [value] if isinstance(value, BaseTool) else value
     if not isinstance(listed, list | tuple) or not all(isinstance(one, BaseTool) for one in listed) or not listed:
         raise ConfigurationError(f"{title}: it gives no list of LangChain tools")

@@ -13,6 +13,7 @@ from tools.backends.backend import Backend
 from tools.backends.reach import Reach
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
+from tools.modules import load_module
 from tools.names import near
 from tools.shaping import ShapedToolset, named, shape, spoken_of
 
@@ -72,7 +73,8 @@ def _source(
     reach: Reach | None,
 ) -> Toolset:
     if definition.python is not None:
-        return FixedToolset(load_functions(definition.python, _backend(definition, backends), backends))
+        module = load_module(definition.python, folder=folder, what=f"toolset {definition.python}")
+        return FixedToolset(load_functions(module, _backend(definition, backends), backends, title=definition.python))
     # The libraries behind the others take their time to be imported: who has none of these does not wait for them.
     if definition.mcp is not None:
         from tools.mcp.toolset import McpToolset
@@ -81,7 +83,7 @@ def _source(
     if definition.langchain is not None:
         from tools.langchain import load_langchain
 
-        return FixedToolset(load_langchain(definition))
+        return FixedToolset(load_langchain(definition, folder=folder))
     assert definition.openapi is not None
     from tools.openapi.kept import Kept
     from tools.openapi.toolset import OpenApiToolset

@@ -16,7 +16,7 @@ from agent.assistant.audit import Audit
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.mistakes import told
-from agent.assistant.model import Definition, ToolWords
+from agent.assistant.model import Definition, TenantId, ToolWords
 from agent.assistant.pages import PageTools
 from agent.assistant.selection import Selection
 from agent.assistant.toolsets import Toolsets
@@ -223,7 +223,7 @@ class Assistant(Definition):
         default=None, min_length=1, description="of tokens; others may not use it. None: whoever has a token may"
     )
     public: Public | None = None
-    tenants: dict[str, Override] = Field(default={})
+    tenants: dict[TenantId, Override] = Field(default={})
 
     @model_validator(mode="after")
     def _public_models_are_own(self) -> Self:

@@ -16,6 +16,8 @@ WORDS = {
     "tuple_type": "must be a list",
 }
 """By pydantic's kinds of errors; what is not here is told as pydantic tells it."""
+OF_OURS = "Value error, "
+"""How pydantic begins the words of a check of ours."""
 
 
 def told(error: ValidationError) -> str:
@@ -27,7 +29,7 @@ def _told(mistake: ErrorDetails) -> str:
     steps = (str(step) for step in mistake["loc"])
     place = ".".join(step for step in steps if "[" not in step) or "the file"  # without the forms it was tried as
     if mistake["type"] != "extra_forbidden":
-        return f"{place}: {WORDS.get(mistake['type'], mistake['msg'])}"
+        return f"{place}: {WORDS.get(mistake['type'], mistake['msg']).removeprefix(OF_OURS)}"
     near = get_close_matches(str(mistake["loc"][-1]), sorted(set(_names(Definition))), n=1)
     return f"{place}: there is no such name here" + (f"; did you mean {near[0]}?" if near else "")
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from agent.principal import is_tenant_id
 from agent.region import Locale
 from agent.wording import Wording, Wordings, checked_line
 
@@ -14,6 +15,15 @@ class Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _of_a_token(tenant_id: str) -> str:
+    if not is_tenant_id(tenant_id):
+        raise ValueError(
+            "no token can name this tenant: an id is letters, digits and _.:@-, at most 128, the first no sign"
+        )
+    return tenant_id
+
+
+TenantId = Annotated[str, AfterValidator(_of_a_token)]
 Line = Annotated[str, AfterValidator(checked_line)]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from agent.assistant.backends import DEFAULT_BACKEND
-from agent.assistant.model import Definition, ToolWords
+from agent.assistant.model import Definition, TenantId, ToolWords
 from agent.conditions import Bound
 from agent.urls import shown_url
 
@@ -130,7 +130,7 @@ class McpServer(Definition):
         default={}, description="of the program: its variable -> the one of ours it is read from"
     )
     forward_token: bool = Field(default=False, description="whether it gets the user's token; a URL only")
-    tenants: dict[str, str] = Field(
+    tenants: dict[TenantId, str] = Field(
         default={}, description="tenant -> the URL of that tenant's own server; others have `url`, or none of its tools"
     )
     trust_hints: bool = Field(default=False, description="whether a tool is a read because the server says so")

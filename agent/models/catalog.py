@@ -86,7 +86,7 @@ class Catalog:
         if twice := next((label for label in labels if labels.count(label) > 1), None):
             raise ConfigurationError(f"model {twice!r} is there twice: give one of them a name")
         for model in wanted:
-            self._check_kind(model.spec)
+            self._check_kind(model.spec, is_settings=model.label == self._settings.model)
             if model.base_url is not None:
                 check_url(model.base_url, name=f"model {model.label}: base_url")
         if self._settings.openai_base_url is not None:
@@ -132,10 +132,11 @@ class Catalog:
             return bool(os.environ.get(model.api_key_env))
         return bool(model.base_url or self._settings.openai_api_key or self._settings.openai_base_url)
 
-    def _check_kind(self, spec: str) -> None:
+    def _check_kind(self, spec: str, *, is_settings: bool = False) -> None:
         kind, _, name = spec.partition(":")
         if spec not in self._offline and not (kind == "openai" and name):
-            raise ConfigurationError(f"model {spec!r}: write {' or '.join(['openai:<name>', *self._offline])}")
+            where = "FRONTDESK_MODEL: " if is_settings else ""
+            raise ConfigurationError(f"{where}model {spec!r}: write {' or '.join(['openai:<name>', *self._offline])}")
 
     def _make(self, model: ModelDefinition, limits: Limits) -> BaseChatModel:
         if make := self._offline.get(model.spec):

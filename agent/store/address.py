@@ -7,15 +7,16 @@ from agent.errors import ConfigurationError
 from agent.store.faults import reason_of, why_not_reached
 
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
+FORMS = "write it like postgresql+psycopg://user@host/name or sqlite+aiosqlite:////folder/frontdesk.db"
 
 
-def _parsed(url: str) -> URL:
+def _parsed(url: str, name: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise ConfigurationError("the database URL cannot be parsed") from None
+        raise ConfigurationError(f"{name}: it cannot be parsed; {FORMS}") from None
     if parsed.drivername not in DRIVERS:
-        raise ConfigurationError(f"the database URL must begin with one of {sorted(DRIVERS)}")
+        raise ConfigurationError(f"{name}: {parsed.drivername}:// is not known; {FORMS}")
     return parsed
 
 
@@ -25,10 +26,10 @@ def parse_urls(url: str, upkeep_url: str | None) -> tuple[URL, URL]:
     Raises:
         ConfigurationError: one of them is none, or they cannot be two roles of one database.
     """
-    application = _parsed(url)
+    application = _parsed(url, "FRONTDESK_DATABASE_URL")
     if upkeep_url is None:
         return application, application
-    owners = _parsed(upkeep_url)
+    owners = _parsed(upkeep_url, "FRONTDESK_DATABASE_UPKEEP_URL")
     if "sqlite" in application.drivername + owners.drivername:
         raise ConfigurationError("FRONTDESK_DATABASE_UPKEEP_URL: only PostgreSQL has a second role")
     if application.username == owners.username:

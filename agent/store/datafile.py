@@ -18,7 +18,9 @@ class DataFile:
 
     def __init__(self, name: str | None) -> None:
         if not name or name == ":memory:":
-            raise ConfigurationError("the database URL must name a file: sqlite+aiosqlite:////var/lib/frontdesk.db")
+            raise ConfigurationError(
+                "FRONTDESK_DATABASE_URL: it must name a file, like sqlite+aiosqlite:////var/lib/frontdesk.db"
+            )
         self.path = Path(name)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,9 @@
 """The assistants' definitions, the models that they name, and the toolsets behind them."""
 
 import shutil
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from agent.assistant.source import Equipped
 from agent.errors import ConfigurationError
@@ -16,9 +14,7 @@ from api.doctor.finding import Finding, fail, ok, warn
 from api.equipment import Equipment, equip
 from api.inventory import listed, title
 from api.settings import Settings
-
-ENV = "_env"
-"""Fields of a definition that end so name a variable that holds a secret."""
+from api.variables import named_by
 
 
 async def check_definitions(settings: Settings) -> tuple[Equipment | None, list[Finding]]:
@@ -54,20 +50,8 @@ async def _looked_at(settings: Settings) -> tuple[Equipment | None, list[Finding
 
 def variables_named(equipment: Equipment | None) -> set[str]:
     """Return the variables that definitions name for their secrets."""
-    dumps = [one.definition.model_dump() for one in equipment.assistants] if equipment is not None else []
-    return {name for dump in dumps for name in _named(dump)}
-
-
-def _named(part: Any) -> Iterator[str]:
-    if isinstance(part, dict):
-        for name, value in part.items():
-            if isinstance(value, str) and str(name).endswith(ENV):
-                yield value
-            else:
-                yield from _named(value)
-    elif isinstance(part, list | tuple):
-        for value in part:
-            yield from _named(value)
+    definitions = [one.definition for one in equipment.assistants] if equipment is not None else []
+    return {name for one in definitions for name in named_by(one.model_dump())}
 
 
 def _models(catalog: Catalog, one: Equipped) -> Finding:

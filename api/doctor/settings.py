@@ -1,13 +1,10 @@
 """The settings: each that is wrong, those that no setting is called, and those that only a start would find out about."""
 
-import difflib
-import os
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import DotEnvSettingsSource, SettingsError
+from pydantic_settings import SettingsError
 
 from agent.errors import ConfigurationError
 from agent.redis.address import parse_address
@@ -15,12 +12,11 @@ from agent.store.address import parse_urls
 from api.auth import Authenticator
 from api.doctor.finding import Finding, fail, ok, warn
 from api.rates import limit_of
-from api.settings import Settings
+from api.settings import Settings, invalid, unreadable
+from api.soundness import mistakes
+from api.variables import given, strange_variables, variable_of
 
 PREFIX = "FRONTDESK_"
-BESIDE = {"FRONTDESK_URL", "FRONTDESK_TOKEN", "FRONTDESK_FAILPOINT"}
-"""Variables that other parts than the settings read."""
-BACKEND = re.compile(r"FRONTDESK_BACKEND_[A-Z0-9_]+_URL")
 
 
 def read_settings() -> tuple[Settings | None, list[Finding]]:
@@ -28,10 +24,10 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
     try:
         return Settings(), []
     except ValidationError as exc:
-        wrong = [(_variable(str(one["loc"][0])), one["msg"]) for one in exc.errors(include_input=False)]
-        return None, [fail(f"settings: {name}", says, "see docs/settings.md") for name, says in wrong]
+        return None, [fail(f"settings: {name}", says, "see docs/settings.md") for name, says in invalid(exc)]
     except SettingsError as exc:
-        return None, [fail("settings", str(exc), 'write lists as JSON, like ["one"]')]
+        name, says = unreadable(exc)
+        return None, [fail(f"settings: {name}", "it cannot be read", says)]
 
 
 def check_names(named_elsewhere: Iterable[str]) -> list[Finding]:
@@ -39,10 +35,11 @@ def check_names(named_elsewhere: Iterable[str]) -> list[Finding]:
 
     `named_elsewhere`: those that definitions name.
     """
-    known = {_variable(name) for name in Settings.model_fields} | BESIDE | set(named_elsewhere)
-    given = {name.upper() for name in (*os.environ, *_in_file()) if name.upper().startswith(PREFIX)}
-    strange = sorted(name for name in given - known if not BACKEND.fullmatch(name))
-    return [_strange(name, known) for name in strange] or [ok("settings: names", f"{len(given)} are set, all known")]
+    strange = [
+        fail(f"settings: {name}", "is no setting, and stops the start", do)
+        for name, do in strange_variables(Settings, named_elsewhere)
+    ]
+    return strange or [ok("settings: names", f"{len(given(Settings))} are set, all known")]
 
 
 def check_values(settings: Settings) -> list[Finding]:
@@ -50,7 +47,7 @@ def check_values(settings: Settings) -> list[Finding]:
     parts: list[tuple[str, Callable[[], object]]] = [
         ("database", lambda: parse_urls(settings.database, secret_of(settings.database_upkeep_url))),
         *(
-            (name, lambda value=value, name=name: limit_of(value, name=_variable(name)))
+            (name, lambda value=value, name=name: limit_of(value, name=variable_of(Settings, name)))
             for name in ("public_limit", "ticket_limit", "socket_message_limit")
             for value in (getattr(settings, name),)
         ),
@@ -89,18 +86,7 @@ def _together(settings: Settings) -> list[Finding]:
                 "name a PostgreSQL in FRONTDESK_DATABASE_URL, or leave Redis out",
             )
         )
-    times = (
-        settings.renew_every_s < settings.lease_lost_after_s,
-        settings.lease_lost_after_s < settings.lease_s,
-    )
-    if not all(times):
-        found.append(
-            fail(
-                "settings: FRONTDESK_LEASE_S",
-                "a lease is over before its process knows",
-                "set RENEW_EVERY_S < LEASE_LOST_AFTER_S < LEASE_S, as the defaults are",
-            )
-        )
+    found += [fail(f"settings: {one.variable}", one.says, one.do) for one in mistakes(settings)]
     return found
 
 
@@ -117,20 +103,3 @@ def _wrong(name: str, problem: str) -> Finding:
     is_named = variable.startswith(PREFIX) and " " not in variable
     check = f"settings: {variable}" if is_named else f"settings: {name}"
     return fail(check, says if is_named else problem, "see docs/settings.md")
-
-
-def _strange(name: str, known: set[str]) -> Finding:
-    near = difflib.get_close_matches(name, known, n=1)
-    do = f"did you mean {near[0]}?" if near else "remove it, or look for its name in docs/settings.md"
-    return warn(f"settings: {name}", "is no setting, and has no effect", do)
-
-
-def _variable(name: str) -> str:
-    """Return the variable of a setting by the name of its field, or by what pydantic calls it."""
-    field = Settings.model_fields.get(name)
-    choices = getattr(getattr(field, "validation_alias", None), "choices", ())
-    return str(choices[0]) if choices else name if name.isupper() else f"{PREFIX}{name.upper()}"
-
-
-def _in_file() -> Iterable[str]:
-    return DotEnvSettingsSource(Settings).env_vars

@@ -42,11 +42,7 @@ def supervise(settings: Settings, *, host: str, port: int) -> int:
         raise ConfigurationError("--workers: several processes need PostgreSQL; name one in FRONTDESK_DATABASE_URL")
     if settings.redis_url is None:
         raise ConfigurationError("--workers: several processes need Redis; name one in FRONTDESK_REDIS_URL")
-    try:
-        listening = listen(host, port)
-    except OSError as exc:
-        raise ConfigurationError(f"cannot listen at {host}, port {port}: {exc.strerror}") from None
-    return asyncio.run(Supervisor(settings, listening).run())
+    return asyncio.run(Supervisor(settings, listen(host, port)).run())
 
 
 class Supervisor:

@@ -34,13 +34,13 @@ def settings(folder: Path, **changes: Any) -> Settings:
 PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nhunter2\n-----END PUBLIC KEY-----"
 WRONG_SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "no assistant": ({"assistant": Path("/nowhere/assistant.yaml")}, "/nowhere/assistant.yaml: No such file"),
-    "backend": ({"backend_url": "shop.example.org"}, "backend's URL must be"),
-    "backend scheme": ({"backend_url": "ftp://shop.example.org"}, "backend's URL must be"),
+    "backend": ({"backend_url": "shop.example.org"}, "FRONTDESK_BACKEND_URL must be"),
+    "backend scheme": ({"backend_url": "ftp://shop.example.org"}, "FRONTDESK_BACKEND_URL must be"),
     "model": ({"model": "openai:"}, "model 'openai:'"),
     "kind of model": ({"model": "magic:1"}, "model 'magic:1'"),
     "public limit": ({"public_limit": "now and then"}, "FRONTDESK_PUBLIC_LIMIT"),
-    "database": ({"database_url": "shop"}, "database URL"),
-    "database driver": ({"database_url": "mysql://root:hunter2@localhost/shop"}, "database URL"),
+    "database": ({"database_url": "shop"}, "FRONTDESK_DATABASE_URL"),
+    "database driver": ({"database_url": "mysql://root:hunter2@localhost/shop"}, "FRONTDESK_DATABASE_URL"),
     "empty secret": ({"jwt_secret": " "}, "FRONTDESK_JWT_SECRET"),
     "no algorithm": ({"jwt_algorithms": ()}, "FRONTDESK_JWT_ALGORITHMS"),
     "public key": ({"jwt_algorithms": ("RS256",), "jwt_public_key": "hunter2"}, "FRONTDESK_JWT_PUBLIC_KEY"),
@@ -128,7 +128,7 @@ async def test_an_assistants_own_backend_is_mounted_and_called_inside_the_proces
 
         return shop
 
-    monkeypatch.setattr(backends, "import_module", lambda _name: SimpleNamespace(create_backend=create_backend))
+    monkeypatch.setattr(backends, "load_module", lambda _name, **_where: SimpleNamespace(create_backend=create_backend))
     world = await open_frontdesk(assistant=MOUNTED, backend_url=None)
     world.provider.call(Call("count_orders"))
     world.provider.say("42.")

@@ -57,15 +57,21 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
 SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
     ({"FRONTDESK_MAX_BODY_BYTES": HIDDEN}, "settings: FRONTDESK_MAX_BODY_BYTES", "FAIL", "integer"),
     ({"FRONTDESK_MAX_RUNS": HIDDEN, "FRONTDESK_LEASE_S": "0"}, "settings: FRONTDESK_LEASE_S", "FAIL", "greater"),
-    ({"FRONTDESK_CORS_ORIGINS": HIDDEN}, "settings", "FAIL", "lists as JSON"),
-    ({"FRONTDESK_JWT_SECERT": HIDDEN}, "settings: FRONTDESK_JWT_SECERT", "warn", "did you mean FRONTDESK_JWT_SECRET?"),
-    ({"frontdesk_nothing_like_it": HIDDEN}, "settings: FRONTDESK_NOTHING_LIKE_IT", "warn", "no setting"),
+    ({"FRONTDESK_CORS_ORIGINS": HIDDEN}, "settings: FRONTDESK_CORS_ORIGINS", "FAIL", "cannot be read"),
+    ({"FRONTDESK_CORS_ORIGINS": '["https://x/"]'}, "settings: FRONTDESK_CORS_ORIGINS", "FAIL", "no origin"),
+    ({"FRONTDESK_JWT_SECERT": HIDDEN}, "settings: FRONTDESK_JWT_SECERT", "FAIL", "did you mean FRONTDESK_JWT_SECRET?"),
+    ({"frontdesk_nothing_like_it": HIDDEN}, "settings: FRONTDESK_NOTHING_LIKE_IT", "FAIL", "no setting"),
     ({"FRONTDESK_PUBLIC_LIMIT": HIDDEN}, "settings: FRONTDESK_PUBLIC_LIMIT", "FAIL", "10/minute"),
     ({"FRONTDESK_TICKET_LIMIT": HIDDEN}, "settings: FRONTDESK_TICKET_LIMIT", "FAIL", "10/minute"),
     ({"FRONTDESK_JWT_SECRET": HIDDEN}, "settings: FRONTDESK_JWT_SECRET", "FAIL", "32"),
     ({"FRONTDESK_JWT_ALGORITHMS": '["RS256"]'}, "settings: tokens", "FAIL", "FRONTDESK_JWT_PUBLIC_KEY"),
     ({"FRONTDESK_REDIS_URL": f"http://:{HIDDEN}@x"}, "settings: FRONTDESK_REDIS_URL", "FAIL", "redis://"),
-    ({"FRONTDESK_DATABASE_URL": f"mysql://u:{HIDDEN}@x/y"}, "settings: database", "FAIL", "must begin with"),
+    (
+        {"FRONTDESK_DATABASE_URL": f"mysql://u:{HIDDEN}@x/y"},
+        "settings: FRONTDESK_DATABASE_URL",
+        "FAIL",
+        "sqlite+aiosqlite:////",
+    ),
     ({"FRONTDESK_WORKERS": "2"}, "settings: FRONTDESK_WORKERS", "FAIL", "PostgreSQL and Redis"),
     ({"FRONTDESK_REDIS_URL": "redis://127.0.0.1:1"}, "settings: Redis beside SQLite", "warn", "one process"),
     ({"FRONTDESK_LEASE_S": "4"}, "settings: FRONTDESK_LEASE_S", "FAIL", "LEASE_LOST_AFTER_S"),
@@ -99,7 +105,7 @@ async def test_each_wrong_setting_is_told_also_of_the_file(look: Look, tmp_path:
     assert wrong == {
         "settings: FRONTDESK_MAX_RUNS": "FAIL",
         "settings: FRONTDESK_LEASE_S": "FAIL",
-        "settings: FRONTDESK_WROKERS": "warn",
+        "settings: FRONTDESK_WROKERS": "FAIL",
     }
 
 
@@ -158,8 +164,8 @@ def test_people_read_a_line_for_each_check(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FRONTDESK_WROKERS", "2")
     done = CliRunner().invoke(cli, ["doctor"])
-    assert done.exit_code == 0
-    assert "warn  settings: FRONTDESK_WROKERS" in done.stdout
+    assert done.exit_code == 1
+    assert "FAIL  settings: FRONTDESK_WROKERS" in done.stdout
     assert "\n      -> did you mean FRONTDESK_WORKERS?\n" in done.stdout
     assert "ok    database" in done.stdout
 

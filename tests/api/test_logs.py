@@ -49,7 +49,7 @@ async def written(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) ->
     async with scripted_provider() as provider, scripted_backend() as backend:
         environment = {
             "FRONTDESK_DATA": str(folder / "data"),
-            "FRONTDESK_ASSISTANT": str(write_assistant(folder, tenants={"$public": {}})),
+            "FRONTDESK_ASSISTANT": str(write_assistant(folder)),
             "FRONTDESK_BACKEND_URL": backend.url,
             "FRONTDESK_JWT_SECRET": SECRET,
             "FRONTDESK_SHUTDOWN_GRACE_S": "0.2",

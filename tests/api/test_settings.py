@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from agent.errors import ConfigurationError
 from agent.settings import RuntimeSettings
-from api.settings import AuthSettings, BackendSettings, HttpSettings, Settings, load_settings
+from api.settings import BackendSettings, HttpSettings, Settings, load_settings
+from api.token_settings import AuthSettings
 
 ROOT = Path(__file__).parents[2]
 

@@ -245,7 +245,12 @@ async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_gives_the_wh
     async with (
         gated_provider() as provider,
         machine(
-            tmp_path, provider_url=provider.url, backend_url=provider.url, assistant={"limits": limits}, lease_s=1.0
+            tmp_path,
+            provider_url=provider.url,
+            backend_url=provider.url,
+            assistant={"limits": limits},
+            lease_s=1.0,
+            lease_lost_after_s=0.9,
         ) as frontdesk,
     ):
         frontdesk.port = free_port()

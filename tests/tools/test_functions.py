@@ -191,21 +191,15 @@ def test_a_function_that_cannot_be_a_tool_is_refused_by_its_name(make: Any, told
 
 
 async def test_a_modules_own_tools_are_loaded_in_its_order(client: Backend) -> None:
-    names = [one.name for one in load_functions("support.shop_tools", client)]
+    names = [one.name for one in load_functions(shop_tools, client)]
     assert names == ["find_order", "count_orders", "create_order", "slow_report", "broken"]
 
 
 async def test_imported_tools_are_not_a_modules_own(client: Backend) -> None:
     module = ModuleType("empty")
     module.__dict__.update(find_order=shop_tools.find_order, noop=noop)
-    with pytest.raises(ConfigurationError, match="no function there is decorated"):
+    with pytest.raises(ConfigurationError, match=r"no function in .* is decorated"):
         load_functions(module, client)
-
-
-@pytest.mark.parametrize("name", ["no_such_module", "support.no_such_module", "support.http"])
-async def test_a_toolset_that_is_not_there_or_empty_is_named(client: Backend, name: str) -> None:
-    with pytest.raises(ConfigurationError, match=name):
-        load_functions(name, client)
 
 
 def test_every_tool_of_the_tests_shop_says_what_it_does() -> None:

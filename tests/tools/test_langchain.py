@@ -23,7 +23,7 @@ from tools.registry import load_toolsets
 
 def load(name: str = "EVERY", **more: Any) -> dict[str, Tool]:
     definition = ToolsetDefinition.model_validate({"langchain": f"support.langchain_tools:{name}", **more})
-    return {tool.name: tool for tool in load_langchain(definition)}
+    return {tool.name: tool for tool in load_langchain(definition, folder=Path())}
 
 
 async def test_a_list_a_toolkit_and_what_makes_one_are_toolsets() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel
+from support import shop_tools
 from support.backend import TenantBackend, scripted_backend
 from support.hostile import caller, listener
 from support.http import Connection, Request
@@ -175,5 +176,5 @@ async def test_two_names_of_one_backend_share_the_keys_of_a_calls_writes(backend
 async def test_loaded_tools_have_the_backends_of_their_assistant(backend: TenantBackend) -> None:
     async with scripted_backend() as other, Backend(backend.url) as own, Backend(other.url) as stock:
         backend.answer("GET /orders/count", 1)
-        loaded = {one.name: one for one in load_functions("support.shop_tools", own, {"stock": stock})}
+        loaded = {one.name: one for one in load_functions(shop_tools, own, {"stock": stock})}
         assert await loaded["count_orders"].call(caller(), {}) == 1

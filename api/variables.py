@@ -1,0 +1,72 @@
+"""The variables of an installation: what each setting is called, and those that look like ours and are read by nobody."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic_settings import BaseSettings
+
+PREFIX = "FRONTDESK_"
+BESIDE = {"FRONTDESK_URL", "FRONTDESK_TOKEN", "FRONTDESK_FAILPOINT"}
+"""Variables that other parts than the settings read."""
+BACKEND = re.compile(r"FRONTDESK_BACKEND_[A-Z0-9_]+_URL")
+OF_KUBERNETES = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
+AN_ENDPOINT = re.compile(r"(tcp|udp|sctp)://")
+"""What Kubernetes puts into the pods beside a service that is called frontdesk."""
+OPTIONS = {"FRONTDESK_PORT": "--port", "FRONTDESK_HOST": "--host"}
+ENV = "_env"
+"""Fields of a definition that end so name a variable that holds a secret."""
+
+
+def variable_of(kind: type[BaseSettings], name: str) -> str:
+    """Return the variable of a setting by the name of its field, or by what pydantic calls it."""
+    field = kind.model_fields.get(name)
+    choices = getattr(getattr(field, "validation_alias", None), "choices", ())
+    return str(choices[0]) if choices else name if name.isupper() else f"{PREFIX}{name.upper()}"
+
+
+def strange_variables(kind: type[BaseSettings], named_elsewhere: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables that look like ours and are read by nobody, each with what to do: a slip of the pen sets nothing.
+
+    `named_elsewhere`: those that definitions name.
+    """
+    known = {variable_of(kind, name) for name in kind.model_fields} | BESIDE | set(named_elsewhere)
+    for name, value in sorted(given(kind).items()):
+        is_kubernetes = OF_KUBERNETES.search(name) or AN_ENDPOINT.match(value)
+        if name not in known and not BACKEND.fullmatch(name) and not is_kubernetes:
+            yield name, _hint(name, known)
+
+
+def given(kind: type[BaseSettings]) -> dict[str, str]:
+    """Return the variables that begin as ours do, of the environment and of `.env`, in capital letters."""
+    in_file = dotenv_values(str(kind.model_config["env_file"]))
+    every = {**in_file, **os.environ}
+    return {name.upper(): value or "" for name, value in every.items() if name.upper().startswith(PREFIX)}
+
+
+def named_by(definition: Mapping[str, Any]) -> set[str]:
+    """Return the variables that a definition names for its secrets."""
+    return set(_named(definition))
+
+
+def _named(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        for name, value in part.items():
+            if isinstance(value, str) and str(name).endswith(ENV):
+                yield value
+            else:
+                yield from _named(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from _named(value)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    if option := OPTIONS.get(name):
+        return f"{option} of frontdesk serve says that"
+    bare = {one.removeprefix(PREFIX): one for one in known}
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), bare, n=1)
+    return f"did you mean {bare[near[0]]}?" if near else "remove it, or look for its name in docs/settings.md"

@@ -1,0 +1,248 @@
+"""Nothing wrong starts: each wrong configuration is one line that names the variable or the file, and says what would be right."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.modules import forgotten_modules
+from typer.testing import CliRunner, Result
+
+from api.cli import cli
+
+ELSEWHERE = "203.0.113.7"
+"""An address that no machine of ours has (RFC 5737): what is not refused before ends there, and never serves."""
+BACKEND = {"backend": {"url": "http://127.0.0.1:9"}}
+TOOL = """
+from pydantic import BaseModel
+from tools import ToolContext, tool
+
+class Arguments(BaseModel):
+    number: int = 1
+
+@tool()
+async def go(context: ToolContext, arguments: Arguments):
+    "Go."
+"""
+LONG = "x" * 60
+SECRET = "hunter2"
+
+Serve = Callable[..., Result]
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start a server in an empty folder, with nothing set but what is given."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("FRONTDESK_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+
+    def run(*arguments: str, **environment: str) -> Result:
+        given = arguments or ("--host", ELSEWHERE, "--port", "0")
+        settings = {"COLUMNS": "300", "FRONTDESK_ASSISTANT": str(right), **environment}
+        return CliRunner().invoke(cli, ["serve", *given], env=settings)
+
+    right = tmp_path / "right"
+    right.write_text("{name: Desk, persona: p, models: [demo]}")
+    before = os.umask(0o077)
+    with forgotten_modules(tmp_path):
+        yield run
+    os.umask(before)
+
+
+def is_one_line(done: Result, *says: str) -> None:
+    """Assert that a start ended with one line that says all of this, and shows no secret."""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert (done.exit_code, len(lines), done.stdout) == (2, 1, ""), (done.exception, done.output)
+    assert lines[0].startswith("frontdesk: ")
+    assert [word for word in says if word not in lines[0]] == [], lines[0]
+    assert "Traceback" not in done.output
+    assert SECRET not in done.output
+
+
+VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
+    "no number": ({"FRONTDESK_MAX_RUNS": SECRET}, "FRONTDESK_MAX_RUNS", "valid integer"),
+    "negative": ({"FRONTDESK_MAX_RUNS": "-1"}, "FRONTDESK_MAX_RUNS", "greater than or equal to 1"),
+    "log level": ({"FRONTDESK_LOG_LEVEL": "loud"}, "FRONTDESK_LOG_LEVEL", "'debug', 'info'"),
+    "public limit": ({"FRONTDESK_PUBLIC_LIMIT": "off"}, "FRONTDESK_PUBLIC_LIMIT", "10/minute"),
+    "ticket limit": ({"FRONTDESK_TICKET_LIMIT": "often"}, "FRONTDESK_TICKET_LIMIT", "10/minute"),
+    "socket limit": ({"FRONTDESK_SOCKET_MESSAGE_LIMIT": "x"}, "FRONTDESK_SOCKET_MESSAGE_LIMIT", "10/minute"),
+    "RS999": ({"FRONTDESK_JWT_ALGORITHMS": '["RS999"]'}, "FRONTDESK_JWT_ALGORITHMS", "'RS256'"),
+    "alg none": ({"FRONTDESK_JWT_ALGORITHMS": '["none"]'}, "FRONTDESK_JWT_ALGORITHMS", "'RS256'"),
+    "no list": ({"FRONTDESK_JWT_ALGORITHMS": "RS256"}, "FRONTDESK_JWT_ALGORITHMS", 'write it as JSON, like ["one"]'),
+    "no object": ({"FRONTDESK_RETENTION": "{"}, "FRONTDESK_RETENTION", 'write it as JSON, like {"name": …}'),
+    "algorithms of both kinds": ({"FRONTDESK_JWT_ALGORITHMS": '["HS256", "RS256"]'}, "_ALGORITHMS", "cannot be mixed"),
+    "no key": ({"FRONTDESK_JWT_ALGORITHMS": '["RS256"]'}, "FRONTDESK_JWT_PUBLIC_KEY", "is needed"),
+    "bad PEM": (
+        {"FRONTDESK_JWT_ALGORITHMS": '["RS256"]', "FRONTDESK_JWT_PUBLIC_KEY": SECRET},
+        "FRONTDESK_JWT_PUBLIC_KEY",
+        "an RSA public key",
+    ),
+    "keys at no URL": (
+        {"FRONTDESK_JWT_ALGORITHMS": '["RS256"]', "FRONTDESK_JWT_JWKS_URL": "keys"},
+        "FRONTDESK_JWT_JWKS_URL",
+        "https://",
+    ),
+    "secret of seven letters": ({"FRONTDESK_JWT_SECRET": SECRET}, "FRONTDESK_JWT_SECRET", "at least 32 bytes"),
+    "misspelt": ({"FRONTDESK_JWT_SECRETT": SECRET}, "FRONTDESK_JWT_SECRETT", "did you mean FRONTDESK_JWT_SECRET?"),
+    "the provider's key with our prefix": (
+        {"FRONTDESK_OPENAI_API_KEY": SECRET},
+        "FRONTDESK_OPENAI_API_KEY",
+        "did you mean OPENAI_API_KEY?",
+    ),
+    "an option": ({"FRONTDESK_PORT": "9000"}, "FRONTDESK_PORT", "--port"),
+    "nothing like it": ({"FRONTDESK_XYZZY": "1"}, "FRONTDESK_XYZZY", "docs/settings.md"),
+    "origin with a slash": ({"FRONTDESK_CORS_ORIGINS": '["https://a.example/"]'}, "_CORS_ORIGINS", "nothing after the host"),
+    "origin with a path": ({"FRONTDESK_CORS_ORIGINS": '["https://a.example/x"]'}, "_CORS_ORIGINS", "nothing after the host"),
+    "origin without scheme": ({"FRONTDESK_CORS_ORIGINS": '["a.example"]'}, "_CORS_ORIGINS", "https://app.example.com"),
+    "origin in capitals": ({"FRONTDESK_CORS_ORIGINS": '["https://A.example"]'}, "_CORS_ORIGINS", "small letters"),
+    "host of the demo": ({"FRONTDESK_DEMO_HOSTS": '["http://a.example"]'}, "FRONTDESK_DEMO_HOSTS", "demo.example.com"),
+    "lease too short": ({"FRONTDESK_LEASE_S": "1"}, "FRONTDESK_LEASE_S", "FRONTDESK_RENEW_EVERY_S <"),
+    "renewed too late": ({"FRONTDESK_RENEW_EVERY_S": "5"}, "FRONTDESK_LEASE_S", "FRONTDESK_RENEW_EVERY_S <"),
+    "a tenant of no token": ({"FRONTDESK_RETENTION": '{"a/b": {"audit": 3}}'}, "FRONTDESK_RETENTION", '"*" for all'),
+    "no claim of the tenant": ({"FRONTDESK_CLAIM_TENANT": "[]"}, "FRONTDESK_CLAIM_TENANT", '["org_id"]'),
+    "a claim without a name": ({"FRONTDESK_CLAIM_ROLE": '[" "]'}, "FRONTDESK_CLAIM_ROLE", '["org_id"]'),
+    "proxy by name": ({"FRONTDESK_TRUSTED_PROXIES": '["nginx"]'}, "FRONTDESK_TRUSTED_PROXIES", "10.0.0.0/8"),
+    "Redis": ({"FRONTDESK_REDIS_URL": "localhost:6379"}, "FRONTDESK_REDIS_URL", "redis://host:6379"),
+    "provider": ({"OPENAI_BASE_URL": "localhost", "FRONTDESK_MODEL": "openai:x"}, "OPENAI_BASE_URL", "http(s)://host"),
+    "model": ({"FRONTDESK_MODEL": "gpt-4o"}, "FRONTDESK_MODEL", "openai:<name>"),
+    "model without its key": ({"FRONTDESK_MODEL": "openai:gpt-4o"}, "openai:gpt-4o", "needs OPENAI_API_KEY"),
+    "backend without scheme": ({"FRONTDESK_BACKEND_URL": "localhost:9"}, "FRONTDESK_BACKEND_URL", "http(s)://host"),
+    "database": ({"FRONTDESK_DATABASE_URL": SECRET}, "FRONTDESK_DATABASE_URL", "postgresql+psycopg://"),
+    "database, short": ({"FRONTDESK_DATABASE_URL": f"postgres://u:{SECRET}@x/y"}, "_DATABASE_URL", "postgresql+psycopg://"),
+    "MySQL": ({"FRONTDESK_DATABASE_URL": f"mysql://u:{SECRET}@x/y"}, "_DATABASE_URL", "postgresql+psycopg://"),
+    "SQLite, short": ({"FRONTDESK_DATABASE_URL": "sqlite://"}, "_DATABASE_URL", "sqlite+aiosqlite:////"),
+    "SQLite in memory": ({"FRONTDESK_DATABASE_URL": "sqlite+aiosqlite://"}, "_DATABASE_URL", "must name a file"),
+    "data in a file": ({"FRONTDESK_DATA": "/etc/hostname"}, "FRONTDESK_DATA", "it is no folder"),
+    "data in /proc": ({"FRONTDESK_DATA": "/proc/nope"}, "FRONTDESK_DATA", "/proc/nope"),
+    "no such definition": ({"FRONTDESK_ASSISTANT": "/nowhere.yaml"}, "/nowhere.yaml", "No such file"),
+    "an empty folder": ({"FRONTDESK_ASSISTANT": "."}, ".", "no file that ends in .yaml"),
+    "PostgreSQL that is away": (
+        {"FRONTDESK_DATABASE_URL": f"postgresql+psycopg://u:{SECRET}@127.0.0.1:1/x"},
+        "127.0.0.1:1",
+        "nothing listens there",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("environment", "name", "right"), VARIABLES.values(), ids=VARIABLES)
+def test_a_wrong_variable_stops_the_start(serve: Serve, environment: dict[str, str], name: str, right: str) -> None:
+    """G395"""
+    is_one_line(serve(**environment), name, right)
+
+
+DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "a strange key": ({"persoma": "x"}, "persoma: there is no such name here; did you mean persona?"),
+    "a tenant's strange key": ({"tenants": {"acme": {"persoma": "x"}}}, "tenants.acme.persoma: there is no such name"),
+    "a tenant of no token": ({"tenants": {"a/b": {"greeting": "x"}}}, "tenants.a/b: no token can name this tenant: an id is"),
+    "the tenant of visitors": ({"tenants": {"$public": {"greeting": "x"}}}, "tenants.$public: no token can name"),
+    "a long starter": ({"starters": [LONG]}, "starters.0.text: String should have at most 50 characters"),
+    "an action without values": ({"actions": {"a": {"description": "d", "values": {}}}}, "actions.a.values: "),
+    "a backend twice": ({"backend": {"url": "http://a", "app": "a:b"}}, "backend: give either url or app"),
+    "a backend without scheme": ({"backend": {"url": "localhost:9"}}, "backend.url must be http(s)://host[/path]"),
+    "a backend by ftp": ({"backends": {"files": {"url": "ftp://a"}}}, "backends.files.url must be http(s)://host[/path]"),
+    "a model by its name alone": ({"models": ["gpt-4o"]}, "model 'gpt-4o': write openai:<name> or demo"),
+    "a model of another provider": ({"models": ["anthropic:claude"]}, "write openai:<name> or demo"),
+    "a model without its key": ({"models": ["openai:gpt-4o"]}, "openai:gpt-4o needs OPENAI_API_KEY or OPENAI_BASE_URL"),
+    "tools without a backend": ({"backend": None, "toolsets": ["right_tools"]}, "set backend, backends, or FRONTDESK_BACKEND_URL"),
+    "tools twice": ({"toolsets": ["right_tools", "right_tools"]}, "tool 'go' is there twice"),
+    "a document in place of a module": ({"toolsets": ["shop.yaml"]}, "`openapi: shop.yaml`"),
+    "a module that is not there": ({"toolsets": ["nowhere"]}, "toolset nowhere: there is no nowhere.py in /"),
+    "an app that is not there": ({"backend": {"app": "nowhere:create"}}, "backend app nowhere:create: there is no nowhere.py in /"),
+    "an app without its function": ({"backend": {"app": "right_tools:create"}}, "there is no function create in /"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "said"), DEFINITIONS.values(), ids=DEFINITIONS)
+def test_a_wrong_definition_stops_the_start(serve: Serve, tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    """G395"""
+    (tmp_path / "right_tools.py").write_text(TOOL)
+    file = tmp_path / "desk.yaml"
+    file.write_text(yaml.safe_dump({"name": "Desk", "persona": "p", "models": ["demo"], **BACKEND, **changes}))
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), str(file), said)
+
+
+FILES: dict[str, tuple[bytes, str]] = {
+    "no YAML": (b"name: [x", "not YAML: while parsing a flow sequence in line 1, column 7"),
+    "not UTF-8": (b"name: \xff", "not UTF-8: invalid start byte at byte 6"),
+    "empty": (b"", "the file: must be an object of names and values"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES)
+def test_what_is_no_definition_stops_the_start(serve: Serve, tmp_path: Path, content: bytes, said: str) -> None:
+    """G395"""
+    file = tmp_path / "desk.yaml"
+    file.write_bytes(content)
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), f"{file}: {said}")
+
+
+MODULES: dict[str, tuple[str, str]] = {
+    "no tool": ("number = 1", "no function in /"),
+    "not async": (TOOL.replace("async ", ""), "tool go: it must be an async function"),
+    "no docstring": (TOOL.replace('    "Go."', "    ..."), "tool go: it needs a docstring"),
+    "plain arguments": (TOOL.replace("arguments: Arguments", "number: int"), "tool go: it must take (context, arguments:"),
+    "a bad name": (TOOL.replace("@tool()", "@tool(name='a b')"), "tool 'a b': a name is letters, digits, _ and -"),
+    "no such risk": (TOOL.replace("@tool()", "@tool(risk='delete')"), "risk must be read, write or dangerous, not 'delete'"),
+    "no parentheses": (TOOL.replace("@tool()", "@tool"), "tool go: write @tool() with its parentheses"),
+    "no Python": ("def go(:", "own_tools.py, line 1: invalid syntax"),
+    "breaks": ("\n1 / 0", "own_tools.py, line 2: ZeroDivisionError: division by zero"),
+    "lacks a library": ("import no_such_library", "own_tools.py, line 1: No module named 'no_such_library'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "said"), MODULES.values(), ids=MODULES)
+def test_a_wrong_module_stops_the_start(serve: Serve, tmp_path: Path, source: str, said: str) -> None:
+    """G395"""
+    (tmp_path / "own_tools.py").write_text(source)
+    file = tmp_path / "desk.yaml"
+    file.write_text(
+        yaml.safe_dump({"name": "Desk", "persona": "p", "models": ["demo"], **BACKEND, "toolsets": ["own_tools"]})
+    )
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), said, str(tmp_path))
+
+
+@pytest.mark.parametrize(("source", "line"), [("1 / 0", 1), ("def create(settings):\n    1 / 0", 2)])
+def test_a_backend_that_breaks_stops_the_start(serve: Serve, tmp_path: Path, source: str, line: int) -> None:
+    """G395"""
+    (tmp_path / "own_backend.py").write_text(source)
+    file = tmp_path / "desk.yaml"
+    file.write_text("{name: Desk, persona: p, models: [demo], backend: {app: 'own_backend:create'}}")
+    place = f"{tmp_path}/own_backend.py, line {line}: ZeroDivisionError: division by zero"
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), str(file), "backend app own_backend:create", place)
+
+
+def test_a_file_that_is_no_database_stops_the_start(serve: Serve, tmp_path: Path) -> None:
+    """G395"""
+    (tmp_path / "frontdesk.db").write_bytes(b"x" * 5000)
+    is_one_line(serve(FRONTDESK_DATA=str(tmp_path)), str(tmp_path / "frontdesk.db"), "Restore it from a backup")
+
+
+def test_a_place_where_nobody_can_listen_stops_the_start(serve: Serve) -> None:
+    """G395: what is said is of the form that all others have; what Kubernetes sets of a service of our name is no mistake."""
+    of_kubernetes = {
+        "FRONTDESK_PORT": "tcp://10.0.0.1:8000",
+        "FRONTDESK_SERVICE_HOST": "10.0.0.1",
+        "FRONTDESK_SERVICE_PORT_HTTP": "8000",
+        "FRONTDESK_PORT_8000_TCP_ADDR": "10.0.0.1",
+    }
+    is_one_line(serve(**of_kubernetes), f"cannot listen at {ELSEWHERE}, port 0", "--host and --port")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        is_one_line(serve("--port", port), f"cannot listen at 127.0.0.1, port {port}: Address already in use")
+    assert "Invalid value for '--port'" in serve("--port", "http").stderr
+
+
+def test_the_variables_that_a_definition_names_are_no_strangers(serve: Serve, tmp_path: Path) -> None:
+    """G395"""
+    file = tmp_path / "desk.yaml"
+    backends = {"shop": {"url": "http://127.0.0.1:9", "auth": {"header": {"secret_env": "FRONTDESK_SHOP_KEY"}}}}
+    file.write_text(yaml.safe_dump({"name": "Desk", "persona": "p", "models": ["demo"], "backends": backends}))
+    (tmp_path / ".env").write_text("FRONTDESK_SHOP_KEY=k\nFRONTDESK_BACKEND_SHOP_URL=http://127.0.0.1:10\n")
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), "cannot listen")
+    with (tmp_path / ".env").open("a") as env:
+        env.write("FRONTDESK_SHOP_KEI=k\n")
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), "FRONTDESK_SHOP_KEI", "did you mean FRONTDESK_SHOP_KEY?")
