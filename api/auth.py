@@ -16,6 +16,7 @@ import structlog
 
 from agent.errors import ConfigurationError, UnauthorizedError
 from agent.principal import Credential, Principal, is_tenant_id
+from api.claims import put, role_of, text_of, value_of
 from api.jwks import IssuerKeys
 from api.keys import jwks_url, public_key, shared_secret
 from api.settings import Settings
@@ -24,7 +25,6 @@ logger = structlog.get_logger()
 
 DEFAULT_ROLE = "client"
 BRANCH = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
-MAX_CHARACTERS = 256
 MAX_TOKEN_CHARACTERS = 16_384
 MAX_KEYS_OF_ONE_ID = 4
 """How many keys of one `kid` a token is tried with. An issuer that is right has one."""
@@ -86,7 +86,7 @@ class Authenticator:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in self._settings.jwt_algorithms:  # before anybody is asked for a key
                 raise UnauthorizedError("The token is not valid.")
-            for key in (await self._issuer.find(header.get("kid")))[:MAX_KEYS_OF_ONE_ID]:
+            for key in (await self._issuer.find(header.get("kid"), header["alg"]))[:MAX_KEYS_OF_ONE_ID]:
                 with suppress(jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
                     return self._decode(token, key)
         except jwt.ExpiredSignatureError:
@@ -124,8 +124,8 @@ class Authenticator:
 
     def _principal(self, claims: dict[str, Any], token: str) -> Principal:
         settings = self._settings
-        tenant_id = _text(claims, settings.claim_tenant)
-        user_id = _text(claims, settings.claim_user)
+        tenant_id = text_of(claims, settings.claim_tenant)
+        user_id = text_of(claims, settings.claim_user)
         if tenant_id is None or not is_tenant_id(tenant_id):
             raise UnauthorizedError("The token names no tenant.")
         if user_id is None:
@@ -133,10 +133,10 @@ class Authenticator:
         return Principal(
             tenant_id=tenant_id,
             user_id=user_id,
-            role=_text(claims, settings.claim_role) or DEFAULT_ROLE,
+            role=role_of(claims, settings.claim_role, settings.role_map) or DEFAULT_ROLE,
             branches=_branches(claims, settings.claim_branch),
-            email=_text(claims, ("email",)),
-            name=_text(claims, ("name",)),
+            email=text_of(claims, ("email",)),
+            name=text_of(claims, ("name",)),
             credential=Credential(token),
             issued_at=_instant(claims, "iat"),
             expires_at=_instant(claims, "exp"),
@@ -153,9 +153,14 @@ def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str |
     if not algorithm.startswith("HS"):
         raise ConfigurationError("tokens are checked with a public key here; only their issuer can sign them")
     now = int(time.time())
-    claims: dict[str, object] = {"sub": user, "tenant_id": tenant, "role": role, "iat": now, "exp": now + ttl_s}
-    if branch is not None:
-        claims["branchId"] = int(branch) if branch.isdecimal() else branch
+    claims: dict[str, object] = {"iat": now, "exp": now + ttl_s}
+    put(claims, settings.claim_user[0], user)
+    put(claims, settings.claim_tenant[0], tenant)
+    if settings.claim_role:
+        theirs = next((named for named, ours in settings.role_map.items() if ours == role), role)
+        put(claims, settings.claim_role[0], theirs)
+    if branch is not None and settings.claim_branch:
+        put(claims, settings.claim_branch[0], int(branch) if branch.isdecimal() else branch)
     if settings.expected_audience:
         claims["aud"] = settings.expected_audience
     if settings.expected_issuer:
@@ -184,23 +189,13 @@ def _check_sources(settings: Settings, *, is_symmetric: bool) -> None:
         logger.warning("tenant_claim_not_chosen", setting="FRONTDESK_CLAIM_TENANT", read=settings.claim_tenant)
 
 
-def _text(claims: dict[str, Any], names: Sequence[str]) -> str | None:
-    """Return the first of the claims that is there, as text; None where it is no usable text or number."""
-    value = next((claims[name] for name in names if claims.get(name) is not None), None)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    text = str(value)  # never trimmed: what an issuer keeps apart stays apart
-    usable = text.strip() and len(text) <= MAX_CHARACTERS and text.isprintable()
-    return text if usable else None
-
-
 def _branches(claims: dict[str, Any], names: Sequence[str]) -> tuple[int | str, ...]:
     """Return the branches that the token names, one value or a list, of the types that it gave them, each once.
 
     Raises:
         UnauthorizedError: one of them is no branch, or the list is empty. That is not "any".
     """
-    value = next((claims[name] for name in names if claims.get(name) is not None), None)
+    value = value_of(claims, names)
     if value is None:
         return ()
     listed = value if isinstance(value, list) else [value]

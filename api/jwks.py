@@ -68,8 +68,8 @@ class IssuerKeys:
             self._upkeep.cancel()
         await self._tasks.__aexit__(exc_type, exc, traceback)
 
-    async def find(self, key_id: str | None) -> Sequence[jwt.PyJWK]:
-        """Return the keys of this id; none where the issuer has no such key, or none is known within the cooldown.
+    async def find(self, key_id: str | None, algorithm: str) -> Sequence[jwt.PyJWK]:
+        """Return the keys of this id for an algorithm; none where the issuer has none, or none is known within the cooldown.
 
         Waits only where the key is not known, and no longer than one fetch may take.
 
@@ -77,14 +77,14 @@ class IssuerKeys:
             OverloadedError: no key is known at all, and none can be had now.
         """
         if found := self._known().get(key_id):
-            return found
+            return [key for key in found if key.algorithm_name == algorithm]
         if self._is_flying or time.monotonic() >= self._may_ask_at:
             await self._fetched()
         known = self._known()
         if not known:
             wait_s = max(1, round(self._may_ask_at - time.monotonic() + 0.5))
             raise OverloadedError("Tokens cannot be checked right now.", retry_after_s=wait_s)
-        return known.get(key_id, ())
+        return [key for key in known.get(key_id, ()) if key.algorithm_name == algorithm]
 
     def _known(self) -> KeysById:
         is_kept = time.monotonic() - self._fetched_at < self._settings.jwt_jwks_keep_s
@@ -163,10 +163,12 @@ class IssuerKeys:
         if not isinstance(listed, list):
             raise BadAnswerError("no list of keys")
         keys: dict[str | None, list[jwt.PyJWK]] = {}
+        used = 0
         for entry in listed[:MAX_KEYS]:
-            if (key := _key(entry, self._settings.jwt_algorithms)) is not None:
+            found = _keys(entry, self._settings.jwt_algorithms)
+            used += bool(found)
+            for key in found:
                 keys.setdefault(key.key_id, []).append(key)
-        used = sum(map(len, keys.values()))
         if (len(listed), used) != self._told_of and used < len(listed):
             logger.warning("jwks_keys_ignored", keys=len(listed), ignored=len(listed) - used)
         self._told_of = len(listed), used
@@ -175,25 +177,29 @@ class IssuerKeys:
         return keys
 
 
-def _key(entry: Any, algorithms: Sequence[str]) -> jwt.PyJWK | None:
-    """Return a key of a set, with the one algorithm that it is for; None where it must not or cannot be used.
+def _keys(entry: Any, algorithms: Sequence[str]) -> list[jwt.PyJWK]:
+    """Return a key of a set for each algorithm that it may be used with; none where it must not or cannot be used.
 
-    Left out: secrets and private keys, which are none once they are published; keys for encryption; short RSA keys.
+    A key that names no algorithm is for each that is accepted and that its kind fits. Left out: secrets and private keys,
+    which are none once they are published; keys for encryption; short RSA keys.
     """
     if not isinstance(entry, dict) or entry.get("kty") == SYMMETRIC or PRIVATE in entry:
-        return None
+        return []
     if entry.get("use") not in (None, "sig") or not isinstance(entry.get("kid"), str | None):
-        return None
+        return []
     operations = entry.get("key_ops")
     if operations is not None and not (isinstance(operations, list) and "verify" in operations):
-        return None
+        return []
     if any(isinstance(value, str) and len(value) > MAX_NUMBER_CHARACTERS for value in entry.values()):
-        return None
+        return []
+    named = entry.get("alg")
+    return [key for one in algorithms if named in (None, one) and (key := _key(entry, one)) is not None]
+
+
+def _key(entry: dict[str, Any], algorithm: str) -> jwt.PyJWK | None:
     try:
-        key = jwt.PyJWK(entry)
+        key = jwt.PyJWK(entry, algorithm)
         prepared = key.Algorithm.prepare_key(key.key)
     except UNUSABLE:
-        return None
-    if key.algorithm_name not in algorithms:
         return None
     return None if isinstance(prepared, RSAPublicKey) and prepared.key_size < RSA_BITS else key

@@ -21,8 +21,10 @@ RSA_BITS = 2048
 UNUSABLE = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, UnsupportedAlgorithm)
 """The errors that libraries raise for something that is no key."""
 _CONTENT = {
-    "RS256": "an RSA public key",
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "an RSA public key"),
     "ES256": "a public key of the curve P-256",
+    "ES384": "a public key of the curve P-384",
+    "ES512": "a public key of the curve P-521",
     "EdDSA": "an Ed25519 or Ed448 public key",
 }
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from agent.assistant.source import load_definitions
 from agent.errors import ConfigurationError
 from agent.principal import is_tenant_id
+from api.presets import PRESETS
 from api.settings import Settings
 from api.variables import named_by, strange_variables
 
@@ -45,6 +46,9 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 "FRONTDESK_RETENTION", f"no token can name the tenant {tenant!r}", 'write an id, or "*" for all others'
             )
+    preset = PRESETS.get(settings.jwt_preset or "")
+    if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
+        yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
     for name in ("claim_user", "claim_tenant", "claim_branch", "claim_role"):
         named = getattr(settings, name)
         is_needed = name in ("claim_user", "claim_tenant")

@@ -1,11 +1,12 @@
 """Settings of tokens: how they are checked, and which claims name whom."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from agent.settings import EnvironmentSettings
+from api.presets import PRESETS, Preset
 
 ANY = "any"
 """The word by which an operator says that every audience, or issuer, is accepted."""
@@ -18,11 +19,15 @@ Algorithm = Literal[
 class AuthSettings(EnvironmentSettings):
     """Settings of tokens: how they are checked, and which claims name whom."""
 
+    jwt_preset: Preset | None = Field(
+        default=None,
+        description="the issuer's kind: it fills in algorithms, claims and, from `FRONTDESK_JWT_ISSUER`, where the keys are (docs/authentication.md)",
+    )
     jwt_secret: SecretStr | None = Field(
         default=None, min_length=1, description="for HS algorithms; without one, one is made and kept"
     )
     jwt_public_key: str | None = Field(
-        default=None, description="PEM of an RSA (2048 bits or more), P-256 or Ed25519 public key"
+        default=None, description="PEM of a public key: RSA (2048 bits or more), P-256, P-384, P-521 or Ed25519"
     )
     jwt_jwks_url: str | None = Field(
         default=None,
@@ -52,7 +57,8 @@ class AuthSettings(EnvironmentSettings):
         default=None, ge=1, description="a token that would be valid for longer than this from now on is refused"
     )
     claim_user: tuple[str, ...] = Field(
-        default=("sub", "userId"), description="claims that name the user; the first counts"
+        default=("sub", "userId"),
+        description='claims that name the user, the first that is there; `org.id` is `{"org": {"id": …}}`',
     )
     claim_tenant: tuple[str, ...] = Field(
         default=("tenant_id", "gymId"), description="claims that name the tenant; name one in production"
@@ -60,7 +66,24 @@ class AuthSettings(EnvironmentSettings):
     claim_branch: tuple[str, ...] = Field(
         default=("branchId",), description="claims that name the branch, or the branches"
     )
-    claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role")
+    claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role, or the roles")
+    role_map: dict[str, str] = Field(
+        default={},
+        description='a token\'s role -> the role here: `{"org:admin": "owner", "org:member": "clerk"}`; of several roles the first in this order counts, '
+        "whoever has none of them is a `client`; needed where tokens name several",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_preset(cls, values: Any) -> Any:
+        """Let the preset's settings stand where nothing else is said."""
+        preset = PRESETS.get(values.get("jwt_preset") or "") if isinstance(values, dict) else None
+        if preset is None:
+            return values
+        filled = preset.settings(values.get("jwt_issuer"))
+        if values.get("jwt_public_key"):
+            filled.pop("jwt_jwks_url", None)
+        return {**filled, **values}
 
     @cached_property
     def expected_audience(self) -> str | None:

@@ -85,7 +85,7 @@ BAD_CLAIMS: dict[str, dict[str, object]] = {
     "long tenant": {**CLAIMS, "tenant_id": "a" * 129},
     "true as tenant": {**CLAIMS, "tenant_id": True},
     "float as tenant": {**CLAIMS, "tenant_id": 1.5},
-    "list as tenant": {**CLAIMS, "tenant_id": ["acme"]},
+    "list as tenant": {**CLAIMS, "tenant_id": ["acme", "other"]},
     "negative tenant": {**CLAIMS, "tenant_id": -1},
     "empty user": {**CLAIMS, "sub": "", "userId": ""},
     "long user": {"tenant_id": "acme", "userId": "a" * 257},
