@@ -1,6 +1,6 @@
 """The one composition root: settings become an app. Everything that is shared is made here, once, and closed here."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from ipaddress import ip_network
@@ -70,18 +70,21 @@ from api.tickets import Tickets
 from api.visitors import Visitors
 from demo import DemoChatModel
 
+Watch = Callable[[EventLog], EventLog]
 
-def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
+
+def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None = None) -> FastAPI:
     """Return the application for these settings. Its lifespan opens the store and the runner.
 
-    One that does not serve works on runs, and answers nobody but those who ask whether it is well.
+    One that does not serve works on runs, and answers nobody but those who ask whether it is well. `watch` may put
+    something around the log, in which all stands that runs do.
 
     Raises:
         ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
     """
     catalog = open_catalog(settings)
     equipment = equip(settings, catalog)
-    services = _assemble(settings, equipment.assistants, catalog)
+    services = _assemble(settings, equipment.assistants, catalog, watch)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -117,17 +120,19 @@ def open_catalog(settings: Settings) -> Catalog:
     return Catalog(settings, offline={"demo": DemoChatModel})
 
 
-def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> Services:
+def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, watch: Watch | None) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = settings.open_store()
     log, signals, cluster = _share(settings, store)
+    redis = log if isinstance(log, RedisLog) else None
+    log = watch(log) if watch is not None else log
     return Services(
         settings=settings,
         assistants=assistants,
         catalog=catalog,
         authenticator=Authenticator(settings),
         store=store,
-        redis=log if isinstance(log, RedisLog) else None,
+        redis=redis,
         log=log,
         pulse=Pulse(),
         runner=Runner(

@@ -147,11 +147,17 @@ def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str |
     """Return a token for development, signed with the shared secret.
 
     Raises:
-        ConfigurationError: this installation checks tokens with a public key, so none can be signed here.
+        ConfigurationError: this installation checks tokens with a public key, so none can be signed here; or it has no
+            secret, and no server would know one that were made for it.
     """
     algorithm = settings.jwt_algorithms[0]
     if not algorithm.startswith("HS"):
         raise ConfigurationError("tokens are checked with a public key here; only their issuer can sign them")
+    if settings.jwt_secret is None and not settings.secret_path.exists():
+        raise ConfigurationError(
+            f"there is no secret to sign with: {settings.secret_path.absolute()} is not there. A server makes it at its first"
+            " start (scripts/serve); run this in the same folder, or name the server's in FRONTDESK_DATA, or its FRONTDESK_JWT_SECRET"
+        )
     now = int(time.time())
     claims: dict[str, object] = {"iat": now, "exp": now + ttl_s}
     put(claims, settings.claim_user[0], user)

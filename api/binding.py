@@ -4,12 +4,15 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from agent.errors import ConfigurationError
 from api.settings import Settings
 
 BACKLOG = 2048
 """Connections that wait in the kernel's queue to be accepted; the machine may allow fewer."""
+USUAL = ("127.0.0.1", 8000)
+"""Where `frontdesk chat` looks when nothing else is said."""
 WILDCARD_HOSTS = ("0.0.0.0", "::")  # noqa: S104 (to tell them apart, not to listen there)
 
 
@@ -46,10 +49,14 @@ def tell_address(listening: Sequence[socket.socket], settings: Settings) -> None
     """Print where it is; of the demo, how to look at it."""
     host, port = listening[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    print(f"Frontdesk is on http://{shown}:{port}", flush=True)
+    lines = [f"Frontdesk is on http://{shown}:{port}"]
     if settings.is_demo:
         page = "it in a browser" if host not in WILDCARD_HOSTS else f"http://localhost:{port} on this machine"
-        print(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"', flush=True)
+        reached = shown if host not in WILDCARD_HOSTS else "localhost"
+        url = "" if (reached, port) == USUAL else f" --url http://{reached}:{port}"
+        lines.append(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"{url}')
+    with suppress(BrokenPipeError):  # whoever read it has gone; the server stays
+        print("\n".join(lines), flush=True)
 
 
 def cut_stalled_clients(listening: Iterable[socket.socket], *, after_s: float) -> None:

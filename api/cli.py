@@ -1,4 +1,4 @@
-"""The command line: serve, worker, doctor, token, chat, migrate, openapi, tools, audit, and what `api/operator` adds.
+"""The command line: serve, dev, worker, doctor, token, chat, migrate, openapi, tools, audit, and what `api/operator` adds.
 
 The server is imported only by the commands that need it: it takes seconds, and `chat` should answer at once.
 """
@@ -14,9 +14,11 @@ from typing import Annotated
 import typer
 
 from agent.errors import ConfigurationError
-from api import logs, terminal
+from api import __version__, logs, terminal
 from api.at_rest import close_files, close_new_files
 from api.auth import sign
+from api.binding import write_nowhere
+from api.operator.audit import add_audit
 from api.operator.commands import add_commands
 from api.operator.door import Door
 from api.settings import Settings, load_settings
@@ -26,6 +28,7 @@ cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
 )
 
+
 DAY_S = 86_400
 TOKEN_TTL_S = 7 * DAY_S
 
@@ -33,6 +36,21 @@ AssistantOption = Annotated[
     Path | None,
     typer.Option(help="an assistant's file, or a folder of them; default: FRONTDESK_ASSISTANT, or the demo"),
 ]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"frontdesk {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _of_all_commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    pass
 
 
 @cli.command()
@@ -65,6 +83,27 @@ def serve(
         if no_execute:
             settings = settings.model_copy(update={"execute": False})
         if not run_server(settings, host=host, port=port, inherited=inherited):
+            raise typer.Exit(1)
+
+
+@cli.command()
+def dev(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
+    assistant: AssistantOption = None,
+) -> None:
+    """Start the server for whoever writes an assistant: a trace of each turn, and the log down to debug, as lines to read.
+
+    They show what people ask and what tools return: nothing for a server that others use.
+    """
+    with _readable_errors():
+        settings = _settings(assistant)
+        logs.configure("debug", is_for_people=True)
+        check_settings(settings)
+        from api.server import run_server
+        from api.turn_trace import traced
+
+        if not run_server(settings, host=host, port=port, watch=traced):
             raise typer.Exit(1)
 
 
@@ -105,8 +144,9 @@ def doctor(
 
     logs.configure("CRITICAL")
     changes: dict[str, object] = {"assistant": assistant} if assistant is not None else {}
-    if not asyncio.run(print_report(changes, Wanted(url, bearer, provider, try_provider), as_json=as_json)):
-        raise typer.Exit(1)
+    with _readable_errors():
+        if not asyncio.run(print_report(changes, Wanted(url, bearer, provider, try_provider), as_json=as_json)):
+            raise typer.Exit(1)
 
 
 @cli.command()
@@ -156,7 +196,7 @@ def migrate() -> None:
     """Bring the database's schema to the newest version."""
     with _readable_errors():
         asyncio.run(_migrate(_settings()))
-    print("The database is up to date.")
+        print("The database is up to date.")
 
 
 @cli.command()
@@ -185,40 +225,6 @@ def tools(
             raise typer.Exit(1)
 
 
-audit = typer.Typer(no_args_is_help=True, help="The record of what was done.")
-cli.add_typer(audit, name="audit")
-
-
-@audit.command("verify")
-def verify_record(
-    tenant: Annotated[str | None, typer.Option(help="default: all of them")] = None,
-    head: Annotated[
-        str | None, typer.Option(help="NUMBER:DIGEST of a seal of this tenant that was kept elsewhere")
-    ] = None,
-) -> None:
-    """Compare the record with its seals; print what is wrong, and the newest seal of each tenant."""
-    with _readable_errors():
-        from api.records import print_verified
-
-        if not asyncio.run(print_verified(_settings(), tenant, head)):
-            raise typer.Exit(1)
-
-
-@audit.command("show")
-def show_record(
-    tenant: Annotated[str, typer.Option(help="whose record")],
-    run: Annotated[str | None, typer.Option(help="the id of a run")] = None,
-    tool: Annotated[str | None, typer.Option(help="the name of a tool")] = None,
-    user: Annotated[str | None, typer.Option(help="who did it")] = None,
-    kind: Annotated[str | None, typer.Option(help="like decision.approved")] = None,
-) -> None:
-    """Print who let the assistant do what, and what it saw: each run's deeds in order, as JSON lines."""
-    with _readable_errors():
-        from api.records import print_record
-
-        asyncio.run(print_record(_settings(), tenant, run=run, tool=tool, user=user, kind=kind))
-
-
 def _settings(assistant: Path | None = None, *, workers: int | None = None, tells: bool = True) -> Settings:
     """Return the settings, after what lies on the disk was closed to others; options that are given win over theirs."""
     options = {"assistant": assistant, "workers": workers}
@@ -245,6 +251,9 @@ def _readable_errors() -> Iterator[None]:
     except ConfigurationError as exc:
         print(f"frontdesk: {exc}", file=sys.stderr)
         raise typer.Exit(2) from None
+    except BrokenPipeError:  # whoever reads this has read enough
+        write_nowhere([sys.stdout.fileno()])
+        raise typer.Exit from None
     except OSError as exc:  # the data folder cannot be made, read or written
         print(f"frontdesk: {_trouble(exc)}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -258,13 +267,20 @@ def _trouble(exc: OSError) -> str:
     return f"FRONTDESK_DATA: {path}: {says}" if data in (path, *path.parents) else f"{exc.strerror}: {exc.filename}"
 
 
-add_commands(cli, Door(_settings, _readable_errors))
+for _add in (add_audit, add_commands):
+    _add(cli, Door(_settings, _readable_errors))
 
 
 def main() -> None:
     """Run the command line. Whatever it writes is its user's only."""
     close_new_files()
-    cli()
+    try:
+        cli()
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:  # `frontdesk … | head -1`: at the very end Python would complain of it
+            write_nowhere([sys.stdout.fileno()])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import Counter
@@ -35,6 +36,7 @@ from agent.errors import (
 from api.problems import FieldProblem, Problem
 from api.protocols import error_form
 
+logger = structlog.get_logger()
 problems = Counter("frontdesk_problems", "Requests that were answered with a problem, by its code", ["code"])
 
 MAX_PROBLEMS = 10
@@ -152,6 +154,10 @@ async def _request_error(_request: Request, exc: Exception) -> Response:
 
 def refused(exc: RequestError) -> Response:
     """Return the response that an error is to a client."""
+    if isinstance(exc, UnauthorizedError):
+        # What a token is refused for is one of a few sentences of ours, and the kind of error that a library met.
+        kind = type(exc.__context__).__name__ if exc.__context__ is not None else None
+        logger.info("token_refused", reason=str(exc), error=kind)
     headers = {}
     if exc.retry_after_s is not None:
         headers["Retry-After"] = str(exc.retry_after_s)

@@ -15,6 +15,7 @@ COUNTED = frozenset({"warning", "error", "critical"})
 LIBRARY = "library"
 """The event of lines that are not ours: each has words of its own."""
 _events = Names(200)
+_JSON = structlog.processors.JSONRenderer()
 
 
 class Unbreakable:
@@ -35,15 +36,16 @@ class Unbreakable:
             self._output.flush()
 
 
-def configure(level: str) -> None:
-    """Send structlog's and the libraries' lines the same way. Libraries speak from `warning` up."""
+def configure(level: str, *, is_for_people: bool = False) -> None:
+    """Send structlog's and the libraries' lines the same way, as JSON or for people. Libraries speak from `warning` up."""
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if is_for_people else _JSON
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, _count, structlog.processors.JSONRenderer()],
+        processors=[*shared, _count, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unbreakable(sys.stderr))),
         cache_logger_on_first_use=True,
@@ -54,7 +56,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=[*shared, _count_library, _without_exception],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                renderer,
             ],
         )
     )

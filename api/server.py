@@ -19,7 +19,7 @@ from agent.store.awaiting import awaited
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
-from api.app import create_app
+from api.app import Watch, create_app
 from api.binding import cut_stalled_clients, tell_address, terminals, write_nowhere
 from api.connections import bounded_connections
 from api.dependencies import Services
@@ -40,15 +40,17 @@ GC_THRESHOLDS = (20_000, 10, 10)
 passed on, and it came every other second. Not much less often: what a stream leaves behind is a cycle."""
 
 
-def run_server(settings: Settings, *, host: str, port: int, inherited: str | None = None) -> bool:
+def run_server(
+    settings: Settings, *, host: str, port: int, inherited: str | None = None, watch: Watch | None = None
+) -> bool:
     """Serve until a signal ends it; return whether it ever started.
 
-    `inherited`: what a parent gives to one of its several processes, in place of a host and a port.
+    `inherited`: what a parent gives to one of its several processes, in place of a host and a port. `watch`: see `create_app`.
 
     Raises:
         ConfigurationError: something in the settings or the assistant is wrong.
     """
-    return _run(create_app(settings), settings, inherited, host=host, port=port)
+    return _run(create_app(settings, watch=watch), settings, inherited, host=host, port=port)
 
 
 def run_worker(settings: Settings, *, host: str, port: int) -> bool:

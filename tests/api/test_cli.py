@@ -20,6 +20,7 @@ from support.processes import ROOT, Machine
 from support.world import SECRET
 from typer.testing import CliRunner, Result
 
+from api import __version__
 from api.cli import cli
 
 NOBODY = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "OPENAI_", "PYTEST"))}
@@ -103,7 +104,7 @@ async def test_the_demo_says_where_it_is_and_how_to_ask(demo: Machine) -> None:
     announced = demo.server.output.read_text().splitlines()
 
     assert re.fullmatch(r"Frontdesk is on http://127\.0\.0\.1:\d+", announced[0])
-    assert 'chat "how many clients?"' in announced[1]
+    assert announced[1].endswith(f'chat "how many clients?" --url {demo.url}')
     assert len(announced) == 2
 
 
@@ -185,15 +186,22 @@ def test_a_token_is_for_the_audience_and_issuer_of_the_installation(frontdesk: C
     assert claims["sub"] == "owner"
 
 
-def test_tokens_of_one_installation_are_signed_with_the_secret_that_it_keeps(
+def test_a_token_is_signed_with_the_secret_that_the_server_made_or_with_none(
     frontdesk: Callable[..., Result], tmp_path: Path
 ) -> None:
-    tokens = [frontdesk("token").stdout.strip() for _ in range(2)]
+    """G401: in another folder than the server's it is said where the secret was looked for, and none is made."""
+    folder = tmp_path / "data"
+    refused = [frontdesk("token"), frontdesk("chat", "hello", "--url", "http://127.0.0.1:1")]
+    for done in refused:
+        assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"there is no secret to sign with: {folder / 'jwt-secret'} is not there" in done.stderr
+        assert "FRONTDESK_DATA" in done.stderr
+    assert not folder.exists()
 
-    path = tmp_path / "data" / "jwt-secret"
-    assert path.stat().st_mode & 0o777 == 0o600
-    for token in tokens:
-        assert jwt.decode(token, path.read_text(), algorithms=["HS256"])["tenant_id"] == "aurora"
+    folder.mkdir()
+    (folder / "jwt-secret").write_text(SECRET)
+    token = frontdesk("token").stdout.strip()
+    assert jwt.decode(token, SECRET, algorithms=["HS256"])["tenant_id"] == "aurora"
 
 
 def test_the_openapi_document_is_printed_as_json(frontdesk: Callable[..., Result]) -> None:
@@ -224,7 +232,6 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("migrate", {"FRONTDESK_DATABASE_URL": "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"}, "cannot be reached"),
     ("migrate", {"FRONTDESK_DATA": "/dev/null/data"}, "/dev/null"),
     ("token", {"FRONTDESK_JWT_ALGORITHMS": '["RS256"]'}, "public key"),
-    ("token", {"FRONTDESK_DATA": "/dev/null/data"}, "/dev/null"),
 ]
 
 
@@ -316,10 +323,75 @@ def test_an_unknown_command_or_option_is_a_usage_error(frontdesk: Callable[..., 
 
 
 def test_a_chat_without_a_server_says_so_and_fails(frontdesk: Callable[..., Result]) -> None:
-    done = frontdesk("chat", "hello", "--url", "http://127.0.0.1:1")
+    done = frontdesk("chat", "hello", "--url", "http://127.0.0.1:1", FRONTDESK_JWT_SECRET=SECRET)
 
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == "There is no server at http://127.0.0.1:1. Start one with scripts/serve.\n"
+    assert done.stderr == "There is no server at http://127.0.0.1:1. Start one with scripts/serve --port 1.\n"
+
+
+def test_the_version_is_told(frontdesk: Callable[..., Result]) -> None:
+    """G401"""
+    assert frontdesk("--version").stdout == f"frontdesk {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [("openapi",), ("token",), ("doctor",), ("chat", "how many clients?")])
+async def test_a_pipe_that_is_closed_is_no_error(demo: Machine, arguments: tuple[str, ...]) -> None:
+    """G401: as `head -1` closes it, before anything is read of it or in the middle."""
+    folder = str(demo.folder / "data")
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "api.cli", *arguments),
+        cwd=demo.folder,
+        env={**NOBODY, "PYTHONPATH": str(ROOT), "FRONTDESK_DATA": folder, "FRONTDESK_URL": str(demo.url)},
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    async with asyncio.timeout(COMMAND_LIMIT_S):
+        _, errors = await process.communicate()
+    assert (process.returncode, errors.decode()) == (0, "")
+
+
+async def test_for_whoever_writes_an_assistant_each_turn_is_told_in_lines_to_read(tmp_path: Path) -> None:
+    """G402: what was asked of the model and of tools, what came of it, how long it took; with the place where a tool broke."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "tools.py").write_text(
+        "from pydantic import BaseModel\nfrom tools import ToolContext, tool\n\n\nclass Nothing(BaseModel):\n    pass\n\n\n"
+        "@tool()\nasync def count_apples(context: ToolContext, arguments: Nothing) -> object:\n"
+        '    """Count the apples."""\n    return {"apples": 7}\n\n\n'
+        "@tool()\nasync def count_pears(context: ToolContext, arguments: Nothing) -> object:\n"
+        '    """Count the pears."""\n    return 1 / 0\n'
+    )
+    (own / "desk.yaml").write_text(
+        "{name: Desk, persona: p, models: [demo], toolsets: [tools], backend: {url: 'http://127.0.0.1:9'}}"
+    )
+    machine = Machine(tmp_path, {"FRONTDESK_ASSISTANT": "own/desk.yaml", "FRONTDESK_JWT_SECRET": SECRET}, words=("dev",))
+    await machine.start()
+    for message in ("how many apples?", "how many pears?"):
+        done = await in_a_process(
+            tmp_path, "chat", message, FRONTDESK_URL=str(machine.url), FRONTDESK_JWT_SECRET=SECRET
+        )
+        assert (done.status, done.errors) == (0, ""), done
+    assert machine.server is not None
+    told = machine.server.errors.read_text()
+    await machine.stop()
+
+    for line in (
+        r"^\w{8} aurora +0\.\d{3} s  turn of conversation \S+, model demo$",
+        r" s  step 1: the model is asked$",
+        r" s    count_apples \{\}$",
+        r' s    count_apples: ok in \d+ ms: \{"apples":7\}$',
+        r" s    count_pears: error in \d+ ms: The tool failed unexpectedly\.$",
+        r" s    said: .*7",
+        r" s  completed \(stop\), \d+ tokens in, \d+ out$",
+        rf"tool_failed .*error=ZeroDivisionError .*where={own}/tools\.py:18",
+        r"tool_failed_because .*text='division by zero'",
+    ):
+        assert re.search(line, told, re.MULTILINE), f"{line} is not in\n{told}"
+    assert not any(line.startswith("{") for line in told.splitlines())
 
 
 async def test_a_server_that_cannot_start_says_why_in_a_line(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def told(answer: Answer) -> Any:
         ToolError: the backend refused, failed, or said something that cannot be read.
     """
     if answer.status == 404 and not answer.is_change:
+        logger.info("backend_refused", method=answer.method, status=answer.status)  # it may be a path that is wrong
         return None
     check(answer)
     if answer.end != "whole":

@@ -1,0 +1,139 @@
+"""The trace of each turn, for whoever writes an assistant: what was asked of models and tools, what came of it, and how long it took.
+
+It is read from the log, in which all stands that a run does. `frontdesk dev` prints it; no other command does, because it
+shows what people ask and what tools return.
+"""
+
+import sys
+import time
+from typing import Any, TextIO, cast
+
+import orjson
+
+from agent.events.schema import (
+    ActionRequested,
+    AnyEvent,
+    ApprovalRequested,
+    ClientToolRequested,
+    CredentialNeeded,
+    ErrorRaised,
+    ReasoningDelta,
+    RunEnded,
+    RunPaused,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+    SuggestionsOffered,
+    TextDelta,
+    ToolCallChanged,
+    Usage,
+)
+from agent.log.contract import Close, EventLog, Segment
+from agent.principal import RunKey
+from api.shown import safe
+
+SHOWN_CHARACTERS = 400
+"""Of arguments, of a result, of an answer: a line or a few of a terminal."""
+
+
+def traced(log: EventLog, output: TextIO = sys.stderr) -> EventLog:
+    """Return the log, whose runs are told of at `output` while they are written."""
+    return cast("EventLog", _TracedLog(log, output))
+
+
+class _TracedLog:
+    """Another log, but for what it opens."""
+
+    def __init__(self, log: EventLog, output: TextIO) -> None:
+        self._log = log
+        self._output = output
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> Segment:
+        return _TracedSegment(self._log.open(run, attempt, age_s=age_s), run, attempt, self._output)
+
+
+class _TracedSegment(Segment):
+    def __init__(self, segment: Segment, run: RunKey, attempt: int, output: TextIO) -> None:
+        self._segment = segment
+        self._name = f"{str(run.run_id)[-8:]} {run.tenant_id}" + (f" attempt {attempt}" if attempt > 1 else "")
+        self._output = output
+        self._begun = time.monotonic()
+        self._said: list[str] = []
+
+    def append(self, event: AnyEvent) -> None:
+        self._segment.append(event)
+        if isinstance(event, TextDelta):
+            self._said.append(event.text)
+            return
+        line = told(event)
+        if line is None:
+            return
+        if self._said and not isinstance(event, ReasoningDelta):
+            self._print(f"  said: {_short(''.join(self._said))}")
+            self._said.clear()
+        self._print(line)
+
+    async def flush(self) -> None:
+        await self._segment.flush()
+
+    async def close(self, how: Close) -> None:
+        await self._segment.close(how)
+
+    def _print(self, line: str) -> None:
+        print(f"{self._name} {time.monotonic() - self._begun:7.3f} s  {line}", file=self._output, flush=True)
+
+
+def told(event: AnyEvent) -> str | None:
+    """Return an event in a line; None for those that are a piece of something, or nobody's news."""
+    match event:
+        case RunStarted(conversation_id=conversation, model=model):
+            return f"turn of conversation {conversation}, model {model or 'unknown'}"
+        case StepStarted(step=step):
+            return f"step {step}: the model is asked"
+        case StepEnded(step=step, finish_reason=reason, usage=usage):
+            return f"step {step}: {reason}, {_tokens(usage)}"
+        case ToolCallChanged(progress=None, elapsed_ms=None):
+            return _of_call(event)
+        case ActionRequested(type=kind, value=value):
+            return f"  action {kind}: {_short(value)}"
+        case ApprovalRequested(name=name, title=title):
+            return f"  {name} waits for a yes: {_short(title)}"
+        case ClientToolRequested(name=name, arguments=arguments):
+            return f"  {name} is asked of the page: {_short(arguments)}"
+        case CredentialNeeded():
+            return "  the user's token ran out; a fresh one is waited for"
+        case ErrorRaised(code=code, message=message):
+            return f"  error {code}: {_short(message)}"
+        case SuggestionsOffered(questions=questions):
+            return f"  suggested: {_short(' · '.join(questions))}"
+        case RunPaused():
+            return "paused"
+        case RunEnded(status=status, finish_reason=reason, usage=usage):
+            return f"{status} ({reason}), {_tokens(usage)}"
+    return None
+
+
+def _of_call(event: ToolCallChanged) -> str:
+    match event.status:
+        case "running":
+            return f"  {event.name} {_short(event.arguments or {})}"
+        case "ok":
+            return f"  {event.name}: ok in {event.duration_ms} ms: {_short(event.result)}"
+        case "error":
+            return f"  {event.name}: error in {event.duration_ms} ms: {_short(event.error)}"
+        case status:
+            return f"  {event.name}: {status}"
+
+
+def _tokens(usage: Usage) -> str:
+    return f"{usage.input_tokens} tokens in, {usage.output_tokens} out"
+
+
+def _short(value: object) -> str:
+    """Return a value in one line that a terminal can show."""
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    line = safe(" ".join(text.split()))
+    return line if len(line) <= SHOWN_CHARACTERS else f"{line[:SHOWN_CHARACTERS]}… ({len(line)} characters)"
