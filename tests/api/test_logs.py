@@ -187,6 +187,21 @@ async def test_breaks_say_what_and_where(written: Written) -> None:
     assert len(written.of("request_broke")) == 1
 
 
+async def test_a_token_that_is_refused_is_logged_with_the_reason(written: Written) -> None:
+    """G400: in the words that its client read, and with the kind of what was wrong with it."""
+    by_id = {line["request_id"]: line for line in written.of("request")}
+    refused = [line for line in written.of("token_refused") if by_id[line["request_id"]]["route"] == "/chat"]
+
+    assert [(line["reason"], line["error"]) for line in refused if "ticket" not in line["reason"]] == [
+        ("The token has expired.", "ExpiredSignatureError"),
+        ("The token names no tenant.", None),
+        ("The token is not valid.", "DecodeError"),
+    ]
+    assert {line["level"] for line in refused} == {"info"}
+    is_refused = {line["request_id"] for line in by_id.values() if line["status"] == 401}
+    assert is_refused == {line["request_id"] for line in written.of("token_refused")}
+
+
 async def test_no_line_holds_a_token_or_what_people_say(written: Written) -> None:
     """G131: nor a ticket, nor a message that stands in a URL."""
     assert written.tokens

@@ -426,6 +426,7 @@ async def test_a_query_value_that_is_no_text_is_refused(
 async def test_what_the_backend_refuses_and_what_it_fails_at_is_logged_without_data(
     session: BackendSession, backend: TenantBackend, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """G400: also a read of what is not there: it may be a path that is wrong."""
     backend.answer("GET /orders/count", {"detail": "SECRET"}, status=422)
     backend.answer("POST /orders", {"detail": "SECRET"}, status=502)
     with pytest.raises(ToolError):
@@ -433,9 +434,10 @@ async def test_what_the_backend_refuses_and_what_it_fails_at_is_logged_without_d
     with pytest.raises(ToolError):
         await session.post("/orders", {"name": "SECRET"})
     assert await session.get("/nowhere") is None
-    refused, failed = "".join(capfd.readouterr()).splitlines()
+    refused, failed, missing = "".join(capfd.readouterr()).splitlines()
     assert ("info" in refused, "backend_refused" in refused, "status=422" in refused) == (True, True, True)
     assert ("warning" in failed, "backend_failed" in failed, "status=502" in failed) == (True, True, True)
+    assert ("info" in missing, "backend_refused" in missing, "status=404" in missing) == (True, True, True)
     assert "SECRET" not in refused + failed
 
 
