@@ -29,6 +29,7 @@ from agent.store.database import Store
 from agent.store.workers import standing as read_standing
 from api import __version__, errors
 from api.auth import Authenticator
+from api.below_path import BelowPath, check_root_path
 from api.built_files import BuiltFiles
 from api.cors import PagesOfOthers
 from api.dependencies import Services
@@ -100,6 +101,7 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
         openapi_url="/openapi.json" if settings.openapi else None,
         docs_url=None,  # FastAPI's pages run scripts of other hosts; `routes/docs.py` has one that runs none
         redoc_url=None,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
         redirect_slashes=False,  # such a redirect names the host that the request named, whoever wrote that
     )
     app.state.equipment = equipment
@@ -111,6 +113,8 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
     for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
+    if settings.root_path:
+        check_root_path(settings.root_path, (getattr(route, "path", "/") for route in app.routes))
     _add_middleware(app, settings)
     return app
 
@@ -233,6 +237,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the last one added is the first one passed."""
     app.add_middleware(HandOver)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    if settings.root_path:
+        app.add_middleware(BelowPath, root_path=settings.root_path)
     if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
         app.add_middleware(PagesOfOthers, origins=settings.cors_origins)
     if settings.trusted_proxies:

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from agent.errors import RETRY_AFTER_S, OverloadedError
 from api.doors import CONNECTION, MEANS_NOTHING, NO_SEAT, SPARE_S, Doors, Phase, doors_for
 from api.errors import PRIVATE, problem, refusal
-from api.reading import RequestReader
+from api.reading import SOCKET_PATH, RequestReader
 from api.settings import Settings
 from api.sockets.connection import BoundedSocket, SocketPhase
 
@@ -45,6 +45,7 @@ def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
     limits = {
         "doors": doors_for(settings),
         "most_head_bytes": settings.max_header_bytes,
+        "socket_paths": frozenset({SOCKET_PATH, settings.root_path.encode() + SOCKET_PATH}),
         "most_message_bytes": settings.max_body_bytes,
         "stalled_s": settings.send_timeout_s,
     }

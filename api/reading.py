@@ -7,7 +7,7 @@ WebSocket, where there is one, and the connection takes it up.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Literal
 
 import httptools
@@ -31,6 +31,8 @@ class RequestReader(HttpToolsProtocol, ABC):
     # With more than thirty attributes an object's dictionary is its own, which takes a kilobyte more.
     __slots__ = ("_head_bytes", "_offered", "_read_bytes", "reading")
     most_head_bytes: int
+    socket_paths: frozenset[bytes]
+    """Where a WebSocket may be offered."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,7 +95,7 @@ class RequestReader(HttpToolsProtocol, ABC):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
-            self._takes_up = is_socket_offer(self.parser, self.url, self.headers) and self.may_upgrade()
+            self._takes_up = self._offers_socket() and self.may_upgrade()
             self._offered = self._head(b"" if self._takes_up else b"upgrade")
             return
         self.reading = "body"
@@ -109,6 +111,9 @@ class RequestReader(HttpToolsProtocol, ABC):
             return
         self.reading = None
         super().on_message_complete()
+
+    def _offers_socket(self) -> bool:
+        return is_socket_offer(self.parser, self.url, self.headers, self.socket_paths)
 
     @property
     def _is_head_too_long(self) -> bool:
@@ -129,15 +134,17 @@ class RequestReader(HttpToolsProtocol, ABC):
         return b"\r\n".join([first, *lines, b"", b""])
 
 
-def is_socket_offer(parser: httptools.HttpRequestParser, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Return whether a head is an offer of a WebSocket by the book (RFC 6455, 4.2.1), where there is one, and without a body."""
+def is_socket_offer(
+    parser: httptools.HttpRequestParser, url: bytes, headers: Sequence[tuple[bytes, bytes]], paths: Container[bytes]
+) -> bool:
+    """Return whether a head is an offer of a WebSocket by the book (RFC 6455, 4.2.1), at one of `paths`, and without a body."""
     values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         values.setdefault(name, []).append(value)
     once = (b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
     return (
         (parser.get_method(), parser.get_http_version()) == (b"GET", "1.1")
-        and url.partition(b"?")[0] == SOCKET_PATH
+        and url.partition(b"?")[0] in paths
         and all(len(values.get(name, ())) == 1 for name in once)
         and HOST.fullmatch(values[b"host"][0].decode("latin-1")) is not None
         and not any(name in values for name in (b"content-length", b"transfer-encoding", b"expect"))

@@ -24,6 +24,11 @@ class HttpSettings(EnvironmentSettings):
     """Settings of the server: whom it listens to, and how long."""
 
     cors_origins: tuple[str, ...] = Field(default=(), description="origins of the pages that may call")
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="the path below which browsers find it behind your proxy, like `/assistant`; whether the proxy takes it off or not",
+    )
     max_body_bytes: int = Field(default=512 * 1024, ge=1024, description="a larger request gets a 413")
     trusted_proxies: tuple[str, ...] = Field(
         default=(), description="addresses and networks of the proxies whose X-Forwarded-For and -Proto are believed"

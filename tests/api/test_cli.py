@@ -368,7 +368,9 @@ async def test_for_whoever_writes_an_assistant_each_turn_is_told_in_lines_to_rea
     (own / "desk.yaml").write_text(
         "{name: Desk, persona: p, models: [demo], toolsets: [tools], backend: {url: 'http://127.0.0.1:9'}}"
     )
-    machine = Machine(tmp_path, {"FRONTDESK_ASSISTANT": "own/desk.yaml", "FRONTDESK_JWT_SECRET": SECRET}, words=("dev",))
+    machine = Machine(
+        tmp_path, {"FRONTDESK_ASSISTANT": "own/desk.yaml", "FRONTDESK_JWT_SECRET": SECRET}, words=("dev",)
+    )
     await machine.start()
     for message in ("how many apples?", "how many pears?"):
         done = await in_a_process(

@@ -16,11 +16,16 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @asynccontextmanager
-async def nginx(folder: Path, url: str, *, read_timeout_s: float, more: str = "") -> AsyncIterator[str]:
-    """Start nginx on a free port of the loopback, with `more` in its location; yield its URL."""
+async def nginx(
+    folder: Path, url: str, *, read_timeout_s: float, more: str = "", location: str = "/", passes: str = ""
+) -> AsyncIterator[str]:
+    """Start nginx on a free port of the loopback, with `more` in its location; yield its URL.
+
+    `passes` is what it puts in the place of `location`, as nginx has it; without it paths are left as they are.
+    """
     port = free_port()
     config = folder / "nginx.conf"
-    config.write_text(_config(folder, url, port, read_timeout_s, more))
+    config.write_text(_config(folder, f"{url}{passes}", port, read_timeout_s, more, location))
     async with _running(folder, config, port) as url:
         yield url
 
@@ -68,7 +73,7 @@ async def _running(folder: Path, config: Path, port: int, *options: str) -> Asyn
         await process.wait()
 
 
-def _config(folder: Path, url: str, port: int, read_timeout_s: float, more: str) -> str:
+def _config(folder: Path, url: str, port: int, read_timeout_s: float, more: str, location: str) -> str:
     user = "user root;\n" if os.getuid() == 0 else ""
     temporary = "\n".join(f"    {name}_temp_path {folder / name};" for name in TEMPORARY)
     return f"""{user}daemon off;
@@ -83,7 +88,7 @@ http {{
     gzip_types text/event-stream application/json;
     server {{
         listen 127.0.0.1:{port};
-        location / {{
+        location {location} {{
             proxy_pass {url};
             proxy_read_timeout {round(read_timeout_s * 1000)}ms;
             {more}

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import re
 import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 from support.backend import Route
 from support.http import Connection, Request
@@ -16,6 +18,9 @@ from support.provider import Call
 from support.raw import STREAM, RawResponse, raw_request
 from support.shown import Screen
 from support.world import OpenWorld, World
+from websockets.asyncio.client import connect
+
+from agent.errors import ConfigurationError
 
 pytestmark = pytest.mark.alone
 
@@ -89,6 +94,53 @@ async def test_without_pings_nginx_would_cut_the_stream(
         gate.set()
         run = await world.person().events(response.headers["x-run-id"])
         assert run.text == "There are 42."
+
+
+@pytest.mark.parametrize("passes", ["/", ""], ids=["path taken off", "path left on"])
+async def test_below_a_path_of_another_host_all_places_are_right(
+    open_frontdesk: OpenWorld, tmp_path: Path, passes: str
+) -> None:
+    """G403: where an answer goes on, the document and its page, streams and WebSockets."""
+    world = await open_frontdesk(root_path="/desk/assistant")
+    ann = world.person()
+    world.provider.say("Hello World.")
+    upgrade = (
+        "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;"
+    )
+    host = "proxy_set_header Host $http_host;"
+    async with (
+        nginx(
+            tmp_path, world.url, read_timeout_s=60, location="/desk/assistant/", passes=passes, more=upgrade + host
+        ) as url,
+        httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {ann.token}"}, verify=False) as client,
+    ):
+        stream = {"Accept": "text/event-stream"}
+        answer = await client.post("/desk/assistant/chat", json={"message": "hello"}, headers=stream)
+        place = answer.headers["location"]
+        assert place == f"/desk/assistant/runs/{answer.headers['x-run-id']}/events"
+        rest = await client.get(place, headers={**stream, "Last-Event-ID": "1-1"})
+        assert (rest.status_code, rest.text.endswith("data: [DONE]\n\n")) == (200, True)
+
+        page = await client.get("/desk/assistant/docs")
+        [link] = re.findall(r'href="([^"]+)"', page.text)
+        document = (await client.get(page.url.join(link))).json()
+        assert document["servers"] == [{"url": "/desk/assistant"}]
+        assert "/chat" in document["paths"]
+        assert (await client.get("/desk/assistant/static/frontdesk-chat.js")).status_code == 200
+
+        address = url.replace("http", "ws") + "/desk/assistant/ws"
+        async with connect(address, additional_headers={"Authorization": f"Bearer {ann.token}"}) as socket:
+            await socket.send('{"type": "nothing"}')
+            assert await socket.recv()
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("/chat", "/chat is a path of Frontdesk's own"), ("/runs/x", "/runs is a path")]
+)
+async def test_a_path_that_could_be_one_of_ours_is_refused(open_frontdesk: OpenWorld, path: str, said: str) -> None:
+    """G403"""
+    with pytest.raises(ConfigurationError, match=said):
+        await open_frontdesk(root_path=path)
 
 
 class Response(RawResponse):
