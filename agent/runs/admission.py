@@ -68,8 +68,8 @@ class Admission:
         add(self._of_user, (tenant_id, user_id), -1)
         self._let_in_all()
 
-    def keep(self, tenant_id: str, user_id: str, grant: Grant) -> None:
-        """Take the place here for a run that its place elsewhere did not take, however many work here."""
+    def keep(self, tenant_id: str, user_id: str, grant: Grant, *, is_silent: bool = False) -> None:
+        """Take the place here for a run that its place elsewhere did not take, or did not even answer, however many work here."""
         self._inside += grant != HERE
 
     def accept(self, tenant_id: str, user_id: str) -> bool:

@@ -1,10 +1,13 @@
-"""How many runs of a tenant and of a user may be at work, as far as this process knows what others have.
+"""What this process knows of others: how many runs of a tenant and of a user may be at work, and whether anybody works at all.
 
 The invariant: what others have is never taken for nothing. While Redis does not say it, and for a moment after it may have
 forgotten it, each process counts on its share of the limits only.
 """
 
 import time
+
+ALONE_S = 2.0
+"""How long no other process has a place before one that does not work, works itself."""
 
 
 class Shares:
@@ -52,3 +55,29 @@ class Shares:
     @property
     def _is_settling(self) -> bool:
         return time.monotonic() < self._settles_at
+
+
+class Solitude:
+    """For how long no other process has had a place for what comes here."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._has_waited = False
+
+    def told(self, is_alone: bool) -> bool:
+        """Know whether that is so now; return whether it began just now."""
+        if not is_alone:
+            self._since, self._has_waited = None, False
+            return False
+        if self._since is not None:
+            return False
+        self._since = time.monotonic() - (ALONE_S if self._has_waited else 0)
+        return True
+
+    def waited(self) -> None:
+        """Know that one who seemed to have a place was waited for in vain: if there is no other, that was the time."""
+        self._has_waited = True
+
+    @property
+    def is_long(self) -> bool:
+        return self._since is not None and time.monotonic() - self._since >= ALONE_S
