@@ -58,6 +58,11 @@ class SharedAdmission(Admission):
         return not self._shares.is_shared
 
     @property
+    def processes(self) -> int:
+        """How many processes there are, as Redis said it last, or the database."""
+        return self._shares.living
+
+    @property
     def others_work(self) -> bool:
         return not self._executes and self._shares.is_shared and self._working > 0
 
@@ -74,13 +79,9 @@ class SharedAdmission(Admission):
             self._kick.clear()
             answered, self._next = self._next, asyncio.Event()
             try:
-                await self._tell()
+                await self.tell()
             finally:
                 answered.set()
-
-    async def begin(self) -> None:
-        """Tell Redis that this process is there."""
-        await self._tell()
 
     def drain(self) -> None:
         """Take nothing of others any more, and leave to them what has not begun."""
@@ -226,12 +227,10 @@ class SharedAdmission(Admission):
         tick_s = min(self._tick_s, WAITING_TICK_S) if self._waiting or not self._shares.is_shared else self._tick_s
         with suppress(TimeoutError):
             async with asyncio.timeout(tick_s):
-                if self._shares.is_shared:
-                    await self._kick.wait()
-                else:
-                    await asyncio.Event().wait()  # nobody waits for an answer: it is only looked whether Redis is there
+                # Where nobody waits for an answer, it is only looked whether Redis is there.
+                await (self._kick if self._shares.is_shared else asyncio.Event()).wait()
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
         """Tell Redis what changed, and let in whom it lets in; where it does not answer, decide here from now on."""
         told: Told | None = None
         try:

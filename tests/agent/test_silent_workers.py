@@ -48,7 +48,7 @@ async def test_a_worker_that_did_not_answer_one_process_is_offered_nothing_by_an
     fronts[0].admission.keep("acme", "ann", first.name, is_silent=True)
     await fronts[0].admission.told()
     assert [await offered(front) for front in fronts] == [second.name] * 2
-    await first.admission.begin()
+    await first.admission.tell()
     assert await offered(fronts[1]) == first.name
 
 

@@ -101,7 +101,7 @@ class Installation:
         loop = asyncio.get_running_loop()
         listening = loop.create_task(subscriber.run())
         await until(lambda: subscriber.is_well)
-        await admission.begin()
+        await admission.tell()
         process = Process(
             name, admission, client, subscriber, [listening, loop.create_task(admission.run())], all=self.all
         )
