@@ -103,6 +103,8 @@ class Tally:
         Raises:
             RedisAwayError: nobody knows what others have. Nothing was taken.
         """
+        if not self._client.is_well:
+            raise RedisAwayError("it was away a moment ago; the next beat looks whether it is back")
         wanted = [(digest(field), most) for field, most in wanted]
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asked.append((wanted, answer))

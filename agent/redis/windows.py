@@ -60,6 +60,7 @@ class Windows:
     """What is counted on one Redis."""
 
     def __init__(self, client: RedisClient) -> None:
+        self._client = client
         self._begin = f"{client.prefix}:{{places}}:rate:"
         self._reads = Reads(partial(client.scripts, _HIT))
 
@@ -69,6 +70,8 @@ class Windows:
         Raises:
             RedisAwayError: nobody knows whether it was counted.
         """
+        if not self._client.is_well:
+            raise RedisAwayError("it was away a moment ago, and others look whether it is back")
         call: list[str | int] = [self._begin]
         for key, most, window_s in limits:
             call += (digest(key), most, round(window_s * 1000))

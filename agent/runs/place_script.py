@@ -89,7 +89,7 @@ local function last_served(field)
   if not served[field] then served[field] = tonumber(redis.call('HGET', all .. ':served', field) or 0) end
   return served[field]
 end
-local waiting = {}
+local waiting, others = {}, {}
 for _, worker in ipairs(workers) do
   local fields = redis.call('HGETALL', queue(worker.name))
   for i = 1, #fields, 2 do
@@ -102,6 +102,18 @@ for _, worker in ipairs(workers) do
       }
       local one = waiting[#waiting]
       one.by_tenant, one.by_user = 't' .. one.tenant, 'u' .. one.field
+      if worker.name ~= me then
+        for _, name in ipairs({one.by_tenant, one.by_user}) do others[name] = (others[name] or 0) + one.count end
+      end
+    end
+  end
+end
+local elsewhere = {}
+for i = 13, #ARGV, 4 do
+  if ARGV[i] == 'w' and tonumber(ARGV[i + 3]) > 0 then
+    local of_tenant, of_user = 't' .. ARGV[i + 1], 'u' .. ARGV[i + 1] .. '\\0' .. ARGV[i + 2]
+    for _, one in ipairs({ARGV[i + 1], ARGV[i + 2], others[of_tenant] or 0, others[of_user] or 0}) do
+      elsewhere[#elsewhere + 1] = one
     end
   end
 end
@@ -178,6 +190,6 @@ for _, worker in ipairs(workers) do
   if worker.name == me and place_elsewhere(worker) then is_alone = 0 end
 end
 local more = given == most_given and #granted > 0 and 1 or 0
-return {'told', #workers, working, is_alone, more, granted}
+return {'told', #workers, working, is_alone, more, granted, elsewhere}
 """
 )

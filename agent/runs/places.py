@@ -32,6 +32,8 @@ class Told(NamedTuple):
     """Whether no other process has a place for what waits here."""
     has_more: bool
     granted: list[tuple[str, str, str]]
+    elsewhere: dict[tuple[str, str], tuple[int, int]]
+    """Of each who began to wait here: how many of the tenant, and of the user, wait at other processes."""
 
 
 class Places:
@@ -73,10 +75,12 @@ class Places:
                 call += (kind, first, second, change)
         [reply] = await self._client.scripts(PLACES, [call])
         match reply:
-            case [b"told", int(living), int(working), int(is_alone), int(more), list(granted)]:
+            case [b"told", int(living), int(working), int(is_alone), int(more), list(granted), list(others)]:
                 names = [one.decode() for one in granted]
                 triples = list(zip(names[::3], names[1::3], names[2::3], strict=True))
-                return Told(living, working, bool(is_alone), bool(more), triples)
+                pairs = zip(others[::4], others[1::4], zip(others[2::4], others[3::4], strict=True), strict=True)
+                elsewhere = {(tenant.decode(), user.decode()): numbers for tenant, user, numbers in pairs}
+                return Told(living, working, bool(is_alone), bool(more), triples, elsewhere)
             case [b"again"]:
                 return None
             case _:

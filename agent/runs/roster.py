@@ -110,7 +110,7 @@ class Roster:
         Raises:
             RateLimitedError, OverloadedError: too many wait.
         """
-        self._waiting.check(place)
+        self._waiting.check(place, self._admission.elsewhere(place.tenant_id, place.user_id))
 
     def reserve(self, key: RunKey, place: Place) -> None:
         """Count a run as waiting before it is held.
@@ -118,7 +118,7 @@ class Roster:
         Raises:
             RateLimitedError, OverloadedError: too many wait; it is not counted.
         """
-        self._waiting.check(place)
+        self._waiting.check(place, self._admission.elsewhere(place.tenant_id, place.user_id))
         self._waiting.enter(key, place)
 
     def cancel_reservation(self, key: RunKey) -> None:

@@ -59,8 +59,10 @@ class SharedAdmission(Admission):
 
     @property
     def processes(self) -> int:
-        """How many processes there are, as Redis said it last, or the database."""
         return self._shares.living
+
+    def elsewhere(self, tenant_id: str, user_id: str) -> tuple[int, int]:
+        return self._shares.elsewhere(tenant_id, user_id)
 
     @property
     def others_work(self) -> bool:
@@ -267,7 +269,7 @@ class SharedAdmission(Admission):
     def _is_told(self, told: Told) -> None:
         if not self._shares.is_shared:
             logger.info("places_shared", processes=told.living)
-        self._shares.told(told.living)
+        self._shares.told(told.living, told.elsewhere)
         self._working = told.working
         self._most_per_tenant, self._most_per_user = self._shares.most_of_each
         if self._solitude.told(told.is_alone):

@@ -5,7 +5,12 @@ forgotten it, each process counts on its share of the limits only.
 """
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
+MOST_KNOWN = 10_000
+"""Users of whom it is known how many wait elsewhere. They are learned anew with the next question."""
+NOBODY: Mapping[tuple[str, str], tuple[int, int]] = MappingProxyType({})
 ALONE_S = 2.0
 """How long no other process has a place before one that does not work, works itself."""
 
@@ -20,9 +25,13 @@ class Shares:
         self._living = 1
         self.is_shared = False
         """Whether Redis decides now."""
+        self._elsewhere: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def told(self, living: int) -> None:
-        """Know that Redis decides, and how many processes it knows."""
+    def told(self, living: int, elsewhere: Mapping[tuple[str, str], tuple[int, int]] = NOBODY) -> None:
+        """Know that Redis decides, how many processes it knows, and how many wait elsewhere of those who began to wait here."""
+        if len(self._elsewhere) > MOST_KNOWN:
+            self._elsewhere.clear()
+        self._elsewhere |= elsewhere
         self._living = max(living, self._living) if self._is_settling else living
         self.is_shared = True
 
@@ -39,6 +48,10 @@ class Shares:
     def settle(self) -> None:
         """Know that Redis may have forgotten what others have, until each of them had time to say it again."""
         self._settles_at = time.monotonic() + self._settle_s
+
+    def elsewhere(self, tenant_id: str, user_id: str) -> tuple[int, int]:
+        """Return how many of a tenant and of a user waited at other processes when the user last asked for a place here."""
+        return self._elsewhere.get((tenant_id, user_id), (0, 0)) if self.is_shared else (0, 0)
 
     @property
     def living(self) -> int:

@@ -81,16 +81,18 @@ async def test_requests_and_streams_are_counted_over_all_processes(
     prefix = "fd-over-all"
     settings = {"user_limit": "8/hour", "max_streams_per_user": 2, "redis_prefix": prefix}
     first, second = await open_pair(open_frontdesk, postgres, redis_server, **settings)
-    ann = first.person()
+    ann, gate = first.person(), asyncio.Event()
     async with AsyncExitStack() as stack:
         streams = []  # one that nobody holds is closed
         for world in (first, second):
-            first.provider.hang("Hello")
+            first.provider.wait_for(gate, "Hello.")
             streams.append(await stack.enter_async_context(at(world, ann).open_stream("hello")))
             await streams[-1].until("run_id")
         refused = [await at(world, ann).ask("one more") for world in (first, second)]
         assert [one.status_code for one in refused] == [429, 429]
         assert [one.json()["detail"] for one in refused] == ["At most 2 answers can be read at once."] * 2
+        gate.set()
+        assert [(await stream.rest()).is_done for stream in streams] == [True, True]
     answers = [await at(world, ann).request("GET", "/conversations") for world in (first, second) * 3]
     assert [one.status_code for one in answers] == [200] * 4 + [429] * 2
     with redis_server.client() as asked:
