@@ -35,10 +35,10 @@ from api.dependencies import Services
 from api.equipment import Equipment, equip
 from api.gauges import exposition
 from api.handover import HandOver
+from api.limits import open_limits
 from api.metrics_port import MetricsPort
 from api.middleware import RequestMiddleware
 from api.pulse import Pulse
-from api.rates import limit_of
 from api.routes import (
     ag_ui,
     ai_sdk,
@@ -62,12 +62,8 @@ from api.routes import (
     turns,
 )
 from api.routes import assistant as assistant_route
-from api.seats import Seats
 from api.settings import Settings
 from api.sharing import check_sharing, letter_keys
-from api.sockets.registry import Sockets
-from api.tickets import Tickets
-from api.visitors import Visitors
 from demo import DemoChatModel
 
 
@@ -121,6 +117,16 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> S
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = settings.open_store()
     log, signals, cluster = _share(settings, store)
+    runner = Runner(
+        store=store,
+        log=log,
+        signals=signals,
+        catalog=catalog,
+        assistants=assistants,
+        settings=settings,
+        cluster=cluster,
+    )
+    limits = open_limits(settings, assistants, catalog, cluster=cluster, processes=lambda: runner.processes)
     return Services(
         settings=settings,
         assistants=assistants,
@@ -130,20 +136,9 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> S
         redis=log if isinstance(log, RedisLog) else None,
         log=log,
         pulse=Pulse(),
-        runner=Runner(
-            store=store,
-            log=log,
-            signals=signals,
-            catalog=catalog,
-            assistants=assistants,
-            settings=settings,
-            cluster=cluster,
-        ),
-        seats=Seats(settings.max_streams_per_user),
-        tickets=Tickets(settings),
-        sockets=Sockets(settings),
+        runner=runner,
+        **limits._asdict(),
         built_files=BuiltFiles(),
-        visitors=_visitors(settings, assistants, catalog),
         searches=Searches(
             store,
             most=settings.search_connections,
@@ -209,6 +204,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
         await stack.enter_async_context(toolset)
     if services.redis is not None:
         await stack.enter_async_context(services.redis)
+    if services.tally is not None:
+        await stack.enter_async_context(services.tally)
     await stack.enter_async_context(services.runner)
 
 
@@ -244,12 +241,3 @@ def _proxies(settings: Settings) -> list[str]:
                 "FRONTDESK_TRUSTED_PROXIES: name addresses or networks, like 127.0.0.1 or 10.0.0.0/8"
             ) from None
     return list(settings.trusted_proxies)
-
-
-def _visitors(settings: Settings, assistants: Assistants, catalog: Catalog) -> dict[str, Visitors]:
-    limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
-    return {
-        one.id: Visitors(one.definition.public, settings, usable=catalog.names(one.definition))
-        for one in assistants
-        if one.definition.public is not None
-    }

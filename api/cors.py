@@ -56,6 +56,8 @@ EXPOSED = (
     "X-Run-Id",
     "X-Request-Id",
     "Location",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "Date",
     "ETag",

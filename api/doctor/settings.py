@@ -51,8 +51,16 @@ def check_values(settings: Settings) -> list[Finding]:
         ("database", lambda: parse_urls(settings.database, secret_of(settings.database_upkeep_url))),
         *(
             (name, lambda value=value, name=name: limit_of(value, name=_variable(name)))
-            for name in ("public_limit", "ticket_limit", "socket_message_limit")
+            for name in (
+                "user_limit",
+                "tenant_limit",
+                "address_limit",
+                "public_limit",
+                "ticket_limit",
+                "socket_message_limit",
+            )
             for value in (getattr(settings, name),)
+            if value is not None
         ),
     ]
     if url := secret_of(settings.redis_url):

@@ -136,7 +136,7 @@ class Session:
     async def _do(self, command: AnyCommand) -> None:
         match command:
             case Send():
-                with self._seat():  # what nobody may read is not stored, as over HTTP
+                with await self._seat():  # what nobody may read is not stored, as over HTTP
                     run = await self._services.runner.start(self._principal, command.asked())
                 await self._read(command, run, position(command.after))
             case Attach():
@@ -176,7 +176,7 @@ class Session:
         if (before := self._readers.get(run.id)) is not None:
             await before.stop()
         reader = _Reader(ExitStack())
-        reader.seat.enter_context(self._seat())
+        reader.seat.enter_context(await self._seat())
         self._readers[run.id] = reader
         try:
             ids = {"conversation_id": run.conversation_id, "message_id": run.message_id}
@@ -244,8 +244,8 @@ class Session:
             for conversation_id, title in await news.take():
                 await self._say(conversation=conversation_id, title=title)
 
-    def _seat(self) -> AbstractContextManager[None]:
-        return self._services.seats.taken(self._principal.tenant_id, self._principal.user_id)
+    async def _seat(self) -> AbstractContextManager[None]:
+        return await self._services.seats.take(self._principal.tenant_id, self._principal.user_id)
 
     def _rest(self) -> None:
         self._line.wait_as("busy" if self._readers else "idle")

@@ -123,10 +123,10 @@ async def test_a_socket_reads_no_more_runs_than_its_user_may(open_frontdesk: Ope
             second = live.so_far.first("run_id")
             one_more = await socket.ask("attach", run=second)
             again = await socket.ask("attach", run=first["run"])
-        await until(lambda: sum(world.app.state.services.seats._taken.values()) == 1)
+        await until(lambda: world.app.state.services.seats.taken == 1)
         now = await socket.ask("attach", run=second)
-        assert sum(world.app.state.services.seats._taken.values()) == 2
-    await until(lambda: sum(world.app.state.services.seats._taken.values()) == 0)
+        assert world.app.state.services.seats.taken == 2
+    await until(lambda: world.app.state.services.seats.taken == 0)
     for run in (first["run"], second):
         await ann.request("POST", f"/runs/{run}/cancel")
 
