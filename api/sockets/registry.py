@@ -12,15 +12,15 @@ from api.rates import Rates
 from api.seats import Seats
 from api.settings import Settings
 
-sockets_open = Gauge("frontdesk_sockets_open", "WebSockets of users that are open", multiprocess_mode="livesum")
+sockets_open = Gauge("frontdesk_sockets_open", "WebSockets of users that are open")
 
 
 class Closable(Protocol):
     """A socket that can be told to end."""
 
     @property
-    def is_reading(self) -> bool:
-        """Whether it reads a run."""
+    def is_busy(self) -> bool:
+        """Whether it reads a run, or has been told something that is not done yet."""
 
     def end(self, code: int) -> None:
         """Close with this code."""
@@ -58,9 +58,9 @@ class Sockets:
         await self._rates.hit((principal.tenant_id, principal.user_id), "Too many messages. Try again later.")
 
     def drain(self) -> None:
-        """Close the sockets that read nothing now, and from now on each that reads nothing more."""
+        """Close the sockets that read nothing now and have nothing to do, and from now on each as soon as that is so."""
         self.is_draining = True
-        for socket in [one for one in self._open if not one.is_reading]:
+        for socket in [one for one in self._open if not one.is_busy]:
             socket.end(CloseCode.SERVICE_RESTART)
 
     def close(self) -> None:
