@@ -9,6 +9,7 @@ that is made up, and needs what scripts/foreign fetches: PYTHONPATH=.:tests pyth
 import argparse
 import asyncio
 import json
+import re
 import time
 from collections.abc import Sequence
 from html import escape
@@ -51,7 +52,8 @@ async def series_of(url: str, panel: dict[str, Any], *, start: float, end: float
             for label, value in one["metric"].items():
                 name = name.replace("{{" + label + "}}", value)
             values = [(float(at), float(value)) for at, value in one["values"]]
-            found.append((name.strip(), [(at, value) for at, value in values if value == value and abs(value) < 1e18]))
+            name = re.sub(r"{{\w+}}", "", name).strip()  # a label that is empty is none to Prometheus
+            found.append((name, [(at, value) for at, value in values if value == value and abs(value) < 1e18]))
     return sorted(found, key=lambda one: -max((value for _, value in one[1]), default=0.0))
 
 
