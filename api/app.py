@@ -15,7 +15,8 @@ from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
-from agent.metrics import expect_failures, tenant_names
+from agent.log.traced import TracedLog
+from agent.metrics import expect_failures, expect_prices, tenant_names
 from agent.models.catalog import Catalog
 from agent.principal import RunKey
 from agent.redis.address import parse_address
@@ -64,6 +65,7 @@ from api.routes import (
 from api.routes import assistant as assistant_route
 from api.settings import Settings
 from api.sharing import check_sharing, letter_keys
+from api.traces import TracedRequests, Traces
 from demo import DemoChatModel
 
 
@@ -77,11 +79,14 @@ def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
     """
     catalog = open_catalog(settings)
     equipment = equip(settings, catalog)
-    services = _assemble(settings, equipment.assistants, catalog)
+    traces = _open_traces(settings)
+    services = _assemble(settings, equipment.assistants, catalog, traces)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if traces is not None:
+                await stack.enter_async_context(traces)
             await _open(stack, services, equipment)
             app.state.services = services
             yield
@@ -104,6 +109,8 @@ def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
     for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
+    if traces is not None:
+        app.add_middleware(TracedRequests, recorder=traces.recorder)
     _add_middleware(app, settings)
     return app
 
@@ -113,13 +120,20 @@ def open_catalog(settings: Settings) -> Catalog:
     return Catalog(settings, offline={"demo": DemoChatModel})
 
 
-def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> Services:
+def _open_traces(settings: Settings) -> Traces | None:
+    """Return the way of spans to their collector; None where nobody asks for any, and nothing of it is loaded."""
+    if settings.traces == "off":
+        return None
+    return Traces(wants_words=settings.traces == "words", hosts=settings.trace_hosts)
+
+
+def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, traces: Traces | None) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = settings.open_store()
     log, signals, cluster = _share(settings, store)
     runner = Runner(
         store=store,
-        log=log,
+        log=log if traces is None else TracedLog(log, traces.recorder),
         signals=signals,
         catalog=catalog,
         assistants=assistants,
@@ -214,6 +228,9 @@ def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
     settings = services.settings
     tenant_names.begin(settings.metrics_tenants)
     expect_failures(errors.codes_of(RunError))
+    models = [model for one in services.assistants for model in one.definition.models]
+    priced = [(model.label, model.price) for model in reversed(models) if model.price is not None]
+    expect_prices({label: (price.input, price.output, price.currency) for label, price in priced})
     stack.enter_context(services.pulse)
     if settings.metrics_port is not None:
         read = partial(exposition, services)

@@ -93,6 +93,15 @@ class HttpSettings(EnvironmentSettings):
         le=1000,
         description="tenants whose runs and tokens are counted by name, the first that come; the rest are `other`, and with 0 nobody is named",
     )
+    traces: Literal["off", "on", "words"] = Field(
+        default="off",
+        description="requests, runs, calls of models and tools as spans, to the OTLP collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names (docs/operations.md); "
+        "`words`: with what users, models and tools say",
+    )
+    trace_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="hosts of backends and providers that get `traceparent`: which span a request is part of",
+    )
     workers: int = Field(
         default=1,
         ge=1,

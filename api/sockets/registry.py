@@ -12,7 +12,7 @@ from api.rates import Rates, Shared, limit_of
 from api.seats import Seats, SharedSeats
 from api.settings import Settings
 
-sockets_open = Gauge("frontdesk_sockets_open", "WebSockets of users that are open", multiprocess_mode="livesum")
+sockets_open = Gauge("frontdesk_sockets_open", "WebSockets of users that are open")
 
 
 OF_USER = "At most {most} WebSockets can be open at once."
@@ -23,8 +23,8 @@ class Closable(Protocol):
     """A socket that can be told to end."""
 
     @property
-    def is_reading(self) -> bool:
-        """Whether it reads a run."""
+    def is_busy(self) -> bool:
+        """Whether it reads a run, or has been told something that is not done yet."""
 
     def end(self, code: int) -> None:
         """Close with this code."""
@@ -64,9 +64,9 @@ class Sockets:
         await self._rates.hit({"messages": (principal.tenant_id, principal.user_id)})
 
     def drain(self) -> None:
-        """Close the sockets that read nothing now, and from now on each that reads nothing more."""
+        """Close the sockets that read nothing now and have nothing to do, and from now on each as soon as that is so."""
         self.is_draining = True
-        for socket in [one for one in self._open if not one.is_reading]:
+        for socket in [one for one in self._open if not one.is_busy]:
             socket.end(CloseCode.SERVICE_RESTART)
 
     def close(self) -> None:
