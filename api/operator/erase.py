@@ -194,7 +194,7 @@ async def _purge(store: Store, streams: Streams, tenant: str, user: str | None, 
             before, since = left, anyio.current_time()
         elif anyio.current_time() - since > STUCK_S:
             return False
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(POLL_S)  # another process has taken the rest on, and tells nobody when it is through
 
 
 def shown(tenant: str, user: str | None) -> str:

@@ -43,9 +43,13 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
 async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """An installation with operators, for the tests of this file."""
     folder = tmp_path_factory.mktemp("house")
-    async with scripted_provider() as provider, scripted_backend() as backend:
-        async with open_world(folder, provider, backend, admin_refusal_limit="10000/minute", **ADMIN) as world:
-            yield world
+    chosen = {**ADMIN, "admin_refusal_limit": "10000/minute"}
+    async with (
+        scripted_provider() as provider,
+        scripted_backend() as backend,
+        open_world(folder, provider, backend, **chosen) as world,
+    ):
+        yield world
 
 
 async def send(who: Person, route: tuple[str, str], **more: Any) -> httpx2.Response:
