@@ -102,7 +102,8 @@ async def test_runs_and_usage_are_what_the_commands_tell_tenant_by_tenant(world:
     assert [one["run"] for one in whole["items"]] == [str(one.run) for one in expected]
     assert set(whole["items"][0]) == set(asdict(expected[0]))
     assert "how many" not in str(whole)
-    pages, after = [], ""
+    pages: list[set[str]] = []
+    after: str | None = ""
     while after is not None:
         page = await got(olga, "/admin/runs", limit=1, after=after)
         pages.append({one["tenant"] for one in page["items"]})
