@@ -175,9 +175,7 @@ class Store:
         try:
             try:
                 yield Transaction(kept)
-            except (
-                Exception
-            ) as exc:  # whatever the block raised goes on: here it only says what its connection is worth
+            except Exception as exc:  # whatever the block raised goes on; here only its connection is looked after
                 if not (deadline.missed or is_fault(exc)):
                     await kept.end(commits=False)
                     is_broken = deadline.missed
