@@ -29,6 +29,7 @@ from agent.search import Searches
 from agent.store.database import Store
 from agent.store.workers import standing as read_standing
 from api import __version__, errors
+from api.admin.access import operators_of
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.cors import PagesOfOthers
@@ -41,6 +42,8 @@ from api.metrics_port import MetricsPort
 from api.middleware import RequestMiddleware
 from api.pulse import Pulse
 from api.routes import (
+    admin,
+    admin_record,
     ag_ui,
     ai_sdk,
     approvals,
@@ -104,8 +107,9 @@ def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, audit
+    for_operators = (admin, admin_record) if services.operators is not None else ()
     # What is asked most stands first: a request tries the routes in this order.
-    for module in (*answering, health, *asked_less) if serves else (health,):
+    for module in (*answering, health, *asked_less, *for_operators) if serves else (health,):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
     for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
@@ -146,6 +150,7 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, trac
         assistants=assistants,
         catalog=catalog,
         authenticator=Authenticator(settings),
+        operators=operators_of(settings),
         store=store,
         redis=log if isinstance(log, RedisLog) else None,
         log=log,
@@ -210,6 +215,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
     for one in services.assistants:
         services.catalog.tell_skipped(one.definition)
     await stack.enter_async_context(services.authenticator)
+    if services.operators is not None:
+        await stack.enter_async_context(services.operators)
     for backend in equipment.backends.every.values():
         await stack.enter_async_context(backend)
     for embedding in equipment.selectors.embeddings.values():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import structlog
@@ -31,6 +31,9 @@ from api.sockets.registry import Sockets
 from api.tickets import Tickets, Use
 from api.visitors import Visitors, address_of
 
+if TYPE_CHECKING:
+    from api.admin.access import Operators
+
 UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
 """An unreadable Last-Event-ID becomes this id, which no log has: its reader gets a snapshot."""
 
@@ -50,6 +53,8 @@ class Services:
     assistants: Assistants
     catalog: Catalog
     authenticator: Authenticator
+    operators: "Operators | None"
+    """Whose tokens open /admin; None where it is not there."""
     store: Store
     redis: AbstractAsyncContextManager[object] | None
     """What processes share beside the database, to be opened before the runner; None where there is only one."""

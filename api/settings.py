@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 
 from agent.errors import ConfigurationError
 from agent.settings import EnvironmentSettings, RuntimeSettings
+from api.admin.settings import AdminSettings
 
 STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
 
@@ -225,7 +226,7 @@ class BackendSettings(EnvironmentSettings):
 
 
 class Settings(
-    BackendSettings, AuthSettings, HttpSettings, RuntimeSettings
+    AdminSettings, BackendSettings, AuthSettings, HttpSettings, RuntimeSettings
 ):  # the last one comes first in docs/settings.md
     """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
 

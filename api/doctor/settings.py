@@ -12,6 +12,7 @@ from pydantic_settings import DotEnvSettingsSource, SettingsError
 from agent.errors import ConfigurationError
 from agent.redis.address import parse_address
 from agent.store.address import parse_urls
+from api.admin.access import operators_of
 from api.auth import Authenticator
 from api.doctor.finding import Finding, fail, ok, warn
 from api.rates import limit_of
@@ -58,6 +59,7 @@ def check_values(settings: Settings) -> list[Finding]:
                 "public_limit",
                 "ticket_limit",
                 "socket_message_limit",
+                "admin_refusal_limit",
             )
             for value in (getattr(settings, name),)
             if value is not None
@@ -68,6 +70,7 @@ def check_values(settings: Settings) -> list[Finding]:
     makes_secret = settings.jwt_secret is None and settings.jwt_algorithms[:1] in (("HS256",), ("HS384",), ("HS512",))
     if not makes_secret or settings.secret_path.exists():  # the first start makes one; a look does not
         parts.append(("tokens", lambda: Authenticator(settings)))
+    parts.append(("operators' tokens", lambda: operators_of(settings)))
     wrong = [_wrong(name, problem) for name, make in parts if (problem := _problem(make))]
     return [*(wrong or [ok("settings: values", "all can be used")]), *_together(settings)]
 
