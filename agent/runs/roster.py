@@ -41,7 +41,7 @@ class Roster:
         self._arriving: Counter[RunKey] = Counter()
         self._left: dict[RunKey, Principal] = {}
         self._readers: Counter[RunKey] = Counter()
-        self._offered: dict[RunKey, Principal] = {}
+        self._offered: dict[RunKey, dict[object, Principal]] = {}
 
     def __iter__(self) -> Iterator[HeldRun]:
         return iter(list(self._held.values()))
@@ -263,17 +263,20 @@ class Roster:
 
     @contextmanager
     def offering(self, key: RunKey, principal: Principal) -> Iterator[None]:
-        """Have a reader's principal meanwhile for whoever takes the run over."""
-        self._offered[key] = principal
+        """Have a reader's principal meanwhile for whoever has the run, or takes it over."""
+        offered, reader = self._offered.setdefault(key, {}), object()
+        offered[reader] = principal
         try:
             yield
         finally:
-            if self._offered.get(key) is principal:
+            del offered[reader]
+            if not offered and self._offered.get(key) is offered:
                 del self._offered[key]
 
     def offered(self, key: RunKey) -> Principal | None:
-        """Return the principal of a reader that waits for this run to be taken over."""
-        return self._offered.get(key)
+        """Return the principal of the last of a run's readers here who came with a token."""
+        offered = reversed(self._offered.get(key, {}).values())
+        return next((one for one in offered if one.credential is not None), None)
 
     def _watch(self, key: RunKey) -> None:
         """Stop a run if nobody reads it for as long as its assistant says."""
