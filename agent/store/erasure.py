@@ -16,12 +16,15 @@ from agent.store.clock import database_now
 from agent.store.runs import is_unfinished
 from agent.store.tables import (
     approvals,
+    budgets,
     conversations,
     feedback,
     messages,
     page_calls,
+    reservations,
     runs,
     search_entries,
+    spendings,
     tool_calls,
 )
 from agent.store.transaction import Transaction
@@ -122,7 +125,7 @@ async def count_traces(connection: Transaction, tenant_id: str, *, user_id: str 
     own = select(runs.c.id).where(*_whose(runs, tenant_id, user_id))
     counted: dict[str, Select[Any]] = {
         table.name: _count(table).where(*_whose(table, tenant_id, user_id))
-        for table in (conversations, runs, feedback, search_entries)
+        for table in (conversations, runs, feedback, search_entries, budgets, spendings, reservations)
     }
     of_run = {table.name: _count(table).where(table.c.tenant_id == tenant_id) for table in (messages, *_OF_RUN)}
     if user_id is not None:

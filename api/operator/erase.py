@@ -19,6 +19,7 @@ from agent.store import erasure
 from agent.store.compaction import Compacted, compact
 from agent.store.database import Store
 from agent.store.deletion import forget_words, purge_deleted
+from agent.store.spending import erase_spending
 from api.operator.door import shown
 from api.operator.opened import OPERATOR, opened
 from api.operator.streams import Streams, streams_of
@@ -91,6 +92,8 @@ async def erase(settings: Settings, tenant: str, user: str | None, *, vacuum: bo
                     break
         else:
             done.problems.append(STILL_TALKING)
+        async with store.write(tenant) as connection:
+            await erase_spending(connection, tenant, user_id=user)
         await forget_words(store)
         path = store.path
     if path is None:
