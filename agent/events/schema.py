@@ -93,7 +93,7 @@ class StepEnded(Event, frozen=True, tag="step.ended"):
     """Of this step alone; nothing where an earlier attempt made its calls."""
 
 
-class BudgetUsed(msgspec.Struct, frozen=True):
+class BudgetUsed(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far a budget is used up; `is_near` from four fifths on. Numbers are of users' own: a tenant's are its business."""
 
     whose: Literal["user", "tenant"]
