@@ -62,7 +62,7 @@ async def told(person: Person) -> list[dict[str, Any]]:
 async def test_who_has_used_up_their_runs_is_refused_until_midnight_and_a_colleague_is_not(
     open_frontdesk: OpenWorld, database_url: str
 ) -> None:
-    """G368 G377: what is refused is stored nowhere, and an equal request gets its run."""
+    """G368: what is refused is stored nowhere, and an equal request gets its run."""
     budgets = {"user": {"day": {"runs": 1}}, "tenant": {"month": {"runs": 3}}}
     world = await open_frontdesk(assistant={"budgets": budgets}, database_url=database_url)
     ann, key = world.person(), {"Idempotency-Key": "k"}

@@ -82,7 +82,7 @@ def shapes_of(failpoint: str) -> list[str]:
 async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
     failpoint: str, nursery: Nursery, tmp_path: Path
 ) -> None:
-    """G1 G10 G372 G12 G15 G250 G251 G265 G260 G266 G298: I1 to I8, I10 and I14 to I16, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
+    """G1 G10 G12 G372 G15 G250 G251 G265 G260 G266 G298: I1 to I8, I10 and I14 to I16, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
     problems: dict[str, str] = {}
 
     async def play(shape: str) -> None:
