@@ -152,7 +152,8 @@ async def test_a_dry_run_counts_and_changes_nothing(store: Store, settings: Sett
     nobody = await count(settings, TENANT, "nobody")
     assert await count_rows(store) == before
     assert all(value for value in own.found.values()), own.found
-    assert all_of_them.found == {name: 2 * value for name, value in own.found.items()}
+    twice = {name: 2 * value for name, value in own.found.items()}
+    assert all_of_them.found == {**twice, "spendings": 3}, "the tenant has a counter of its own"
     assert not any(nobody.found.values())
 
 
