@@ -3,8 +3,6 @@
 The invariant: where no budget is set nothing of this costs anything, no question to the database and no estimate.
 """
 
-from datetime import datetime
-
 import structlog
 
 from agent.assistant.budgets import Budgets as Said
@@ -15,6 +13,7 @@ from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.history import CHARACTERS_PER_TOKEN
 from agent.store.budgets import KeptBudgets, has_budgets, kept_budgets
+from agent.store.clock import read_clock
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.runs import Run
 from agent.store.spending import count_run, expire_counters, left_reservations, settle_one
@@ -75,15 +74,20 @@ class Budgets:
             raise exceeded(refused, allowance)
 
     async def of_run(
-        self, store: Store, owner: Principal, run: Run, assistant: Assistant, *, at: datetime | None = None
+        self, store: Store, owner: Principal, run: Run, assistant: Assistant, *, is_later: bool = False
     ) -> "RunBudget | None":
-        """Return the budget of an attempt at a run, or of what follows it at a later time; None where none counts for it."""
-        claim = None if run.budget is None else Budget.model_validate(run.budget)
+        """Return the budget of an attempt at a run; None where none counts for it.
+
+        `is_later`: of what follows the run now, whenever that was, with the owner's token of now.
+        """
+        begun_with = None if run.budget is None else Budget.model_validate(run.budget)
+        claim = owner.budget if is_later else begun_with
         if assistant.budgets is None and claim is None and not self.has_kept:
             return None
         async with store.read(owner.tenant_id) as connection:
             allowance = await self.allowance(connection, owner, assistant, claim)
-        if allowance is None or not allowance.counters(at or run.created_at):
+            at = await read_clock(connection) if is_later else run.created_at
+        if allowance is None or not allowance.counters(at):
             return None
         model = self._catalog.find(assistant, run.model)
         return RunBudget(store, owner, run, assistant, allowance, model, self.rates(model, allowance), at=at)

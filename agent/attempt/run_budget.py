@@ -56,14 +56,14 @@ class RunBudget:
         model: ModelDefinition,
         rates: Rates,
         *,
-        at: datetime | None = None,
+        at: datetime,
     ) -> None:
         self._store = store
         self._key = RunKey(owner.tenant_id, run.id)
         self._attempt = run.attempt
         self._allowance = allowance
         self._rates = rates
-        self._counters = allowance.counters(at or run.created_at)
+        self._counters = allowance.counters(at)
         self._output = expected_output(assistant, model)
         self._length_s = assistant.limits.deadline_s + GRACE_S
         self._step = self._given = 0

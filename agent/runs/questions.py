@@ -6,8 +6,6 @@ The invariant: of one answer they are made once at a time, and what was given on
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -21,7 +19,6 @@ from agent.assistant.source import Equipped
 from agent.attempt.attempt import add_facts
 from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
-from agent.attempt.run_budget import RunBudget
 from agent.attempt.unheld import offer as store_questions
 from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError, RunError
 from agent.loop.followups import suggest
@@ -100,7 +97,7 @@ class Questions:
         offer = Offer(chat_model, equipped.toolsets, timeout_s=timeout_s, selector=equipped.selector)
         code = "cancelled"
         try:
-            budget = await self._budget(principal, run, assistant)
+            budget = await self._runtime.budgets.of_run(self._runtime.store, principal, run, assistant, is_later=True)
             said = await self._said(principal, run, assistant)
             await offer.renew(principal, partial(heard, said, run.conversation_id))
             questions = await suggest(offer, said, assistant.suggestions, role=principal.role, budget=budget)
@@ -111,13 +108,6 @@ class Questions:
             raise
         finally:
             metrics.suggestions.labels(code).inc()
-
-    async def _budget(self, principal: Principal, run: Run, assistant: Assistant) -> RunBudget | None:
-        """Return the budget of today, whenever the run was: they are made today."""
-        asked_now = replace(run, budget=principal.budget.stored() if principal.budget else None)
-        return await self._runtime.budgets.of_run(
-            self._runtime.store, principal, asked_now, assistant, at=datetime.now(UTC)
-        )
 
     async def _said(self, principal: Principal, run: Run, assistant: Assistant) -> list[BaseMessage]:
         """Return the run's turn as its model reads it."""
