@@ -294,7 +294,7 @@ def test_a_budget_of_cost_without_a_price_stops_the_start(
 ) -> None:
     """G377"""
     assistant = write_assistant(tmp_path, **{"budgets": {"tenant": {"day": {"cost": 1.5}}}, **changes})
-    common = {
+    common: dict[str, Any] = {
         "data": tmp_path,
         "assistant": assistant,
         "jwt_secret": SECRET,
