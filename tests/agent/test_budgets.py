@@ -222,7 +222,8 @@ async def test_an_operators_budget_comes_before_the_definitions_and_a_token_only
     assert [await is_answered(tight) for _ in range(2)] == [True, False]
     assert [await is_answered(wide) for _ in range(2)] == [True, False]
     assert await is_answered(world.person(user="ben"))
-    for wrong in ("much", {"day": {"runs": -1}}, {"week": {}}, {"day": {"runs": "3"}}):
+    wrongs: tuple[object, ...] = ("much", {"day": {"runs": -1}}, {"week": {}}, {"day": {"runs": "3"}})
+    for wrong in wrongs:
         assert (await world.person(budget=wrong).ask("hi")).status_code == 401, wrong
     async with store.write("acme") as connection:
         assert await get_budget(connection, "acme", whose=ANN) == Budget(day=Amounts(runs=4))
