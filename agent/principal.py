@@ -9,6 +9,9 @@ from agent.budget import Budget
 PUBLIC_TENANT = "$public"
 """The tenant of visitors without a token. No JWT can name it: tenant ids from claims begin with a letter or digit."""
 
+OPERATOR = "$operator"
+"""Who runs the installation, in tenants' records; and the tenant of the record of what such people do. No token names either."""
+
 
 class RunKey(NamedTuple):
     """The name of a run for those who act for no user. It begins with the tenant, as every key does."""

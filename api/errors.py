@@ -73,6 +73,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, title in map(OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
 }
 """What a route may answer beside what it is for, in the OpenAPI document."""
+ADMIN_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": title}
+    for status, title in map(
+        OVER_HTTP.__getitem__,
+        (UnauthorizedError, ForbiddenError, NotFoundError, InvalidRequestError, RateLimitedError, OverloadedError),
+    )
+}
+"""The same of what is for operators."""
 KNOWN: dict[int, type[RequestError]] = {
     OVER_HTTP[kind].status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)
 }

@@ -110,7 +110,7 @@ class Roster:
         Raises:
             RateLimitedError, OverloadedError: too many wait.
         """
-        self._waiting.check(place)
+        self._waiting.check(place, self._admission.elsewhere(place.tenant_id, place.user_id))
 
     def reserve(self, key: RunKey, place: Place) -> None:
         """Count a run as waiting before it is held.
@@ -118,7 +118,7 @@ class Roster:
         Raises:
             RateLimitedError, OverloadedError: too many wait; it is not counted.
         """
-        self._waiting.check(place)
+        self._waiting.check(place, self._admission.elsewhere(place.tenant_id, place.user_id))
         self._waiting.enter(key, place)
 
     def cancel_reservation(self, key: RunKey) -> None:
@@ -174,10 +174,10 @@ class Roster:
             self._admission.leave(run.place.tenant_id, run.place.user_id, run.grant)
             run.grant = None
 
-    def keep(self, run: HeldRun) -> None:
-        """Have a run at work here, although it had its place elsewhere: nobody took it."""
+    def keep(self, run: HeldRun, *, is_silent: bool) -> None:
+        """Have a run at work here, although it had its place elsewhere: that did not take it, or did not even answer."""
         if run.grant not in (None, HERE):
-            self._admission.keep(run.place.tenant_id, run.place.user_id, run.grant)
+            self._admission.keep(run.place.tenant_id, run.place.user_id, run.grant, is_silent=is_silent)
             run.grant = HERE
 
     def accept(self, principal: Principal) -> bool:

@@ -103,7 +103,7 @@ class Runner:
         await self._tasks.__aenter__()
         upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
         if self._shared is not None:
-            await self._shared.begin()
+            await self._shared.tell()
             upkeep.append(self._shared.run())
         self._upkeep = [self._tasks.create_task(one) for one in upkeep]
         return self
@@ -123,6 +123,11 @@ class Runner:
     def is_whole(self) -> bool:
         """Whether other processes, where there are any, can read what is written here. It asks nobody."""
         return self._log.is_well
+
+    @property
+    def processes(self) -> int:
+        """How many processes there are, this one among them, as far as is known. It asks nobody."""
+        return 1 if self._shared is None else self._shared.processes
 
     @property
     def draining(self) -> bool:

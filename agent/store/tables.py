@@ -282,3 +282,8 @@ search_entries = Table(
         postgresql_with={"fastupdate": "off"},
     ).ddl_if(dialect="postgresql"),
 )
+
+OF_RUN = (tool_calls, approvals, page_calls)
+"""The tables whose rows point to a run, and go before it; each has its id as `run_id`."""
+OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations)
+"""The tables whose rows say whose they are, as `user_id`."""
