@@ -8,7 +8,9 @@ from typing import Any
 
 import jwt
 import structlog
+from pydantic import ValidationError
 
+from agent.budget import Budget
 from agent.errors import ConfigurationError, UnauthorizedError
 from agent.principal import OPERATOR, Credential, Principal
 from api.jwks import IssuerKeys
@@ -91,6 +93,7 @@ class Authenticator:
             credential=Credential(token),
             issued_at=_instant(claims, "iat"),
             expires_at=_instant(claims, "exp"),
+            budget=_budget(claims, settings.claim_budget) if settings.claim_budget else None,
         )
 
 
@@ -170,6 +173,19 @@ def _branches(claims: dict[str, Any], names: Sequence[str]) -> tuple[int | str, 
     for one in listed:
         each.setdefault(str(one), one)
     return tuple(each.values())
+
+
+def _budget(claims: dict[str, Any], names: Sequence[str]) -> Budget | None:
+    """Return what the token lets its user use at most; None where it says nothing.
+
+    Raises:
+        UnauthorizedError: it is no budget. That is not "as much as you like".
+    """
+    value = next((claims[name] for name in names if claims.get(name) is not None), None)
+    try:
+        return None if value is None else Budget.model_validate(value)
+    except ValidationError:
+        raise UnauthorizedError("The token's budget is not usable.") from None
 
 
 def _is_branch(value: object) -> bool:

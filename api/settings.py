@@ -176,6 +176,10 @@ class AuthSettings(EnvironmentSettings):
         default=("branchId",), description="claims that name the branch, or the branches"
     )
     claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role")
+    claim_budget: tuple[str, ...] = Field(
+        default=(),
+        description="claims with what the user may use at most, which may be less than elsewhere and never more",
+    )
 
     @cached_property
     def expected_audience(self) -> str | None:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from agent.assistant.source import Assistants
+from agent.attempt.budgets import Budgets
 from agent.attempt.presence import Absences
 from agent.attempt.tenure import Tenure
 from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError
@@ -61,7 +62,9 @@ class Runner:
         settings: RuntimeSettings,
         cluster: Cluster | None = None,
     ) -> None:
-        self._runtime = Runtime(store, log, catalog, assistants, build_loop(), is_traced=settings.tracing)
+        self._runtime = Runtime(
+            store, log, catalog, assistants, build_loop(), Budgets(catalog), is_traced=settings.tracing
+        )
         self._log = log
         self._settings = settings
         worker_id = uuid4().hex

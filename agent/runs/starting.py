@@ -62,6 +62,7 @@ class Starts:
             IdempotencyMismatchError: the key was used for another request.
             RateLimitedError: too many runs of the conversation, the user or the tenant wait.
             OverloadedError: too many runs wait.
+            QuotaExceededError: a budget has no room for it.
         """
         self._absences.end(principal.tenant_id, principal.user_id)
         request = await self._submissions.locate(principal, request)

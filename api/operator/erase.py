@@ -20,6 +20,7 @@ from agent.store.compaction import Compacted, compact
 from agent.store.database import Store
 from agent.store.deletion import forget_words, purge_deleted
 from agent.store.faults import faults_told
+from agent.store.spending import erase_spending
 from api.operator.opened import opened
 from api.operator.streams import Streams, streams_of
 from api.settings import Settings
@@ -116,6 +117,8 @@ async def carry_out(
                 break
     else:
         done.problems.append(STILL_TALKING)
+    async with store.write(tenant) as connection:
+        await erase_spending(connection, tenant, user_id=user)
     await forget_words(store)
     if store.path is None:
         done.notes.append(ON_POSTGRESQL)
