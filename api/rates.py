@@ -26,6 +26,7 @@ REFUSALS = {
     "visitors": "Too many visitors are asking. Try again later.",
     "tickets": "Too many tickets. Try again later.",
     "messages": "Too many messages. Try again later.",
+    "refusals": "Too many requests to /admin were refused.",
 }
 """What is said where a limit is used up, by its name, which stands in the headers, too."""
 TOLD = "rate_limits"

@@ -32,13 +32,14 @@ from api.dependencies import Services, services_of
 from api.handover import hold
 from api.jwks import IssuerKeys
 from api.keys import Trusted, jwks_url, public_key
-from api.rates import Rates
+from api.rates import Rates, limit_of
 from api.seats import Seats
 from api.settings import Settings
 from api.tokens import FOR_OTHERS, TokenCheck, audiences_of, text_of
 
 STRANGER = ""
 """In place of an operator's name: of all who prove nothing."""
+TOO_MANY = "At most {most} requests of operators are worked on at once."
 ASKED = (
     "tenant",
     "by",
@@ -87,8 +88,10 @@ class Operators:
         else:
             key = public_key(settings.admin_public_key or "", trusted)
         self._check = TokenCheck(settings, trusted, key=key or "", issuer=issuer)
-        self._refusals = Rates(settings.admin_refusal_limit, name="FRONTDESK_ADMIN_REFUSAL_LIMIT")
-        self.seats = Seats(settings.admin_requests, "At most {most} requests of operators are worked on at once.")
+        refusals = limit_of(settings.admin_refusal_limit, name="FRONTDESK_ADMIN_REFUSAL_LIMIT")
+        self._refusals = Rates({"refusals": refusals})
+        most = settings.admin_requests
+        self.seats = Seats("operators", most, most, refusals=(TOO_MANY, TOO_MANY))
 
     async def __aenter__(self) -> "Operators":
         await self._check.__aenter__()
@@ -123,7 +126,7 @@ class Operators:
         Raises:
             RateLimitedError: there were too many; this one stands in no record.
         """
-        await self._refusals.hit((name,), "Too many requests to /admin were refused.")
+        await self._refusals.hit({"refusals": (name,)})
         await _record(store, Deed("admin.refused", name or None, tool_name=right, outcome=outcome))
 
 
@@ -162,7 +165,7 @@ class Door(HTTPBearer):
         if self.right not in operator.rights:
             await operators.refuse(store, operator.name, self.right, "forbidden")
             raise ForbiddenError(f"The token does not give the right: {self.right}.")
-        hold(request, operators.seats.taken(OPERATOR, OPERATOR))
+        hold(request, await operators.seats.take(OPERATOR, OPERATOR))
         asked = await _asked(request)
         about = asked.pop("user", None)
         words = {"asked": asked} if asked else None

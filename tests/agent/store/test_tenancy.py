@@ -191,6 +191,7 @@ def attempts() -> dict[str, Attempt]:
 
     return {
         "get_conversation": lambda c, who, run: conversations.get_conversation(c, who, run.conversation_id),
+        "get_owner": lambda c, who, run: conversations.get_owner(c, who.tenant_id, run.conversation_id),
         "get_version": lambda c, who, run: conversations.get_version(c, who, run.conversation_id),
         "list_conversations": lambda c, who, _: conversations.list_conversations(c, who, limit=9, after=None),
         "search_conversations": lambda c, who, _: search.search_conversations(
