@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
+from agent.budget import Budget
+
 PUBLIC_TENANT = "$public"
 """The tenant of visitors without a token. No JWT can name it: tenant ids from claims begin with a letter or digit."""
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
@@ -13,6 +15,10 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
 def is_tenant_id(text: str) -> bool:
     """Return whether a token may name this tenant. Ids begin every key, so they hold nothing that could end one."""
     return _TENANT.fullmatch(text) is not None
+
+
+OPERATOR = "$operator"
+"""Who runs the installation, in tenants' records; and the tenant of the record of what such people do. No token names either."""
 
 
 class RunKey(NamedTuple):
@@ -56,7 +62,7 @@ class Principal:
     """The authenticated caller. Every function that touches tenant data takes one first.
 
     `branches` are those that the token names; none means that it is bound to no branch. `issued_at` and `expires_at` are
-    the token's, in seconds since 1970.
+    the token's, in seconds since 1970; `budget` is what it lets its user use at most.
     """
 
     tenant_id: str
@@ -68,6 +74,7 @@ class Principal:
     credential: Credential | None = field(default=None, compare=False)
     issued_at: int | None = field(default=None, compare=False)
     expires_at: int | None = field(default=None, compare=False)
+    budget: Budget | None = field(default=None, compare=False)
 
     @property
     def branch_id(self) -> int | str | None:

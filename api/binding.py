@@ -4,7 +4,6 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from agent.errors import ConfigurationError
 from api.settings import Settings
@@ -46,7 +45,7 @@ def _listen(host: str, port: int) -> Sequence[socket.socket]:
 
 
 def tell_address(listening: Sequence[socket.socket], settings: Settings) -> None:
-    """Print where it is; of the demo, how to look at it."""
+    """Print where it is; of the demo, how to look at it. Where that cannot be written, as on a full disk, it serves all the same."""
     host, port = listening[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     lines = [f"Frontdesk is on http://{shown}:{port}"]
@@ -55,8 +54,10 @@ def tell_address(listening: Sequence[socket.socket], settings: Settings) -> None
         reached = shown if host not in WILDCARD_HOSTS else "localhost"
         url = "" if (reached, port) == USUAL else f" --url http://{reached}:{port}"
         lines.append(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"{url}')
-    with suppress(BrokenPipeError):  # whoever read it has gone; the server stays
-        print("\n".join(lines), flush=True)
+    try:
+        print(*lines, sep="\n", flush=True)
+    except OSError:
+        write_nowhere([sys.stdout.fileno()])  # what is left of it would be an error once more at the end
 
 
 def cut_stalled_clients(listening: Iterable[socket.socket], *, after_s: float) -> None:

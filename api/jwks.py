@@ -42,8 +42,9 @@ class BadAnswerError(Exception):
 class IssuerKeys:
     """The keys of one issuer. Enter it once, in the app's lifespan; without that it knows none."""
 
-    def __init__(self, url: str, settings: AuthSettings) -> None:
+    def __init__(self, url: str, settings: AuthSettings, *, algorithms: Sequence[str]) -> None:
         self._url = url
+        self._algorithms = algorithms
         self._settings = settings
         self._keys: KeysById = {}
         self._fetched_at = 0.0
@@ -165,7 +166,7 @@ class IssuerKeys:
         keys: dict[str | None, list[jwt.PyJWK]] = {}
         used = 0
         for entry in listed[:MAX_KEYS]:
-            found = _keys(entry, self._settings.jwt_algorithms)
+            found = _keys(entry, self._algorithms)
             used += bool(found)
             for key in found:
                 keys.setdefault(key.key_id, []).append(key)

@@ -67,6 +67,10 @@ class AuthSettings(EnvironmentSettings):
         default=("branchId",), description="claims that name the branch, or the branches"
     )
     claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role, or the roles")
+    claim_budget: tuple[str, ...] = Field(
+        default=(),
+        description="claims with what the user may use at most, which may be less than elsewhere and never more",
+    )
     role_map: dict[str, str] = Field(
         default={},
         description='a token\'s role -> the role here: `{"org:admin": "owner", "org:member": "clerk"}`; of several roles the first in this order counts, '
