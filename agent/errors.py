@@ -14,6 +14,7 @@
     │   ├── AlreadyClaimedError         already_claimed
     │   ├── PayloadTooLargeError        payload_too_large
     │   ├── RateLimitedError            rate_limited       (retry_after_s)
+    │   ├── QuotaExceededError          quota_exceeded     in agent/budget.py; a RunError, too
     │   ├── OverloadedError             overloaded         (retry_after_s)
     │   └── DatabaseError               overloaded         (retry_after_s) the database does not answer, or not in time
     ├── RunError                        a run ended badly; its code goes out as an `error` event
@@ -155,24 +156,22 @@ class OverloadedError(RequestError):
 
 class DatabaseError(RequestError):
     """The database cannot be reached, refused, or missed a limit. Only where it `is_undone`, nothing was committed for certain,
-    and the same may work at once.
-
-    A run that it cut is left as it is, for its next attempt. `reason` is for the operator's log: a type, never a text of
-    the database's, which may hold data.
+    and the same may work at once; where it `is_away` there was not even a connection. A run that it
+    cut is left as it is, for its next attempt. `reason` is for the operator's log: a type, never a text of the database's.
     """
 
     code = "overloaded"
     retry_after_s = RETRY_AFTER_S
 
-    def __init__(self, reason: str, *, is_undone: bool = False) -> None:
+    def __init__(self, reason: str, *, is_undone: bool = False, is_away: bool = False) -> None:
         super().__init__("The database does not answer right now. Try again in a moment.")
-        self.reason, self.is_undone = reason, is_undone
+        self.reason, self.is_undone, self.is_away = reason, is_undone, is_away
 
 
 class RunError(FrontdeskError):
     """A run cannot go on. Clients get `code` and `public`; the text stays with the operator."""
 
-    public: ClassVar[str] = "Something went wrong on our side."
+    public: str = "Something went wrong on our side."
     recoverable: ClassVar[bool] = True
     retry_after_s: float | None = None
 

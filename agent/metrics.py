@@ -4,7 +4,7 @@ The invariants: no label holds anything from a message, a user or, unless `METRI
 label has a bound, behind which everything new is `other`. Nothing here is touched for a token: only for runs, steps and calls.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
@@ -13,10 +13,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # half of all lines, 
 OTHER = "other"
 
 runs_ended = Counter("frontdesk_runs_ended", "Runs that ended", ["status", "code"])
-runs_active = Gauge(
-    "frontdesk_runs_active", "Runs that are held, those that wait among them", multiprocess_mode="livesum"
-)
-runs_working = Gauge("frontdesk_runs_working", "Runs that a model or a tool is asked for", multiprocess_mode="livesum")
+runs_active = Gauge("frontdesk_runs_active", "Runs that are held, those that wait among them")
+runs_working = Gauge("frontdesk_runs_working", "Runs that a model or a tool is asked for")
 first_token_s = Histogram(
     "frontdesk_first_token_seconds",
     "Time from the stored message to the first piece of the answer, of runs that went there in one attempt",
@@ -29,6 +27,11 @@ run_wait_s = Histogram(
 )
 tokens = Counter(
     "frontdesk_tokens", "Tokens that providers counted, those of questions and titles among them", ["model", "kind"]
+)
+cost = Counter(
+    "frontdesk_cost",
+    "What these tokens cost, by the prices in the definitions; of models that have one",
+    ["model", "currency"],
 )
 suggestions = Counter(
     "frontdesk_suggestions", "Requests for follow-up questions on demand that a model was asked for", ["code"]
@@ -43,6 +46,7 @@ tool_s = Histogram(
 backend_changes = Counter(
     "frontdesk_backend_changes", "A backend went down for a tenant, was looked at, or came back", ["backend", "state"]
 )
+spans = Counter("frontdesk_spans", "Spans of traces that were over, by what became of them", ["outcome"])
 log_append_s = Histogram(
     "frontdesk_log_append_seconds",
     "Time until Redis has taken what was sent to it at once",
@@ -79,10 +83,15 @@ class Names:
         self._known.add(name)
         return name
 
+    def has(self, name: str) -> bool:
+        """Return whether a name is one of the first."""
+        return name in self._known
+
 
 tool_names = Names(200)
 """Servers of tools may have new ones every day."""
 model_names = Names(50)
+prices: dict[str, tuple[float, float, str]] = {}
 tenant_names = Names(0)
 """`most` is what `FRONTDESK_METRICS_TENANTS` says; 0 leaves tenants out."""
 
@@ -112,6 +121,12 @@ def count_call(tool: str, outcome: str, taken_s: float) -> None:
     tool_s.labels(name).observe(taken_s)
 
 
+def expect_prices(found: Mapping[str, tuple[float, float, str]]) -> None:
+    """Know what a million tokens cost: input, output and the currency, by the names of models."""
+    prices.clear()
+    prices.update(found)
+
+
 def count_tokens(model: str, tenant_id: str | None, given: int, said: int) -> None:
     """Count what a call of a model took; what its provider did not count is nothing."""
     name, tenant = model_names.of(model), tenant_of(tenant_id)
@@ -120,3 +135,6 @@ def count_tokens(model: str, tenant_id: str | None, given: int, said: int) -> No
             tokens.labels(name, kind).inc(count)
             if tenant is not None:
                 tenant_tokens.labels(tenant, kind).inc(count)
+    if (price := prices.get(model)) is not None:
+        for_input, for_output, currency = price
+        cost.labels(name, currency).inc((given * for_input + said * for_output) / 1_000_000)

@@ -4,8 +4,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
+from agent.budget import Budget
+
 PUBLIC_TENANT = "$public"
 """The tenant of visitors without a token. No JWT can name it: tenant ids from claims begin with a letter or digit."""
+
+OPERATOR = "$operator"
+"""Who runs the installation, in tenants' records; and the tenant of the record of what such people do. No token names either."""
 
 
 class RunKey(NamedTuple):
@@ -49,7 +54,7 @@ class Principal:
     """The authenticated caller. Every function that touches tenant data takes one first.
 
     `branches` are those that the token names; none means that it is bound to no branch. `issued_at` and `expires_at` are
-    the token's, in seconds since 1970.
+    the token's, in seconds since 1970; `budget` is what it lets its user use at most.
     """
 
     tenant_id: str
@@ -61,6 +66,7 @@ class Principal:
     credential: Credential | None = field(default=None, compare=False)
     issued_at: int | None = field(default=None, compare=False)
     expires_at: int | None = field(default=None, compare=False)
+    budget: Budget | None = field(default=None, compare=False)
 
     @property
     def branch_id(self) -> int | str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agent.assistant.source import Assistants
+from agent.attempt.budgets import Budgets
 from agent.log.contract import EventLog
 from agent.loop.graph import Loop
 from agent.models.catalog import Catalog
@@ -19,6 +20,7 @@ class Runtime:
     catalog: Catalog
     assistants: Assistants
     loop: Loop
+    budgets: Budgets
     is_traced: bool = False
 
     def __post_init__(self) -> None:

@@ -84,6 +84,11 @@ class RuntimeSettings(EnvironmentSettings):
     seal_every_s: float = Field(
         default=1.0, gt=0, description="how often rows of the record are sealed: those of each second, once it is over"
     )
+    budget_currency: str = Field(
+        default="USD",
+        pattern=r"^[A-Z]{3}$",
+        description="of all costs in budgets; a price in another one counts as none",
+    )
     model: str | None = Field(default=None, description="a spec that comes before the assistant's own")
     openai_api_key: SecretStr | None = Field(
         default=None,

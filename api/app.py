@@ -15,7 +15,8 @@ from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
-from agent.metrics import expect_failures, tenant_names
+from agent.log.traced import TracedLog
+from agent.metrics import expect_failures, expect_prices, tenant_names
 from agent.models.catalog import Catalog
 from agent.principal import RunKey
 from agent.redis.address import parse_address
@@ -28,6 +29,7 @@ from agent.search import Searches
 from agent.store.database import Store
 from agent.store.workers import standing as read_standing
 from api import __version__, errors
+from api.admin.access import operators_of
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.cors import PagesOfOthers
@@ -35,11 +37,13 @@ from api.dependencies import Services
 from api.equipment import Equipment, equip
 from api.gauges import exposition
 from api.handover import HandOver
+from api.limits import open_limits
 from api.metrics_port import MetricsPort
 from api.middleware import RequestMiddleware
 from api.pulse import Pulse
-from api.rates import limit_of
 from api.routes import (
+    admin,
+    admin_record,
     ag_ui,
     ai_sdk,
     approvals,
@@ -62,12 +66,9 @@ from api.routes import (
     turns,
 )
 from api.routes import assistant as assistant_route
-from api.seats import Seats
 from api.settings import Settings
 from api.sharing import check_sharing, letter_keys
-from api.sockets.registry import Sockets
-from api.tickets import Tickets
-from api.visitors import Visitors
+from api.traces import TracedRequests, Traces
 from demo import DemoChatModel
 
 
@@ -81,11 +82,14 @@ def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
     """
     catalog = open_catalog(settings)
     equipment = equip(settings, catalog)
-    services = _assemble(settings, equipment.assistants, catalog)
+    traces = _open_traces(settings)
+    services = _assemble(settings, equipment.assistants, catalog, traces)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if traces is not None:
+                await stack.enter_async_context(traces)
             await _open(stack, services, equipment)
             app.state.services = services
             yield
@@ -103,11 +107,14 @@ def create_app(settings: Settings, *, serves: bool = True) -> FastAPI:
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, audit
+    for_operators = (admin, admin_record) if services.operators is not None else ()
     # What is asked most stands first: a request tries the routes in this order.
-    for module in (*answering, health, *asked_less) if serves else (health,):
+    for module in (*answering, health, *asked_less, *for_operators) if serves else (health,):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
     for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
+    if traces is not None:
+        app.add_middleware(TracedRequests, recorder=traces.recorder)
     _add_middleware(app, settings)
     return app
 
@@ -117,33 +124,40 @@ def open_catalog(settings: Settings) -> Catalog:
     return Catalog(settings, offline={"demo": DemoChatModel})
 
 
-def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog) -> Services:
+def _open_traces(settings: Settings) -> Traces | None:
+    """Return the way of spans to their collector; None where nobody asks for any, and nothing of it is loaded."""
+    if settings.traces == "off":
+        return None
+    return Traces(wants_words=settings.traces == "words", hosts=settings.trace_hosts)
+
+
+def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, traces: Traces | None) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = settings.open_store()
     log, signals, cluster = _share(settings, store)
+    runner = Runner(
+        store=store,
+        log=log if traces is None else TracedLog(log, traces.recorder),
+        signals=signals,
+        catalog=catalog,
+        assistants=assistants,
+        settings=settings,
+        cluster=cluster,
+    )
+    limits = open_limits(settings, assistants, catalog, cluster=cluster, processes=lambda: runner.processes)
     return Services(
         settings=settings,
         assistants=assistants,
         catalog=catalog,
         authenticator=Authenticator(settings),
+        operators=operators_of(settings),
         store=store,
         redis=log if isinstance(log, RedisLog) else None,
         log=log,
         pulse=Pulse(),
-        runner=Runner(
-            store=store,
-            log=log,
-            signals=signals,
-            catalog=catalog,
-            assistants=assistants,
-            settings=settings,
-            cluster=cluster,
-        ),
-        seats=Seats(settings.max_streams_per_user),
-        tickets=Tickets(settings),
-        sockets=Sockets(settings),
+        runner=runner,
+        **limits._asdict(),
         built_files=BuiltFiles(),
-        visitors=_visitors(settings, assistants, catalog),
         searches=Searches(
             store,
             most=settings.search_connections,
@@ -201,6 +215,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
     for one in services.assistants:
         services.catalog.tell_skipped(one.definition)
     await stack.enter_async_context(services.authenticator)
+    if services.operators is not None:
+        await stack.enter_async_context(services.operators)
     for backend in equipment.backends.every.values():
         await stack.enter_async_context(backend)
     for embedding in equipment.selectors.embeddings.values():
@@ -209,6 +225,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
         await stack.enter_async_context(toolset)
     if services.redis is not None:
         await stack.enter_async_context(services.redis)
+    if services.tally is not None:
+        await stack.enter_async_context(services.tally)
     await stack.enter_async_context(services.runner)
 
 
@@ -217,6 +235,9 @@ def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
     settings = services.settings
     tenant_names.begin(settings.metrics_tenants)
     expect_failures(errors.codes_of(RunError))
+    models = [model for one in services.assistants for model in one.definition.models]
+    priced = [(model.label, model.price) for model in reversed(models) if model.price is not None]
+    expect_prices({label: (price.input, price.output, price.currency) for label, price in priced})
     stack.enter_context(services.pulse)
     if settings.metrics_port is not None:
         read = partial(exposition, services)
@@ -244,12 +265,3 @@ def _proxies(settings: Settings) -> list[str]:
                 "FRONTDESK_TRUSTED_PROXIES: name addresses or networks, like 127.0.0.1 or 10.0.0.0/8"
             ) from None
     return list(settings.trusted_proxies)
-
-
-def _visitors(settings: Settings, assistants: Assistants, catalog: Catalog) -> dict[str, Visitors]:
-    limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
-    return {
-        one.id: Visitors(one.definition.public, settings, usable=catalog.names(one.definition))
-        for one in assistants
-        if one.definition.public is not None
-    }

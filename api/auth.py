@@ -1,24 +1,22 @@
-"""Who calls: a bearer token becomes a principal, or a clear 401.
-
-The algorithms are fixed by configuration, never by the token. The token itself goes into the principal's credential
-and nowhere else.
-"""
+"""Who calls: a bearer token becomes a principal, or a clear 401. The token itself goes into the principal's credential and nowhere else."""
 
 import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 import jwt
 import structlog
+from pydantic import ValidationError
 
+from agent.budget import Budget
 from agent.errors import ConfigurationError, UnauthorizedError
-from agent.principal import Credential, Principal
+from agent.principal import OPERATOR, Credential, Principal
 from api.jwks import IssuerKeys
-from api.keys import jwks_url, public_key, shared_secret
+from api.keys import Trusted, jwks_url, public_key, shared_secret
 from api.settings import Settings
+from api.tokens import FOR_OTHERS, TokenCheck, audiences_of, text_of
 
 logger = structlog.get_logger()
 
@@ -26,10 +24,6 @@ DEFAULT_ROLE = "client"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
 """Tenant ids that a token may name. They begin every key, so they hold nothing that could end one."""
 BRANCH = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
-MAX_CHARACTERS = 256
-MAX_TOKEN_CHARACTERS = 16_384
-MAX_KEYS_OF_ONE_ID = 4
-"""How many keys of one `kid` a token is tried with. An issuer that is right has one."""
 
 
 class Authenticator:
@@ -37,8 +31,8 @@ class Authenticator:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._issuer: IssuerKeys | None = None
-        self._key = ""
+        issuer: IssuerKeys | None = None
+        key = ""
         symmetric = [name for name in settings.jwt_algorithms if name.startswith("HS")]
         if not settings.jwt_algorithms:
             raise ConfigurationError("FRONTDESK_JWT_ALGORITHMS: name at least one")
@@ -48,23 +42,25 @@ class Authenticator:
                 "FRONTDESK_JWT_ALGORITHMS: shared-secret and public-key algorithms cannot be mixed"
             )
         _check_sources(settings, is_symmetric=bool(symmetric))
+        trusted = Trusted(
+            "FRONTDESK_JWT", settings.jwt_algorithms, settings.expected_audience, settings.expected_issuer
+        )
         if symmetric:
-            self._key = shared_secret(settings)
+            key = shared_secret(settings)
         elif settings.jwt_jwks_url:
-            self._issuer = IssuerKeys(jwks_url(settings.jwt_jwks_url, settings), settings)
+            issuer = IssuerKeys(_jwks_url(settings.jwt_jwks_url, settings), settings, algorithms=trusted.algorithms)
         elif settings.jwt_public_key:
-            self._key = public_key(settings.jwt_public_key, settings)
+            key = public_key(settings.jwt_public_key, trusted)
+        self._check = TokenCheck(settings, trusted, key=key, issuer=issuer)
 
     async def __aenter__(self) -> "Authenticator":
-        if self._issuer is not None:
-            await self._issuer.__aenter__()
+        await self._check.__aenter__()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._issuer is not None:
-            await self._issuer.__aexit__(exc_type, exc, traceback)
+        await self._check.__aexit__(exc_type, exc, traceback)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Return the principal that an `Authorization` header proves.
@@ -73,75 +69,31 @@ class Authenticator:
             UnauthorizedError: there is no bearer token, or it is expired, forged, or names no user or tenant.
             OverloadedError: the issuer's keys are not known and cannot be had now. A 401 would make clients sign out.
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            raise UnauthorizedError("Send a bearer token in the Authorization header.")
-        if len(token) > MAX_TOKEN_CHARACTERS:
-            raise UnauthorizedError("The token is too long.")
-        return self._principal(await self._claims(token), token)
-
-    async def _claims(self, token: str) -> dict[str, Any]:
-        try:
-            if self._issuer is None:
-                return self._decode(token, self._key)
-            header = jwt.get_unverified_header(token)
-            if header.get("alg") not in self._settings.jwt_algorithms:  # before anybody is asked for a key
-                raise UnauthorizedError("The token is not valid.")
-            for key in (await self._issuer.find(header.get("kid")))[:MAX_KEYS_OF_ONE_ID]:
-                with suppress(jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
-                    return self._decode(token, key)
-        except jwt.ExpiredSignatureError:
-            raise UnauthorizedError("The token has expired.") from None
-        except jwt.ImmatureSignatureError:
-            raise UnauthorizedError("The token is not valid yet.") from None
-        except jwt.MissingRequiredClaimError as exc:
-            raise UnauthorizedError(f"The token has no {exc.claim}.") from None
-        except (jwt.InvalidAudienceError, jwt.InvalidIssuerError):
-            raise UnauthorizedError("The token was issued for another service.") from None
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
-            raise UnauthorizedError("The token is not valid.") from None
-        raise UnauthorizedError("The token is not valid.")
-
-    def _decode(self, token: str, key: str | jwt.PyJWK) -> dict[str, Any]:
-        """Return the claims of a token. Of a `PyJWK` the algorithm that the key itself is for counts, too."""
-        settings = self._settings
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            key,
-            algorithms=list(settings.jwt_algorithms),
-            audience=settings.expected_audience,
-            issuer=settings.expected_issuer,
-            leeway=settings.jwt_leeway_s,
-            options={
-                "require": ["exp"],
-                "verify_aud": settings.expected_audience is not None,
-                "verify_sub": False,  # many issuers write a number; what is usable is decided below
-            },
-        )
-        most_s = settings.jwt_max_lifetime_s
-        if most_s is not None and int(claims["exp"]) > time.time() + most_s + settings.jwt_leeway_s:
-            raise UnauthorizedError("The token is valid for too long.")
-        return claims
+        claims, token = await self._check.claims(authorization)
+        operators = self._settings.admin_audience
+        if operators is not None and operators in audiences_of(claims):  # whoever signed it: no token opens both
+            raise UnauthorizedError(FOR_OTHERS)
+        return self._principal(claims, token)
 
     def _principal(self, claims: dict[str, Any], token: str) -> Principal:
         settings = self._settings
-        tenant_id = _text(claims, settings.claim_tenant)
-        user_id = _text(claims, settings.claim_user)
+        tenant_id = text_of(claims, settings.claim_tenant)
+        user_id = text_of(claims, settings.claim_user)
         if tenant_id is None or not TENANT.fullmatch(tenant_id):
             raise UnauthorizedError("The token names no tenant.")
-        if user_id is None:
+        if user_id is None or user_id == OPERATOR:  # who runs the installation has that name in each tenant's record
             raise UnauthorizedError("The token names no user.")
         return Principal(
             tenant_id=tenant_id,
             user_id=user_id,
-            role=_text(claims, settings.claim_role) or DEFAULT_ROLE,
+            role=text_of(claims, settings.claim_role) or DEFAULT_ROLE,
             branches=_branches(claims, settings.claim_branch),
-            email=_text(claims, ("email",)),
-            name=_text(claims, ("name",)),
+            email=text_of(claims, ("email",)),
+            name=text_of(claims, ("name",)),
             credential=Credential(token),
             issued_at=_instant(claims, "iat"),
             expires_at=_instant(claims, "exp"),
+            budget=_budget(claims, settings.claim_budget) if settings.claim_budget else None,
         )
 
 
@@ -186,14 +138,23 @@ def _check_sources(settings: Settings, *, is_symmetric: bool) -> None:
         logger.warning("tenant_claim_not_chosen", setting="FRONTDESK_CLAIM_TENANT", read=settings.claim_tenant)
 
 
-def _text(claims: dict[str, Any], names: Sequence[str]) -> str | None:
-    """Return the first of the claims that is there, as text; None where it is no usable text or number."""
-    value = next((claims[name] for name in names if claims.get(name) is not None), None)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    text = str(value)  # never trimmed: what an issuer keeps apart stays apart
-    usable = text.strip() and len(text) <= MAX_CHARACTERS and text.isprintable()
-    return text if usable else None
+def _jwks_url(text: str, settings: Settings) -> str:
+    """Return the address of the issuer's keys.
+
+    Raises:
+        ConfigurationError: it cannot be used, or the settings do not say for whom, and by whom, tokens have to be issued.
+    """
+    url = jwks_url(text, "FRONTDESK_JWT_JWKS_URL", allows_http=settings.jwt_jwks_allow_http)
+    # An issuer serves many products: its signature alone says nothing about whom a token is for.
+    for value, variable in (
+        (settings.jwt_audience, "FRONTDESK_JWT_AUDIENCE"),
+        (settings.jwt_issuer, "FRONTDESK_JWT_ISSUER"),
+    ):
+        if value is None:
+            raise ConfigurationError(
+                f"{variable}: needed with FRONTDESK_JWT_JWKS_URL; name what tokens must say, or write `any`"
+            )
+    return url
 
 
 def _branches(claims: dict[str, Any], names: Sequence[str]) -> tuple[int | str, ...]:
@@ -212,6 +173,19 @@ def _branches(claims: dict[str, Any], names: Sequence[str]) -> tuple[int | str, 
     for one in listed:
         each.setdefault(str(one), one)
     return tuple(each.values())
+
+
+def _budget(claims: dict[str, Any], names: Sequence[str]) -> Budget | None:
+    """Return what the token lets its user use at most; None where it says nothing.
+
+    Raises:
+        UnauthorizedError: it is no budget. That is not "as much as you like".
+    """
+    value = next((claims[name] for name in names if claims.get(name) is not None), None)
+    try:
+        return None if value is None else Budget.model_validate(value)
+    except ValidationError:
+        raise UnauthorizedError("The token's budget is not usable.") from None
 
 
 def _is_branch(value: object) -> bool:

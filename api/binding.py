@@ -32,13 +32,17 @@ def listen(host: str, port: int) -> Sequence[socket.socket]:
 
 
 def tell_address(listening: Sequence[socket.socket], settings: Settings) -> None:
-    """Print where it is; of the demo, how to look at it."""
+    """Print where it is; of the demo, how to look at it. Where that cannot be written, as on a full disk, it serves all the same."""
     host, port = listening[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    print(f"Frontdesk is on http://{shown}:{port}", flush=True)
+    lines = [f"Frontdesk is on http://{shown}:{port}"]
     if settings.is_demo:
         page = "it in a browser" if host not in WILDCARD_HOSTS else f"http://localhost:{port} on this machine"
-        print(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"', flush=True)
+        lines.append(f'This is the demo. Open {page}, or ask:  scripts/frontdesk chat "how many clients?"')
+    try:
+        print(*lines, sep="\n", flush=True)
+    except OSError:
+        write_nowhere([sys.stdout.fileno()])  # what is left of it would be an error once more at the end
 
 
 def cut_stalled_clients(listening: Iterable[socket.socket], *, after_s: float) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import structlog
@@ -23,11 +23,16 @@ from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.handover import hold
 from api.pulse import Pulse
+from api.rates import Rates
 from api.seats import Seats
 from api.settings import Settings
+from api.shared_tickets import SharedTickets
 from api.sockets.registry import Sockets
 from api.tickets import Tickets, Use
-from api.visitors import Visitors
+from api.visitors import Visitors, address_of
+
+if TYPE_CHECKING:
+    from api.admin.access import Operators
 
 UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
 """An unreadable Last-Event-ID becomes this id, which no log has: its reader gets a snapshot."""
@@ -48,15 +53,21 @@ class Services:
     assistants: Assistants
     catalog: Catalog
     authenticator: Authenticator
+    operators: "Operators | None"
+    """Whose tokens open /admin; None where it is not there."""
     store: Store
     redis: AbstractAsyncContextManager[object] | None
     """What processes share beside the database, to be opened before the runner; None where there is only one."""
+    tally: AbstractAsyncContextManager[object] | None
+    """What they count together, to be opened behind that."""
     runner: Runner
     log: EventLog
     pulse: Pulse
     searches: Searches
+    requests: Rates
+    """Requests of users, tenants and addresses."""
     seats: Seats
-    tickets: Tickets
+    tickets: Tickets | SharedTickets
     sockets: Sockets
     built_files: BuiltFiles
     visitors: Mapping[str, Visitors]
@@ -88,14 +99,18 @@ class Bearer(HTTPBearer):
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]
         services = services_of(request)
         authorization = request.headers.get("authorization")
+        if services.settings.address_limit is not None:
+            await services.requests.hit({"address": (address_of(request),)}, scope=request.scope)
         if b"ticket=" in request.scope["query_string"] and (given := request.query_params.getlist("ticket")):
-            authorization = _redeem(request, services, given, authorization).ticket.authorization
+            authorization = (await _redeem(request, services, given, authorization)).authorization
         principal = await services.authenticator.authenticate(authorization)
         structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
+        tenant_id, user_id = principal.tenant_id, principal.user_id
+        await services.requests.hit({"user": (tenant_id, user_id), "tenant": (tenant_id,)}, scope=request.scope)
         return principal
 
 
-def _redeem(request: Request, services: Services, given: Sequence[str], authorization: str | None) -> Use:
+async def _redeem(request: Request, services: Services, given: Sequence[str], authorization: str | None) -> Use:
     """Return the ticket in the request's URL, in place of its token. A browser's own `Basic` header beside it is no token.
 
     Raises:
@@ -104,7 +119,7 @@ def _redeem(request: Request, services: Services, given: Sequence[str], authoriz
     """
     if len(given) != 1 or (authorization or "").lower().startswith("bearer "):
         raise InvalidRequestError("ticket: send one, or a token in the Authorization header")
-    use = services.tickets.redeem(given[0], method=request.method, path=request.scope["path"])
+    use = await services.tickets.redeem(given[0], method=request.method, path=request.scope["path"])
     hold(request, use.opening())
     request.state.ticket = use
     return use
@@ -113,8 +128,7 @@ def _redeem(request: Request, services: Services, given: Sequence[str], authoriz
 def ticket_of(request: Request) -> Use | None:
     """Return the use of the ticket that this request came with; None where it came with a token."""
     use = getattr(request.state, "ticket", None)
-    assert use is None or isinstance(use, Use)
-    return use
+    return cast("Use | None", use)
 
 
 BEARER = Bearer(scheme_name="HTTPBearer", bearerFormat="JWT", auto_error=False)
@@ -123,7 +137,7 @@ PrincipalDep = Annotated[Principal, Security(BEARER)]
 
 async def take_seat(request: Request, principal: PrincipalDep) -> None:
     """Hold one of the user's seats for as long as the request lasts, its response included."""
-    hold(request, services_of(request).seats.taken(principal.tenant_id, principal.user_id))
+    hold(request, await services_of(request).seats.take(principal.tenant_id, principal.user_id))
 
 
 async def get_after(

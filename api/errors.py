@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from agent.budget import QuotaExceededError
 from agent.errors import (
     AlreadyClaimedError,
     AlreadyDecidedError,
@@ -62,6 +64,7 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     AlreadyClaimedError: HttpProblem(409, "Another page makes this call"),
     PayloadTooLargeError: HttpProblem(413, "The request is too large"),
     RateLimitedError: HttpProblem(429, "Too many requests"),
+    QuotaExceededError: HttpProblem(429, "The budget is used up"),
     OverloadedError: HttpProblem(503, "The service is overloaded"),
     DatabaseError: HttpProblem(503, "The database does not answer"),
 }
@@ -70,6 +73,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, title in map(OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
 }
 """What a route may answer beside what it is for, in the OpenAPI document."""
+ADMIN_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": title}
+    for status, title in map(
+        OVER_HTTP.__getitem__,
+        (UnauthorizedError, ForbiddenError, NotFoundError, InvalidRequestError, RateLimitedError, OverloadedError),
+    )
+}
+"""The same of what is for operators."""
 KNOWN: dict[int, type[RequestError]] = {
     OVER_HTTP[kind].status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)
 }
@@ -109,6 +120,7 @@ def problem(
     errors: list[FieldProblem] | None = None,
     run_id: UUID | None = None,
     outcome: str | None = None,
+    resets_at: datetime | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the response that tells of a problem."""
@@ -121,6 +133,7 @@ def problem(
         errors=errors,
         run_id=run_id,
         outcome=outcome,
+        resets_at=resets_at,
     )
     return ProblemResponse(body, headers or {})
 
@@ -131,11 +144,14 @@ def refusal(
     *,
     run_id: UUID | None = None,
     outcome: str | None = None,
+    resets_at: datetime | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the response that an error of this kind is to a client."""
     status, title = OVER_HTTP[kind]
-    return problem(status, kind.code, title, detail, run_id=run_id, outcome=outcome, headers=headers)
+    return problem(
+        status, kind.code, title, detail, run_id=run_id, outcome=outcome, resets_at=resets_at, headers=headers
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -159,7 +175,8 @@ def refused(exc: RequestError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     run_id = exc.run_id if isinstance(exc, RunActiveError) else None
     outcome = exc.outcome if isinstance(exc, AlreadyDecidedError) else None
-    return refusal(type(exc), str(exc), run_id=run_id, outcome=outcome, headers=headers)
+    resets_at = exc.resets_at if isinstance(exc, QuotaExceededError) else None
+    return refusal(type(exc), str(exc), run_id=run_id, outcome=outcome, resets_at=resets_at, headers=headers)
 
 
 async def _validation_error(_request: Request, exc: Exception) -> Response:

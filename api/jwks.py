@@ -42,8 +42,9 @@ class BadAnswerError(Exception):
 class IssuerKeys:
     """The keys of one issuer. Enter it once, in the app's lifespan; without that it knows none."""
 
-    def __init__(self, url: str, settings: AuthSettings) -> None:
+    def __init__(self, url: str, settings: AuthSettings, *, algorithms: Sequence[str]) -> None:
         self._url = url
+        self._algorithms = algorithms
         self._settings = settings
         self._keys: KeysById = {}
         self._fetched_at = 0.0
@@ -164,7 +165,7 @@ class IssuerKeys:
             raise BadAnswerError("no list of keys")
         keys: dict[str | None, list[jwt.PyJWK]] = {}
         for entry in listed[:MAX_KEYS]:
-            if (key := _key(entry, self._settings.jwt_algorithms)) is not None:
+            if (key := _key(entry, self._algorithms)) is not None:
                 keys.setdefault(key.key_id, []).append(key)
         used = sum(map(len, keys.values()))
         if (len(listed), used) != self._told_of and used < len(listed):

@@ -4,6 +4,8 @@ The invariant: no message shows a key or a part of one.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import httpx2
@@ -26,6 +28,16 @@ _CONTENT = {
     "EdDSA": "an Ed25519 or Ed448 public key",
 }
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What a token has to be. `named` is how the settings begin that say so; audience and issuer are None where any will do."""
+
+    named: str
+    algorithms: Sequence[str]
+    audience: str | None
+    issuer: str | None
 
 
 def shared_secret(settings: Settings) -> str:
@@ -53,13 +65,13 @@ def shared_secret(settings: Settings) -> str:
     return secret
 
 
-def public_key(pem: str, settings: Settings) -> str:
-    """Return the PEM text of a public key that fits every configured algorithm.
+def public_key(pem: str, trusted: Trusted) -> str:
+    """Return the PEM text of a public key that fits every algorithm that is accepted.
 
     Raises:
         ConfigurationError: it is a private key, a certificate, too short, or of another kind.
     """
-    name = "FRONTDESK_JWT_PUBLIC_KEY"
+    name = f"{trusted.named}_PUBLIC_KEY"
     if not pem.strip():
         raise ConfigurationError(f"{name}: it is empty")
     labels = _PEM.findall(pem)
@@ -71,7 +83,7 @@ def public_key(pem: str, settings: Settings) -> str:
         raise ConfigurationError(
             f"{name}: it is a certificate; `openssl x509 -pubkey -noout` gives the public key in it"
         )
-    for algorithm in settings.jwt_algorithms:
+    for algorithm in trusted.algorithms:
         try:
             key = jwt.get_algorithm_by_name(algorithm).prepare_key(pem)
         except UNUSABLE:
@@ -81,31 +93,22 @@ def public_key(pem: str, settings: Settings) -> str:
     return pem
 
 
-def jwks_url(text: str, settings: Settings) -> str:
-    """Return the address of the issuer's keys, which nobody on the way can change.
+def jwks_url(text: str, name: str, *, allows_http: bool) -> str:
+    """Return the address of an issuer's keys, which nobody on the way can change. `name`: of the setting.
 
     Raises:
-        ConfigurationError: it is no https:// address, and plain http:// is neither to this machine nor allowed; or the
-            settings do not say for whom, and by whom, tokens have to be issued.
+        ConfigurationError: it is no https:// address, and plain http:// is neither to this machine nor allowed.
     """
-    name = "FRONTDESK_JWT_JWKS_URL"
     try:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError, TypeError):
         raise ConfigurationError(f"{name}: write it like https://issuer.example.com/jwks.json") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ConfigurationError(f"{name}: write it like https://issuer.example.com/jwks.json")
-    if url.scheme == "http" and not (settings.jwt_jwks_allow_http or _is_this_machine(url.host)):
+    if url.scheme == "http" and not (allows_http or _is_this_machine(url.host)):
         raise ConfigurationError(
             f"{name}: plain http lets anybody on the way issue tokens; use https, or say FRONTDESK_JWT_JWKS_ALLOW_HTTP=true"
         )
-    # An issuer serves many products: its signature alone says nothing about whom a token is for.
-    for value, variable in (
-        (settings.jwt_audience, "FRONTDESK_JWT_AUDIENCE"),
-        (settings.jwt_issuer, "FRONTDESK_JWT_ISSUER"),
-    ):
-        if value is None:
-            raise ConfigurationError(f"{variable}: needed with {name}; name what tokens must say, or write `any`")
     return text
 
 

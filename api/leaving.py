@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from uvicorn.server import ServerState
 
+from api.connections import BoundedConnection
 from api.dependencies import Services
 from api.doors import Doors
 from api.settings import Settings
@@ -68,7 +68,7 @@ class Leaving:
         A connection is closed right behind the answer that is under way on it, also where that has promised to keep it: what
         came on it later would be refused, or lost.
         """
-        self._end_connections(lambda _: True)
+        self._end_connections(begun=True)
         self.services.sockets.drain()
         await self.services.runner.drain()
         self.services.sockets.close()
@@ -83,13 +83,15 @@ class Leaving:
         """Let /readyz be red, and each answer that has not begun be the last one on its connection."""
         self.services.leave.has_begun = True
         self.doors.is_leaving = True
-        self._end_connections(lambda answer: not answer.response_started)
+        self._end_connections(begun=False)
 
-    def _end_connections(self, is_last: Callable[[Any], bool]) -> None:
-        """Let answers that are not over be the last ones on their connections."""
+    def _end_connections(self, *, begun: bool) -> None:
+        """Let answers that are not over be the last ones on their connections; those that have `begun`, too, or not."""
         for connection in self.state.connections:
-            answer = getattr(connection, "cycle", None)  # a WebSocket has none
-            if answer is not None and is_last(answer):
+            if not isinstance(connection, BoundedConnection):
+                continue  # it speaks as a WebSocket, which `sockets` ends
+            answer = connection.cycle
+            if answer is not None and (begun or not answer.response_started):
                 answer.keep_alive = False
 
     async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:

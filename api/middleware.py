@@ -16,6 +16,7 @@ from agent.places import place_of
 from api.connections import FULL
 from api.doors import NO_SEAT, STRAIGHT
 from api.errors import OVER_HTTP, PRIVATE, problem, refusal
+from api.rates import told
 from api.reading import HOST
 
 logger = structlog.get_logger()
@@ -70,7 +71,7 @@ class RequestMiddleware:
                 said = [one for one in message["headers"] if one[0] != b"x-request-id"]
                 names = {name for name, _ in said}  # streams, files and pages say what they mean
                 beside = (one for one in _PRIVATE if one[0] not in names)
-                message["headers"] = [*said, (b"x-request-id", request_id.encode()), *beside]
+                message["headers"] = [*said, (b"x-request-id", request_id.encode()), *beside, *told(scope)]
             await send(message)
 
         _name(scope, request_id)

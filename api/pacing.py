@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from agent.events.schema import LoggedEvent, merge_deltas
+from agent.events.merging import merge_deltas
+from agent.events.schema import LoggedEvent
 
 
 async def paced(reader: AsyncGenerator[list[LoggedEvent]], *, max_rate: float) -> AsyncGenerator[list[LoggedEvent]]:

@@ -1,5 +1,6 @@
 """What an error before a stream says, whatever form a protocol gives it."""
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -23,3 +24,4 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = None
     run_id: UUID | None = None
     outcome: str | None = None
+    resets_at: datetime | None = None

@@ -6,14 +6,13 @@ from uuid import UUID
 
 from agent.errors import ConfigurationError
 from agent.origin import Origin, origin
-from agent.principal import Principal
+from agent.principal import OPERATOR, Principal
 from agent.store.audit import AuditCursor, AuditFilter, Deed, Recorded, list_audit, record, recorded_runs
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.verifying import Verified, has_seal, recorded_tenants, verify_tenant
-from api.operator.opened import OPERATOR
-from api.routes.audit import view
 from api.settings import Settings
 from api.shown import HIDDEN, visible
+from api.told import view
 
 AT_ONCE = 500
 

@@ -25,7 +25,7 @@ async def run_again(services: Services, principal: Principal, use: Use) -> Run:
     run_id = await use.run_id()
     async with services.store.read(principal.tenant_id) as connection:
         run = await get_run(connection, principal, run_id)
-    use.bind(run)
+    await use.bind(run)
     return run
 
 

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 
 from agent.errors import ConfigurationError
 from agent.settings import EnvironmentSettings, RuntimeSettings
+from api.admin.settings import AdminSettings
 
 STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
 
@@ -33,10 +34,19 @@ class HttpSettings(EnvironmentSettings):
         default="10/minute",
         description="messages per address on /chat/public, where the assistant opens it and says no other",
     )
+    user_limit: str = Field(default="1200/minute", description="requests that one user may make; more get a 429")
+    tenant_limit: str = Field(default="12000/minute", description="requests that all users of one tenant may make")
+    address_limit: str | None = Field(
+        default=None,
+        description="requests with a token, or what looks like one, from one address; none is set, for whole offices have one",
+    )
     max_streams_per_user: int = Field(
         default=20,
         ge=1,
         description="answers that one user, or one visitor's address, may wait for or read at once; more get a 429",
+    )
+    max_streams_per_tenant: int = Field(
+        default=10_000, ge=1, description="of these, all users of one tenant, or all visitors; more get a 429"
     )
     ticket_s: float = Field(default=30.0, gt=0, le=300, description="a ticket that nobody used is void after this time")
     max_tickets_per_user: int = Field(
@@ -44,6 +54,7 @@ class HttpSettings(EnvironmentSettings):
     )
     ticket_limit: str = Field(default="120/minute", description="tickets that one user may make")
     max_sockets_per_user: int = Field(default=10, ge=1, description="WebSockets of one user; one more gets a 429")
+    max_sockets_per_tenant: int = Field(default=10_000, ge=1, description="WebSockets of one tenant")
     socket_message_limit: str = Field(
         default="600/minute", description="messages that one user may send over all WebSockets; more are refused"
     )
@@ -82,6 +93,15 @@ class HttpSettings(EnvironmentSettings):
         ge=0,
         le=1000,
         description="tenants whose runs and tokens are counted by name, the first that come; the rest are `other`, and with 0 nobody is named",
+    )
+    traces: Literal["off", "on", "words"] = Field(
+        default="off",
+        description="requests, runs, calls of models and tools as spans, to the OTLP collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names (docs/operations.md); "
+        "`words`: with what users, models and tools say",
+    )
+    trace_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="hosts of backends and providers that get `traceparent`: which span a request is part of",
     )
     workers: int = Field(
         default=1,
@@ -156,6 +176,10 @@ class AuthSettings(EnvironmentSettings):
         default=("branchId",), description="claims that name the branch, or the branches"
     )
     claim_role: tuple[str, ...] = Field(default=("role",), description="claims that name the role")
+    claim_budget: tuple[str, ...] = Field(
+        default=(),
+        description="claims with what the user may use at most, which may be less than elsewhere and never more",
+    )
 
     @cached_property
     def expected_audience(self) -> str | None:
@@ -206,7 +230,7 @@ class BackendSettings(EnvironmentSettings):
 
 
 class Settings(
-    BackendSettings, AuthSettings, HttpSettings, RuntimeSettings
+    AdminSettings, BackendSettings, AuthSettings, HttpSettings, RuntimeSettings
 ):  # the last one comes first in docs/settings.md
     """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
 

@@ -11,16 +11,17 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_urlsafe
+from typing import Protocol
 from uuid import UUID
 
 from agent.errors import RateLimitedError, UnauthorizedError
 from agent.principal import Credential, Principal
 from agent.store.runs import UNFINISHED, Run
-from api.rates import Rates
+from api.rates import Rates, Shared, limit_of
 from api.settings import Settings
 
 TICKET_BYTES = 32
@@ -58,19 +59,17 @@ class Ticket:
         """Return when it opens nothing any more, by the clock of the tickets."""
         return self.token_until if self.is_used else self.expires_at
 
-    @property
-    def authorization(self) -> str:
-        """Return the header that the client could not send."""
-        return f"Bearer {self.credential.reveal()}"
 
-
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Protocol):
     """One use of a ticket. Of a stream's, all but the first lead to the run of the first."""
 
-    _tickets: "Tickets"
-    ticket: Ticket
-    is_first: bool
+    @property
+    def is_first(self) -> bool:
+        """Whether nobody has used it before."""
+
+    @property
+    def authorization(self) -> str:
+        """The header that the client could not send."""
 
     async def run_id(self) -> UUID:
         """Return the run that the first use came to, also where it is still under way.
@@ -78,6 +77,34 @@ class Use:
         Raises:
             UnauthorizedError: it came to none.
         """
+
+    def opening(self) -> AbstractContextManager[None]:
+        """Void the ticket at the end of its first use, where that has come to no run: nobody is to wait for one."""
+
+    async def bind(self, run: Run) -> None:
+        """Let the ticket open this run's stream, and no other, from now on.
+
+        Raises:
+            UnauthorizedError: it opens another one, or the run was over for longer than a client needs to come back.
+        """
+
+    def void(self) -> None:
+        """Let the ticket open nothing any more: its first use failed, or its run is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnUse:
+    """One use of a ticket that this process made, and only this one knows."""
+
+    _tickets: "Tickets"
+    ticket: Ticket
+    is_first: bool
+
+    @property
+    def authorization(self) -> str:
+        return f"Bearer {self.ticket.credential.reveal()}"
+
+    async def run_id(self) -> UUID:
         assert self.ticket.run is not None
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_USE_S):
@@ -86,30 +113,23 @@ class Use:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Void the ticket at the end of its first use, where that has come to no run: nobody is to wait for one."""
         try:
             yield
         finally:
             if self.is_first and self.ticket.run is not None and not self.ticket.run.done():
                 self.void()
 
-    def bind(self, run: Run) -> None:
-        """Let the ticket open this run's stream, and no other, from now on.
-
-        Raises:
-            UnauthorizedError: it opens another one, or the run was over for longer than a client needs to come back.
-        """
+    async def bind(self, run: Run) -> None:
         known = self.ticket.run
         if known is None or (known.done() and (known.exception() or known.result() != run.id)):
             raise UnauthorizedError(REFUSED)
         if not known.done():
             known.set_result(run.id)
-        if not self.is_first and _has_been_over(run):
+        if not self.is_first and has_been_over(run):
             self.void()
             raise UnauthorizedError(REFUSED)
 
     def void(self) -> None:
-        """Let the ticket open nothing any more: its first use failed, or its run is over."""
         self._tickets.forget(self.ticket)
         if self.ticket.run is not None and not self.ticket.run.done():
             self.ticket.run.set_exception(UnauthorizedError(REFUSED))
@@ -119,10 +139,12 @@ class Use:
 class Tickets:
     """The tickets of this process."""
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Settings, *, rates: Shared | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._fresh_s = settings.ticket_s
         self._most = settings.max_tickets_per_user
-        self._rates = Rates(settings.ticket_limit, name="FRONTDESK_TICKET_LIMIT")
+        self._rates = Rates({"tickets": limit_of(settings.ticket_limit, name="FRONTDESK_TICKET_LIMIT")}, rates)
         self._leeway_s = settings.jwt_leeway_s
         self._clock = clock
         self._looks_at = 0.0
@@ -135,8 +157,24 @@ class Tickets:
         Raises:
             RateLimitedError: its user makes too many, or has too many that were not used yet.
         """
+        await self.count(principal)
+        return await self.make(principal, method=method, path=path)
+
+    async def count(self, principal: Principal) -> None:
+        """Count one more that a principal's user makes.
+
+        Raises:
+            RateLimitedError: these are too many.
+        """
+        await self._rates.hit({"tickets": (principal.tenant_id, principal.user_id)})
+
+    async def make(self, principal: Principal, *, method: str, path: str) -> str:
+        """Return a new ticket that was counted.
+
+        Raises:
+            RateLimitedError: its user has too many that were not used yet.
+        """
         owner = principal.tenant_id, principal.user_id
-        await self._rates.hit(owner, "Too many tickets. Try again later.")
         self._make_room(owner)
         assert principal.credential is not None
         text = token_urlsafe(TICKET_BYTES)
@@ -149,7 +187,7 @@ class Tickets:
         self._tickets[digest] = self._owned.setdefault(owner, {})[digest] = ticket
         return text
 
-    def redeem(self, text: str, *, method: str, path: str) -> "Use":
+    async def redeem(self, text: str, *, method: str, path: str) -> Use:
         """Use a ticket. The caller checks its token.
 
         Raises:
@@ -161,18 +199,18 @@ class Tickets:
         if (ticket.method, ticket.path) != (method, path):
             raise UnauthorizedError(REFUSED)
         if ticket.is_used and ticket.run is not None and ticket.run.done():
-            return Use(self, ticket, is_first=False)
+            return _OwnUse(self, ticket, is_first=False)
         if self._clock() > ticket.expires_at + (FIRST_USE_S if ticket.is_used else 0):
             self.forget(ticket)
             raise UnauthorizedError(REFUSED)
         if ticket.is_used:
-            return Use(self, ticket, is_first=False)
+            return _OwnUse(self, ticket, is_first=False)
         ticket.is_used = True
         if method == "GET" and STREAMS.fullmatch(path):
             ticket.run = asyncio.get_running_loop().create_future()
         else:
             self.forget(ticket)
-        return Use(self, ticket, is_first=True)
+        return _OwnUse(self, ticket, is_first=True)
 
     def _make_room(self, owner: tuple[str, str]) -> None:
         """Forget what opens nothing any more; for more of the user's than there may be, the oldest that was used.
@@ -221,7 +259,7 @@ class Tickets:
                 del self._owned[ticket.owner]
 
 
-def _has_been_over(run: Run) -> bool:
+def has_been_over(run: Run) -> bool:
     """Return whether a run has been over for longer than a client needs to come back for its end."""
     is_over = run.state not in UNFINISHED and run.ended_at is not None
     return is_over and (datetime.now(UTC) - run.ended_at).total_seconds() > TAIL_S  # type: ignore[operator]

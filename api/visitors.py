@@ -10,35 +10,46 @@ from fastapi import Request
 
 from agent.assistant.definition import Public
 from agent.errors import ConfigurationError, InvalidRequestError
-from api.rates import Rates
+from api.rates import Rates, Shared, limit_of
 from api.settings import HttpSettings
 
 NETWORK_BITS = 64
 """An IPv6 network of this size counts as one address: one visitor owns at least a whole one."""
 UNKNOWN = "unknown"
-EVERYBODY = "everybody"
 
 
 class Visitors:
     """Public chat as an assistant opens it."""
 
-    def __init__(self, public: Public, settings: HttpSettings, *, usable: Sequence[str]) -> None:
+    def __init__(
+        self,
+        public: Public,
+        settings: HttpSettings,
+        *,
+        usable: Sequence[str],
+        name: str = "",
+        shared: Shared | None = None,
+    ) -> None:
         self._most_characters = public.message_characters
         self._models = [spec for spec in public.models if spec in usable]
         if not self._models:
             raise ConfigurationError("public.models: none of them can be used; their key, or their name, is missing")
-        own = Rates(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")
-        self._per_address = Rates(public.limit, name="public.limit") if public.limit is not None else own
-        self._in_all = Rates(public.installation_limit, name="public.installation_limit")
+        own = limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")
+        limits = {
+            "address": limit_of(public.limit, name="public.limit") if public.limit is not None else own,
+            "visitors": limit_of(public.installation_limit, name="public.installation_limit"),
+        }
+        self._name = f"visitors of {name}"
+        self._rates = Rates(limits, shared)
 
-    async def admit(self, address: str) -> None:
-        """Count a request of this address, and of all of them.
+    async def admit(self, request: Request) -> None:
+        """Count a request of its address, and of all of them.
 
         Raises:
             RateLimitedError: this address has used up its limit, or all together theirs.
         """
-        await self._per_address.hit((address,), "Too many messages from your address. Try again later.")
-        await self._in_all.hit((EVERYBODY,), "Too many visitors are asking. Try again later.")
+        keys = {"address": (self._name, address_of(request)), "visitors": (self._name,)}
+        await self._rates.hit(keys, scope=request.scope)
 
     def model(self, requested: str | None) -> str:
         """Return the model that answers a visitor who asks for this one, or for none.

@@ -31,6 +31,10 @@ def environment(upstream: str, folder: Path) -> dict[str, str]:
         "FRONTDESK_MAX_RUNS": "2000",
         "FRONTDESK_MAX_RUNS_PER_TENANT": "2000",
         "FRONTDESK_MAX_QUEUED_RUNS": "2000",
+        "FRONTDESK_USER_LIMIT": "1000000/minute",
+        "FRONTDESK_TENANT_LIMIT": "1000000/minute",
+        "FRONTDESK_MAX_STREAMS_PER_TENANT": "100000",
+        "FRONTDESK_MAX_SOCKETS_PER_TENANT": "100000",
     }
 
 

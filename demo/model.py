@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import anyio
@@ -33,6 +33,7 @@ class DemoChatModel(BaseChatModel):
     has text or tool calls, never both, and its last chunk carries approximate usage and the finish reason.
     """
 
+    provider: ClassVar[str] = "demo"
     delay_s: float = Field(default=0.02, ge=0)
     """Seconds between two pieces of a streamed text; without streaming there is no wait."""
 

@@ -44,7 +44,7 @@ def load_langchain(definition: ToolsetDefinition) -> list[Tool]:
         names.add(name)
         try:
             schema = _schema(one)
-        except Exception as exc:
+        except Exception as exc:  # a class that somebody else wrote
             raise ConfigurationError(f"{title}: the arguments of {one.name!r} have no schema: {exc}") from exc
         call = LangChainCall(one, schema, threads)
         tools.append(Tool(name, one.description or one.name, schema, call, risk="write"))
@@ -59,7 +59,7 @@ def _found(named: str, title: str) -> Sequence[BaseTool]:
             value = value()
         if _is_toolkit(value):
             value = value.get_tools()
-    except Exception as exc:
+    except Exception as exc:  # a module that somebody else wrote
         raise ConfigurationError(f"{title}: {type(exc).__name__}: {exc}") from exc
     listed = [value] if isinstance(value, BaseTool) else value
     if not isinstance(listed, list | tuple) or not all(isinstance(one, BaseTool) for one in listed) or not listed:

@@ -15,6 +15,7 @@ from agent.assistant.approvals import Approvals
 from agent.assistant.audit import Audit
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
+from agent.assistant.budgets import Budgets
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, ToolWords
 from agent.assistant.pages import PageTools
@@ -188,6 +189,7 @@ class Override(Definition):
     suggestions: Suggestions | None = None
     time_zone: TimeZone | None = None
     locale: Locale | None = None
+    budgets: Budgets | None = None
 
 
 class Assistant(Definition):
@@ -219,6 +221,7 @@ class Assistant(Definition):
     on_disconnect: Literal["continue"] | CancelAfter = "continue"
     history: History = History()
     limits: Limits = Limits()
+    budgets: Budgets | None = None
     roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
         default=None, min_length=1, description="of tokens; others may not use it. None: whoever has a token may"
     )

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from agent.attempt.page import taken_back
 from agent.attempt.recording import of_call, of_decision, of_results
+from agent.events.fold import STEP_SEPARATOR
 from agent.masking import Mask
 from agent.principal import Principal, RunKey
 from agent.prompt.history import LOST_RESULT
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.audit import DeedKind, record
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages
+from agent.store.naming import hash_next
 from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.runs import Run, get_run
 from agent.store.tool_calls import list_calls, settle_call
@@ -118,3 +120,13 @@ async def settle_unmade(
     for _, one in results:
         await settle_call(connection, principal, one.call.id, action=one.action)
     await record(connection, principal, of_results(principal, run, [one for _, one in results]))
+
+
+async def hash_all(connection: Transaction, principal: Principal, run: Run) -> str | None:
+    """Return the hash of all that was said by now, of a run that is looked for by it and has said something."""
+    said = run.history_hash
+    if said is None:
+        return None
+    messages = await run_messages(connection, principal, run)
+    text = STEP_SEPARATOR.join(one.text for one in messages if one.role == "assistant" and one.text)
+    return hash_next(said, text) if text else said

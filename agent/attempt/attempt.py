@@ -11,6 +11,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from prometheus_client import Histogram
 
+from agent import metrics
 from agent.assistant.definition import Assistant, History
 from agent.attempt.credential import RunCredential
 from agent.attempt.heard import heard
@@ -128,6 +129,33 @@ class Attempt:
     async def renew_tools(self, messages: Sequence[BaseMessage]) -> None:
         """Let the step that goes on from these messages have the tools that there are by now."""
         await self.offer.renew(self.principal.current, partial(heard, messages, self.run.conversation_id))
+
+    def expect(self, messages: Sequence[BaseMessage], *, goes_on: bool = True) -> None:
+        """Let the budgets that count for the run know what its next step is given, where it `goes_on`."""
+        budget = self.writer.budget
+        if budget is not None and budget.reserves and goes_on:
+            budget.expect(self.offer, messages)
+
+    async def reserve(self, messages: Sequence[BaseMessage]) -> None:
+        """Let the current step have room in the budgets that count for the run.
+
+        Raises:
+            QuotaExceededError: there is none.
+        """
+        budget = self.writer.budget
+        if budget is None or not budget.reserves:
+            return
+        self.expect(messages)
+        if not budget.has_reserved:
+            await self.writer.reserve()
+        budget.begin(self.step)
+
+    def count_used(self) -> None:
+        """Count what the current step's reply took, however that ended."""
+        used, tenant_id = self.reply.usage, self.principal.current.tenant_id
+        metrics.count_tokens(self.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
+        if self.writer.budget is not None:
+            self.writer.budget.took(self.reply)
 
     def answer(self, *, partial: bool = False) -> NewMessage:
         """Return what the current step said as the run's answer."""

@@ -54,6 +54,11 @@ class Offer:
         """Whether the toolsets were asked already."""
         return self._sources is not None
 
+    @property
+    def functions_size(self) -> int:
+        """How many characters the model reads of the step's tools."""
+        return len(str(self._functions)) if self._functions else 0
+
     async def renew(self, principal: Principal, hear: Callable[[], Heard]) -> None:
         """Ask the toolsets what they have now, and choose where that is too much. Where all is as it was, nothing is made anew.
 

@@ -190,6 +190,11 @@ def as_event(action: Action, call_id: str) -> ActionRequested:
     return ActionRequested(action.type, action.value, call_id, expects_result=action.expects_result or None)
 
 
+def raised(error: RunError) -> ErrorRaised:
+    """Return the event that tells of an error."""
+    return ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
+
+
 def _error(code: str) -> ErrorRaised:
     """Return the error event for a stored code, as it was sent."""
     kind = next((kind for kind in _kinds(RunError) if kind.code == code), RunError)

@@ -12,41 +12,32 @@ from typing import Literal
 import structlog
 
 from agent import metrics
-from agent.attempt.answers import keep_said, record_lost
+from agent.attempt.answers import hash_all, keep_said, record_lost
 from agent.attempt.recording import Proposed, of_call, of_proposed, of_results
 from agent.attempt.results import ToolResult
-from agent.attempt.snapshot import asked
+from agent.attempt.run_budget import RunBudget
+from agent.attempt.snapshot import asked, raised
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
 from agent.errors import ContentRefusedError, RunError, StaleAppendError
-from agent.events.fold import STEP_SEPARATOR, Answer
-from agent.events.schema import AnyEvent, ErrorRaised, RunEnded, SuggestionsOffered, TitleChanged, Usage
+from agent.events.fold import Answer
+from agent.events.schema import AnyEvent, RunEnded, SuggestionsOffered, TitleChanged
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
+from agent.store import transitions
 from agent.store.approvals import NewApproval, ask
 from agent.store.audit import record
 from agent.store.clock import read_clock
 from agent.store.conversations import lock_conversation, rename_conversation
 from agent.store.database import Store
-from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages, withhold_message
-from agent.store.naming import hash_next
+from agent.store.messages import NewMessage, ToolCall, append_messages, withhold_message
 from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.repeating import repeated
 from agent.store.runs import Run, RunEnd
 from agent.store.shared_approvals import end_standing, list_standing
 from agent.store.tool_calls import propose_calls, settle_call, start_call
 from agent.store.transaction import Transaction
-from agent.store.transitions import (
-    check_attempt,
-    claim_run,
-    end_run,
-    hold_run,
-    pause_run,
-    release_run,
-    resume_run,
-    set_suggestions,
-)
 from agent.toolkit import Risk
 
 logger = structlog.get_logger()
@@ -63,6 +54,7 @@ class RunWriter:
         self._log = log
         self._key = RunKey(principal.tenant_id, run.id)
         self._segment = log.open(self._key, run.attempt, age_s=run.age_s())
+        self.budget: RunBudget | None = None
         self.ended = False  # whether it has begun to write the run's end
 
     def emit(self, event: AnyEvent) -> None:
@@ -79,15 +71,22 @@ class RunWriter:
 
         `counts`: going on counts as one of the attempts that a run may have.
         """
-        key, run = (self._principal.tenant_id, self._run.id), self._run
+        key, run = self._key, self._run
         async with self._store.write(self._key.tenant_id) as connection:
             if run.state == "running":
-                has_begun = await resume_run(connection, *key, attempt=run.attempt, counts=counts)
+                has_begun = await transitions.resume_run(connection, *key, attempt=run.attempt, counts=counts)
             else:
-                has_begun = await claim_run(connection, *key, worker_id=worker_id)
+                has_begun = await transitions.claim_run(connection, *key, worker_id=worker_id)
             failpoint("claim.before_commit")
         failpoint("claim.after_commit")
         return has_begun
+
+    @repeated
+    async def reserve(self) -> None:
+        """Hold what the next step needs of the run's budget, or let the budget know that there is no room."""
+        async with self._store.write(self._key.tenant_id) as connection:
+            await self._hold_unstopped(connection)
+            await self._reserve(connection)
 
     @repeated
     async def commit_reply(self, message: NewMessage, calls: Sequence[Proposed]) -> None:
@@ -102,8 +101,11 @@ class RunWriter:
             asked_for = [(one.call, one.kind, one.risk) for one in calls]
             await propose_calls(connection, self._principal, self._run.id, step=message.step, calls=asked_for)
             await record(connection, self._principal, of_proposed(self._principal, self._run, calls))
+            if self.budget is not None:
+                await self.budget.settle(connection)
             failpoint("reply.before_commit")
         failpoint("reply.after_commit")
+        self._tell_used()
 
     @repeated
     async def commit_start(self, call: ToolCall, *, risk: Risk) -> None:
@@ -135,12 +137,12 @@ class RunWriter:
             has_waited = False
             await self._tenure.certain()
             async with self._store.read(self._key.tenant_id) as connection:
-                if await check_attempt(connection, *self._key, attempt=self._run.attempt):
+                if await transitions.check_attempt(connection, *self._key, attempt=self._run.attempt):
                     raise StoppedError("cancelled")
 
     @repeated
-    async def commit_results(self, step: int, settled: Sequence[ToolResult]) -> None:
-        """Store the results of a step's tool calls, in the order given, and settle them in the ledger."""
+    async def commit_results(self, step: int, settled: Sequence[ToolResult], *, goes_on: bool = False) -> None:
+        """Store a step's results, in the order given, and settle their calls; hold what the next step needs, if it `goes_on`."""
         async with self._store.write(self._key.tenant_id) as connection:
             await self._append(connection, [one.row(step) for one in settled])
             for one in settled:
@@ -148,6 +150,8 @@ class RunWriter:
             if any(one.is_untrusted for one in settled):
                 await end_standing(connection, self._principal, self._run.conversation_id)
             await record(connection, self._principal, of_results(self._principal, self._run, settled))
+            if goes_on:
+                await self._reserve(connection)
             failpoint("results.before_commit")
         failpoint("results.after_commit")
 
@@ -186,7 +190,7 @@ class RunWriter:
             await ask(connection, self._key, questions)
             pages = await ask_page(connection, self._key, for_page)
             times = [one.expires_at for one in questions] + [one.until for one in pages]
-            await pause_run(connection, *self._key, attempt=self._run.attempt, until=min(times))
+            await transitions.pause_run(connection, *self._key, attempt=self._run.attempt, until=min(times))
             failpoint("pause.before_commit")
         failpoint("pause.after_commit")
         self._store.asked.tell(self._key.tenant_id)
@@ -209,17 +213,18 @@ class RunWriter:
                 if self._run.attempt > 1:
                     await keep_said(connection, self._principal, self._run)
                 await record_lost(connection, self._principal, self._run)
-            said = await self._hash_said(connection)
-            await end_run(connection, *self._key, attempt=self._run.attempt, end=end, history_hash=said)
+            said = await hash_all(connection, self._principal, self._run)
+            await transitions.end_run(connection, *self._key, attempt=self._run.attempt, end=end, history_hash=said)
             if isinstance(error, ContentRefusedError):
                 await withhold_message(connection, self._principal, self._run)
+            if self.budget is not None:
+                await self.budget.settle(connection, ends=True)
             failpoint("end.before_commit")
         failpoint("end.after_commit")
         metrics.count_end(self._key.tenant_id, end.status, end.error_code)
+        self._tell_used()
         if error is not None:
-            self.emit(
-                ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s)
-            )
+            self.emit(raised(error))
         self.emit(RunEnded(end.status, end.finish_reason, end.usage))
         await self._segment.flush()
 
@@ -227,7 +232,7 @@ class RunWriter:
     async def offer(self, questions: Sequence[str]) -> None:
         """Store and send follow-up questions; where somebody else has stored some, these."""
         async with self._store.write(self._key.tenant_id) as connection:
-            kept = await set_suggestions(connection, *self._key, questions=tuple(questions))
+            kept = await transitions.set_suggestions(connection, *self._key, questions=tuple(questions))
             failpoint("suggestions.before_commit")
         failpoint("suggestions.after_commit")
         self.emit(SuggestionsOffered(kept))
@@ -251,16 +256,11 @@ class RunWriter:
         """End the log: readers go home."""
         await self._segment.close("ended")
 
-    async def tell_deleted(self, usage: Usage) -> None:
-        """Say that the run ended with its conversation, which was deleted: `delete_conversation` has written that."""
-        self.emit(RunEnded("cancelled", "cancelled", usage))
-        await self.close()
-
     @repeated
     async def release(self) -> None:
         """Let another process go on at once."""
         async with self._store.write(self._key.tenant_id) as connection:
-            await release_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+            await transitions.release_run(connection, *self._key, attempt=self._run.attempt)
         await self.leave()
 
     async def leave(self, how: Literal["moved", "handed"] = "moved") -> None:
@@ -271,22 +271,21 @@ class RunWriter:
         """Return when readers anywhere have what was emitted."""
         await self._segment.flush()
 
-    async def _hash_said(self, connection: Transaction) -> str | None:
-        """Return the hash of all that was said by now, of a run that is looked for by it and has said something."""
-        said = self._run.history_hash
-        if said is None:
-            return None
-        messages = await run_messages(connection, self._principal, self._run)
-        text = STEP_SEPARATOR.join(one.text for one in messages if one.role == "assistant" and one.text)
-        return hash_next(said, text) if text else said
+    async def _reserve(self, connection: Transaction) -> None:
+        if self.budget is not None and self.budget.reserves:
+            await self.budget.reserve(connection)
+
+    def _tell_used(self) -> None:
+        if self.budget is not None and (told := self.budget.told()) is not None:
+            self.emit(told)
 
     async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
         """Add messages, as the run's owner."""
         await self._append_unheld(connection, new)
-        await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt)
+        await transitions.hold_run(connection, *self._key, attempt=self._run.attempt)
 
     async def _hold_unstopped(self, connection: Transaction) -> None:
-        if await hold_run(connection, self._principal.tenant_id, self._run.id, attempt=self._run.attempt):
+        if await transitions.hold_run(connection, *self._key, attempt=self._run.attempt):
             raise StoppedError("cancelled")
 
     async def _append_unheld(self, connection: Transaction, new: Sequence[NewMessage]) -> None:

@@ -8,11 +8,9 @@ which the documents and the client's types are made. The garbage collector leave
 thousands, they can be in no cycle, and to look through them would hold up every stream.
 """
 
-from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
-from msgspec.structs import replace
 
 EndStatus = Literal["completed", "failed", "cancelled"]
 ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
@@ -93,6 +91,29 @@ class StepEnded(Event, frozen=True, tag="step.ended"):
     finish_reason: str
     usage: Usage
     """Of this step alone; nothing where an earlier attempt made its calls."""
+
+
+class BudgetUsed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a budget is used up; `is_near` from four fifths on. Numbers are of users' own: a tenant's are its business."""
+
+    whose: Literal["user", "tenant"]
+    kind: Literal["runs", "tokens", "cost"]
+    period: Literal["day", "month"]
+    share: float
+    is_near: bool
+    resets_at: str
+    used: float | None = None
+    limit: float | None = None
+
+
+class UsageCounted(Event, frozen=True, tag="usage.counted"):
+    """What a step took of the budgets that count for it. Where none does, it is not told."""
+
+    step: int
+    usage: Usage
+    estimated: bool
+    """Whether the provider did not say it."""
+    budgets: tuple[BudgetUsed, ...]
 
 
 class TextDelta(Event, frozen=True, tag="text.delta"):
@@ -245,6 +266,7 @@ AnyEvent: TypeAlias = (
     RunStarted
     | StepStarted
     | StepEnded
+    | UsageCounted
     | TextDelta
     | ReasoningDelta
     | ToolInputDelta
@@ -264,7 +286,7 @@ AnyEvent: TypeAlias = (
 )
 
 
-UNNUMBERED = frozenset({StepStarted, StepEnded, ToolInputDelta})
+UNNUMBERED = frozenset({StepStarted, StepEnded, UsageCounted, ToolInputDelta})
 """Events without a number of their own: the native stream does not tell them, and its ids count what it tells."""
 
 
@@ -275,25 +297,3 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     event: AnyEvent
     at_ms: int = 0
     """When, since the run began; it never goes back, and whoever reads it later reads the same."""
-
-
-def merge_deltas(batch: Sequence[LoggedEvent]) -> list[LoggedEvent]:
-    """Return `batch` with adjacent deltas of one part, or of one call, joined; a joined delta has the id, and the time, of its last piece."""
-    if len(batch) == 1:
-        return [batch[0]]
-    merged: list[LoggedEvent] = []
-    pieces: list[str] = []
-    for position, logged in enumerate(batch):
-        event = logged.event
-        if not isinstance(event, TextDelta | ReasoningDelta | ToolInputDelta):
-            merged.append(logged)
-            continue
-        pieces.append(event.text)
-        following = batch[position + 1].event if position + 1 < len(batch) else None
-        goes_on = type(following) is type(event) and following.part == event.part
-        if not goes_on:
-            if len(pieces) > 1:
-                logged = LoggedEvent(logged.id, replace(event, text="".join(pieces)), logged.at_ms)
-            merged.append(logged)
-            pieces = []
-    return merged

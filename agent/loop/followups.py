@@ -7,7 +7,7 @@ asks for questions it is told why there are none.
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import anyio
@@ -20,6 +20,7 @@ from agent import metrics
 from agent.assistant.definition import SHORT, Limits, Suggestions
 from agent.attempt.attempt import Attempt
 from agent.attempt.offer import Offer
+from agent.attempt.run_budget import RunBudget
 from agent.errors import ModelTimeoutError, ModelUnavailableError, RunError
 from agent.graphemes import cut, shown
 from agent.models.stream import Reply, Sinks, stream_reply
@@ -52,7 +53,12 @@ async def follow_ups(attempt: Attempt) -> None:
 
 
 async def suggest(
-    offer: Offer, messages: Sequence[BaseMessage], wanted: Suggestions, *, role: str | None
+    offer: Offer,
+    messages: Sequence[BaseMessage],
+    wanted: Suggestions,
+    *,
+    role: str | None,
+    budget: RunBudget | None = None,
 ) -> tuple[str, ...]:
     """Return up to three questions that may follow the last turn; none where the model has none, and there are no static ones.
 
@@ -65,7 +71,7 @@ async def suggest(
     static = tuple(one.text for one in wanted.static if one.is_for(role))
     if wanted.from_model:
         try:
-            text = await _ask(offer, messages, SUGGESTIONS_REQUEST, timeout_s=wanted.timeout_s)
+            text = await _ask(offer, messages, SUGGESTIONS_REQUEST, timeout_s=wanted.timeout_s, budget=budget)
             questions = parse_questions(text)
         except RunError:
             if not static:
@@ -75,15 +81,16 @@ async def suggest(
 
 async def _offer_questions(attempt: Attempt) -> None:
     with suppress(RunError):
-        role = attempt.principal.current.role
-        if questions := await suggest(attempt.offer, attempt.messages, attempt.assistant.suggestions, role=role):
+        asked = attempt.offer, attempt.messages, attempt.assistant.suggestions
+        if questions := await suggest(*asked, role=attempt.principal.current.role, budget=attempt.writer.budget):
             await attempt.writer.offer(questions)
 
 
 async def _give_title(attempt: Attempt) -> None:
     timeout_s = attempt.assistant.suggestions.timeout_s
     with suppress(RunError):
-        if title := parse_title(await _ask(attempt.offer, attempt.messages, TITLE_REQUEST, timeout_s=timeout_s)):
+        asked = attempt.offer, attempt.messages, TITLE_REQUEST
+        if title := parse_title(await _ask(*asked, timeout_s=timeout_s, budget=attempt.writer.budget)):
             await attempt.writer.rename(title)
 
 
@@ -122,18 +129,21 @@ def parse_title(text: str) -> str:
     return cut(shown(lines[0]).strip(_QUOTES), TITLE_LENGTH) if lines else ""
 
 
-async def _ask(offer: Offer, messages: Sequence[BaseMessage], request: str, *, timeout_s: float) -> str:
+async def _ask(
+    offer: Offer, messages: Sequence[BaseMessage], request: str, *, timeout_s: float, budget: RunBudget | None
+) -> str:
     """Return what the model says to a request behind the last turn, which may be nothing.
 
     Raises:
         RunError: it did not answer, or not in time.
     """
-    reply = Reply()
+    reply, given = Reply(), [*this_turn(messages), HumanMessage(request)]
+    held = nullcontext() if budget is None else budget.aside(offer, given, reply, timeout_s=timeout_s)
     try:
-        async with asyncio.timeout(timeout_s):
+        async with held, asyncio.timeout(timeout_s):
             await stream_reply(
                 _without_tools(offer),
-                [*this_turn(messages), HumanMessage(request)],
+                given,
                 reply,
                 Sinks(text=_ignore, reasoning=_ignore, retract=_ignore_retraction),
                 limits=Limits(answer_characters=MAX_CHARACTERS, model_retries=0),

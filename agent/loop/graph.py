@@ -157,13 +157,13 @@ async def _ask(attempt: Attempt, messages: Sequence[BaseMessage]) -> None:
     try:
         with attempt.stopper.stoppable():
             await attempt.renew_tools(messages)
+            await attempt.reserve(messages)
             if attempt.step == 1:
                 attempt.measure(metrics.run_wait_s)
             sinks, limits = _sinks(attempt), attempt.assistant.limits
             await stream_reply(attempt.model, messages, attempt.reply, sinks, limits=limits, tools=attempt.tools)
     finally:
-        used, tenant_id = attempt.reply.usage, attempt.principal.current.tenant_id
-        metrics.count_tokens(attempt.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
+        attempt.count_used()
 
 
 def _call(attempt: Attempt, request: ToolRequest, position: int) -> ToolCall:
@@ -201,13 +201,16 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
         attempt.writer.emit(ToolsStarted(tuple(names)))
     said, attempt.reply = attempt.reply, Reply()
     settled = await _execute_all(attempt, calls)
+    results: list[BaseMessage] = [one.message() for one in settled]
+    is_waiting = bool(attempt.waiting or attempt.for_page)
+    goes_on = not is_waiting and attempt.step < attempt.assistant.limits.steps
     if settled:
-        await attempt.writer.commit_results(attempt.step, settled)
-    if attempt.waiting or attempt.for_page:
-        return {"messages": [one.message() for one in settled]}
+        attempt.expect([*state["messages"], *results], goes_on=goes_on)
+        await attempt.writer.commit_results(attempt.step, settled, goes_on=goes_on)
+    if is_waiting:
+        return {"messages": results}
     attempt.end_step(said.finish_reason, said.usage)
-    following: Literal["model", "limit"] = "model" if attempt.step < attempt.assistant.limits.steps else "limit"
-    return Command(goto=following, update={"messages": [one.message() for one in settled]})
+    return Command(goto="model" if goes_on else "limit", update={"messages": results})
 
 
 async def _execute_all(attempt: Attempt, calls: Sequence[ToolCall]) -> list[ToolResult]:

@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
 from agent.assistant.definition import Assistant, History, Limits, ModelDefinition
+from agent.budget import Rates
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_url, open_session
 from agent.settings import RuntimeSettings
@@ -79,7 +80,7 @@ class Catalog:
         """Look at every model once, at start. Those that lack their key are skipped where an offline one is listed.
 
         Raises:
-            ConfigurationError: one is of no known kind, or lacks its key and is not to be skipped.
+            ConfigurationError: one is of no known kind, or lacks its key and is not to be skipped, or a price that a budget needs.
         """
         wanted = self._wanted(assistant)
         labels = [model.label for model in wanted]
@@ -91,12 +92,30 @@ class Catalog:
                 check_url(model.base_url, name=f"model {model.label}: base_url")
         if self._settings.openai_base_url is not None:
             check_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
+        self._check_prices(assistant)
         missing = [model for model in wanted if not self._is_usable(model)]
         may_skip = any(model.spec in self._offline for model in wanted)
         if missing and (not may_skip or self._settings.model in [model.label for model in missing]):
             raise ConfigurationError(f"{missing[0].label} needs {_key_of(missing[0])}")
         if any(model.spec not in self._offline for model in wanted if self._is_usable(model)):
             import_module("agent.models.openai")  # it takes a second in which nothing else goes on: now, not in a run
+
+    def rates(self, model: ModelDefinition) -> Rates | None:
+        """Return what a model's tokens cost in the currency of budgets; None where it has no price in that."""
+        price = model.price
+        if price is None or price.currency != self._settings.budget_currency:
+            return None
+        return Rates(price.input, price.output)
+
+    def _check_prices(self, assistant: Assistant) -> None:
+        """Refuse a budget of cost beside a model whose answers nobody knows the cost of."""
+        every = [assistant.budgets, *(one.budgets for one in assistant.tenants.values())]
+        unpriced = [model.label for model in self._wanted(assistant) if self.rates(model) is None]
+        if unpriced and any(one.has_cost for one in every if one is not None):
+            currency = self._settings.budget_currency
+            raise ConfigurationError(
+                f"budgets: a cost needs the price of each model in {currency}: {unpriced[0]} has none"
+            )
 
     def tell_skipped(self, assistant: Assistant) -> None:
         """Say in one line of the log which of the listed models cannot be used."""

@@ -26,7 +26,7 @@ class Delta:
     """A piece of a reply. `usage` is what the step has cost so far, never what this event alone has cost.
 
     `extras` belongs to the message and goes back as it came. `metadata` is what LangChain's handlers are told of a
-    generation; the loop does not look at it.
+    generation; of it the reply keeps the model's name, for traces.
     """
 
     text: str = ""

@@ -13,7 +13,7 @@ Retries are not made here: `agent.models.stream` makes them, and only before the
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -40,6 +40,7 @@ from agent.models.echo import send_back, without_calls, without_system
 from agent.models.refusals import refusal
 from agent.models.sse import EventTooLargeError
 from agent.models.usage import counted
+from agent.spans import traceparent
 
 MAX_ERROR_BYTES = 64 * 1024
 OPENAI_URL = "https://api.openai.com/v1"
@@ -56,6 +57,7 @@ class OpenAICompatibleModel(ChatOpenAI):
     LangChain around each piece of text.
     """
 
+    provider: ClassVar[str] = "openai"
     session: SkipValidation[aiohttp.ClientSession] = Field(exclude=True)
     proxy: str | None = Field(default=None, exclude=True, repr=False)
     connect_timeout_s: float = Field(default=10.0, exclude=True)
@@ -176,6 +178,7 @@ class OpenAICompatibleModel(ChatOpenAI):
         headers |= {**(self.default_headers or {}), **body.pop("extra_headers", {})}
         if self.openai_organization:
             headers["OpenAI-Organization"] = self.openai_organization
+        headers |= traceparent(client.base_url.host)
         return await self.session.post(
             f"{str(client.base_url).rstrip('/')}/chat/completions",
             data=orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS),

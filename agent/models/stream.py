@@ -32,6 +32,7 @@ from agent.models.pieces import pieces_of
 from agent.models.reasons import CUT, FAILED, REASON_CHARACTERS, WITHHELD, later_reason, read_reason
 from agent.models.text import Cleaner, clean, is_blank
 from agent.models.thinking import Part, ThinkTags
+from agent.spans import asked
 
 MAX_RETRY_AFTER_S = 30.0
 """A provider that wants us to wait longer is not waited for; the client is told instead."""
@@ -40,6 +41,8 @@ PIECE_CHARACTERS = 4096
 """A provider that sends more at once is passed on in pieces of this size, so that no reader has to hold more."""
 INPUT_CHARACTERS = 32
 """Arguments are told in pieces of at least this size: models write them by the character, and each piece costs an event."""
+MODEL_CHARACTERS = 100
+"""How much of the name is kept that a provider gives its model."""
 MAX_CALLS = 128
 """Tool calls in one reply."""
 
@@ -50,13 +53,14 @@ Sink = Callable[[str], None]
 class Reply:
     """What one model call gave. While it streams, it is what there is so far.
 
-    `extras` is what the provider said beside it and wants to see again.
+    `model` is which one the provider says that it was. `extras` is what it said beside it and wants to see again.
     """
 
     pieces: list[str] = field(default_factory=list)
     requests: tuple[ToolRequest, ...] = ()
     usage: Usage = field(default_factory=Usage)
     finish_reason: str = "stop"
+    model: str = ""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -102,7 +106,8 @@ async def stream_reply(
     for retry in range(limits.model_retries + 1):
         collector = _Collector(reply, sinks, limits.answer_characters, tools)
         try:
-            await _stream_once(model, messages, collector, limits)
+            with asked(model, messages, reply):
+                await _stream_once(model, messages, collector, limits)
         except (ModelUnavailableError, ModelRateLimitedError) as error:
             delay = _delay(error, retry)
             if collector.started or retry == limits.model_retries or delay is None:
@@ -173,6 +178,8 @@ class _Collector:
             merge(self._reply.extras, delta.extras)
         if delta.usage is not None:
             self._reply.usage = delta.usage
+        if not self._reply.model and (named := delta.metadata.get("model_name")):
+            self._reply.model = clean(str(named))[:MODEL_CHARACTERS]
         if reason := read_reason(delta.finish_reason):
             self._reason = later_reason(self._reason, reason)
             self._reply.finish_reason = clean(self._reason)[:REASON_CHARACTERS]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from hashlib import sha1
 from typing import Any, Final, TypeVar
 
+import structlog
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
@@ -19,8 +20,11 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, ResponseError
 
+from agent.places import place_of
 from agent.redis.address import Address
 from agent.redis.errors import LOST, RedisAwayError
+
+logger = structlog.get_logger()
 
 CONNECTIONS = 8
 """Of one process, for commands. Another one listens."""
@@ -116,6 +120,9 @@ class RedisClient:
             async with asyncio.timeout(self.timeout_s):
                 answer = await asked
         except LOST as exc:
+            raise self._away(exc) from None
+        except Exception as exc:  # noqa: BLE001 (redis-py's own faults, as while a Cluster changes, are to end no loop of ours)
+            logger.error("redis_client_broke", error=type(exc).__name__, where=place_of(exc))
             raise self._away(exc) from None
         self.is_well, self._away_until = True, 0.0
         return answer

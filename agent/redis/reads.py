@@ -1,24 +1,25 @@
-"""Reading for many at once: what is asked while an answer is under way goes in the next pipeline.
+"""Asking for many at once: what is asked while an answer is under way goes in the next pipeline.
 
 So a thousand readers that are cut at the same moment cost a few pipelines, on one connection.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from agent.redis.client import RedisClient
 from agent.redis.errors import RedisAwayError
 
 AT_ONCE = 64
 """Of how many readers one pipeline asks."""
+Ask = Callable[[Sequence[Sequence[Any]]], Awaitable[list[Any]]]
+"""What asks: a client's `calls`, or its `scripts` for one script."""
 
 
 class Reads:
-    """Commands of many that change nothing."""
+    """Commands of many, none of which waits for what another one's answer says."""
 
-    def __init__(self, client: RedisClient) -> None:
-        self._client = client
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
         self._asked: list[tuple[Sequence[Sequence[Any]], asyncio.Future[list[Any]]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -49,7 +50,7 @@ class Reads:
         if not asked:
             return
         try:
-            replies = await self._client.calls([command for commands, _ in asked for command in commands])
+            replies = await self._ask([command for commands, _ in asked for command in commands])
         except RedisAwayError as exc:
             for _, answer in asked:
                 if not answer.done():

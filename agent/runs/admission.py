@@ -68,8 +68,8 @@ class Admission:
         add(self._of_user, (tenant_id, user_id), -1)
         self._let_in_all()
 
-    def keep(self, tenant_id: str, user_id: str, grant: Grant) -> None:
-        """Take the place here for a run that its place elsewhere did not take, however many work here."""
+    def keep(self, tenant_id: str, user_id: str, grant: Grant, *, is_silent: bool = False) -> None:
+        """Take the place here for a run that its place elsewhere did not take, or did not even answer, however many work here."""
         self._inside += grant != HERE
 
     def accept(self, tenant_id: str, user_id: str) -> bool:
@@ -86,6 +86,15 @@ class Admission:
 
     def living(self, processes: int) -> None:
         """Know how many processes there are, this one among them."""
+
+    def elsewhere(self, tenant_id: str, user_id: str) -> tuple[int, int]:
+        """Return how many of a tenant, and of a user, wait at other processes, as far as is known."""
+        return 0, 0
+
+    @property
+    def processes(self) -> int:
+        """How many processes there are, this one among them, as far as is known."""
+        return 1
 
     @property
     def others_work(self) -> bool:
@@ -191,8 +200,8 @@ class Queue:
         self._of_user: Counter[tuple[str, str]] = Counter()
         self._of_conversation: Counter[tuple[str, UUID]] = Counter()
 
-    def check(self, place: Place) -> None:
-        """Return where one more may wait.
+    def check(self, place: Place, elsewhere: tuple[int, int] = (0, 0)) -> None:
+        """Return where one more may wait. `elsewhere` is how many of the tenant and of the user wait at other processes.
 
         Raises:
             RateLimitedError: too many of this conversation, user or tenant wait already.
@@ -203,9 +212,9 @@ class Queue:
         in_conversation = self._of_conversation[tenant_id, conversation_id] if conversation_id is not None else 0
         if conversation_id is not None and in_conversation >= self._most_per_conversation:
             raise RateLimitedError("Too many messages wait in this conversation.", retry_after_s=RETRY_AFTER_S)
-        if has_users and self._of_user[tenant_id, user_id] >= self._most_per_user:
+        if has_users and self._of_user[tenant_id, user_id] + elsewhere[1] >= self._most_per_user:
             raise RateLimitedError("Too many of your messages are waiting.", retry_after_s=RETRY_AFTER_S)
-        if self._of_tenant[tenant_id] >= self._most_per_tenant:
+        if self._of_tenant[tenant_id] + elsewhere[0] >= self._most_per_tenant:
             raise RateLimitedError("Too many messages of your company are waiting.", retry_after_s=RETRY_AFTER_S)
         if len(self._places) >= self._most and self._of_tenant[tenant_id] >= self._share(tenant_id):
             raise OverloadedError("Too many messages are waiting to be answered.", retry_after_s=RETRY_AFTER_S)

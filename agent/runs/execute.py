@@ -19,7 +19,7 @@ from agent.errors import (
     RunError,
     StaleAppendError,
 )
-from agent.events.schema import Usage
+from agent.events.schema import RunEnded, Usage
 from agent.loop.followups import follow_ups
 from agent.loop.graph import Answered, Outcome, StepLimit, Waiting, advance
 from agent.places import place_of
@@ -81,6 +81,8 @@ async def _advance(runtime: Runtime, held: HeldRun, equipped: Equipped) -> tuple
     try:
         if held.run.attempt > 1:
             await _settle_lost_writes(runtime.store, held)
+        owner, definition = held.principal.current, equipped.definition
+        held.writer.budget = await runtime.budgets.of_run(runtime.store, owner, held.run, definition)
         attempt = await _open(runtime, held, equipped)
         return attempt, await advance(runtime.loop, attempt)
     except StoppedError as stopped:
@@ -114,7 +116,10 @@ async def conclude(held: HeldRun, end: End, attempt: Attempt | None = None) -> N
         case Stopped("lost"):
             await held.writer.leave()
         case Stopped("deleted"):
-            await held.writer.tell_deleted(_usage(held, attempt))
+            held.writer.emit(
+                RunEnded("cancelled", "cancelled", _usage(held, attempt))
+            )  # `delete_conversation` wrote that
+            await held.writer.close()
 
 
 async def _settle_lost_writes(store: Store, held: HeldRun) -> None:

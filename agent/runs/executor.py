@@ -177,13 +177,14 @@ class Executor:
         """
         assert self._offers is not None
         assert held.grant is not None
-        is_shown = not held.opening
+        is_shown, answer = not held.opening, None
         if is_shown:
             await held.writer.flush()  # what the other one writes comes behind it
         try:
             with held.stopper.stoppable():
                 offered = held.run, held.principal.current
-                held.is_handed = await self._offers.hand_over(held.grant, *offered, is_shown=is_shown)
+                answer = await self._offers.hand_over(held.grant, *offered, is_shown=is_shown)
+            held.is_handed = answer == "taken"
         except StoppedError as stopped:
             if stopped.reason != "lost":
                 held.say_opening()
@@ -192,14 +193,14 @@ class Executor:
             held.is_handed = True  # its row says so: the answer is late, or was lost
         if not held.is_handed:
             logger.info("run_not_taken", worker=held.grant)
-            held.is_handed = not await self._begin_again(held, is_shown=is_shown)
+            held.is_handed = not await self._begin_again(held, is_shown=is_shown, is_silent=answer is None)
         if held.is_handed:
             logger.info("run_handed_over", worker=held.grant)
             if is_shown:
                 await held.writer.leave("handed")
         return held.is_handed
 
-    async def _begin_again(self, held: HeldRun, *, is_shown: bool) -> bool:
+    async def _begin_again(self, held: HeldRun, *, is_shown: bool, is_silent: bool) -> bool:
         """Begin the next attempt at a run that was offered in vain: what was offered counts no more. False where it was taken."""
         moved = await move(
             self._runtime.store,
@@ -213,7 +214,7 @@ class Executor:
         )
         if moved is None:
             return False
-        self._roster.keep(held)
+        self._roster.keep(held, is_silent=is_silent)
         held.run, held.opening, held.transcript = moved
         held.writer = self._writer(held.principal.current, held.run)
         if held.run.is_cancel_requested:

@@ -95,6 +95,7 @@ class Leases:
             self._repeat(self._compare, every_s=settings.renew_every_s, sooner=self._compare_soon),
             self._repeat(self._recover, every_s=settings.reap_every_s, sooner=self._recover_soon),
             *(self._repeat(one, every_s=settings.reap_every_s) for one in others),
+            self._repeat(partial(self._runtime.budgets.give_back, self._runtime.store), every_s=settings.reap_every_s),
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
             self._repeat(partial(seal_all, self._runtime.store), every_s=settings.seal_every_s),
@@ -116,6 +117,7 @@ class Leases:
         asked_at = self._tenure.now()
         async with self._runtime.store.write(EVERY_TENANT, is_urgent=True) as connection:
             await renew_lease(connection, self._worker_id, lease_s=self._settings.lease_s)
+            await self._runtime.budgets.look(connection)
         await self._runtime.store.check_file()
         self._tenure.renewed(asked_at=asked_at)
 
@@ -171,6 +173,7 @@ class Leases:
     async def _expire(self) -> None:
         """Let go of what is kept no longer."""
         await expire(self._runtime.store, self._runtime.assistants, self._settings)
+        await self._runtime.budgets.expire(self._runtime.store)
 
     async def _checkpoint(self) -> None:
         """Keep SQLite's log of writes short."""

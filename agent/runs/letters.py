@@ -24,6 +24,7 @@ LETTER_S = 60.0
 """How long a letter counts, by the time that stands in it; as long it may be ahead, where clocks differ."""
 VERSION = 1
 SALT_BYTES = 32
+KEY_ID_CHARACTERS = 16
 _NONCE = bytes(12)
 """Of a key that seals one letter."""
 
@@ -68,7 +69,10 @@ class LetterKeys:
     """The keys of an installation's letters: the first one seals, all of them open."""
 
     def __init__(self, secrets: Sequence[str], *, clock: Callable[[], float] = time.time) -> None:
-        self._by_id = {_derive(secret.encode(), b"", b"frontdesk letters: id")[:8].hex(): secret for secret in secrets}
+        self._by_id = {
+            _derive(secret.encode(), b"", b"frontdesk letters: id")[: KEY_ID_CHARACTERS // 2].hex(): secret
+            for secret in secrets
+        }
         self._clock = clock
 
     @property
@@ -127,6 +131,32 @@ class LetterKeys:
             issued_at=body.issued_at,
             expires_at=body.expires_at,
         )
+
+    def seal_under(self, own: bytes, plain: bytes, *, bound: bytes) -> bytes:
+        """Return what is opened by who has the installation's key and `own`, 32 random bytes that seal nothing else."""
+        key_id = self.seals_with
+        cipher = ChaCha20Poly1305(_derive(self._by_id[key_id].encode(), own, b"frontdesk tickets: seal"))
+        return key_id.encode() + cipher.encrypt(_NONCE, plain, bound)
+
+    def open_under(self, own: bytes, sealed: bytes, *, bound: bytes) -> bytes:
+        """Return what was sealed.
+
+        Raises:
+            LetterRefusedError: it was sealed with another key, or for something else.
+        """
+        secret = self._by_id.get(sealed[:KEY_ID_CHARACTERS].decode("ascii", "replace"))
+        if secret is None:
+            raise LetterRefusedError("for another key")
+        cipher = ChaCha20Poly1305(_derive(secret.encode(), own, b"frontdesk tickets: seal"))
+        try:
+            return cipher.decrypt(_NONCE, sealed[KEY_ID_CHARACTERS:], bound)
+        except InvalidTag:
+            raise LetterRefusedError("forged or changed") from None
+
+    def name(self, text: str) -> bytes:
+        """Return nine bytes that stand for a text, and tell nothing of it to who has no key."""
+        secret = self._by_id[self.seals_with]
+        return _derive(secret.encode(), text.encode("utf-8", "surrogatepass"), b"frontdesk tickets: owner")[:9]
 
     def _cipher(self, key_id: str, salt: bytes) -> ChaCha20Poly1305:
         return ChaCha20Poly1305(_derive(self._by_id[key_id].encode(), salt, b"frontdesk letters: seal"))

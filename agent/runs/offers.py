@@ -48,6 +48,8 @@ class Offers:
         self._worker_id = worker_id
         self._channel = f"{cluster.client.prefix}:letters"
         self._awaited: dict[str, asyncio.Future[Answer]] = {}
+        self._asked: dict[str, str] = {}
+        """Of what is awaited, who is to answer."""
         self._sending: set[asyncio.Task[None]] = set()
         self._heard: Callable[[Head, bytes], None] | None = None
         self._subscriber.add(self._channel, self)
@@ -56,10 +58,13 @@ class Offers:
         """Let `heard` be called with each letter that is for this worker, or for whoever has its run."""
         self._heard = heard
 
-    async def hand_over(self, to: str, run: Run, principal: Principal, *, is_shown: bool) -> bool:
-        """Offer a run to another worker; return whether it says that it has it. Without Redis nobody does."""
+    async def hand_over(self, to: str, run: Run, principal: Principal, *, is_shown: bool) -> Answer | None:
+        """Offer a run to another worker; return whether it says that it has it. None where it says nothing in time.
+
+        Where one letter was waited for in vain, those to the same worker that were sent meanwhile are no longer.
+        """
         head = self._head("run", principal, run.id, to=to, attempt=run.attempt, is_shown=is_shown)
-        return await self._ask(head, principal) == "taken"
+        return await self._ask(head, principal)
 
     async def bring_token(self, principal: Principal, run_id: UUID) -> Answer | None:
         """Bring a principal's token to whoever has their run; None where nobody answers in time."""
@@ -119,16 +124,25 @@ class Offers:
         if not self._subscriber.is_well:
             return None
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._awaited[head.number] = answer
+        self._awaited[head.number], self._asked[head.number] = answer, head.to
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._client.call("PUBLISH", self._channel, self.keys.seal(head, principal))
                 await asyncio.wait([answer])
-        except (TimeoutError, RedisAwayError):
+        except TimeoutError:
+            self._give_up(head.to)
+            return None
+        except RedisAwayError:
             return None
         finally:
-            del self._awaited[head.number]
+            del self._awaited[head.number], self._asked[head.number]
         return None if answer.cancelled() else answer.result()
+
+    def _give_up(self, worker_id: str) -> None:
+        """Let nobody wait for a worker that did not answer; `""` is whoever has a run, and may be another each time."""
+        for number, to in self._asked.items():
+            if to == worker_id != "":
+                self._awaited[number].cancel()
 
     def _take_answer(self, message: bytes) -> None:
         with suppress(ValueError):  # of another release

@@ -53,7 +53,7 @@ class Questions:
             InvalidRequestError: the answer is not complete.
             ForbiddenError: the principal's role may not use the assistant.
             RateLimitedError, OverloadedError: there is no place at work, as for a message that may not wait.
-            RunError: the model did not answer.
+            RunError: the model did not answer; or, as QuotaExceededError, a budget has no room for it.
         """
         run = await self._find(principal, message_id)
         key = RunKey(principal.tenant_id, run.id)
@@ -97,9 +97,10 @@ class Questions:
         offer = Offer(chat_model, equipped.toolsets, timeout_s=timeout_s, selector=equipped.selector)
         code = "cancelled"
         try:
+            budget = await self._runtime.budgets.of_run(self._runtime.store, principal, run, assistant, is_later=True)
             said = await self._said(principal, run, assistant)
             await offer.renew(principal, partial(heard, said, run.conversation_id))
-            questions = await suggest(offer, said, assistant.suggestions, role=principal.role)
+            questions = await suggest(offer, said, assistant.suggestions, role=principal.role, budget=budget)
             code = ""
             return questions
         except RunError as error:

@@ -4,8 +4,8 @@ A reader never touches the run; the roster counts them, for a run that nobody re
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from uuid import UUID
 
 from agent.attempt.credential import OTHER_RIGHTS
@@ -55,7 +55,6 @@ class Readers:
         self._roster = roster
         self._absences = absences
         self._offers = offers
-        self._lent: dict[RunKey, dict[object, Principal]] = {}
         self._recovery_wait_s = settings.recovery_wait_s
 
     def follow(self, principal: Principal, run: Run, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
@@ -117,7 +116,7 @@ class Readers:
         key, log = RunKey(principal.tenant_id, run.id), self._runtime.log
         is_here = key in self._roster
         await self._offer(key, principal)
-        with self._roster.reading(key), self._lending(key, principal):
+        with self._roster.reading(key), self._roster.offering(key, principal):
             run = await self._decisions.resume(principal, run)
             gap = Gap(self._runtime, principal, run, after)
             if run.state in UNFINISHED and run.state != "waiting":
@@ -141,28 +140,15 @@ class Readers:
                     if news := gap.news(batch):
                         yield news
 
-    @contextmanager
-    def _lending(self, key: RunKey, principal: Principal) -> Iterator[None]:
-        """Have a reader's token meanwhile for whichever process has the run."""
-        lent, reader = self._lent.setdefault(key, {}), object()
-        lent[reader] = principal
-        try:
-            yield
-        finally:
-            del lent[reader]
-            if not lent and self._lent.get(key) is lent:
-                del self._lent[key]
-
     def lend(self, key: RunKey) -> None:
         """Bring the token of a run's last reader here to the process that has the run, if that is another one."""
-        lent = [one for one in self._lent.get(key, {}).values() if one.credential is not None]
-        if lent and self._offers is not None and key not in self._roster:
-            self._offers.leave_token(lent[-1], key.run_id)
+        offered = self._roster.offered(key)
+        if offered is not None and self._offers is not None and key not in self._roster:
+            self._offers.leave_token(offered, key.run_id)
 
     async def _wait_for_log(self, key: RunKey, principal: Principal) -> None:
         """Wait a while for the run's log where it is not here: for a takeover, which gets the reader's credential."""
-        with self._roster.offering(key, principal):
-            await self._runtime.log.opened(key, timeout_s=self._recovery_wait_s)
+        await self._runtime.log.opened(key, timeout_s=self._recovery_wait_s)
         await self._offer(key, principal)  # it may have come after the takeover had looked
 
 

@@ -41,7 +41,7 @@ class Roster:
         self._arriving: Counter[RunKey] = Counter()
         self._left: dict[RunKey, Principal] = {}
         self._readers: Counter[RunKey] = Counter()
-        self._offered: dict[RunKey, Principal] = {}
+        self._offered: dict[RunKey, dict[object, Principal]] = {}
 
     def __iter__(self) -> Iterator[HeldRun]:
         return iter(list(self._held.values()))
@@ -110,7 +110,7 @@ class Roster:
         Raises:
             RateLimitedError, OverloadedError: too many wait.
         """
-        self._waiting.check(place)
+        self._waiting.check(place, self._admission.elsewhere(place.tenant_id, place.user_id))
 
     def reserve(self, key: RunKey, place: Place) -> None:
         """Count a run as waiting before it is held.
@@ -118,7 +118,7 @@ class Roster:
         Raises:
             RateLimitedError, OverloadedError: too many wait; it is not counted.
         """
-        self._waiting.check(place)
+        self._waiting.check(place, self._admission.elsewhere(place.tenant_id, place.user_id))
         self._waiting.enter(key, place)
 
     def cancel_reservation(self, key: RunKey) -> None:
@@ -174,10 +174,10 @@ class Roster:
             self._admission.leave(run.place.tenant_id, run.place.user_id, run.grant)
             run.grant = None
 
-    def keep(self, run: HeldRun) -> None:
-        """Have a run at work here, although it had its place elsewhere: nobody took it."""
+    def keep(self, run: HeldRun, *, is_silent: bool) -> None:
+        """Have a run at work here, although it had its place elsewhere: that did not take it, or did not even answer."""
         if run.grant not in (None, HERE):
-            self._admission.keep(run.place.tenant_id, run.place.user_id, run.grant)
+            self._admission.keep(run.place.tenant_id, run.place.user_id, run.grant, is_silent=is_silent)
             run.grant = HERE
 
     def accept(self, principal: Principal) -> bool:
@@ -263,17 +263,20 @@ class Roster:
 
     @contextmanager
     def offering(self, key: RunKey, principal: Principal) -> Iterator[None]:
-        """Have a reader's principal meanwhile for whoever takes the run over."""
-        self._offered[key] = principal
+        """Have a reader's principal meanwhile for whoever has the run, or takes it over."""
+        offered, reader = self._offered.setdefault(key, {}), object()
+        offered[reader] = principal
         try:
             yield
         finally:
-            if self._offered.get(key) is principal:
+            del offered[reader]
+            if not offered and self._offered.get(key) is offered:
                 del self._offered[key]
 
     def offered(self, key: RunKey) -> Principal | None:
-        """Return the principal of a reader that waits for this run to be taken over."""
-        return self._offered.get(key)
+        """Return the principal of the last of a run's readers here who came with a token."""
+        offered = reversed(self._offered.get(key, {}).values())
+        return next((one for one in offered if one.credential is not None), None)
 
     def _watch(self, key: RunKey) -> None:
         """Stop a run if nobody reads it for as long as its assistant says."""

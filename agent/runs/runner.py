@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from agent.assistant.source import Assistants
+from agent.attempt.budgets import Budgets
 from agent.attempt.presence import Absences
 from agent.attempt.tenure import Tenure
 from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError
@@ -61,7 +62,9 @@ class Runner:
         settings: RuntimeSettings,
         cluster: Cluster | None = None,
     ) -> None:
-        self._runtime = Runtime(store, log, catalog, assistants, build_loop(), is_traced=settings.tracing)
+        self._runtime = Runtime(
+            store, log, catalog, assistants, build_loop(), Budgets(catalog), is_traced=settings.tracing
+        )
         self._log = log
         self._settings = settings
         worker_id = uuid4().hex
@@ -100,7 +103,7 @@ class Runner:
         await self._tasks.__aenter__()
         upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
         if self._shared is not None:
-            await self._shared.begin()
+            await self._shared.tell()
             upkeep.append(self._shared.run())
         self._upkeep = [self._tasks.create_task(one) for one in upkeep]
         return self
@@ -120,6 +123,11 @@ class Runner:
     def is_whole(self) -> bool:
         """Whether other processes, where there are any, can read what is written here. It asks nobody."""
         return self._log.is_well
+
+    @property
+    def processes(self) -> int:
+        """How many processes there are, this one among them, as far as is known. It asks nobody."""
+        return 1 if self._shared is None else self._shared.processes
 
     @property
     def draining(self) -> bool:

@@ -15,7 +15,7 @@ from agent.redis.errors import RedisAwayError
 from agent.runs.admission import HERE, Admission, Grant, add
 from agent.runs.offers import Cluster
 from agent.runs.places import Places, Told, Works
-from agent.runs.shares import Shares
+from agent.runs.shares import ALONE_S, Shares, Solitude
 from agent.settings import RuntimeSettings
 
 logger = structlog.get_logger()
@@ -24,8 +24,6 @@ WAITING_TICK_S = 0.5
 """How often a process with runs that wait asks again, where nobody calls it."""
 SAY_ALL_EVERY_S = 10.0
 """How often all is said anew: a call that had no answer in time may be done after the next one."""
-ALONE_S = 2.0
-"""How long a run waits for a process that works, at one that does not, before that one works on it itself."""
 
 
 class SharedAdmission(Admission):
@@ -44,7 +42,7 @@ class SharedAdmission(Admission):
         self._tick_s = settings.renew_every_s
         self._executes = settings.execute
         self._is_draining = self._hears = False
-        self._starved_at: float | None = None
+        self._solitude = Solitude()
         self._changes: Counter[tuple[str, str, str]] = Counter()
         self._on_their_way: Counter[Grant] = Counter()
         self._says_all = True
@@ -58,6 +56,13 @@ class SharedAdmission(Admission):
     @property
     def is_apart(self) -> bool:
         return not self._shares.is_shared
+
+    @property
+    def processes(self) -> int:
+        return self._shares.living
+
+    def elsewhere(self, tenant_id: str, user_id: str) -> tuple[int, int]:
+        return self._shares.elsewhere(tenant_id, user_id)
 
     @property
     def others_work(self) -> bool:
@@ -76,13 +81,9 @@ class SharedAdmission(Admission):
             self._kick.clear()
             answered, self._next = self._next, asyncio.Event()
             try:
-                await self._tell()
+                await self.tell()
             finally:
                 answered.set()
-
-    async def begin(self) -> None:
-        """Tell Redis that this process is there."""
-        await self._tell()
 
     def drain(self) -> None:
         """Take nothing of others any more, and leave to them what has not begun."""
@@ -123,10 +124,16 @@ class SharedAdmission(Admission):
         self._arrived(grant)
         super().leave(tenant_id, user_id, grant)
 
-    def keep(self, tenant_id: str, user_id: str, grant: Grant) -> None:
-        """Take the place here for a run that its place elsewhere did not take, however many work here."""
+    def keep(self, tenant_id: str, user_id: str, grant: Grant, *, is_silent: bool = False) -> None:
+        """Take the place here for a run that its place elsewhere did not take, however many work here.
+
+        One that `is_silent` is offered nothing, by nobody, until it says something again.
+        """
         self._arrived(grant)
         self._inside += 1
+        if is_silent:
+            self._changes["s", grant, ""] = 1
+            self._solitude.waited()
 
     def accept(self, tenant_id: str, user_id: str) -> bool:
         """Take a place for a run of another process that was let in; False where none is free here."""
@@ -159,8 +166,7 @@ class SharedAdmission(Admission):
     def _works(self) -> Works:
         if self._executes and self._hears and not self._is_draining:
             return "all"
-        is_alone = self._starved_at is not None and time.monotonic() - self._starved_at >= ALONE_S
-        return "own" if self._executes or is_alone else "none"
+        return "own" if self._executes or self._solitude.is_long else "none"
 
     def _wait(self, tenant_id: str, user_id: str) -> "asyncio.Future[Grant]":
         self._change("w", tenant_id, user_id, 1)
@@ -223,12 +229,10 @@ class SharedAdmission(Admission):
         tick_s = min(self._tick_s, WAITING_TICK_S) if self._waiting or not self._shares.is_shared else self._tick_s
         with suppress(TimeoutError):
             async with asyncio.timeout(tick_s):
-                if self._shares.is_shared:
-                    await self._kick.wait()
-                else:
-                    await asyncio.Event().wait()  # nobody waits for an answer: it is only looked whether Redis is there
+                # Where nobody waits for an answer, it is only looked whether Redis is there.
+                await (self._kick if self._shares.is_shared else asyncio.Event()).wait()
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
         """Tell Redis what changed, and let in whom it lets in; where it does not answer, decide here from now on."""
         told: Told | None = None
         try:
@@ -265,13 +269,10 @@ class SharedAdmission(Admission):
     def _is_told(self, told: Told) -> None:
         if not self._shares.is_shared:
             logger.info("places_shared", processes=told.living)
-        self._shares.told(told.living)
+        self._shares.told(told.living, told.elsewhere)
         self._working = told.working
         self._most_per_tenant, self._most_per_user = self._shares.most_of_each
-        if not told.is_starved:
-            self._starved_at = None
-        elif self._starved_at is None:
-            self._starved_at = time.monotonic()
+        if self._solitude.told(told.is_alone):
             asyncio.get_running_loop().call_later(ALONE_S + 0.01, self._kick.set)
         for tenant_id, user_id, worker_id in told.granted:
             self._grant(tenant_id, user_id, HERE if worker_id == self._worker_id else worker_id)

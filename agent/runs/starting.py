@@ -62,6 +62,7 @@ class Starts:
             IdempotencyMismatchError: the key was used for another request.
             RateLimitedError: too many runs of the conversation, the user or the tenant wait.
             OverloadedError: too many runs wait.
+            QuotaExceededError: a budget has no room for it.
         """
         self._absences.end(principal.tenant_id, principal.user_id)
         request = await self._submissions.locate(principal, request)
@@ -105,7 +106,9 @@ class Starts:
             )
             failpoint("start.after_commit")
             return started
-        except BaseException as exc:
+        except (
+            BaseException
+        ) as exc:  # a cancelled request's transaction may be done all the same: the cancellation goes on
             if isinstance(exc, DatabaseError) or not isinstance(exc, RequestError):
                 self._roster.leave_behind(key, principal)  # if it was stored after all; what was refused was not
             raise

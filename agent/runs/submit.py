@@ -129,6 +129,7 @@ class Submissions:
             RunActiveError: the conversation has an active run, and the policy is to refuse.
             IdempotencyMismatchError: the key was used for another request.
             RateLimitedError, OverloadedError: too many runs wait.
+            QuotaExceededError: a budget has no room for it.
         """
         _check_branch(principal, request.branch_id)
         request = with_declared(request, choice.assistant)
@@ -178,6 +179,7 @@ class Submissions:
             else:
                 place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
                 self._roster.reserve(RunKey(principal.tenant_id, run.id), place)
+            await self._runtime.budgets.count(connection, principal, run, choice.assistant, request.message)
             failpoint("start.before_commit")
         return Submitted(
             run, earlier=tuple(earlier), withdrawn=front.ended, resumed=front.resumed, transcript=transcript

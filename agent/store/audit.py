@@ -39,14 +39,17 @@ DeedKind = Literal[
     "conversation.deleted",
     "conversation.expired",
     "conversation.exported",
+    "conversation.read",
     "user.erased",
     "tenant.erased",
     "feedback.expired",
     "demo.signed_in",
+    "admin.used",
+    "admin.refused",
     "audit.read",
     "audit.expired",
 ]
-"""`call.unknown`: its process died while it was out. `call.refused`: it was not made. What is `expired` went because its time was over; of
+"""`call.unknown`: its process died while it was out. `call.refused`: it was not made. `conversation.read`: by an operator. What is `expired` went because its time was over; of
 `audit.expired` those are older rows."""
 
 MAX_WORDS = 65_536

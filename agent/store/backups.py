@@ -19,12 +19,27 @@ from agent.store.migrations import is_known
 OWNER_ONLY = 0o600
 _CLOSED = (
     # What ran when the copy was made may have done more since: none of it is done again.
-    "UPDATE approvals SET state = 'withdrawn' WHERE state = 'open'",
-    "UPDATE page_calls SET state = 'withdrawn' WHERE state = 'open'",
-    "UPDATE tool_calls SET state = 'unknown' WHERE state = 'started'",
-    "UPDATE runs SET state = 'failed', finish_reason = 'error', error_code = 'interrupted', worker_id = NULL, waits_until = NULL,"
-    " ended_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE state IN ('queued', 'running')",
+    ("approvals", "UPDATE approvals SET state = 'withdrawn' WHERE state = 'open'"),
+    ("approvals", "UPDATE runs SET waits_until = NULL WHERE state IN ('queued', 'running')"),
+    ("page_calls", "UPDATE page_calls SET state = 'withdrawn' WHERE state = 'open'"),
+    ("tool_calls", "UPDATE tool_calls SET state = 'unknown' WHERE state = 'started'"),
+    (
+        "runs",
+        "UPDATE runs SET state = 'failed', finish_reason = 'error', error_code = 'interrupted', worker_id = NULL,"
+        " ended_at = {now} WHERE state IN ('queued', 'running')",
+    ),
 )
+"""What ends the runs of a copy, and with which table it came: a copy may be of any release."""
+_SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+def ending_on_postgresql() -> str:
+    """Return the statement that ends the runs of a copy, for PostgreSQL's own tools, in one transaction."""
+    steps = "".join(
+        f"IF to_regclass('{table}') IS NOT NULL THEN {statement.format(now='now()')}; END IF; "
+        for table, statement in _CLOSED
+    )
+    return f"DO $$ BEGIN {steps}END $$"
 
 
 def back_up(database: Path, target: Path, *, replaces: bool) -> int:
@@ -127,7 +142,11 @@ def _end_runs(new: Path, backup: Path) -> int:
     try:
         with closing(sqlite3.connect(new, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            counts = [connection.execute(one).rowcount for one in _CLOSED if _has_table(connection, one.split()[1])]
+            counts = [
+                connection.execute(statement.format(now=_SQLITE_NOW)).rowcount
+                for table, statement in _CLOSED
+                if _has_table(connection, table)
+            ]
             connection.execute("COMMIT")
     except sqlite3.Error as exc:
         raise ConfigurationError(f"{backup} cannot be put back ({_name(exc)})") from None

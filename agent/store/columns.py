@@ -13,10 +13,12 @@ from sqlalchemy import (
     Index,
     MetaData,
     String,
+    Table,
     TypeDecorator,
     bindparam,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -74,6 +76,11 @@ def partial_index(name: str, *columns: str, only_where: str, unique: bool = Fals
     """Return an index of the rows for which `only_where` holds, in these words on either database."""
     condition = text(only_where)
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def insert_into(table: Table, dialect: Dialect) -> "postgresql.Insert | sqlite.Insert":
+    """Return the insert of a kind of database that may say what is to be done where the row is there."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def is_compared(_thing: object, name: str | None, _kind: str, _is_reflected: bool, _other: object) -> bool:

@@ -40,7 +40,7 @@ def compact(path: Path, *, rewrites: bool | None = None) -> Compacted:
     until = time.monotonic() + PATIENCE_S
     is_cut = checkpoint(path, most_bytes=0, cuts=True)
     while not is_cut and time.monotonic() < until:
-        time.sleep(LOOK_S)  # in a thread of its own: nobody tells when the last reader leaves
+        time.sleep(LOOK_S)  # SQLite tells nobody when the last reader leaves; this is a thread of its own
         is_cut = checkpoint(path, most_bytes=0, cuts=True)
     return Compacted(rewritten, is_cut)
 

@@ -126,6 +126,20 @@ async def get_conversation(connection: Transaction, principal: Principal, conver
     return _conversation(row)
 
 
+async def get_owner(connection: Transaction, tenant_id: str, conversation_id: UUID) -> str:
+    """Return whose a conversation of a tenant is.
+
+    Raises:
+        NotFoundError: the tenant has no such conversation.
+    """
+    c = conversations.c
+    own = select(c.user_id).where(c.tenant_id == tenant_id, c.id == conversation_id, c.deleted_at.is_(None))
+    owner: str | None = (await connection.execute(own)).scalar_one_or_none()
+    if owner is None:
+        raise NotFoundError("No such conversation.")
+    return owner
+
+
 async def get_version(
     connection: Transaction, principal: Principal, conversation_id: UUID
 ) -> tuple[Conversation, Version]:

@@ -175,7 +175,7 @@ class Store:
         try:
             try:
                 yield Transaction(kept)
-            except Exception as exc:
+            except Exception as exc:  # whatever the block raised goes on; here only its connection is looked after
                 if not (deadline.missed or is_fault(exc)):
                     await kept.end(commits=False)
                     is_broken = deadline.missed
@@ -201,7 +201,7 @@ class Store:
             try:
                 deadline.watch(kept.driver.abandon)
                 await kept.begin(tenant_id, writes=writes)
-            except BaseException as exc:
+            except BaseException as exc:  # a stop, too, leaves a connection on which something has begun
                 was_ended = isinstance(exc, Exception) and is_old and kept.driver.is_cut and not deadline.missed
                 await pool.give_back(kept, is_broken=True)
                 if not was_ended:

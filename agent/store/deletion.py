@@ -21,16 +21,7 @@ from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.statements import Hot
-from agent.store.tables import (
-    approvals,
-    conversations,
-    feedback,
-    messages,
-    page_calls,
-    runs,
-    search_entries,
-    tool_calls,
-)
+from agent.store.tables import OF_RUN, conversations, feedback, messages, runs, search_entries
 from agent.store.transaction import Transaction
 from agent.store.transitions import cancel_runs
 
@@ -131,9 +122,7 @@ async def remove_batch(connection: Transaction, *, most_rows: int) -> Removed:
     await batch.remove(messages, conversation_id, pointing=[feedback.c.message_id])
     await batch.remove_entries(conversation_id)
     await batch.erase_words(conversation_id)
-    removed = await batch.remove(
-        runs, conversation_id, pointing=[tool_calls.c.run_id, approvals.c.run_id, page_calls.c.run_id]
-    )
+    removed = await batch.remove(runs, conversation_id, pointing=[table.c.run_id for table in OF_RUN])
     if batch.room:
         await batch.delete(conversations, [(conversation_id,)])
     return Removed(most_rows - batch.room, [RunKey(tenant_id, run_id) for run_id in removed])

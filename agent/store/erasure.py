@@ -14,21 +14,11 @@ from agent.store.audit import Deed, blank, record
 from agent.store.audit_tables import NO_SALT, audit
 from agent.store.clock import database_now
 from agent.store.runs import is_unfinished
-from agent.store.tables import (
-    approvals,
-    conversations,
-    feedback,
-    messages,
-    page_calls,
-    runs,
-    search_entries,
-    tool_calls,
-)
+from agent.store.tables import OF_RUN, OF_USER, approvals, conversations, messages, runs
 from agent.store.transaction import Transaction
 
 NOBODY = ""
 """In place of whoever decided for somebody else, and was erased: NULL means that nobody did in time."""
-_OF_RUN: tuple[Table, ...] = (tool_calls, approvals, page_calls)
 
 
 class Owned(NamedTuple):
@@ -121,14 +111,13 @@ async def count_traces(connection: Transaction, tenant_id: str, *, user_id: str 
     """Return how many rows there are of a user or a tenant, by table; of the record those that have words."""
     own = select(runs.c.id).where(*_whose(runs, tenant_id, user_id))
     counted: dict[str, Select[Any]] = {
-        table.name: _count(table).where(*_whose(table, tenant_id, user_id))
-        for table in (conversations, runs, feedback, search_entries)
+        table.name: _count(table).where(*_whose(table, tenant_id, user_id)) for table in OF_USER
     }
-    of_run = {table.name: _count(table).where(table.c.tenant_id == tenant_id) for table in (messages, *_OF_RUN)}
+    of_run = {table.name: _count(table).where(table.c.tenant_id == tenant_id) for table in (messages, *OF_RUN)}
     if user_id is not None:
         of_run = {
             table.name: _count(table).where(table.c.tenant_id == tenant_id, table.c.run_id.in_(own))
-            for table in (messages, *_OF_RUN)
+            for table in (messages, *OF_RUN)
         }
     theirs = () if user_id is None else (or_(audit.c.user_id == user_id, audit.c.on_behalf_of == user_id),)
     recorded = _count(audit).where(audit.c.tenant_id == tenant_id, text(f"audit.salt <> '{NO_SALT}'"), *theirs)

@@ -98,13 +98,15 @@ def faults_told(deadline: Deadline | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as exc:
+    except Exception as exc:  # each driver has a tree of its own: `is_fault` knows them all, and the rest passes
         if isinstance(exc, DatabaseError) or not is_fault(exc):
             raise
         reason = reason_of(exc)
         logger.warning("database_failed", error=reason)
         undone = deadline is not None and not deadline.missed and is_undone(exc, is_ending=deadline.is_ending)
-        raise DatabaseError(reason, is_undone=undone) from exc
+        raise DatabaseError(
+            reason, is_undone=undone, is_away=deadline is not None and not deadline.had_connection
+        ) from exc
     finally:
         if deadline is not None:
             deadline.over()

@@ -97,7 +97,7 @@ class GroupWriter:
         deadline.watch(group.kept.driver.abandon)
         try:
             await group.kept.run("SAVEPOINT part", ())
-        except BaseException as exc:
+        except BaseException as exc:  # a stop, too: others wait for this group, and nobody would end it
             await self._end(group, exc)
             raise
         group.parts += 1
@@ -127,7 +127,7 @@ class GroupWriter:
             kept = await self._pool.take()
             deadline.watch(kept.driver.abandon)
             await kept.begin(None, writes=True)
-        except BaseException:
+        except BaseException:  # a stop, too: whoever is next in the queue would wait for ever
             if kept is not None:
                 await self._pool.give_back(kept, is_broken=True)
             self._queue.pass_on()
@@ -163,7 +163,7 @@ class GroupWriter:
                 if deadline.missed or is_fault(error):
                     group.is_suspect = group.is_closed = True
             await group.kept.run("RELEASE part", ())
-        except BaseException as exc:
+        except BaseException as exc:  # a stop, too: others wait for this group
             await self._end(group, exc)
             if error is None:
                 raise

@@ -34,6 +34,11 @@ class Deadline:
         self.is_ending = False
         """Whether the transaction's commit was asked for: whether it came to pass is not known until it is said."""
 
+    @property
+    def had_connection(self) -> bool:
+        """Whether the transaction had one, even one that was ended while nobody used it."""
+        return self._abandon is not None
+
     def watch(self, abandon: Callable[[], object]) -> None:
         """Know what to do to what the transaction waits for from now on: a call that lets it fail, and never waits."""
         self._abandon = abandon

@@ -34,7 +34,7 @@ def only_server(database: Path, *, wait_s: float) -> Iterator[None]:
                     f"another server uses {database}: stop it first, or give this one a data folder of its own; "
                     "several servers need PostgreSQL"
                 )
-            time.sleep(POLL_S)  # `flock` has no time limit of its own; nothing is served yet
+            time.sleep(POLL_S)  # `flock` waits without a limit, or not at all; nothing is served yet
         yield
     finally:
         os.close(descriptor)

@@ -146,7 +146,7 @@ class Pool:
             self.in_use += 1
         try:
             return self._free.pop() if self._free else Kept(await self.engine.connect(), self._age)
-        except BaseException:
+        except BaseException:  # a stop, too: the place would be lost to the pool
             self._pass_on()
             raise
 

@@ -31,18 +31,22 @@ def repeated(
 ) -> Callable[Given, Coroutine[Any, Any, Result]]:
     """Let a function begin again whose transaction was certainly undone, three times at most.
 
+    What had no connection from the first is not: who waits for a database that is away, or lets nobody in, is told at once.
+    Behind a connection that was cut, as at a restart, one that cannot be had yet is tried again.
+
     It must be one transaction, be the same when it is done twice until that is committed, and ask the database for
     nothing behind it.
     """
 
     @functools.wraps(work)
     async def with_repetitions(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        begun = time.monotonic()
+        begun, was_there = time.monotonic(), False
         for pause_s in PAUSES_S:
             try:
                 return await work(*args, **kwargs)
             except DatabaseError as exc:
-                if not exc.is_undone or time.monotonic() - begun > LONGEST_S:
+                was_there |= not exc.is_away
+                if not (exc.is_undone and was_there) or time.monotonic() - begun > LONGEST_S:
                     raise
                 logger.info("transaction_repeated", error=exc.reason)
             await asyncio.sleep(uniform(pause_s / 2, pause_s))  # noqa: S311 (no secret)

@@ -93,7 +93,7 @@ async def _before(connection: Transaction, keep_days: int) -> datetime:
 
 def first_id(at: datetime, *, slack: int = 1) -> UUID:
     """Return the first id of a time. With a slack of 1 all ids up to then are before it, with -1 all from then on behind it."""
-    return UUID(int=round((at + slack * ID_SLACK).timestamp() * 1000) << 80)
+    return UUID(int=max(0, round((at + slack * ID_SLACK).timestamp() * 1000)) << 80)
 
 
 async def _is_our_turn(connection: Transaction) -> bool:

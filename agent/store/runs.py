@@ -101,6 +101,7 @@ class Run:
     suggestions: tuple[str, ...] = ()
     role: str | None = None
     token_branches: tuple[int | str, ...] = ()
+    budget: dict[str, Any] | None = None  # of the token that began it, as `Budget` stores it
     assistant: str | None = None
     """None where the installation has only one."""
     region: Region = UNSAID
@@ -128,7 +129,7 @@ class Run:
 _INSERTED = (
     *("id", "conversation_id", "message_id", "turn", "state", "attempt", "model"),
     *("branch_id", "page", "request_hash", "created_at", "started_at", "role", "can_ask"),
-    *("token_branches", "assistant", "client_message_id", "history_hash", "client_tools"),
+    *("token_branches", "assistant", "client_message_id", "history_hash", "client_tools", "budget"),
 )
 _INSERT = Hot(
     runs.insert(),
@@ -170,6 +171,7 @@ class RunEnd:
     error_code: str | None = None
 
 
+_AS_STORED = ("role", "budget", "assistant", "can_ask", "client_message_id", "history_hash", "waits_until")
 _ASKED = (
     *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),
     *("client_message_id", "history_hash", "can_ask", "client_tools"),
@@ -203,6 +205,7 @@ async def insert_run(connection: Transaction, principal: Principal, new: NewRun)
         started_at=now if begins else None,
         role=principal.role,
         token_branches=principal.branches,
+        budget=principal.budget.stored() if principal.budget else None,
         region=new.region,
         **{name: getattr(new, name) for name in _ASKED},
     )
@@ -287,14 +290,9 @@ def _run(row: Any) -> Run:
         error_code=row.error_code,
         usage=Usage(row.input_tokens, row.output_tokens),
         suggestions=tuple(row.suggestions or ()),
-        role=row.role,
         token_branches=tuple(row.token_branches or ()),
-        assistant=row.assistant,
         region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,
-        can_ask=row.can_ask,
         client_tools=None if row.client_tools is None else tuple(row.client_tools),
-        client_message_id=row.client_message_id,
-        history_hash=row.history_hash,
-        waits_until=row.waits_until,
+        **{name: getattr(row, name) for name in _AS_STORED},
     )

@@ -27,6 +27,9 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from agent.store import audit_tables as audit_tables
 from agent.store.asked_tables import approvals as approvals
 from agent.store.asked_tables import page_calls as page_calls
+from agent.store.budget_tables import budgets as budgets
+from agent.store.budget_tables import reservations as reservations
+from agent.store.budget_tables import spendings as spendings
 from agent.store.columns import Instant, Json, partial_index, tenant
 from agent.store.columns import metadata as metadata
 
@@ -96,6 +99,7 @@ runs = Table(
     Column("branch_id", Json),
     Column("role", String(256), comment="of the token that began it; it goes on with no other"),
     Column("token_branches", Json, comment="the branches of the token that began it; it goes on with no others"),
+    Column("budget", Json, comment="of the token that began it; it goes on with no other"),
     Column("page", Json, comment="what the client said about its page; data for the model"),
     Column("idempotency_key", String(255)),
     Column("request_hash", String(64)),
@@ -278,3 +282,8 @@ search_entries = Table(
         postgresql_with={"fastupdate": "off"},
     ).ddl_if(dialect="postgresql"),
 )
+
+OF_RUN = (tool_calls, approvals, page_calls)
+"""The tables whose rows point to a run, and go before it; each has its id as `run_id`."""
+OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations)
+"""The tables whose rows say whose they are, as `user_id`."""

@@ -12,6 +12,7 @@ from pydantic_settings import DotEnvSettingsSource, SettingsError
 from agent.errors import ConfigurationError
 from agent.redis.address import parse_address
 from agent.store.address import parse_urls
+from api.admin.access import operators_of
 from api.auth import Authenticator
 from api.doctor.finding import Finding, fail, ok, warn
 from api.rates import limit_of
@@ -51,8 +52,17 @@ def check_values(settings: Settings) -> list[Finding]:
         ("database", lambda: parse_urls(settings.database, secret_of(settings.database_upkeep_url))),
         *(
             (name, lambda value=value, name=name: limit_of(value, name=_variable(name)))
-            for name in ("public_limit", "ticket_limit", "socket_message_limit")
+            for name in (
+                "user_limit",
+                "tenant_limit",
+                "address_limit",
+                "public_limit",
+                "ticket_limit",
+                "socket_message_limit",
+                "admin_refusal_limit",
+            )
             for value in (getattr(settings, name),)
+            if value is not None
         ),
     ]
     if url := secret_of(settings.redis_url):
@@ -60,6 +70,7 @@ def check_values(settings: Settings) -> list[Finding]:
     makes_secret = settings.jwt_secret is None and settings.jwt_algorithms[:1] in (("HS256",), ("HS384",), ("HS512",))
     if not makes_secret or settings.secret_path.exists():  # the first start makes one; a look does not
         parts.append(("tokens", lambda: Authenticator(settings)))
+    parts.append(("operators' tokens", lambda: operators_of(settings)))
     wrong = [_wrong(name, problem) for name, make in parts if (problem := _problem(make))]
     return [*(wrong or [ok("settings: values", "all can be used")]), *_together(settings)]
 

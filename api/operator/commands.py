@@ -5,14 +5,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agent.errors import ConfigurationError, DatabaseError
-from api.operator.door import Door, JsonOption, YesOption, confirm, print_json, shown
+from agent.redis.errors import RedisAwayError
+from api.operator.door import Door, JsonOption, YesOption, confirm, print_json
 
 
 def add_commands(cli: typer.Typer, door: Door) -> None:
@@ -30,6 +31,9 @@ def _told(door: Door) -> Iterator[None]:
     except DatabaseError as exc:
         print(f"frontdesk: the database did not do it ({exc.reason}): run it again", file=sys.stderr)
         raise typer.Exit(1) from None
+    except RedisAwayError as exc:
+        print(f"frontdesk: Redis does not answer ({exc}): run it again, nothing is done twice", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 TenantOption = Annotated[str | None, typer.Option(help="default: all of them")]
@@ -40,7 +44,7 @@ def _add_runs(cli: typer.Typer, door: Door) -> None:
     @cli.command("runs")
     def runs_command(
         tenant: TenantOption = None,
-        failed: Annotated[float, typer.Option(min=0, help="hours within which one failed")] = 24,
+        failed: Annotated[float, typer.Option(min=0, max=24 * 366, help="hours within which one failed")] = 24,
         limit: Annotated[int, typer.Option(min=1, help="of each tenant: so many that go on, and that failed")] = 100,
         as_json: JsonOption = False,
     ) -> None:
@@ -70,16 +74,16 @@ def _add_usage(cli: typer.Typer, door: Door) -> None:
     ) -> None:
         """Sum up runs, tokens and, where the definition has prices, cost. What was erased or expired is not in it."""
         with _told(door):
-            from api.operator.sights import KEYS, print_usage, sum_usage
+            from api.operator.sights import KEYS, NEWEST, OLDEST, days_of, print_usage, sum_usage
 
             keys = [one.strip() for one in by.split(",")]
             if not set(keys) <= set(KEYS) or len(set(keys)) < len(keys):
                 raise ConfigurationError(f"--by: some of {', '.join(KEYS)}, each once")
-            today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-            first = since.replace(tzinfo=UTC) if since else today - timedelta(days=30)
-            last = until.replace(tzinfo=UTC) if until else today
-            end = last + timedelta(days=1)
-            sums = asyncio.run(sum_usage(door.settings(), tenant, by=keys, since=first, until=end))
+            first, last = (day.date() if day else None for day in (since, until))
+            if not all(OLDEST <= day <= NEWEST for day in (first, last) if day):
+                raise ConfigurationError(f"--from and --to: days from {OLDEST} to {NEWEST}")
+            span = days_of(first, last)
+            sums = asyncio.run(sum_usage(door.settings(), tenant, by=keys, since=span.since, until=span.until))
         if as_json:
             print_json(sums)
         else:
@@ -142,7 +146,7 @@ def _add_erase(cli: typer.Typer, door: Door) -> None:
     ) -> None:
         """Remove every trace of a user or a tenant. What was done stays in the record, without its words."""
         with _told(door):
-            from api.operator.erase import count, erase, print_erased
+            from api.operator.erase import count, erase, print_erased, shown
 
             settings = door.settings()
             if dry_run:

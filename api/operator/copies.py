@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.store.address import for_tools, parse_urls
-from agent.store.backups import back_up, put_back
+from agent.store.backups import back_up, ending_on_postgresql, put_back
 from api.settings import Settings
 
 NOT_OURS = "This database is PostgreSQL: it has tools of its own, and nothing was done here. Run:"
@@ -31,7 +31,11 @@ def restore(settings: Settings, file: Path) -> dict[str, Any]:
     """
     if settings.database_file is None:
         options = "--clean --if-exists --exit-on-error --single-transaction"
-        return {"command": f"pg_restore {options} {_place(settings)} {shlex.quote(str(file))}"}
+        put_back_there = f"pg_restore {options} {_place(settings)} {shlex.quote(str(file))}"
+        end_runs = (
+            f"psql --quiet --set=ON_ERROR_STOP=1 {_place(settings)} --command={shlex.quote(ending_on_postgresql())}"
+        )
+        return {"command": f"{put_back_there} && {end_runs}"}
     return {"database": str(settings.database_file), "ended_runs": put_back(file, settings.database_file)}
 
 

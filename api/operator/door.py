@@ -42,8 +42,3 @@ def confirm(question: str, *, answer: str, yes: bool) -> None:
 def print_json(value: Any) -> None:
     """Print a value as one line of JSON."""
     print(json.dumps(value, default=str, ensure_ascii=False))
-
-
-def shown(tenant: str, user: str | None) -> str:
-    """Return who is meant, as people read it."""
-    return f"tenant {tenant}" if user is None else f"user {user} of tenant {tenant}"

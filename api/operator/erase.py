@@ -14,13 +14,14 @@ import anyio
 from agent.attempt.unheld_ends import delete_conversation
 from agent.errors import ConfigurationError, NotFoundError
 from agent.origin import Origin, origin
-from agent.principal import Principal
+from agent.principal import OPERATOR, Principal
 from agent.store import erasure
 from agent.store.compaction import Compacted, compact
 from agent.store.database import Store
 from agent.store.deletion import forget_words, purge_deleted
-from api.operator.door import shown
-from api.operator.opened import OPERATOR, opened
+from agent.store.faults import faults_told
+from agent.store.spending import erase_spending
+from api.operator.opened import opened
 from api.operator.streams import Streams, streams_of
 from api.settings import Settings
 
@@ -58,7 +59,21 @@ class Erased:
 
 async def count(settings: Settings, tenant: str, user: str | None) -> Erased:
     """Return what there is of a user or a tenant. Nothing is changed."""
-    async with opened(settings) as store, store.read(tenant) as connection:
+    async with opened(settings) as store:
+        return await found(store, tenant, user)
+
+
+async def found(store: Store, tenant: str, user: str | None) -> Erased:
+    """Return an erasure that has not begun: what there is of a user or a tenant.
+
+    Raises:
+        ConfigurationError: it is nobody, or the record of what operators do.
+    """
+    if not tenant or user == "":
+        raise ConfigurationError("--tenant and --user: name somebody")
+    if tenant == OPERATOR:
+        raise ConfigurationError(f"{OPERATOR} is the record of what operators do: it goes by its age alone")
+    async with store.read(tenant) as connection:
         return Erased(tenant, user, await erasure.count_traces(connection, tenant, user_id=user))
 
 
@@ -68,38 +83,50 @@ async def erase(settings: Settings, tenant: str, user: str | None, *, vacuum: bo
     It may be done beside servers, and again. `vacuum`: whether SQLite's file is rewritten; None: where that delays nobody.
 
     Raises:
-        ConfigurationError: there is no database, or Redis does not answer.
+        ConfigurationError: there is no database, or nobody to be erased.
+        RedisAwayError: Redis does not answer; what was done stays done.
         DatabaseError: the database did not do it; what was done stays done.
     """
     origin.set(Origin())
-    if not tenant or user == "":
-        raise ConfigurationError("--tenant and --user: name somebody")
     async with opened(settings) as store, streams_of(settings) as streams:
+        done = await found(store, tenant, user)
+        await carry_out(store, streams, done, most_rows=settings.purge_rows, vacuum=vacuum)
+    return done
+
+
+async def carry_out(
+    store: Store, streams: Streams, done: Erased, *, most_rows: int, vacuum: bool | None = None
+) -> None:
+    """Do an erasure, and tell in `done` how far it has come. It may be stopped at any moment, and done again.
+
+    Raises:
+        RedisAwayError: Redis does not answer; what was done stays done.
+        DatabaseError: the database did not do it; what was done stays done.
+    """
+    tenant, user = done.tenant, done.user
+    for _ in range(ROUNDS):
+        hidden = await _hide(store, done)
+        await _forget_streams(store, streams, tenant, user)
+        await _record(store, tenant, user, hidden)
+        await _let_go(store, tenant, user, most_rows=most_rows)
+        if not await _purge(store, streams, tenant, user, most_rows=most_rows):
+            done.problems.append(LEFT)
+            break
         async with store.read(tenant) as connection:
-            done = Erased(tenant, user, await erasure.count_traces(connection, tenant, user_id=user))
-        for _ in range(ROUNDS):
-            hidden = await _hide(store, tenant, user)
-            done.conversations += hidden
-            await _forget_streams(store, streams, tenant, user)
-            await _record(store, tenant, user, hidden)
-            await _let_go(store, tenant, user, most_rows=settings.purge_rows)
-            if not await _purge(store, streams, tenant, user, most_rows=settings.purge_rows):
-                done.problems.append(LEFT)
+            if not await erasure.conversations_of(connection, tenant, user_id=user, most=1):
                 break
-            async with store.read(tenant) as connection:
-                if not await erasure.conversations_of(connection, tenant, user_id=user, most=1):
-                    break
-        else:
-            done.problems.append(STILL_TALKING)
-        await forget_words(store)
-        path = store.path
-    if path is None:
+    else:
+        done.problems.append(STILL_TALKING)
+    async with store.write(tenant) as connection:
+        await erase_spending(connection, tenant, user_id=user)
+    await forget_words(store)
+    if store.path is None:
         done.notes.append(ON_POSTGRESQL)
     else:
-        compacted = await anyio.to_thread.run_sync(partial(compact, path, rewrites=vacuum))
+        with faults_told():
+            compacted = await anyio.to_thread.run_sync(partial(compact, store.path, rewrites=vacuum))
         done.problems += _of_file(compacted)
     done.is_done = not done.problems
-    return done
 
 
 def _of_file(compacted: Compacted) -> list[str]:
@@ -107,20 +134,20 @@ def _of_file(compacted: Compacted) -> list[str]:
     return problems if compacted.is_cut else [*problems, NOT_CUT]
 
 
-async def _hide(store: Store, tenant: str, user: str | None) -> int:
+async def _hide(store: Store, done: Erased) -> int:
     """Hide all conversations that are there, and end what runs in them; return how many."""
-    hidden = 0
+    before = done.conversations
     while True:
-        async with store.read(tenant) as connection:
-            found = await erasure.conversations_of(connection, tenant, user_id=user, most=AT_ONCE)
-        if not found:
-            return hidden
-        for one in found:
+        async with store.read(done.tenant) as connection:
+            some = await erasure.conversations_of(connection, done.tenant, user_id=done.user, most=AT_ONCE)
+        if not some:
+            return done.conversations - before
+        for one in some:
             try:
-                await delete_conversation(store, Principal(tenant, one.user_id), one.conversation_id, by=OPERATOR)
+                await delete_conversation(store, Principal(done.tenant, one.user_id), one.conversation_id, by=OPERATOR)
             except NotFoundError:  # somebody else was faster
                 continue
-            hidden += 1
+            done.conversations += 1
 
 
 async def _forget_streams(store: Store, streams: Streams, tenant: str, user: str | None) -> None:
@@ -170,7 +197,12 @@ async def _purge(store: Store, streams: Streams, tenant: str, user: str | None, 
             before, since = left, anyio.current_time()
         elif anyio.current_time() - since > STUCK_S:
             return False
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(POLL_S)  # another process has taken the rest on, and tells nobody when it is through
+
+
+def shown(tenant: str, user: str | None) -> str:
+    """Return who is meant, as people read it."""
+    return f"tenant {tenant}" if user is None else f"user {user} of tenant {tenant}"
 
 
 def print_erased(done: Erased, *, is_dry: bool) -> None:

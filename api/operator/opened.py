@@ -8,9 +8,6 @@ from agent.store.database import Store
 from agent.store.migrations import has_newest
 from api.settings import Settings
 
-OPERATOR = "$operator"
-"""Who does what is done here, in the record; no token names such a user's tenant."""
-
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Store]:

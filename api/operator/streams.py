@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from agent.errors import ConfigurationError
 from agent.log.redis.forgetting import forget_streams
 from agent.principal import RunKey
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
-from agent.redis.errors import RedisAwayError
 from api.settings import Settings
 
 
@@ -22,15 +20,10 @@ class Streams:
         """Keep nothing of these runs, and take nothing more of them from whoever still writes.
 
         Raises:
-            ConfigurationError: Redis does not answer.
+            RedisAwayError: Redis does not answer.
         """
         if self._client is not None and runs:
-            try:
-                await forget_streams(self._client, runs)
-            except RedisAwayError as exc:
-                raise ConfigurationError(
-                    f"Redis does not answer ({exc}): run it again, nothing is done twice"
-                ) from None
+            await forget_streams(self._client, runs)
 
     async def forget_one(self, run: RunKey) -> None:
         """Keep nothing of a run; see `forget`."""

@@ -11,6 +11,7 @@ FAILED = {
     "model_refused": 502,
     "model_quota": 502,
     "model_unauthorized": 502,
+    "quota_exceeded": 429,
     "model_rate_limited": 503,
     "model_timeout": 504,
     "context_too_long": 422,
@@ -54,7 +55,7 @@ def status(answer: Answer) -> int:
 
 def headers(answer: Answer) -> dict[str, str]:
     """Return Retry-After where the status asks for one."""
-    if status(answer) != 503 or answer.error is None:
+    if status(answer) not in (429, 503) or answer.error is None:
         return {}
     wait_s = answer.error.retry_after_s
     return {"Retry-After": str(RETRY_AFTER_S if wait_s is None else max(1, math.ceil(wait_s)))}

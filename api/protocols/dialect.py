@@ -7,6 +7,7 @@ where what is shown is no part of the answer any more, it is replaced, or given 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from agent.events.merging import merge_deltas
 from agent.events.schema import (
     START,
     AnyEvent,
@@ -18,7 +19,6 @@ from agent.events.schema import (
     RunPaused,
     SnapshotTaken,
     TextDelta,
-    merge_deltas,
 )
 from api.protocols.contract import Encoder
 

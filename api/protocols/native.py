@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from agent.events.merging import merge_deltas
 from agent.events.schema import (
     ActionRequested,
     AnyEvent,
@@ -30,7 +31,7 @@ from agent.events.schema import (
     ToolInputDelta,
     ToolsStarted,
     Usage,
-    merge_deltas,
+    UsageCounted,
 )
 from api.protocols.contract import WireProtocol
 
@@ -134,7 +135,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"title": title}
         case SuggestionsOffered(questions=questions):
             return {"suggested_questions": questions}
-        case StepStarted() | StepEnded() | ToolInputDelta() | LogClosed():
+        case StepStarted() | StepEnded() | UsageCounted() | ToolInputDelta() | LogClosed():
             return {}
 
 

@@ -6,7 +6,8 @@ Pure functions from events to texts. The same event gives the same text, live an
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from agent.events.schema import LogClosed, LoggedEvent, merge_deltas
+from agent.events.merging import merge_deltas
+from agent.events.schema import LogClosed, LoggedEvent
 from api.protocols.native import as_line, payload
 
 

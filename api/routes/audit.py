@@ -1,14 +1,12 @@
 """The record of what was done, for the roles that the assistant names: their own tenant's rows, and each reading is one."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from math import floor
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 
 from agent.principal import Principal
 from agent.runs.record import check_reader
@@ -18,6 +16,7 @@ from api.cursors import audit_cursor, pack
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
+from api.told import AuditPage, view
 
 router = APIRouter(tags=["audit"], responses=PROBLEMS)
 
@@ -30,37 +29,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 Name = Annotated[Annotated[str, NO_NUL] | None, Query(max_length=256)]
-
-
-class RecordedView(BaseModel):
-    """A deed. `user` is who did it, null where nobody did; `on_behalf_of` whose run it is. Times are UTC.
-
-    `words` are what was said, without secrets; null where nothing was, and where `is_erased`: the conversation was deleted.
-    """
-
-    id: UUID
-    at: datetime
-    kind: DeedKind
-    user: str | None
-    on_behalf_of: str | None
-    conversation_id: UUID | None
-    run_id: UUID | None
-    tool_call_id: str | None
-    tool: str | None
-    risk: str | None
-    outcome: str | None
-    words: dict[str, Any] | None
-    is_erased: bool
-    address: str | None
-    request_id: str | None
-    seal: int | None
-
-
-class AuditPage(BaseModel):
-    """Newest first. `next_cursor` is null on the last page."""
-
-    items: list[RecordedView]
-    next_cursor: str | None
 
 
 @router.get("/audit", response_model=AuditPage, responses=ANSWERS)
@@ -113,26 +81,3 @@ async def _lines(
         if len(page) < LINES_AT_ONCE:
             return
         after = AuditCursor(page[-1].at, page[-1].id)
-
-
-def view(one: Recorded) -> RecordedView:
-    """Return what readers see of a deed."""
-    deed = one.deed
-    return RecordedView(
-        id=one.id,
-        at=datetime.fromtimestamp(floor(one.at * 1e6) / 1e6, UTC),
-        kind=deed.kind,
-        user=deed.user_id,
-        on_behalf_of=deed.on_behalf_of,
-        conversation_id=deed.conversation_id,
-        run_id=deed.run_id,
-        tool_call_id=deed.tool_call_id,
-        tool=deed.tool_name,
-        risk=deed.risk,
-        outcome=deed.outcome,
-        words=dict(deed.words) if deed.words is not None else None,
-        is_erased=one.is_erased,
-        address=one.address,
-        request_id=one.request_id,
-        seal=one.seal,
-    )

@@ -131,7 +131,7 @@ async def chat_by_url(
         asked = replace(asks(request.query_params).to_run(key), can_ask=can_answer, has_page=can_answer)
         run = await services.runner.start(principal, asked)
         if use is not None:
-            use.bind(run)
+            await use.bind(run)
     response = await respond(request, services.runner, principal, run, after, form=form)
     response.headers.update(NOT_KEPT)
     return response

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from agent.errors import InvalidRequestError
 from agent.graphemes import unturned
@@ -23,12 +23,13 @@ from agent.store.conversations import (
     rename_conversation,
 )
 from agent.store.database import Store
-from agent.store.messages import StoredMessage, ToolCall, list_messages
+from agent.store.messages import StoredMessage, list_messages
 from api.cursors import conversation_cursor, message_place, pack
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
-from api.views import Deleted, UsageView
+from api.told import MessageView, message_view
+from api.views import Deleted
 from api.waiting import while_connected
 
 router = APIRouter(tags=["conversations"], responses=PROBLEMS)
@@ -67,46 +68,6 @@ class ConversationPage(BaseModel):
 
     items: list[ConversationView]
     next_cursor: str | None
-
-
-def _is_none(value: object) -> bool:
-    return value is None
-
-
-class ToolCallView(BaseModel):
-    id: str
-    name: str
-    arguments: dict[str, Any]
-    label: str | None = Field(
-        default=None,
-        exclude_if=_is_none,
-        description="in words, while the call goes on; without it the client finds some",
-    )
-    done: str | None = Field(default=None, exclude_if=_is_none, description="the same for when it is over")
-
-
-class MessageView(BaseModel):
-    """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
-
-    Messages are in order of `turn`, then `position`. `superseded_by` is the turn that took the place of this one, and of
-    those between the two; null while the message counts.
-    """
-
-    id: UUID
-    run_id: UUID
-    turn: int
-    position: int
-    superseded_by: int | None
-    role: str
-    text: str
-    status: str
-    created_at: datetime
-    tool_calls: list[ToolCallView]
-    tool_call_id: str | None
-    tool_name: str | None
-    is_error: bool
-    model: str | None
-    usage: UsageView | None
 
 
 class MessagePage(BaseModel):
@@ -261,32 +222,6 @@ async def _exported(principal: Principal, store: Store, conversation: Conversati
             break
         after = page[-1].turn, page[-1].position
     yield b"]}"
-
-
-def message_view(message: StoredMessage) -> MessageView:
-    """Return what clients see of a message."""
-    counted = message.usage
-    return MessageView(
-        id=message.id,
-        run_id=message.run_id,
-        turn=message.turn,
-        position=message.position,
-        superseded_by=message.superseded_by,
-        role=message.role,
-        text=message.text,
-        status=message.status,
-        created_at=message.created_at,
-        tool_calls=[_call_view(call) for call in message.tool_calls],
-        tool_call_id=message.tool_call_id,
-        tool_name=message.tool_name,
-        is_error=message.is_error,
-        model=message.model,
-        usage=UsageView(input_tokens=counted.input_tokens, output_tokens=counted.output_tokens) if counted else None,
-    )
-
-
-def _call_view(call: ToolCall) -> ToolCallView:
-    return ToolCallView(id=call.id, name=call.name, arguments=call.arguments, label=call.label, done=call.done)
 
 
 def _view(conversation: Conversation) -> ConversationView:

@@ -44,7 +44,7 @@ router = APIRouter(tags=["public"], responses=PROBLEMS, route_class=_OpenedRoute
 
 
 async def take_seat(request: Request, services: InstallationDep) -> None:
-    hold(request, services.seats.taken(PUBLIC_TENANT, address_of(request)))
+    hold(request, await services.seats.take(PUBLIC_TENANT, address_of(request)))
 
 
 @router.post("/chat/public", responses=ANSWERS, dependencies=[Depends(take_seat)])
@@ -54,7 +54,7 @@ async def public_chat(body: ChatRequest, request: Request, services: Installatio
         raise InvalidRequestError("client_key: visitors name a conversation by its id only")
     equipped = services.assistants.of(VISITOR, body.assistant)
     visitors = services.visitors[equipped.id]
-    await visitors.admit(address_of(request))
+    await visitors.admit(request)
     visitors.check_length(len(body.message) + (len(orjson.dumps(body.context).decode()) if body.context else 0))
     chosen = {"assistant": equipped.id, "model": visitors.model(body.model)}
     asked = replace(body.model_copy(update=chosen).to_run(idempotency_key=None), can_ask=False, has_page=False)
@@ -68,6 +68,6 @@ async def public_chat(body: ChatRequest, request: Request, services: Installatio
 @router.delete("/chat/public/{conversation_id}")
 async def delete_public_chat(conversation_id: UUID, request: Request, services: InstallationDep) -> Deleted:
     """Delete a public conversation."""
-    await next(iter(services.visitors.values())).admit(address_of(request))
+    await next(iter(services.visitors.values())).admit(request)
     await services.runner.delete_conversation(VISITOR, conversation_id)
     return Deleted(success=True, message="The conversation was deleted.")

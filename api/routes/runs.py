@@ -213,7 +213,7 @@ async def _stream(
 ) -> Response:
     form = form or Format(native.PROTOCOL)
     if (use := ticket_of(request)) is not None:
-        use.bind(run)
+        await use.bind(run)
         place = place_of(request, form.protocol, after)
         if (nothing := await told_to_stay(services, principal, use, run, place, protocol=form.protocol)) is not None:
             return nothing

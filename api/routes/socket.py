@@ -94,8 +94,8 @@ async def _admit(services: Services, websocket: WebSocket) -> Principal | None:
     if given:
         if len(given) > 1 or is_token:
             raise InvalidRequestError("ticket: send one, or a token in the Authorization header")
-        use = services.tickets.redeem(given[0], method="GET", path=websocket.scope["path"])
-        return await services.authenticator.authenticate(use.ticket.authorization)
+        use = await services.tickets.redeem(given[0], method="GET", path=websocket.scope["path"])
+        return await services.authenticator.authenticate(use.authorization)
     return await services.authenticator.authenticate(authorization) if is_token else None
 
 
@@ -120,7 +120,7 @@ async def _serve(services: Services, websocket: WebSocket, principal: Principal 
             principal = await _introduced(services, websocket)
         structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
         session = Session(services, websocket, line, principal)
-        with services.sockets.opened(session, principal):
+        async with services.sockets.opened(session, principal):
             await session.run()
     except RequestError as exc:
         await line.say(orjson.dumps({"refused": refusal(exc)}).decode())

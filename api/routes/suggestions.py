@@ -5,9 +5,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from agent.attempt.snapshot import raised
+from agent.budget import QuotaExceededError
 from agent.errors import RunError
 from agent.events.fold import Answer
-from agent.events.schema import ErrorRaised
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
 from api.errors import PROBLEMS, problem
 from api.protocols import answer as answers
@@ -31,6 +32,8 @@ async def suggest_questions(
     """Return follow-up questions to a complete answer. They are made at the first time, kept, and given again."""
     try:
         questions = await while_connected(request, services.runner.suggest(principal, message_id))
+    except QuotaExceededError:
+        raise
     except RunError as error:
         return _model_problem(error)
     if questions is None:
@@ -41,7 +44,7 @@ async def suggest_questions(
 def _model_problem(error: RunError) -> Response:
     """Return what a failed run with this error would be over HTTP, without a run."""
     told = Answer()
-    told.apply(ErrorRaised(error.code, error.public, recoverable=error.recoverable, retry_after_s=error.retry_after_s))
+    told.apply(raised(error))
     return problem(
         answers.status(told), error.code, "The model did not answer", error.public, headers=answers.headers(told)
     )

@@ -9,12 +9,12 @@ from pydantic_core import ErrorDetails
 from agent.errors import InvalidRequestError
 from agent.events.schema import START, EventId, parse_event_id
 from agent.runs.request import RunRequest
-from api.auth import MAX_TOKEN_CHARACTERS
 from api.decisions import DecisionRequest
 from api.dependencies import UNKNOWN_EVENT_ID
 from api.errors import MAX_PROBLEMS
 from api.page_requests import ResultRequest
 from api.requests import ChatRequest
+from api.tokens import MAX_TOKEN_CHARACTERS
 
 REF_CHARACTERS = 64
 

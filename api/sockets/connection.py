@@ -85,6 +85,11 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         """Say what the client is doing: who waits for nothing makes room for newcomers, when there is no other."""
         self._connection.wait_as(doing)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the client has said something that nobody has looked at."""
+        return not self.queue.empty()
+
     def leave(self) -> None:
         """Say that there is no room, and go; who does not answer is cut."""
         self.end(CloseCode.TRY_AGAIN_LATER)

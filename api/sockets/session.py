@@ -5,7 +5,8 @@ one message is sent at a time, so that a client that reads slowly holds up its r
 """
 
 import asyncio
-from contextlib import AbstractContextManager, ExitStack, aclosing, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -84,11 +85,13 @@ class Session:
         self._validity = Validity(leeway_s=services.settings.jwt_leeway_s)
         self._tasks: TaskGroup
         self._refusals = 0
+        self._underway = 0
+        """Messages that are being done."""
 
     @property
-    def is_reading(self) -> bool:
-        """Whether it reads a run."""
-        return bool(self._readers)
+    def is_busy(self) -> bool:
+        """Whether it reads a run, or has been told something that is not done and answered yet."""
+        return bool(self._readers) or self._underway > 0 or self._line.has_unread
 
     def end(self, code: int) -> None:
         """Close with this code. What it reads goes on."""
@@ -113,10 +116,24 @@ class Session:
                 self.end(NO_TEXT)
                 return
             self._line.wait_as("busy")
-            try:
+            with self._doing():
                 await self._obey(message["text"])
-            finally:
-                self._rest()
+            self._leave_if_asked()
+
+    @contextmanager
+    def _doing(self) -> Iterator[None]:
+        """Be at work meanwhile: a server that is about to go answers what was said before it closes."""
+        self._underway += 1
+        try:
+            yield
+        finally:
+            self._underway -= 1
+            self._rest()
+
+    def _leave_if_asked(self) -> None:
+        """Go, where the server is about to go and nothing is left to do here."""
+        if self._services.sockets.is_draining:
+            self._services.sockets.drain()
 
     async def _obey(self, text: str) -> None:
         """Do what a message says, or say why not."""
@@ -136,7 +153,7 @@ class Session:
     async def _do(self, command: AnyCommand) -> None:
         match command:
             case Send():
-                with self._seat():  # what nobody may read is not stored, as over HTTP
+                with await self._seat():  # what nobody may read is not stored, as over HTTP
                     run = await self._services.runner.start(self._principal, command.asked())
                 await self._read(command, run, position(command.after))
             case Attach():
@@ -176,7 +193,7 @@ class Session:
         if (before := self._readers.get(run.id)) is not None:
             await before.stop()
         reader = _Reader(ExitStack())
-        reader.seat.enter_context(self._seat())
+        reader.seat.enter_context(await self._seat())
         self._readers[run.id] = reader
         try:
             ids = {"conversation_id": run.conversation_id, "message_id": run.message_id}
@@ -199,17 +216,18 @@ class Session:
             del self._readers[run.id]
             reader.gone.set()
             self._rest()
-        if self._services.sockets.is_draining:
-            self._services.sockets.drain()
+        self._leave_if_asked()
 
     async def _cancel(self, command: Cancel) -> None:
         try:
-            run = await self._services.runner.cancel(self._principal, command.run)
-            await self._reply(command, run=run.id, state=run.state)
+            with self._doing():
+                run = await self._services.runner.cancel(self._principal, command.run)
+                await self._reply(command, run=run.id, state=run.state)
         except RequestError as exc:
             await self._refuse(command, exc)
         finally:
             self._cancels.release()
+        self._leave_if_asked()
 
     async def _sign_in(self, command: SignIn) -> None:
         """Go on with another token of the same user, also what the socket reads.
@@ -244,11 +262,11 @@ class Session:
             for conversation_id, title in await news.take():
                 await self._say(conversation=conversation_id, title=title)
 
-    def _seat(self) -> AbstractContextManager[None]:
-        return self._services.seats.taken(self._principal.tenant_id, self._principal.user_id)
+    async def _seat(self) -> AbstractContextManager[None]:
+        return await self._services.seats.take(self._principal.tenant_id, self._principal.user_id)
 
     def _rest(self) -> None:
-        self._line.wait_as("busy" if self._readers else "idle")
+        self._line.wait_as("busy" if self._readers or self._underway else "idle")
 
     async def _reply(self, command: AnyCommand, **values: object) -> None:
         await self._say(reply=command.type, **_ref(command), **values)

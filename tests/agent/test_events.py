@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.events.merging import merge_deltas
 from agent.events.schema import (
     START,
     AnyEvent,
@@ -21,7 +22,6 @@ from agent.events.schema import (
     TextDelta,
     ToolCallChanged,
     Usage,
-    merge_deltas,
     parse_event_id,
 )
 

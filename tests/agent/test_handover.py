@@ -74,6 +74,16 @@ def has(world: World) -> int:
     return len(world.app.state.services.runner._roster)
 
 
+async def lose(worker: World, at: World) -> None:
+    """Let a process be as good as dead: its lease is over."""
+    dead = worker.app.state.services.runner
+    for task in dead._upkeep:
+        task.cancel()
+    await execute(
+        at, update(workers).where(workers.c.id == dead._leases._worker_id).values(lease_until=database_now() - 1)
+    )
+
+
 @asynccontextmanager
 async def overheard(server: RedisServer) -> AsyncIterator[list[bytes]]:
     """Hear every command that Redis gets, as it gets it."""
@@ -347,13 +357,9 @@ async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_ask
     async with ann.open_stream("how many?") as live:
         run_id = await live.until("run_id")
         await live.until_bytes(b"Half of ")
-        dead = worker.app.state.services.runner
-        for task in dead._upkeep:
-            task.cancel()
         front.provider.call(Call("count_orders"))
         front.provider.say("Three.")
-        gone = update(workers).where(workers.c.id == dead._leases._worker_id).values(lease_until=database_now() - 1)
-        await execute(front, gone)
+        await lose(worker, front)
         heir = await open_frontdesk(**{**shared, **HEIR})
         async with open_events(ann, run_id) as reading:
             assert (await reading.rest()).first("status") == "completed"
@@ -362,23 +368,20 @@ async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_ask
 
 
 async def test_a_token_is_asked_for_again_where_nobody_heard_it_the_first_time(
-    shared: dict[str, Any], open_frontdesk: OpenWorld, front: World, worker: World, server: RedisServer
+    shared: dict[str, Any], open_frontdesk: OpenWorld, worker: World, server: RedisServer
 ) -> None:
     """G316: Redis is away when a run is taken over, whose reader is at another process."""
+    front = await open_frontdesk(**shared, execute=False, reap_every_s=600)
     ann = front.person()
     front.backend.answer("GET /orders/count", 3)
     front.provider.hang("Half of ")
     async with ann.open_stream("how many?") as live:
         run_id = await live.until("run_id")
         await live.until_bytes(b"Half of ")
-        dead = worker.app.state.services.runner
-        for task in dead._upkeep:
-            task.cancel()
         front.provider.call(Call("count_orders"))
         front.provider.say("Three.")
         server.kill()
-        gone = update(workers).where(workers.c.id == dead._leases._worker_id).values(lease_until=database_now() - 1)
-        await execute(front, gone)
+        await lose(worker, front)
         heir = await open_frontdesk(**{**shared, **HEIR})
         key = RunKey("acme", UUID(run_id))
 
@@ -391,6 +394,24 @@ async def test_a_token_is_asked_for_again_where_nobody_heard_it_the_first_time(
         async with open_events(ann, run_id) as reading:
             assert (await reading.rest()).first("status") == "completed"
         await until(lambda: has(heir) == 0)
+    assert [one.headers["authorization"] for one in front.backend.requests] == [f"Bearer {ann.token}"]
+
+
+async def test_a_run_that_its_readers_process_takes_over_has_the_readers_token(
+    shared: dict[str, Any], open_frontdesk: OpenWorld, worker: World, server: RedisServer
+) -> None:
+    """G316: however long they have read by then."""
+    front = await open_frontdesk(**{**shared, **HEIR}, execute=False)
+    ann = front.person()
+    front.backend.answer("GET /orders/count", 3)
+    front.provider.hang("Half of ")
+    async with ann.open_stream("how many?") as live:
+        await live.until_bytes(b"Half of ")
+        front.provider.call(Call("count_orders"))
+        front.provider.say("Three.")
+        server.kill()
+        await lose(worker, front)
+        assert (await live.rest()).first("status") == "completed"
     assert [one.headers["authorization"] for one in front.backend.requests] == [f"Bearer {ann.token}"]
 
 

@@ -46,7 +46,7 @@ def test_a_connection_that_is_closed_under_a_command_counts_as_away_and_the_next
 
     async def cut_and_ask(url: str) -> None:
         client = RedisClient(parse_address(url), timeout_s=5)
-        reads = Reads(client)
+        reads = Reads(client.calls)
         try:
             assert await reads.calls(("PING",)) == [True]
             monkeypatch.setattr(Connection, "send_packed_command", cut_and_send)

@@ -186,6 +186,11 @@ async def test_nobody_reads_it_where_the_assistant_names_no_role(open_frontdesk:
         assert answer.status_code == 403
 
 
+def but_their_seals(found: list[Any]) -> list[Any]:
+    """Return rows without what becomes of them while they are read: a second goes by, and they are sealed."""
+    return [{**one, "seal": None} for one in found]
+
+
 async def test_lines_are_the_same_rows_and_pages_are_whole(ann: Person) -> None:
     for _ in range(3):
         await asked(ann)
@@ -193,8 +198,8 @@ async def test_lines_are_the_same_rows_and_pages_are_whole(ann: Person) -> None:
     for media_type in ("application/jsonl", "application/x-ndjson"):
         answer = await owner.request("GET", "/audit", headers={"Accept": media_type}, params={"tool": "create_order"})
         assert answer.headers["content-type"].startswith(media_type)
-        lines = [orjson.loads(line) for line in answer.content.splitlines()]
-        assert lines == list(reversed(await rows(owner, tool="create_order")))
+        lines = but_their_seals([orjson.loads(line) for line in answer.content.splitlines()])
+        assert lines == but_their_seals(list(reversed(await rows(owner, tool="create_order"))))
     seen, cursor = [], None
     while True:
         more: dict[str, str] = {"cursor": cursor} if cursor else {}
@@ -202,7 +207,7 @@ async def test_lines_are_the_same_rows_and_pages_are_whole(ann: Person) -> None:
         seen += page["items"]
         if (cursor := page["next_cursor"]) is None:
             break
-    assert seen == lines
+    assert but_their_seals(seen) == lines
     assert await rows(owner, to=lines[-1]["at"]) == []
 
 

@@ -87,6 +87,8 @@ BAD_CLAIMS: dict[str, dict[str, object]] = {
     "float as tenant": {**CLAIMS, "tenant_id": 1.5},
     "list as tenant": {**CLAIMS, "tenant_id": ["acme"]},
     "negative tenant": {**CLAIMS, "tenant_id": -1},
+    "the operator as user": {**CLAIMS, "sub": "$operator"},
+    "the operator as tenant": {**CLAIMS, "tenant_id": "$operator"},
     "empty user": {**CLAIMS, "sub": "", "userId": ""},
     "long user": {"tenant_id": "acme", "userId": "a" * 257},
     "object as user": {"tenant_id": "acme", "userId": {"id": 1}},

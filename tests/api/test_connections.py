@@ -212,15 +212,13 @@ async def test_an_idle_connection_is_kept_for_the_next_request_and_then_closed(s
 async def test_requests_one_after_the_other_on_one_connection_are_all_answered(start: Start) -> None:
     """G40: also when they come at once, and the last one in halves."""
     world = await start(header_timeout_s=PATIENT_S)
-    async with wire(world) as one:
-        await one.send(LIVE * 5 + LIVE[:20])
-        async with asyncio.timeout(PATIENT_S):
-            while one.came.count(HEALTHY) < 5:
-                one.came += await one.reader.read(65536)
-        await one.send(LIVE[20:])
-        async with asyncio.timeout(PATIENT_S):
-            while one.came.count(HEALTHY) < 6:
-                one.came += await one.reader.read(65536)
+    async with wire(world) as one, asyncio.timeout(2 * PATIENT_S):
+        for said, answers in ((LIVE * 5 + LIVE[:20], 5), (LIVE[20:], 6)):
+            await one.send(said)
+            while one.came.count(HEALTHY) < answers:
+                read = await one.reader.read(65536)
+                assert read, "closed before all were answered"
+                one.came += read
 
 
 def held(gate: asyncio.Event) -> Route:

@@ -152,7 +152,8 @@ async def test_a_dry_run_counts_and_changes_nothing(store: Store, settings: Sett
     nobody = await count(settings, TENANT, "nobody")
     assert await count_rows(store) == before
     assert all(value for value in own.found.values()), own.found
-    assert all_of_them.found == {name: 2 * value for name, value in own.found.items()}
+    twice = {name: 2 * value for name, value in own.found.items()}
+    assert all_of_them.found == {**twice, "spendings": 3}, "the tenant has a counter of its own"
     assert not any(nobody.found.values())
 
 
@@ -370,5 +371,6 @@ def test_every_table_with_rows_of_tenants_is_one_that_an_erasure_empties() -> No
     """A new table has its place in `support.traces` and in the erasure: without one nobody would miss it."""
     assert {name for name, table in metadata.tables.items() if "tenant_id" in table.c} == {
         *("conversations", "runs", "messages", "tool_calls", "approvals", "page_calls", "feedback", "search_entries"),
+        *("budgets", "spendings", "reservations"),
         *RECORD,
     }

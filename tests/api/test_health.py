@@ -46,7 +46,7 @@ async def test_head_of_what_is_not_there_not_allowed_or_not_read_by_get_is_refus
         head = await ann.request("HEAD", f"/runs/{run_id}/events")
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-type"].startswith("text/event-stream")
-        await until(lambda: world.app.state.services.seats._taken.total() == 1)
+        await until(lambda: world.app.state.services.seats.taken == 1)
         await ann.request("POST", f"/runs/{run_id}/cancel")
     statuses = {path: (await ann.request("HEAD", path)).status_code for path in ("/chat", "/nowhere", "/runs/1")}
     assert statuses == {"/chat": 405, "/nowhere": 404, "/runs/1": 422}

@@ -3,19 +3,27 @@
 import asyncio
 import base64
 import os
+import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import orjson
 import pytest
 from fastapi import FastAPI
 from support.backend import scripted_backend
-from support.processes import Machine, Nursery
+from support.faults import until
+from support.processes import Machine, Nursery, environment
+from support.programs import free_port
 from support.provider import Call, scripted_provider
+from support.schema import give_schema
 from support.world import MARKER, SECRET, Person, World, sign, write_assistant
 
 from api.logs import Unbreakable
@@ -47,7 +55,7 @@ class Written:
 async def written(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Written]:
     folder = tmp_path_factory.mktemp("logs")
     async with scripted_provider() as provider, scripted_backend() as backend:
-        environment = {
+        settings = {
             "FRONTDESK_DATA": str(folder / "data"),
             "FRONTDESK_ASSISTANT": str(write_assistant(folder, tenants={"$public": {}})),
             "FRONTDESK_BACKEND_URL": backend.url,
@@ -55,7 +63,7 @@ async def written(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) ->
             "FRONTDESK_SHUTDOWN_GRACE_S": "0.2",
             "OPENAI_BASE_URL": provider.url,
         }
-        machine = Machine(folder, environment, nursery)
+        machine = Machine(folder, settings, nursery)
         server = await machine.start()
         try:
             world = World(server.url, FastAPI(), Settings(_env_file=None), provider, backend)
@@ -209,3 +217,41 @@ def test_an_output_that_cannot_be_written_stops_nobody() -> None:
             output.flush()
         with suppress(OSError):
             pipe.close()
+
+
+async def test_a_disk_that_is_full_of_logs_stops_neither_the_start_nor_a_turn_nor_the_end(tmp_path: Path) -> None:
+    """G358: of a process whose standard output and standard error cannot be written from the start."""
+    port = free_port()
+    async with scripted_provider() as provider, scripted_backend() as backend:
+        settings = {
+            "FRONTDESK_DATA": str(tmp_path),
+            "FRONTDESK_ASSISTANT": str(write_assistant(tmp_path)),
+            "FRONTDESK_BACKEND_URL": backend.url,
+            "FRONTDESK_JWT_SECRET": SECRET,
+            "OPENAI_BASE_URL": provider.url,
+        }
+        await give_schema(anyio.Path(tmp_path / "frontdesk.db"))
+        command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port)]
+        full = os.open("/dev/full", os.O_WRONLY)
+        server = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+            command, env=environment(settings), cwd=tmp_path, stdout=full, stderr=full
+        )
+        os.close(full)
+        try:
+            person = World(f"http://127.0.0.1:{port}", FastAPI(), Settings(_env_file=None), provider, backend).person()
+            await until(lambda: answers_at(port) or server.poll() is not None)
+            provider.fail(400)
+            await person.ask("hello")
+            provider.say("Hello.")
+            assert (await person.ask("hello")).json()["response"] == "Hello."
+            server.terminate()
+            assert await asyncio.to_thread(server.wait, 60) == 0
+        finally:
+            server.kill()
+
+
+def answers_at(port: int) -> bool:
+    """Return whether somebody listens at a port."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

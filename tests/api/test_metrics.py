@@ -94,6 +94,15 @@ async def test_what_a_run_takes_is_counted_by_its_kind_and_names_nobody(world: W
     assert not [text for text in labels if "of-the-metrics" in text or "made_up" in text or run in text]
 
 
+async def test_what_tokens_cost_is_counted_where_the_definition_has_a_price(open_frontdesk: OpenWorld) -> None:
+    """G330: by the model and the currency."""
+    price = {"input": 2_000_000, "output": 3_000_000, "currency": "CHF"}
+    world = await open_frontdesk(assistant={"models": [{"spec": "openai:scripted", "name": "priced", "price": price}]})
+    world.provider.raw(words("Hello.") + event({}, "stop") + usage(7, 8) + DONE)
+    await world.person().ask("hello")
+    assert value(await read(world), "frontdesk_cost_total", model="priced", currency="CHF") == 7 * 2 + 8 * 3
+
+
 async def test_what_stands_is_read_when_somebody_asks(world: World) -> None:
     """G330: streams, runs at work, and that the server is well."""
     gate = asyncio.Event()

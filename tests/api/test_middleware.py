@@ -8,7 +8,7 @@ from support.world import OpenWorld, Person, World
 
 PAGE = "https://desk.example.org"
 EXPOSED = {"X-Conversation-Id", "X-Run-Id", "X-Request-Id", "Location", "Retry-After", "Date", "X-Events-Version"}
-EXPOSED |= {"X-Should-Retry", "ETag"}
+EXPOSED |= {"X-Should-Retry", "ETag", "RateLimit", "RateLimit-Policy"}
 
 
 async def test_every_answer_has_an_id_of_its_own(ann: Person) -> None:

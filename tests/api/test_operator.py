@@ -15,6 +15,7 @@ import orjson
 import pytest
 from sqlalchemy import select, update
 from support.faults import store_of, until
+from support.releases import FIRST_RELEASE, alembic, fill
 from support.rows import ANN, BEN, EVE, finish, in_one, let_ask, new_run, read_run
 from support.world import ASSISTANT, SECRET, OpenWorld, write_assistant
 from typer.testing import CliRunner
@@ -26,6 +27,7 @@ from agent.store.lock import only_server
 from agent.store.runs import RunEnd
 from agent.store.tables import messages, runs
 from agent.store.transitions import end_run, pause_run, release_run
+from alembic import command
 from api.cli import cli
 from api.operator.copies import backup, restore
 from api.operator.sights import list_runs, sum_usage
@@ -250,6 +252,23 @@ async def test_what_was_written_since_the_backup_is_gone_and_what_was_at_work_ha
     await store.close()
 
 
+async def test_a_copy_of_the_first_release_is_put_back_as_well(ours: Settings, tmp_path: Path) -> None:
+    """G387"""
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}", pool_size=1)
+    async with store.write("acme") as connection:
+        await connection.run_sync(alembic(command.upgrade, FIRST_RELEASE))
+        await connection.run_sync(fill)
+        await connection.execute(update(runs).where(runs.c.turn == 2).values(state="running", worker_id="dead"))
+    await store.close()
+    assert restore(ours, tmp_path / "old.db")["ended_runs"] == 1
+    store = ours.open_store()
+    await store.prepare()
+    async with store.read("acme") as connection:
+        found = (await connection.execute(select(runs.c.state, runs.c.error_code).order_by(runs.c.turn))).all()
+    assert [tuple(one) for one in found] == [("completed", None), ("failed", "interrupted")]
+    await store.close()
+
+
 def test_nothing_is_put_back_while_a_server_runs(ours: Settings, tmp_path: Path) -> None:
     """G342"""
     backup(ours, tmp_path / "one.db", replaces=False)
@@ -328,5 +347,6 @@ def test_for_postgresql_the_line_for_its_own_tools_is_printed_without_the_passwo
             assert "hunter" not in done.output
             line = done.stdout.splitlines()[-1]
             assert line.startswith("pg_")
+            assert ("&& psql " in line) == (arguments[0] == "restore")
             assert "'my file'" in line
             assert f"postgresql://{'owner' if more else 'desk'}@db.example:6432/front" in line

@@ -18,7 +18,7 @@ async def world(open_frontdesk: OpenWorld) -> World:
 
 
 def taken(world: World) -> int:
-    return sum(world.app.state.services.seats._taken.values())
+    return int(world.app.state.services.seats.taken)
 
 
 async def fill(world: World, person: Person, stack: AsyncExitStack) -> list[LiveStream]:

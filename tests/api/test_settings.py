@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from agent.errors import ConfigurationError
 from agent.settings import RuntimeSettings
+from api.admin.settings import AdminSettings
 from api.settings import AuthSettings, BackendSettings, HttpSettings, Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,9 @@ def made(**values: Any) -> Settings:
 
 
 def test_each_setting_stands_in_one_room_and_the_runtimes_are_of_no_server() -> None:
-    rooms = [set(room.model_fields) for room in (RuntimeSettings, HttpSettings, AuthSettings, BackendSettings)]
+    rooms = [
+        set(room.model_fields) for room in (RuntimeSettings, HttpSettings, AuthSettings, BackendSettings, AdminSettings)
+    ]
     own = {name for name in Settings.model_fields if not any(name in room for room in rooms)}
     assert own == {"assistant", "backend_url", "demo_hosts"}
     assert sum(map(len, rooms)) + len(own) == len(Settings.model_fields)

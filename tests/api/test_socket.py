@@ -123,10 +123,10 @@ async def test_a_socket_reads_no_more_runs_than_its_user_may(open_frontdesk: Ope
             second = live.so_far.first("run_id")
             one_more = await socket.ask("attach", run=second)
             again = await socket.ask("attach", run=first["run"])
-        await until(lambda: sum(world.app.state.services.seats._taken.values()) == 1)
+        await until(lambda: world.app.state.services.seats.taken == 1)
         now = await socket.ask("attach", run=second)
-        assert sum(world.app.state.services.seats._taken.values()) == 2
-    await until(lambda: sum(world.app.state.services.seats._taken.values()) == 0)
+        assert world.app.state.services.seats.taken == 2
+    await until(lambda: world.app.state.services.seats.taken == 0)
     for run in (first["run"], second):
         await ann.request("POST", f"/runs/{run}/cancel")
 
@@ -350,3 +350,22 @@ async def test_what_is_no_offer_of_a_websocket_is_told_how_to_open_one(world: Wo
         async with open_socket(ann, "/else"):
             pass
     assert refusal.value.response.status_code == 404
+
+
+async def test_what_was_said_to_a_server_that_is_about_to_go_is_done_and_answered_before_it_closes(
+    world: World,
+) -> None:
+    """G359: also the next thing, which came while the first one was done."""
+    services = world.app.state.services
+    world.provider.say("Hello.")
+    async with open_socket(world.person()) as socket:
+        async with services.store.write("acme"):  # nobody else writes meanwhile
+            await socket.say("send", ref="first", message="hello")
+            [session] = services.sockets._open
+            await until(lambda: session._underway == 1)
+            await socket.say("detach", ref="second", run=str(uuid4()))
+            services.sockets.drain()
+        run = (await socket.until(lambda one: one.get("ref") == "first"))["run"]
+        assert await socket.closed() == 1012
+    assert socket.text(run) == "Hello."
+    assert [one["ref"] for one in socket.came if "ref" in one] == ["first", "second"]

@@ -198,7 +198,7 @@ async def test_who_leaves_has_them_made_no_further_and_others_who_wait_do_not_le
     await asked.wait()
     stays = asyncio.create_task(suggest(ann, message_id))
     seats = ann.world.app.state.services.seats
-    await until(lambda: seats._taken[ann.tenant, "ann"] == 2)
+    await until(lambda: seats.taken == 2)
     leaves.cancel()
     await until(lambda: provider.cancelled == 1)
 

@@ -354,10 +354,10 @@ async def test_a_ticket_is_void_after_its_time() -> None:
     ann = Principal("acme", "ann", credential=Credential("token"), expires_at=2**40)
     first, second = [await tickets.issue(ann, method="GET", path="/chat") for _ in range(2)]
     now = 29.0
-    assert tickets.redeem(first, method="GET", path="/chat").is_first
+    assert (await tickets.redeem(first, method="GET", path="/chat")).is_first
     now = 31.0
     with pytest.raises(UnauthorizedError):
-        tickets.redeem(second, method="GET", path="/chat")
+        await tickets.redeem(second, method="GET", path="/chat")
 
 
 async def test_nobody_has_more_tickets_than_the_limit_and_what_is_void_is_forgotten() -> None:
@@ -367,7 +367,7 @@ async def test_nobody_has_more_tickets_than_the_limit_and_what_is_void_is_forgot
     made = [await tickets.issue(ann, method="GET", path="/chat") for _ in range(2)]
     with pytest.raises(Exception, match="At most 2 tickets"):
         await tickets.issue(ann, method="GET", path="/chat")
-    tickets.redeem(made[0], method="GET", path="/chat")
+    await tickets.redeem(made[0], method="GET", path="/chat")
     await tickets.issue(ann, method="GET", path="/chat")  # the used one makes room
     for other in (Principal("acme", "ben"), Principal("rival", "ann")):
         principal = Principal(other.tenant_id, other.user_id, credential=Credential("token"), expires_at=2**40)
@@ -389,8 +389,8 @@ async def test_a_tenant_with_many_tickets_takes_no_room_from_another(monkeypatch
     made = [await tickets.issue(one, method="GET", path="/chat") for one in people]
 
     assert len(tickets._tickets) == 5
-    assert tickets.redeem(eves, method="GET", path="/chat").is_first
-    assert tickets.redeem(made[-1], method="GET", path="/chat").is_first
+    assert (await tickets.redeem(eves, method="GET", path="/chat")).is_first
+    assert (await tickets.redeem(made[-1], method="GET", path="/chat")).is_first
 
 
 async def test_too_many_tickets_are_a_429_that_says_when_to_come_back(open_frontdesk: OpenWorld) -> None:

@@ -13,6 +13,7 @@ import httpx2
 import psycopg
 import pytest
 from support.deployed import DEPLOY, METRICS_TOKEN, Deployed, open_deployed
+from support.load import PRICED
 from support.postgres import new_database, sqlalchemy_url
 from support.processes import Nursery
 from support.prometheus import Prometheus, alert_rules, open_prometheus, promtool
@@ -45,7 +46,8 @@ async def watched(nursery: Nursery, postgres: str, tmp_path_factory: pytest.Temp
     plain_url = new_database(postgres)
     # A process that hangs keeps its run: nobody else is to have it meanwhile.
     lease = {"FRONTDESK_LEASE_S": "60", "FRONTDESK_LEASE_LOST_AFTER_S": "50", "FRONTDESK_RENEW_EVERY_S": "0.5"}
-    settings = {"FRONTDESK_BACKEND_FAILURES": "2", **lease}
+    traces = {"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}  # nobody takes them
+    settings = {"FRONTDESK_BACKEND_FAILURES": "2", **lease, **traces}
     async with AsyncExitStack() as stack:
         deployed = await stack.enter_async_context(
             open_deployed(
@@ -53,6 +55,7 @@ async def watched(nursery: Nursery, postgres: str, tmp_path_factory: pytest.Temp
                 nursery,
                 sqlalchemy_url(plain_url),
                 toolsets=["support.shop_tools", "support.blocking_tools"],
+                assistant=PRICED,
                 **settings,
             )
         )

@@ -32,14 +32,16 @@ class Database:
     """The same, but for the record of what was done."""
     approvals: list[dict[str, Any]] = field(default_factory=list)
     audit: list[dict[str, Any]] = field(default_factory=list)
+    spendings: list[dict[str, Any]] = field(default_factory=list)
+    reservations: list[dict[str, Any]] = field(default_factory=list)
     files: bytes = b""
     """SQLite's file and its log of writes, byte by byte: also what is in no row any more."""
 
 
 UNFINISHED = "SELECT id FROM runs WHERE state NOT IN ('completed', 'failed', 'cancelled')"
-TABLES = ("conversations", "runs", "messages", "tool_calls", "approvals", "audit")
+TABLES = ("conversations", "runs", "messages", "tool_calls", "approvals", "audit", "spendings", "reservations")
 ID_COLUMNS = {"id", "conversation_id", "run_id", "message_id"}
-JSON_COLUMNS = {"tool_calls", "suggestions", "action", "branch_id", "page"}
+JSON_COLUMNS = {"tool_calls", "suggestions", "action", "branch_id", "page", "counters"}
 TIME_COLUMNS = {"created_at", "started_at", "ended_at", "settled_at"}
 
 

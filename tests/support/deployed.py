@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from support.backend import TenantBackend, scripted_backend
@@ -51,6 +52,7 @@ async def open_deployed(
     database_url: str,
     *,
     toolsets: Sequence[str] = ("support.shop_tools",),
+    assistant: dict[str, Any] | None = None,
     **settings: str,
 ) -> AsyncIterator[Deployed]:
     """Start two processes; they and those around them are gone when the block ends."""
@@ -58,8 +60,9 @@ async def open_deployed(
         provider = await stack.enter_async_context(scripted_provider())
         backend = await stack.enter_async_context(scripted_backend())
         redis = stack.enter_context(open_redis())
+        changes = {"limits": {"model_retries": 0}, "toolsets": list(toolsets), **(assistant or {})}
         environment = {
-            "FRONTDESK_ASSISTANT": str(write_assistant(folder, limits={"model_retries": 0}, toolsets=list(toolsets))),
+            "FRONTDESK_ASSISTANT": str(write_assistant(folder, **changes)),
             "FRONTDESK_BACKEND_URL": backend.url,
             "FRONTDESK_JWT_SECRET": SECRET,
             "FRONTDESK_DATABASE_URL": database_url,

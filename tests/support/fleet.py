@@ -115,6 +115,7 @@ async def open_fleet(folder: Path, provider_url: str, *, workers: int = 2, **set
         "redis_timeout_s": 2,
         "max_runs_per_user": 50,
         "max_streams_per_user": 200,
+        "user_limit": "100000/minute",
         "metrics_port": free_ports(workers),
         **settings,
     }

@@ -1,12 +1,14 @@
 """Servers that nobody named, which record what reaches them, and a DNS that the test turns as it likes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from support.backend import TenantBackend, scripted_backend
+from support.faults import until
 
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
@@ -65,6 +67,16 @@ async def listener(host: str = "127.0.0.1") -> AsyncIterator[Listener]:
             writer.transport.abort()
         for _ in range(3):
             await asyncio.sleep(0)  # what was aborted is closed in the loop's next rounds
+
+
+async def until_heard(heard: Listener, asking: Coroutine[Any, Any, object]) -> None:
+    """Ask who never answers, until the head of the request has come to them."""
+    asked = asyncio.create_task(asking)
+    try:
+        await until(lambda: b"\r\n\r\n" in heard.received)
+    finally:
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
 
 
 @asynccontextmanager

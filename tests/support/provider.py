@@ -43,6 +43,8 @@ class Provider:
     url: str = ""
     scripts: deque[Script] = field(default_factory=deque)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """Of the same requests."""
     violations: list[str] = field(default_factory=list)
     suggestions: str = ""
     title: str = ""
@@ -57,6 +59,7 @@ class Provider:
         """Be as new, for the next test."""
         self.scripts.clear()
         self.requests.clear()
+        self.headers.clear()
         self.violations.clear()
         self.suggestions = self.title = ""
         self.asides.clear()
@@ -182,6 +185,7 @@ class Provider:
             if message["role"] == "tool":
                 message["content"] = unfenced(message["content"])  # that it was fenced is looked at for each request
         self.requests.append(body)
+        self.headers.append(request.headers)
         if not self.scripts:
             problems.append("a call that no script expects")
         if problems:

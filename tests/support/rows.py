@@ -10,14 +10,17 @@ from uuid import UUID
 from sqlalchemy import func, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
+from agent.budget import ALL, Amount, Amounts, Budget, Counter, Most
 from agent.events.schema import EndStatus, Usage
 from agent.principal import Principal, RunKey
 from agent.store.approvals import NewApproval, ask
+from agent.store.budgets import Whose, set_budget
 from agent.store.conversations import create_conversation
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.messages import NewMessage, append_messages
 from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.runs import NewRun, Run, RunEnd, get_run, insert_run
+from agent.store.spending import Reserved, count_run, reserve
 from agent.store.tables import metadata, runs
 from agent.store.transitions import claim_run, end_run
 from agent.store.workers import renew_lease
@@ -88,6 +91,27 @@ async def let_ask(store: Store, run: Run, *questions: NewApproval, who: Principa
 def for_page(tool_call_id: str = "call-1", *, within_s: float = 60) -> NewPageCall:
     """Return a call of the page."""
     return NewPageCall(tool_call_id, "read_filter", {"words": ["ü", None]}, {"type": "object"}, within_s)
+
+
+PERIODS = Most(runs=10, tokens=1000, cost=1_000_000)
+
+
+def counters_of(who: Principal = ANN, most: Most = PERIODS) -> list[Counter]:
+    """Return the counters of a tenant's month and of a user's day."""
+    return [Counter(ALL, "2026-11", most), Counter(who.user_id, "2026-11-29", most)]
+
+
+async def let_spend(store: Store, run: Run, *, who: Principal = ANN) -> Reserved:
+    """Give a tenant a budget, count a run in it, and hold something for its step."""
+    counters, key = counters_of(who), RunKey(who.tenant_id, run.id)
+    held = {"user_id": who.user_id, "attempt": run.attempt, "amount": Amount(100, 7), "length_s": 60.0}
+    budget = Budget(month=Amounts(tokens=1000))
+    async with store.write(who.tenant_id) as connection:
+        await set_budget(connection, who.tenant_id, budget, whose=Whose("user", who.user_id))
+        assert await count_run(connection, who.tenant_id, counters, needs=Amount()) is None
+        reserved = await reserve(connection, key, counters, **held)  # type: ignore[arg-type] # each is what it is to be
+        assert isinstance(reserved, Reserved)
+        return reserved
 
 
 async def finish(store: Store, run: Run, status: EndStatus = "completed", *, who: Principal = ANN) -> None:

@@ -29,6 +29,8 @@ from agent.prompt.words import SUGGESTIONS_REQUEST, unfenced, without_facts
 
 PROVIDER_SECRET = "SECRET-PROVIDER-TEXT"
 ORDER = 7
+OF_QUESTIONS = 1_000_000 - 5
+"""What a model is given for follow-up questions: with what it says a million, so that sums tell it from what runs took."""
 APPROVER = "owner"
 """The role of those who approve what others ask for; nobody else has it."""
 ASKING = {"python": "support.asking_tools", "tools": {"order_after_another": {"approvers": [APPROVER]}}}
@@ -97,7 +99,7 @@ class Model:
             await connection.respond(400, orjson.dumps({"error": {"message": "; ".join(problems)}}))
             return
         if asked_for_questions:
-            await _stream(connection, [{"content": f"More {mark[:30]}?"}])
+            await _stream(connection, [{"content": f"More {mark[:30]}?"}], given=OF_QUESTIONS)
             return
         if self.failed[plan["name"]] < plan["failures"]:
             self.failed[plan["name"]] += 1
@@ -157,9 +159,14 @@ def _requests(calls: list[tuple[str, dict[str, object]]]) -> list[dict[str, Any]
 
 
 async def _stream(
-    connection: Connection, deltas: list[dict[str, Any]], *, finish_reason: str = "stop", pause_s: float = 0
+    connection: Connection,
+    deltas: list[dict[str, Any]],
+    *,
+    finish_reason: str = "stop",
+    pause_s: float = 0,
+    given: int = 10,
 ) -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    usage = {"prompt_tokens": given, "completion_tokens": 5, "total_tokens": given + 5}
     await connection.begin_chunks()
     for delta in deltas:
         if pause_s:
@@ -260,6 +267,7 @@ async def open_scene(
             folder,
             suggestions={"enabled": True, "timeout_s": 2},
             limits=patient,
+            budgets={"tenant": {"month": {"tokens": 10**12}}, "user": {"day": {"runs": 10**6, "tokens": 10**12}}},
             toolsets=[*ASSISTANT["toolsets"], ASKING],
             approvals={"expires_s": answered_within_s},
             page_tools={

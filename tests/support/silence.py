@@ -26,6 +26,8 @@ class SilentProxy:
     """The database without it."""
     passages: set[Passage] = field(default_factory=set)
     accepted: int = 0
+    refuses: int = 0
+    """So many new connections are closed at once."""
     says_nothing: bool = False
     """New connections are accepted, and that is all."""
     silent_from: bytes | None = None
@@ -60,6 +62,10 @@ async def silent_proxy(database_url: str) -> AsyncIterator[SilentProxy]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         proxy.accepted += 1
+        if proxy.refuses:
+            proxy.refuses -= 1
+            writer.transport.abort()
+            return
         passage = Passage(is_silent=proxy.says_nothing)
         proxy.passages.add(passage)
         try:

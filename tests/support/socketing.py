@@ -12,6 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 LIMIT_S = 60.0
+RESTARTS = 1012
+"""The code with which a server closes that is about to go."""
 
 
 @dataclass(slots=True)
@@ -90,3 +92,30 @@ async def open_socket_at(url: str, token: str | None, query: str = "", **options
             await socket.say("credential", token=token)
             await socket.until(lambda message: "ready" in message)
         yield socket
+
+
+@dataclass(slots=True)
+class Talker:
+    """Somebody who asks one thing after the other over a socket, and opens another one where the server says that it restarts."""
+
+    url: str
+    token: str
+    runs: list[str] = field(default_factory=list)
+    sockets: int = 0
+
+    async def keep_asking(self, name: str, ends: asyncio.Event, said: Callable[[str], str]) -> None:
+        """Ask until it ends. No answer is cut; `said` is what each has to be."""
+        while not ends.is_set():
+            async with open_socket_at(self.url, self.token) as socket:
+                self.sockets += 1
+                try:
+                    while not ends.is_set():
+                        await self._ask(socket, f"{name}-{len(self.runs)}", said)
+                except ConnectionClosed:
+                    assert socket.connection.close_code == RESTARTS
+
+    async def _ask(self, socket: Socket, word: str, said: Callable[[str], str]) -> None:
+        run = (await socket.ask("send", message=f"say {word}"))["run"]
+        self.runs.append(run)
+        await socket.done(run)
+        assert socket.text(run) == said(word)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
-from support.rows import finish, for_page, in_one, new_conversation, new_run, question, say
+from support.rows import finish, for_page, in_one, let_spend, new_conversation, new_run, question, say
 from support.searching import index_all
 
 from agent.principal import Principal, RunKey
@@ -35,6 +35,7 @@ async def leave_traces(store: Store, who: Principal, *, word: str, long: int = 1
     await in_one(store, rate_message, who, Feedback(answer, "up", word))
     deed = Deed("call.proposed", who.user_id, who.user_id, conversation_id, run.id, call.id, words={"arguments": word})
     await in_one(store, record, who, [deed, Deed("audit.read", who.user_id, words={"asked": {"tool": word}})])
+    await let_spend(store, run, who=who)
     await finish(store, run, who=who)
     async with store.write(who.tenant_id) as connection:
         of_run = {"reason": word, "arguments": {"n": word}, "title": word, "edited": {"n": word}}

@@ -302,6 +302,8 @@ async def open_world(
         "jwt_secret": SECRET,
         "shutdown_grace_s": 0.2,
         "max_streams_per_user": 500,
+        "user_limit": "100000/minute",
+        "tenant_limit": "100000/minute",
         **settings,
     }
     made = Settings(_env_file=None, **values)

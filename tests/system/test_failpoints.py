@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from support.checker import check
 from support.clients import Habits, RefusedError, Visitor, until
-from support.databases import read_sqlite
+from support.databases import Database, read_sqlite
 from support.history import Post, Reader
 from support.processes import QUICK, Nursery
-from support.scenario import Plan, Scene, open_scene
+from support.scenario import OF_QUESTIONS, Plan, Scene, open_scene
 
 from agent.failpoints import EXIT_STATUS, FAILPOINTS
 
@@ -82,7 +82,7 @@ def shapes_of(failpoint: str) -> list[str]:
 async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
     failpoint: str, nursery: Nursery, tmp_path: Path
 ) -> None:
-    """G1 G10 G12 G15 G250 G251 G265 G260 G266 G298: I1 to I8, I10 and I14 to I16, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
+    """G1 G10 G12 G372 G15 G250 G251 G265 G260 G266 G298: I1 to I8, I10 and I14 to I16, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
     problems: dict[str, str] = {}
 
     async def play(shape: str) -> None:
@@ -150,8 +150,30 @@ async def _play(scene: Scene, failpoint: str, plan: Plan, *, recovery_limit_s: f
             return "the conversation cannot be gone on with"
     await machine.stop()
     history.logs = machine.logs()
-    verdict = check(history, read_sqlite(machine.database), end_limit_s=recovery_limit_s)
-    return verdict.details()
+    database = read_sqlite(machine.database)
+    verdict = check(history, database, end_limit_s=recovery_limit_s)
+    return verdict.details() or _spent(database)
+
+
+def _spent(database: Database) -> str:
+    """Return what is wrong with the budgets: their sums are those of the runs, and what is held has its reservation.
+
+    Of a death while questions are made a reservation stays, until its time is over.
+    """
+    for tenant in {one["tenant_id"] for one in database.runs}:
+        mine = [one for one in database.runs if one["tenant_id"] == tenant]
+        tokens = sum(one["input_tokens"] + one["output_tokens"] for one in mine)
+        held = [one for one in database.reservations if one["tenant_id"] == tenant]
+        if any(one["attempt"] for one in held):
+            return f"{tenant}: something is held for a step that is over"
+        for one in database.spendings:
+            if one["tenant_id"] != tenant:
+                continue
+            own = sum(each["tokens"] for each in held if [one["user_id"], one["period"]] in each["counters"])
+            found = one["runs"], one["tokens"] % (OF_QUESTIONS + 5), one["held_tokens"]
+            if found != (len(mine), tokens, own):
+                return f"{tenant}: {found} is counted in {one['period']}, of {len(mine)} runs with {tokens}, {own} held"
+    return "" if database.spendings else "nothing was counted"
 
 
 async def _read(visitor: Visitor, post: Post) -> None:

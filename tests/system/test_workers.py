@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from support.postgres import new_database, sqlalchemy_url
 from support.processes import Machine
 from support.redis import RedisServer
 from support.server import machine, token_of
+from support.socketing import Talker
 from support.steady_port import front_door
 from support.world import write_assistant
 
@@ -91,7 +92,19 @@ async def callers(url: str, *, posting: int, streaming: int) -> AsyncIterator[li
             caller.close()
 
 
-def answers(database: str, everybody: list[Caller]) -> int:
+@asynccontextmanager
+async def talkers(url: str, count: int) -> AsyncIterator[list[Talker]]:
+    """Let people ask over WebSockets all the while; at the end of the block they finish."""
+    ends = asyncio.Event()
+    everybody = [Talker(url, token_of(f"talker-{number}")) for number in range(count)]
+    async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as tasks:
+        for number, talker in enumerate(everybody):
+            tasks.create_task(talker.keep_asking(f"t{number}", ends, said))
+        yield everybody
+        ends.set()
+
+
+def answers(database: str, everybody: Sequence[Caller | Talker]) -> int:
     """Return how many answers everybody got, after a look that each question has one run, and each run one answer."""
     got = sorted(run for caller in everybody for run in caller.runs)
     with psycopg.connect(database) as connection:
@@ -107,10 +120,10 @@ def answers(database: str, everybody: list[Caller]) -> int:
 async def test_a_rolling_restart_is_noticed_by_nobody_who_posts_and_reads_all_the_while(
     fleet: Fleet, database: str
 ) -> None:
-    """G306: new processes, new definitions, and each answer once."""
+    """G306: new processes, new definitions, and each answer once; WebSockets are closed between two answers, for a restart."""
     before = fleet.processes()
-    async with callers(fleet.url, posting=8, streaming=8) as everybody:
-        await until(lambda: all(caller.runs for caller in everybody))
+    async with talkers(fleet.url, 6) as talking, callers(fleet.url, posting=8, streaming=8) as everybody:
+        await until(lambda: all(caller.runs for caller in everybody) and all(one.runs for one in talking))
         write_assistant(fleet.machine.folder, models=["openai:echo"], toolsets=[], name="Another desk")
         fleet.replace()
         await fleet.all_there(but=before)
@@ -118,7 +131,8 @@ async def test_a_rolling_restart_is_noticed_by_nobody_who_posts_and_reads_all_th
         asked = [len(caller.runs) for caller in everybody]
         await until(lambda: all(len(caller.runs) > count for caller, count in zip(everybody, asked, strict=True)))
     closes, found_closed = (sum(getattr(one, name) for one in everybody) for name in ("closes", "found_closed"))
-    count = answers(database, everybody)
+    count = answers(database, [*everybody, *talking])
+    assert all(talker.sockets >= 2 for talker in talking), "a socket outlived its process"
     first = int(fleet.machine.environment["FRONTDESK_METRICS_PORT"])
     print(f"{count} answers; {closes} said that the connection ends, {found_closed} were found closed when idle")
     assert closes >= len(everybody) / 2, "the connections outlived their processes"

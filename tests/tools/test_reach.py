@@ -1,14 +1,12 @@
 """What can be connected to, whatever names, redirects and answers say: the servers that somebody named, and no other."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from support.backend import TenantBackend, scripted_backend
-from support.hostile import PUBLIC, TurningNames, caller, listener, two_backends
+from support.hostile import PUBLIC, TurningNames, caller, listener, two_backends, until_heard
 from support.http import Connection, Request
 
 from agent.errors import ConfigurationError, ToolError
@@ -225,9 +223,7 @@ async def test_an_address_of_ipv6_is_called_as_it_is_written() -> None:
     names = TurningNames()
     async with listener("::1") as own:
         async with Backend(f"http://[::1]:{own.port}", reach=Reach(resolve=names.resolve)) as made:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0.3):
-                    await made.session(caller()).get("/x")
+            await until_heard(own, made.session(caller()).get("/x"))
         assert f"Host: [::1]:{own.port}\r\n".encode() in own.received
     assert not names.asked
 
@@ -271,9 +267,7 @@ async def test_through_a_proxy_https_is_a_tunnel_that_shows_no_token() -> None:
     async with listener() as proxy:
         reach = Reach(proxy=read_proxy(f"http://user:password@127.0.0.1:{proxy.port}", name="it"))
         async with Backend("https://orders.example", reach=reach) as made:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0.3):
-                    await made.session(caller()).get("/x")
+            await until_heard(proxy, made.session(caller()).get("/x"))
         assert proxy.received.startswith(b"CONNECT orders.example:443 ")
         assert b"token-of-acme-ann" not in proxy.received
 

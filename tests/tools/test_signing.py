@@ -1,13 +1,12 @@
 """In whose name backends are called: a token reaches those that are named for it, and nobody else."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel
 from support.backend import TenantBackend, scripted_backend
-from support.hostile import caller, listener
+from support.hostile import caller, listener, until_heard
 from support.http import Connection, Request
 
 from agent.errors import CredentialRefusedError, ToolError
@@ -144,9 +143,7 @@ async def test_no_header_of_a_tool_stands_beside_one_of_ours(name: str) -> None:
     context = replace(caller(), region=Region("Europe/Berlin", "de"))
     signature = installed("X-Api-Key", tenant="X-Org")
     async with listener() as heard, Backend(f"http://127.0.0.1:{heard.port}", signature=signature) as made:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await made.send(Asked("GET", "/x", headers={name: "of-the-model"}), context)
+        await until_heard(heard, made.send(Asked("GET", "/x", headers={name: "of-the-model"}), context))
     assert heard.received.startswith(b"GET /x HTTP/1.1\r\n")
     assert b"of-the-model" not in heard.received
 

@@ -18,6 +18,7 @@ import orjson
 import structlog
 
 from agent.errors import ToolError
+from agent.spans import traceparent
 from agent.toolkit import CallContext
 from tools.backends.addresses import read_endpoint
 from tools.backends.answers import NO_NAMES, Answer, NoAnswerError, check, told, unreachable
@@ -195,6 +196,7 @@ class Backend:
     ) -> None:
         endpoint = read_endpoint(url, name=name)
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/"))
+        self._host = endpoint.host
         self._signature = signature or Forwarded()
         self._caution = caution or Caution()
         self.timeout_s = self._caution.limits.timeout_s
@@ -243,7 +245,7 @@ class Backend:
         return answer if self._signature.is_users else replace(answer, is_users=False)
 
     async def _send(self, request: Request, context: CallContext, signed: Headers, large: Large) -> Answer:
-        own = {**_said_of_run(context), **signed}
+        own = {**_said_of_run(context), **traceparent(self._host), **signed}
         names = set(map(folded, own))
         headers = {**{name: value for name, value in request.headers.items() if folded(name) not in names}, **own}
         check_headers(headers)

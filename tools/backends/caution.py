@@ -54,7 +54,7 @@ class Caution:
                 await held.enter_async_context(self._large_body(context))
                 try:
                     yield
-                except BaseException:
+                except BaseException:  # a stop, too: its place is somebody else's
                     await held.aclose()  # it may be asked for again, and others that wait hold what that needs
                     raise
 

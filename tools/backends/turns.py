@@ -94,7 +94,7 @@ class Turns:
         try:
             async with asyncio.timeout_at(None if ends_at is None else ends_at - EARLIER_S):
                 await future
-        except BaseException as exc:
+        except BaseException as exc:  # a stop, too: a turn that nobody takes would be lost
             queue.leave(user_id, future)
             if future.done() and not future.cancelled():  # its turn had come in the very same moment
                 self._take_back(queue)

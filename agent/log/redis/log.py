@@ -128,6 +128,8 @@ class RedisLog(EventLog):
         return newest.events[-1].id if newest is not None and newest.kind == "events" else None
 
     async def opened(self, run: RunKey, *, timeout_s: float) -> bool:
+        if run in self._local:
+            return True  # as mostly, and then Redis need not be listened to for it
         with self._tails.reading(run) as tail, suppress(TimeoutError):
             departures = tail.departures
             async with asyncio.timeout(timeout_s):

@@ -29,7 +29,7 @@ class Streams:
 
     def __init__(self, client: RedisClient) -> None:
         self._prefix = client.prefix
-        self._reads = Reads(client)
+        self._reads = Reads(client.calls)
 
     async def begin(self, run: RunKey, after: EventId) -> Piece:
         """Return the first piece behind `after`; where the log begins with a later attempt, its first one.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
+from agent.events.merging import merge_deltas
 from agent.events.schema import (
     START,
     ActionRequested,
@@ -25,7 +26,6 @@ from agent.events.schema import (
     TextDelta,
     TitleChanged,
     ToolCallChanged,
-    merge_deltas,
 )
 from api.protocols.ag_ui.interrupts import interrupt
 from api.protocols.ag_ui.reader import Event, Reader

@@ -7,6 +7,7 @@ their time limit in the loop; the message's metadata says what the run came to a
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.events.merging import merge_deltas
 from agent.events.schema import (
     START,
     ActionRequested,
@@ -25,7 +26,6 @@ from agent.events.schema import (
     TextDelta,
     TitleChanged,
     ToolCallChanged,
-    merge_deltas,
 )
 from api.protocols.ai_sdk import chunks
 from api.protocols.ai_sdk.chunks import Chunk

@@ -8,7 +8,8 @@ from typing import get_args
 import msgspec
 
 from agent.events import schema as log
-from agent.events.schema import START, AnyEvent, EventId, LoggedEvent, merge_deltas
+from agent.events.merging import merge_deltas
+from agent.events.schema import START, AnyEvent, EventId, LoggedEvent
 from api.protocols.events import schema
 from api.protocols.events.schema import Told
 from api.protocols.native import RESULT_CHARACTERS, one_line, shown_arguments
@@ -160,6 +161,8 @@ def _call(call: log.ToolCallChanged, at: int) -> Told:
 def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
     """Return what an event is told as that is no part of a step."""
     match told:
+        case log.UsageCounted():
+            return schema.UsageTold(VERSION, at, told.step, told.usage, told.estimated, told.budgets)
         case log.ActionRequested():
             return schema.Action(VERSION, at, told.id, told.type, told.value)
         case log.ApprovalRequested():

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from agent.events.schema import EndStatus, Usage
+from agent.events.schema import BudgetUsed, EndStatus, Usage
 
 Version = Literal[1]
 
@@ -43,6 +43,18 @@ class StepEnd(Told, tag="step.end"):
     model: str
     finish_reason: str | None = None
     usage: Usage | None = None
+
+
+class UsageTold(Told, tag="usage"):
+    """What a step took, where a budget counts for it: `estimated` where the provider did not say it. `budgets` say how far each has come.
+
+    Numbers are of the user's own budgets; of their tenant's only the `share` is told.
+    """
+
+    step: int
+    usage: Usage
+    estimated: bool = False
+    budgets: tuple[BudgetUsed, ...] = ()
 
 
 class TextStart(Told, tag="text.start"):
@@ -254,6 +266,7 @@ ToldEvent: TypeAlias = (
     RunStart
     | StepStart
     | StepEnd
+    | UsageTold
     | TextStart
     | TextDelta
     | TextEnd

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from agent.events.merging import merge_deltas
 from agent.events.schema import (
     START,
     AnyEvent,
@@ -14,7 +15,6 @@ from agent.events.schema import (
     RunPaused,
     SnapshotTaken,
     TextDelta,
-    merge_deltas,
 )
 from api.protocols import native
 from api.protocols.parts import Added, Parts, Told

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import select, text, update
+from sqlalchemy import make_url, select, text, update
 from support.postgres import new_database, sqlalchemy_url
 from support.rows import ANN, in_one, new_conversation
 from support.silence import SilentProxy, silent_proxy
@@ -129,8 +130,10 @@ async def test_what_is_cut_off_before_its_commit_is_done_again_once(
     store: Store, proxy: SilentProxy, word: bytes
 ) -> None:
     """G321"""
-    title, proxy.cut_once = Title(store), word
-    await title.make()
+    async with store.read("acme") as other:  # it has the first connection, which commits something of its driver's own
+        await other.execute(select(conversations.c.id))
+        title, proxy.cut_once = Title(store), word
+        await title.make()
     assert title.tries == 2
     assert len(await counted(store)) == 1
 
@@ -181,6 +184,34 @@ async def test_what_is_cut_off_each_time_is_told_after_a_bounded_number_of_tries
     assert title.tries == MOST_TRIES
     proxy.cut_at = None
     assert await counted(store) == {}
+
+
+AWAY: dict[str, dict[str, Any]] = {
+    "nothing listens": {"port": 1},
+    "no such database": {"database": "nowhere"},
+    "no such user": {"username": "nobody"},
+}
+
+
+@pytest.mark.parametrize("why", AWAY)
+async def test_a_database_that_lets_nobody_in_is_told_at_once(proxy: SilentProxy, why: str) -> None:
+    """G386"""
+    elsewhere = make_url(proxy.url).set(**AWAY[why]).render_as_string(hide_password=False)
+    store = Store(elsewhere, pool_size=1)
+    title = Title(store)
+    with pytest.raises(DatabaseError) as failed:
+        await title.make()
+    assert (title.tries, failed.value.is_away) == (1, True)
+    await store.close()
+
+
+async def test_what_was_cut_off_is_tried_again_while_the_server_comes_back(store: Store, proxy: SilentProxy) -> None:
+    """G386: a restart costs no attempt."""
+    await counted(store)
+    title, proxy.cut_once, proxy.refuses = Title(store), b"INSERT INTO conv", 1
+    await title.make()
+    assert (title.tries, proxy.refuses) == (3, 0)
+    assert len(await counted(store)) == 1
 
 
 @pytest.mark.parametrize("error", [DatabaseError("DeadlineMissed"), ValueError("of the code")])

@@ -8,14 +8,28 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from support.rows import ANN, WORKER, for_page, in_one, let_ask, new_conversation, new_run, question, say
+from support.rows import (
+    ANN,
+    WORKER,
+    counters_of,
+    for_page,
+    in_one,
+    let_ask,
+    let_spend,
+    new_conversation,
+    new_run,
+    question,
+    say,
+)
 
+from agent.budget import Amount
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
 from agent.region import Region
 from agent.store import (
     approvals,
     audit,
+    budgets,
     conversations,
     deletion,
     feedback,
@@ -24,6 +38,7 @@ from agent.store import (
     page_calls,
     runs,
     search_index,
+    spending,
     tool_calls,
     transitions,
     versions,
@@ -165,6 +180,19 @@ USES: dict[str, Use] = {
     "a claim": lambda c, run: transitions.claim_run(c, "acme", run.id, worker_id=WORKER),
     "a next attempt": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1),
     "one that does not count": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1, counts=False),
+    "a budget": lambda c, _: budgets.kept_budgets(c, "acme", "ann"),
+    "whether there are budgets": lambda c, _: budgets.has_budgets(c),
+    "a run that is counted": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(1, 1)),
+    "what is used up": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(9999, 1)),
+    "what a step needs": lambda c, run: spending.reserve(
+        *(c, key_of(run), counters_of()), user_id="ann", attempt=1, amount=Amount(1, 1), length_s=60.0
+    ),
+    "what a step took": lambda c, run: spending.settle_steps(
+        c, key_of(run), counters_of(), reserved=None, used=Amount(1, 1)
+    ),
+    "what is given back": lambda c, run: spending.settle_one(c, key_of(run), reserved=new_id(), used=Amount(1, 1)),
+    "what is left over": lambda c, _: spending.left_reservations(c, most=9),
+    "how far counters are": lambda c, _: spending.read_counters(c, "acme", counters_of()),
     "a look": lambda c, run: transitions.check_attempt(c, "acme", run.id, attempt=1),
     "a hold": lambda c, run: transitions.hold_run(c, "acme", run.id, attempt=1),
     "an end": lambda c, run: transitions.end_run(c, "acme", run.id, attempt=1, end=END),
@@ -242,6 +270,7 @@ async def _filled(store: Store) -> Run:
     await say(store, run, answer, ASKING, ANSWERED)
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=8, calls=[(CALL, "data", "read")])
     await let_ask(store, run)
+    await let_spend(store, run)
     await in_one(store, feedback.rate_message, ANN, Feedback(run.message_id, "up", None))
     await in_one(store, transitions.set_suggestions, "acme", run.id, questions=("a",))
     await new_run(store, ANN, conversation_id, claim=False)

@@ -12,10 +12,25 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from support.rows import ANN, BEN, EVE, WORKER, count_rows, for_page, in_one, let_ask, new_run, question, say
+from support.rows import (
+    ANN,
+    BEN,
+    EVE,
+    WORKER,
+    count_rows,
+    counters_of,
+    for_page,
+    in_one,
+    let_ask,
+    let_spend,
+    new_run,
+    question,
+    say,
+)
 from support.searching import index_all
 
 import agent.store
+from agent.budget import Amount
 from agent.errors import FrontdeskError
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
@@ -23,6 +38,7 @@ from agent.store import (
     approvals,
     audit,
     audit_tables,
+    budgets,
     conversations,
     deletion,
     erasure,
@@ -36,6 +52,7 @@ from agent.store import (
     runs,
     search,
     shared_approvals,
+    spending,
     suggestions,
     tool_calls,
     transitions,
@@ -49,7 +66,7 @@ from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.sealing import seal_all
-from agent.store.tables import metadata
+from agent.store.tables import metadata, reservations
 from agent.store.transaction import Transaction
 
 OVER_ALL_TENANTS = {
@@ -66,9 +83,14 @@ OVER_ALL_TENANTS = {
     "recorded_tenants",
     "expired_tenants",
     "next_tenant",
+    "has_budgets",
+    "left_reservations",
+    "expire_counters",
     "read_clock",
 }
 """Background work: they give names only, which the others ask for. The clock is of no row."""
+MAKES_ROWS = {"create_conversation", "record", "record_erasure", "set_budget", "count_run", "reserve"}
+"""They only make rows of whoever is named."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
 CALL = ToolCall("call-1", "find_order", {})
@@ -119,6 +141,7 @@ async def _filled(store: Store) -> Run:
     answer = (await say(store, run, NewMessage("assistant", "42", 1, id=run.message_id)))[0]
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=1, calls=[(CALL, "data", "read")])
     await let_ask(store, run)
+    await let_spend(store, run)
     await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
     await index_all(store)
     deed = audit.Deed("call.proposed", "ann", "ann", run.conversation_id, run.id, CALL.id, words={"arguments": {}})
@@ -168,6 +191,7 @@ def attempts() -> dict[str, Attempt]:
 
     return {
         "get_conversation": lambda c, who, run: conversations.get_conversation(c, who, run.conversation_id),
+        "get_owner": lambda c, who, run: conversations.get_owner(c, who.tenant_id, run.conversation_id),
         "get_version": lambda c, who, run: conversations.get_version(c, who, run.conversation_id),
         "list_conversations": lambda c, who, _: conversations.list_conversations(c, who, limit=9, after=None),
         "search_conversations": lambda c, who, _: search.search_conversations(
@@ -279,6 +303,16 @@ def attempts() -> dict[str, Attempt]:
         "usage_of": lambda c, who, _: overview.usage_of(c, who.tenant_id, since=NOW - KEPT, until=NOW + KEPT),
         "expire_conversations": lambda c, who, _: _expired(c, who),
         "expire_feedback": lambda c, who, _: retention.expire_feedback(c, who.tenant_id, keep_days=1, most_rows=9),
+        "get_budget": lambda c, who, _: budgets.get_budget(c, who.tenant_id, whose=budgets.Whose("user", "ann")),
+        "list_budgets": lambda c, who, _: budgets.list_budgets(c, who.tenant_id, most=9),
+        "clear_budget": lambda c, who, _: budgets.clear_budget(c, who.tenant_id, whose=budgets.Whose("user", "ann")),
+        "kept_budgets": lambda c, who, _: _kept(c, who),
+        "settle_steps": lambda c, who, run: spending.settle_steps(
+            c, name(who, run), counters_of(), reserved=None, used=Amount(1, 1)
+        ),
+        "settle_one": lambda c, who, run: _settled(c, who, run),
+        "read_counters": lambda c, who, _: spending.read_counters(c, who.tenant_id, counters_of()),
+        "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
     }
 
@@ -286,6 +320,15 @@ def attempts() -> dict[str, Attempt]:
 async def _shared(connection: Transaction, who: Principal) -> object:
     found, _ = await shared_approvals.list_shared(connection, who, limit=9)
     return found
+
+
+async def _kept(connection: Transaction, who: Principal) -> object:
+    return any(await budgets.kept_budgets(connection, who.tenant_id, "ann"))
+
+
+async def _settled(connection: Transaction, who: Principal, run: Run) -> None:
+    reserved = (await connection.execute(select(reservations.c.id))).scalar_one()
+    await spending.settle_one(connection, RunKey(who.tenant_id, run.id), reserved=reserved, used=Amount(1, 1))
 
 
 async def _traces(connection: Transaction, who: Principal) -> object:
@@ -297,7 +340,7 @@ async def _expired(connection: Transaction, who: Principal) -> object:
 
 
 def test_every_function_that_touches_rows_that_are_there_is_tried_by_a_stranger() -> None:
-    assert set(attempts()) == set(functions()) - OVER_ALL_TENANTS - {"create_conversation", "record", "record_erasure"}
+    assert set(attempts()) == set(functions()) - OVER_ALL_TENANTS - MAKES_ROWS
 
 
 async def _tried(store: Store, attempt: Attempt, who: Principal, run: Run) -> object:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from support.rows import ANN, BEN, EVE, WORKER, at_once, finish, in_one, new_conversation, new_run, say
 from support.searching import index_all, search
@@ -22,6 +23,7 @@ from agent.store.messages import (
     recent_messages,
 )
 from agent.store.runs import KeyTakenError, NewRun, Run, active_run, insert_run, unfinished_runs
+from agent.store.tables import feedback
 from agent.store.tool_calls import propose_calls, settle_call, start_call
 from agent.store.versions import DoneWrite, find_turn, supersede, superseded_writes
 
@@ -142,9 +144,14 @@ async def test_superseded_messages_are_not_found_by_search(store: Store) -> None
 
 
 async def test_feedback_on_a_superseded_answer_stands_and_can_be_given(store: Store) -> None:
-    first = await answered(store)
-    await replace(store, first)
-    await in_one(store, rate_message, ANN, Feedback(first.message_id, "down", "wrong"))
+    rated, other = await answered(store), await answered(store)
+    await in_one(store, rate_message, ANN, Feedback(rated.message_id, "up", None))
+    for run in (rated, other):
+        await replace(store, run)
+    await in_one(store, rate_message, ANN, Feedback(other.message_id, "down", "wrong"))
+    async with store.read("acme") as connection:
+        rows = (await connection.execute(select(feedback.c.message_id, feedback.c.rating))).all()
+    assert set(map(tuple, rows)) == {(rated.message_id, "up"), (other.message_id, "down")}
 
 
 async def test_any_message_of_a_turn_names_it_and_so_does_an_answer_that_was_never_given(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from support.postgres import APPLICATION, as_application, new_database, sqlalchemy_url
-from support.rows import ANN, EVE, for_page, in_one, let_ask, new_run, say
+from support.rows import ANN, EVE, for_page, in_one, let_ask, let_spend, new_run, say
 from support.searching import index_all
 
 from agent.errors import ConfigurationError
@@ -50,6 +50,7 @@ async def both(walled: Store) -> Store:
         call = ToolCall("call-1", "find_order", {})
         await in_one(walled, propose_calls, who, run.id, step=1, calls=[(call, "data", "read")])
         await let_ask(walled, run, who=who)
+        await let_spend(walled, run, who=who)
         await in_one(walled, rate_message, who, Feedback(message_id, "up", None))
         await in_one(walled, ask_page, RunKey(who.tenant_id, run.id), [for_page("call-2")])
         await in_one(walled, record, who, [Deed("audit.read", who.user_id)])

@@ -27,6 +27,7 @@ from agent.events.schema import (
     ToolInputDelta,
     ToolsStarted,
     Usage,
+    UsageCounted,
 )
 from api.protocols import native
 
@@ -95,7 +96,12 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
 ]
 
 
-UNSEEN: list[AnyEvent] = [StepStarted(1), StepEnded(1, "stop", Usage(10, 5)), ToolInputDelta("t", "find_order", "{")]
+UNSEEN: list[AnyEvent] = [
+    StepStarted(1),
+    StepEnded(1, "stop", Usage(10, 5)),
+    UsageCounted(1, Usage(10, 5), estimated=False, budgets=()),
+    ToolInputDelta("t", "find_order", "{"),
+]
 
 
 @pytest.mark.parametrize(("event", "data"), FRAMES, ids=lambda value: type(value).__name__)

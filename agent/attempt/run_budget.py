@@ -1,0 +1,211 @@
+"""What an attempt at a run may use: what its next step needs is held before it, and what it took is settled with what it said.
+
+The invariant: a step is asked for when there was room for it in every counter, and what was held for it is settled in the
+transaction that stores what it said, or given back.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Literal
+
+import anyio
+import structlog
+from langchain_core.messages import BaseMessage
+
+from agent.assistant.budgets import Budgets as Said
+from agent.assistant.definition import Assistant, ModelDefinition
+from agent.attempt.offer import Offer
+from agent.budget import (
+    ALL,
+    KINDS,
+    MILLIONTHS,
+    NEAR,
+    UNLIMITED,
+    Allowance,
+    Amount,
+    QuotaExceededError,
+    Rates,
+    Standing,
+)
+from agent.events.schema import BudgetUsed, Usage, UsageCounted
+from agent.models.stream import Reply
+from agent.principal import Principal, RunKey
+from agent.prompt.history import CHARACTERS_PER_TOKEN, estimate_tokens
+from agent.store.database import Store
+from agent.store.runs import Run
+from agent.store.spending import AFTERWARDS, Refused, Reserved, read_counters, reserve, settle_one, settle_steps
+from agent.store.transaction import Transaction
+
+logger = structlog.get_logger()
+
+GRACE_S = 60.0
+"""How long a reservation may outlast the time that its call has."""
+
+
+class RunBudget:
+    """What an attempt at a run may use. It holds what a step needs from before it until what it took is stored."""
+
+    def __init__(
+        self,
+        store: Store,
+        owner: Principal,
+        run: Run,
+        assistant: Assistant,
+        allowance: Allowance,
+        model: ModelDefinition,
+        rates: Rates,
+        *,
+        at: datetime,
+    ) -> None:
+        self._store = store
+        self._key = RunKey(owner.tenant_id, run.id)
+        self._attempt = run.attempt
+        self._allowance = allowance
+        self._rates = rates
+        self._counters = allowance.counters(at)
+        self._output = expected_output(assistant, model)
+        self._length_s = assistant.limits.deadline_s + GRACE_S
+        self._step = self._given = 0
+        """How many tokens the step is estimated to be given."""
+        self._reserved: Reserved | None = None
+        self._refused: Refused | None = None
+        self._used: tuple[Usage, bool] = Usage(), False
+        self._standings: Sequence[Standing] = ()
+
+    @property
+    def reserves(self) -> bool:
+        """Whether steps have to have room: not, where only runs are counted."""
+        return any(least != UNLIMITED for one in self._counters for least in one.most[1:])
+
+    @property
+    def has_reserved(self) -> bool:
+        """Whether the next step was asked for already."""
+        return self._reserved is not None or self._refused is not None
+
+    def expect(self, offer: Offer, messages: Sequence[BaseMessage]) -> None:
+        """Estimate what the next step is given."""
+        self._given = estimated(offer, messages)
+
+    async def reserve(self, connection: Transaction) -> None:
+        """Hold what the next step needs, or keep in mind that there is no room for it. The caller commits."""
+        self._reserved = self._refused = None
+        self._used = Usage(), False
+        await settle_steps(connection, self._key, self._counters, reserved=None, used=Amount())
+        got = await self._hold(connection, self._given, attempt=self._attempt, length_s=self._length_s)
+        self._reserved, self._refused = (None, got) if isinstance(got, Refused) else (got, None)
+
+    def begin(self, step: int) -> None:
+        """Let a step begin that has its room.
+
+        Raises:
+            QuotaExceededError: it has none.
+        """
+        self._step = step
+        if self._refused is not None:
+            raise exceeded(self._refused, self._allowance)
+
+    def took(self, reply: Reply) -> None:
+        """Note what the step took, however it ended: what its provider says, or else an estimate of what was said."""
+        self._used = _used(reply, self._given)
+
+    async def settle(self, connection: Transaction, *, ends: bool = False) -> None:
+        """Use what the step took, and give back the rest. It may be done again until the caller has committed."""
+        if self.reserves:
+            usage, _ = self._used
+            reserved = self._reserved.id if self._reserved else None
+            used = self._rates.amount(usage.input_tokens, usage.output_tokens)
+            self._standings = await settle_steps(connection, self._key, self._counters, reserved=reserved, used=used)
+        elif ends:
+            self._standings = await read_counters(connection, self._key.tenant_id, self._counters)
+
+    def told(self) -> UsageCounted | None:
+        """Return what readers are told of what was settled, once; None where that is nothing."""
+        standings, self._standings = self._standings, ()
+        self._reserved = None
+        usage, is_estimated = self._used
+        took = 1, *self._rates.amount(usage.input_tokens, usage.output_tokens)
+        budgets = tuple(one for standing in standings for one in _told(standing, took, self._allowance))
+        return UsageCounted(self._step, usage, is_estimated, budgets) if budgets else None
+
+    @asynccontextmanager
+    async def aside(
+        self, offer: Offer, messages: Sequence[BaseMessage], reply: Reply, *, timeout_s: float
+    ) -> AsyncGenerator[None]:
+        """Hold what a call beside the run needs while it goes on, and use what `reply` took.
+
+        Raises:
+            QuotaExceededError: there is no room for it.
+        """
+        if not self.reserves:
+            yield
+            return
+        given, tenant_id = estimated(offer, messages), self._key.tenant_id
+        async with self._store.write(tenant_id) as connection:
+            got = await self._hold(connection, given, attempt=AFTERWARDS, length_s=timeout_s + GRACE_S)
+            if isinstance(got, Refused):
+                raise exceeded(got, self._allowance)
+        try:
+            yield
+        finally:
+            usage, _ = _used(reply, given)
+            used = self._rates.amount(usage.input_tokens, usage.output_tokens)
+            with anyio.CancelScope(shield=True):
+                async with self._store.write(tenant_id) as connection:
+                    await settle_one(connection, self._key, reserved=got.id, used=used)
+
+    async def _hold(self, connection: Transaction, given: int, *, attempt: int, length_s: float) -> Reserved | Refused:
+        return await reserve(
+            connection,
+            self._key,
+            self._counters,
+            user_id=self._allowance.user_id,
+            attempt=attempt,
+            amount=self._rates.amount(given, self._output),
+            length_s=length_s,
+        )
+
+
+def estimated(offer: Offer, messages: Sequence[BaseMessage]) -> int:
+    """Return how many tokens a model is given with these messages, roughly."""
+    return sum(map(estimate_tokens, messages)) + offer.functions_size // CHARACTERS_PER_TOKEN
+
+
+def expected_output(assistant: Assistant, model: ModelDefinition) -> int:
+    """Return how many tokens a step is expected to say: as many as it may, where its model's parameters tell that."""
+    told = (model.parameters.get(name) for name in ("max_completion_tokens", "max_tokens"))
+    usual = (assistant.budgets or Said()).output_tokens
+    return next((one for one in told if isinstance(one, int) and one > 0), usual)
+
+
+def exceeded(refused: Refused, allowance: Allowance) -> QuotaExceededError:
+    """Return the error of a budget that is used up."""
+    resets_at = refused.counter.resets_at(allowance.zone).astimezone(UTC)
+    whose = "your organisation" if refused.counter.user_id == ALL else "you"
+    used_up = f"What {whose} may use in a {refused.counter.span} is used up ({refused.kind})."
+    again = f"It begins anew at {resets_at:%Y-%m-%dT%H:%M:%SZ}."
+    return QuotaExceededError(f"{used_up} {again}", resets_at=resets_at, at=datetime.now(UTC))
+
+
+def _used(reply: Reply, given: int) -> tuple[Usage, bool]:
+    """Return what a reply took, and whether that is estimated: what was never answered took nothing."""
+    if reply.usage != Usage():
+        return reply.usage, False
+    said = sum(map(len, reply.pieces)) + sum(len(str(one.arguments)) for one in reply.requests)
+    return (Usage(given, max(1, said // CHARACTERS_PER_TOKEN)), True) if said else (Usage(), False)
+
+
+def _told(standing: Standing, took: Sequence[int], allowance: Allowance) -> list[BudgetUsed]:
+    """Return how far each limit of a counter is used up. Where a step has `took` it past four fifths, the operator is told."""
+    counter, found = standing.counter, []
+    for kind, limit, used, more in zip(KINDS, counter.most, standing.used, took, strict=True):
+        if limit != UNLIMITED:
+            share = round(used / limit, 4) if limit else 1.0
+            scale = MILLIONTHS if kind == "cost" else 1
+            numbers = () if counter.user_id == ALL else (used / scale, limit / scale)
+            whose: Literal["user", "tenant"] = "user" if numbers else "tenant"
+            resets_at = counter.resets_at(allowance.zone).astimezone(UTC).isoformat()
+            found.append(BudgetUsed(whose, kind, counter.span, share, share >= NEAR, resets_at, *numbers))
+            if used - more < NEAR * limit <= used:
+                logger.warning("budget_near", whose=whose, kind=kind, period=counter.period)
+    return found

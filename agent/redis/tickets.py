@@ -1,0 +1,152 @@
+"""What opens something once, known to all processes: sealed, by the user whose it is, and gone when it opens nothing any more.
+
+The invariant: of all who use one at the same time, wherever, one is the first. What is sealed is opened with what stands in no key.
+"""
+
+from typing import Any, NamedTuple
+
+from agent.redis.client import RedisClient, Script
+from agent.redis.errors import RedisAwayError
+
+_COMMON = """
+-- KEYS: the tickets of a user: of each its use ('n' none, 'u' used), until when it is fresh, until when it can be good, its run or
+-- '-', and what it is for. Beside them what is sealed. Times are in ms, by this server's clock.
+local kept, sealed, time = KEYS[1], KEYS[1] .. ':sealed', redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function parse(said)
+  local use, fresh, void, run, what = string.match(said or '', '^(%a) (%d+) (%d+) (%S+) (.*)$')
+  return use, tonumber(fresh), tonumber(void), run, what
+end
+local function forget(id) redis.call('HDEL', kept, id) redis.call('HDEL', sealed, id) end
+local function keep(ms)
+  for _, key in ipairs({kept, sealed}) do
+    redis.call('PEXPIRE', key, string.format('%.0f', math.max(ms, redis.call('PTTL', key), 1)))
+  end
+end
+"""
+_PUT = Script(
+    _COMMON
+    + """
+-- ARGV: the ticket, for how long it is fresh, for how long it can be good, how long one that is used waits for its run, how many
+-- there may be, what it is for, and what is sealed.
+local count, oldest, oldest_at, all = 0, nil, nil, redis.call('HGETALL', kept)
+for i = 1, #all, 2 do
+  local use, fresh, void, run = parse(all[i + 1])
+  if not use or now > (use == 'u' and run ~= '-' and void or fresh + (use == 'u' and ARGV[4] or 0)) then forget(all[i])
+  else
+    count = count + 1
+    if use == 'u' and (not oldest or fresh < oldest_at) then oldest, oldest_at = all[i], fresh end
+  end
+end
+if count >= tonumber(ARGV[5]) then
+  if not oldest then return 0 end
+  forget(oldest)
+end
+local until_fresh, until_void = now + ARGV[2], now + ARGV[3]
+redis.call('HSET', kept, ARGV[1], string.format('n %.0f %.0f - %s', until_fresh, until_void, ARGV[6]))
+redis.call('HSET', sealed, ARGV[1], ARGV[7])
+keep(ARGV[2] + ARGV[4])
+return 1
+"""
+)
+_USE = Script(
+    _COMMON
+    + """
+-- ARGV: the ticket, what it is used for, how long one that is used waits for its run, and whether it opens that again.
+local use, fresh, void, run, what = parse(redis.call('HGET', kept, ARGV[1]))
+if not use or what ~= ARGV[2] then return {} end
+local content = redis.call('HGET', sealed, ARGV[1])
+if use == 'u' then
+  if now > (run == '-' and fresh + ARGV[3] or void) then forget(ARGV[1]) return {} end
+  return {content, 0, run}
+end
+if now > fresh or ARGV[4] == '0' then forget(ARGV[1]) end
+if now > fresh then return {} end
+if ARGV[4] == '1' then
+  redis.call('HSET', kept, ARGV[1], string.format('u %.0f %.0f - %s', fresh, void, what))
+  keep(math.max(void, fresh + ARGV[3]) - now)
+end
+return {content, 1, '-'}
+"""
+)
+_BIND = Script(
+    _COMMON
+    + """
+-- ARGV: the ticket, and the run that its first use came to.
+local use, fresh, void, run, what = parse(redis.call('HGET', kept, ARGV[1]))
+if use ~= 'u' then return '' end
+if run == '-' then
+  run = ARGV[2]
+  redis.call('HSET', kept, ARGV[1], string.format('u %.0f %.0f %s %s', fresh, void, run, what))
+end
+return run
+"""
+)
+NO_RUN = b"-"
+
+
+class Times(NamedTuple):
+    """For how long a ticket is fresh, can be good once it is used, and waits then for its run, in seconds."""
+
+    fresh_s: float
+    void_s: float
+    wait_s: float
+
+
+class Used(NamedTuple):
+    """What a use found. `run` is None where it is not known yet."""
+
+    sealed: bytes
+    is_first: bool
+    run: str | None
+
+
+class TicketShelf:
+    """The tickets of an installation. Owners and tickets are named by what tells nothing of them; every call may raise RedisAwayError."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+
+    async def put(self, owner: str, ticket: str, sealed: bytes, *, what: str, times: Times, most: int) -> bool:
+        """Keep a ticket; False where its owner has too many, none of which was used."""
+        fresh, void, wait = (round(one * 1000) for one in times)
+        [reply] = await self._client.scripts(_PUT, [(self._key(owner), ticket, fresh, void, wait, most, what, sealed)])
+        return bool(_checked(reply, int))
+
+    async def use(self, owner: str, ticket: str, *, what: str, wait_s: float, opens_again: bool) -> Used | None:
+        """Use a ticket; None where it opens nothing, or not this."""
+        call = self._key(owner), ticket, what, round(wait_s * 1000), int(opens_again)
+        [reply] = await self._client.scripts(_USE, [call])
+        if not _checked(reply, list):
+            return None
+        sealed, is_first, run = reply
+        return Used(sealed, bool(is_first), None if run == NO_RUN else run.decode())
+
+    async def bind(self, owner: str, ticket: str, run: str) -> str | None:
+        """Let a used ticket open this run from now on, if none is known; return the one that it opens."""
+        [reply] = await self._client.scripts(_BIND, [(self._key(owner), ticket, run)])
+        return _checked(reply, bytes).decode() or None
+
+    async def run_of(self, owner: str, ticket: str) -> str | None:
+        """Return the run that a used ticket opens, `-` while it is not known; None where the ticket is gone."""
+        said = await self._client.call("HGET", self._key(owner), ticket)
+        return None if said is None else str(said.split(b" ")[3].decode())
+
+    async def forget(self, owner: str, ticket: str) -> None:
+        """Let a ticket open nothing any more."""
+        key = self._key(owner)
+        await self._client.calls([("HDEL", key, ticket), ("HDEL", f"{key}:sealed", ticket)])
+
+    def _key(self, owner: str) -> str:
+        return f"{self._client.prefix}:{{{owner}}}:tickets"
+
+
+def _checked(reply: object, kind: type) -> Any:
+    """Return a reply of the kind that it should be.
+
+    Raises:
+        RedisAwayError: it is an error.
+    """
+    if not isinstance(reply, kind):
+        raise RedisAwayError("it does not understand")
+    return reply

@@ -1,0 +1,80 @@
+"""Budgets that are kept in the database: an operator sets them, and what they name comes before the definition's.
+
+They count for what is begun from their commit on; where an installation had none before, as soon as each process has looked,
+which it does whenever it renews its lease.
+"""
+
+from typing import Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, delete, exists, or_, select
+
+from agent.budget import Budget
+from agent.store.budget_tables import budgets
+from agent.store.columns import OF_TENANT, OF_USER, insert_into
+from agent.store.statements import Hot
+from agent.store.transaction import Transaction
+
+
+class Whose(NamedTuple):
+    """Whose budget is meant: the tenant's as a whole, that of each of its users, or of the one who is named."""
+
+    kind: Literal["tenant", "users", "user"]
+    user_id: str = ""
+
+
+TENANT = Whose("tenant")
+EACH_USER = Whose("users")
+
+KEY = ("tenant_id", "whose", "user_id")
+_ROW = (budgets.c.tenant_id == OF_TENANT, or_(budgets.c.whose != "user", budgets.c.user_id == OF_USER))
+_OF = Hot(select(budgets.c.whose, budgets.c.budget).where(*_ROW))
+_ARE_THERE = Hot(select(exists().select_from(budgets).label("are_there")))
+
+
+class KeptBudgets(NamedTuple):
+    """What the database has of a tenant, of all of its users, and of one of them."""
+
+    tenant: Budget | None = None
+    users: Budget | None = None
+    user: Budget | None = None
+
+
+async def set_budget(connection: Transaction, tenant_id: str, budget: Budget, *, whose: Whose = TENANT) -> None:
+    """Keep a budget in the place of the one that there is, whatever that named. The caller commits."""
+    row = {"tenant_id": tenant_id, "whose": whose.kind, "user_id": whose.user_id, "budget": budget.stored()}
+    new = insert_into(budgets, connection.dialect).values(row)
+    await connection.execute(new.on_conflict_do_update(index_elements=KEY, set_={"budget": new.excluded.budget}))
+
+
+async def get_budget(connection: Transaction, tenant_id: str, *, whose: Whose = TENANT) -> Budget | None:
+    """Return a budget that is kept; None where there is none, and the definition's counts."""
+    found = await connection.execute(select(budgets.c.budget).where(*_of(tenant_id, whose)))
+    row = found.one_or_none()
+    return None if row is None else Budget.model_validate(row.budget)
+
+
+async def list_budgets(connection: Transaction, tenant_id: str, *, most: int) -> list[tuple[Whose, Budget]]:
+    """Return a tenant's budgets that are kept, in the order of their users' names."""
+    own = select(budgets).where(budgets.c.tenant_id == tenant_id).order_by(budgets.c.whose, budgets.c.user_id)
+    rows = await connection.execute(own.limit(most))
+    return [(Whose(row.whose, row.user_id), Budget.model_validate(row.budget)) for row in rows]
+
+
+async def clear_budget(connection: Transaction, tenant_id: str, *, whose: Whose = TENANT) -> bool:
+    """Let the definition's count again; False where none was kept. The caller commits."""
+    return (await connection.execute(delete(budgets).where(*_of(tenant_id, whose)))).rowcount == 1
+
+
+async def kept_budgets(connection: Transaction, tenant_id: str, user_id: str) -> KeptBudgets:
+    """Return what is kept of a tenant and for one of its users."""
+    rows = await connection.rows(_OF, {"of_tenant": tenant_id, "of_user": user_id})
+    return KeptBudgets(**{row.whose: Budget.model_validate(row.budget) for row in rows})
+
+
+async def has_budgets(connection: Transaction) -> bool:
+    """Return whether any tenant has a budget that is kept."""
+    return bool((await connection.row(_ARE_THERE, {})).are_there)
+
+
+def _of(tenant_id: str, whose: Whose) -> tuple[ColumnElement[bool], ...]:
+    return (budgets.c.tenant_id == tenant_id, budgets.c.whose == whose.kind, budgets.c.user_id == whose.user_id)

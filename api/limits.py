@@ -1,0 +1,80 @@
+"""Who may do how much, made of the settings: counted over all processes where they share a PostgreSQL and a Redis, else in this one."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from agent.assistant.source import Assistants
+from agent.models.catalog import Catalog
+from agent.redis.tally import Tally
+from agent.redis.tickets import TicketShelf
+from agent.redis.windows import Windows
+from agent.runs.offers import Cluster
+from api.rates import Rates, Shared, limit_of
+from api.seats import Seats, SharedSeats
+from api.settings import Settings
+from api.shared_tickets import SharedTickets
+from api.sockets.registry import Sockets
+from api.tickets import Tickets
+from api.visitors import Visitors
+
+
+class Limits(NamedTuple):
+    """What counts."""
+
+    requests: Rates
+    seats: Seats
+    sockets: Sockets
+    tickets: Tickets | SharedTickets
+    visitors: dict[str, Visitors]
+    tally: Tally | None
+    """To be entered while it is counted; None where there is one process only."""
+
+
+def open_limits(
+    settings: Settings,
+    assistants: Assistants,
+    catalog: Catalog,
+    *,
+    cluster: Cluster | None,
+    processes: Callable[[], int],
+) -> Limits:
+    """Return the limits of an installation.
+
+    Raises:
+        ConfigurationError: one cannot be read; the text says which.
+    """
+    rates = Shared(Windows(cluster.client), processes) if cluster is not None else None
+    tally = Tally(cluster.client, lease_s=settings.lease_s) if cluster is not None else None
+    seats = SharedSeats(tally, processes) if tally is not None else None
+    tickets: Tickets | SharedTickets = (own := Tickets(settings, rates=rates))
+    if cluster is not None and cluster.keys is not None:
+        tickets = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
+    return Limits(
+        _requests(settings, rates),
+        Seats("streams", settings.max_streams_per_user, settings.max_streams_per_tenant, shared=seats),
+        Sockets(settings, rates=rates, seats=seats),
+        tickets,
+        _visitors(settings, assistants, catalog, rates),
+        tally,
+    )
+
+
+def _requests(settings: Settings, shared: Shared | None) -> Rates:
+    named = {"user": settings.user_limit, "tenant": settings.tenant_limit, "address": settings.address_limit}
+    limits = {
+        name: limit_of(text, name=f"FRONTDESK_{name.upper()}_LIMIT") for name, text in named.items() if text is not None
+    }
+    return Rates(limits, shared)
+
+
+def _visitors(
+    settings: Settings, assistants: Assistants, catalog: Catalog, shared: Shared | None
+) -> dict[str, Visitors]:
+    limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
+    return {
+        one.id: Visitors(
+            one.definition.public, settings, usable=catalog.names(one.definition), name=one.id, shared=shared
+        )
+        for one in assistants
+        if one.definition.public is not None
+    }

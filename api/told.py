@@ -1,0 +1,132 @@
+"""What was said and done, as readers see it over HTTP: messages of a conversation, and deeds of the record."""
+
+from datetime import UTC, datetime
+from math import floor
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from agent.store.audit import DeedKind, Recorded
+from agent.store.messages import StoredMessage, ToolCall
+from api.views import UsageView
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class ToolCallView(BaseModel):
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    label: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="in words, while the call goes on; without it the client finds some",
+    )
+    done: str | None = Field(default=None, exclude_if=_is_none, description="the same for when it is over")
+
+
+class MessageView(BaseModel):
+    """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
+
+    Messages are in order of `turn`, then `position`. `superseded_by` is the turn that took the place of this one, and of
+    those between the two; null while the message counts.
+    """
+
+    id: UUID
+    run_id: UUID
+    turn: int
+    position: int
+    superseded_by: int | None
+    role: str
+    text: str
+    status: str
+    created_at: datetime
+    tool_calls: list[ToolCallView]
+    tool_call_id: str | None
+    tool_name: str | None
+    is_error: bool
+    model: str | None
+    usage: UsageView | None
+
+
+def message_view(message: StoredMessage) -> MessageView:
+    """Return what clients see of a message."""
+    counted = message.usage
+    return MessageView(
+        id=message.id,
+        run_id=message.run_id,
+        turn=message.turn,
+        position=message.position,
+        superseded_by=message.superseded_by,
+        role=message.role,
+        text=message.text,
+        status=message.status,
+        created_at=message.created_at,
+        tool_calls=[_call_view(call) for call in message.tool_calls],
+        tool_call_id=message.tool_call_id,
+        tool_name=message.tool_name,
+        is_error=message.is_error,
+        model=message.model,
+        usage=UsageView(input_tokens=counted.input_tokens, output_tokens=counted.output_tokens) if counted else None,
+    )
+
+
+def _call_view(call: ToolCall) -> ToolCallView:
+    return ToolCallView(id=call.id, name=call.name, arguments=call.arguments, label=call.label, done=call.done)
+
+
+class RecordedView(BaseModel):
+    """A deed. `user` is who did it, null where nobody did; `on_behalf_of` whose run it is. Times are UTC.
+
+    `words` are what was said, without secrets; null where nothing was, and where `is_erased`: the conversation was deleted.
+    """
+
+    id: UUID
+    at: datetime
+    kind: DeedKind
+    user: str | None
+    on_behalf_of: str | None
+    conversation_id: UUID | None
+    run_id: UUID | None
+    tool_call_id: str | None
+    tool: str | None
+    risk: str | None
+    outcome: str | None
+    words: dict[str, Any] | None
+    is_erased: bool
+    address: str | None
+    request_id: str | None
+    seal: int | None
+
+
+class AuditPage(BaseModel):
+    """Newest first. `next_cursor` is null on the last page."""
+
+    items: list[RecordedView]
+    next_cursor: str | None
+
+
+def view(one: Recorded) -> RecordedView:
+    """Return what readers see of a deed."""
+    deed = one.deed
+    return RecordedView(
+        id=one.id,
+        at=datetime.fromtimestamp(floor(one.at * 1e6) / 1e6, UTC),
+        kind=deed.kind,
+        user=deed.user_id,
+        on_behalf_of=deed.on_behalf_of,
+        conversation_id=deed.conversation_id,
+        run_id=deed.run_id,
+        tool_call_id=deed.tool_call_id,
+        tool=deed.tool_name,
+        risk=deed.risk,
+        outcome=deed.outcome,
+        words=dict(deed.words) if deed.words is not None else None,
+        is_erased=one.is_erased,
+        address=one.address,
+        request_id=one.request_id,
+        seal=one.seal,
+    )
