@@ -5,6 +5,9 @@
     schema    tools     -> cards with weighted concepts
     choose    question  -> a plan: calls, perhaps a chain         (score: how well a tool fits; arguments: filled from text)
     placing   question  -> what it names and a call does not answer, which is refused by name
+    times     question  -> the days that it names, as dates
+    followup  question  -> what "her" and "them" stand for, from what was found before
+    tongues   text      -> English words; refusals and names of figures in four other languages (phrasebook: their words)
     answer    results   -> Markdown                               (markdown: tables, lists, safe escapes; formats: locales)
     suggest   cards     -> follow-up questions, a title
     reply     all of it -> text or tool calls

@@ -8,9 +8,10 @@ import orjson
 
 from demo.formats import form_of, is_span, years_of
 from demo.language import Phrase, clauses, concept, concepts, human, identifier_words, normalised, phrase, words
-from demo.markdown import MAX_ROWS, Row, Sheet, heading, is_figure, plain
+from demo.markdown import MAX_ROWS, Row, Sheet, is_figure, plain
 from demo.schema import Card
 from demo.score import Shelf, goes_places
+from demo.tongues import tongue_of
 from demo.turn import Result
 
 _QUIET = frozenset({"currency", "limit", "offset", "shown", "page", "page_size", "ok", "success"})
@@ -22,13 +23,13 @@ _TOTALS = ("total", "count", "total_count")
 
 def answer(question: str, results: Sequence[Result], shelf: Shelf, *, who: str = "", locale: object = None) -> str:
     """Return one section per result, in order, separated by blank lines. `who` is the name that an id was found by."""
-    sheet = sheet_for(shelf, locale)
+    sheet = replace(sheet_for(shelf, locale), labels=tongue_of(question).labels)
     return "\n\n".join(_section(question, result, shelf.get(result.name), sheet, who) for result in results)
 
 
 def sheet_for(shelf: Shelf, locale: object) -> Sheet:
     """Return how values are written for a reader, where the tools open these pages."""
-    return Sheet(form_of(locale), pages=shelf.pages)
+    return Sheet(form_of(locale), pages=shelf.pages, year=shelf.today.year if shelf.today else None)
 
 
 def read(content: str) -> object:
@@ -52,7 +53,7 @@ def _section(question: str, result: Result, card: Card | None, sheet: Sheet, who
     if card is not None and card.is_write:
         return _changed(data, card, sheet)
     topic = plain(" ".join(_subject(card, result.name)))
-    topic = topic[:1].upper() + topic[1:] or "Result"
+    topic = sheet.labels.get(topic.lower()) or topic[:1].upper() + topic[1:] or "Result"
     title = f"{topic}{_filters(result)}"
     if data is None and result.content not in ("", "null"):
         return f"{title}:\n\n> {plain(result.content, 300)}"
@@ -101,14 +102,16 @@ def _mapping(data: Row, title: str, heard: Phrase, sheet: Sheet, noun: str) -> s
     lists = {key: rows for key, value in data.items() if (rows := _rows(value))}
     values = {key: value for key, value in data.items() if key not in lists and key not in _QUIET and value != []}
     if is_span(values):
-        title += f", {sheet.form.span(str(values.pop('from')), str(values.pop('to')), years=False)}"
+        years = years_of([values], sheet.year)
+        title += f", {sheet.form.span(str(values.pop('from')), str(values.pop('to')), years=years)}"
     if not lists and not any(values.values()) and any(value == [] for value in data.values()):
         return f"{title}: nothing to show."
     topic = concepts(words(title))
     key = _asked(values, heard, topic, total_counts=bool(lists) or "count" in heard.wishes)
     lead = _compared(lists, heard, sheet) or f"{title}:"
     if key is not None:
-        of = "" if lists and key in _TOTALS else f" {plain(human(key).removesuffix(' percent'), 60)}"
+        name = sheet.labels.get(human(key), human(key).removesuffix(" percent"))
+        of = "" if lists and key in _TOTALS else f" {plain(name, 60)}"
         lead += f" **{sheet.shown(key, values.pop(key))}**{of}"
     parts = [lead, sheet.bullets(values, noun=noun)]
     is_counted = key is not None and "count" in heard.wishes
@@ -128,7 +131,7 @@ def _dated(data: Row, sheet: Sheet) -> tuple[Sheet, Row]:
         spans["change_percent"] = against
     if not spans:
         return sheet, data
-    years = years_of(list(spans.values()))
+    years = years_of(list(spans.values()), sheet.year)
     told = {key: sheet.form.span(span["from"], span["to"], years=years) for key, span in spans.items()}
     if "change_percent" in told:
         told["change_percent"] = f"Change on {told['change_percent']}"
@@ -152,7 +155,7 @@ def _compared(lists: Mapping[str, Sequence[Row]], heard: Phrase, sheet: Sheet) -
     change = row["change_percent"]
     against = sheet.spans.get("change_percent", "").removeprefix("Change ")
     changed = f" ({sheet.shown('change_percent', change)} {against})" if is_figure(change) and against else ""
-    return f"{heading(label)}, {sheet.spans[key]}: **{sheet.shown(key, row[key], label=label)}**{changed}"
+    return f"{sheet.label(label)}, {sheet.spans[key]}: **{sheet.shown(key, row[key], label=label)}**{changed}"
 
 
 def _asked(values: Row, heard: Phrase, topic: frozenset[str], *, total_counts: bool) -> str | None:

@@ -1,11 +1,14 @@
 """Arguments taken from the words of a question. What is not said is not filled in, and no figure is cut or rounded."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from demo import lexicon
 from demo.clues import COMMON, DATE, Clues
-from demo.language import concept, concepts, identifier_words, stem
+from demo.language import concept, concepts, identifier_words, stem, words
 from demo.schema import Card, Choice, Parameter
+from demo.times import Span
 
 NUMBER = re.compile(
     r"(?<![\w.,/'’-])(?<!\d )([-−+]?(?:\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.\d{1,9})?|[-−+]?\.\d{1,9})"
@@ -35,17 +38,49 @@ _IDENTITY = re.compile(r"\b([^\W\d_]{1,40})\s+(?:#|number |no\.? |id )?((?:[A-Za
 
 _ID_WORDS = frozenset({"id", "number", "code", "reference"})
 _PHONE_WORDS = frozenset({"phone", "telephone", "mobile"})
+_SERIES = re.compile(r"\b(?:each|every|per|by|monthly|charts?|graphs?|plots?|diagrams?)\b", re.IGNORECASE)
+"""What asks for one figure a month, and not for their sum."""
+_FIRST_DAY = frozenset({"from", "start", "since", "begin", "after"})
+_LAST_DAY = frozenset({"to", "end", "until", "till", "before"})
 _LIMIT_WORDS = frozenset({"limit", "count", "top", "size", "n"})
 
 
 def fill(card: Card, found: Clues) -> tuple[dict[str, object], list[Parameter]]:
     """Return the arguments that the text gives, and the required parameters that it does not."""
     arguments: dict[str, object] = {}
+    ends = () if card.is_write else days_from_to(card)
+    if ends and found.spans:
+        found = replace(found, words=words(beside(found.text, [span for span in found.spans if not span.is_plain])))
     for parameter in card.parameters:
+        if parameter.name in ends:
+            continue
         value = _value(card, parameter, found)
         if value is not None and not (isinstance(value, str) and value in arguments.values()):
             arguments[parameter.name] = value
+    told = {" ".join(words(value)) for value in arguments.values() if isinstance(value, str)}
+    if ends and found.spans and not any(span.said.lower() in told for span in found.spans):
+        arguments |= between(ends, found.spans[0])
     return arguments, [p for p in card.parameters if p.required and p.name not in arguments]
+
+
+def days_from_to(card: Card) -> tuple[str, ...]:
+    """Return the parameters that take a first and a last day, if the tool has both."""
+    named = [p for p in card.parameters if p.kind == "string" and not p.choices]
+    first = next((p.name for p in named if _FIRST_DAY & set(p.words)), None)
+    last = next((p.name for p in named if _LAST_DAY & set(p.words)), None)
+    return (first, last) if first and last and first != last else ()
+
+
+def between(ends: tuple[str, ...], span: Span) -> dict[str, object]:
+    """Return the arguments that say these days."""
+    return {ends[0]: span.start.isoformat(), ends[1]: span.end.isoformat()}
+
+
+def beside(text: str, some: Sequence[Span]) -> str:
+    """Return the text with spaces in place of the days that it names."""
+    for span in some:
+        text = f"{text[: span.at]}{' ' * len(span.said)}{text[span.at + len(span.said) :]}"
+    return text
 
 
 def _value(card: Card, parameter: Parameter, found: Clues) -> object | None:
@@ -118,6 +153,8 @@ def _identity(card: Card, parameter: Parameter, found: Clues) -> object | None:
 def _quantity(card: Card, parameter: Parameter, found: Clues) -> float | None:
     """Return the number meant, as it was said; what a tool only looks up with is kept within its bounds."""
     own = set(parameter.words)
+    if {"month", "months"} & own and not _SERIES.search(found.text):
+        return None
     amount: float | None = days(card, parameter, found.text)
     if amount is None and _LIMIT_WORDS & own and (match := _HOW_MANY.search(found.text)):
         amount = int(match[1])
@@ -149,21 +186,32 @@ def number(match: re.Match[str]) -> float:
 
 
 def days(card: Card, parameter: Parameter, text: str) -> int | None:
-    """Return the days that a text names for a parameter that takes days, and None for days past where it looks ahead."""
+    """Return the days, or months, that a text names for a parameter that takes these; None for past ones where it looks ahead."""
+    if {"month", "months"} & set(parameter.words):
+        return _months(text)
     if not {"day", "days"} & set(parameter.words):
         return None
     looks_ahead = bool(_AHEAD & set(re.findall(r"\w+", card.described)))
     if looks_ahead and re.search(r"\blast\b|\bago\b|\bsince\b", text, re.IGNORECASE):
         return None
     if match := _AMOUNT_OF_TIME.search(text):
-        low = match[1].lower()
-        return (int(low) if low.isdecimal() else lexicon.NUMBER_WORDS.get(low, 0)) * lexicon.PERIOD_DAYS[
-            match[2].lower()
-        ]
+        return _counted(match[1]) * lexicon.PERIOD_DAYS[match[2].lower()]
     if match := _NAMED_TIME.search(text):
         return lexicon.PERIOD_DAYS[match[1].lower()]
     near = (("today", 0), ("tomorrow", 1)) if looks_ahead else ()
     return next((ahead for word, ahead in near if re.search(rf"\b{word}\b", text, re.IGNORECASE)), None)
+
+
+def _months(text: str) -> int | None:
+    if re.search(r"\bhalf(?: a)? year\b", text, re.IGNORECASE):
+        return 6
+    match = _AMOUNT_OF_TIME.search(text)
+    each = lexicon.UNIT_MONTHS.get(match[2].lower()) if match else None
+    return _counted(match[1]) * each if match and each else None
+
+
+def _counted(said: str) -> int:
+    return int(said) if said.isdecimal() else lexicon.NUMBER_WORDS.get(said.lower(), 0)
 
 
 def _string(card: Card, parameter: Parameter, found: Clues) -> str | None:
@@ -193,9 +241,10 @@ def _labelled(card: Card, parameter: Parameter, found: Clues) -> str | None:
     """Return what follows the parameter's name in the text, up to a comma or the next parameter's name."""
     label = concept(parameter.words[-1]) if parameter.words else ""
     others = {concept(p.words[-1]) for p in card.parameters if p.words} - {label}
-    for match in re.finditer(r"[^\W\d_]+", found.text):
-        if concept(match[0].lower()) != label:
-            continue
+    labels = [match for match in re.finditer(r"[^\W\d_]+", found.text) if concept(match[0].lower()) == label]
+    if label in lexicon.SAID_AS:
+        labels += re.finditer(rf"\b{lexicon.SAID_AS[label]}\b", found.text, re.IGNORECASE)
+    for match in labels:
         rest = re.split(r"[,;\n!?]|\.\s|\.$|\band\b", found.text[match.end() :], maxsplit=1)[0]
         said = re.sub(r"^\W*(?:(?:in|is|as|to|for|of|the|a|an)\b\W*)*", "", rest).split()
         until = next((at for at, word in enumerate(said) if concept(word.lower()) in others), len(said))

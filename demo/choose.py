@@ -8,13 +8,15 @@ import re
 from dataclasses import dataclass, field
 
 from demo import lexicon
-from demo.arguments import best_choice, fill, is_id
+from demo.arguments import beside, best_choice, fill, is_id
 from demo.chain import Call, Chain, chain
 from demo.clues import Clues, clues
+from demo.followup import resolved
 from demo.language import TIMES, Phrase, clauses, concepts, normalised, phrase, words
-from demo.placing import unplaced
+from demo.placing import every, unplaced
 from demo.schema import Card, Parameter
 from demo.score import ENOUGH, Shelf, action_score, commands, data_score, goes_places
+from demo.turn import Turn
 
 MAX_CALLS = 4
 MAX_CLAUSES = 24
@@ -41,16 +43,16 @@ class _Pick:
     calls: list[Call] = field(default_factory=list)
 
 
-def plan(question: str, shelf: Shelf, *, earlier: str = "") -> Plan:
-    """Return what to do about the question. `earlier` is the one before it, for "and last month?"."""
-    text = normalised(question)
-    picks = _picks(text, shelf) or _continued(text, normalised(earlier), shelf)
+def plan(turn: Turn, shelf: Shelf) -> Plan:
+    """Return what to do about the question, with what was said and found before."""
+    text = resolved(normalised(turn.question), turn, shelf)
+    picks = _picks(text, shelf) or _continued(text, normalised(turn.questions[-1] if turn.questions else ""), shelf)
     calls: list[Call] = []
     lost: list[str] = []
     for pick in picks:
         made = [] if pick.missing else _calls(pick, shelf)
         if not (pick.chain or pick.card.is_action or pick.card.is_write or pick.missing):
-            missed = unplaced(pick.text, pick.card, made[0].arguments if made else {})
+            missed = unplaced(pick.card, [call.arguments for call in made], _clues(pick.text, shelf))
             lost, made = lost + missed, [] if missed else made
         calls += [call for call in made if call not in calls]
     lacking = next((pick for pick in picks if pick.missing), None)
@@ -87,9 +89,12 @@ def _separate(card: Card, piece: str, previous: str, shelf: Shelf) -> bool:
 
 def _continued(text: str, earlier: str, shelf: Shelf) -> list[_Pick]:
     """Take a short question about nothing but time as one about the earlier question's subject."""
-    heard = phrase(text)
-    if not earlier or len(heard.words) > 6 or not heard.concepts or not heard.concepts <= TIMES:
+    found, before = _clues(text, shelf), _clues(earlier, shelf)
+    heard = phrase(beside(text, found.spans))
+    if not earlier or len(words(text)) > 6 or not heard.concepts <= TIMES or not (heard.concepts or found.spans):
         return []
+    if any(span.is_plain for span in found.spans) and not all(span.is_plain for span in before.spans):
+        return []  # "and last year?" of October may be that month, or the year
     able = (pick for pick in _picks(earlier, shelf) if not pick.card.is_write and not pick.card.is_action)
     return [_Pick(pick.card, text) for pick in able if fill(pick.card, _clues(text, shelf))[0]][:1]
 
@@ -110,7 +115,7 @@ def _best(heard: Phrase, whole: str, shelf: Shelf) -> _Pick | None:
                 return pick
         elif not missing:
             pick = _Pick(card, heard.text)
-            if not unplaced(heard.text, card, arguments):
+            if not unplaced(card, every(card, arguments, found), found):
                 return pick
             partly.append(pick)
     return max(partly, key=lambda pick: data_score(pick.card, heard, shelf), default=None)
@@ -145,7 +150,10 @@ def _command(heard: Phrase, whole: str, found: Clues, shelf: Shelf) -> _Pick | N
         announced = heard.verb == "new" and card.verb in lexicon.CREATE_VERBS and not missing
         if not (announced and concepts(card.subject) & heard.concepts) and not commands(card, heard, shelf):
             continue
-        then = chain(card, missing[0], everything, shelf, arguments=arguments) if len(missing) == 1 else None
+        findable = [p for p in missing if is_id(p) and chain(card, p, everything, shelf)]
+        missing = missing if missing == findable else [p for p in missing if p not in findable]
+        is_chain = bool(missing) and missing == findable[:1]
+        then = chain(card, missing[0], everything, shelf, arguments=arguments) if is_chain else None
         given = [name for name in arguments if not any(p.name == name and is_id(p) for p in card.parameters)]
         if not missing and not given and len(card.parameters) > 1:
             missing = [p for p in card.parameters if not p.required]
@@ -173,9 +181,10 @@ def _action(card: Card, heard: Phrase, found: Clues, shelf: Shelf) -> _Pick | No
 def _calls(pick: _Pick, shelf: Shelf) -> list[Call]:
     if pick.chain or pick.calls:
         return [pick.chain.lookup] if pick.chain else pick.calls
-    arguments, missing = fill(pick.card, _clues(pick.text, shelf))
-    return [] if missing else [Call(pick.card.name, arguments)]
+    found = _clues(pick.text, shelf)
+    arguments, missing = fill(pick.card, found)
+    return [] if missing else [Call(pick.card.name, one) for one in every(pick.card, arguments, found)]
 
 
 def _clues(text: str, shelf: Shelf) -> Clues:
-    return clues(text, known=shelf.names, vocabulary=shelf.vocabulary)
+    return clues(text, known=shelf.names, vocabulary=shelf.vocabulary, today=shelf.today)

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from demo import lexicon
 from demo.language import concept, words
+from demo.times import Span, spans
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
@@ -25,7 +27,8 @@ _OWNED = re.compile(
 
 @dataclass(slots=True)
 class Clues:
-    """What a text offers for arguments. `names` are capitalised words that are not the tools' own vocabulary."""
+    """What a text offers for arguments. `names` are capitalised words that are not the tools' own vocabulary; `spans` are
+    the days that it names."""
 
     text: str
     names: list[str]
@@ -34,10 +37,11 @@ class Clues:
     phone: str | None
     words: tuple[str, ...]
     vocabulary: frozenset[str]
+    spans: tuple[Span, ...] = ()
 
 
-def clues(text: str, *, known: frozenset[str], vocabulary: frozenset[str]) -> Clues:
-    """Read a text once. `known` are concepts of tool names, `vocabulary` all concepts that tools mention."""
+def clues(text: str, *, known: frozenset[str], vocabulary: frozenset[str], today: date | None = None) -> Clues:
+    """Read a text once, on a day. `known` are concepts of tool names, `vocabulary` all concepts that tools mention."""
     email = _EMAIL.search(text)
     phone = next((m[0] for m in _PHONE.finditer(DATE.sub(" ", text)) if sum(c.isdigit() for c in m[0]) >= 6), None)
     quoted = [one or other for one, other in _QUOTED.findall(text)]
@@ -49,6 +53,7 @@ def clues(text: str, *, known: frozenset[str], vocabulary: frozenset[str]) -> Cl
         phone=phone.strip() if phone else None,
         words=words(text),
         vocabulary=vocabulary,
+        spans=spans(text, today),
     )
 
 

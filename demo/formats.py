@@ -1,4 +1,4 @@
-"""Numbers, money and dates as a locale writes them. The words stay English: the offline model speaks no other language."""
+"""Numbers, money and dates as a locale writes them. Words are English here; `tongues` has those of other languages."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -108,9 +108,10 @@ def is_span(value: object) -> bool:
     return isinstance(value, Mapping) and all(_date(value.get(key)) is not None for key in ("from", "to"))
 
 
-def years_of(spans: Sequence[Mapping[str, object]]) -> bool:
-    """Return whether the spans are of different years."""
-    return len({str(span[key])[:4] for span in spans for key in ("from", "to")}) > 1
+def years_of(spans: Sequence[Mapping[str, object]], running: int | None) -> bool:
+    """Return whether the spans are of different years, or of another one than the running, if that is known."""
+    years = {str(span[key])[:4] for span in spans for key in ("from", "to")}
+    return len(years) > 1 or (running is not None and years != {str(running)})
 
 
 def _date(text: object) -> date | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from demo import lexicon
+from demo.tongues import in_english
 
 MAX_CHARACTERS = 1_000
 """Characters of a question that are looked at; what follows is not about choosing a tool."""
@@ -69,8 +70,8 @@ def is_generic(name: str) -> bool:
 
 
 def normalised(text: str) -> str:
-    """Return the start of the text with its idioms replaced; capitals stay."""
-    text = text[:MAX_CHARACTERS]
+    """Return the start of the text in English words, with its idioms replaced; capitals stay."""
+    text = in_english(text[:MAX_CHARACTERS])
     for pattern, replacement in lexicon.PHRASES:
         text = pattern.sub(replacement, text)
     return text

@@ -62,12 +62,11 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:current|present) (?=day|week|month|quarter|year)", "this "),
         (r"\b(?:previous|past|prior) (?=day|week|month|quarter|year)", "last "),
         (r"\b(year|month) to date\b", r"this \1"),
+        (r"\bbetween ([\w.-]{1,12}(?: [\w.-]{1,12})?) and (?=\w)", r"from \1 to "),
         (r"\bvs\.", "vs"),
         (r"\bno\.? (?=\d)", "number "),
         (r"\bwho(?:['’]s| is) (?=[^\W\da-z])", "person "),
         (r"\b(?:to|in|at) (?:the|our|my) (?:gym|studio|club|shop|store|office|company|clinic|school)\b", ""),
-        (r"\b(?:quant[oa]s|cu[aá]nt[oa]s|wie viele|combien de)\b", "how many"),
-        (r"\b(?:temos|tenemos|haben wir|avons-nous)\b", "do we have"),
     )
 )
 """Idioms, replaced before anything else looks at the words."""
@@ -84,7 +83,7 @@ STOP = _set(
 )
 """Words without a subject of their own."""
 
-MISSED = _set("he she his her hers him they no not never without except excluding same")
+MISSED = _set("he she his her hers him they them those no not never without except excluding same")
 """Words that change what is asked, and that no tool is told of: a question that has one is not answered."""
 
 PAST = _set("expired ended lapsed")
@@ -99,10 +98,21 @@ STATES = _set("new open closed active inactive dark light")
 """Words that refine a choice of tool but never justify one alone: times, and what is left out without a loss, and the
 states that a tool must know if they are asked for."""
 
+SAYS_NOTHING = _set(
+    "a as do no in die was war trainer me so am april august september november o e y "
+    "de da das dos del der den dem von el la los las"
+)
+"""Words of other languages that are English ones as well, or stand in names: they say nothing of which language it is."""
+
 POLITE = _set(
     "please can could would will you i want need to like d ll let s us now and then also hey hi hello ok okay "
     "just kindly lets so well"
 )
+
+SAID_AS = {
+    "interest": r"(?:wants|would like|is looking for|asks (?:for|about)|asked (?:for|about)|is interested in)(?: to (?:try|join|book))?"
+}
+"""What says the same as the name of a parameter, by its concept: "wants a trial class"."""
 
 LIST_VERBS = _set("list show which who whose display give view see name find search look")
 PAGE_VERBS = _set("open go navigate jump head")
@@ -133,6 +143,7 @@ ORDERS = _set(
 ACTION_VERBS = _set("change switch set toggle navigate open go show select choose apply use")
 
 PERIOD_DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "quarter": 90, "year": 365}
+UNIT_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 NUMBER_WORDS = {"a": 1, "an": 1} | {word: number for number, word in enumerate(_COUNTED, start=1)}
 

@@ -48,6 +48,14 @@ class Sheet:
     currency: str = ""
     pages: Mapping[str, Choice] = field(default_factory=dict)
     spans: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Names of figures in the asker's language, by the English ones in small letters."""
+    year: int | None = None
+    """The running one, where it is known: days of it need not name it."""
+
+    def label(self, text: str) -> str:
+        """Return the name of a figure in the asker's language, where it is known; else as a column or line begins with it."""
+        return self.labels.get(human(text)) or heading(text)
 
     def shown(self, key: str, value: object, *, label: str = "") -> str:
         """Return a value as a person reads it; an amount has its currency where `key` or the row's `label` is about money."""
@@ -89,7 +97,7 @@ class Sheet:
     def table(self, rows: Sequence[Row], *, noun: str = "", total: int | None = None) -> str:
         """Return the first rows as a table, with how many more there are. `total` counts rows that were not given, too."""
         columns = _columns(rows)
-        heads = (self.spans.get(column) or heading(column) for column in columns)
+        heads = (self.spans.get(column) or self.label(column) for column in columns)
         rules = (" ---: " if all(_is_right(row.get(key)) for row in rows[:MAX_ROWS]) else " --- " for key in columns)
         lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(rules)}|"]
         for row in rows[:MAX_ROWS]:
@@ -104,7 +112,7 @@ class Sheet:
         """Return a list of the values, one line each; a mapping inside becomes one line of its own values."""
         link = self.named(values, noun)
         lines = [
-            f"- {heading(key)}: {link if link and key == 'name' else self._value(key, value)}"
+            f"- {self.label(key)}: {link if link and key == 'name' else self._value(key, value)}"
             for key, value in list(values.items())[:MAX_VALUES]
         ]
         return "\n".join(lines + ([f"- …and {len(values) - MAX_VALUES} more"] if len(values) > MAX_VALUES else []))

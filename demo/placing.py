@@ -5,12 +5,14 @@ what an argument says, or what the tool says that it tells.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from demo import lexicon
-from demo.arguments import NUMBER, days, number
+from demo.arguments import NUMBER, beside, between, days, days_from_to, number
+from demo.clues import Clues
 from demo.language import concept, words
-from demo.schema import Card
+from demo.schema import NAME, Card
+from demo.times import Span
 
 _UNIT = "(?:day|week|fortnight|month|quarter|year)"
 _COUNT = rf"(?:half an?|half|\d[\d.,]*|(?:a |the )?(?:few|couple of)|several|many|{'|'.join(lexicon.NUMBER_WORDS)})"
@@ -23,38 +25,85 @@ _TIME = re.compile(
 )
 _COUNTED = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
 """Of how many is asked, a name is whose they are, and no word to search for."""
+_CHART = re.compile(
+    r"\b(?:draw|plot|graph|chart)\b(?= )|\b(?:(?:as|in|on|with) )?(?:an? |the )?(?:(?:bar|line|pie|column) )?(?:chart|graph|diagram|plot)s?\b",
+    re.IGNORECASE,
+)
 _FREE = lexicon.STOP | lexicon.POLITE | lexicon.FILLERS | lexicon.LIST_VERBS | lexicon.READ_VERBS | {"last", "next"}
 _FREE_CONCEPTS = frozenset(concept(word) for word in _FREE)
 
 
-def unplaced(text: str, card: Card, arguments: Mapping[str, object]) -> list[str]:
-    """Return what the text names that neither the tool nor its arguments are about, in the words of the text."""
-    lost = [match for match in _TIME.finditer(text) if not _tells_of(card, arguments, match[0].lower())]
-    values = [value for value in arguments.values() if isinstance(value, int | float)]
+def every(card: Card, arguments: Mapping[str, object], found: Clues) -> list[dict[str, object]]:
+    """Return the arguments of each call that a text asks for: those given, and the same for other days that it names."""
+    ends, calls = days_from_to(card), [dict(arguments)]
+    if not ends or card.is_write:
+        return calls
+    timeless = {key: value for key, value in arguments.items() if key not in ends and not _is_time(value)}
+    for span in found.spans:
+        if not span.is_plain and not _is_told(span, card, calls):
+            calls.append({**timeless, **between(ends, span)})
+    return calls
+
+
+def unplaced(card: Card, calls: Sequence[Mapping[str, object]], found: Clues) -> list[str]:
+    """Return what the text names that neither the tool nor any call of it is about, in the words of the text."""
+    text = _CHART.sub(_blank, beside(found.text, found.spans))
+    lost = [(span.at, span.said) for span in found.spans if not _is_told(span, card, calls)]
+    lost += [(m.start(), m[0]) for m in _TIME.finditer(text) if not _tells_of_any(card, calls, m[0].lower())]
+    values = [value for arguments in calls for value in arguments.values() if isinstance(value, int | float)]
     rest = NUMBER.sub(lambda m: "#" * len(m[0]) if number(m) in values else m[0], _TIME.sub(_blank, text))
     given = {
         word
+        for arguments in calls
         for name, value in arguments.items()
         for word in words(f"{name} {value}")
         if not (_COUNTED.search(text) and lexicon.NAME_LIKE & set(words(name)))
     }
-    lost += [
-        match for match in re.finditer(r"[^\W_]+(?:[.,]\d+)*", rest) if not _is_placed(match[0].lower(), card, given)
-    ]
-    return list(dict.fromkeys(match[0] for match in sorted(lost, key=lambda match: match.start())))
+    least = NAME if _COUNTED.search(text) and not card.is_statistic else 0.0
+    said = re.finditer(r"(?:[^\W_]|[\u0900-\u0963])+(?:[.,]\d+)*", rest)
+    lost += [(match.start(), match[0]) for match in said if not _is_placed(match[0].lower(), card, given, least)]
+    return list(dict.fromkeys(word for _, word in sorted(lost)))
+
+
+def wants_chart(text: str) -> bool:
+    """Return whether the text asks for a picture of the figures."""
+    return bool(_CHART.search(text))
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, str) and bool(_TIME.fullmatch(" ".join(words(value))))
+
+
+def _is_told(span: Span, card: Card, calls: Sequence[Mapping[str, object]]) -> bool:
+    ends = days_from_to(card)
+    is_number = span.said.isdecimal() and any(int(span.said) in arguments.values() for arguments in calls)
+    asked = bool(ends) and any(between(ends, span).items() <= arguments.items() for arguments in calls)
+    return is_number or asked or _tells_of_any(card, calls, span.said.lower())
+
+
+def _tells_of_any(card: Card, calls: Sequence[Mapping[str, object]], said: str) -> bool:
+    return any(_tells_of(card, arguments, said) for arguments in calls or ({},))
 
 
 def _blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
 
 
-def _is_placed(word: str, card: Card, given: set[str]) -> bool:
+def _is_placed(word: str, card: Card, given: set[str], least: float) -> bool:
+    """Return whether the tool is about the word, or told of it: `least` is for a list of which only the number is asked for,
+    which is not smaller for what its description says of its rows."""
     if word in given:
         return True
     if word in lexicon.MISSED | lexicon.PAST:
         return word in lexicon.PAST and word in words(card.described)
     own = concept(word)
-    return word in _FREE or own in _FREE_CONCEPTS or card.weight(own) > 0 or any(own == concept(one) for one in given)
+    weight = card.weight(own)
+    return (
+        word in _FREE
+        or own in _FREE_CONCEPTS
+        or (weight > 0 and weight >= least)
+        or any(own == concept(one) for one in given)
+    )
 
 
 def _tells_of(card: Card, arguments: Mapping[str, object], said: str) -> bool:

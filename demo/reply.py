@@ -9,21 +9,16 @@ from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from demo.answer import answer, read, sheet_for
 from demo.chain import Call, Chain, matches, next_call
 from demo.choose import Plan, plan
-from demo.language import human
+from demo.language import human, normalised
 from demo.markdown import plain
+from demo.placing import wants_chart
 from demo.schema import cards
 from demo.score import Shelf
 from demo.smalltalk import smalltalk
 from demo.suggest import first_sentence, suggestions, title
+from demo.tongues import ABLE, ENGLISH, IS_TABLE, LOST, MORE, NO_CHART, NO_TOOL, NO_TOOLS, NOTE, SELF, Tongue, tongue_of
 from demo.turn import Turn, read_turn
 
-NOTE = (
-    "*Answered by Frontdesk's built-in demo model, which only matches words. "
-    "Connect a real model for real conversations.*"
-)
-"""The last line of a conversation's first answer."""
-
-_SELF = "I am the built-in demo model, which only matches words, not a language model."
 _MAX_ABILITIES, _MAX_UNPLACED = 8, 5
 
 
@@ -37,30 +32,34 @@ class Reply:
 
 def reply(messages: list[BaseMessage], tools: object) -> Reply:
     """Return what the offline model says or asks for next."""
-    turn, shelf = read_turn(messages), Shelf(cards(tools))
+    turn = read_turn(messages)
+    shelf = Shelf(cards(tools), turn.today)
     if turn.question == SUGGESTIONS_REQUEST:
         return Reply("\n".join(suggestions(shelf, used=turn.used, called=turn.called, asked=turn.questions)))
     if turn.question == TITLE_REQUEST:
         return Reply(title(next((question for question in turn.questions if question), "")))
     said = _next(turn, shelf)
-    if said.calls or not turn.is_first_answer or _SELF in said.text:
+    tongue = tongue_of(turn.question)
+    if said.calls or not turn.is_first_answer or tongue.say(SELF) in said.text:
         return Reply(clean(said.text), said.calls)
-    return Reply(f"{clean(said.text)}\n\n{NOTE}")
+    return Reply(f"{clean(said.text)}\n\n{tongue.say(NOTE)}")
 
 
 def _next(turn: Turn, shelf: Shelf) -> Reply:
-    small = None if turn.results else smalltalk(turn.question, _abilities(shelf))
+    small = None if turn.results else smalltalk(turn.question, _abilities(shelf, ENGLISH))
     if small:
         return Reply(small)
-    planned = plan(turn.question, shelf, earlier=turn.questions[-1] if turn.questions else "")
+    planned, tongue = plan(turn, shelf), tongue_of(turn.question)
     if not turn.results:
-        return Reply(calls=planned.calls) if planned.calls else Reply(_refused(planned, shelf))
+        return Reply(calls=planned.calls) if planned.calls else Reply(_refused(planned, shelf, tongue))
     chain = planned.chain
     if chain and not any(result.name == chain.name for result in turn.results):
         return _after_lookup(chain, turn, shelf)
     results = [result for result in turn.results if not (chain and result.name == chain.lookup.name)] or turn.results
     told = answer(turn.question, results, shelf, who=chain.who if chain else "", locale=turn.locale)
-    return Reply(f"{told}\n\n{_refused(planned, shelf)}" if planned.unplaced else told)
+    if wants_chart(normalised(turn.question)):
+        told += f"\n\n{tongue.say(NO_CHART)}{f' {tongue.say(IS_TABLE)}' if '| --- |' in told else ''}"
+    return Reply(f"{told}\n\n{_refused(planned, shelf, tongue)}" if planned.unplaced else told)
 
 
 def _after_lookup(chain: Chain, turn: Turn, shelf: Shelf) -> Reply:
@@ -87,23 +86,24 @@ def _after_lookup(chain: Chain, turn: Turn, shelf: Shelf) -> Reply:
     return Reply(f"{others}\n\n{said}".strip())
 
 
-def _refused(planned: Plan, shelf: Shelf) -> str:
+def _refused(planned: Plan, shelf: Shelf, tongue: Tongue) -> str:
     """Return why nothing is looked up or done, in the words of the question. It always says what answers here."""
+    me = tongue.say(SELF)
     if planned.unplaced:
         lost = ", ".join(f"**{plain(word)}**" for word in planned.unplaced[:_MAX_UNPLACED])
-        return f"I did not understand {lost}, so I looked nothing up for that. {_SELF}"
+        return f"{tongue.say(LOST).format(lost=lost)} {me}"
     if planned.wanted:
-        lines = [f"For **{plain(human(planned.wanted.name))}** I need to know more. Please say it in one message:\n"]
+        lines = [f"{tongue.say(MORE).format(tool=plain(human(planned.wanted.name)))}\n"]
         for parameter in planned.missing:
             values = ", ".join(plain(choice.value) for choice in parameter.choices[:10])
             lines.append(f"- {plain(human(parameter.name))}{f': {values}' if values else ''}")
-        return "\n".join([*lines, f"\n{_SELF}"])
-    abilities = _abilities(shelf)
-    return f"I did not find a tool for that. {_SELF}\n\n{abilities}" if abilities else f"I have no tools here. {_SELF}"
+        return "\n".join([*lines, f"\n{me}"])
+    abilities = _abilities(shelf, tongue)
+    return f"{tongue.say(NO_TOOL)} {me}\n\n{abilities}" if abilities else f"{tongue.say(NO_TOOLS)} {me}"
 
 
-def _abilities(shelf: Shelf) -> str:
+def _abilities(shelf: Shelf, tongue: Tongue) -> str:
     """Return what the tools can do, as a short list; each line is the beginning of a description."""
     lines = [f"- {plain(first_sentence(card), 90)}" for card in shelf.cards]
     more = [f"- …and {len(lines) - _MAX_ABILITIES} more"] if len(lines) > _MAX_ABILITIES else []
-    return "\n".join(["Here is what I can do:\n", *lines[:_MAX_ABILITIES], *more]) if lines else ""
+    return "\n".join([f"{tongue.say(ABLE)}\n", *lines[:_MAX_ABILITIES], *more]) if lines else ""

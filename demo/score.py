@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from math import log
 
@@ -16,9 +17,10 @@ ENOUGH = 0.8
 
 @dataclass(frozen=True)
 class Shelf:
-    """The bound tools, with how rare each concept is among them."""
+    """The bound tools on the day of the question, with how rare each concept is among them."""
 
     cards: tuple[Card, ...]
+    today: date | None = None
 
     @cached_property
     def _mentions(self) -> Counter[str]:

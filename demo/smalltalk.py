@@ -2,6 +2,8 @@
 
 import re
 
+from demo.tongues import NO_WAY_BACK
+
 _SELF = (
     "I am Frontdesk's built-in demo model: I match the words of your question with the tools here. "
     "I am not a language model."
@@ -16,6 +18,10 @@ _SAYINGS = (
     (r"help(?: me)?|what can you do(?: for me)?|what can i ask(?: you)?|what do you do|how do(?:es)? (?:this|it) work", _SELF),
     (r"(?:ok |great |perfect |cool |many )*(?:thanks?(?: you)?|thx|cheers|ta)(?: .{0,40})?", "You're welcome!"),
     (r"(?:bye|goodbye|see you|good night|ciao)(?: .{0,20})?", "Goodbye!"),
+    (
+        r"(?:please |can you |could you )*(?:undo|revert|take back|take that back|change (?:it|that) back|undo (?:it|that|this)|revert (?:it|that|this))(?: .{0,20})?",
+        NO_WAY_BACK,
+    ),
     (r"ok|okay|great|perfect|cool|nice|super|fine|good|well done|yes|no|sure", "All right. What would you like to know next?"),
 )  # fmt: skip
 _OPEN = ("Hello!", _SELF)

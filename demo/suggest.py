@@ -5,11 +5,13 @@ A suggestion is a tool's own first sentence, so that it reads as well as its aut
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from demo.choose import plan
 from demo.language import concepts, human, words
 from demo.schema import Card
 from demo.score import Shelf, goes_places
+from demo.turn import asked_alone
 
 MAX_SUGGESTIONS, MAX_CHARACTERS = 3, 50
 
@@ -19,6 +21,8 @@ def first_sentence(card: Card) -> str:
     text = card.description.strip() or human(card.name)
     cut = min((at for mark in (". ", ": ", "; ", "\n", " (") if (at := text.find(mark)) > 0), default=len(text))
     line = " ".join(text[:cut].rstrip(".").split())
+    if " " not in line and " (" in text:
+        return first_sentence(replace(card, description=re.sub(r" \([^()]*\)", "", text)))
     return line[:1].upper() + line[1:]
 
 
@@ -46,7 +50,7 @@ def suggestions(shelf: Shelf, *, used: Sequence[str], called: frozenset[str], as
 def _is_answered(question: str, card: Card, shelf: Shelf) -> bool:
     if len(question) >= MAX_CHARACTERS or card.is_write or goes_places(card):
         return False
-    planned = plan(question, shelf)
+    planned = plan(asked_alone(question), shelf)
     return [call.name for call in planned.calls] == [card.name] and planned.chain is None and not planned.unplaced
 
 

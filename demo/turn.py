@@ -1,7 +1,10 @@
 """What the messages say: the question of this turn, what its tools returned, and what was said before."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
@@ -29,8 +32,14 @@ class Turn:
     questions: tuple[str, ...]
     used: tuple[str, ...]
     called: frozenset[str]
+    past: tuple[Result, ...]
+    """What tools returned for the last question before that called any."""
+    since: tuple[str, ...]
+    """The user's questions after that one."""
     locale: object
     """How the user's numbers and days are written, where the application says."""
+    today: date | None
+    """The day at the user's, where the application says."""
     is_first_answer: bool
     """Whether the assistant has said nothing yet in the messages given."""
 
@@ -43,15 +52,26 @@ def read_turn(messages: list[BaseMessage]) -> Turn:
     asked = [at for at, message in enumerate(messages) if isinstance(message, HumanMessage)]
     now = asked[-1] if asked else len(messages)
     before = asked[-2] if len(asked) > 1 else 0
+    turns = list(pairwise(asked))
+    found, end = next((turn for turn in reversed(turns) if any(map(_has_calls, messages[slice(*turn)]))), (now, now))
+    facts = facts_of(text_of(messages[now])) if asked else {}
     return Turn(
         question=_words(messages[now]) if asked else "",
-        locale=facts_of(text_of(messages[now])).get("locale") if asked else None,
+        locale=facts.get("locale"),
+        today=_day(facts.get("now")),
+        past=tuple(_results(messages[found:end])),
+        since=tuple(_words(messages[at]) for at in asked[:-1] if at > found),
         results=tuple(_results(messages[now + 1 :])),
         questions=tuple(said for at in asked[:-1] if (said := _words(messages[at])) not in _REQUESTS),
         used=tuple(name for message in messages[before:now] for name, _, _ in _calls(message)),
         called=frozenset(name for message in messages[:now] for name, _, _ in _calls(message)),
         is_first_answer=not any(isinstance(m, AIMessage) and text_of(m).strip() for m in messages[:now]),
     )
+
+
+def asked_alone(question: str) -> Turn:
+    """Return a turn in which this is asked, and nothing was said before."""
+    return read_turn([HumanMessage(question)])
 
 
 def text_of(message: BaseMessage) -> str:
@@ -62,8 +82,20 @@ def text_of(message: BaseMessage) -> str:
     return clean("".join(part for part in parts if isinstance(part, str)))
 
 
+def _day(now: object) -> date | None:
+    found = re.search(r"\d{4}-\d\d-\d\d", now) if isinstance(now, str) else None
+    try:
+        return date.fromisoformat(found[0]) if found else None
+    except ValueError:
+        return None
+
+
 def _words(message: BaseMessage) -> str:
     return without_facts(text_of(message)).strip()
+
+
+def _has_calls(message: BaseMessage) -> bool:
+    return isinstance(message, AIMessage) and bool(message.tool_calls)
 
 
 def _calls(message: BaseMessage) -> Iterator[tuple[str, Mapping[str, object], str | None]]:

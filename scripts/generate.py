@@ -16,6 +16,7 @@ from agent.events.schema import AnyEvent, LogClosed
 from api.protocols.events.schema import ToldEvent
 from api.settings import Settings
 from examples.studio.backend import routes
+from scripts.definition import definition_tables
 from scripts.typescript import meaning, payloads, wire_types
 
 ROOT = Path(__file__).parent.parent
@@ -102,6 +103,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     """Write everything that is made from the code, or check that it stands there."""
     made = {
         root / "docs" / "settings.md": settings_table(),
+        root / "docs" / "assistant.md": definition_tables(),
         root / "docs" / "wire.md": events_table(),
         root / "docs" / "events.md": told_tables(),
         root / "web" / "client" / "src" / "wire.ts": wire_types(),

@@ -60,6 +60,23 @@ def between(start: date, end: date) -> tuple[Span, Span, Span]:
     return Span("custom", start, end), previous, previous
 
 
+def months_back(number: int, today: date) -> list[Span]:
+    """Return so many whole months before the running one, and that as far as it is, in order."""
+    start = today.replace(day=1)
+    for _ in range(number):
+        start = _start("month", start - timedelta(days=1))
+    return months_in(Span("", start, today))
+
+
+def months_in(span: Span) -> list[Span]:
+    """Return the months of which the span has days, each with these days and a name like 2026-03, in order."""
+    found = [Span(f"{span.end:%Y-%m}", max(_start("month", span.end), span.start), span.end)]
+    while found[0].start > span.start:
+        end = found[0].start - timedelta(days=1)
+        found.insert(0, Span(f"{end:%Y-%m}", max(_start("month", end), span.start), end))
+    return found
+
+
 def _start(unit: str, day: date) -> date:
     """Return the first day of the calendar unit that holds `day`; weeks begin on Monday."""
     match unit:

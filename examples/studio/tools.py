@@ -4,6 +4,7 @@ A function is worth its lines where the API's own answer or arguments are not wh
 into a table, days by their names, a change whose refusal says how to go on. No tool takes a tenant.
 """
 
+from datetime import date
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
@@ -17,6 +18,8 @@ Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"
 
 class OfPeriod(BaseModel):
     period: PeriodName = Field(default="this_month", description="The period to report on.")
+    start: date | None = Field(default=None, description="The first day, with `end`; instead of `period`.")
+    end: date | None = Field(default=None, description="The last day, included.")
 
 
 class Weekday(BaseModel):
@@ -34,7 +37,8 @@ async def get_income_expense(context: ToolContext, arguments: OfPeriod) -> Answe
 
     One call answers "this month versus last month"; the change is against as many days of the period before.
     """
-    report = _found(await context.backend.get("/reports/income-expense", period=arguments.period), "report")
+    days = {"from": _written(arguments.start), "to": _written(arguments.end)}
+    report = _found(await context.backend.get("/reports/income-expense", period=arguments.period, **days), "report")
     spans = (report, report["previous"], report["previous_same_days"])
     columns = {span["period"]: span for span in spans}
     return {
@@ -75,6 +79,10 @@ async def freeze_membership(context: ToolContext, arguments: Freeze) -> Answer:
         return _found(await context.backend.post(path, {"days": arguments.days}), "membership")
     except NotThereError as exc:
         raise ToolError(f"{exc} Look the id up with find_clients.") from exc
+
+
+def _written(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _found(answer: Any, what: str) -> Answer:

@@ -180,7 +180,7 @@ def test_what_no_tool_knows_is_answered_with_what_can_be_asked(question: str) ->
     answer = asked(question)
     assert not answer.tool_calls
     assert "- List the shop's orders" in answer.text
-    assert "demo model" in answer.text
+    assert re.search("demo ?model", answer.text, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("question", ["delete all customers", "remove the products", "please refund order 12"])

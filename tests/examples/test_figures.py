@@ -236,3 +236,25 @@ async def test_a_wrong_query_is_refused_with_a_sentence(http: httpx2.AsyncClient
     answer = await http.get(path, headers=signed_in())
     assert (answer.status_code, list(answer.json())) == (422, ["detail"])
     assert isinstance(answer.json()["detail"], str)
+
+
+@pytest.mark.parametrize(
+    ("asked", "months"),
+    [
+        ({"months": 2}, [("2026-01-01", "2026-01-31"), ("2026-02-01", "2026-02-28"), ("2026-03-01", TODAY)]),
+        ({"from": "2025-12-30", "to": "2026-01-02"}, [("2025-12-30", "2025-12-31"), ("2026-01-01", "2026-01-02")]),
+    ],
+)
+async def test_months_are_those_of_the_report_and_the_running_one_is_as_far_as_it_is(
+    http: httpx2.AsyncClient, signed_in: As, asked: dict[str, str | int], months: list[tuple[str, str]]
+) -> None:
+    found = (await http.get("/reports/monthly", params=asked, headers=signed_in())).json()
+    assert [row["month"] for row in found["months"]] == [first[:7] for first, _ in months]
+    assert (found["from"], found["to"]) == (months[0][0], months[-1][1])
+    for row, (first, last) in zip(found["months"], months, strict=True):
+        report = (
+            await http.get("/reports/income-expense", params={"from": first, "to": last}, headers=signed_in())
+        ).json()
+        assert [row[key] for key in ("income", "expense", "net")] == [
+            report[key] for key in ("income", "expense", "net")
+        ]

@@ -12,6 +12,7 @@ BUSINESS_FIGURES = [
     "/memberships/stats",
     "/reports/income-expense",
     "/reports/membership-sales",
+    "/reports/monthly",
     "/trainers/stats",
     "/enquiries",
     "/enquiries/stats",

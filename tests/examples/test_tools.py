@@ -32,6 +32,7 @@ SAMPLES: dict[str, dict[str, object]] = {
     "get_memberships_stats": {},
     "get_income_expense": {"period": "this_month"},
     "get_membership_sales": {"period": "last_month"},
+    "get_monthly_report": {"months": 3},
     "list_trainers": {},
     "get_trainers_stats": {},
     "list_enquiries": {"status": "open"},

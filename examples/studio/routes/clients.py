@@ -61,7 +61,7 @@ def list_clients(
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Row:
-    """Find or list clients (members, customers) by name, phone, email, status or plan; returns their ids too."""
+    """Find or list clients (members, customers) by name, phone, email, status or plan; returns their ids, and when their memberships end, too."""
     filters = {"status": status, "plan": plan, "words": orjson.dumps(_words(search)).decode()}
     items = desk.rows(
         "SELECT c.id, c.name, m.status, m.plan, m.ends_on AS membership_ends_on, m.id AS membership_id, c.phone, c.email,"

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 
 from examples.studio.desk import Desk, Row, StaffDesk, money
-from examples.studio.periods import PeriodName, Span, between, named
+from examples.studio.periods import PeriodName, Span, between, months_back, months_in, named
+
+MAX_DAYS = 1_200
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
 Period = Annotated[PeriodName, Query(description="The period to report on.")]
-From = Annotated[date | None, Query(alias="from", description="First day, with `to`; instead of `period`.")]
+From = Annotated[date | None, Query(alias="from", description="First day, with `to`; instead of `period` or `months`.")]
 To = Annotated[date | None, Query(alias="to", description="Last day, included.")]
 
 
@@ -60,6 +62,27 @@ def get_membership_sales(desk: StaffDesk, period: Period = "this_month", start: 
     }
 
 
+@router.get("/monthly")
+def get_monthly_report(
+    desk: StaffDesk,
+    months: Annotated[int, Query(ge=1, le=36, description="How many whole months, before the running one.")] = 6,
+    start: From = None,
+    end: To = None,
+) -> Row:
+    """List income (revenue), expenses and net profit of each month (monthly, every month, per month, by month).
+
+    The running month is the last row, as far as it is. With `from` and `to`, the months that have days between these.
+    """
+    spans = months_back(months, desk.now.date()) if start is None and end is None else _months(desk, start, end)
+    return {
+        "currency": desk.caller.currency,
+        "branch": _branch(desk),
+        "from": spans[0].start.isoformat(),
+        "to": spans[-1].end.isoformat(),
+        "months": [{"month": span.name, **_totals(desk, span)} for span in spans],
+    }
+
+
 INCOME_BY_KIND = (
     "SELECT kind, sum(amount_minor) AS amount FROM payments WHERE tenant = :tenant"
     " AND (:branch IS NULL OR branch_id = :branch) AND day BETWEEN :start AND :end GROUP BY kind ORDER BY amount DESC"
@@ -76,6 +99,13 @@ def _spans(desk: Desk, period: PeriodName, start: date | None, end: date | None)
     if start is None or end is None or end < start or start.year < 2000 or end.year > 2100:
         raise HTTPException(422, "from, to: give both, in order, between the years 2000 and 2100.")
     return between(start, end)
+
+
+def _months(desk: Desk, start: date | None, end: date | None) -> list[Span]:
+    asked, *_ = _spans(desk, "this_month", start, end)
+    if asked.days > MAX_DAYS:
+        raise HTTPException(422, f"from, to: at most {MAX_DAYS} days.")
+    return months_in(asked)
 
 
 def _totals(desk: Desk, span: Span) -> dict[str, float]:

@@ -53,7 +53,7 @@ def list_trainers(desk: AnyDesk) -> Row:
 
 @router.get("/trainers/stats")
 def get_trainers_stats(desk: StaffDesk) -> Row:
-    """Compare trainers (coaches): how many there are, and the active clients and weekly classes of each."""
+    """Compare trainers (coaches): how many there are and are on leave, and the active clients and weekly classes of each."""
     items = desk.rows(
         "SELECT t.name, t.speciality, t.status,"
         " (SELECT count(*) FROM clients AS c JOIN latest_memberships AS m ON m.client_id = c.id"
