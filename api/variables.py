@@ -13,6 +13,7 @@ PREFIX = "FRONTDESK_"
 BESIDE = {"FRONTDESK_URL", "FRONTDESK_TOKEN", "FRONTDESK_FAILPOINT"}
 """Variables that other parts than the settings read."""
 BACKEND = re.compile(r"FRONTDESK_BACKEND_[A-Z0-9_]+_URL")
+OF_TESTS = re.compile(r"FRONTDESK_(TEST|BENCH)_")
 OF_KUBERNETES = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
 AN_ENDPOINT = re.compile(r"(tcp|udp|sctp)://")
 """What Kubernetes puts into the pods beside a service that is called frontdesk."""
@@ -36,7 +37,8 @@ def strange_variables(kind: type[BaseSettings], named_elsewhere: Iterable[str]) 
     known = {variable_of(kind, name) for name in kind.model_fields} | BESIDE | set(named_elsewhere)
     for name, value in sorted(given(kind).items()):
         is_kubernetes = OF_KUBERNETES.search(name) or AN_ENDPOINT.match(value)
-        if name not in known and not BACKEND.fullmatch(name) and not is_kubernetes:
+        is_read = name in known or BACKEND.fullmatch(name) or OF_TESTS.match(name)
+        if not is_read and not is_kubernetes:
             yield name, _hint(name, known)
 
 

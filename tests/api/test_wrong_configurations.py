@@ -225,14 +225,15 @@ def test_a_file_that_is_no_database_stops_the_start(serve: Serve, tmp_path: Path
 
 
 def test_a_place_where_nobody_can_listen_stops_the_start(serve: Serve) -> None:
-    """G395: what is said is of the form that all others have; what Kubernetes sets of a service of our name is no mistake."""
-    of_kubernetes = {
+    """G395: what is said is of the form that all others have; what Kubernetes sets of a service of our name, and tests read, is no mistake."""
+    of_others = {
+        "FRONTDESK_TEST_PROCESSES": "6",
         "FRONTDESK_PORT": "tcp://10.0.0.1:8000",
         "FRONTDESK_SERVICE_HOST": "10.0.0.1",
         "FRONTDESK_SERVICE_PORT_HTTP": "8000",
         "FRONTDESK_PORT_8000_TCP_ADDR": "10.0.0.1",
     }
-    is_one_line(serve(**of_kubernetes), f"cannot listen at {ELSEWHERE}, port 0", "--host and --port")
+    is_one_line(serve(**of_others), f"cannot listen at {ELSEWHERE}, port 0", "--host and --port")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         is_one_line(serve("--port", port), f"cannot listen at 127.0.0.1, port {port}: Address already in use")
