@@ -101,7 +101,7 @@ def test_an_issuers_settings_in_the_page_are_enough_to_start() -> None:
     exported = re.findall(r"^export FRONTDESK_(\w+)=(.+)$", blocks("authentication", "sh")[1], re.MULTILINE)
     given = {name.lower(): value.strip("'") for name, value in exported}
     algorithms = tuple(yaml.safe_load(given.pop("jwt_algorithms")))
-    Authenticator(Settings(_env_file=None, jwt_algorithms=algorithms, claim_tenant=("tenant_id",), **given))  # type: ignore[arg-type]
+    Authenticator(Settings(_env_file=None, jwt_algorithms=algorithms, claim_tenant=("tenant_id",), **given))
 
 
 def test_the_lines_to_install_name_the_packages_that_the_server_hands_out() -> None:

@@ -64,7 +64,7 @@ pytestmark = pytest.mark.timeout(600)
 def code(part: str) -> str:
     """Return what the page tells to write in this part."""
     section = PAGE.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
-    return re.findall(r"^```(?:tsx|vue|js)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[0]
+    return str(re.findall(r"^```(?:tsx|vue|js)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[0])
 
 
 def make(part: str, url: str, token: str) -> Path:
