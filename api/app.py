@@ -44,6 +44,7 @@ from api.middleware import RequestMiddleware
 from api.pulse import Pulse
 from api.routes import (
     admin,
+    admin_budgets,
     admin_record,
     ag_ui,
     ai_sdk,
@@ -112,7 +113,7 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     errors.install(app)
     answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, audit
-    for_operators = (admin, admin_record) if services.operators is not None else ()
+    for_operators = (admin, admin_record, admin_budgets) if services.operators is not None else ()
     # What is asked most stands first: a request tries the routes in this order.
     for module in (*answering, health, *asked_less, *for_operators) if serves else (health,):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app

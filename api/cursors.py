@@ -11,6 +11,7 @@ import orjson
 
 from agent.errors import InvalidRequestError
 from agent.store.audit import AuditCursor
+from agent.store.budgets import Whose
 from agent.store.conversations import ConversationCursor
 from agent.store.shared_approvals import Place
 
@@ -70,6 +71,20 @@ def audit_cursor(cursor: str | None) -> AuditCursor | None:
             with suppress(ValueError):
                 if isfinite(moment := float(at)):
                     return AuditCursor(moment, UUID(row_id))
+    raise InvalidRequestError("cursor: not one that this service gave out")
+
+
+def budget_place(cursor: str | None) -> Whose | None:
+    """Return the place in the list of a tenant's budgets.
+
+    Raises:
+        InvalidRequestError: it is no word of ours.
+    """
+    if cursor is None:
+        return None
+    match _unpack(cursor, "cursor"):
+        case [("tenant" | "users" | "user") as kind, str(user_id)] if "\x00" not in user_id:
+            return Whose(kind, user_id)
     raise InvalidRequestError("cursor: not one that this service gave out")
 
 

@@ -3,12 +3,16 @@
 The invariant: where no budget is set nothing of this costs anything, no question to the database and no estimate.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
 import structlog
 
 from agent.assistant.budgets import Budgets as Said
 from agent.assistant.definition import Assistant, ModelDefinition
 from agent.attempt.run_budget import RunBudget, exceeded, expected_output
-from agent.budget import Allowance, Amount, Budget, QuotaExceededError, Rates
+from agent.budget import Allowance, Amount, Budget, Counter, QuotaExceededError, Rates
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.history import CHARACTERS_PER_TOKEN
@@ -16,13 +20,28 @@ from agent.store.budgets import KeptBudgets, has_budgets, kept_budgets
 from agent.store.clock import read_clock
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.runs import Run
-from agent.store.spending import count_run, expire_counters, left_reservations, settle_one
+from agent.store.spending import (
+    Refused,
+    count_run,
+    expire_counters,
+    find_used_up,
+    left_reservations,
+    settle_one,
+)
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
 
 LOOKED_AT = 100
 """How many reservations one look gives back."""
+
+
+class Counts(Protocol):
+    """What looks for room in counters, and perhaps counts."""
+
+    async def __call__(
+        self, connection: Transaction, tenant_id: str, counters: Sequence[Counter], *, needs: Amount
+    ) -> Refused | None: ...
 
 
 class Budgets:
@@ -54,6 +73,21 @@ class Budgets:
             async with store.write(EVERY_TENANT) as connection:
                 await expire_counters(connection)
 
+    def may_count(self, assistant: Assistant, claim: Budget | None) -> bool:
+        """Return whether a budget may count for whoever has this claim: where not, the database is asked for none."""
+        return assistant.budgets is not None or claim is not None or self.has_kept
+
+    async def check(
+        self, connection: Transaction, principal: Principal, assistant: Assistant, model: str, text: str | None
+    ) -> None:
+        """Refuse a run that has no room as it is now. It only reads: `count` decides.
+
+        Raises:
+            QuotaExceededError: there is no room for it, or for its first step.
+        """
+        at = await read_clock(connection)
+        await self._ask(find_used_up, connection, principal, assistant, model, text, at=at)
+
     async def count(
         self, connection: Transaction, principal: Principal, run: Run, assistant: Assistant, text: str | None
     ) -> None:
@@ -62,14 +96,27 @@ class Budgets:
         Raises:
             QuotaExceededError: there is no room for it, or for its first step.
         """
+        await self._ask(count_run, connection, principal, assistant, run.model, text, at=run.created_at)
+
+    async def _ask(
+        self,
+        counts: "Counts",
+        connection: Transaction,
+        principal: Principal,
+        assistant: Assistant,
+        model_name: str,
+        text: str | None,
+        *,
+        at: datetime,
+    ) -> None:
         allowance = await self.allowance(connection, principal, assistant, principal.budget)
-        if allowance is None or not (counters := allowance.counters(run.created_at)):
+        if allowance is None or not (counters := allowance.counters(at)):
             return
-        model = self._catalog.find(assistant, run.model)
+        model = self._catalog.find(assistant, model_name)
         rates = self.rates(model, allowance)
         given = (len(assistant.persona) + len(text or "")) // CHARACTERS_PER_TOKEN
         needs = rates.amount(given, expected_output(assistant, model))
-        refused = await count_run(connection, principal.tenant_id, counters, needs=needs)
+        refused = await counts(connection, principal.tenant_id, counters, needs=needs)
         if refused is not None:
             raise exceeded(refused, allowance)
 
@@ -82,7 +129,7 @@ class Budgets:
         """
         begun_with = None if run.budget is None else Budget.model_validate(run.budget)
         claim = owner.budget if is_later else begun_with
-        if assistant.budgets is None and claim is None and not self.has_kept:
+        if not self.may_count(assistant, claim):
             return None
         async with store.read(owner.tenant_id) as connection:
             allowance = await self.allowance(connection, owner, assistant, claim)
@@ -96,11 +143,10 @@ class Budgets:
         self, connection: Transaction, principal: Principal, assistant: Assistant, claim: Budget | None
     ) -> Allowance | None:
         """Return what a user may use, as the definition says it, the database before that, and the token at most."""
-        said = assistant.budgets
-        if said is None and claim is None and not self.has_kept:
+        if not self.may_count(assistant, claim):
             return None
         self._was_asked = True
-        said, kept = said or Said(), KeptBudgets()
+        said, kept = assistant.budgets or Said(), KeptBudgets()
         if self.has_kept:
             kept = await kept_budgets(connection, principal.tenant_id, principal.user_id)
         user = (kept.user or Budget()).over(kept.users).over(said.user).narrowed(claim)

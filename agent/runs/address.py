@@ -40,11 +40,13 @@ async def locate(store: Store, principal: Principal, request: RunRequest) -> Run
     return replace(request, conversation_id=place.conversation_id, behind=place.turn)
 
 
-async def find_stored(connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:
+async def find_stored(
+    connection: Transaction, principal: Principal, request: RunRequest, *, locks: bool = True
+) -> Run | None:
     """Return the turn of the same message, of a request that is to be one with it; the conversation is locked then."""
     if not request.is_once or request.conversation_id is None or request.message_name is None:
         return None
-    found = await find_message(connection, principal, request.conversation_id, request.message_name)
+    found = await find_message(connection, principal, request.conversation_id, request.message_name, locks=locks)
     return found if found is not None and found.request_hash == request.request_hash else None
 
 

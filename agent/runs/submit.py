@@ -5,7 +5,6 @@ The invariant: what is refused leaves nothing behind, and what is stored will be
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -13,13 +12,14 @@ from uuid import UUID
 from agent.assistant.definition import Assistant, WhenActive
 from agent.assistant.source import Equipped
 from agent.attempt.attempt import Transcript, load_transcript
-from agent.errors import ForbiddenError, IdempotencyMismatchError, RunActiveError, SupersededError
+from agent.errors import ForbiddenError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
 from agent.region import UNSAID
 from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
 from agent.runs.declared import client_tools_of, with_declared
+from agent.runs.equals import find_equal, refuse_early
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
 from agent.runs.waiting import Front, deal_with_front, only_waits
@@ -29,7 +29,7 @@ from agent.store.conversations import NameTakenError, create_conversation, lock_
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.naming import hash_next, hash_said
 from agent.store.repeating import repeated
-from agent.store.runs import KeyTakenError, NewRun, Run, find_run_by_key, insert_run, unfinished_runs
+from agent.store.runs import KeyTakenError, NewRun, Run, insert_run, unfinished_runs
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
 from agent.store.versions import kept_assistant, supersede
@@ -84,7 +84,9 @@ class Submissions:
         if request.idempotency_key is None:
             return None
         async with self._store.read(principal.tenant_id) as connection:
-            return await self._find_equal(connection, principal, request, frees=False)
+            return await find_equal(
+                connection, principal, request, keep_s=self._settings.idempotency_keep_s, frees=False
+            )
 
     async def locate(self, principal: Principal, request: RunRequest) -> RunRequest:
         """Return the request with its conversation, where its client names one that there is; see `address.locate`."""
@@ -133,6 +135,17 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         request = with_declared(request, choice.assistant)
+        if (
+            found := await refuse_early(
+                self._runtime,
+                principal,
+                request,
+                choice.assistant,
+                model=choice.model,
+                keep_s=self._settings.idempotency_keep_s,
+            )
+        ) is not None:
+            return Submitted(found, is_new=False)
         try:
             return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
         except (KeyTakenError, NameTakenError, SupersededError, RunActiveError):
@@ -152,7 +165,7 @@ class Submissions:
     ) -> Submitted:
         self._roster.cancel_reservation(RunKey(principal.tenant_id, run_id))  # of a try that was undone
         async with self._store.write(principal.tenant_id, is_long=request.replaces is not None) as connection:
-            found = await self._find_equal(connection, principal, request)
+            found = await find_equal(connection, principal, request, keep_s=self._settings.idempotency_keep_s)
             found = found or await find_stored(connection, principal, request)
             if found is not None:
                 return Submitted(found, is_new=False)
@@ -245,17 +258,6 @@ class Submissions:
         if replaced is None or request.model is not None:
             return choice.model
         return replaced.model if replaced.model in self._runtime.catalog.names(choice.assistant) else choice.model
-
-    async def _find_equal(
-        self, connection: Transaction, principal: Principal, request: RunRequest, *, frees: bool = True
-    ) -> Run | None:
-        if request.idempotency_key is None:
-            return None
-        keep = timedelta(seconds=self._settings.idempotency_keep_s)
-        found = await find_run_by_key(connection, principal, request.idempotency_key, keep=keep, frees=frees)
-        if found is not None and found.request_hash != request.request_hash:
-            raise IdempotencyMismatchError("The Idempotency-Key was used with another body.")
-        return found
 
     async def _earlier(
         self,

@@ -6,7 +6,7 @@ which it does whenever it renews its lease.
 
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select, tuple_
 
 from agent.budget import Budget
 from agent.store.budget_tables import budgets
@@ -53,9 +53,14 @@ async def get_budget(connection: Transaction, tenant_id: str, *, whose: Whose = 
     return None if row is None else Budget.model_validate(row.budget)
 
 
-async def list_budgets(connection: Transaction, tenant_id: str, *, most: int) -> list[tuple[Whose, Budget]]:
-    """Return a tenant's budgets that are kept, in the order of their users' names."""
-    own = select(budgets).where(budgets.c.tenant_id == tenant_id).order_by(budgets.c.whose, budgets.c.user_id)
+async def list_budgets(
+    connection: Transaction, tenant_id: str, *, most: int, after: Whose | None = None
+) -> list[tuple[Whose, Budget]]:
+    """Return a tenant's budgets that are kept, in the order of whose they are and of names, from behind one on."""
+    place = budgets.c.whose, budgets.c.user_id
+    own = select(budgets).where(budgets.c.tenant_id == tenant_id).order_by(*place)
+    if after is not None:
+        own = own.where(tuple_(*place) > tuple_(after.kind, after.user_id))
     rows = await connection.execute(own.limit(most))
     return [(Whose(row.whose, row.user_id), Budget.model_validate(row.budget)) for row in rows]
 

@@ -121,13 +121,14 @@ def _differ(one: str, other: str) -> bool:
 
 
 async def find_message(
-    connection: Transaction, principal: Principal, conversation_id: UUID, message_name: str
+    connection: Transaction, principal: Principal, conversation_id: UUID, message_name: str, *, locks: bool = True
 ) -> Run | None:
     """Return the newest turn that counts whose message its client calls this; None where there is none.
 
-    The conversation is locked.
+    The conversation is locked, unless the caller only reads.
     """
-    await lock_conversation(connection, principal.tenant_id, conversation_id)
+    if locks:
+        await lock_conversation(connection, principal.tenant_id, conversation_id)
     named = await connection.row(_NAMED, {**of(principal, conversation_id), "name": message_name})
     return await get_run(connection, principal, named.id) if named is not None else None
 

@@ -86,6 +86,17 @@ class Reserved(NamedTuple):
     amount: Amount
 
 
+class Spent(NamedTuple):
+    """How far a counter has come, in the order of its columns; costs in millionths."""
+
+    period: str
+    runs: int
+    tokens: int
+    cost: int
+    held_tokens: int
+    held_cost: int
+
+
 async def count_run(
     connection: Transaction, tenant_id: str, counters: Sequence[Counter], *, needs: Amount
 ) -> Refused | None:
@@ -96,6 +107,19 @@ async def count_run(
     for counter in counters:
         if (refused := await _change(connection, tenant_id, counter, _COUNT, needs)) is not None:
             return refused
+    return None
+
+
+async def find_used_up(
+    connection: Transaction, tenant_id: str, counters: Sequence[Counter], *, needs: Amount
+) -> Refused | None:
+    """Return what would refuse a run that begins now. It only reads, so that a refusal waits for nobody and keeps nobody waiting."""
+    for counter in counters:
+        if 0 in counter.most:
+            return _closed(counter)
+        row = await connection.row(_READ, _row(tenant_id, counter.key))
+        if row is not None and (kind := _used_up(row, counter, needs, counts_run=True)) is not None:
+            return Refused(counter, kind)
     return None
 
 
@@ -152,6 +176,13 @@ async def read_counters(connection: Transaction, tenant_id: str, counters: Seque
     return _standings(counters, found)
 
 
+async def list_spending(connection: Transaction, tenant_id: str, *, user_id: str, most: int) -> list[Spent]:
+    """Return the counters that there are of a user, or with ALL of their tenant as a whole, the newest periods first."""
+    own = select(spendings).where(_c.tenant_id == tenant_id, _c.user_id == user_id).order_by(_c.period.desc())
+    rows = await connection.execute(own.limit(most))
+    return [Spent(row.period, *(getattr(row, name) for name in _COLUMNS)) for row in rows]
+
+
 async def left_reservations(connection: Transaction, *, most: int) -> list[tuple[RunKey, UUID]]:
     """Return some reservations of all tenants that nobody settles any more: their time is over, or their attempt is."""
     rows = await connection.rows(_LEFT, {"count": most})
@@ -186,7 +217,7 @@ async def _change(
 ) -> Refused | None:
     """Change a counter, which is made where it is not there yet; or return what of it is used up."""
     if 0 in counter.most:
-        return Refused(counter, KINDS[counter.most.index(0)])
+        return _closed(counter)
     values = {**_row(tenant_id, counter.key), "by_tokens": amount.tokens, "by_cost": amount.cost}
     values |= {f"most_{kind}": getattr(counter.most, kind) for kind in KINDS}
     while await connection.change(statement, values) != 1:
@@ -202,6 +233,10 @@ async def _make(connection: Transaction, tenant_id: str, counter: Counter) -> No
     """Let a counter begin at nothing, unless somebody else has just made it."""
     row = {"tenant_id": tenant_id, "user_id": counter.user_id, "period": counter.period, **dict.fromkeys(_COLUMNS, 0)}
     await connection.execute(insert_into(spendings, connection.dialect).values(row).on_conflict_do_nothing())
+
+
+def _closed(counter: Counter) -> Refused:
+    return Refused(counter, KINDS[counter.most.index(0)])
 
 
 def _used_up(row: Any, counter: Counter, amount: Amount, *, counts_run: bool) -> Kind | None:

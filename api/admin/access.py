@@ -56,6 +56,8 @@ ASKED = (
     "head",
     "conversation",
     "dry_run",
+    "whose",
+    "budget",
 )
 """What is recorded of what was asked for. The user whom it is about has a place of its own, and a reason is in the tenant's record."""
 MAX_ASKED = 200
@@ -212,11 +214,12 @@ async def _record(store: Store, deed: Deed) -> None:
 async def _asked(request: Request) -> dict[str, str]:
     """Return what a request asks for, of what is recorded: short words and numbers, in its address or its body."""
     given: Mapping[str, Any] = request.query_params
-    if request.method == "POST":
+    if request.method in ("POST", "PUT"):
         try:
             body = orjson.loads(await request.body())
         except orjson.JSONDecodeError:
             body = None
         given = body if isinstance(body, dict) else {}
     asked = {name: given[name] for name in (*ASKED, "user") if name in given}
+    asked |= {"budget": orjson.dumps(budget).decode()} if isinstance(budget := asked.get("budget"), dict) else {}
     return {name: str(value)[:MAX_ASKED] for name, value in asked.items() if isinstance(value, str | int | float)}

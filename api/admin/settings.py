@@ -6,9 +6,9 @@ from pydantic import Field
 
 from agent.settings import EnvironmentSettings
 
-Right = Literal["runs", "usage", "erase", "audit", "conversations"]
+Right = Literal["runs", "usage", "erase", "audit", "conversations", "budgets"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
-"""What an operator may be let do; `conversations` is to read what users said."""
+"""What an operator may be let do; `conversations` is to read what users said, `budgets` to read and set what they may use."""
 
 
 class AdminSettings(EnvironmentSettings):

@@ -83,6 +83,29 @@ async def test_who_has_used_up_their_runs_is_refused_until_midnight_and_a_collea
     }, "where only runs have a limit nothing else is counted"
 
 
+async def test_what_is_used_up_is_refused_without_a_place_among_those_who_write(
+    open_frontdesk: OpenWorld, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G391: and by a counter that is read an equal request gets its run as well."""
+    world = await open_frontdesk(assistant={"budgets": {"tenant": {"day": {"runs": 1}}}}, database_url=database_url)
+    ann, ben, key = world.person(), world.person(user="ben"), {"Idempotency-Key": "k"}
+    world.provider.say("One.")
+    first = await ann.ask("hi", headers=key)
+    opened: list[str | None] = []
+    store = store_of(world)
+    write = store.write
+
+    def noted(tenant_id: str | None, **more: Any) -> Any:
+        opened.append(tenant_id)
+        return write(tenant_id, **more)
+
+    monkeypatch.setattr(store, "write", noted)
+    assert [(await who.ask("hi")).status_code for who in (ann, ben) for _ in range(5)] == [429] * 10
+    assert (await ann.ask("hi", headers=key)).json()["run_id"] == first.json()["run_id"]
+    assert (await ann.ask("else", headers=key)).json()["code"] == "idempotency_mismatch"
+    assert "acme" not in opened
+
+
 async def test_a_later_step_without_room_ends_the_run_and_what_was_said_and_done_stays(
     open_frontdesk: OpenWorld, database_url: str
 ) -> None:

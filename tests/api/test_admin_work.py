@@ -1,9 +1,11 @@
 """What `/admin` does: the same as an operator's commands, on both kinds of database and where it keeps tenants apart."""
 
 import asyncio
+import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -15,21 +17,25 @@ from support.rows import BEN, EVE, count_rows, finish, new_conversation, new_run
 from support.traces import decide_for, leave_traces, places_of
 from support.world import OpenWorld, Person, World
 
+from agent.budget import ALL, Amount, Budget, Counter, Most
 from agent.errors import OverloadedError
 from agent.events.schema import Usage
-from agent.principal import OPERATOR, Principal
+from agent.principal import OPERATOR, Principal, RunKey
 from agent.store.audit_tables import audit, audit_seals
+from agent.store.budgets import EACH_USER, TENANT, Whose, set_budget
 from agent.store.database import Store
 from agent.store.runs import RunEnd
+from agent.store.spending import count_run, reserve
 from agent.store.transitions import end_run
 from api.admin.access import in_time
 from api.operator.sights import list_runs, sum_usage
+from api.routes import admin_budgets
 
 WORD, KEPT = "zebra", "walrus"
 ANN = Principal("acme", "gazelle")
 """Somebody whose name stands nowhere by chance."""
 PRICED = {"spec": "openai:scripted", "name": "demo", "price": {"input": 1.0, "output": 4.0, "currency": "EUR"}}
-ERASE = "/admin/erasures"
+ERASE, BUDGETS = "/admin/erasures", "/admin/budgets"
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "postgresql with two roles"])
@@ -257,3 +263,80 @@ async def test_what_takes_longer_than_a_request_may_is_broken_off(open_frontdesk
     with pytest.raises(OverloadedError, match="longer than"):
         async with in_time(world.app.state.services):
             await asyncio.Event().wait()
+
+
+async def test_budgets_are_set_read_and_cleared_and_the_record_says_to_what(world: World, olga: Person) -> None:
+    """G389"""
+
+    async def put(tenant: str, whose: str, budget: dict[str, Any], user: str | None = None) -> dict[str, Any]:
+        body = {"tenant": tenant, "whose": whose, "user": user, "budget": budget}
+        answer = await olga.request("PUT", BUDGETS, json=body)
+        assert answer.status_code == 200, answer.text
+        said: dict[str, Any] = answer.json()
+        return said
+
+    async def kept(**params: Any) -> list[tuple[str, str | None]]:
+        page = await got(olga, BUDGETS, **params)
+        assert page["next_cursor"] is None
+        return [(one["whose"], one["user"]) for one in page["items"]]
+
+    assert (await put("acme", "user", {"day": {"runs": 0}}, "ann"))["unpriced_models"] == []
+    await put("acme", "user", {"day": {"runs": 9}}, "ann")
+    await put("acme", "users", {"month": {"tokens": 500_000}})
+    assert (await put("acme", "tenant", {"month": {"cost": 2.5}}))["unpriced_models"] == ["demo"]
+    await put("rival", "user", {"day": {"runs": 1}}, "eve")
+    assert await kept(tenant="acme") == [("tenant", None), ("user", "ann"), ("users", None)]
+    assert await kept(tenant="acme", user="ben") == [("tenant", None), ("users", None)]
+    assert await kept(tenant="rival") == [("user", "eve")]
+    [_, of_ann, _] = (await got(olga, BUDGETS, tenant="acme"))["items"]
+    assert of_ann["budget"]["day"]["runs"] == 9
+    [*_, used] = await deeds(world, OPERATOR, "admin.used")
+    assert used.tool_name == "budgets"
+    set_last = [one for one in await deeds(world, OPERATOR, "admin.used") if one.on_behalf_of == "eve"]
+    assert [json.loads(one.words)["asked"] for one in set_last] == [
+        {"tenant": "rival", "whose": "user", "budget": '{"day":{"runs":1}}'}
+    ]
+
+    async with store_of(world).write("acme") as connection:
+        counters = [Counter(ALL, "2026-11", Most(cost=9_000_000)), Counter("ann", "2026-11-29", Most(runs=9))]
+        assert await count_run(connection, "acme", counters, needs=Amount()) is None
+        key = RunKey("acme", uuid4())
+        await reserve(connection, key, counters, user_id="ann", attempt=1, amount=Amount(7, 1_500_000), length_s=60)
+    [of_tenant] = (await got(olga, f"{BUDGETS}/used", tenant="acme"))["items"]
+    assert of_tenant == {
+        "period": "2026-11",
+        "runs": 1,
+        "tokens": 0,
+        "cost": 0.0,
+        "held_tokens": 7,
+        "held_cost": 1.5,
+    }
+    assert [one["period"] for one in (await got(olga, f"{BUDGETS}/used", tenant="acme", user="ann"))["items"]] == [
+        "2026-11-29"
+    ]
+    assert (await got(olga, f"{BUDGETS}/used", tenant="rival"))["items"] == []
+
+    for _ in range(2):
+        asked = {"tenant": "acme", "whose": "users"}
+        assert (await olga.request("DELETE", BUDGETS, params=asked)).status_code == 204
+    assert await kept(tenant="acme") == [("tenant", None), ("user", "ann")]
+    await posted(olga, ERASE, tenant="acme", user="ann")
+    assert await kept(tenant="acme") == [("tenant", None)]
+    assert (await got(olga, f"{BUDGETS}/used", tenant="acme", user="ann"))["items"] == []
+    [left] = (await got(olga, f"{BUDGETS}/used", tenant="acme"))["items"]
+    assert (left["runs"], left["held_tokens"]) == (1, 0), "what the erased user held is given back"
+
+
+async def test_a_tenants_budgets_come_page_by_page(world: World, olga: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """G389"""
+    monkeypatch.setattr(admin_budgets, "BUDGETS_AT_ONCE", 2)
+    async with store_of(world).write("acme") as connection:
+        for whose in (TENANT, EACH_USER, *(Whose("user", f"u-{n}") for n in range(3))):
+            await set_budget(connection, "acme", Budget(), whose=whose)
+    seen, cursor = [], None
+    while True:
+        page = await got(olga, BUDGETS, tenant="acme", **({"cursor": cursor} if cursor else {}))
+        seen.append([one["user"] or one["whose"] for one in page["items"]])
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert seen == [["tenant", "u-0"], ["u-1", "u-2"], ["users"]]
