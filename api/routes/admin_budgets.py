@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.budget import ALL, MILLIONTHS, Budget
 from agent.errors import InvalidRequestError
-from agent.store.budgets import Whose, clear_budget, kept_budgets, list_budgets, set_budget
+from agent.store.budgets import EACH_USER, TENANT, Whose, clear_budget, kept_budgets, list_budgets, set_budget
 from agent.store.spending import list_spending
 from api.admin.access import Door, Operator, in_time
 from api.cursors import budget_place, pack
@@ -94,12 +94,9 @@ async def list_kept_budgets(
     after = budget_place(cursor)
     async with in_time(services), services.store.read(tenant) as connection:
         if user is not None:
-            kept = (await kept_budgets(connection, tenant, user))._asdict()
-            found = [
-                (Whose(kind, user if kind == "user" else ""), budget)
-                for kind, budget in kept.items()
-                if budget is not None
-            ]
+            kept = await kept_budgets(connection, tenant, user)
+            every = (TENANT, kept.tenant), (EACH_USER, kept.users), (Whose("user", user), kept.user)
+            found = [(whose, budget) for whose, budget in every if budget is not None]
         else:
             found = await list_budgets(connection, tenant, most=BUDGETS_AT_ONCE + 1, after=after)
     items = [KeptBudget(whose=one.kind, user=one.user_id or None, budget=budget) for one, budget in found]

@@ -30,7 +30,7 @@ from support.rows import (
 from support.searching import index_all
 
 import agent.store
-from agent.budget import Amount
+from agent.budget import Amount, Most
 from agent.errors import FrontdeskError
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
@@ -312,6 +312,10 @@ def attempts() -> dict[str, Attempt]:
         ),
         "settle_one": lambda c, who, run: _settled(c, who, run),
         "read_counters": lambda c, who, _: spending.read_counters(c, who.tenant_id, counters_of()),
+        "find_used_up": lambda c, who, _: spending.find_used_up(
+            c, who.tenant_id, [one._replace(most=Most(runs=1, tokens=1)) for one in counters_of()], needs=Amount(1)
+        ),
+        "list_spending": lambda c, who, _: spending.list_spending(c, who.tenant_id, user_id="ann", most=9),
         "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
     }
