@@ -186,7 +186,6 @@ async def serving(
         assistant={"limits": {"tool_timeout_s": tool_s}},
         nursery=nursery,
         backend_failures=1000,
-        NO_PROXY="*",
     )
     backend.answer(READ, {"count": 42})
     async with frontdesk as started:
