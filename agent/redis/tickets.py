@@ -10,19 +10,17 @@ from agent.redis.errors import RedisAwayError
 
 _COMMON = """
 -- KEYS: the tickets of a user: of each its use ('n' none, 'u' used), until when it is fresh, until when it can be good, its run or
--- '-', and what it is for. Beside them what is sealed. Times are in ms, by this server's clock.
-local kept, sealed, time = KEYS[1], KEYS[1] .. ':sealed', redis.call('TIME')
+-- '-', and what it is for. What is sealed has a key of its own, which is gone with the time of its ticket. Times are in ms, by
+-- this server's clock.
+local kept, time = KEYS[1], redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function parse(said)
   local use, fresh, void, run, what = string.match(said or '', '^(%a) (%d+) (%d+) (%S+) (.*)$')
   return use, tonumber(fresh), tonumber(void), run, what
 end
-local function forget(id) redis.call('HDEL', kept, id) redis.call('HDEL', sealed, id) end
-local function keep(ms)
-  for _, key in ipairs({kept, sealed}) do
-    redis.call('PEXPIRE', key, string.format('%.0f', math.max(ms, redis.call('PTTL', key), 1)))
-  end
-end
+local function sealed(id) return kept .. ':sealed:' .. id end
+local function forget(id) redis.call('HDEL', kept, id) redis.call('DEL', sealed(id)) end
+local function keep(ms) redis.call('PEXPIRE', kept, string.format('%.0f', math.max(ms, redis.call('PTTL', kept), 1))) end
 """
 _PUT = Script(
     _COMMON
@@ -44,7 +42,7 @@ if count >= tonumber(ARGV[5]) then
 end
 local until_fresh, until_void = now + ARGV[2], now + ARGV[3]
 redis.call('HSET', kept, ARGV[1], string.format('n %.0f %.0f - %s', until_fresh, until_void, ARGV[6]))
-redis.call('HSET', sealed, ARGV[1], ARGV[7])
+redis.call('SET', sealed(ARGV[1]), ARGV[7], 'PX', string.format('%.0f', math.max(ARGV[2], 1)))
 keep(ARGV[2] + ARGV[4])
 return 1
 """
@@ -55,16 +53,18 @@ _USE = Script(
 -- ARGV: the ticket, what it is used for, how long one that is used waits for its run, and whether it opens that again.
 local use, fresh, void, run, what = parse(redis.call('HGET', kept, ARGV[1]))
 if not use or what ~= ARGV[2] then return {} end
-local content = redis.call('HGET', sealed, ARGV[1])
+local content = redis.call('GET', sealed(ARGV[1]))
 if use == 'u' then
-  if now > (run == '-' and fresh + ARGV[3] or void) then forget(ARGV[1]) return {} end
+  if not content or now > (run == '-' and fresh + ARGV[3] or void) then forget(ARGV[1]) return {} end
   return {content, 0, run}
 end
-if now > fresh or ARGV[4] == '0' then forget(ARGV[1]) end
-if now > fresh then return {} end
+if not content or now > fresh or ARGV[4] == '0' then forget(ARGV[1]) end
+if not content or now > fresh then return {} end
 if ARGV[4] == '1' then
+  local left = math.max(void, fresh + ARGV[3]) - now
   redis.call('HSET', kept, ARGV[1], string.format('u %.0f %.0f - %s', fresh, void, what))
-  keep(math.max(void, fresh + ARGV[3]) - now)
+  redis.call('PEXPIRE', sealed(ARGV[1]), string.format('%.0f', math.max(left, 1)))
+  keep(left)
 end
 return {content, 1, '-'}
 """
@@ -135,7 +135,7 @@ class TicketShelf:
     async def forget(self, owner: str, ticket: str) -> None:
         """Let a ticket open nothing any more."""
         key = self._key(owner)
-        await self._client.calls([("HDEL", key, ticket), ("HDEL", f"{key}:sealed", ticket)])
+        await self._client.calls([("HDEL", key, ticket), ("DEL", f"{key}:sealed:{ticket}")])
 
     def _key(self, owner: str) -> str:
         return f"{self._client.prefix}:{{{owner}}}:tickets"
