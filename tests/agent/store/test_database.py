@@ -186,7 +186,7 @@ async def test_a_database_that_is_not_there_is_an_error_without_its_password() -
     ],
 )
 def test_a_url_of_no_known_database_is_refused_without_being_shown(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="database URL") as refused:
+    with pytest.raises(ConfigurationError, match="FRONTDESK_DATABASE_URL") as refused:
         Store(url, pool_size=1)
     assert "SECRET" not in str(refused.value)
 
