@@ -16,6 +16,7 @@ from agent.errors import ConfigurationError
 from agent.store.conversations import list_conversations
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.migrations import bring_to_newest
+from agent.store.repeating import repeated
 from alembic import command
 
 pytestmark = pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
@@ -59,10 +60,14 @@ class Release:
         """Store turns, one after the other, until it is over."""
         while not self.is_over:
             begun = time.monotonic()
-            async with self.store.write(ANN.tenant_id) as connection:
-                await connection.run_sync(lambda sync: fill(sync, self._then))
+            await self._turn()
             self.turns += 1
             self.longest_s = max(self.longest_s, time.monotonic() - begun)
+
+    @repeated
+    async def _turn(self) -> None:
+        async with self.store.write(ANN.tenant_id) as connection:
+            await connection.run_sync(lambda sync: fill(sync, self._then))
 
     async def goes_on(self) -> None:
         """Wait until it has stored some more."""
