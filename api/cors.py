@@ -88,7 +88,8 @@ class PagesOfOthers(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or have it answered; what is for operators as if there were no such pages."""
-        is_ours = scope["path"] == OPERATORS or scope["path"].startswith(f"{OPERATORS}/")
+        path = scope.get("path", "")  # a lifespan has none
+        is_ours = path == OPERATORS or path.startswith(f"{OPERATORS}/")
         await (self.app if is_ours else super().__call__)(scope, receive, send)
 
     def preflight_response(self, request_headers: Headers) -> Response:

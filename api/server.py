@@ -84,6 +84,7 @@ def _serve(app: FastAPI, settings: Settings, parent: Inherited | None, *, host: 
         host=host,
         port=port,
         loop="uvloop",
+        lifespan="on",  # what breaks in it ends the start; uvicorn would serve without it
         http=bounded_connections(settings),
         ws="none",  # uvicorn's own upgrade would leave the limits behind; connections have another one
         proxy_headers=False,  # the app knows whom to believe; the environment does not (FORWARDED_ALLOW_IPS)

@@ -324,7 +324,7 @@ def test_a_budget_of_cost_without_a_price_stops_the_start(
         "jwt_secret": SECRET,
         "openai_base_url": "http://127.0.0.1:1/v1",
     }
-    with pytest.raises(ConfigurationError, match=r"^budgets: a cost needs the price of each model in EUR: openai:"):
+    with pytest.raises(ConfigurationError, match=r"budgets: a cost needs the price of each model in EUR: openai:"):
         create_app(Settings(_env_file=None, **common, budget_currency="EUR", **settings))
 
 

@@ -55,6 +55,7 @@ async def serve(app: ASGIApp, *, protocol: type[BoundedConnection] | None = None
         access_log=False,
         proxy_headers=False,
         http=protocol or "httptools",
+        lifespan="on" if protocol else "auto",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
