@@ -47,8 +47,9 @@ def test_the_page_on_the_file_has_every_field_and_leads_to_every_part() -> None:
     assert len(sections) > 20
 
 
-OF_OTHERS = re.compile(r"FRONTDESK_(?:TEST_\w+|(?:DB|OWNER)_PASSWORD|BACKEND_\w*|DATABASE_\w+)")
-"""Names of tests, of deploy/'s files and of a definition's own backends; the database's are settings, and in parts in code."""
+OF_OTHERS = re.compile(r"FRONTDESK_(?:TEST_\w+|(?:DB|OWNER)_PASSWORD|BACKEND_\w*|DATABASE_\w+|ADMIN|JWT|HOST|PORT)")
+"""Names of tests, of deploy/'s files and of a definition's own backends; the database's are settings, and in parts in code, as others
+are; host and port are options, which is what whoever sets them is told."""
 
 
 def test_every_variable_that_is_named_or_read_has_a_line_in_the_settings() -> None:
