@@ -1,8 +1,8 @@
 """Connections with time limits: nobody keeps one open who does not ask, and none is lost to those who do not finish.
 
-The invariant: from a connection's start to its end some limit goes on, except while an answer is made or sent, and while
-we are the ones who do not read. Limits are per phase, not per byte: what comes in drips does not prolong them. Whatever
-is answered here, before the app, has the form that the app's own refusals have.
+The invariant: from a connection's start to its end some limit goes on, except while an answer is made or sent, and while we
+are the ones who do not read. Limits are per phase, not per byte: what comes in drips does not prolong them. Whatever is
+answered here, before the app, has the form that the app's own refusals have.
 """
 
 import asyncio
