@@ -30,8 +30,7 @@ LINGER_S = 2.0
 LOOK_S = 0.05
 SILENT_S = 1.0
 """After this time without an answer, a client that ended its side is asked whether it is still there; in a stream at once."""
-SEAT_WAIT_S = 1.5
-SEAT_LOOK_S = 0.1
+SEAT_WAIT_S, SEAT_LOOK_S = 1.5, 0.1
 """How long, and how often, a request looks for a seat while somebody has one who may not want it."""
 TOO_SLOW = problem(408, "request_timeout", "The request took too long", "The request did not arrive in time.")
 FULL = refusal(OverloadedError, "Too many connections.", headers={"Retry-After": str(RETRY_AFTER_S)})
