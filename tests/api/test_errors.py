@@ -27,6 +27,7 @@ CONTRACT = {
     "payload_too_large": 413,
     "rate_limited": 429,
     "overloaded": 503,
+    "quota_exceeded": 429,
 }
 JSON = {"Content-Type": "application/json"}
 MEGABYTE = 1024 * 1024
