@@ -251,6 +251,7 @@ async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_gives_the_wh
             assistant={"limits": limits},
             lease_s=1.0,
             lease_lost_after_s=0.9,
+            renew_every_s=0.3,
         ) as frontdesk,
     ):
         frontdesk.port = free_port()

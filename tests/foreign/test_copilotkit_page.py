@@ -254,7 +254,8 @@ async def test_a_server_that_is_killed_in_mid_answer_and_comes_back_gives_the_wh
     desk: Desk, tab: Tab, tmp_path: Path
 ) -> None:
     assistant = {"limits": {"first_token_timeout_s": LIMIT_S, "between_tokens_timeout_s": LIMIT_S}}
-    settings: dict[str, Any] = {"lease_s": 1.0, "lease_lost_after_s": 0.9, "cors_origins": f'["{desk.origin}"]'}
+    lease = {"lease_s": 1.0, "lease_lost_after_s": 0.9, "renew_every_s": 0.3}
+    settings: dict[str, Any] = {**lease, "cors_origins": f'["{desk.origin}"]'}
     async with (
         gated_provider() as provider,
         machine(
