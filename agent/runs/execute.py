@@ -115,10 +115,8 @@ async def conclude(held: HeldRun, end: End, attempt: Attempt | None = None) -> N
             await held.writer.release()
         case Stopped("lost"):
             await held.writer.leave()
-        case Stopped("deleted"):
-            held.writer.emit(
-                RunEnded("cancelled", "cancelled", _usage(held, attempt))
-            )  # `delete_conversation` wrote that
+        case Stopped("deleted"):  # which `delete_conversation` has written
+            held.writer.emit(RunEnded("cancelled", "cancelled", _usage(held, attempt)))
             await held.writer.close()
 
 
