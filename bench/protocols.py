@@ -156,7 +156,7 @@ async def measure(chosen: Sequence[Way], *, streams: int, rate: int, seconds: fl
             around = [mean((before.cpu_us, after.cpu_us)) for before, after in pairwise(beside)]
             ratios = [one.cpu_us / native_us for one, native_us in zip(seen, around, strict=True)]
             sys.stdout.write(
-                f"{way.name:13} {median(one.cpu_us for one in seen):6.1f} µs a token, native {median(around):6.1f}: "
+                f"{way.name:16}  {median(one.cpu_us for one in seen):6.1f} µs a token, native {median(around):6.1f}: "
                 f"{median(ratios):.2f} times ({min(ratios):.2f}-{max(ratios):.2f}); "
                 f"{median(one.bytes / one.tokens for one in seen):6.1f} bytes, "
                 f"native {median(one.bytes / one.tokens for one in beside):6.1f}"
