@@ -19,7 +19,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from support.cluster import FAULTS
-from support.cluster_chaos import unleash_on_cluster
+from support.cluster_chaos import ANSWERED_WITHIN_S, unleash_on_cluster
 from support.databases import Truth, truth_in_postgresql, truth_in_sqlite
 from support.lives import play, user
 from support.planting import plant_all
@@ -39,8 +39,6 @@ from support.silencing import SilencingProxy, silencing_proxy
 from support.stage import Stage
 from support.troubles import KINDS, ONLY_ON
 
-ANSWERED_WITHIN_S = 3.0
-"""Some questions nobody answers: so long their runs wait."""
 CALM_LIVES = 7
 """Of one deal, those that have none but their end."""
 

@@ -19,7 +19,7 @@ from support.silencing import silencing, silencing_proxy
 from support.stage import Stage
 
 ANSWERED_WITHIN_S = 8.0
-"""Some questions nobody answers: so long their runs wait. An answer may find a process that is stopped."""
+"""Some questions nobody answers: so long their runs wait. An answer may find a process that is stopped, or a machine that is busy."""
 
 
 async def unleash_on_cluster(
