@@ -14,13 +14,15 @@ AT_ONCE = 64
 Ask = Callable[[Sequence[Sequence[Any]]], Awaitable[list[Any]]]
 """What asks: a client's `calls`, or its `scripts` for one script."""
 
+_Asked = tuple[Sequence[Sequence[Any]], asyncio.Future[list[Any]]]
+
 
 class Reads:
     """Commands of many, none of which waits for what another one's answer says."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._asked: list[tuple[Sequence[Sequence[Any]], asyncio.Future[list[Any]]]] = []
+        self._asked: list[_Asked] = []
         self._task: asyncio.Task[None] | None = None
 
     async def calls(self, *commands: Sequence[Any]) -> list[Any]:
@@ -43,24 +45,27 @@ class Reads:
                 await self._answer([one for one in asked if not one[1].done()])
         finally:
             self._task = None
-            for _, answer in self._asked:
-                answer.cancel()
+            left, self._asked = self._asked, []
+            _refuse(left, RedisAwayError("nobody asks any more"))
 
-    async def _answer(self, asked: Sequence[tuple[Sequence[Sequence[Any]], asyncio.Future[list[Any]]]]) -> None:
+    async def _answer(self, asked: Sequence[_Asked]) -> None:
         if not asked:
             return
+        error = RedisAwayError("it was not asked to the end")
         try:
             replies = await self._ask([command for commands, _ in asked for command in commands])
-        except RedisAwayError as exc:
-            for _, answer in asked:
-                if not answer.done():
-                    answer.set_exception(exc)
-        else:
             start = 0
             for commands, answer in asked:
                 if not answer.done():
                     answer.set_result(replies[start : start + len(commands)])
                 start += len(commands)
+        except RedisAwayError as exc:
+            error = exc
         finally:
-            for _, answer in asked:
-                answer.cancel()  # whatever broke: nobody waits for ever
+            _refuse(asked, error)  # whoever has no answer by now, whatever broke
+
+
+def _refuse(asked: Sequence[_Asked], error: RedisAwayError) -> None:
+    for _, answer in asked:
+        if not answer.done():
+            answer.set_exception(error)

@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -77,22 +78,23 @@ class Subscriber:
     async def run(self) -> None:
         """Connect, listen, and connect again, until cancelled."""
         while True:
-            try:
-                connection = await self._client.connection()
-            except RedisAwayError:
-                await asyncio.sleep(RETRY_S)
-                continue
-            try:
-                await self._listen(connection)
-            except LOST as exc:
-                logger.warning("redis_connection_lost", error=type(exc).__name__)
-            finally:
-                self._connection = None
-                for task in self._sending:
-                    task.cancel()
-                await connection.disconnect(nowait=True)
-                for channel in self._channels.values():
-                    channel.listener.deaf()
+            with suppress(RedisAwayError):
+                await self._hold(await self._client.connection())
+            await asyncio.sleep(RETRY_S)
+
+    async def _hold(self, connection: AbstractConnection) -> None:
+        """Listen until the connection is lost."""
+        try:
+            await self._listen(connection)
+        except LOST as exc:
+            logger.warning("redis_connection_lost", error=type(exc).__name__)
+        finally:
+            self._connection = None
+            for task in self._sending:
+                task.cancel()
+            await connection.disconnect(nowait=True)
+            for channel in self._channels.values():
+                channel.listener.deaf()
 
     async def _listen(self, connection: AbstractConnection) -> None:
         """Hear until the connection is lost."""

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from agent.redis.client import RedisClient, Script
 from agent.redis.errors import RedisAwayError
+from agent.redis.lasting import lasting
 from agent.redis.windows import digest
 
 AT_ONCE = 500
@@ -82,7 +83,7 @@ class Tally:
         self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> "Tally":
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = asyncio.get_running_loop().create_task(lasting(self._run, name="tally"))
         return self
 
     async def __aexit__(
@@ -145,8 +146,9 @@ class Tally:
     async def _tell(self) -> None:
         """Say what changed, and hear what those get who ask."""
         asked, self._asked = self._asked[:AT_ONCE], self._asked[AT_ONCE:]
-        changes, self._changes = (self._has if self._says_all else self._changes), Counter()
-        call: list[str | int] = [self._key, self._me, round(self._lease_s * 1000), int(self._says_all), len(changes)]
+        says_all, self._says_all = self._says_all, True  # until it is known that this was heard
+        changes, self._changes = (self._has if says_all else self._changes), Counter()
+        call: list[str | int] = [self._key, self._me, round(self._lease_s * 1000), int(says_all), len(changes)]
         for change in changes.items():
             call += change
         for wanted, _ in asked:
@@ -155,20 +157,16 @@ class Tally:
                 call += one
         try:
             [reply] = await self._client.scripts(_TALLY, [call])
+            match reply:
+                case [b"told", *given]:
+                    self._give(asked, given)
+                    self._says_all = False
+                case [b"again"]:
+                    asked, self._asked = [], asked + self._asked
         except RedisAwayError:
-            reply = None
-        except asyncio.CancelledError:
-            self._refuse(asked)
-            raise
-        match reply:
-            case [b"told", *given]:
-                self._says_all = False
-                self._give(asked, given)
-            case [b"again"]:
-                self._says_all, self._asked = True, asked + self._asked
-            case _:
-                self._says_all = True
-                self._refuse(asked)
+            pass  # as where it says something else
+        finally:
+            self._refuse(asked)  # whoever has no answer by now, whatever broke
         if self._asked:
             self._kick.set()
 

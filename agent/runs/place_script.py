@@ -38,7 +38,8 @@ for i = 13, #ARGV, 4 do
   elseif kind == 'd' then
     add(at(me), 'd' .. tenant, change)
   elseif kind == 's' then
-    redis.call('HSET', all .. ':silent', tenant, redis.call('HGET', at(tenant), 'heard') or '')
+    local heard = redis.call('HGET', at(tenant), 'heard')
+    if heard then redis.call('HSET', all .. ':silent', tenant, heard) end
   else
     local field = tenant .. '\\0' .. user
     local count, since = string.match(redis.call('HGET', queue(me), field) or '', '^(%d+) (%d+)$')

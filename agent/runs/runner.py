@@ -22,6 +22,7 @@ from agent.log.contract import EventLog
 from agent.loop.graph import build_loop
 from agent.models.catalog import Catalog
 from agent.principal import Principal
+from agent.redis.lasting import lasting
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
 from agent.runs.handover import Handover
@@ -104,7 +105,7 @@ class Runner:
         upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
         if self._shared is not None:
             await self._shared.tell()
-            upkeep.append(self._shared.run())
+            upkeep.append(lasting(self._shared.run, name="places"))
         self._upkeep = [self._tasks.create_task(one) for one in upkeep]
         return self
 

@@ -239,16 +239,16 @@ class SharedAdmission(Admission):
             while told is None or told.has_more:
                 if time.monotonic() - self._said_all_at > SAY_ALL_EVERY_S:
                     self._says_all = True
-                changes = self._all() if self._says_all else self._changes
-                self._changes = Counter()
+                says_all, self._says_all = self._says_all, True  # until it is known that this was heard
+                changes, self._changes = self._all() if says_all else self._changes, Counter()
                 told = await self._places.tell(
                     changes,
-                    says_all=self._says_all,
+                    says_all=says_all,
                     inside=self._inside,
                     works=self._works,
                     limits=self._shares.most_of_each,
                 )
-                if self._says_all:
+                if says_all:
                     self._said_all_at = time.monotonic()
                 self._says_all = told is None
                 if told is None:

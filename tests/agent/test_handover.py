@@ -15,7 +15,7 @@ from support.http import Connection, Request
 from support.postgres import new_database, sqlalchemy_url
 from support.provider import Call
 from support.redis import RedisServer, open_redis
-from support.world import MARKER, OpenWorld, Person, World
+from support.world import MARKER, LiveStream, OpenWorld, Person, World
 
 from agent.principal import RunKey
 from agent.runs.letters import LetterKeys, read_head
@@ -347,18 +347,25 @@ async def test_a_fresh_token_at_another_process_reaches_the_run_that_waits_for_i
     assert not any(fresh.token.split(".")[1].encode() in one for one in commands)
 
 
+@asynccontextmanager
+async def half_told(front: World, ann: Person) -> AsyncIterator[LiveStream]:
+    """Let somebody have read half of an answer; the next attempt at it calls a tool, for which it needs a token."""
+    front.backend.answer("GET /orders/count", 3)
+    front.provider.hang("Half of ")
+    async with ann.open_stream("how many?") as live:
+        await live.until_bytes(b"Half of ")
+        front.provider.call(Call("count_orders"))
+        front.provider.say("Three.")
+        yield live
+
+
 async def test_the_reader_of_a_run_that_was_taken_over_elsewhere_need_not_be_asked_again(
     shared: dict[str, Any], open_frontdesk: OpenWorld, front: World, worker: World
 ) -> None:
     """G316: whoever took it over says that it waits, and the reader's process has the token that they came with."""
     ann = front.person()
-    front.backend.answer("GET /orders/count", 3)
-    front.provider.hang("Half of ")
-    async with ann.open_stream("how many?") as live:
-        run_id = await live.until("run_id")
-        await live.until_bytes(b"Half of ")
-        front.provider.call(Call("count_orders"))
-        front.provider.say("Three.")
+    async with half_told(front, ann) as live:
+        run_id = live.so_far.first("run_id")
         await lose(worker, front)
         heir = await open_frontdesk(**{**shared, **HEIR})
         async with open_events(ann, run_id) as reading:
@@ -373,13 +380,8 @@ async def test_a_token_is_asked_for_again_where_nobody_heard_it_the_first_time(
     """G316: Redis is away when a run is taken over, whose reader is at another process."""
     front = await open_frontdesk(**shared, execute=False, reap_every_s=600)
     ann = front.person()
-    front.backend.answer("GET /orders/count", 3)
-    front.provider.hang("Half of ")
-    async with ann.open_stream("how many?") as live:
-        run_id = await live.until("run_id")
-        await live.until_bytes(b"Half of ")
-        front.provider.call(Call("count_orders"))
-        front.provider.say("Three.")
+    async with half_told(front, ann) as live:
+        run_id = live.so_far.first("run_id")
         server.kill()
         await lose(worker, front)
         heir = await open_frontdesk(**{**shared, **HEIR})
@@ -403,12 +405,7 @@ async def test_a_run_that_its_readers_process_takes_over_has_the_readers_token(
     """G316: however long they have read by then."""
     front = await open_frontdesk(**{**shared, **HEIR}, execute=False)
     ann = front.person()
-    front.backend.answer("GET /orders/count", 3)
-    front.provider.hang("Half of ")
-    async with ann.open_stream("how many?") as live:
-        await live.until_bytes(b"Half of ")
-        front.provider.call(Call("count_orders"))
-        front.provider.say("Three.")
+    async with half_told(front, ann) as live:
         server.kill()
         await lose(worker, front)
         assert (await live.rest()).first("status") == "completed"

@@ -10,6 +10,7 @@ from support.faults import until
 
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
+from agent.redis.lasting import lasting
 from agent.redis.subscriber import Subscriber
 from agent.runs.admission import HERE, Grant
 from agent.runs.letters import LetterKeys
@@ -102,9 +103,8 @@ class Installation:
         listening = loop.create_task(subscriber.run())
         await until(lambda: subscriber.is_well)
         await admission.tell()
-        process = Process(
-            name, admission, client, subscriber, [listening, loop.create_task(admission.run())], all=self.all
-        )
+        telling = loop.create_task(lasting(admission.run, name="places"))
+        process = Process(name, admission, client, subscriber, [listening, telling], all=self.all)
         self.all[name] = process
         await until(lambda: admission._hears)
         await admission.told()

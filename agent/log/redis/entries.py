@@ -99,9 +99,15 @@ def unpack(packed: bytes) -> list[LoggedEvent]:
 
 
 def parse_entry(raw: tuple[bytes, dict[bytes, bytes]]) -> Entry:
-    """Return an entry of a stream as Redis tells it: its writer, then its content under its kind."""
+    """Return an entry of a stream as Redis tells it: its writer, then its content under its kind.
+
+    Raises:
+        LogTrimmedError: another release wrote what this one does not know.
+    """
     place, fields = raw
     _, (kind, packed) = fields.items()
+    if kind not in KINDS:
+        raise LogTrimmedError("an entry of another release")
     return Entry(parse_place(place), KINDS[kind], unpack(packed))
 
 

@@ -7,6 +7,7 @@ is read from the stream, then as it is published. Redis forgets; then there is n
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 
 from agent.errors import FrontdeskError, LogAwayError, LogTrimmedError
@@ -22,6 +23,7 @@ from agent.log.redis.tails import Tail, Tails
 from agent.principal import RunKey
 from agent.redis.client import RedisClient
 from agent.redis.errors import RedisAwayError
+from agent.redis.lasting import lasting
 from agent.redis.subscriber import Subscriber
 
 DRAIN_S = 2.0
@@ -58,12 +60,12 @@ class RedisLog(EventLog):
 
     async def __aenter__(self) -> "RedisLog":
         loop = asyncio.get_running_loop()
-        upkeep = (
-            self._subscriber.run(),
-            self._outbox.run(),
-            self._tails.watch(self._end_silent, silence_s=self._limits.silence_s),
-        )
-        self._tasks = [loop.create_task(one) for one in upkeep]
+        upkeep = {
+            "subscriber": self._subscriber.run,
+            "outbox": self._outbox.run,
+            "tails": partial(self._tails.watch, self._end_silent, silence_s=self._limits.silence_s),
+        }
+        self._tasks = [loop.create_task(lasting(work, name=name)) for name, work in upkeep.items()]
         return self
 
     async def __aexit__(

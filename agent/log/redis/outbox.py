@@ -84,8 +84,13 @@ class Outbox:
             segments, self._urgent = list(self._urgent), {}
             for segment in segments:
                 self._soon.pop(segment, None)
-            for start in range(0, len(segments), AT_ONCE):
-                await self._send(segments[start : start + AT_ONCE])
+            try:
+                while segments:
+                    await self._send(segments[:AT_ONCE])
+                    del segments[:AT_ONCE]
+            finally:
+                if segments:  # something broke: nobody waits for ever
+                    self._send_later(segments)
 
     async def drained(self, *, timeout_s: float) -> None:
         """Wait until everything was taken, if Redis takes anything."""
@@ -108,7 +113,7 @@ class Outbox:
             self._due.set()
 
     async def _send(self, segments: list[RedisSegment]) -> None:
-        calls = [(segment, call) for segment in segments if (call := segment.next_call()) is not None]
+        calls = [(segment, call) for segment in segments if (call := _next_call(segment)) is not None]
         if not calls:
             return
         begun = time.monotonic()
@@ -168,3 +173,14 @@ class Outbox:
             logger.warning("log_written_again", tenant=segment.run.tenant_id, run=str(segment.run.run_id))
             segment.begin_again()
             self.add(segment, True)
+
+
+def _next_call(segment: RedisSegment) -> list[str | bytes | int] | None:
+    """Return the next append; None where there is nothing to add, or what there is cannot be: that holds up no other run."""
+    try:
+        return segment.next_call()
+    except (ValueError, TypeError, RecursionError) as exc:  # as msgspec says it
+        run = segment.run
+        logger.error("log_event_not_packed", tenant=run.tenant_id, run=str(run.run_id), error=type(exc).__name__)
+        segment.let_go()
+        return None
