@@ -48,15 +48,16 @@ class Installation:
         self._environment = {"FRONTDESK_DATABASE_URL": rows}
         self._upstream = upstream
         self._names = names
+        self.redis_url = ""
         self.servers: dict[str, Server] = {}
 
     async def open(self) -> None:
         """Start the Redis, and the processes."""
         folder = self._folder / f"redis-{self._names[0]}"
         folder.mkdir()
-        url = self._stack.enter_context(redis_server(folder))
-        await answers(url)
-        self._environment["FRONTDESK_REDIS_URL"] = url
+        self.redis_url = self._stack.enter_context(redis_server(folder))
+        await answers(self.redis_url)
+        self._environment["FRONTDESK_REDIS_URL"] = self.redis_url
         self.servers = {name: self.start(name) for name in self._names}
 
     def start(self, name: str) -> Server:
@@ -130,7 +131,7 @@ async def measure(*, kills: int, rounds: int, part: int) -> None:
         stack.callback(upstream.stop)
         upstream.wait()
         one, two = [
-            Installation(stack, folder, upstream, names=names, rows=await _rows(database.get_uri(), names[0]))
+            Installation(stack, folder, upstream, names=names, rows=await new_rows(database.get_uri(), names[0]))
             for names in (("alone",), ("first", "second"))
         ]
         for installation in (one, two):
@@ -172,7 +173,7 @@ async def _say_costs(one: Installation, two: Installation, *, rounds: int, part:
             )
 
 
-async def _rows(base: str, name: str) -> str:
+async def new_rows(base: str, name: str) -> str:
     """Make a database with the newest schema; return its URL."""
     async with await psycopg.AsyncConnection.connect(base, autocommit=True) as connection:
         await connection.execute(f"CREATE DATABASE {name}".encode())
