@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
 
 from agent.assistant.source import Assistants
 from agent.errors import InvalidRequestError
@@ -99,15 +100,35 @@ class Bearer(HTTPBearer):
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]
         services = services_of(request)
         authorization = request.headers.get("authorization")
-        if services.settings.address_limit is not None:
-            await services.requests.hit({"address": (address_of(request),)}, scope=request.scope)
+        await count_address(services, request)
         if b"ticket=" in request.scope["query_string"] and (given := request.query_params.getlist("ticket")):
             authorization = (await _redeem(request, services, given, authorization)).authorization
-        principal = await services.authenticator.authenticate(authorization)
-        structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
-        tenant_id, user_id = principal.tenant_id, principal.user_id
-        await services.requests.hit({"user": (tenant_id, user_id), "tenant": (tenant_id,)}, scope=request.scope)
-        return principal
+        return await admit(services, request, authorization)
+
+
+async def count_address(services: Services, connection: HTTPConnection) -> None:
+    """Count what may bring a token for the address that it comes from, before anybody looks at that.
+
+    Raises:
+        RateLimitedError: the address has a limit, which is used up.
+    """
+    if services.settings.address_limit is not None:
+        await services.requests.hit({"address": (address_of(connection),)}, scope=connection.scope)
+
+
+async def admit(services: Services, connection: HTTPConnection, authorization: str | None) -> Principal:
+    """Return the principal that a token proves, and count what they ask for.
+
+    Raises:
+        UnauthorizedError: the token is not valid.
+        OverloadedError: the issuer's keys cannot be had now.
+        RateLimitedError: their limit, or their tenant's, is used up.
+    """
+    principal = await services.authenticator.authenticate(authorization)
+    structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
+    tenant_id, user_id = principal.tenant_id, principal.user_id
+    await services.requests.hit({"user": (tenant_id, user_id), "tenant": (tenant_id,)}, scope=connection.scope)
+    return principal
 
 
 async def _redeem(request: Request, services: Services, given: Sequence[str], authorization: str | None) -> Use:
@@ -137,7 +158,8 @@ PrincipalDep = Annotated[Principal, Security(BEARER)]
 
 async def take_seat(request: Request, principal: PrincipalDep) -> None:
     """Hold one of the user's seats for as long as the request lasts, its response included."""
-    hold(request, await services_of(request).seats.take(principal.tenant_id, principal.user_id))
+    owner = principal.tenant_id, principal.user_id
+    hold(request, await services_of(request).seats.take(*owner, address_of(request)))
 
 
 async def get_after(

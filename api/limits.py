@@ -46,12 +46,13 @@ def open_limits(
     rates = Shared(Windows(cluster.client), processes) if cluster is not None else None
     tally = Tally(cluster.client, lease_s=settings.lease_s) if cluster is not None else None
     seats = SharedSeats(tally, processes) if tally is not None else None
+    most = settings.max_streams_per_user, settings.max_streams_per_tenant, settings.max_streams_per_address
     tickets: Tickets | SharedTickets = (own := Tickets(settings, rates=rates))
     if cluster is not None and cluster.keys is not None:
         tickets = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
     return Limits(
         _requests(settings, rates),
-        Seats("streams", settings.max_streams_per_user, settings.max_streams_per_tenant, shared=seats),
+        Seats("streams", *most, shared=seats),
         Sockets(settings, rates=rates, seats=seats),
         tickets,
         _visitors(settings, assistants, catalog, rates),

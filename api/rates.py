@@ -6,13 +6,12 @@ request is told in its answer's `RateLimit` and `RateLimit-Policy` (draft-ietf-h
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from limits import RateLimitItem
 from limits import parse as parse_limit
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.types import Scope
 
 from agent.errors import ConfigurationError, RateLimitedError
@@ -31,6 +30,41 @@ REFUSALS = {
 """What is said where a limit is used up, by its name, which stands in the headers, too."""
 TOLD = "rate_limits"
 """The key in a request's state of what its answer tells of limits."""
+FORGET_EVERY_S = 30.0
+"""How often what counts for nothing any more is looked for."""
+
+
+class OwnWindows:
+    """What is counted in this process, as `Windows` counts for all. No call waits, so nobody comes between a look and its count.
+
+    The limits of the library of that name let some pass who come at once, and look at every key behind every call.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[str, float], deque[float]] = {}
+        """When somebody did something, the first one first; by the key of a limit and the length of its window."""
+        self._forgets_at = 0.0
+
+    def hit(self, limits: Sequence[Limit]) -> list[Left]:
+        """Count for all limits if each has something left; return what was left of each before."""
+        now, seen, counted = time.monotonic(), [], []
+        self._forget(now)
+        for key, most, window_s in limits:
+            times = self._times.get((key, window_s), deque())
+            while times and times[0] <= now - window_s:
+                times.popleft()
+            seen.append(Left(max(0, most - len(times)), (times[0] if times else now) + window_s - now))
+            counted.append(((key, window_s), times))
+        if all(one.left for one in seen):
+            for name, times in counted:
+                times.append(now)
+                self._times[name] = times
+        return seen
+
+    def _forget(self, now: float) -> None:
+        if now >= self._forgets_at:
+            self._forgets_at = now + FORGET_EVERY_S
+            self._times = {name: times for name, times in self._times.items() if times and times[-1] > now - name[1]}
 
 
 class Shared(NamedTuple):
@@ -46,7 +80,7 @@ class Rates:
     def __init__(self, limits: Mapping[str, RateLimitItem], shared: Shared | None = None) -> None:
         self._limits = dict(limits)
         self._shared = shared
-        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._own = OwnWindows()
 
     async def hit(self, keys: Mapping[str, tuple[str, ...]], *, scope: Scope | None = None) -> None:
         """Count one more for these limits, each for whom the key names.
@@ -69,27 +103,17 @@ class Rates:
 
     async def _counted(self, asked: Mapping[str, tuple[str, ...]]) -> list[Left]:
         """Return what each limit had left before."""
-        if self._shared is not None:
-            limits = [
-                Limit("\0".join((name, *key)), self._limits[name].amount, self._limits[name].get_expiry())
-                for name, key in asked.items()
-            ]
-            try:
-                return await self._shared.windows.hit(limits)
-            except RedisAwayError:
-                pass
-        shares = [(self._share(self._limits[name]), (name, *key)) for name, key in asked.items()]
-        seen = [await self._own.get_window_stats(share, *key) for share, key in shares]
-        if all(one.remaining > 0 for one in seen):
-            for share, key in shares:
-                await self._own.hit(share, *key)
-        now = time.time()
-        return [Left(one.remaining, max(0.0, one.reset_time - now)) for one in seen]
-
-    def _share(self, limit: RateLimitItem) -> RateLimitItem:
-        """Return what this process may allow by itself: at least one."""
-        parts = self._shared.processes() if self._shared is not None else 1
-        return type(limit)(max(1, limit.amount // max(1, parts)), limit.multiples)
+        limits = [
+            Limit("\0".join((name, *key)), self._limits[name].amount, self._limits[name].get_expiry())
+            for name, key in asked.items()
+        ]
+        if self._shared is None:
+            return self._own.hit(limits)
+        try:
+            return await self._shared.windows.hit(limits)
+        except RedisAwayError:
+            parts = max(1, self._shared.processes())
+            return self._own.hit([one._replace(most=max(1, one.most // parts)) for one in limits])
 
     def _tell(self, scope: Scope, names: list[str], seen: list[Left], *, counted: bool) -> None:
         told = scope.setdefault("state", {}).setdefault(TOLD, [])

@@ -52,6 +52,9 @@ class HttpSettings(EnvironmentSettings):
     max_streams_per_tenant: int = Field(
         default=10_000, ge=1, description="of these, all users of one tenant, or all visitors; more get a 429"
     )
+    max_streams_per_address: int | None = Field(
+        default=None, ge=1, description="of these, all at one address; none is set, for whole offices have one"
+    )
     ticket_s: float = Field(default=30.0, gt=0, le=300, description="a ticket that nobody used is void after this time")
     max_tickets_per_user: int = Field(
         default=40, ge=1, description="tickets of one user that wait for their use, or may open a stream again"

@@ -18,9 +18,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from starlette.types import Scope
 
 from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError, UnauthorizedError
-from agent.principal import Principal
+from agent.principal import Credential, Principal
 from agent.redis.errors import RedisAwayError
 from agent.redis.tickets import TicketShelf, Times, Used
 from agent.runs.letters import LetterKeys, LetterRefusedError
@@ -28,8 +29,8 @@ from agent.store.runs import Run
 from api.settings import Settings
 from api.tickets import FIRST_USE_S, REFUSED, STREAMS, TICKET_BYTES, Tickets, Use, has_been_over
 
-TEXT = re.compile(r"([A-Za-z0-9_-]{12})([A-Za-z0-9_-]{43})")
-"""A ticket: whose it is, in a name that tells nothing, and what opens it."""
+TEXT = re.compile(r"([A-Za-z0-9_-]{12})([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])")
+"""A ticket: whose it is, in a name that tells nothing, and what opens it. Of the last sign two bits are none: no two texts are one ticket."""
 LOOK_EVERY_S = 0.25
 """How often a client that came back to another process looks for the run of its first request."""
 
@@ -53,13 +54,13 @@ class SharedTickets:
         self._leeway_s = settings.jwt_leeway_s
         self._voiding: set[asyncio.Task[None]] = set()
 
-    async def issue(self, principal: Principal, *, method: str, path: str) -> str:
-        """Return a new ticket of this principal's.
+    async def issue(self, principal: Principal, *, method: str, path: str, scope: Scope | None = None) -> str:
+        """Return a new ticket of this principal's. `scope`: see `Rates.hit`.
 
         Raises:
             RateLimitedError: its user makes too many, or has too many that were not used yet.
         """
-        await self._own.count(principal)
+        await self._own.count(principal, scope)
         assert principal.credential is not None
         secret, what = token_bytes(TICKET_BYTES), f"{method} {path}"
         owner = urlsafe_b64encode(self._keys.name(f"{principal.tenant_id}\0{principal.user_id}")).decode()
@@ -99,7 +100,7 @@ class SharedTickets:
             raise OverloadedError("Tickets cannot be used right now.", retry_after_s=RETRY_AFTER_S) from None
         except LetterRefusedError:
             raise UnauthorizedError(REFUSED) from None
-        return _SharedUse(self, name, used, f"Bearer {token}", opens_again)
+        return _SharedUse(self, name, used, Credential(token), opens_again)
 
     async def run_of(self, name: _Name) -> UUID | None:
         """Return the run that a used ticket came to; None while that is not known.
@@ -140,9 +141,13 @@ class _SharedUse:
     _tickets: SharedTickets
     _name: _Name
     _used: Used
-    authorization: str
+    _credential: Credential
     _opens_again: bool
     _is_bound: bool = False
+
+    @property
+    def authorization(self) -> str:
+        return f"Bearer {self._credential.reveal()}"
 
     @property
     def is_first(self) -> bool:

@@ -18,6 +18,8 @@ from secrets import token_urlsafe
 from typing import Protocol
 from uuid import UUID
 
+from starlette.types import Scope
+
 from agent.errors import RateLimitedError, UnauthorizedError
 from agent.principal import Credential, Principal
 from agent.store.runs import UNFINISHED, Run
@@ -151,22 +153,22 @@ class Tickets:
         self._tickets: dict[bytes, Ticket] = {}
         self._owned: dict[tuple[str, str], dict[bytes, Ticket]] = {}
 
-    async def issue(self, principal: Principal, *, method: str, path: str) -> str:
-        """Return a new ticket of this principal's.
+    async def issue(self, principal: Principal, *, method: str, path: str, scope: Scope | None = None) -> str:
+        """Return a new ticket of this principal's. `scope`: see `Rates.hit`.
 
         Raises:
             RateLimitedError: its user makes too many, or has too many that were not used yet.
         """
-        await self.count(principal)
+        await self.count(principal, scope)
         return await self.make(principal, method=method, path=path)
 
-    async def count(self, principal: Principal) -> None:
+    async def count(self, principal: Principal, scope: Scope | None) -> None:
         """Count one more that a principal's user makes.
 
         Raises:
             RateLimitedError: these are too many.
         """
-        await self._rates.hit({"tickets": (principal.tenant_id, principal.user_id)})
+        await self._rates.hit({"tickets": (principal.tenant_id, principal.user_id)}, scope=scope)
 
     async def make(self, principal: Principal, *, method: str, path: str) -> str:
         """Return a new ticket that was counted.

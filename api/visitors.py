@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from agent.assistant.definition import Public
 from agent.errors import ConfigurationError, InvalidRequestError
@@ -71,9 +72,9 @@ class Visitors:
             raise InvalidRequestError(f"message: at most {self._most_characters} characters, the context's included")
 
 
-def address_of(request: Request) -> str:
+def address_of(connection: HTTPConnection) -> str:
     """Return what identifies the caller's address; all who have none that can be read are one."""
-    host = request.client.host if request.client else ""
+    host = connection.client.host if connection.client else ""
     try:
         parsed = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

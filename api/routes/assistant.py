@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from api.dependencies import InstallationDep
+from api.dependencies import InstallationDep, admit, count_address
 from api.errors import PROBLEMS
 from api.requests import CONTEXT_BYTES, MESSAGE_CHARACTERS
 
@@ -63,7 +63,8 @@ async def describe_assistant(
     """Describe the assistant: with a token as the caller's tenant has it, without one as it is. Of several, one that the caller may use."""
     principal = None
     if "authorization" in request.headers:
-        principal = await services.authenticator.authenticate(request.headers["authorization"])
+        await count_address(services, request)
+        principal = await admit(services, request, request.headers["authorization"])
     assistants = services.assistants
     equipped = assistants.of(principal, named)
     assistant = equipped.definition

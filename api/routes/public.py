@@ -44,7 +44,8 @@ router = APIRouter(tags=["public"], responses=PROBLEMS, route_class=_OpenedRoute
 
 
 async def take_seat(request: Request, services: InstallationDep) -> None:
-    hold(request, await services.seats.take(PUBLIC_TENANT, address_of(request)))
+    address = address_of(request)
+    hold(request, await services.seats.take(PUBLIC_TENANT, address, address))
 
 
 @router.post("/chat/public", responses=ANSWERS, dependencies=[Depends(take_seat)])

@@ -22,7 +22,7 @@ from agent.errors import (
 from agent.origin import Origin, origin
 from agent.places import place_of
 from agent.principal import Principal
-from api.dependencies import Services
+from api.dependencies import Services, admit, count_address
 from api.errors import PRIVATE, PROBLEMS, problem, refused
 from api.settings import Settings
 from api.sockets.commands import SignIn, parse
@@ -85,18 +85,20 @@ async def _admit(services: Services, websocket: WebSocket) -> Principal | None:
         ForbiddenError: a page of another origin opens it.
         UnauthorizedError: its token, or its ticket, is not valid.
         OverloadedError: the server is stopping.
+        RateLimitedError: its address, its user or their tenant asks too often.
     """
     if services.runner.draining or services.sockets.is_draining:
         raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
     _check_origin(services.settings, websocket)
+    await count_address(services, websocket)
     authorization, given = websocket.headers.get("authorization"), websocket.query_params.getlist("ticket")
     is_token = (authorization or "").lower().startswith("bearer ")
     if given:
         if len(given) > 1 or is_token:
             raise InvalidRequestError("ticket: send one, or a token in the Authorization header")
         use = await services.tickets.redeem(given[0], method="GET", path=websocket.scope["path"])
-        return await services.authenticator.authenticate(use.authorization)
-    return await services.authenticator.authenticate(authorization) if is_token else None
+        return await admit(services, websocket, use.authorization)
+    return await admit(services, websocket, authorization) if is_token else None
 
 
 def _check_origin(settings: Settings, websocket: WebSocket) -> None:
@@ -118,7 +120,6 @@ async def _serve(services: Services, websocket: WebSocket, principal: Principal 
     try:
         if principal is None:
             principal = await _introduced(services, websocket)
-        structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
         session = Session(services, websocket, line, principal)
         async with services.sockets.opened(session, principal):
             await session.run()
@@ -132,6 +133,7 @@ async def _introduced(services: Services, websocket: WebSocket) -> Principal:
 
     Raises:
         UnauthorizedError: it holds none that is valid.
+        RateLimitedError: its user, or their tenant, asks too often.
     """
     try:
         async with asyncio.timeout(services.settings.first_request_timeout_s):
@@ -143,7 +145,7 @@ async def _introduced(services: Services, websocket: WebSocket) -> Principal:
     command = parse(message.get("text") or "")
     if not isinstance(command, SignIn):
         raise UnauthorizedError(NOT_SAID)
-    return await services.authenticator.authenticate(f"Bearer {command.token}")
+    return await admit(services, websocket, f"Bearer {command.token}")
 
 
 def _line(websocket: WebSocket) -> BoundedSocket:

@@ -41,5 +41,5 @@ async def make_ticket(
     if ticket_of(request) is not None:
         raise InvalidRequestError("ticket: a ticket makes no tickets")
     asked = body or TicketRequest()
-    ticket = await services.tickets.issue(principal, method=asked.method, path=asked.path)
+    ticket = await services.tickets.issue(principal, method=asked.method, path=asked.path, scope=request.scope)
     return TicketView(ticket=ticket, method=asked.method, path=asked.path, expires_in_s=services.settings.ticket_s)

@@ -33,6 +33,11 @@ class Command(BaseModel):
 
     ref: Ref | None = None
 
+    @property
+    def echo(self) -> dict[str, object]:
+        """Return what of it comes back with the reply."""
+        return {} if self.ref is None else {"ref": self.ref}
+
 
 class Send(ChatRequest, Command):
     """Ask, as `POST /chat` does, and read the run."""

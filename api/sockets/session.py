@@ -6,7 +6,7 @@ one message is sent at a time, so that a client that reads slowly holds up its r
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager, suppress
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -47,6 +47,7 @@ from api.sockets.commands import (
 from api.sockets.connection import BoundedSocket
 from api.sockets.news import News
 from api.sockets.tenure import Validity
+from api.visitors import address_of
 
 MAX_CANCELS = 8
 """Stops under way at once; a client that asks for more is read again when one is done."""
@@ -85,8 +86,7 @@ class Session:
         self._validity = Validity(leeway_s=services.settings.jwt_leeway_s)
         self._tasks: TaskGroup
         self._refusals = 0
-        self._underway = 0
-        """Messages that are being done."""
+        self._underway = 0  # messages that are being done
 
     @property
     def is_busy(self) -> bool:
@@ -153,14 +153,13 @@ class Session:
     async def _do(self, command: AnyCommand) -> None:
         match command:
             case Send():
-                with await self._seat():  # what nobody may read is not stored, as over HTTP
+                with await self._seat() as seat:  # what nobody may read is not stored, as over HTTP
                     run = await self._services.runner.start(self._principal, command.asked())
-                await self._read(command, run, position(command.after))
+                    await self._read(command, run, position(command.after), seat)
             case Attach():
                 await self._attach(command)
             case Detach():
-                if (reader := self._readers.get(command.run)) is not None:
-                    await reader.stop()
+                await self._stop(command.run)
                 await self._reply(command, run=command.run)
             case Cancel():
                 await self._cancels.acquire()
@@ -186,15 +185,18 @@ class Session:
         if run is None:
             await self._reply(command, run=None)
         else:
-            await self._read(command, run, position(command.after))
+            await self._stop(run.id)  # and has its seat
+            with await self._seat() as seat:
+                await self._read(command, run, position(command.after), seat)
 
-    async def _read(self, command: AnyCommand, run: Run, after: EventId) -> None:
-        """Read a run's events after `after`, in place of a reader of it that there is."""
-        if (before := self._readers.get(run.id)) is not None:
-            await before.stop()
-        reader = _Reader(ExitStack())
-        reader.seat.enter_context(await self._seat())
-        self._readers[run.id] = reader
+    async def _stop(self, run_id: UUID) -> None:
+        if (reader := self._readers.get(run_id)) is not None:
+            await reader.stop()
+
+    async def _read(self, command: AnyCommand, run: Run, after: EventId, seat: ExitStack) -> None:
+        """Read a run's events after `after`, in place of a reader of it that there is, with the caller's seat."""
+        await self._stop(run.id)
+        reader = self._readers[run.id] = _Reader(seat.pop_all())
         try:
             ids = {"conversation_id": run.conversation_id, "message_id": run.message_id}
             await self._reply(command, run=run.id, state=run.state, **ids)
@@ -243,10 +245,9 @@ class Session:
         self._principal = principal
         self._validity.renew()
         for run_id in list(self._readers):
-            try:
+            # A run goes on with a token of its own rights only; one that was deleted, not at all.
+            with suppress(ForbiddenError, NotFoundError, DatabaseError):
                 await self._services.runner.renew_credential(principal, run_id)
-            except (ForbiddenError, NotFoundError, DatabaseError):
-                continue  # a run goes on with a token of its own rights only; one that was deleted, not at all
         await self._reply(command, expires_at=self._validity.of(principal)["expires_at"])
 
     async def _ask_for_tokens(self) -> None:
@@ -262,17 +263,20 @@ class Session:
             for conversation_id, title in await news.take():
                 await self._say(conversation=conversation_id, title=title)
 
-    async def _seat(self) -> AbstractContextManager[None]:
-        return await self._services.seats.take(self._principal.tenant_id, self._principal.user_id)
+    async def _seat(self) -> ExitStack:
+        """Take a seat, to be entered at once."""
+        seat, owner = ExitStack(), (self._principal.tenant_id, self._principal.user_id)
+        seat.enter_context(await self._services.seats.take(*owner, address_of(self._websocket)))
+        return seat
 
     def _rest(self) -> None:
         self._line.wait_as("busy" if self._readers or self._underway else "idle")
 
     async def _reply(self, command: AnyCommand, **values: object) -> None:
-        await self._say(reply=command.type, **_ref(command), **values)
+        await self._say(reply=command.type, **command.echo, **values)
 
     async def _refuse(self, command: AnyCommand | None, exc: RequestError) -> None:
-        of = {} if command is None else {"type": command.type, **_ref(command)}
+        of = {} if command is None else {"type": command.type, **command.echo}
         await self._say(refused=refusal(exc), **of)
 
     async def _say(self, **values: object) -> None:
@@ -292,7 +296,3 @@ def refusal(exc: RequestError) -> dict[str, object]:
     if isinstance(exc, RunActiveError):
         refused["run_id"] = exc.run_id
     return refused
-
-
-def _ref(command: AnyCommand) -> dict[str, object]:
-    return {} if command.ref is None else {"ref": command.ref}

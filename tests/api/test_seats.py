@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from support.faults import until
+from support.socketing import open_socket
 from support.world import LiveStream, OpenWorld, Person, World
 
 from api.settings import Settings
@@ -96,3 +97,20 @@ async def test_who_waits_for_json_has_a_seat_too(world: World) -> None:
         one.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     await until(lambda: taken(world) == 0)
+
+
+async def test_all_at_one_address_may_have_a_limit_that_counts_for_streams_and_sockets(
+    open_frontdesk: OpenWorld,
+) -> None:
+    """G40"""
+    assert Settings(_env_file=None).max_streams_per_address is None
+    world = await open_frontdesk(max_streams_per_address=1)
+    world.provider.hang("Hello")
+    async with world.person().open_stream("hello") as live, open_socket(world.person(user="cleo")) as socket:
+        await live.until("run_id")
+        refused = await world.person(user="ben").ask("hello")
+        assert (await socket.ask("send", message="hello"))["refused"]["detail"] == refused.json()["detail"]
+    assert (refused.status_code, "one address" in refused.json()["detail"]) == (429, True)
+    await until(lambda: taken(world) == 0)
+    world.provider.say("Hello.")
+    assert (await world.person(user="ben").ask("hello")).status_code == 200

@@ -135,6 +135,26 @@ async def test_a_socket_reads_no_more_runs_than_its_user_may(open_frontdesk: Ope
     assert again["reply"] == now["reply"] == "attach"
 
 
+async def test_a_message_has_the_seat_in_which_its_answer_is_read(
+    open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G133: nobody takes it in between, when it is stored and can be refused no more."""
+    world = await open_frontdesk(max_streams_per_user=1)
+    seats, takes = world.app.state.services.seats, []
+    take = seats.take
+
+    async def counted(*whose: str) -> Any:
+        takes.append(whose)
+        return await take(*whose)
+
+    monkeypatch.setattr(seats, "take", counted)
+    world.provider.say("Hello.")
+    async with open_socket(world.person()) as socket:
+        await socket.done((await socket.ask("send", message="hello"))["run"])
+    assert len(takes) == 1
+    await until(lambda: seats.taken == 0)
+
+
 async def test_a_message_whose_answer_cannot_be_read_is_not_stored(open_frontdesk: OpenWorld) -> None:
     """G133: as over HTTP; who sends it again has said it once."""
     world = await open_frontdesk(max_streams_per_user=1)
