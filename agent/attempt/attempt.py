@@ -131,7 +131,7 @@ class Attempt:
         await self.offer.renew(self.principal.current, partial(heard, messages, self.run.conversation_id))
 
     def expect(self, messages: Sequence[BaseMessage], *, goes_on: bool = True) -> None:
-        """Let the budgets that count for the run know what its next step is given, where it `goes_on`."""
+        """Let the budgets that count for the run know what its next step is given, where it `goes_on` with a reservation."""
         budget = self.writer.budget
         if budget is not None and budget.reserves and goes_on:
             budget.expect(self.offer, messages)
@@ -143,19 +143,20 @@ class Attempt:
             QuotaExceededError: there is none.
         """
         budget = self.writer.budget
-        if budget is None or not budget.reserves:
+        if budget is None:
             return
-        self.expect(messages)
         if not budget.has_reserved:
-            await self.writer.reserve()
-        budget.begin(self.step)
+            budget.expect(self.offer, messages)
+            if budget.reserves:
+                await self.writer.reserve()
+        budget.begin()
 
     def count_used(self) -> None:
         """Count what the current step's reply took, however that ended."""
         used, tenant_id = self.reply.usage, self.principal.current.tenant_id
         metrics.count_tokens(self.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
         if self.writer.budget is not None:
-            self.writer.budget.took(self.reply)
+            self.writer.budget.took(self.reply, step=self.step)
 
     def answer(self, *, partial: bool = False) -> NewMessage:
         """Return what the current step said as the run's answer."""

@@ -1,6 +1,6 @@
 """The budgets of an installation: which count for somebody, and whether there is room for a run.
 
-The invariant: where no budget is set nothing of this costs anything, no question to the database and no estimate.
+The invariant: where no budget is set no message and no run costs anything for this, no question to the database and no estimate.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from agent.budget import Allowance, Amount, Budget, Counter, QuotaExceededError,
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.history import CHARACTERS_PER_TOKEN
-from agent.store.budgets import KeptBudgets, has_budgets, kept_budgets
+from agent.store.budgets import KeptBudgets, There, kept_budgets, look_for_any
 from agent.store.clock import read_clock
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.runs import Run
@@ -49,17 +49,20 @@ class Budgets:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self.has_kept = False
+        self._there = There()
+
+    @property
+    def has_kept(self) -> bool:
         """Whether the database has any: where not, it is not asked for a tenant's."""
-        self._was_asked = False
+        return self._there.budgets
 
     async def look(self, connection: Transaction) -> None:
-        """Find out whether there are budgets in the database."""
-        self.has_kept = await has_budgets(connection)
+        """Find out whether there are budgets in the database, and whether anything is held, whoever holds it."""
+        self._there = await look_for_any(connection)
 
     async def give_back(self, store: Store) -> None:
         """Give back what is held for calls that nobody makes any more: of processes that died, and of runs that were ended."""
-        if not (self.has_kept or self._was_asked):
+        if not self._there.reservations:
             return
         async with store.read(EVERY_TENANT, is_urgent=True) as connection:
             left = await left_reservations(connection, most=LOOKED_AT)
@@ -69,9 +72,8 @@ class Budgets:
 
     async def expire(self, store: Store) -> None:
         """Let go of counters whose period has long been over."""
-        if self.has_kept or self._was_asked:
-            async with store.write(EVERY_TENANT) as connection:
-                await expire_counters(connection)
+        async with store.write(EVERY_TENANT) as connection:
+            await expire_counters(connection)
 
     def may_count(self, assistant: Assistant, claim: Budget | None) -> bool:
         """Return whether a budget may count for whoever has this claim: where not, the database is asked for none."""
@@ -145,7 +147,6 @@ class Budgets:
         """Return what a user may use, as the definition says it, the database before that, and the token at most."""
         if not self.may_count(assistant, claim):
             return None
-        self._was_asked = True
         said, kept = assistant.budgets or Said(), KeptBudgets()
         if self.has_kept:
             kept = await kept_budgets(connection, principal.tenant_id, principal.user_id)

@@ -5,7 +5,7 @@ transaction that stores what it said, or given back.
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -28,11 +28,13 @@ from agent.budget import (
     Rates,
     Standing,
 )
+from agent.errors import DatabaseError
 from agent.events.schema import BudgetUsed, Usage, UsageCounted
 from agent.models.stream import Reply
 from agent.principal import Principal, RunKey
 from agent.prompt.history import CHARACTERS_PER_TOKEN, estimate_tokens
 from agent.store.database import Store
+from agent.store.repeating import repeated
 from agent.store.runs import Run
 from agent.store.spending import AFTERWARDS, Refused, Reserved, read_counters, reserve, settle_one, settle_steps
 from agent.store.transaction import Transaction
@@ -68,6 +70,7 @@ class RunBudget:
         self._length_s = assistant.limits.deadline_s + GRACE_S
         self._step = self._given = 0
         """How many tokens the step is estimated to be given."""
+        self._has_told = False
         self._reserved: Reserved | None = None
         self._refused: Refused | None = None
         self._used: tuple[Usage, bool] = Usage(), False
@@ -95,19 +98,18 @@ class RunBudget:
         got = await self._hold(connection, self._given, attempt=self._attempt, length_s=self._length_s)
         self._reserved, self._refused = (None, got) if isinstance(got, Refused) else (got, None)
 
-    def begin(self, step: int) -> None:
+    def begin(self) -> None:
         """Let a step begin that has its room.
 
         Raises:
             QuotaExceededError: it has none.
         """
-        self._step = step
         if self._refused is not None:
             raise exceeded(self._refused, self._allowance)
 
-    def took(self, reply: Reply) -> None:
-        """Note what the step took, however it ended: what its provider says, or else an estimate of what was said."""
-        self._used = _used(reply, self._given)
+    def took(self, reply: Reply, *, step: int) -> None:
+        """Note what a step took, however it ended: what its provider says, or else an estimate of what was said."""
+        self._step, self._used = step, _used(reply, self._given)
 
     async def settle(self, connection: Transaction, *, ends: bool = False) -> None:
         """Use what the step took, and give back the rest. It may be done again until the caller has committed."""
@@ -124,8 +126,9 @@ class RunBudget:
         standings, self._standings = self._standings, ()
         self._reserved = None
         usage, is_estimated = self._used
-        took = 1, *self._rates.amount(usage.input_tokens, usage.output_tokens)
+        took = 1 - self._has_told, *self._rates.amount(usage.input_tokens, usage.output_tokens)
         budgets = tuple(one for standing in standings for one in _told(standing, took, self._allowance))
+        self._has_told = self._has_told or bool(budgets)
         return UsageCounted(self._step, usage, is_estimated, budgets) if budgets else None
 
     @asynccontextmanager
@@ -140,19 +143,36 @@ class RunBudget:
         if not self.reserves:
             yield
             return
-        given, tenant_id = estimated(offer, messages), self._key.tenant_id
-        async with self._store.write(tenant_id) as connection:
-            got = await self._hold(connection, given, attempt=AFTERWARDS, length_s=timeout_s + GRACE_S)
-            if isinstance(got, Refused):
-                raise exceeded(got, self._allowance)
+        given = estimated(offer, messages)
+        held = await self._hold_aside(given, length_s=timeout_s + GRACE_S)
         try:
             yield
         finally:
-            usage, _ = _used(reply, given)
-            used = self._rates.amount(usage.input_tokens, usage.output_tokens)
             with anyio.CancelScope(shield=True):
-                async with self._store.write(tenant_id) as connection:
-                    await settle_one(connection, self._key, reserved=got.id, used=used)
+                await self._settle_one(held, _used(reply, given)[0])
+
+    async def leave(self) -> None:
+        """Use what the step took of a run that is gone, or another's, where it is still held. It fails nobody.
+
+        Else whoever deletes a conversation while it is answered would pay for nothing of that.
+        """
+        if self._reserved is not None:
+            with suppress(DatabaseError):  # then upkeep gives it back
+                await self._settle_one(self._reserved, self._used[0])
+
+    @repeated
+    async def _hold_aside(self, given: int, *, length_s: float) -> Reserved:
+        async with self._store.write(self._key.tenant_id) as connection:
+            got = await self._hold(connection, given, attempt=AFTERWARDS, length_s=length_s)
+            if isinstance(got, Refused):
+                raise exceeded(got, self._allowance)
+        return got
+
+    @repeated
+    async def _settle_one(self, reserved: Reserved, usage: Usage) -> None:
+        used = self._rates.amount(usage.input_tokens, usage.output_tokens)
+        async with self._store.write(self._key.tenant_id) as connection:
+            await settle_one(connection, self._key, reserved=reserved.id, used=used)
 
     async def _hold(self, connection: Transaction, given: int, *, attempt: int, length_s: float) -> Reserved | Refused:
         return await reserve(
@@ -188,11 +208,12 @@ def exceeded(refused: Refused, allowance: Allowance) -> QuotaExceededError:
 
 
 def _used(reply: Reply, given: int) -> tuple[Usage, bool]:
-    """Return what a reply took, and whether that is estimated: what was never answered took nothing."""
+    """Return what a reply took, and whether that is estimated: what was never answered took nothing, what was thought did."""
     if reply.usage != Usage():
         return reply.usage, False
-    said = sum(map(len, reply.pieces)) + sum(len(str(one.arguments)) for one in reply.requests)
-    return (Usage(given, max(1, said // CHARACTERS_PER_TOKEN)), True) if said else (Usage(), False)
+    if not reply.characters:
+        return Usage(), False
+    return Usage(given, max(1, reply.characters // CHARACTERS_PER_TOKEN)), True
 
 
 def _told(standing: Standing, took: Sequence[int], allowance: Allowance) -> list[BudgetUsed]:

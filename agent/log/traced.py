@@ -1,10 +1,11 @@
-"""A log whose events are told as spans, too: an attempt at a run, its steps, and the calls of tools in them.
+"""A log whose events are told to somebody, too; and who tells them as spans: an attempt at a run, its steps, the calls of tools.
 
 All that a run does stands in its log, so nothing else has to know of traces. The invariant: what is written is written
 first, and as without; a piece of text costs one look at its kind.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol
 
 from agent import metrics
 from agent.events.schema import (
@@ -40,12 +41,22 @@ TOLD = frozenset(
 """The events that say more than a piece of text."""
 
 
-class TracedLog(EventLog):
-    """Another log, all of it, whose attempts have spans."""
+class Listener(Protocol):
+    """Who is told of an attempt. Neither waits, and neither raises anything."""
 
-    def __init__(self, log: EventLog, recorder: Recorder) -> None:
+    def hear(self, event: AnyEvent) -> None:
+        """Hear of an event, which is in the log."""
+
+    def end(self, how: Close) -> None:
+        """Hear that the attempt writes no more. It may be said again."""
+
+
+class TracedLog(EventLog):
+    """Another log, all of it, whose attempts have a listener each."""
+
+    def __init__(self, log: EventLog, listen: Callable[[RunKey, int], Listener]) -> None:
         self._log = log
-        self._recorder = recorder
+        self._listen = listen
 
     @property
     def is_shared(self) -> bool:
@@ -60,8 +71,7 @@ class TracedLog(EventLog):
         return self._log.lag_s
 
     def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> "TracedSegment":
-        """Return the segment of an attempt, whose span is where the caller is from now on, and the task that it begins."""
-        return TracedSegment(self._log.open(run, attempt, age_s=age_s), self._recorder, run, attempt)
+        return TracedSegment(self._log.open(run, attempt, age_s=age_s), self._listen(run, attempt))
 
     def follow(self, run: RunKey, *, after: EventId = START) -> AsyncGenerator[list[LoggedEvent]]:
         return self._log.follow(run, after=after)
@@ -82,11 +92,29 @@ class TracedLog(EventLog):
         await self._log.forget(run)
 
 
-class TracedSegment:
-    """A segment whose events begin and end spans."""
+class TracedSegment(Segment):
+    """A segment whose events somebody hears of."""
 
-    def __init__(self, segment: Segment, recorder: Recorder, run: RunKey, attempt: int) -> None:
+    def __init__(self, segment: Segment, listener: Listener) -> None:
         self._segment = segment
+        self._listener = listener
+
+    def append(self, event: AnyEvent) -> None:
+        self._segment.append(event)
+        self._listener.hear(event)
+
+    async def flush(self) -> None:
+        await self._segment.flush()
+
+    async def close(self, how: Close) -> None:
+        self._listener.end(how)
+        await self._segment.close(how)
+
+
+class AttemptSpans:
+    """The spans of an attempt: who makes them is within its span from then on, and the task that they begin."""
+
+    def __init__(self, recorder: Recorder, run: RunKey, attempt: int) -> None:
         self._recorder = recorder
         self._calls: dict[str, Span] = {}
         self._waits = False
@@ -95,17 +123,10 @@ class TracedSegment:
         self._place = _placed(recorder, run, attempt)
         place.set(self._place)
 
-    def append(self, event: AnyEvent) -> None:
-        self._segment.append(event)
+    def hear(self, event: AnyEvent) -> None:
+        """Begin or end a span, where the event says more than a piece of text."""
         if type(event) in TOLD:
             self._take(event)
-
-    async def flush(self) -> None:
-        await self._segment.flush()
-
-    async def close(self, how: Close) -> None:
-        self._end(how)
-        await self._segment.close(how)
 
     def _take(self, event: AnyEvent) -> None:
         span = self._place.span
@@ -168,7 +189,7 @@ class TracedSegment:
         step.end(error)
         self._recorder.send(step)
 
-    def _end(self, how: Close) -> None:
+    def end(self, how: Close) -> None:
         """Send what is left: of an attempt that went on elsewhere, or waits, its end is not the run's."""
         if self._is_over:
             return

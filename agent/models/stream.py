@@ -54,6 +54,7 @@ class Reply:
     """What one model call gave. While it streams, it is what there is so far.
 
     `model` is which one the provider says that it was. `extras` is what it said beside it and wants to see again.
+    `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it.
     """
 
     pieces: list[str] = field(default_factory=list)
@@ -62,6 +63,7 @@ class Reply:
     finish_reason: str = "stop"
     model: str = ""
     extras: dict[str, Any] = field(default_factory=dict)
+    characters: int = 0
 
     @property
     def text(self) -> str:
@@ -261,6 +263,7 @@ class _Collector:
             text = text[: self._room]
             self._cut()
         self._room -= len(text)
+        self._reply.characters += len(text)
         return text
 
     def _cut(self) -> None:

@@ -114,10 +114,18 @@ async def conclude(held: HeldRun, end: End, attempt: Attempt | None = None) -> N
         case Stopped("released"):
             await held.writer.release()
         case Stopped("lost"):
-            await held.writer.leave()
+            await lose(held)
         case Stopped("deleted"):  # which `delete_conversation` has written
             held.writer.emit(RunEnded("cancelled", "cancelled", _usage(held, attempt)))
             await held.writer.close()
+            await lose(held)
+
+
+async def lose(held: HeldRun) -> None:
+    """Leave a run that is another's, or gone; what its step took of a budget is used all the same."""
+    await held.writer.leave()
+    if held.writer.budget is not None:
+        await held.writer.budget.leave()
 
 
 async def _settle_lost_writes(store: Store, held: HeldRun) -> None:

@@ -24,7 +24,7 @@ from agent.events.schema import AnyEvent
 from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import HERE, Grant
-from agent.runs.execute import Stopped, conclude, execute
+from agent.runs.execute import Stopped, conclude, execute, lose
 from agent.runs.held import HeldRun
 from agent.runs.offers import Offers
 from agent.runs.roster import Roster
@@ -125,7 +125,7 @@ class Executor:
                 await self._leave(held, exc)
             except FrontdeskError as exc:
                 logger.warning("run_lost", reason=type(exc).__name__)
-                await held.writer.leave()
+                await lose(held)
             except StoppedError:
                 pass  # it was stopped while it waited, and is dealt with
             except Exception as exc:  # noqa: BLE001 (the run's boundary: one run must not take others with it)

@@ -16,14 +16,14 @@ from sqlalchemy import (
     Uuid,
 )
 
-from agent.store.columns import Json, metadata, tenant
+from agent.store.columns import Json, metadata, tenant, user
 
 budgets = Table(
     "budgets",
     metadata,
     tenant(),
     Column("whose", String(8), nullable=False),
-    Column("user_id", String(256), nullable=False, comment="empty, but where it is one user's"),
+    user("empty, but where it is one user's"),
     Column("budget", Json, nullable=False, comment="{day: {runs, tokens, cost}, month: {…}}; what is left out is open"),
     PrimaryKeyConstraint("tenant_id", "whose", "user_id"),
     CheckConstraint("whose IN ('tenant', 'users', 'user')", name="whose"),
@@ -33,7 +33,7 @@ spendings = Table(
     "spendings",
     metadata,
     tenant(),
-    Column("user_id", String(256), nullable=False, comment="empty: of the tenant as a whole"),
+    user("empty: of the tenant as a whole"),
     Column("period", String(10), nullable=False, comment="2026-11-29 or 2026-11, in the tenant's time zone"),
     Column("runs", BigInteger, nullable=False),
     Column("tokens", BigInteger, nullable=False),
@@ -50,7 +50,7 @@ reservations = Table(
     tenant(),
     Column("run_id", Uuid, nullable=False),
     Column("id", Uuid, nullable=False),
-    Column("user_id", String(256), nullable=False),
+    user(),
     Column(
         "attempt", Integer, nullable=False, comment="which counts while it works; 0: of what comes after the answer"
     ),

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import ColumnElement, delete, exists, or_, select, tuple_
 
 from agent.budget import Budget
-from agent.store.budget_tables import budgets
+from agent.store.budget_tables import budgets, reservations
 from agent.store.columns import OF_TENANT, OF_USER, insert_into
 from agent.store.statements import Hot
 from agent.store.transaction import Transaction
@@ -28,7 +28,14 @@ EACH_USER = Whose("users")
 KEY = ("tenant_id", "whose", "user_id")
 _ROW = (budgets.c.tenant_id == OF_TENANT, or_(budgets.c.whose != "user", budgets.c.user_id == OF_USER))
 _OF = Hot(select(budgets.c.whose, budgets.c.budget).where(*_ROW))
-_ARE_THERE = Hot(select(exists().select_from(budgets).label("are_there")))
+_ARE_THERE = Hot(select(*(exists().select_from(table).label(table.name) for table in (budgets, reservations))))
+
+
+class There(NamedTuple):
+    """Whether there is anything of any tenant: a budget that is kept, a reservation that is out."""
+
+    budgets: bool = False
+    reservations: bool = False
 
 
 class KeptBudgets(NamedTuple):
@@ -76,9 +83,10 @@ async def kept_budgets(connection: Transaction, tenant_id: str, user_id: str) ->
     return KeptBudgets(**{row.whose: Budget.model_validate(row.budget) for row in rows})
 
 
-async def has_budgets(connection: Transaction) -> bool:
-    """Return whether any tenant has a budget that is kept."""
-    return bool((await connection.row(_ARE_THERE, {})).are_there)
+async def look_for_any(connection: Transaction) -> There:
+    """Return whether there is anything to ask for. It is asked often, and reads a row of each at most."""
+    row = await connection.row(_ARE_THERE, {})
+    return There(bool(row.budgets), bool(row.reservations))
 
 
 def _of(tenant_id: str, whose: Whose) -> tuple[ColumnElement[bool], ...]:

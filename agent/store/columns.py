@@ -72,6 +72,11 @@ def tenant() -> Column[str]:
     return Column("tenant_id", String(128), nullable=False)
 
 
+def user(comment: str | None = None) -> Column[str]:
+    """Return the column that says whose a row is within its tenant."""
+    return Column("user_id", String(256), nullable=False, comment=comment)
+
+
 def partial_index(name: str, *columns: str, only_where: str, unique: bool = False) -> Index:
     """Return an index of the rows for which `only_where` holds, in these words on either database."""
     condition = text(only_where)

@@ -30,7 +30,7 @@ from agent.store.asked_tables import page_calls as page_calls
 from agent.store.budget_tables import budgets as budgets
 from agent.store.budget_tables import reservations as reservations
 from agent.store.budget_tables import spendings as spendings
-from agent.store.columns import Instant, Json, partial_index, tenant
+from agent.store.columns import Instant, Json, partial_index, tenant, user
 from agent.store.columns import metadata as metadata
 
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
@@ -41,7 +41,7 @@ conversations = Table(
     metadata,
     tenant(),
     Column("id", Uuid, nullable=False),
-    Column("user_id", String(256), nullable=False),
+    user(),
     Column("title", String(200), nullable=False),
     Column("last_position", Integer, nullable=False, comment="position of the newest message; 0 when there is none"),
     Column("last_turn", Integer, nullable=False, comment="turn of the newest run"),
@@ -79,7 +79,7 @@ runs = Table(
     tenant(),
     Column("id", Uuid, nullable=False),
     Column("conversation_id", Uuid, nullable=False),
-    Column("user_id", String(256), nullable=False),
+    user(),
     Column("turn", Integer, nullable=False, comment="1, 2, 3, … within the conversation; orders its messages"),
     Column("replaces", Integer, comment="the turn whose place this one takes, with all turns between the two"),
     Column("state", String(16), nullable=False),
@@ -241,7 +241,7 @@ feedback = Table(
     metadata,
     tenant(),
     Column("message_id", Uuid, nullable=False),
-    Column("user_id", String(256), nullable=False),
+    user(),
     Column("rating", String(8), nullable=False),
     Column("comment", Text),
     Column("created_at", Instant, nullable=False),
@@ -256,7 +256,7 @@ search_entries = Table(
     tenant(),
     Column("id", Uuid, nullable=False, comment="of the message; the conversation's own for its title"),
     Column("conversation_id", Uuid, nullable=False),
-    Column("user_id", String(256), nullable=False),
+    user(),
     Column("number", BigInteger, nullable=False, comment="the entry's row in SQLite's index"),
     Column(
         "reached",

@@ -1,21 +1,24 @@
 """Budgets as people meet them: who is refused what, until when, and what they are told of what they have used."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import DDL, select, update
 from support.faults import cancel, rows, store_of, until
 from support.provider import Call
 from support.saying import DONE, event, usage, words
 from support.world import SECRET, OpenWorld, Person, World, write_assistant
 
-from agent.budget import Amounts, Budget
+from agent.budget import Amount, Amounts, Budget, Counter, Most
 from agent.errors import ConfigurationError
+from agent.principal import RunKey
 from agent.store.budget_tables import reservations, spendings
 from agent.store.budgets import EACH_USER, TENANT, Whose, clear_budget, get_budget, list_budgets, set_budget
-from agent.store.database import EVERY_TENANT
+from agent.store.database import EVERY_TENANT, new_id
+from agent.store.spending import reserve
 from agent.store.tables import messages, runs
 from api.app import create_app
 from api.settings import Settings
@@ -190,6 +193,62 @@ async def test_a_stopped_answer_is_not_free_and_one_that_never_came_is(open_fron
     assert still == 0
 
 
+async def test_an_answer_whose_conversation_is_deleted_meanwhile_is_not_free(
+    open_frontdesk: OpenWorld, database_url: str
+) -> None:
+    """G379: its run is gone, and with it whoever would settle."""
+    world = await open_frontdesk(assistant={"budgets": {"user": LARGE}}, database_url=database_url)
+    ann = world.person()
+    world.provider.hang("Word by word")
+    async with ann.open_stream("hi") as live:
+        conversation = await live.until("conversation_id")
+        await live.until("token")
+        assert (await ann.request("DELETE", f"/conversations/{conversation}")).status_code == 204
+    [(_, tokens, _, still)] = (await counted(world)).values()
+    assert tokens > 100
+    assert still == 0
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning_content": "Hm. " * 100},
+        {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "count_orders", "arguments": '{"' + "a" * 400}}]},
+    ],
+    ids=["thought", "half a call"],
+)
+async def test_what_was_only_thought_or_half_asked_for_is_not_free(
+    open_frontdesk: OpenWorld, delta: dict[str, Any]
+) -> None:
+    """G379: a model that is cut before its first word has worked for somebody."""
+    world = await open_frontdesk(assistant={"budgets": {"user": LARGE}})
+
+    async def script(_request: Any, connection: Any) -> None:
+        await connection.begin_chunks()
+        await connection.chunk(event(delta))
+        connection.cut()
+
+    world.provider.then(script)
+    [said] = await told(world.person())
+    assert said["estimated"]
+    assert said["usage"]["input_tokens"] > 100
+    assert 100 <= said["usage"]["output_tokens"] < 120
+
+
+@pytest.mark.parametrize("limits", [{"runs": 1}, {"runs": 1, "tokens": 1_000_000}], ids=["runs alone", "both"])
+async def test_what_is_told_of_a_step_names_it_and_the_log_has_a_line_of_a_budget_that_is_near(
+    open_frontdesk: OpenWorld, capfd: pytest.CaptureFixture[str], limits: dict[str, int]
+) -> None:
+    """G378"""
+    world = await open_frontdesk(assistant={"budgets": {"user": {"day": limits}}})
+    world.provider.call(Call("count_orders"))
+    world.provider.say("Two.")
+    steps = [one["step"] for one in await told(world.person())]
+    assert steps == ([1, 2] if "tokens" in limits else [2])
+    near = [json.loads(line) for line in "".join(capfd.readouterr()).splitlines() if "budget_near" in line]
+    assert [(one["whose"], one["kind"]) for one in near] == [("user", "runs")]
+
+
 async def test_questions_and_titles_are_paid_for_and_left_out_where_there_is_no_room(open_frontdesk: OpenWorld) -> None:
     """G370: and made on demand they are refused."""
     asides = {"suggestions": {"enabled": True, "static": ["And now?"]}, "title": "model"}
@@ -282,18 +341,34 @@ async def test_what_nobody_settles_is_given_back_by_itself(open_frontdesk: OpenW
     assert await counted(world) == {("ann", "day"): (1, 0, 0, 0)}
 
 
+async def test_what_a_process_held_that_died_is_given_back_before_anybody_asks(open_frontdesk: OpenWorld) -> None:
+    """G371: by one that was just started, and knows of no budget but by what is held."""
+    world = await open_frontdesk(reap_every_s=0.05)
+    everything = Counter("ann", "2026-11", Most(tokens=1000))
+    async with store_of(world).write("acme") as connection:
+        run, amount = RunKey("acme", new_id()), Amount(tokens=1000)
+        await reserve(connection, run, [everything], user_id="ann", attempt=1, amount=amount, length_s=3600)
+    await until(lambda: is_free(world))
+    assert await counted(world) == {("ann", "month"): (0, 0, 0, 0)}
+
+
 async def is_free(world: World) -> bool:
     return not await held(world)
 
 
-async def test_where_no_budget_is_set_nothing_is_counted_or_asked(world: World) -> None:
-    """G376"""
-    budgets = world.app.state.services.runner._runtime.budgets
+async def test_where_no_budget_is_set_nothing_is_counted_or_asked(open_frontdesk: OpenWorld) -> None:
+    """G376: the tables need not even be there, but for the look with each renewal."""
+    asides = {"suggestions": {"enabled": True}, "title": "model"}
+    world = await open_frontdesk(assistant=asides, renew_every_s=100, lease_s=300)
+    async with store_of(world).write(EVERY_TENANT) as connection:
+        for table in ("budgets", "spendings", "reservations"):
+            await connection.execute(DDL(f"DROP TABLE {table}"))
     world.provider.call(Call("count_orders"))
     world.provider.say("Two.")
-    assert (await world.person().ask("hi")).json()["success"]
-    assert (budgets.has_kept, budgets._was_asked) == (False, False)
-    assert await counted(world) == {}
+    world.provider.suggestions, world.provider.title = "More?", "A title"
+    stream = await world.person().stream("hi")
+    assert (stream.first("status"), stream.first("title")) == ("completed", "A title")
+    assert stream.first("suggested_questions") == ["More?"]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,10 @@ CASES: dict[str, tuple[Series, Series]] = {
         ends(9, "deadline", 9),
     ),
     "FrontdeskModelFails": (ends(2, "model_timeout", 8), ends(1, "model_timeout", 99)),
-    "FrontdeskRunsFail": (ends(1, "deadline", 9), ends(9, "model_timeout", 9) | ends(1, "internal", 99)),
+    "FrontdeskRunsFail": (
+        ends(1, "deadline", 9),
+        ends(9, "model_timeout", 9) | ends(9, "quota_exceeded", 9) | ends(1, "internal", 99),
+    ),
     "FrontdeskSlowFirstToken": (
         times("frontdesk_first_token_seconds", quick=90, slow=10, bound="10"),
         times("frontdesk_first_token_seconds", quick=99, slow=1, bound="10"),

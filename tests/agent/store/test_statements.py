@@ -181,7 +181,7 @@ USES: dict[str, Use] = {
     "a next attempt": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1),
     "one that does not count": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1, counts=False),
     "a budget": lambda c, _: budgets.kept_budgets(c, "acme", "ann"),
-    "whether there are budgets": lambda c, _: budgets.has_budgets(c),
+    "whether there are budgets": lambda c, _: budgets.look_for_any(c),
     "a run that is counted": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(1, 1)),
     "what is used up": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(9999, 1)),
     "what a step needs": lambda c, run: spending.reserve(

@@ -83,7 +83,7 @@ OVER_ALL_TENANTS = {
     "recorded_tenants",
     "expired_tenants",
     "next_tenant",
-    "has_budgets",
+    "look_for_any",
     "left_reservations",
     "expire_counters",
     "read_clock",
