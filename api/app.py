@@ -15,7 +15,7 @@ from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
-from agent.log.traced import TracedLog
+from agent.log.traced import AttemptSpans, TracedLog
 from agent.metrics import expect_failures, expect_prices, tenant_names
 from agent.models.catalog import Catalog
 from agent.principal import RunKey
@@ -143,7 +143,7 @@ def _watches(traces: Traces | None, watch: Watch | None) -> Watch:
     """Return what is put around the log that runs are written to."""
 
     def around(log: EventLog) -> EventLog:
-        log = log if traces is None else TracedLog(log, traces.recorder)
+        log = log if traces is None else TracedLog(log, partial(AttemptSpans, traces.recorder))
         return log if watch is None else watch(log)
 
     return around

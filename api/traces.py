@@ -7,6 +7,7 @@ away, slow or wrong costs its spans and nothing else, and is told of in one line
 import asyncio
 import logging
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -205,20 +206,18 @@ class TracedRequests:
                 status = message["status"]
             await send(message)
 
-        error: str | None = None
         try:
             await self._app(scope, receive, send_and_see)
-        except BaseException as exc:
-            error = spans.code_of(exc)
-            raise
         finally:
+            broke = sys.exception()
             method, route = scope["method"], getattr(scope.get("route"), "path", "")
             span.name = f"{method} {route}".rstrip()
-            span.attributes = {"http.request.method": method, "http.response.status_code": status}
+            span.attributes = {"http.request.method": method}
+            span.attributes |= {"http.response.status_code": status} if status else {}
             span.attributes |= {"http.route": route} if route else {}
             request_id = origin.get().request_id
             span.attributes |= {"frontdesk.request_id": request_id} if request_id else {}
-            span.end(error or (str(status) if status >= 500 else None))
+            span.end(spans.code_of(broke) if broke else str(status) if status >= 500 else None)
             self._recorder.send(span)
 
 

@@ -6,7 +6,8 @@ shows what people ask and what tools return.
 
 import sys
 import time
-from typing import Any, TextIO, cast
+from functools import partial
+from typing import TextIO
 
 import orjson
 
@@ -28,7 +29,8 @@ from agent.events.schema import (
     ToolCallChanged,
     Usage,
 )
-from agent.log.contract import Close, EventLog, Segment
+from agent.log.contract import Close, EventLog
+from agent.log.traced import TracedLog
 from agent.principal import RunKey
 from api.shown import safe
 
@@ -38,33 +40,19 @@ SHOWN_CHARACTERS = 400
 
 def traced(log: EventLog, output: TextIO = sys.stderr) -> EventLog:
     """Return the log, whose runs are told of at `output` while they are written."""
-    return cast("EventLog", _TracedLog(log, output))
+    return TracedLog(log, partial(_Lines, output))
 
 
-class _TracedLog:
-    """Another log, but for what it opens."""
+class _Lines:
+    """The lines of an attempt, as it goes on."""
 
-    def __init__(self, log: EventLog, output: TextIO) -> None:
-        self._log = log
-        self._output = output
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    def open(self, run: RunKey, attempt: int, *, age_s: float = 0.0) -> Segment:
-        return _TracedSegment(self._log.open(run, attempt, age_s=age_s), run, attempt, self._output)
-
-
-class _TracedSegment(Segment):
-    def __init__(self, segment: Segment, run: RunKey, attempt: int, output: TextIO) -> None:
-        self._segment = segment
+    def __init__(self, output: TextIO, run: RunKey, attempt: int) -> None:
         self._name = f"{str(run.run_id)[-8:]} {run.tenant_id}" + (f" attempt {attempt}" if attempt > 1 else "")
         self._output = output
         self._begun = time.monotonic()
         self._said: list[str] = []
 
-    def append(self, event: AnyEvent) -> None:
-        self._segment.append(event)
+    def hear(self, event: AnyEvent) -> None:
         if isinstance(event, TextDelta):
             self._said.append(event.text)
             return
@@ -76,11 +64,8 @@ class _TracedSegment(Segment):
             self._said.clear()
         self._print(line)
 
-    async def flush(self) -> None:
-        await self._segment.flush()
-
-    async def close(self, how: Close) -> None:
-        await self._segment.close(how)
+    def end(self, how: Close) -> None:
+        """What ends has said so in an event."""
 
     def _print(self, line: str) -> None:
         print(f"{self._name} {time.monotonic() - self._begun:7.3f} s  {line}", file=self._output, flush=True)

@@ -18,6 +18,7 @@ ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_tex
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "frontdesk.json").read_text())
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
+ERROR = re.compile(r"""logger\.(?:error|exception|critical)\(\s*"([a-z_]+)""")
 METRIC = re.compile(r"\bfrontdesk_[a-z_]+\b")
 PARTS = re.compile(r"_(total|bucket|count|sum)$")
 
@@ -30,6 +31,15 @@ def test_each_alert_has_a_section_with_steps_and_says_where() -> None:
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert re.search(r"^(1\. |\| )", sections[rule["alert"]], re.MULTILINE), rule["alert"]
+
+
+def test_each_event_of_level_error_has_what_to_do() -> None:
+    """G334: the alert of logged errors names the event, and whoever it wakes looks here."""
+    code = [path.read_text("utf-8") for room in ("agent", "api", "tools") for path in (ROOT / room).rglob("*.py")]
+    events = {event for text in code for event in ERROR.findall(text)}
+    assert {"run_broke", "budget_without_price"} < events
+    rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
+    assert [event for event in sorted(events) if not any(f"`{event}`" in row.split(" | ")[0] for row in rows)] == []
 
 
 @pytest.mark.parametrize("source", ["page", "alerts", "dashboard"])
