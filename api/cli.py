@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, DatabaseError
+from agent.redis.errors import RedisAwayError
 from api import __version__, logs, terminal
 from api.at_rest import close_files, close_new_files
 from api.auth import sign
@@ -245,7 +246,7 @@ async def _migrate(settings: Settings) -> None:
 
 @contextmanager
 def _readable_errors() -> Iterator[None]:
-    """Show what is wrong with the configuration in a line, not in a traceback."""
+    """Show what is wrong with the configuration, or with what the command needs, in a line and not in a traceback."""
     try:
         yield
     except ConfigurationError as exc:
@@ -254,6 +255,12 @@ def _readable_errors() -> Iterator[None]:
     except BrokenPipeError:  # whoever reads this has read enough
         write_nowhere([sys.stdout.fileno()])
         raise typer.Exit from None
+    except DatabaseError as exc:
+        print(f"frontdesk: the database did not do it ({exc.reason}): run it again", file=sys.stderr)
+        raise typer.Exit(1) from None
+    except RedisAwayError as exc:
+        print(f"frontdesk: Redis does not answer ({exc}): run it again, nothing is done twice", file=sys.stderr)
+        raise typer.Exit(1) from None
     except OSError as exc:  # the data folder cannot be made, read or written
         print(f"frontdesk: {_trouble(exc)}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -1,10 +1,11 @@
 """Places in lists as clients hold them: opaque words, which come back as they were given or are refused."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -15,91 +16,82 @@ from agent.store.budgets import Whose
 from agent.store.conversations import ConversationCursor
 from agent.store.shared_approvals import Place
 
+Found = TypeVar("Found", covariant=True)
+
+
+class Reader(Protocol[Found]):
+    """What reads a place from the word that a field of a request gives; None where it gives none.
+
+    Raises:
+        InvalidRequestError: it is no word of ours; the text names the field.
+    """
+
+    def __call__(self, given: str | None, field: str = "cursor") -> Found | None: ...
+
 
 def pack(place: list[str] | list[int]) -> str:
     """Return the word for a place."""
     return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
 
 
-def _unpack(given: str, field: str) -> Any:
-    try:
-        return orjson.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))
-    except ValueError as exc:
-        raise InvalidRequestError(f"{field}: not one that this service gave out") from exc
+def _unpacked(place_of: Callable[[Any], Found | None]) -> Reader[Found]:
+    """Let a function have what was packed, whatever a client made of it: None and an error of its value say that it is no place."""
+
+    def read(given: str | None, field: str = "cursor") -> Found | None:
+        if given is None:
+            return None
+        with suppress(ValueError, OverflowError):
+            packed = orjson.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+            if (place := place_of(packed)) is not None:
+                return place
+        raise InvalidRequestError(f"{field}: not one that this service gave out")
+
+    return read
 
 
-def conversation_cursor(cursor: str | None) -> ConversationCursor | None:
-    """Return the place in the list of conversations.
-
-    Raises:
-        InvalidRequestError: it is no word of ours.
-    """
-    if cursor is None:
-        return None
-    match _unpack(cursor, "cursor"):
+@_unpacked
+def conversation_cursor(packed: Any) -> ConversationCursor | None:
+    """Return the place in the list of conversations."""
+    match packed:
         case [str(updated_at), str(conversation_id)]:
-            with suppress(ValueError, OverflowError):
-                return ConversationCursor(_moment(updated_at), UUID(conversation_id))
-    raise InvalidRequestError("cursor: not one that this service gave out")
+            return ConversationCursor(_moment(updated_at), UUID(conversation_id))
+    return None
 
 
-def approval_cursor(cursor: str | None) -> Place | None:
-    """Return the place in the list of what others ask.
-
-    Raises:
-        InvalidRequestError: it is no word of ours.
-    """
-    if cursor is None:
-        return None
-    match _unpack(cursor, "cursor"):
+@_unpacked
+def approval_cursor(packed: Any) -> Place | None:
+    """Return the place in the list of what others ask."""
+    match packed:
         case [str(asked_at), str(tool_call_id)] if "\x00" not in tool_call_id:
-            with suppress(ValueError, OverflowError):
-                return Place(_moment(asked_at), tool_call_id)
-    raise InvalidRequestError("cursor: not one that this service gave out")
+            return Place(_moment(asked_at), tool_call_id)
+    return None
 
 
-def audit_cursor(cursor: str | None) -> AuditCursor | None:
-    """Return the place in the record.
-
-    Raises:
-        InvalidRequestError: it is no word of ours.
-    """
-    if cursor is None:
-        return None
-    match _unpack(cursor, "cursor"):
-        case [str(at), str(row_id)]:
-            with suppress(ValueError):
-                if isfinite(moment := float(at)):
-                    return AuditCursor(moment, UUID(row_id))
-    raise InvalidRequestError("cursor: not one that this service gave out")
+@_unpacked
+def audit_cursor(packed: Any) -> AuditCursor | None:
+    """Return the place in the record."""
+    match packed:
+        case [str(at), str(row_id)] if isfinite(moment := float(at)):
+            return AuditCursor(moment, UUID(row_id))
+    return None
 
 
-def budget_place(cursor: str | None) -> Whose | None:
-    """Return the place in the list of a tenant's budgets.
-
-    Raises:
-        InvalidRequestError: it is no word of ours.
-    """
-    if cursor is None:
-        return None
-    match _unpack(cursor, "cursor"):
+@_unpacked
+def budget_place(packed: Any) -> Whose | None:
+    """Return the place in the list of a tenant's budgets."""
+    match packed:
         case [("tenant" | "users" | "user") as kind, str(user_id)] if "\x00" not in user_id:
             return Whose(kind, user_id)
-    raise InvalidRequestError("cursor: not one that this service gave out")
+    return None
 
 
-def message_place(field: str, given: str | None) -> tuple[int, int] | None:
-    """Return the turn and the position that a field of the request names.
-
-    Raises:
-        InvalidRequestError: it is no word of ours; the text names the field.
-    """
-    if given is None:
-        return None
-    match _unpack(given, field):
+@_unpacked
+def message_place(packed: Any) -> tuple[int, int] | None:
+    """Return the turn and the position of a message."""
+    match packed:
         case [int(turn), int(position)] if _is_place(turn) and _is_place(position):
             return turn, position
-    raise InvalidRequestError(f"{field}: not one that this service gave out")
+    return None
 
 
 def _moment(text: str) -> datetime:

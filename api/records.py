@@ -9,7 +9,8 @@ from agent.origin import Origin, origin
 from agent.principal import OPERATOR, Principal
 from agent.store.audit import AuditCursor, AuditFilter, Deed, Recorded, list_audit, record, recorded_runs
 from agent.store.database import EVERY_TENANT, Store
-from agent.store.verifying import Verified, has_seal, recorded_tenants, verify_tenant
+from agent.store.verifying import KEPT_SEAL, Verified, has_seal, recorded_tenants, verify_tenant
+from api.operator.opened import opened
 from api.settings import Settings
 from api.shown import HIDDEN, visible
 from api.told import view
@@ -23,11 +24,10 @@ async def print_verified(settings: Settings, tenant: str | None, head: str | Non
     Raises:
         ConfigurationError: the seal that was kept is none, or names no tenant.
     """
-    number, _, digest = (head or "").partition(":")
-    if head is not None and (tenant is None or not number.isdecimal() or not digest):
+    if head is not None and (tenant is None or not re.fullmatch(KEPT_SEAL, head)):
         raise ConfigurationError("--head: give NUMBER:DIGEST, together with --tenant")
-    store = settings.open_store(pool_size=1)
-    try:
+    number, _, digest = (head or "").partition(":")
+    async with opened(settings) as store:
         async with store.read(EVERY_TENANT) as connection:
             tenants = [tenant] if tenant is not None else await recorded_tenants(connection)
         is_well = True
@@ -41,8 +41,6 @@ async def print_verified(settings: Settings, tenant: str | None, head: str | Non
                     print(f"{tenant}: seal {number} is not the one that was kept")
                     is_well = False
         return is_well
-    finally:
-        await store.close()
 
 
 async def print_record(
@@ -59,9 +57,8 @@ async def print_record(
         run_id = UUID(run) if run else None
     except ValueError:
         raise ConfigurationError("--run: not the id of a run") from None
-    store = settings.open_store(pool_size=1)
     origin.set(Origin())
-    try:
+    async with opened(settings) as store:
         async with store.write(tenant) as connection:
             asked = {"run": run, "tool": tool, "user": user, "kind": kind}
             read = Deed("audit.read", OPERATOR, words={"asked": {n: v for n, v in asked.items() if v}})
@@ -71,8 +68,6 @@ async def print_record(
             found = [one for each in await _around(store, tenant, found) for one in await _all(store, tenant, each)]
         for one in sorted(found, key=lambda one: (one.at, one.id)):
             print(HIDDEN.sub(_escaped, view(one).model_dump_json(exclude_none=True)))
-    finally:
-        await store.close()
 
 
 async def _all(store: Store, tenant: str, wanted: AuditFilter) -> list[Recorded]:

@@ -1,14 +1,15 @@
 """What was said and done, as readers see it over HTTP: messages of a conversation, and deeds of the record."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import floor
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent.store.audit import DeedKind, Recorded
-from agent.store.messages import StoredMessage, ToolCall
+from api.cursors import pack
 from api.views import UsageView
 
 
@@ -17,6 +18,8 @@ def _is_none(value: object) -> bool:
 
 
 class ToolCallView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     id: str
     name: str
     arguments: dict[str, Any]
@@ -35,6 +38,8 @@ class MessageView(BaseModel):
     those between the two; null while the message counts.
     """
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: UUID
     run_id: UUID
     turn: int
@@ -50,32 +55,6 @@ class MessageView(BaseModel):
     is_error: bool
     model: str | None
     usage: UsageView | None
-
-
-def message_view(message: StoredMessage) -> MessageView:
-    """Return what clients see of a message."""
-    counted = message.usage
-    return MessageView(
-        id=message.id,
-        run_id=message.run_id,
-        turn=message.turn,
-        position=message.position,
-        superseded_by=message.superseded_by,
-        role=message.role,
-        text=message.text,
-        status=message.status,
-        created_at=message.created_at,
-        tool_calls=[_call_view(call) for call in message.tool_calls],
-        tool_call_id=message.tool_call_id,
-        tool_name=message.tool_name,
-        is_error=message.is_error,
-        model=message.model,
-        usage=UsageView(input_tokens=counted.input_tokens, output_tokens=counted.output_tokens) if counted else None,
-    )
-
-
-def _call_view(call: ToolCall) -> ToolCallView:
-    return ToolCallView(id=call.id, name=call.name, arguments=call.arguments, label=call.label, done=call.done)
 
 
 class RecordedView(BaseModel):
@@ -129,4 +108,13 @@ def view(one: Recorded) -> RecordedView:
         address=one.address,
         request_id=one.request_id,
         seal=one.seal,
+    )
+
+
+def page_of(found: Sequence[Recorded], *, limit: int) -> AuditPage:
+    """Return a page of so many deeds; one more was looked for, to know whether there are more."""
+    last = found[limit - 1] if len(found) > limit else None
+    return AuditPage(
+        items=[view(one) for one in found[:limit]],
+        next_cursor=pack([repr(last.at), str(last.id)]) if last else None,
     )

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from api import __version__
 
@@ -18,6 +18,8 @@ class Readiness(BaseModel):
 
 
 class UsageView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     input_tokens: int
     output_tokens: int
 

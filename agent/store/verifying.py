@@ -177,6 +177,10 @@ async def _is_expiry_told(connection: Transaction, first: Any) -> bool:
     return (await connection.execute(own)).one_or_none() is not None
 
 
+KEPT_SEAL = r"^[1-9][0-9]{0,8}:[0-9a-f]{64}$"
+"""A seal as it is kept elsewhere: its number and its digest."""
+
+
 async def has_seal(connection: Transaction, tenant_id: str, *, number: int, digest: str) -> bool:
     """Return whether a tenant's record has this seal; one that was kept elsewhere proves all that is before it."""
     s = audit_seals.c

@@ -1,9 +1,6 @@
 """An operator's commands, as they stand on the command line. Each imports what it does when it is asked for."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from agent.errors import ConfigurationError, DatabaseError
-from agent.redis.errors import RedisAwayError
+from agent.errors import ConfigurationError
 from api.operator.door import Door, JsonOption, YesOption, confirm, print_json
 
 
@@ -20,20 +16,6 @@ def add_commands(cli: typer.Typer, door: Door) -> None:
     """Add them all."""
     for add in (_add_runs, _add_usage, _add_erase, _add_backup, _add_restore):
         add(cli, door)
-
-
-@contextmanager
-def _told(door: Door) -> Iterator[None]:
-    """Tell of a database that fails in a line, as of what is wrong with the settings."""
-    try:
-        with door.told():
-            yield
-    except DatabaseError as exc:
-        print(f"frontdesk: the database did not do it ({exc.reason}): run it again", file=sys.stderr)
-        raise typer.Exit(1) from None
-    except RedisAwayError as exc:
-        print(f"frontdesk: Redis does not answer ({exc}): run it again, nothing is done twice", file=sys.stderr)
-        raise typer.Exit(1) from None
 
 
 TenantOption = Annotated[str | None, typer.Option(help="default: all of them")]
@@ -44,14 +26,18 @@ def _add_runs(cli: typer.Typer, door: Door) -> None:
     @cli.command("runs")
     def runs_command(
         tenant: TenantOption = None,
-        failed: Annotated[float, typer.Option(min=0, max=24 * 366, help="hours within which one failed")] = 24,
-        limit: Annotated[int, typer.Option(min=1, help="of each tenant: so many that go on, and that failed")] = 100,
+        failed: Annotated[float, typer.Option(help="hours within which one failed")] = 24,
+        limit: Annotated[
+            int, typer.Option(min=1, max=1_000_000, help="of each tenant: so many that go on, and that failed")
+        ] = 100,
         as_json: JsonOption = False,
     ) -> None:
         """List what works, waits or is abandoned, and what failed lately. Nothing that anybody said is shown."""
-        with _told(door):
-            from api.operator.sights import list_runs, print_runs
+        with door.told():
+            from api.operator.sights import MOST_HOURS, list_runs, print_runs
 
+            if not 0 <= failed <= MOST_HOURS:  # `nan` is a number, and between no two others
+                raise ConfigurationError(f"--failed: hours from 0 to {MOST_HOURS}")
             found = asyncio.run(list_runs(door.settings(), tenant, failed_h=failed, most=limit))
         if as_json:
             print_json([asdict(one) for one in found])
@@ -73,7 +59,7 @@ def _add_usage(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Sum up runs, tokens and, where the definition has prices, cost. What was erased or expired is not in it."""
-        with _told(door):
+        with door.told():
             from api.operator.sights import KEYS, NEWEST, OLDEST, days_of, print_usage, sum_usage
 
             keys = [one.strip() for one in by.split(",")]
@@ -98,7 +84,7 @@ def _add_backup(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Copy the database as it is now, while servers work, and check the copy. For PostgreSQL print the command."""
-        with _told(door):
+        with door.told():
             from api.operator.copies import NOT_OURS, backup
 
             done = backup(door.settings(), file, replaces=yes)
@@ -116,7 +102,7 @@ def _add_restore(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Put a backup in the place of the database, while no server runs. For PostgreSQL print the command."""
-        with _told(door):
+        with door.told():
             from api.operator.copies import NOT_OURS, restore
 
             settings = door.settings()
@@ -145,7 +131,7 @@ def _add_erase(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Remove every trace of a user or a tenant. What was done stays in the record, without its words."""
-        with _told(door):
+        with door.told():
             from api.operator.erase import count, erase, print_erased, shown
 
             settings = door.settings()

@@ -3,9 +3,8 @@
 Each tenant is read in a transaction of its own, as its own requests are; only their names are read as upkeep does.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 import anyio
 from fastapi import APIRouter, Query, Security
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.errors import RETRY_AFTER_S, ConfigurationError, InvalidRequestError, OverloadedError
 from agent.redis.errors import RedisAwayError
-from agent.store.overview import SeenRun, Standing
+from agent.store.overview import SeenRun
 from api.admin.access import Door, Operator, in_time
 from api.dependencies import InstallationDep
 from api.errors import ADMIN_PROBLEMS
@@ -33,31 +32,10 @@ Tenant = Annotated[Annotated[str, NO_NUL] | None, Query(max_length=128, descript
 After = Annotated[Annotated[str, NO_NUL], Query(max_length=128, description="`next_after` of the page before")]
 
 
-class SeenRunView(BaseModel):
-    """A run that is not over, or failed lately. `is_abandoned`: no living process has it, though it waits for nobody."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    tenant: str
-    user: str
-    run: UUID
-    conversation: UUID
-    assistant: str | None
-    model: str
-    standing: Standing
-    is_abandoned: bool
-    attempt: int
-    created_at: datetime
-    started_at: datetime | None
-    waits_until: datetime | None
-    ended_at: datetime | None
-    error_code: str | None
-
-
 class SeenRuns(BaseModel):
     """Tenant by tenant, each whole. `next_after` is null on the last page."""
 
-    items: list[SeenRunView]
+    items: list[SeenRun]
     next_after: str | None
 
 
@@ -125,7 +103,7 @@ async def list_seen_runs(
             if len(seen) >= limit:
                 break
         is_more = tenants.are_more or tenants.names[-1:] not in ([], [last])
-    return SeenRuns(items=[SeenRunView.model_validate(one) for one in seen], next_after=last if is_more else None)
+    return SeenRuns(items=seen, next_after=last if is_more else None)
 
 
 @router.get("/usage", response_model_exclude_unset=True)

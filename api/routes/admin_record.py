@@ -10,13 +10,13 @@ from agent.principal import OPERATOR, Principal
 from agent.store.audit import AuditFilter, Deed, DeedKind, list_audit, record
 from agent.store.conversations import get_conversation, get_owner
 from agent.store.messages import list_messages
-from agent.store.verifying import has_seal, verify_tenant
+from agent.store.verifying import KEPT_SEAL, has_seal, verify_tenant
 from api.admin.access import Door, Operator, in_time
 from api.cursors import audit_cursor, message_place, pack
 from api.dependencies import InstallationDep
 from api.errors import ADMIN_PROBLEMS
 from api.requests import NO_NUL
-from api.told import AuditPage, MessageView, RecordedView, message_view, view
+from api.told import AuditPage, MessageView, RecordedView, page_of
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=ADMIN_PROBLEMS)
 
@@ -85,11 +85,8 @@ async def read_tenants_audit(
             await record(connection, Principal(tenant, OPERATOR), [Deed("audit.read", OPERATOR)])
     async with in_time(services), services.store.read(tenant) as connection:
         found = await list_audit(connection, tenant, wanted=wanted, limit=limit + 1, after=after)
-    last = found[limit - 1] if len(found) > limit else None
-    return AuditPage(
-        items=[_without_words(view(one)) for one in found[:limit]],
-        next_cursor=pack([repr(last.at), str(last.id)]) if last else None,
-    )
+    page = page_of(found, limit=limit)
+    return page.model_copy(update={"items": [_without_words(one) for one in page.items]})
 
 
 @router.get("/audit/verification")
@@ -98,7 +95,7 @@ async def verify_audit(
     _operator: Annotated[Operator, Security(Door("audit"))],
     tenant: Tenant,
     head: Annotated[
-        str | None, Query(pattern=r"^[1-9]\d{0,8}:[0-9a-f]{64}$", description="a seal that was kept, NUMBER:DIGEST")
+        str | None, Query(pattern=KEPT_SEAL, description="a seal that was kept, NUMBER:DIGEST")
     ] = None,
 ) -> Verification:
     """Say whether a tenant's record is as it was sealed, and whether a seal that was kept elsewhere is still there."""
@@ -119,7 +116,7 @@ async def read_what_was_said(
     body: Reading, services: InstallationDep, _operator: Annotated[Operator, Security(Door("conversations"))]
 ) -> ReadConversation:
     """Read a conversation of a tenant, for a reason that its record keeps."""
-    place = message_place("cursor", body.cursor)
+    place = message_place(body.cursor)
     async with services.store.write(body.tenant) as connection:
         owner = Principal(body.tenant, await get_owner(connection, body.tenant, body.conversation))
         why = Deed("conversation.read", OPERATOR, owner.user_id, body.conversation, words={"reason": body.reason})
@@ -133,7 +130,7 @@ async def read_what_was_said(
     return ReadConversation(
         user=owner.user_id,
         title=conversation.title,
-        items=[message_view(one) for one in found[:MESSAGES_AT_ONCE]],
+        items=[MessageView.model_validate(one) for one in found[:MESSAGES_AT_ONCE]],
         next_cursor=pack([last.turn, last.position]) if last else None,
     )
 

@@ -12,11 +12,11 @@ from agent.principal import Principal
 from agent.runs.record import check_reader
 from agent.store.audit import AuditCursor, AuditFilter, Deed, DeedKind, Recorded, list_audit, record
 from agent.store.database import Store
-from api.cursors import audit_cursor, pack
+from api.cursors import audit_cursor
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
-from api.told import AuditPage, view
+from api.told import AuditPage, page_of, view
 
 router = APIRouter(tags=["audit"], responses=PROBLEMS)
 
@@ -58,11 +58,7 @@ async def read_audit(
     if (lines := next((one for one in LINES if one in accepted), None)) is not None:
         return StreamingResponse(_lines(services.store, principal, wanted, after), media_type=lines)
     found = await _page(services.store, principal, wanted, limit=limit + 1, after=after)
-    more = len(found) > limit
-    last = found[limit - 1] if more else None
-    return AuditPage(
-        items=[view(one) for one in found[:limit]], next_cursor=pack([repr(last.at), str(last.id)]) if last else None
-    )
+    return page_of(found, limit=limit)
 
 
 async def _page(

@@ -28,7 +28,7 @@ from api.cursors import conversation_cursor, message_place, pack
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
-from api.told import MessageView, message_view
+from api.told import MessageView
 from api.views import Deleted
 from api.waiting import while_connected
 
@@ -148,8 +148,8 @@ async def read_messages(
 
     Where nothing has changed since `after`, which is the usual answer, no message is read.
     """
-    place = message_place("cursor", cursor)
-    known = message_place("after", after)
+    place = message_place(cursor)
+    known = message_place(after, "after")
     since = Version(*known) if known else None
     async with services.store.read(principal.tenant_id) as connection:
         conversation, version = await get_version(connection, principal, conversation_id)
@@ -167,7 +167,7 @@ async def read_messages(
     more = len(found) > limit
     last = found[limit - 1] if more else None
     return MessagePage(
-        items=[message_view(one) for one in found[:limit]],
+        items=[MessageView.model_validate(one) for one in found[:limit]],
         next_cursor=pack([last.turn, last.position]) if last else None,
         title=conversation.title,
         version=pack([version.turn, version.position]),
@@ -217,7 +217,7 @@ async def _exported(principal: Principal, store: Store, conversation: Conversati
                 connection, principal, conversation.id, limit=EXPORT_PAGE, after=after, with_superseded=True
             )
         separator = b"," if after is not None and page else b""
-        yield separator + b",".join(message_view(message).model_dump_json().encode() for message in page)
+        yield separator + b",".join(MessageView.model_validate(message).model_dump_json().encode() for message in page)
         if len(page) < EXPORT_PAGE:
             break
         after = page[-1].turn, page[-1].position
