@@ -267,10 +267,10 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the last one added is the first one passed."""
     app.add_middleware(HandOver)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
-    if settings.root_path:
-        app.add_middleware(BelowPath, root_path=settings.root_path)
-    if settings.cors_origins:  # outermost, because a page can read no answer without its headers, not even a refusal
+    if settings.cors_origins:  # around all that refuses: a page can read no answer without its headers, not even a refusal
         app.add_middleware(PagesOfOthers, origins=settings.cors_origins)
+    if settings.root_path:  # around all that looks at paths: within there are only our own
+        app.add_middleware(BelowPath, root_path=settings.root_path)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=_proxies(settings))
 

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 import jwt
@@ -23,13 +22,14 @@ logger = structlog.get_logger()
 
 DEFAULT_ROLE = "client"
 BRANCH = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
+FURTHEST_S = 2**53
+"""A time that is further away from 1970 is none that can be counted with; issuers that write milliseconds stay far below."""
 
 
-class Authenticator:
+class Authenticator(TokenCheck):
     """Checks tokens by the installation's settings. Enter it once, in the app's lifespan."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         issuer: IssuerKeys | None = None
         key = ""
         symmetric = [name for name in settings.jwt_algorithms if name.startswith("HS")]
@@ -50,16 +50,7 @@ class Authenticator:
             issuer = IssuerKeys(_jwks_url(settings.jwt_jwks_url, settings), settings, algorithms=trusted.algorithms)
         elif settings.jwt_public_key:
             key = public_key(settings.jwt_public_key, trusted)
-        self._check = TokenCheck(settings, trusted, key=key, issuer=issuer)
-
-    async def __aenter__(self) -> "Authenticator":
-        await self._check.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._check.__aexit__(exc_type, exc, traceback)
+        super().__init__(settings, trusted, key=key, issuer=issuer)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Return the principal that an `Authorization` header proves.
@@ -68,7 +59,7 @@ class Authenticator:
             UnauthorizedError: there is no bearer token, or it is expired, forged, or names no user or tenant.
             OverloadedError: the issuer's keys are not known and cannot be had now. A 401 would make clients sign out.
         """
-        claims, token = await self._check.claims(authorization)
+        claims, token = await self.claims(authorization)
         operators = self._settings.admin_audience
         if operators is not None and operators in audiences_of(claims):  # whoever signed it: no token opens both
             raise UnauthorizedError(FOR_OTHERS)
@@ -199,10 +190,18 @@ def _budget(claims: dict[str, Any], names: Sequence[str]) -> Budget | None:
 
 
 def _is_branch(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and bool(BRANCH.fullmatch(str(value)))
+    if isinstance(value, int):  # as a request's: no row and no letter to another process has a larger one
+        return not isinstance(value, bool) and -(2**63) <= value < 2**63
+    return isinstance(value, str) and bool(BRANCH.fullmatch(value))
 
 
 def _instant(claims: dict[str, Any], name: str) -> int | None:
-    """Return a time that a checked token gives, in seconds since 1970; None where it gives none."""
+    """Return a time that a checked token gives, in seconds since 1970; None where it gives none.
+
+    Raises:
+        UnauthorizedError: it is too far away.
+    """
     value = claims.get(name)
+    if value is not None and abs(int(value)) > FURTHEST_S:
+        raise UnauthorizedError(f"The token's {name} is not usable.")
     return None if value is None else int(value)

@@ -78,7 +78,8 @@ class RequestMiddleware:
         try:
             await self._app_for(scope, headers)(scope, self._limited(receive), send_with_id)
         except Exception as exc:
-            # Here and not further out, so that this answer too has its id, and CORS headers around it.
+            # Whatever no route foresaw: one request broke, and not the service. Here and not further out, so that this
+            # answer too has its id, and CORS headers around it.
             logger.error("request_broke", error=type(exc).__name__, where=place_of(exc))
             if status:
                 raise  # the response is under way: the server can only cut the connection

@@ -49,7 +49,7 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
     preset = PRESETS.get(settings.jwt_preset or "")
     if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
         yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
-    for name in ("claim_user", "claim_tenant", "claim_branch", "claim_role"):
+    for name in ("claim_user", "claim_tenant", "claim_branch", "claim_role", "claim_budget"):
         named = getattr(settings, name)
         is_needed = name in ("claim_user", "claim_tenant")
         if (is_needed and not named) or any(not one.strip() for one in named):

@@ -11,9 +11,10 @@ from api.presets import PRESETS, Preset
 ANY = "any"
 """The word by which an operator says that every audience, or issuer, is accepted."""
 
-Algorithm = Literal[
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+PublicKeyAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]  # fmt: skip
+Algorithm = Literal["HS256", "HS384", "HS512"] | PublicKeyAlgorithm
 
 
 class AuthSettings(EnvironmentSettings):

@@ -6,7 +6,7 @@ The algorithms are fixed by configuration, never by the token.
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import jwt
 
@@ -33,7 +33,7 @@ class TokenCheck:
         self._key = key
         self._issuer = issuer
 
-    async def __aenter__(self) -> "TokenCheck":
+    async def __aenter__(self) -> Self:
         if self._issuer is not None:
             await self._issuer.__aenter__()
         return self

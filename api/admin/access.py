@@ -4,14 +4,13 @@ The invariant: nothing is done for an operator that is not in the record. A toke
 audience is ours and nothing else, and `api/auth.py` refuses whatever names that one.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import anyio
-import orjson
 import structlog
 from fastapi import Request
 from fastapi.security import HTTPBearer
@@ -28,7 +27,7 @@ from agent.principal import OPERATOR, Principal
 from agent.store.audit import Deed, record
 from agent.store.database import Store
 from api.admin.settings import Right
-from api.claims import text_of
+from api.claims import text_of, value_of
 from api.dependencies import Services, services_of
 from api.handover import hold
 from api.jwks import IssuerKeys
@@ -60,7 +59,8 @@ ASKED = (
     "budget",
 )
 """What is recorded of what was asked for. The user whom it is about has a place of its own, and a reason is in the tenant's record."""
-MAX_ASKED = 200
+MAX_ASKED = 256
+"""Characters of each: the name of a user is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Operator:
     rights: frozenset[Right]
 
 
-class Operators:
+class Operators(TokenCheck):
     """The operators of an installation that has `/admin`. Enter it once, in the app's lifespan."""
 
     def __init__(self, settings: Settings) -> None:
@@ -83,27 +83,19 @@ class Operators:
         trusted = _trusted(settings)
         self._claim, self._rights = settings.admin_claim, settings.admin_rights
         self._audience = trusted.audience
-        issuer = key = None
+        issuer: IssuerKeys | None = None
+        key = ""
         if settings.admin_jwks_url is not None:
             where = "FRONTDESK_ADMIN_JWKS_URL"
             url = jwks_url(settings.admin_jwks_url, where, allows_http=settings.jwt_jwks_allow_http)
             issuer = IssuerKeys(url, settings, algorithms=trusted.algorithms)
         else:
             key = public_key(settings.admin_public_key or "", trusted)
-        self._check = TokenCheck(settings, trusted, key=key or "", issuer=issuer)
+        super().__init__(settings, trusted, key=key, issuer=issuer)
         refusals = limit_of(settings.admin_refusal_limit, name="FRONTDESK_ADMIN_REFUSAL_LIMIT")
         self._refusals = Rates({"refusals": refusals})
         most = settings.admin_requests
         self.seats = Seats("operators", most, most, refusals=(TOO_MANY, TOO_MANY))
-
-    async def __aenter__(self) -> "Operators":
-        await self._check.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._check.__aexit__(exc_type, exc, traceback)
 
     async def authenticate(self, authorization: str | None) -> Operator:
         """Return the operator that an `Authorization` header proves.
@@ -112,13 +104,13 @@ class Operators:
             UnauthorizedError: it proves none.
             OverloadedError: the issuer's keys cannot be had now.
         """
-        claims, _ = await self._check.claims(authorization)
+        claims, _ = await self.claims(authorization)
         if audiences_of(claims) != [self._audience]:
             raise UnauthorizedError(FOR_OTHERS)
         name = text_of(claims, ("sub",))
         if name is None:
             raise UnauthorizedError("The token names nobody.")
-        words = claims.get(self._claim)
+        words = value_of(claims, (self._claim,))
         given = words.split() if isinstance(words, str) else words if isinstance(words, list) else []
         rights = [right for word in given if isinstance(word, str) for right in self._rights.get(word, ())]
         return Operator(name, frozenset(rights))
@@ -212,14 +204,24 @@ async def _record(store: Store, deed: Deed) -> None:
 
 
 async def _asked(request: Request) -> dict[str, str]:
-    """Return what a request asks for, of what is recorded: short words and numbers, in its address or its body."""
+    """Return what a request asks for, of what is recorded: short words and numbers, in its address or its body.
+
+    A body is read as its route reads it, whatever its encoding is: what is done is what is recorded.
+    """
     given: Mapping[str, Any] = request.query_params
     if request.method in ("POST", "PUT"):
         try:
-            body = orjson.loads(await request.body())
-        except orjson.JSONDecodeError:
+            body = await request.json()
+        except (ValueError, RecursionError):
             body = None
         given = body if isinstance(body, dict) else {}
     asked = {name: given[name] for name in (*ASKED, "user") if name in given}
-    asked |= {"budget": orjson.dumps(budget).decode()} if isinstance(budget := asked.get("budget"), dict) else {}
-    return {name: str(value)[:MAX_ASKED] for name, value in asked.items() if isinstance(value, str | int | float)}
+    if isinstance(budget := asked.get("budget"), dict):
+        asked["budget"] = json.dumps(budget, separators=(",", ":"))
+    return {name: _plain(value) for name, value in asked.items() if isinstance(value, str | int | float)}
+
+
+def _plain(value: object) -> str:
+    """Return something as a text that every database takes, whatever signs are in it."""
+    text = str(value)[:MAX_ASKED]
+    return text if text.isprintable() else repr(text)

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from agent.settings import EnvironmentSettings
+from api.token_settings import PublicKeyAlgorithm
 
 Right = Literal["runs", "usage", "erase", "audit", "conversations", "budgets"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
@@ -24,11 +25,13 @@ class AdminSettings(EnvironmentSettings):
         default=None, description="where their issuer publishes its keys; as FRONTDESK_JWT_JWKS_URL"
     )
     admin_public_key: str | None = Field(default=None, description="in its place, PEM of the issuer's public key")
-    admin_algorithms: tuple[Literal["RS256", "ES256", "EdDSA"], ...] = Field(
+    admin_algorithms: tuple[PublicKeyAlgorithm, ...] = Field(
         default=("RS256",), min_length=1, description="the only ones accepted of them"
     )
     admin_claim: str = Field(
-        default="roles", min_length=1, description="the claim that gives rights: a list, or words in a text"
+        default="roles",
+        min_length=1,
+        description="the claim that gives rights: a list, or words in a text; `realm_access.roles` is one below another",
     )
     admin_rights: dict[str, tuple[Right, ...]] = Field(
         default={},

@@ -144,9 +144,28 @@ async def test_rights_come_as_a_list_or_as_words_in_a_text_and_not_from_any_othe
         ({"roles": "desk-runs-not"}, False),
         ({"roles": {"desk-runs": True}}, False),
         ({"roles": None, "scope": "desk-runs"}, False),
+        ({"roles": ["desk-runs"] * 900}, True),
+        ({"roles": [["desk-runs"]]}, False),
+        ({"roles": 10**40}, False),
+        ({"roles": "dеsk-runs"}, False),  # noqa: RUF001 (its second letter is Cyrillic)
     ):
         answer = await Person(world, operators_token(**claims)).request("GET", "/admin/runs")
         assert answer.status_code == (200 if opens else 403), claims
+
+
+async def test_rights_are_read_where_an_issuer_writes_them_and_by_any_algorithm_of_a_public_key(
+    open_frontdesk: OpenWorld,
+) -> None:
+    """G397 G398: as those of users are."""
+    strong = ec.generate_private_key(ec.SECP384R1())
+    chosen = {"admin_claim": "realm_access.roles", "admin_algorithms": ("ES384",), "admin_public_key": public_pem(strong)}
+    world = await open_frontdesk(**{**ADMIN, **chosen})
+    for claims, opens in (
+        ({"realm_access": {"roles": ["offline_access", "desk-runs"]}}, True),
+        ({"roles": ["desk-runs"]}, False),
+    ):
+        token = operators_token(strong, algorithm="ES384", **{"roles": None, **claims})
+        assert (await Person(world, token).request("GET", "/admin/runs")).status_code == (200 if opens else 403)
 
 
 async def test_an_operators_token_opens_nothing_of_a_tenant_whoever_signed_it(open_frontdesk: OpenWorld) -> None:
@@ -188,14 +207,15 @@ async def test_refusals_are_bounded_and_whoever_may_goes_on(open_frontdesk: Open
 
 
 async def test_pages_of_other_origins_may_not_ask(open_frontdesk: OpenWorld) -> None:
-    """G364"""
+    """G364: neither where a proxy takes the path of the installation off nor where it leaves it on."""
     page = "https://app.example.com"
-    world = await open_frontdesk(**ADMIN, cors_origins=(page,))
+    world = await open_frontdesk(**ADMIN, cors_origins=(page,), root_path="/desk")
     asks = {"Origin": page, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     for path, may in (("/admin/runs", False), ("/admin", False), ("/administer", True), ("/conversations", True)):
         for method, headers in (("OPTIONS", asks), ("GET", {"Origin": page})):
-            answer = await operator(world).request(method, path, headers=headers)
-            assert ("access-control-allow-origin" in answer.headers) == may, (method, path)
+            for asked in (path, f"/desk{path}"):
+                answer = await operator(world).request(method, asked, headers=headers)
+                assert ("access-control-allow-origin" in answer.headers) == may, (method, asked)
 
 
 async def test_what_is_asked_wrongly_is_refused_and_recorded_as_a_use(world: World) -> None:

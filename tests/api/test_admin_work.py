@@ -327,6 +327,27 @@ async def test_budgets_are_set_read_and_cleared_and_the_record_says_to_what(worl
     assert (left["runs"], left["held_tokens"]) == (1, 0), "what the erased user held is given back"
 
 
+async def test_what_is_recorded_is_what_is_done_however_it_is_written(world: World, olga: Person) -> None:
+    """G363: in any encoding that a route reads; and what no database takes is recorded in signs that each does."""
+
+    async def recorded(method: str, path: str, **asked: Any) -> tuple[int, str, dict[str, Any]]:
+        answer = await olga.request(method, path, **asked)
+        [*_, used] = await deeds(world, OPERATOR, "admin.used")
+        return answer.status_code, used.on_behalf_of, json.loads(used.words)["asked"]
+
+    name = "ü" * 256
+    body = json.dumps({"tenant": "acme", "user": name, "dry_run": True}, ensure_ascii=False)
+    as_json = {"Content-Type": "application/json"}
+    for encoding in ("utf-8", "utf-16", "utf-32"):
+        told = await recorded("POST", ERASE, content=body.encode(encoding), headers=as_json)
+        assert told == (200, name, {"tenant": "acme", "dry_run": "True"}), encoding
+    odd = {"tenant": "acme", "whose": "user", "budget": {"day": {"runs": 10**40}}}
+    for user in ("a\x00b", "a\ud800b", "a\r\nb"):
+        content = json.dumps({**odd, "user": user}).encode()
+        assert (await recorded("PUT", BUDGETS, content=content, headers=as_json))[:2] == (422, repr(user))
+    assert (await recorded("GET", BUDGETS, params={"tenant": "acme", "user": "a\x00b"}))[:2] == (422, repr("a\x00b"))
+
+
 async def test_a_tenants_budgets_come_page_by_page(world: World, olga: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """G389"""
     monkeypatch.setattr(admin_budgets, "BUDGETS_AT_ONCE", 2)

@@ -336,6 +336,31 @@ def test_a_sum_by_what_there_is_not_is_refused(run: Callable[..., Any], argument
     assert run("usage", *arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["runs", "--failed", "nan"],
+        ["runs", "--failed", "-1"],
+        ["runs"],
+        ["usage"],
+        ["audit", "verify"],
+        ["audit", "verify", "--tenant", "acme", "--head", f"{10**30}:{'0' * 64}"],
+        ["audit", "show", "--tenant", "acme"],
+    ],
+    ids=" ".join,
+)
+def test_what_a_command_cannot_do_is_one_line(run: Callable[..., Any], tmp_path: Path, arguments: list[str]) -> None:
+    """G395: a number that is none, and a database that is not there, which none of them makes."""
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1), (done.exception, done.output)
+    assert done.stderr.startswith("frontdesk: ")
+    assert not (tmp_path / "data" / "frontdesk.db").exists()
+
+
+def test_more_runs_than_any_database_counts_are_not_asked_for(run: Callable[..., Any]) -> None:
+    assert run("runs", "--limit", str(2**64)).exit_code == 2
+
+
 def test_for_postgresql_the_line_for_its_own_tools_is_printed_without_the_password(run: Callable[..., Any]) -> None:
     """G341"""
     url = "postgresql+psycopg://desk:hunter2@db.example:6432/front desk"
