@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from dotenv import dotenv_values
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from agent.assistant.backends import DEFAULT_BACKEND, Auth, BackendDefinition, ExchangeAuth
 from agent.errors import ConfigurationError
 from api.settings import Settings
+from api.variables import url_variable
 from tools.backends.addresses import read_endpoint
 from tools.backends.backend import Backend
 from tools.backends.caution import Caution
@@ -19,7 +21,7 @@ from tools.backends.exchange import TokenExchange
 from tools.backends.limits import BackendLimits
 from tools.backends.reach import Reach, read_proxy
 from tools.backends.signing import Forwarded, Installed, Signature, Unsigned
-from tools.modules import broken, load_module
+from tools.modules import broken, load_module, place_of_module
 
 MOUNTED = "http://backend.internal"
 """What mounted apps are called as. The name never leaves the process."""
@@ -136,11 +138,6 @@ def _limits(settings: Settings, definition: BackendDefinition) -> BackendLimits:
     )
 
 
-def url_variable(name: str) -> str:
-    """Return the variable that takes the place of what definitions say of a backend's address."""
-    return "FRONTDESK_BACKEND_URL" if name == DEFAULT_BACKEND else f"FRONTDESK_BACKEND_{name.upper()}_URL"
-
-
 def configured_url(settings: Settings, name: str) -> str | None:
     """Return the address that the operator gives in place of the definitions' own; None where there is none."""
     return settings.backend_url if name == DEFAULT_BACKEND else variable(url_variable(name))
@@ -171,9 +168,12 @@ def _app(settings: Settings, name: str, folder: Path) -> ASGIApp:
     module = load_module(module_name, folder=folder, what=what)
     make = getattr(module, factory, None)
     if not callable(make):
-        raise ConfigurationError(f"{what}: there is no function {factory} in {module.__file__}")
+        raise ConfigurationError(f"{what}: there is no function {factory} in {place_of_module(module)}")
     try:
-        app: ASGIApp = make(settings)
-    except Exception as exc:
+        made: Any = make(settings)
+    except (Exception, SystemExit) as exc:  # a function that somebody else wrote
         raise broken(exc, what) from exc
+    if not callable(made):
+        raise ConfigurationError(f"{what}: {factory} in {place_of_module(module)} returns no ASGI app")
+    app: ASGIApp = made
     return app

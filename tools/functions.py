@@ -21,6 +21,7 @@ from agent.wording import Wordings, wordings
 from tools.backends.backend import Backend, BackendSession
 from tools.backends.paths import segment
 from tools.backends.sessions import BackendSessions
+from tools.modules import place_of_module
 
 __all__ = ["Bound", "FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
 
@@ -179,7 +180,7 @@ def load_functions(
     found = [value.bind(backend, backends) for value in own if value.function.__module__ == module.__name__]
     if not found:
         raise ConfigurationError(
-            f"toolset {title or module.__name__}: no function in {getattr(module, '__file__', None) or module.__name__} is decorated with @tool"
+            f"toolset {title or module.__name__}: no function in {place_of_module(module)} is decorated with @tool"
         )
     return found
 

@@ -46,7 +46,7 @@ def load_langchain(definition: ToolsetDefinition, *, folder: Path) -> list[Tool]
         try:
             schema = _schema(one)
         except Exception as exc:  # a class that somebody else wrote
-            raise ConfigurationError(f"{title}: the arguments of {one.name!r} have no schema: {exc}") from exc
+            raise broken(exc, f"{title}: the arguments of {one.name!r} have no schema") from exc
         call = LangChainCall(one, schema, threads)
         tools.append(Tool(name, one.description or one.name, schema, call, risk="write"))
     return tools
@@ -61,7 +61,7 @@ def _found(named: str, title: str, folder: Path) -> Sequence[BaseTool]:
             value = value()
         if _is_toolkit(value):
             value = value.get_tools()
-    except Exception as exc:  # a module that somebody else wrote
+    except (Exception, SystemExit) as exc:  # a module that somebody else wrote
         raise broken(exc, title) from exc
     listed = [value] if isinstance(value, BaseTool) else value
     if not isinstance(listed, list | tuple) or not all(isinstance(one, BaseTool) for one in listed) or not listed:

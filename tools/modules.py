@@ -45,16 +45,23 @@ def load_module(name: str, *, folder: Path, what: str) -> ModuleType:
         raise ConfigurationError(
             f"{what}: there is no {sought} in {folder}, and no module {name} is installed{hint}"
         ) from exc
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:  # a module that somebody else wrote
         raise broken(exc, what) from exc
 
 
-def broken(exc: Exception, what: str) -> ConfigurationError:
+def broken(exc: Exception | SystemExit, what: str) -> ConfigurationError:
     """Return what to tell of code of theirs that raised."""
-    said = str(exc) if isinstance(exc, ConfigurationError | ImportError) else f"{type(exc).__name__}: {exc}"
+    said = " ".join(str(exc).split())
+    if not isinstance(exc, ConfigurationError | ImportError):
+        said = f"{type(exc).__name__}: {said}"
     place = tool_place(exc)
     is_theirs = place.startswith("/")
     return ConfigurationError(f"{what}: {place.replace(':', ', line ')}: {said}" if is_theirs else f"{what}: {said}")
+
+
+def place_of_module(module: ModuleType) -> str:
+    """Return the file of a module; its name where it has none, as a folder without `__init__.py` and what is built in."""
+    return getattr(module, "__file__", None) or module.__name__
 
 
 def _beside(folder: Path, name: str) -> Path | None:
@@ -94,7 +101,7 @@ def _by_path(name: str, file: Path) -> str:
     try:
         if spec.loader is not None:
             spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # a stop, too: half a module is none
         del sys.modules[known_as]
         raise
     return known_as
