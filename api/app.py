@@ -6,6 +6,7 @@ from functools import partial
 from ipaddress import ip_network
 
 from fastapi import FastAPI
+from starlette.routing import Mount
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant.source import Assistants
@@ -119,8 +120,6 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
     for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
-    if settings.root_path:
-        check_root_path(settings.root_path, (getattr(route, "path", "/") for route in app.routes))
     if traces is not None:
         app.add_middleware(TracedRequests, recorder=traces.recorder)
     _add_middleware(app, settings)
@@ -136,7 +135,7 @@ def _open_traces(settings: Settings) -> Traces | None:
     """Return the way of spans to their collector; None where nobody asks for any, and nothing of it is loaded."""
     if settings.traces == "off":
         return None
-    return Traces(wants_words=settings.traces == "words", hosts=settings.trace_hosts)
+    return Traces(wants_words=settings.traces == "words", hosts=[host.strip("[]") for host in settings.trace_hosts])
 
 
 def _watches(traces: Traces | None, watch: Watch | None) -> Watch:
@@ -267,16 +266,22 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the last one added is the first one passed."""
     app.add_middleware(HandOver)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
-    if settings.cors_origins:  # around all that refuses: a page can read no answer without its headers, not even a refusal
+    if settings.cors_origins:  # before all that refuses: a page can read no answer without its headers
         app.add_middleware(PagesOfOthers, origins=settings.cors_origins)
-    if settings.root_path:  # around all that looks at paths: within there are only our own
-        app.add_middleware(BelowPath, root_path=settings.root_path)
+    if settings.root_path:  # before all that goes by the path
+        own = [getattr(one, "path", "/") + ("/" if isinstance(one, Mount) else "") for one in app.routes]
+        check_root_path(settings.root_path, own)
+        app.add_middleware(BelowPath, root_path=settings.root_path, is_ours=settings.root_path in own)
     if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=_proxies(settings))
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies_of(settings))
 
 
-def _proxies(settings: Settings) -> list[str]:
-    """Return the addresses and networks whose word about the caller's address is believed."""
+def proxies_of(settings: Settings) -> list[str]:
+    """Return the addresses and networks whose word about the caller's address is believed.
+
+    Raises:
+        ConfigurationError: one of them is none.
+    """
     for proxy in settings.trusted_proxies:
         try:
             ip_network(proxy)

@@ -8,12 +8,16 @@ from agent.errors import ConfigurationError
 
 
 class BelowPath:
-    """Takes the path off what is asked where the proxy left it on, and puts it before the places that answers name."""
+    """Takes the path off what is asked where the proxy left it on, and puts it before the places that answers name.
 
-    def __init__(self, app: ASGIApp, *, root_path: str) -> None:
+    `is_ours` says that the path alone is one of ours, too, as `/assistant`: asked without more behind it, it is that.
+    """
+
+    def __init__(self, app: ASGIApp, *, root_path: str, is_ours: bool) -> None:
         self._app = app
         self._root = root_path
         self._raw_root = root_path.encode()
+        self._is_ours = is_ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -29,7 +33,7 @@ class BelowPath:
             await send(message)
 
         path: str = scope["path"]
-        if path == self._root or path.startswith(f"{self._root}/"):
+        if path.startswith(f"{self._root}/") or (path == self._root and not self._is_ours):
             raw = scope.get("raw_path") or path.encode()
             scope = {
                 **scope,
@@ -40,13 +44,13 @@ class BelowPath:
 
 
 def check_root_path(root_path: str, paths: Iterable[str]) -> None:
-    """Refuse a path that could be one of ours: nobody could tell a request below it from one for that.
+    """Refuse a path below which one of ours could be: nobody could tell a request for that from one below the path.
 
     Raises:
-        ConfigurationError: it begins as one of `paths` does.
+        ConfigurationError: one of `paths` begins as it does, and goes on.
     """
     first = root_path.split("/")[1]
-    if first in {path.split("/")[1] for path in paths}:
+    if first in {path.split("/")[1] for path in paths if path != root_path}:
         raise ConfigurationError(
-            f"FRONTDESK_ROOT_PATH: /{first} is a path of Frontdesk's own; name another, like /assistant-of-ours"
+            f"FRONTDESK_ROOT_PATH: /{first} is a path of Frontdesk's own; name another, like /assistant"
         )

@@ -30,9 +30,12 @@ from api.listening import BoundedServer
 from api.processes.inherited import Inherited
 from api.settings import Settings
 from api.sharing import check_sharing
+from api.starting import Starting
 
 logger = structlog.get_logger()
 
+ASSISTANTS = "assistants, tools and backends"
+"""What a start is at first; the demo's backend makes its data then."""
 PREDECESSOR_S = 1.0
 """How long after its grace time a server is gone at the latest."""
 GC_THRESHOLDS = (20_000, 10, 10)
@@ -50,7 +53,9 @@ def run_server(
     Raises:
         ConfigurationError: something in the settings or the assistant is wrong.
     """
-    return _run(create_app(settings, watch=watch), settings, inherited, host=host, port=port)
+    with Starting(ASSISTANTS) as starting:
+        app = create_app(settings, watch=watch)
+        return _run(app, settings, inherited, starting, host=host, port=port)
 
 
 def run_worker(settings: Settings, *, host: str, port: int) -> bool:
@@ -61,24 +66,33 @@ def run_worker(settings: Settings, *, host: str, port: int) -> bool:
     """
     settings = settings.model_copy(update={"execute": True})
     check_sharing(settings, settings.open_store(), what="frontdesk worker")
-    return _run(create_app(settings, serves=False), settings, None, host=host, port=port)
+    with Starting(ASSISTANTS) as starting:
+        app = create_app(settings, serves=False)
+        return _run(app, settings, None, starting, host=host, port=port)
 
 
-def _run(app: FastAPI, settings: Settings, inherited: str | None, *, host: str, port: int) -> bool:
+def _run(
+    app: FastAPI, settings: Settings, inherited: str | None, starting: Starting, *, host: str, port: int
+) -> bool:
     allow_more_files(settings)
     with ExitStack() as stack:
+        starting.doing = "the database"
         path = settings.open_store().path
         if path is not None:
             # Its predecessor, in a restart that starts the next one first, has its grace time to end.
             gone_after_s = settings.shutdown_delay_s + settings.shutdown_grace_s + PREDECESSOR_S
             stack.enter_context(only_server(path, wait_s=gone_after_s))
         asyncio.run(_check_database(settings))
+        starting.doing = "the documents of toolsets"
         asyncio.run(_check_documents(app))
+        starting.doing = "everything that it opens"
         parent = Inherited(inherited) if inherited is not None else None
-        return _serve(app, settings, parent, host=host, port=port)
+        return _serve(app, settings, parent, starting, host=host, port=port)
 
 
-def _serve(app: FastAPI, settings: Settings, parent: Inherited | None, *, host: str, port: int) -> bool:
+def _serve(
+    app: FastAPI, settings: Settings, parent: Inherited | None, starting: Starting, *, host: str, port: int
+) -> bool:
     config = uvicorn.Config(
         app,
         host=host,
@@ -94,7 +108,7 @@ def _serve(app: FastAPI, settings: Settings, parent: Inherited | None, *, host: 
         server_header=False,
         timeout_graceful_shutdown=1,  # the server has drained by then
     )
-    server = _Server(config, app, settings, parent)
+    server = _Server(config, app, settings, parent, starting)
     server.run()
     gc.freeze()  # or the interpreter looks through everything once more before it exits, which takes most of a second
     return server.started
@@ -134,8 +148,11 @@ class _Server(BoundedServer):
     One of several makes way at SIGUSR2: it lets the others have the port, and refuses nobody who is here.
     """
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings, parent: Inherited | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: FastAPI, settings: Settings, parent: Inherited | None, starting: Starting
+    ) -> None:
         super().__init__(config)
+        self._starting = starting
         self._app = app
         self._settings = settings
         self._parent = parent
@@ -147,6 +164,7 @@ class _Server(BoundedServer):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(self._parent.sockets if self._parent is not None else sockets)
+        self._starting.over()
         if not self.started:
             return
         # What is loaded by now stays: a full collection need not look through its 300,000 objects while streams wait.

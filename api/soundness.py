@@ -9,10 +9,12 @@ from agent.errors import ConfigurationError
 from agent.principal import is_tenant_id
 from api.presets import PRESETS
 from api.settings import Settings
-from api.variables import named_by, strange_variables
+from api.variables import named_by, strange_variables, variable_of
 
-ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
-"""As browsers write it: nothing else is equal to what they send."""
+ORIGIN = re.compile(r"(?P<scheme>https?|capacitor|ionic|tauri|[a-z-]+-extension)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9]\d{0,4}))?")
+"""As browsers, apps that show pages, and extensions write it: nothing else is equal to what they send."""
+USUAL_PORTS = {"http": "80", "https": "443"}
+"""Ports that browsers leave out of what they send."""
 HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 EVERYBODY = "*"
 
@@ -28,19 +30,20 @@ class Mistake(NamedTuple):
 def mistakes(settings: Settings) -> Iterator[Mistake]:
     """Yield what is wrong with settings that are of the right kind each."""
     for origin in settings.cors_origins:
-        if origin != EVERYBODY and not ORIGIN.fullmatch(origin):
+        if origin != EVERYBODY and not _is_sent_by_browsers(origin):
             yield Mistake(
                 "FRONTDESK_CORS_ORIGINS",
                 f"{origin!r} is no origin as browsers send it",
-                "write it like https://app.example.com: with its scheme, in small letters, and nothing after the host and the port",
+                "write it like https://app.example.com: with its scheme, in small letters, without the usual port, and nothing after the host and the port",
             )
-    for host in settings.demo_hosts:
-        if not HOST_NAME.fullmatch(host):
-            yield Mistake(
-                "FRONTDESK_DEMO_HOSTS",
-                f"{host!r} is no name of a host",
-                "write it like demo.example.com: in small letters, without scheme and port",
-            )
+    for name, example in (("demo_hosts", "demo.example.com"), ("trace_hosts", "api.example.com")):
+        for host in getattr(settings, name):
+            if not HOST_NAME.fullmatch(host):
+                yield Mistake(
+                    variable_of(Settings, name),
+                    f"{host!r} is no name of a host",
+                    f"write it like {example}: in small letters, without scheme and port",
+                )
     for tenant in settings.retention:
         if tenant != EVERYBODY and not is_tenant_id(tenant):
             yield Mistake(
@@ -49,17 +52,26 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
     preset = PRESETS.get(settings.jwt_preset or "")
     if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
         yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
-    for name in ("claim_user", "claim_tenant", "claim_branch", "claim_role", "claim_budget"):
+    for name in (name for name in Settings.model_fields if name.startswith("claim_")):
         named = getattr(settings, name)
         is_needed = name in ("claim_user", "claim_tenant")
-        if (is_needed and not named) or any(not one.strip() for one in named):
-            yield Mistake(f"FRONTDESK_{name.upper()}", "a claim has no name", 'name it like ["org_id"]')
+        if (is_needed and not named) or any(not one or one != one.strip() for one in named):
+            says = "a claim has no name, or one with space around it"
+            yield Mistake(variable_of(Settings, name), says, 'name it like ["org_id"]')
     if not settings.renew_every_s < settings.lease_lost_after_s < settings.lease_s:
         yield Mistake(
             "FRONTDESK_LEASE_S",
             "a lease is over before its process knows",
             "set FRONTDESK_RENEW_EVERY_S < FRONTDESK_LEASE_LOST_AFTER_S < FRONTDESK_LEASE_S, as the defaults are",
         )
+
+
+def _is_sent_by_browsers(origin: str) -> bool:
+    found = ORIGIN.fullmatch(origin)
+    if found is None:
+        return False
+    port = found["port"]
+    return port is None or (int(port) <= 65535 and port != USUAL_PORTS.get(found["scheme"]))
 
 
 def _make_folder(settings: Settings) -> None:
@@ -87,7 +99,7 @@ def check_settings(settings: Settings) -> None:
     """
     _make_folder(settings)
     definitions = load_definitions(settings.assistant).values()
-    named = {name for one in definitions for name in named_by(one.model_dump())}
+    named = {name for one in definitions for name in named_by(one)}
     strange = (Mistake(name, "is no setting", do) for name, do in strange_variables(Settings, named))
     if wrong := [f"{one.variable}: {one.says}; {one.do}" for one in (*mistakes(settings), *strange)]:
         raise ConfigurationError("; ".join(wrong))

@@ -4,15 +4,23 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
 from pydantic_settings import BaseSettings
 
+from agent.assistant.backends import DEFAULT_BACKEND
+
+if TYPE_CHECKING:
+    from agent.assistant.definition import Assistant
+
 PREFIX = "FRONTDESK_"
+NEARLY = 0.9
+"""How alike the beginning of a name is that was to be ours: all of its letters but one."""
 BESIDE = {"FRONTDESK_URL", "FRONTDESK_TOKEN", "FRONTDESK_FAILPOINT"}
 """Variables that other parts than the settings read."""
 BACKEND = re.compile(r"FRONTDESK_BACKEND_[A-Z0-9_]+_URL")
+"""The address of a backend that some definition names."""
 OF_TESTS = re.compile(r"FRONTDESK_(TEST|BENCH)_")
 OF_KUBERNETES = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
 AN_ENDPOINT = re.compile(r"(tcp|udp|sctp)://")
@@ -29,29 +37,42 @@ def variable_of(kind: type[BaseSettings], name: str) -> str:
     return str(choices[0]) if choices else name if name.isupper() else f"{PREFIX}{name.upper()}"
 
 
-def strange_variables(kind: type[BaseSettings], named_elsewhere: Iterable[str]) -> Iterator[tuple[str, str]]:
+def strange_variables(
+    kind: type[BaseSettings], named_elsewhere: Iterable[str] | None
+) -> Iterator[tuple[str, str]]:
     """Yield the variables that look like ours and are read by nobody, each with what to do: a slip of the pen sets nothing.
 
-    `named_elsewhere`: those that definitions name.
+    `named_elsewhere`: those that definitions name; None where they could not be read, and nobody knows of which backends they tell.
     """
-    known = {variable_of(kind, name) for name in kind.model_fields} | BESIDE | set(named_elsewhere)
+    known = {variable_of(kind, name) for name in kind.model_fields} | BESIDE | set(named_elsewhere or ())
     for name, value in sorted(given(kind).items()):
         is_kubernetes = OF_KUBERNETES.search(name) or AN_ENDPOINT.match(value)
-        is_read = name in known or BACKEND.fullmatch(name) or OF_TESTS.match(name)
+        is_read = name in known or OF_TESTS.match(name) or (named_elsewhere is None and BACKEND.fullmatch(name))
         if not is_read and not is_kubernetes:
             yield name, _hint(name, known)
 
 
 def given(kind: type[BaseSettings]) -> dict[str, str]:
-    """Return the variables that begin as ours do, of the environment and of `.env`, in capital letters."""
+    """Return the variables that begin as ours do, or nearly so, of the environment and of `.env`, in capital letters."""
     in_file = dotenv_values(str(kind.model_config["env_file"]))
     every = {**in_file, **os.environ}
-    return {name.upper(): value or "" for name, value in every.items() if name.upper().startswith(PREFIX)}
+    return {name.upper(): value or "" for name, value in every.items() if _is_like_ours(name.upper())}
 
 
-def named_by(definition: Mapping[str, Any]) -> set[str]:
-    """Return the variables that a definition names for its secrets."""
-    return set(_named(definition))
+def _is_like_ours(name: str) -> bool:
+    if name.startswith(PREFIX):
+        return True
+    return len(name) > len(PREFIX) and difflib.SequenceMatcher(None, name[: len(PREFIX)], PREFIX).ratio() >= NEARLY
+
+
+def url_variable(backend: str) -> str:
+    """Return the variable that takes the place of what definitions say of a backend's address."""
+    return "FRONTDESK_BACKEND_URL" if backend == DEFAULT_BACKEND else f"FRONTDESK_BACKEND_{backend.upper()}_URL"
+
+
+def named_by(definition: "Assistant") -> set[str]:
+    """Return the variables that stand for something in a definition: its secrets, and the addresses of its backends."""
+    return {*_named(definition.model_dump()), *map(url_variable, definition.all_backends)}
 
 
 def _named(part: Any) -> Iterator[str]:
@@ -69,6 +90,7 @@ def _named(part: Any) -> Iterator[str]:
 def _hint(name: str, known: Iterable[str]) -> str:
     if option := OPTIONS.get(name):
         return f"{option} of frontdesk serve says that"
-    bare = {one.removeprefix(PREFIX): one for one in known}
+    is_of_us = name.startswith(PREFIX)
+    bare = {one.removeprefix(PREFIX) if is_of_us else one: one for one in known}
     near = difflib.get_close_matches(name.removeprefix(PREFIX), bare, n=1)
     return f"did you mean {bare[near[0]]}?" if near else "remove it, or look for its name in docs/settings.md"

@@ -48,10 +48,11 @@ async def _looked_at(settings: Settings) -> tuple[Equipment | None, list[Finding
     return equipment, found
 
 
-def variables_named(equipment: Equipment | None) -> set[str]:
-    """Return the variables that definitions name for their secrets."""
-    definitions = [one.definition for one in equipment.assistants] if equipment is not None else []
-    return {name for one in definitions for name in named_by(one.model_dump())}
+def variables_named(equipment: Equipment | None) -> set[str] | None:
+    """Return the variables that definitions name, as those of their secrets; None where there are none to look at."""
+    if equipment is None:
+        return None
+    return {name for one in equipment.assistants for name in named_by(one.definition)}
 
 
 def _models(catalog: Catalog, one: Equipped) -> Finding:

@@ -51,7 +51,7 @@ async def findings(changes: dict[str, object], wanted: Wanted) -> AsyncIterator[
     for one in found:
         yield one
     if settings is None:
-        for one in check_names(()):
+        for one in check_names(None):
             yield one
         return
     settings = settings.model_copy(update=changes)

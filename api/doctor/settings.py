@@ -10,6 +10,7 @@ from agent.errors import ConfigurationError
 from agent.redis.address import parse_address
 from agent.store.address import parse_urls
 from api.admin.access import operators_of
+from api.app import proxies_of
 from api.auth import Authenticator
 from api.doctor.finding import Finding, fail, ok, warn
 from api.rates import limit_of
@@ -31,10 +32,10 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
         return None, [fail(f"settings: {name}", "it cannot be read", says)]
 
 
-def check_names(named_elsewhere: Iterable[str]) -> list[Finding]:
+def check_names(named_elsewhere: Iterable[str] | None) -> list[Finding]:
     """Return the variables that look like ours and are read by nobody: a slip of the pen is a setting that is not made.
 
-    `named_elsewhere`: those that definitions name.
+    `named_elsewhere`: those that definitions name; None where they could not be read.
     """
     strange = [
         fail(f"settings: {name}", "is no setting, and stops the start", do)
@@ -49,15 +50,8 @@ def check_values(settings: Settings) -> list[Finding]:
         ("database", lambda: parse_urls(settings.database, secret_of(settings.database_upkeep_url))),
         *(
             (name, lambda value=value, name=name: limit_of(value, name=variable_of(Settings, name)))
-            for name in (
-                "user_limit",
-                "tenant_limit",
-                "address_limit",
-                "public_limit",
-                "ticket_limit",
-                "socket_message_limit",
-                "admin_refusal_limit",
-            )
+            for name in Settings.model_fields
+            if name.endswith("_limit")
             for value in (getattr(settings, name),)
             if value is not None
         ),
@@ -67,7 +61,7 @@ def check_values(settings: Settings) -> list[Finding]:
     makes_secret = settings.jwt_secret is None and settings.jwt_algorithms[:1] in (("HS256",), ("HS384",), ("HS512",))
     if not makes_secret or settings.secret_path.exists():  # the first start makes one; a look does not
         parts.append(("tokens", lambda: Authenticator(settings)))
-    parts.append(("operators' tokens", lambda: operators_of(settings)))
+    parts += [("operators' tokens", lambda: operators_of(settings)), ("proxies", lambda: proxies_of(settings))]
     wrong = [_wrong(name, problem) for name, make in parts if (problem := _problem(make))]
     return [*(wrong or [ok("settings: values", "all can be used")]), *_together(settings)]
 

@@ -1,5 +1,6 @@
 """Nothing wrong starts: each wrong configuration is one line that names the variable or the file, and says what would be right."""
 
+import json
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -88,6 +89,9 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "secret of seven letters": ({"FRONTDESK_JWT_SECRET": SECRET}, "FRONTDESK_JWT_SECRET", "at least 32 bytes"),
     "misspelt": ({"FRONTDESK_JWT_SECRETT": SECRET}, "FRONTDESK_JWT_SECRETT", "did you mean FRONTDESK_JWT_SECRET?"),
+    "misspelt at its beginning": ({"FRONTDEKS_JWT_SECRET": SECRET}, "FRONTDEKS_JWT_SECRET", "did you mean FRONTDESK_JWT_SECRET?"),
+    "an address of no backend": ({"FRONTDESK_BACKEND_SHOP_URL": "http://a"}, "FRONTDESK_BACKEND_SHOP_URL", "is no setting"),
+    "a path of our own": ({"FRONTDESK_ROOT_PATH": "/chat"}, "FRONTDESK_ROOT_PATH", "name another, like /assistant"),
     "the provider's key with our prefix": (
         {"FRONTDESK_OPENAI_API_KEY": SECRET},
         "FRONTDESK_OPENAI_API_KEY",
@@ -98,8 +102,11 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     "origin with a slash": ({"FRONTDESK_CORS_ORIGINS": '["https://a.example/"]'}, "_CORS_ORIGINS", "nothing after the host"),
     "origin with a path": ({"FRONTDESK_CORS_ORIGINS": '["https://a.example/x"]'}, "_CORS_ORIGINS", "nothing after the host"),
     "origin without scheme": ({"FRONTDESK_CORS_ORIGINS": '["a.example"]'}, "_CORS_ORIGINS", "https://app.example.com"),
+    "origin with its usual port": ({"FRONTDESK_CORS_ORIGINS": '["https://a.example:443"]'}, "_CORS_ORIGINS", "without the usual port"),
+    "origin with no such port": ({"FRONTDESK_CORS_ORIGINS": '["https://a.example:99999"]'}, "_CORS_ORIGINS", "https://app.example.com"),
     "origin in capitals": ({"FRONTDESK_CORS_ORIGINS": '["https://A.example"]'}, "_CORS_ORIGINS", "small letters"),
     "host of the demo": ({"FRONTDESK_DEMO_HOSTS": '["http://a.example"]'}, "FRONTDESK_DEMO_HOSTS", "demo.example.com"),
+    "host of a trace": ({"FRONTDESK_TRACE_HOSTS": '["https://a.example"]'}, "FRONTDESK_TRACE_HOSTS", "api.example.com"),
     "lease too short": ({"FRONTDESK_LEASE_S": "1"}, "FRONTDESK_LEASE_S", "FRONTDESK_RENEW_EVERY_S <"),
     "renewed too late": ({"FRONTDESK_RENEW_EVERY_S": "5"}, "FRONTDESK_LEASE_S", "FRONTDESK_RENEW_EVERY_S <"),
     "a tenant of no token": ({"FRONTDESK_RETENTION": '{"a/b": {"audit": 3}}'}, "FRONTDESK_RETENTION", '"*" for all'),
@@ -108,6 +115,7 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     "no such preset": ({"FRONTDESK_JWT_PRESET": "okta"}, "FRONTDESK_JWT_PRESET", "'auth0', 'clerk'"),
     "no map": ({"FRONTDESK_ROLE_MAP": "[]"}, "FRONTDESK_ROLE_MAP", "valid dictionary"),
     "a claim without a name": ({"FRONTDESK_CLAIM_ROLE": '[" "]'}, "FRONTDESK_CLAIM_ROLE", '["org_id"]'),
+    "a claim with space": ({"FRONTDESK_CLAIM_TENANT": '["org_id "]'}, "FRONTDESK_CLAIM_TENANT", '["org_id"]'),
     "proxy by name": ({"FRONTDESK_TRUSTED_PROXIES": '["nginx"]'}, "FRONTDESK_TRUSTED_PROXIES", "10.0.0.0/8"),
     "Redis": ({"FRONTDESK_REDIS_URL": "localhost:6379"}, "FRONTDESK_REDIS_URL", "redis://host:6379"),
     "provider": ({"OPENAI_BASE_URL": "localhost", "FRONTDESK_MODEL": "openai:x"}, "OPENAI_BASE_URL", "http(s)://host"),
@@ -155,6 +163,8 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a document in place of a module": ({"toolsets": ["shop.yaml"]}, "`openapi: shop.yaml`"),
     "a module that is not there": ({"toolsets": ["nowhere"]}, "toolset nowhere: there is no nowhere.py in /"),
     "an app that is not there": ({"backend": {"app": "nowhere:create"}}, "backend app nowhere:create: there is no nowhere.py in /"),
+    "an app that is none": ({"backend": {"app": "builtins:repr"}}, "backend app builtins:repr: repr in builtins returns no ASGI app"),
+    "an app of no file": ({"backend": {"app": "builtins:create"}}, "there is no function create in builtins"),
     "an app without its function": ({"backend": {"app": "right_tools:create"}}, "there is no function create in /"),
 }  # fmt: skip
 
@@ -193,6 +203,8 @@ MODULES: dict[str, tuple[str, str]] = {
     "no parentheses": (TOOL.replace("@tool()", "@tool"), "tool go: write @tool() with its parentheses"),
     "no Python": ("def go(:", "own_tools.py, line 1: invalid syntax"),
     "breaks": ("\n1 / 0", "own_tools.py, line 2: ZeroDivisionError: division by zero"),
+    "exits": ("import sys; sys.exit(3)", "own_tools.py, line 1: SystemExit: 3"),
+    "breaks in two lines": ("raise ValueError('no\\n  key')", "own_tools.py, line 1: ValueError: no key"),
     "lacks a library": ("import no_such_library", "own_tools.py, line 1: No module named 'no_such_library'"),
 }  # fmt: skip
 
@@ -218,6 +230,15 @@ def test_a_backend_that_breaks_stops_the_start(serve: Serve, tmp_path: Path, sou
     is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), str(file), "backend app own_backend:create", place)
 
 
+def test_a_path_below_which_a_backend_is_mounted_stops_the_start(serve: Serve, tmp_path: Path) -> None:
+    """G403"""
+    (tmp_path / "own_backend.py").write_text("def create(settings):\n    return create")
+    file = tmp_path / "desk.yaml"
+    file.write_text("{name: Desk, persona: p, models: [demo], backend: {app: 'own_backend:create', mount: /shop}}")
+    refused = serve(FRONTDESK_ASSISTANT=str(file), FRONTDESK_ROOT_PATH="/shop")
+    is_one_line(refused, "FRONTDESK_ROOT_PATH", "/shop is a path of Frontdesk's own")
+
+
 def test_a_file_that_is_no_database_stops_the_start(serve: Serve, tmp_path: Path) -> None:
     """G395"""
     (tmp_path / "frontdesk.db").write_bytes(b"x" * 5000)
@@ -232,8 +253,10 @@ def test_a_place_where_nobody_can_listen_stops_the_start(serve: Serve) -> None:
         "FRONTDESK_SERVICE_HOST": "10.0.0.1",
         "FRONTDESK_SERVICE_PORT_HTTP": "8000",
         "FRONTDESK_PORT_8000_TCP_ADDR": "10.0.0.1",
+        "FRONTEND_URL": "https://app.example.com",
     }
-    is_one_line(serve(**of_others), f"cannot listen at {ELSEWHERE}, port 0", "--host and --port")
+    origins = '["*", "http://localhost:3000", "https://[::1]:8443", "capacitor://localhost", "chrome-extension://abc"]'
+    is_one_line(serve(**of_others, FRONTDESK_CORS_ORIGINS=origins), f"cannot listen at {ELSEWHERE}, port 0", "--host and --port")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         is_one_line(serve("--port", port), f"cannot listen at 127.0.0.1, port {port}: Address already in use")
@@ -250,3 +273,20 @@ def test_the_variables_that_a_definition_names_are_no_strangers(serve: Serve, tm
     with (tmp_path / ".env").open("a") as env:
         env.write("FRONTDESK_SHOP_KEI=k\n")
     is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), "FRONTDESK_SHOP_KEI", "did you mean FRONTDESK_SHOP_KEY?")
+    wrong = serve(FRONTDESK_ASSISTANT=str(file), FRONTDESK_BACKEND_SHPO_URL="http://127.0.0.1:10")
+    is_one_line(wrong, "FRONTDESK_BACKEND_SHPO_URL", "did you mean FRONTDESK_BACKEND_SHOP_URL?")
+
+
+def test_a_start_that_takes_long_says_what_it_is_at(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G401: again and again, in the log."""
+    monkeypatch.setattr("api.starting.TOLD_EVERY_S", 0.05)
+    (tmp_path / "own_backend.py").write_text("import time\ntime.sleep(1)\n1 / 0")  # the silence itself
+    file = tmp_path / "desk.yaml"
+    file.write_text("{name: Desk, persona: p, models: [demo], backend: {app: 'own_backend:create'}}")
+    done = serve(FRONTDESK_ASSISTANT=str(file))
+    is_one_line(done, "own_backend.py, line 3: ZeroDivisionError")
+    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    starting = [line["doing"] for line in told if line["event"] == "starting"]
+    assert (len(starting) > 1, set(starting)) == (True, {"assistants, tools and backends"})

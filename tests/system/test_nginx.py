@@ -97,11 +97,12 @@ async def test_without_pings_nginx_would_cut_the_stream(
 
 
 @pytest.mark.parametrize("passes", ["/", ""], ids=["path taken off", "path left on"])
+@pytest.mark.parametrize("root", ["/desk/assistant", "/assistant"], ids=["any path", "a path that is one of ours, too"])
 async def test_below_a_path_of_another_host_all_places_are_right(
-    open_frontdesk: OpenWorld, tmp_path: Path, passes: str
+    open_frontdesk: OpenWorld, tmp_path: Path, passes: str, root: str
 ) -> None:
     """G403: where an answer goes on, the document and its page, streams and WebSockets."""
-    world = await open_frontdesk(root_path="/desk/assistant")
+    world = await open_frontdesk(root_path=root)
     ann = world.person()
     world.provider.say("Hello World.")
     upgrade = (
@@ -110,32 +111,39 @@ async def test_below_a_path_of_another_host_all_places_are_right(
     host = "proxy_set_header Host $http_host;"
     async with (
         nginx(
-            tmp_path, world.url, read_timeout_s=60, location="/desk/assistant/", passes=passes, more=upgrade + host
+            tmp_path, world.url, read_timeout_s=60, location=f"{root}/", passes=passes, more=upgrade + host
         ) as url,
         httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {ann.token}"}, verify=False) as client,
     ):
         stream = {"Accept": "text/event-stream"}
-        answer = await client.post("/desk/assistant/chat", json={"message": "hello"}, headers=stream)
+        answer = await client.post(f"{root}/chat", json={"message": "hello"}, headers=stream)
         place = answer.headers["location"]
-        assert place == f"/desk/assistant/runs/{answer.headers['x-run-id']}/events"
+        assert place == f"{root}/runs/{answer.headers['x-run-id']}/events"
         rest = await client.get(place, headers={**stream, "Last-Event-ID": "1-1"})
         assert (rest.status_code, rest.text.endswith("data: [DONE]\n\n")) == (200, True)
 
-        page = await client.get("/desk/assistant/docs")
+        page = await client.get(f"{root}/docs")
         [link] = re.findall(r'href="([^"]+)"', page.text)
         document = (await client.get(page.url.join(link))).json()
-        assert document["servers"] == [{"url": "/desk/assistant"}]
+        assert document["servers"] == [{"url": root}]
         assert "/chat" in document["paths"]
-        assert (await client.get("/desk/assistant/static/frontdesk-chat.js")).status_code == 200
+        assert (await client.get(f"{root}/static/frontdesk-chat.js")).status_code == 200
+        assert "greeting" in (await client.get(f"{root}/assistant")).json()
+        assert (await client.get(f"{root}/")).status_code == 200
 
-        address = url.replace("http", "ws") + "/desk/assistant/ws"
+        address = url.replace("http", "ws") + f"{root}/ws"
         async with connect(address, additional_headers={"Authorization": f"Bearer {ann.token}"}) as socket:
             await socket.send('{"type": "nothing"}')
             assert await socket.recv()
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("/chat", "/chat is a path of Frontdesk's own"), ("/runs/x", "/runs is a path")]
+    ("path", "said"),
+    [
+        ("/chat", "/chat is a path of Frontdesk's own"),
+        ("/runs/x", "/runs is a path"),
+        ("/assistant/x", "/assistant is a path"),
+    ],
 )
 async def test_a_path_that_could_be_one_of_ours_is_refused(open_frontdesk: OpenWorld, path: str, said: str) -> None:
     """G403"""
