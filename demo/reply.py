@@ -11,12 +11,13 @@ from demo.chain import Call, Chain, matches, next_call
 from demo.choose import Plan, plan
 from demo.language import human, normalised
 from demo.markdown import plain
+from demo.phrasebook import ABLE, IS_TABLE, LOST, MORE, NO_CHART, NO_TOOL, NO_TOOLS, NOTE, SELF
 from demo.placing import wants_chart
 from demo.schema import cards
 from demo.score import Shelf
 from demo.smalltalk import smalltalk
 from demo.suggest import first_sentence, suggestions, title
-from demo.tongues import ABLE, ENGLISH, IS_TABLE, LOST, MORE, NO_CHART, NO_TOOL, NO_TOOLS, NOTE, SELF, Tongue, tongue_of
+from demo.tongues import ENGLISH, Tongue, in_english, tongue_of
 from demo.turn import Turn, read_turn
 
 _MAX_ABILITIES, _MAX_UNPLACED = 8, 5
@@ -46,10 +47,11 @@ def reply(messages: list[BaseMessage], tools: object) -> Reply:
 
 
 def _next(turn: Turn, shelf: Shelf) -> Reply:
-    small = None if turn.results else smalltalk(turn.question, _abilities(shelf, ENGLISH))
+    tongue = tongue_of(turn.question)
+    small = None if turn.results else smalltalk(in_english(turn.question), _abilities(shelf, ENGLISH))
     if small:
-        return Reply(small)
-    planned, tongue = plan(turn, shelf), tongue_of(turn.question)
+        return Reply(tongue.say(small))
+    planned = plan(turn, shelf)
     if not turn.results:
         return Reply(calls=planned.calls) if planned.calls else Reply(_refused(planned, shelf, tongue))
     chain = planned.chain

@@ -2,7 +2,7 @@
 
 import re
 
-from demo.tongues import NO_WAY_BACK
+from demo.phrasebook import NO_WAY_BACK
 
 _SELF = (
     "I am Frontdesk's built-in demo model: I match the words of your question with the tools here. "

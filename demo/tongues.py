@@ -4,13 +4,12 @@ A question is put into English word by word. What the tables do not have stays a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from demo.formats import MONTHS
+from demo import phrasebook
 from demo.lexicon import SAYS_NOTHING
-from demo.phrasebook import PAGES, Page
 
 _LETTER = r"[\w\u0900-\u0963\u0966-\u097f]"
 _TOKEN = re.compile(rf"{_LETTER}+")
@@ -35,37 +34,23 @@ class Tongue:
         return self.sayings.get(english, english)
 
 
-def _table(rows: str) -> dict[str, str]:
-    """Return {word: English}: rows of `one two three = English`, with _ for a space within a word."""
-    pairs = (row.split("=") for row in rows.strip().splitlines())
-    return {word.replace("_", " "): english.strip() for words, english in pairs for word in words.split()}
+def _column(table: str, at: int) -> Iterator[tuple[str, str]]:
+    """Yield the English of each row of a table, and what its column says."""
+    for row in table.strip().splitlines():
+        cells = row.split("|")
+        yield cells[0].strip(), cells[at].strip()
 
 
-NOTE = (
-    "*Answered by Frontdesk's built-in demo model, which only matches words. "
-    "Connect a real model for real conversations.*"
-)
-SELF = "I am the built-in demo model, which only matches words, not a language model."
-LOST = "I did not understand {lost}, so I looked nothing up for that."
-MORE = "For **{tool}** I need to know more. Please say it in one message:"
-NO_TOOL = "I did not find a tool for that."
-NO_TOOLS = "I have no tools here."
-ABLE = "Here is what I can do:"
-NO_CHART = "I cannot draw charts here."
-IS_TABLE = "This is a table in its place."
-NO_WAY_BACK = "I cannot take back what was done. Please say what should be changed instead."
-SAYINGS = (NOTE, SELF, LOST, MORE, NO_TOOL, NO_TOOLS, ABLE, NO_CHART, IS_TABLE, NO_WAY_BACK)
-LABELS = ("clients", "trainers", "total", "active", "inactive", "new this month", "figure", "revenue", "expenses", "net profit", "branch")  # fmt: skip
-
-
-def _tongue(page: Page) -> Tongue:
-    english = {**_table(page.words), **dict(zip(page.months.split(), MONTHS, strict=True))}
-    sayings = dict(zip(SAYINGS, page.sentences.strip().splitlines(), strict=True))
-    return Tongue(english, sayings, dict(zip(LABELS, page.labels.split(", "), strict=True)))
+def _tongue(at: int) -> Tongue:
+    words = {
+        word.replace("_", " "): english for english, cell in _column(phrasebook.WORDS, at) for word in cell.split()
+    }
+    sayings = {english: others[at - 1] for english, others in phrasebook.SAYINGS.items()}
+    return Tongue(words, sayings, dict(_column(phrasebook.LABELS, at)))
 
 
 ENGLISH = Tongue()
-_TONGUES = {code: _tongue(page) for code, page in PAGES.items()}
+_TONGUES = {code: _tongue(at) for at, code in enumerate(phrasebook.LANGUAGES, start=1)}
 
 
 def tongue_of(text: str) -> Tongue:
@@ -82,7 +67,10 @@ def tongue_of(text: str) -> Tongue:
 def in_english(text: str) -> str:
     """Return the text with each word in English of which the language's table has it."""
     tongue = tongue_of(text)
-    return tongue.pattern.sub(lambda match: tongue.english[match[0].lower()], text) if tongue.english else text
+    if tongue is ENGLISH:
+        return text
+    # A pattern takes letters for one another, `s` and `ſ`, of which neither is the other's capital.
+    return tongue.pattern.sub(lambda match: tongue.english.get(match[0].lower(), match[0]), text)
 
 
 @lru_cache

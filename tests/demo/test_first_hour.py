@@ -214,6 +214,8 @@ FOLLOW_UPS: list[tuple[list[str], End]] = [
     # Nothing is taken back.
     (["switch to dark mode", "undo that"], End(says=["I cannot take back what was done."])),
     (["switch to dark mode", "switch it back"], End(says=[SELF])),
+    (["mude para modo escuro", "desfaz isso"], End(says=["Não posso desfazer o que foi feito."])),
+    (["switch to dark mode", "Mach das rückgängig!"], End(says=["kann ich nicht zurücknehmen"])),
     # In the asker's language, as far as the words go.
     (["Umsatz im Oktober 2025"], End(facts=[(days(date(2025, 10, 1), date(2025, 10, 31)), "income")], says=["Umsatz"])),
     (["Wie viele Kunden sind nicht aktiv?"], End(says=["nicht verstanden"])),

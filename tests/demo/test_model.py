@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
@@ -105,7 +105,7 @@ JSON = st.recursive(
 )
 WORDS = st.sampled_from(
     ["how many", "orders", "open", "the page of", "Maria", "Silva", "and", "find", "12", "?", ",", "this month", "vs", "last",
-     "cancel", "new", "'s", "switch to", "dark", "\n", "«", "|", "é", "客户", "🙂", "e@x.org", "555-0101", "\ud800", "\x00"]
+     "cancel", "new", "'s", "switch to", "dark", "\n", "«", "|", "é", "客户", "🙂", "e@x.org", "555-0101", "\ud800", "\x00", "wie viele", "Kunden", "waſ", "quantos", "कितने"]
 )  # fmt: skip
 TEXT = st.lists(WORDS, max_size=12).map(" ".join) | st.text(st.characters(), max_size=60)
 QUESTION = TEXT | st.sampled_from([SUGGESTIONS_REQUEST, TITLE_REQUEST])
@@ -145,6 +145,7 @@ TOOL = st.fixed_dictionaries(
     tools=st.lists(TOOL, max_size=5),
     results=st.lists(JSON | TEXT, max_size=3),
 )
+@example(question="Wie viele Kunden, waſ?", earlier=[], tools=[], results=[])
 async def test_it_never_raises_and_its_stream_is_what_it_generates(
     question: str, earlier: list[str], tools: list[dict[str, Any]], results: list[object]
 ) -> None:
