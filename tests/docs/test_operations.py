@@ -2,15 +2,20 @@
 
 import json
 import re
+import shlex
+import signal
+from configparser import ConfigParser
 from pathlib import Path
 
 import httpx2
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
-from support.world import World
+from support.processes import Nursery
+from support.world import World, write_assistant
 
 from api.logs import logged
+from api.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -63,3 +68,24 @@ def test_panels_have_a_place_of_their_own() -> None:
     assert all(x + w <= 24 for x, _, w, _ in places)
     ids = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(set(ids)) == len(ids)
+
+
+async def test_the_unit_of_systemd_starts_a_server_and_waits_for_its_end(nursery: Nursery, tmp_path: Path) -> None:
+    """Its command is run as it stands there, but for where things lie."""
+    unit = ConfigParser(interpolation=None)
+    unit.read(ROOT / "deploy" / "systemd" / "frontdesk.service")
+    service = unit["Service"]
+    program, *command = shlex.split(service["ExecStart"])
+    assert Path(program) == Path(service["WorkingDirectory"]) / ".venv" / "bin" / "frontdesk"
+    name, _, data = service["Environment"].partition("=")
+    assert (name, data) == ("FRONTDESK_DATA", f"/var/lib/{service['StateDirectory']}")
+    defaults = Settings.model_fields
+    assert float(service["TimeoutStopSec"]) > defaults["shutdown_grace_s"].default + defaults["shutdown_delay_s"].default
+    assert int(service["LimitNOFILE"]) > defaults["max_connections"].default
+    command[command.index("--assistant") + 1] = str(write_assistant(tmp_path, models=["demo"], toolsets=[]))
+
+    server = await nursery.fork(tmp_path, [*command, "--port", "0"], {name: str(tmp_path / "data")})
+    await server.listening()
+    server.send(signal.SIGTERM)
+    assert await server.exited() == 0
+    assert (tmp_path / "data" / "frontdesk.db").exists()

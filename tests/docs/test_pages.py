@@ -1,26 +1,35 @@
-"""`docs/assistant.md`, `docs/authentication.md`, `docs/frontend.md`, `docs/faq.md`: what they tell to run is run, what they name is there.
+"""What documents tell to write and to run is taken as it stands there: definitions, variables, commands; what they name is there.
 
 The lines of `docs/frontend.md` are installed, built and asked in `tests/web/test_packages.py` and `tests/foreign/test_vite.py`.
 """
 
 import asyncio
 import re
+import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 
 import httpx2
+import pytest
 import yaml
 from support.processes import Nursery
+from typer.main import get_command
 
 from agent.assistant.definition import Assistant
+from api.admin.access import Operators
 from api.auth import Authenticator
+from api.cli import cli
 from api.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 VARIABLE = re.compile(r"\bFRONTDESK_[A-Z_]*[A-Z]\b")
+ANY_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+IN_A_LINE = re.compile(r"(?<!`)`((?:scripts/)?frontdesk [a-z][^`|]*)`")
+DOCUMENTS = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.parent.glob("examples/*/README.md"))]
 
 
 def page(name: str) -> str:
@@ -97,12 +106,57 @@ async def _printed(code: str, environment: dict[str, str]) -> str:
     return printed.decode().strip()
 
 
-def test_an_issuers_settings_in_the_page_are_enough_to_start() -> None:
+def shell_in(path: Path) -> list[str]:
+    """Return the blocks of a document that are for a shell, or say no language."""
+    return [code for language, code in ANY_FENCE.findall(path.read_text("utf-8")) if language in ("", "sh")]
+
+
+def variables_in(block: str) -> dict[str, str]:
+    """Return what a block of a document sets; what is left open there is long enough for a secret."""
+    lines = (line.strip().removeprefix("export ") for line in block.splitlines())
+    words = [word for line in lines if line.startswith("FRONTDESK_") for word in shlex.split(line, comments=True)]
+    given = dict(word.split("=", 1) for word in words if VARIABLE.match(word))
+    return {name: re.sub(r"^(?:\.\.\.|…|\$\(.+\)?)$", "x" * 64, value) for name, value in given.items()}
+
+
+BLOCKS = [
+    pytest.param(given, id=f"{path.stem}-{number}")
+    for path in DOCUMENTS
+    for number, block in enumerate(shell_in(path))
+    if (given := variables_in(block))
+]
+
+
+@pytest.mark.parametrize("given", BLOCKS)
+def test_variables_that_a_document_sets_are_taken(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """G412: those of tokens, of users and of operators, are enough to check them."""
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(_env_file=None)
+    assert {name.removeprefix("FRONTDESK_").lower() for name in given} <= settings.model_fields_set
+    if settings.jwt_secret or settings.jwt_jwks_url or settings.jwt_public_key:
+        Authenticator(settings)
+    if settings.admin_issuer:
+        Operators(settings)
+
+
+def commands_in(path: Path) -> Iterator[list[str]]:
+    """Yield the words behind `frontdesk` of what a document tells to run."""
+    lines = [line.strip() for block in shell_in(path) for line in block.splitlines()]
+    told = [line for line in lines if re.match(r"(scripts/)?frontdesk ", line)]
+    for line in told + IN_A_LINE.findall(path.read_text("utf-8")):
+        yield shlex.split(re.sub(r"[][]", " ", line), comments=True)[1:]
+
+
+def test_every_command_that_a_document_names_is_there_with_its_options() -> None:
     """G412"""
-    exported = re.findall(r"^export FRONTDESK_(\w+)=(.+)$", blocks("authentication", "sh")[1], re.MULTILINE)
-    given = {name.lower(): value.strip("'") for name, value in exported}
-    algorithms = tuple(yaml.safe_load(given.pop("jwt_algorithms")))
-    Authenticator(Settings(_env_file=None, jwt_algorithms=algorithms, claim_tenant=("tenant_id",), **given))
+    asked = [words for path in DOCUMENTS for words in commands_in(path)]
+    assert len(asked) > 60
+    for words in asked:
+        command, rest = get_command(cli), list(words)
+        while rest and hasattr(command, "commands"):
+            command = command.commands[rest.pop(0)]
+        command.make_parser(command.context_class(command)).parse_args(rest)
 
 
 def test_the_lines_to_install_name_the_packages_that_the_server_hands_out() -> None:
