@@ -132,7 +132,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-    except BaseException:
+    except BaseException:  # a stop, too, leaves nothing half done
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")

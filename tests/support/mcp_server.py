@@ -42,7 +42,7 @@ async def hang(context: Context) -> str:
     (MARKS / "hanging").touch()
     try:
         await asyncio.Event().wait()
-    except BaseException:
+    except BaseException:  # a stop, which is what is looked for
         (MARKS / "stopped").touch()
         raise
     return ""

@@ -57,7 +57,7 @@ class Collector:
         await until(lambda: all(len(self.named(name)) >= count for name, count in counts.items()))
 
     def children(self, parent: Seen) -> list[str]:
-        """Return the names of what is in a span, in their order."""
+        """Return the names of what is in a span, in the alphabet's order."""
         return sorted(span.name for span in self.spans if span.parent_id == parent.span_id)
 
 

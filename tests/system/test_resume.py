@@ -85,7 +85,7 @@ async def test_whatever_cuts_a_reader_and_whatever_it_asks_for_it_ends_with_the_
         try:
             async with asyncio.timeout(60):
                 await _Play(stage, generated, randoms[number]).perform()
-        except Exception as exc:
+        except Exception as exc:  # whatever failed goes on, and says in which history
             exc.add_note(f"history {seed}.{number}")
             raise
     assert min(stage.counts[kind] for kind in ("right", "old", "stray", "afresh", "snapshot", "expired")) > 10, (
