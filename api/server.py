@@ -71,9 +71,7 @@ def run_worker(settings: Settings, *, host: str, port: int) -> bool:
         return _run(app, settings, None, starting, host=host, port=port)
 
 
-def _run(
-    app: FastAPI, settings: Settings, inherited: str | None, starting: Starting, *, host: str, port: int
-) -> bool:
+def _run(app: FastAPI, settings: Settings, inherited: str | None, starting: Starting, *, host: str, port: int) -> bool:
     allow_more_files(settings)
     with ExitStack() as stack:
         starting.doing = "the database"

@@ -11,7 +11,9 @@ from api.presets import PRESETS
 from api.settings import Settings
 from api.variables import named_by, strange_variables, variable_of
 
-ORIGIN = re.compile(r"(?P<scheme>https?|capacitor|ionic|tauri|[a-z-]+-extension)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9]\d{0,4}))?")
+ORIGIN = re.compile(
+    r"(?P<scheme>https?|capacitor|ionic|tauri|[a-z-]+-extension)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9]\d{0,4}))?"
+)
 """As browsers, apps that show pages, and extensions write it: nothing else is equal to what they send."""
 USUAL_PORTS = {"http": "80", "https": "443"}
 """Ports that browsers leave out of what they send."""

@@ -37,9 +37,7 @@ def variable_of(kind: type[BaseSettings], name: str) -> str:
     return str(choices[0]) if choices else name if name.isupper() else f"{PREFIX}{name.upper()}"
 
 
-def strange_variables(
-    kind: type[BaseSettings], named_elsewhere: Iterable[str] | None
-) -> Iterator[tuple[str, str]]:
+def strange_variables(kind: type[BaseSettings], named_elsewhere: Iterable[str] | None) -> Iterator[tuple[str, str]]:
     """Yield the variables that look like ours and are read by nobody, each with what to do: a slip of the pen sets nothing.
 
     `named_elsewhere`: those that definitions name; None where they could not be read, and nobody knows of which backends they tell.

@@ -94,9 +94,7 @@ async def verify_audit(
     services: InstallationDep,
     _operator: Annotated[Operator, Security(Door("audit"))],
     tenant: Tenant,
-    head: Annotated[
-        str | None, Query(pattern=KEPT_SEAL, description="a seal that was kept, NUMBER:DIGEST")
-    ] = None,
+    head: Annotated[str | None, Query(pattern=KEPT_SEAL, description="a seal that was kept, NUMBER:DIGEST")] = None,
 ) -> Verification:
     """Say whether a tenant's record is as it was sealed, and whether a seal that was kept elsewhere is still there."""
     async with in_time(services):

@@ -147,7 +147,7 @@ async def test_rights_come_as_a_list_or_as_words_in_a_text_and_not_from_any_othe
         ({"roles": ["desk-runs"] * 900}, True),
         ({"roles": [["desk-runs"]]}, False),
         ({"roles": 10**40}, False),
-        ({"roles": "dеsk-runs"}, False),  # noqa: RUF001 (its second letter is Cyrillic)
+        ({"roles": "dеsk-runs"}, False),  # its second letter is Cyrillic
     ):
         answer = await Person(world, operators_token(**claims)).request("GET", "/admin/runs")
         assert answer.status_code == (200 if opens else 403), claims
@@ -158,7 +158,11 @@ async def test_rights_are_read_where_an_issuer_writes_them_and_by_any_algorithm_
 ) -> None:
     """G397 G398: as those of users are."""
     strong = ec.generate_private_key(ec.SECP384R1())
-    chosen = {"admin_claim": "realm_access.roles", "admin_algorithms": ("ES384",), "admin_public_key": public_pem(strong)}
+    chosen = {
+        "admin_claim": "realm_access.roles",
+        "admin_algorithms": ("ES384",),
+        "admin_public_key": public_pem(strong),
+    }
     world = await open_frontdesk(**{**ADMIN, **chosen})
     for claims, opens in (
         ({"realm_access": {"roles": ["offline_access", "desk-runs"]}}, True),

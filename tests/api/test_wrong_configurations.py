@@ -256,7 +256,9 @@ def test_a_place_where_nobody_can_listen_stops_the_start(serve: Serve) -> None:
         "FRONTEND_URL": "https://app.example.com",
     }
     origins = '["*", "http://localhost:3000", "https://[::1]:8443", "capacitor://localhost", "chrome-extension://abc"]'
-    is_one_line(serve(**of_others, FRONTDESK_CORS_ORIGINS=origins), f"cannot listen at {ELSEWHERE}, port 0", "--host and --port")
+    is_one_line(
+        serve(**of_others, FRONTDESK_CORS_ORIGINS=origins), f"cannot listen at {ELSEWHERE}, port 0", "--host and --port"
+    )
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         is_one_line(serve("--port", port), f"cannot listen at 127.0.0.1, port {port}: Address already in use")

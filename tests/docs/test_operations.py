@@ -80,7 +80,9 @@ async def test_the_unit_of_systemd_starts_a_server_and_waits_for_its_end(nursery
     name, _, data = service["Environment"].partition("=")
     assert (name, data) == ("FRONTDESK_DATA", f"/var/lib/{service['StateDirectory']}")
     defaults = Settings.model_fields
-    assert float(service["TimeoutStopSec"]) > defaults["shutdown_grace_s"].default + defaults["shutdown_delay_s"].default
+    assert (
+        float(service["TimeoutStopSec"]) > defaults["shutdown_grace_s"].default + defaults["shutdown_delay_s"].default
+    )
     assert int(service["LimitNOFILE"]) > defaults["max_connections"].default
     command[command.index("--assistant") + 1] = str(write_assistant(tmp_path, models=["demo"], toolsets=[]))
 

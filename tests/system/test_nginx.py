@@ -110,9 +110,7 @@ async def test_below_a_path_of_another_host_all_places_are_right(
     )
     host = "proxy_set_header Host $http_host;"
     async with (
-        nginx(
-            tmp_path, world.url, read_timeout_s=60, location=f"{root}/", passes=passes, more=upgrade + host
-        ) as url,
+        nginx(tmp_path, world.url, read_timeout_s=60, location=f"{root}/", passes=passes, more=upgrade + host) as url,
         httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {ann.token}"}, verify=False) as client,
     ):
         stream = {"Accept": "text/event-stream"}
