@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from support.history import Disturbance
-from support.lives import let_finish, user, wait_for_ends, wait_for_signs_of_life, watch_runs
+from support.lives import let_finish, let_somebody_agree, user, wait_for_ends, wait_for_signs_of_life, watch_runs
 from support.postgres import PostgresProcess
 from support.processes import Machine
 from support.redis import RedisServer, open_redis
@@ -96,6 +96,7 @@ class Cluster:
                 lives = {visitor.user: group.create_task(live(stage, visitor)) for visitor in stage.visitors}
                 for done in range(0, kills, BOUT):
                     await self._bout(min(BOUT, kills - done), until=until)
+                await let_somebody_agree(stage)
                 stage.over.set()
                 await let_finish(stage, lives)
             await wait_for_ends(stage)

@@ -48,6 +48,8 @@ async def _post(visitor: "Visitor", run_id: str, decisions: list[dict[str, Any]]
             history.blame("I14", f"run {run_id}: {response.text} to {decisions}")
     elif response.status_code not in (200, 404):
         history.blame("I14", f"run {run_id}: {response.status_code} {response.text[:200]} to {decisions}")
+    elif response.status_code == 200:
+        history.has_heard_yes |= any(one["approve"] for one in decisions)
 
 
 async def answer_for_page(visitor: "Visitor", run_id: str, calls: list[dict[str, Any]]) -> None:

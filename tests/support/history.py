@@ -198,6 +198,8 @@ class History:
     """By call: yes, no or nothing, as its user means to answer."""
     yeses: dict[str, float] = field(default_factory=dict)
     """By call: when its user first said yes."""
+    has_heard_yes: bool = False
+    """Whether a yes was taken, by the word of the server."""
     logs: str = ""
 
     def is_deleted(self, conversation_id: str | None) -> bool:

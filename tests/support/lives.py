@@ -22,6 +22,8 @@ LONG_LIFE_S = (1.0, 14.0)
 """How long a process lives with the default leases, where an interrupted run is left alone for six seconds."""
 ENDS_SEEN_S = 60.0
 """How long to look for the ends of runs that nobody waits for."""
+YES_LIMIT_S = 60.0
+"""How long users go on where none of them has said yes in time."""
 STILL_LIMIT_S = 60.0
 """When nothing at all is seen for so long, those who wait do so in vain."""
 DEALT = {"clock": 2, "stalls": 1, "locked": 1, "silent": 1}
@@ -58,6 +60,7 @@ async def play(stage: Stage, *, kills: int, calm_lives: int, default_leases: boo
                 # With a clock that is late by minutes what waits for an answer is over late by as many.
                 await _end(stage)
                 await _begin(stage, clock_s=0)
+            await let_somebody_agree(stage)
             stage.over.set()
             await let_finish(stage, lives)
         await wait_for_ends(stage)
@@ -69,6 +72,11 @@ async def wait_for_ends(stage: Stage) -> None:
     """Wait until all runs were seen to end, or for as long as that may take."""
     spans = stage.scene.history.spans
     await wait_until(lambda: all(span.ended for span in spans.values()), limit_s=ENDS_SEEN_S)
+
+
+async def let_somebody_agree(stage: Stage) -> None:
+    """Let the users go on until one of them has said yes in time: on a busy machine all may have been too late."""
+    await wait_until(lambda: stage.scene.history.has_heard_yes, limit_s=YES_LIMIT_S)
 
 
 async def let_finish(stage: Stage, lives: dict[str, asyncio.Task[None]]) -> None:

@@ -28,8 +28,11 @@ RARELY = {
     "FRONTDESK_SEARCH_INDEX_EVERY_S": "3600",
     "FRONTDESK_REAP_EVERY_S": "3600",
     "FRONTDESK_SEAL_EVERY_S": "3600",
+    "FRONTDESK_RENEW_EVERY_S": "3600",
+    "FRONTDESK_LEASE_LOST_AFTER_S": "7200",
+    "FRONTDESK_LEASE_S": "10800",
 }
-"""Upkeep that would be counted with the turns."""
+"""Upkeep that would be counted with the turns: the slower the machine, the more of it is in one."""
 
 
 @pytest.fixture
@@ -130,7 +133,7 @@ async def test_a_turn_maps_no_memory_reads_no_page_again_and_syncs_no_more_than_
     told("with a tool" if tool else "plain", calls)
     assert calls["pwrite64"] < (130 if tool else 70), "an index more on what every turn writes is four"
     assert calls["fdatasync"] < (5 if tool else 3), (
-        "two transactions of a plain turn, four of a tool's, and the lease's"
+        "two transactions of a plain turn, four of a tool's"
     )
     for name in ("mmap", "munmap"):
         assert calls[name] < 1, "something makes greenlets, or threads"
