@@ -10,7 +10,7 @@ from support.provider import Call, Provider
 from support.wire import Wire
 from support.world import OpenWorld, World
 
-from agent import errors
+from agent import budget, errors
 from agent.events.schema import ErrorRaised, RunEnded, Usage
 
 OPEN = {"open": ""}
@@ -35,12 +35,14 @@ REFUSALS: dict[str, tuple[int, str, str | re.Pattern[str] | None]] = {
     "payload_too_large": (413, "This message is too large.", CHANGE),
     "request_timeout": (400, "The assistant cannot be reached.", RETRY),
     "rate_limited": (429, "That was a lot at once. Please wait a moment.", LATER),
+    "quota_exceeded": (429, "That was a lot at once. Please wait a moment.", LATER),
     "overloaded": (503, "The assistant is busy. Please try again shortly.", LATER),
     "odd_new_code": (418, "Something went wrong. Said by the server.", None),
 }
 FAILURES: dict[str, tuple[bool, str, str | None]] = {
     "model_unavailable": (True, "The model did not answer.", RETRY),
     "model_rate_limited": (True, "That was a lot at once. Please wait a moment.", RETRY),
+    "quota_exceeded": (False, "That was a lot at once. Please wait a moment.", RETRY),
     "model_timeout": (True, "The model did not answer.", RETRY),
     "model_refused": (False, "The model refused this. Say it in another way.", CHANGE),
     "model_quota": (False, "The assistant cannot be used at the moment. Please tell whoever runs it.", None),
@@ -55,6 +57,9 @@ FAILURES: dict[str, tuple[bool, str, str | None]] = {
 
 
 def test_each_code_of_the_server_stands_here() -> None:
+    assert budget.QuotaExceededError.code in codes_of(
+        errors.RequestError
+    )  # the one that stands elsewhere is known by now
     assert codes_of(errors.RequestError) <= {*REFUSALS, *FAILURES}
     assert codes_of(errors.RunError) <= FAILURES.keys()
 
