@@ -33,6 +33,8 @@ from agent.toolkit import CallContext
 from tools.mcp import connection
 
 WAYS = ("stdio", "http", "legacy")
+BUSY_S = 60.0
+SLOWLY = {"toolset_timeout_s": BUSY_S}
 
 
 @pytest.fixture(params=WAYS)
@@ -42,7 +44,11 @@ async def way(
     """How a definition names a server that is there: over stdio, over HTTP as of 2026, over HTTP as of 2025."""
     if request.param == "stdio":
         monkeypatch.setenv("WHERE_MARKS_ARE", str(tmp_path))
-        yield {"command": program(), "env": {"MARKS": "WHERE_MARKS_ARE"}}
+        # A busy machine takes its time to start a program: what is tried here is not how long it is waited for.
+        monkeypatch.setattr(connection, "FIRST_WAIT_S", BUSY_S)
+        monkeypatch.setattr(connection, "CALL_WAIT_S", BUSY_S)
+        limits = {"connect_timeout_s": BUSY_S, "list_timeout_s": BUSY_S}
+        yield {"command": program(), "env": {"MARKS": "WHERE_MARKS_ARE"}, **limits}
         return
     async with http_server(nursery, tmp_path, *(["--legacy"] if request.param == "legacy" else [])) as server:
         yield {"url": server.url}
@@ -365,7 +371,7 @@ async def test_a_turn_asks_an_mcp_tool_and_its_answer_streams(
 ) -> None:
     """G232."""
     toolsets = [{"mcp": way, "prefix": "calc_", "include": ["add", "list_*"], "tools": {"add": {"risk": "read"}}}]
-    async with open_world(tmp_path, provider, backend, assistant={"toolsets": toolsets}) as world:
+    async with open_world(tmp_path, provider, backend, assistant={"toolsets": toolsets, "limits": SLOWLY}) as world:
         provider.call(Call("calc_add", {"a": 2, "b": 3}))
         provider.say("It ", "is ", "5.")
         stream = await world.person().stream("How much is 2 and 3?")
@@ -388,7 +394,7 @@ async def test_a_server_that_dies_in_a_turn_does_not_stop_it(
 ) -> None:
     """G233."""
     toolsets = [{"mcp": way, "include": ["die"], "tools": {"die": {"confirm": False}}}]
-    async with open_world(tmp_path, provider, backend, assistant={"toolsets": toolsets}) as world:
+    async with open_world(tmp_path, provider, backend, assistant={"toolsets": toolsets, "limits": SLOWLY}) as world:
         provider.call(Call("die"))
         provider.say("It is down.")
         assert (await world.person().stream("go")).text == "It is down."
