@@ -58,7 +58,7 @@ async def used(rows: str, redis_url: str) -> Sizes:
     told = await client.info()
     await client.aclose()
     assert found is not None
-    return Sizes(*map(float, found), float(told["total_commands_processed"]), float(told["used_memory"]))
+    return Sizes._make(map(float, (*found, told["total_commands_processed"], told["used_memory"])))
 
 
 async def measure(*, turns: int, users: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import DDL, select, update
+from sqlalchemy import select, text, update
 from support.faults import cancel, rows, store_of, until
 from support.provider import Call
 from support.saying import DONE, event, usage, words
@@ -362,7 +362,7 @@ async def test_where_no_budget_is_set_nothing_is_counted_or_asked(open_frontdesk
     world = await open_frontdesk(assistant=asides, renew_every_s=100, lease_s=300)
     async with store_of(world).write(EVERY_TENANT) as connection:
         for table in ("budgets", "spendings", "reservations"):
-            await connection.execute(DDL(f"DROP TABLE {table}"))
+            await connection.execute(text(f"DROP TABLE {table}"))
     world.provider.call(Call("count_orders"))
     world.provider.say("Two.")
     world.provider.suggestions, world.provider.title = "More?", "A title"

@@ -141,7 +141,7 @@ async def test_times_and_numbers_hold_and_a_key_takes_anothers_place(redis_serve
     """G350: as for tickets of one process; and odd names are told apart."""
     client = RedisClient(parse_address(redis_server.url), prefix="fd-tickets-times", timeout_s=20.0)
     tickets = shared(redis_server, client, max_tickets_per_user=2, ticket_s=30)
-    what = {"method": "GET", "path": "/chat"}
+    what: dict[str, Any] = {"method": "GET", "path": "/chat"}
 
     def person(user: str, tenant: str = "acme") -> Principal:
         return Principal(tenant, user, credential=Credential(f"token of {user}"), expires_at=2**40)

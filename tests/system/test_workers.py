@@ -275,7 +275,7 @@ async def test_a_deploy_beside_the_old_one_is_noticed_by_nobody(
                 provider_url=provider.url,
                 backend_url="http://127.0.0.1:1",
                 assistant={"models": ["openai:echo"], "toolsets": []},
-                shutdown_delay_s=3,
+                shutdown_delay_s=10,  # until a busy machine has looked, too
                 **shared,
             )
             machines.append(await stack.enter_async_context(made))
@@ -299,7 +299,7 @@ async def test_a_deploy_beside_the_old_one_is_noticed_by_nobody(
 
 async def watch(machines: list[Machine], ready: set[str]) -> None:
     """Look at /readyz again and again, as a balancer does, and keep who is ready."""
-    async with httpx2.AsyncClient(timeout=1) as client:
+    async with httpx2.AsyncClient(timeout=5) as client:
         while True:
             for url in {one.url for one in machines if one.url is not None} | ready:
                 try:

@@ -5,7 +5,7 @@ is read from the stream, then as it is published. Redis forgets; then there is n
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -60,7 +60,7 @@ class RedisLog(EventLog):
 
     async def __aenter__(self) -> "RedisLog":
         loop = asyncio.get_running_loop()
-        upkeep = {
+        upkeep: dict[str, Callable[[], Awaitable[None]]] = {
             "subscriber": self._subscriber.run,
             "outbox": self._outbox.run,
             "tails": partial(self._tails.watch, self._end_silent, silence_s=self._limits.silence_s),
