@@ -7,7 +7,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import structlog
+
+from agent.places import place_of
 from agent.redis.errors import RedisAwayError
+
+logger = structlog.get_logger()
 
 AT_ONCE = 64
 """Of how many readers one pipeline asks."""
@@ -61,8 +66,10 @@ class Reads:
                 start += len(commands)
         except RedisAwayError as exc:
             error = exc
+        except Exception as exc:  # noqa: BLE001 (whatever broke it: those who wait are told, and others are asked for)
+            logger.error("redis_read_broke", error=type(exc).__name__, where=place_of(exc))
         finally:
-            _refuse(asked, error)  # whoever has no answer by now, whatever broke
+            _refuse(asked, error)  # whoever has no answer by now
 
 
 def _refuse(asked: Sequence[_Asked], error: RedisAwayError) -> None:

@@ -1,7 +1,6 @@
 """Budgets as people meet them: who is refused what, until when, and what they are told of what they have used."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +202,7 @@ async def test_an_answer_whose_conversation_is_deleted_meanwhile_is_not_free(
     async with ann.open_stream("hi") as live:
         conversation = await live.until("conversation_id")
         await live.until("token")
-        assert (await ann.request("DELETE", f"/conversations/{conversation}")).status_code == 204
+        assert (await ann.request("DELETE", f"/conversations/{conversation}")).status_code == 200
     [(_, tokens, _, still)] = (await counted(world)).values()
     assert tokens > 100
     assert still == 0
@@ -245,8 +244,8 @@ async def test_what_is_told_of_a_step_names_it_and_the_log_has_a_line_of_a_budge
     world.provider.say("Two.")
     steps = [one["step"] for one in await told(world.person())]
     assert steps == ([1, 2] if "tokens" in limits else [2])
-    near = [json.loads(line) for line in "".join(capfd.readouterr()).splitlines() if "budget_near" in line]
-    assert [(one["whose"], one["kind"]) for one in near] == [("user", "runs")]
+    [near] = [line for line in "".join(capfd.readouterr()).splitlines() if "budget_near" in line]
+    assert {"whose=user", "kind=runs"} <= set(near.split())
 
 
 async def test_questions_and_titles_are_paid_for_and_left_out_where_there_is_no_room(open_frontdesk: OpenWorld) -> None:
@@ -338,7 +337,8 @@ async def test_what_nobody_settles_is_given_back_by_itself(open_frontdesk: OpenW
             await connection.execute(update(runs).values(attempt=2))
         await until(lambda: is_free(world))
         gate.set()
-    assert await counted(world) == {("ann", "day"): (1, 0, 0, 0)}
+    [(count, _, _, still)] = (await counted(world)).values()
+    assert (count, still) == (1, 0), "what it had used by then counts, if its process was the first to look"
 
 
 async def test_what_a_process_held_that_died_is_given_back_before_anybody_asks(open_frontdesk: OpenWorld) -> None:

@@ -351,10 +351,10 @@ def test_a_sum_by_what_there_is_not_is_refused(run: Callable[..., Any], argument
 )
 def test_what_a_command_cannot_do_is_one_line(run: Callable[..., Any], tmp_path: Path, arguments: list[str]) -> None:
     """G395: a number that is none, and a database that is not there, which none of them makes."""
-    done = run(*arguments)
+    done = run(*arguments, FRONTDESK_DATA="elsewhere")
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1), (done.exception, done.output)
     assert done.stderr.startswith("frontdesk: ")
-    assert not (tmp_path / "data" / "frontdesk.db").exists()
+    assert not (tmp_path / "elsewhere" / "frontdesk.db").exists()
 
 
 def test_more_runs_than_any_database_counts_are_not_asked_for(run: Callable[..., Any]) -> None:

@@ -24,6 +24,7 @@ from api.auth import Authenticator
 from api.cli import cli
 from api.settings import Settings
 
+FILLER = token_hex()
 DOCS = Path(__file__).parents[2] / "docs"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 VARIABLE = re.compile(r"\bFRONTDESK_[A-Z_]*[A-Z]\b")
@@ -116,7 +117,7 @@ def variables_in(block: str) -> dict[str, str]:
     lines = (line.strip().removeprefix("export ") for line in block.splitlines())
     words = [word for line in lines if line.startswith("FRONTDESK_") for word in shlex.split(line, comments=True)]
     given = dict(word.split("=", 1) for word in words if VARIABLE.match(word))
-    return {name: re.sub(r"^(?:\.\.\.|…|\$\(.+\)?)$", "x" * 64, value) for name, value in given.items()}
+    return {name: re.sub(r"^(?:\.\.\.|…|\$\(.+\)?)$", FILLER, value) for name, value in given.items()}
 
 
 BLOCKS = [
