@@ -19,8 +19,10 @@ from typing import Any
 import orjson
 
 from agent import failpoints
+from api import starting
 from api.cli import main as frontdesk
 
+starting.TOLD_EVERY_S = 600.0  # as in `conftest.py`
 MODULES = (
     "api.server",
     "support.asking_tools",
@@ -38,8 +40,6 @@ MODULES = (
     "jwt",
     "langchain_openai",
     "langgraph.graph",
-    "limits.aio.strategies",
-    "limits.aio.storage",
     "msgspec.json",
     "openai.lib.streaming.chat",
     "openai.resources.chat.completions",

@@ -44,7 +44,7 @@ class Databases:
             url = self._free.pop()
             if self._emptied(url):
                 return url
-        url = new_database(self.base)
+        url = new_database(self.base, is_kept=True)
         if self._schema is None:
             with psycopg.connect(url) as connection:
                 self._schema = _schema_of(connection)
