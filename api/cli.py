@@ -73,7 +73,7 @@ def serve(
     """
     with _readable_errors():
         settings = _settings(assistant, workers=workers, tells=inherited is None)
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, tells_messages=settings.log_tool_messages)
         check_settings(settings)
         if settings.workers > 1 and inherited is None:
             from api.processes.supervisor import supervise
@@ -119,7 +119,7 @@ def worker(
         from api.server import run_worker
 
         settings = _settings(assistant)
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, tells_messages=settings.log_tool_messages)
         check_settings(settings)
         if not run_worker(settings, host=host, port=port):
             raise typer.Exit(1)

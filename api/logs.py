@@ -36,8 +36,11 @@ class Unbreakable:
             self._output.flush()
 
 
-def configure(level: str, *, is_for_people: bool = False) -> None:
-    """Send structlog's and the libraries' lines the same way, as JSON or for people. Libraries speak from `warning` up."""
+def configure(level: str, *, is_for_people: bool = False, tells_messages: bool = True) -> None:
+    """Send structlog's and the libraries' lines the same way, as JSON or for people. Libraries speak from `warning` up.
+
+    `tells_messages`: whether the lines of tools that broke have what their exceptions say.
+    """
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if is_for_people else _JSON
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -45,7 +48,7 @@ def configure(level: str, *, is_for_people: bool = False) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, _count, renderer],
+        processors=[*shared, _count, *([] if tells_messages else [_without_message]), renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unbreakable(sys.stderr))),
         cache_logger_on_first_use=True,
@@ -69,6 +72,14 @@ def _count(
     """Count a line of ours that an operator should know of, by the name of what happened."""
     if event["level"] in COUNTED:
         logged.labels(event["level"], _events.of(str(event["event"]))).inc()
+    return event
+
+
+def _without_message(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    if event["event"] == "tool_failed":
+        event.pop("message", None)
     return event
 
 

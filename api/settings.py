@@ -135,6 +135,11 @@ class HttpSettings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least important lines that are logged"
     )
+    log_tool_messages: bool = Field(
+        default=True,
+        description="whether a tool that raises is logged with what its exception says, which may hold what a backend answered; "
+        "its kind and its place are logged anyway",
+    )
 
 
 class BackendSettings(EnvironmentSettings):

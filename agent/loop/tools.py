@@ -33,7 +33,7 @@ from agent.loop.page import action_of, said_of_action
 from agent.loop.questions import is_allowed, note
 from agent.masking import Mask
 from agent.models.text import clean
-from agent.places import tool_place
+from agent.places import message_of, tool_place
 from agent.principal import Credential
 from agent.prompt.words import ACTION_UNSURE, DENIED, without_mark
 from agent.store.messages import ToolCall
@@ -112,8 +112,8 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
     except (RunError, StoppedError, LeaseLostError, StaleAppendError, DatabaseError):
         raise
     except Exception as exc:  # noqa: BLE001 (the tool boundary: a broken tool is the model's problem, not the run's)
-        logger.error("tool_failed", error=type(exc).__name__, where=tool_place(exc))
-        logger.debug("tool_failed_because", text=mask(str(exc))[:ERROR_CHARACTERS])
+        message = message_of(exc, mask)
+        logger.error("tool_failed", error=type(exc).__name__, where=tool_place(exc), message=message)
         return ToolResult(call, f"The tool failed unexpectedly.{_doubt(attempt.tools.get(call.name))}", True, None)
 
 

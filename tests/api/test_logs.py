@@ -61,6 +61,7 @@ async def written(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) ->
             "FRONTDESK_BACKEND_URL": backend.url,
             "FRONTDESK_JWT_SECRET": SECRET,
             "FRONTDESK_SHUTDOWN_GRACE_S": "0.2",
+            "FRONTDESK_LOG_TOOL_MESSAGES": "false",
             "OPENAI_BASE_URL": provider.url,
         }
         machine = Machine(folder, settings, nursery)
@@ -190,6 +191,7 @@ async def test_breaks_say_what_and_where(written: Written) -> None:
     tool, request = written.of("tool_failed")[0], written.of("request_broke")[0]
 
     assert (tool["tool"], tool["error"], tool["level"]) == ("broken", "RuntimeError", "error")
+    assert tool["where"].partition(":")[0].endswith("shop_tools.py")
     assert (request["error"], request["level"]) == ("OperationalError", "error")
     assert request["where"].partition(":")[0].endswith(".py")
     assert len(written.of("request_broke")) == 1
@@ -211,7 +213,7 @@ async def test_a_token_that_is_refused_is_logged_with_the_reason(written: Writte
 
 
 async def test_no_line_holds_a_token_or_what_people_say(written: Written) -> None:
-    """G131: nor a ticket, nor a message that stands in a URL."""
+    """G131, G414: nor a ticket, nor a message that stands in a URL, nor, where it is so set, what an exception of a tool says."""
     assert written.tokens
     for token in written.tokens:
         for part in [token, *token.split(".")]:
