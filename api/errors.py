@@ -5,6 +5,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -42,6 +44,8 @@ logger = structlog.get_logger()
 problems = Counter("frontdesk_problems", "Requests that were answered with a problem, by its code", ["code"])
 
 MAX_PROBLEMS = 10
+MAX_NAMES = 50
+"""Of a body, that are looked at for one that is misspelt."""
 PRIVATE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 """The headers of every answer that does not say otherwise itself."""
 
@@ -187,7 +191,9 @@ def refused(exc: RequestError) -> Response:
 
 async def _validation_error(_request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
-    errors = [FieldProblem(field=_field(e["loc"]), message=e["msg"]) for e in exc.errors()[:MAX_PROBLEMS]]
+    errors = [
+        FieldProblem(field=_field(e["loc"]), message=e["msg"] + _misspelt(e)) for e in exc.errors()[:MAX_PROBLEMS]
+    ]
     detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
     return problem(422, "invalid_request", "The request is not valid", detail, errors=errors)
 
@@ -201,6 +207,16 @@ async def _http_error(_request: Request, exc: Exception) -> Response:
         return refusal(kind, exc.detail, headers=exc.headers)
     code = "method_not_allowed" if exc.status_code == 405 else "invalid_request"
     return problem(exc.status_code, code, exc.detail, exc.detail, headers=exc.headers)
+
+
+def _misspelt(error: Mapping[str, Any]) -> str:
+    """Return which name of those that came could be that of a field that is missing."""
+    came, field = error.get("input"), str(error["loc"][-1])
+    if error["type"] != "missing" or not isinstance(came, Mapping):
+        return ""
+    plain = [name for name in islice(came, MAX_NAMES) if name.isascii() and name.isprintable()]
+    near = get_close_matches(field, [name for name in plain if len(name) < 2 * len(field)], n=1)
+    return f"; is it meant by {near[0]}?" if near else ""
 
 
 def _field(location: tuple[int | str, ...]) -> str:

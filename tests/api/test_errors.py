@@ -243,6 +243,20 @@ async def test_several_bad_fields_are_all_named(ann: Person) -> None:
 
 
 @pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b'{"mesage": "hello"}', "message: Field required; is it meant by mesage?"),
+        (b'{"text": "hello"}', "message: Field required"),
+        (b'{"messag\\ud800": "hello"}', "message: Field required"),
+        (b"{}", "message: Field required"),
+    ],
+)
+async def test_a_name_that_looks_like_that_of_a_missing_field_is_named(ann: Person, raw: bytes, says: str) -> None:
+    answer = await ann.request("POST", "/chat", content=raw, headers=JSON)
+    assert (answer.status_code, answer.json()["detail"]) == (422, says)
+
+
 async def test_a_problem_does_not_repeat_what_was_sent(ann: Person) -> None:
     answer = await ann.ask("SECRET-WORDS" * 4000, branch_id=["SECRET-BRANCH"], context={"a": "SECRET-PAGE" * 1000})
 
