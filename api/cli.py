@@ -24,6 +24,7 @@ from api.operator.commands import add_commands
 from api.operator.door import Door
 from api.settings import Settings, load_settings
 from api.soundness import check_settings
+from api.starting import Starting
 
 cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
@@ -31,6 +32,8 @@ cli = typer.Typer(
 
 
 DAY_S = 86_400
+MODULES = "the server's modules"
+"""What a start is at first; compiling them takes a while where nobody could write that down before."""
 TOKEN_TTL_S = 7 * DAY_S
 
 AssistantOption = Annotated[
@@ -79,7 +82,8 @@ def serve(
             from api.processes.supervisor import supervise
 
             raise typer.Exit(supervise(settings, host=host, port=port))
-        from api.server import run_server
+        with Starting(MODULES):
+            from api.server import run_server
 
         if no_execute:
             settings = settings.model_copy(update={"execute": False})
@@ -101,8 +105,9 @@ def dev(
         settings = _settings(assistant)
         logs.configure("debug", is_for_people=True)
         check_settings(settings)
-        from api.server import run_server
-        from api.turn_trace import traced
+        with Starting(MODULES):
+            from api.server import run_server
+            from api.turn_trace import traced
 
         if not run_server(settings, host=host, port=port, watch=traced):
             raise typer.Exit(1)
@@ -116,11 +121,12 @@ def worker(
 ) -> None:
     """Work on what servers take, and serve nobody: /livez, /readyz and /metrics are all that it answers."""
     with _readable_errors():
-        from api.server import run_worker
-
         settings = _settings(assistant)
         logs.configure(settings.log_level, tells_messages=settings.log_tool_messages)
         check_settings(settings)
+        with Starting(MODULES):
+            from api.server import run_worker
+
         if not run_worker(settings, host=host, port=port):
             raise typer.Exit(1)
 
