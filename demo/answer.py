@@ -18,6 +18,8 @@ _QUIET = frozenset({"currency", "limit", "offset", "shown", "page", "page_size",
 _ENVELOPES = frozenset({"items", "data", "results", "records", "rows", "entries", "value", "values", "list", "content"})
 """Names of lists that say nothing of what is in them: that is what the tool is about."""
 _NOTE = re.compile(r"\[\d+(?: of \d+)? shown[^\n]*\]")
+MAX_STATES = 6
+"""A column with more values than these tells who or what a row is, and not in which state."""
 _TOTALS = ("total", "count", "total_count")
 
 
@@ -99,6 +101,8 @@ def _told(data: object, title: str, heard: Phrase, sheet: Sheet, card: Card | No
 def _mapping(data: Row, title: str, heard: Phrase, sheet: Sheet, noun: str) -> str:
     """Return the figure that was asked for, the other values, and the rows unless only their number was asked for."""
     sheet, data = _dated(data, sheet)
+    data, state = _narrowed(data, heard)
+    title += f" ({plain(state)})" if state else ""
     lists = {key: rows for key, value in data.items() if (rows := _rows(value))}
     values = {key: value for key, value in data.items() if key not in lists and key not in _QUIET and value != []}
     if is_span(values):
@@ -121,6 +125,26 @@ def _mapping(data: Row, title: str, heard: Phrase, sheet: Sheet, noun: str) -> s
         of = noun if name.lower() in _ENVELOPES else concept((words(name) or ("",))[-1])
         parts.insert(-1, head + sheet.table(rows, noun=of, total=total if isinstance(total, int) else None))
     return "\n\n".join(part for part in parts if part)
+
+
+def _narrowed(data: Row, heard: Phrase) -> tuple[Row, str]:
+    """Return the data with only those rows that are in a state that was asked for, and which state that is.
+
+    A state is one of a few values of a column that rows share: "trainers on leave". Where the list is only a part, nothing is left out.
+    """
+    lists = [(key, rows) for key, value in data.items() if (rows := _rows(value))]
+    if len(lists) != 1 or data.get("total", len(lists[0][1])) != len(lists[0][1]):
+        return data, ""
+    ((name, rows),) = lists
+    asked = f" {' '.join(heard.words)} "
+    for key in rows[0]:
+        values = {row.get(key) for row in rows}
+        states = {one for one in values if isinstance(one, str) and f" {human(one)} " in asked}
+        if len(states) == 1 and 1 < len(values) <= MAX_STATES and len(values) < len(rows):
+            (state,) = states
+            kept = [row for row in rows if row.get(key) == state]
+            return {**data, name: kept, **({"total": len(kept)} if "total" in data else {})}, human(state)
+    return data, ""
 
 
 def _dated(data: Row, sheet: Sheet) -> tuple[Sheet, Row]:

@@ -25,6 +25,8 @@ _AMOUNT_OF_TIME = re.compile(
 _NAMED_TIME = re.compile(
     r"\b(?:this|next|coming|last|within the)\s(week|fortnight|month|quarter|year)\b", re.IGNORECASE
 )
+_OF_THE_CALENDAR = re.compile(r"next\b|(?:this|coming)\s(?!week|fortnight)", re.IGNORECASE)
+"""What is no number of days from today on, unless the tool says so: next month begins with its first day."""
 _AHEAD = frozenset({"ahead", "next", "due", "soon", "coming", "upcoming", "future"})
 _HOW_MANY = re.compile(
     r"\b(?:top|first|last|latest|newest|next|best|only)\s(\d{1,4})\b(?![.,]\d|\s?(?:day|week|month|year))",
@@ -122,6 +124,17 @@ def best_choice(parameter: Parameter, some_words: tuple[str, ...]) -> Choice | N
     return winner or _by_meaning(parameter, concepts(some_words))
 
 
+def named_choices(parameter: Parameter, some_words: tuple[str, ...]) -> list[str]:
+    """Return the allowed values that the words name as a whole, as they are said; of periods, which compare, none."""
+    if not parameter.closed or any(choice.value.startswith("this") for choice in parameter.choices):
+        return []
+    parts = {choice.value: list(identifier_words(choice.value)) for choice in parameter.choices}
+    places = {value: _position(own, list(some_words), [], loose=False) for value, own in parts.items()}
+    stand = {value: range(at, at + len(parts[value])) for value, at in places.items() if at is not None}
+    whole = [value for value, own in stand.items() if not any(set(own) < set(other) for other in stand.values())]
+    return sorted(whole, key=lambda value: stand[value].start)
+
+
 def _position(parts: list[str], raw: list[str], stems: list[str], *, loose: bool) -> int | None:
     wanted, size = [concept(part) for part in parts], len(parts)
     for at in range(len(raw) - size + 1) if size else ():
@@ -160,6 +173,7 @@ def _quantity(card: Card, parameter: Parameter, found: Clues) -> float | None:
         amount = int(match[1])
     if amount is None and not {"limit", "offset", "page"} & own:
         amount = _labelled_number(parameter, found.text)
+        amount = _ordered_number(card, found.text) if amount is None and card.is_write else amount
     if amount is None or (parameter.kind == "integer" and amount != int(amount)):
         return None
     if not card.is_write:
@@ -180,6 +194,25 @@ def _labelled_number(parameter: Parameter, text: str) -> float | None:
     return None
 
 
+def _ordered_number(card: Card, text: str) -> float | None:
+    """Return the number that stands behind the imperative, as in "refund 12.50 of membership 7", where nothing else can be meant."""
+    takes = [p for p in card.parameters if p.kind in {"integer", "number"} and not is_id(p)]
+    found = [match for match in NUMBER.finditer(text) if not _names_a_thing(text[: match.start()])]
+    if len(takes) != 1 or len(found) != 1:
+        return None
+    said = [word for word in words(text[: found[0].start()]) if word not in lexicon.POLITE]
+    is_ordered = len(said) == 1 and any(said[0] in group and card.verb in group for group in lexicon.VERB_GROUPS)
+    is_of_it = re.match(r"\s+(?:of|from|for)\b", text[found[0].end() :], re.IGNORECASE)
+    return number(found[0]) if is_of_it and (is_ordered or said == [card.verb]) else None
+
+
+def _names_a_thing(before: str) -> bool:
+    """Return whether what follows is the number of a thing: "membership 7"."""
+    return bool(re.search(r"[^\W\d_]{3,}\s+(?:#|number |no\.? |id )?$", before)) and words(before)[-1] not in (
+        lexicon.STOP | lexicon.WRITE_VERBS
+    )
+
+
 def number(match: re.Match[str]) -> float:
     """Return the value of a match of `NUMBER`."""
     return float(match[1].replace(",", "").replace("−", "-"))
@@ -196,10 +229,10 @@ def days(card: Card, parameter: Parameter, text: str) -> int | None:
         return None
     if match := _AMOUNT_OF_TIME.search(text):
         return _counted(match[1]) * lexicon.PERIOD_DAYS[match[2].lower()]
-    if match := _NAMED_TIME.search(text):
+    match = _NAMED_TIME.search(text)
+    if match and (match[0].lower() in card.described or not _OF_THE_CALENDAR.match(match[0])):
         return lexicon.PERIOD_DAYS[match[1].lower()]
-    near = (("today", 0), ("tomorrow", 1)) if looks_ahead else ()
-    return next((ahead for word, ahead in near if re.search(rf"\b{word}\b", text, re.IGNORECASE)), None)
+    return 0 if looks_ahead and re.search(r"\btoday\b", text, re.IGNORECASE) else None
 
 
 def _months(text: str) -> int | None:

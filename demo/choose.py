@@ -91,7 +91,12 @@ def _continued(text: str, earlier: str, shelf: Shelf) -> list[_Pick]:
     """Take a short question about nothing but time as one about the earlier question's subject."""
     found, before = _clues(text, shelf), _clues(earlier, shelf)
     heard = phrase(beside(text, found.spans))
-    if not earlier or len(words(text)) > 6 or not heard.concepts <= TIMES or not (heard.concepts or found.spans):
+    if (
+        not earlier
+        or len(words(beside(text, found.spans))) > 6
+        or not heard.concepts <= TIMES
+        or not (heard.concepts or found.spans)
+    ):
         return []
     if any(span.is_plain for span in found.spans) and not all(span.is_plain for span in before.spans):
         return []  # "and last year?" of October may be that month, or the year

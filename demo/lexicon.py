@@ -47,6 +47,8 @@ SYNONYMS: tuple[str, ...] = (
 NEAR: tuple[str, ...] = ("revenue sale", "person client staff trainer")
 """Concepts near to the first of their row, both ways, so that one may be told for the other: half as good as itself."""
 
+_MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+
 PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
@@ -63,6 +65,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:previous|past|prior) (?=day|week|month|quarter|year)", "last "),
         (r"\b(year|month) to date\b", r"this \1"),
         (r"\bbetween ([\w.-]{1,12}(?: [\w.-]{1,12})?) and (?=\w)", r"from \1 to "),
+        (rf"\b({_MONTH}) (?:a|the) (?={_MONTH}\b)", r"\1 to "),  # "de maio a julho"
         (r"\bvs\.", "vs"),
         (r"\bno\.? (?=\d)", "number "),
         (r"\bwho(?:['’]s| is) (?=[^\W\da-z])", "person "),
@@ -83,8 +86,13 @@ STOP = _set(
 )
 """Words without a subject of their own."""
 
-MISSED = _set("he she his her hers him they them those no not never without except excluding same")
+MISSED = _set(
+    "he she his her hers him they them those no not never without except excluding same before other others another"
+)
 """Words that change what is asked, and that no tool is told of: a question that has one is not answered."""
+
+CALLED = _set("named called")
+"""Words that say of a name that it is one."""
 
 PAST = _set("expired ended lapsed")
 """What is over is not what will be over: only a tool that says so itself is about it."""

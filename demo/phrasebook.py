@@ -26,6 +26,12 @@ this week | esta_semana nesta_semana desta_semana | esta_semana | diese_woche di
 last week | semana_passada na_semana_passada | semana_pasada la_semana_pasada | letzte_woche letzter_woche | पिछले_हफ्ते पिछले_सप्ताह
 this year | este_ano neste_ano deste_ano | este_año | dieses_jahr diesem_jahr dieses_jahres | इस_साल
 last year | ano_passado no_ano_passado | año_pasado el_año_pasado | letztes_jahr letzten_jahr letzten_jahres | पिछले_साल
+this quarter | este_trimestre neste_trimestre deste_trimestre | este_trimestre | dieses_quartal diesem_quartal dieses_quartals |
+last quarter | trimestre_passado no_trimestre_passado último_trimestre | trimestre_pasado el_trimestre_pasado último_trimestre | letztes_quartal letzten_quartal letzten_quartals |
+day before yesterday | anteontem | anteayer | vorgestern |
+until | até | hasta | bis |
+since | desde | desde | seit |
+before | antes_de | antes_de | vor |
 today | hoje | hoy | heute | आज
 yesterday | ontem | ayer | gestern |
 tomorrow | amanhã | mañana | morgen |

@@ -6,18 +6,19 @@ what an argument says, or what the tool says that it tells.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from demo import lexicon
-from demo.arguments import NUMBER, beside, between, days, days_from_to, number
+from demo.arguments import NUMBER, beside, between, days, days_from_to, named_choices, number
 from demo.clues import Clues
-from demo.language import concept, words
+from demo.language import concept, concepts, words
 from demo.schema import NAME, Card
 from demo.times import Span
 
 _UNIT = "(?:day|week|fortnight|month|quarter|year)"
 _COUNT = rf"(?:half an?|half|\d[\d.,]*|(?:a |the )?(?:few|couple of)|several|many|{'|'.join(lexicon.NUMBER_WORDS)})"
 _TIME = re.compile(
-    rf"\b(?:same (?:{_UNIT}|period|time)(?: (?:of )?(?:the )?last {_UNIT})?|(?:each|every|per|by) {_UNIT}"
+    rf"\b(?:this time(?: (?:of )?(?:the )?last {_UNIT})?|(?:{_UNIT}|period) before(?: last| yesterday)?|same (?:{_UNIT}|period|time)(?: (?:of )?(?:the )?last {_UNIT})?|(?:each|every|per|by) {_UNIT}"
     rf"|(?:(?:this|last|next|coming|first) )?{_COUNT}[ -]{_UNIT}s?(?: ago)?"
     rf"|(?:this|last|next|coming) {_UNIT}|today|yesterday|tomorrow|{_UNIT}s"
     r"|(?:in|of|since|until|for|from|during|last|next|and) may|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b",
@@ -25,18 +26,36 @@ _TIME = re.compile(
 )
 _COUNTED = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
 """Of how many is asked, a name is whose they are, and no word to search for."""
+_FIRST_OF_ALL = re.compile(r"\b(?:best|top|worst)\b", re.IGNORECASE)
+"""What asks for one of many: only a tool that is about these, and compares them or tells of each, knows which it is."""
+_MORE_THAN = re.compile(r"\bhow (?:many|much) (?:more|less|fewer)\b", re.IGNORECASE)
+"""What asks for a difference, which nothing here works out."""
 _CHART = re.compile(
     r"\b(?:draw|plot|graph|chart)\b(?= )|\b(?:(?:as|in|on|with) )?(?:an? |the )?(?:(?:bar|line|pie|column) )?(?:chart|graph|diagram|plot)s?\b",
     re.IGNORECASE,
 )
-_FREE = lexicon.STOP | lexicon.POLITE | lexicon.FILLERS | lexicon.LIST_VERBS | lexicon.READ_VERBS | {"last", "next"}
+_FREE = (
+    lexicon.STOP
+    | lexicon.POLITE
+    | lexicon.FILLERS
+    | lexicon.LIST_VERBS
+    | lexicon.READ_VERBS
+    | lexicon.CALLED
+    | {"last", "next"}
+)
 _FREE_CONCEPTS = frozenset(concept(word) for word in _FREE)
 
 
 def every(card: Card, arguments: Mapping[str, object], found: Clues) -> list[dict[str, object]]:
-    """Return the arguments of each call that a text asks for: those given, and the same for other days that it names."""
+    """Return the arguments of each call that a text asks for: those given, and the same for other days or values that it names."""
     ends, calls = days_from_to(card), [dict(arguments)]
-    if not ends or card.is_write:
+    if card.is_write or card.is_action:
+        return calls
+    for parameter in card.parameters:
+        several = named_choices(parameter, found.words)
+        if len(several) > 1 and parameter.name in arguments and not _are_ends(several, found.text):
+            return [{**arguments, parameter.name: value} for value in several]
+    if not ends:
         return calls
     timeless = {key: value for key, value in arguments.items() if key not in ends and not _is_time(value)}
     for span in found.spans:
@@ -50,6 +69,15 @@ def unplaced(card: Card, calls: Sequence[Mapping[str, object]], found: Clues) ->
     text = _CHART.sub(_blank, beside(found.text, found.spans))
     lost = [(span.at, span.said) for span in found.spans if not _is_told(span, card, calls)]
     lost += [(m.start(), m[0]) for m in _TIME.finditer(text) if not _tells_of_any(card, calls, m[0].lower())]
+    for parameter in card.parameters:
+        for value in named_choices(parameter, found.words):
+            if not any(value == arguments.get(parameter.name) for arguments in calls):
+                lost.append((found.text.lower().find(value.lower()), value))
+    lost += [(m.start(), m[0]) for m in _MORE_THAN.finditer(text)]
+    if not (
+        re.search(r"\b(?:compar\w*|each|reports?)\b", card.described) and concepts(card.subject) & concepts(found.words)
+    ):
+        lost += [(m.start(), m[0]) for m in _FIRST_OF_ALL.finditer(text)]
     values = [value for arguments in calls for value in arguments.values() if isinstance(value, int | float)]
     rest = NUMBER.sub(lambda m: "#" * len(m[0]) if number(m) in values else m[0], _TIME.sub(_blank, text))
     given = {
@@ -68,6 +96,14 @@ def unplaced(card: Card, calls: Sequence[Mapping[str, object]], found: Clues) ->
 def wants_chart(text: str) -> bool:
     """Return whether the text asks for a picture of the figures."""
     return bool(_CHART.search(text))
+
+
+def _are_ends(values: Sequence[str], text: str) -> bool:
+    """Return whether values are the first and the last of those that are meant."""
+    return any(
+        re.search(rf"\b{re.escape(one)} ?(?:to|through|until|till|-|–) ?{re.escape(other)}\b", text, re.IGNORECASE)
+        for one, other in pairwise(values)
+    )
 
 
 def _is_time(value: object) -> bool:
@@ -114,6 +150,8 @@ def _tells_of(card: Card, arguments: Mapping[str, object], said: str) -> bool:
         return True
     if any(choice.value.startswith("this") for p in card.parameters for choice in p.choices):
         return own in _before(given) and bool(re.search(r"\bbefore\b|\bagainst\b|\bcompar|\bprevious", card.described))
+    if said.startswith(("next", "coming")):
+        return said in card.described
     if re.search(r"\b(?:each|every|per|by|same|half|few|ago)\b|\d", said) or said.endswith("s"):
         return said in card.described
     telling = [word for word in words(said) if word not in lexicon.STOP]
@@ -123,4 +161,6 @@ def _tells_of(card: Card, arguments: Mapping[str, object], said: str) -> bool:
 def _before(given: set[str]) -> Iterator[str]:
     """Yield the periods that those given are compared with: last month for this month."""
     yield from (f"last {one.removeprefix('this ')}" for one in given if one.startswith("this "))
-    yield from ("yesterday" for one in given if one == "today")
+    yield from (f"{one.removeprefix('this ')} before" for one in given if one.startswith("this "))
+    yield from (other for one in given if one == "today" for other in ("yesterday", "day before"))
+    yield from ("period before" for one in given)

@@ -33,8 +33,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("before", rf"(?P<year_before>last year)(?:['’]s)?,? (?:in )?(?P<month_before>{_MONTH})"),
     ("since", _named(rf"since (?P<since>{_MONTH}|20\d\d)", "since_year") + rf"|from (?P<from_on>{_MONTH}){_UNTIL_NOW}"),
     ("month", _named(rf"(?P<which>this |last )?(?P<month>{_MONTH})", "month_year")),
+    ("quartered", r"(?P<quartered_year>20\d\d)[ /-]?Q(?P<quartered>[1-4])\b"),
     ("quarter", _named(rf"(?:Q(?P<q>[1-4])|(?P<nth>{'|'.join(_ORDINALS)}) quarter)\b", "quarter_year")),
     ("unit", r"(?P<when>this|last) (?P<unit>week|month|quarter|year)"),
+    ("earlier", r"(?:the )?(?:(?P<earlier>week|month|quarter|year) before last|day before yesterday)"),
     ("year", r"20\d\d(?!-\d)"),
     ("day", r"today|yesterday"),
 )  # fmt: skip
@@ -45,7 +47,8 @@ _TIMES = re.compile(
 _IS_A_MONTH = re.compile(r"\b(?:in|of|since|for|from|during|last|this|and|to|between|vs|versus|with) $", re.IGNORECASE)
 """What stands before the month of May, and not before the word."""
 _OPEN = re.compile(
-    r"(?<!compared )\b(?:to|by|through|until|till|before|after|except|not|mid|early|late|week)[ -](?:the )?$"
+    r"(?<!compared )\b(?:to|by|through|until|till|before|after|except|not|mid|early|late|week|next|coming|every|each|any)[ -](?:the )?$"
+    r"|\bas of (?:the )?$"
     r"|\b(?:days?|weeks?|weekends?|half|end|start|beginning|middle|rest) (?:of|in) (?:the )?$",
     re.IGNORECASE,
 )
@@ -115,16 +118,51 @@ def _days(match: re.Match[str], today: date) -> tuple[date, date]:
         case "month":
             is_last = (said["which"] or "").lower() == "last "
             return _whole(_month(said["month"], said["month_year"], today, before_this=is_last))
+        case "quartered":
+            return _quarter(int(said["quartered"]), int(said["quartered_year"]), today)
         case "quarter":
             number = int(said["q"] or _ORDINALS.index(said["nth"].lower()) + 1)
             return _quarter(number, _year(said["quarter_year"], today), today)
         case "unit":
             return _unit(said["when"].lower(), said["unit"].lower(), today)
+        case "earlier" if said["earlier"]:
+            return _unit("last", said["earlier"].lower(), _unit("last", said["earlier"].lower(), today)[0])
+        case "earlier":
+            return today - timedelta(days=2), today - timedelta(days=2)
         case "year":
             return date(int(match[0]), 1, 1), date(int(match[0]), 12, 31)
         case _:
             day = today - timedelta(days=match[0].lower() == "yesterday")
             return day, day
+
+
+def unit_of(span: Span) -> str:
+    """Return which unit of the calendar a span is, as far as it has run; nothing where it is none."""
+    told = next((unit for unit in ("week", "month", "quarter", "year") if unit in span.said.lower()), "")
+    if told or span.start == span.end:
+        return told or "day"
+    whole = {
+        "month": _whole(span.start)[1],
+        "quarter": _after(span.start.replace(day=1), 3) - timedelta(days=1) if span.start.month % 3 == 1 else None,
+        "year": date(span.start.year, 12, 31) if span.start.month == 1 else None,
+    }
+    return next((unit for unit, end in whole.items() if span.start.day == 1 and end == span.end), "")
+
+
+def days_before(span: Span) -> str | None:
+    """Return the days of the unit of the calendar before a span that is one itself, as a text names them."""
+    unit, last = unit_of(span), span.start - timedelta(days=1)
+    return _text(*(_unit("this", unit, last) if unit != "day" else (last, last))) if unit else None
+
+
+def a_year_before(span: Span, said: str, today: date) -> str | None:
+    """Return the days that "the same month last year" means after a span was spoken of, as a text names them."""
+    found = spans(f"{span.said}, {said}", today)
+    return _text(found[1].start, found[1].end) if len(found) > 1 else None
+
+
+def _text(start: date, end: date) -> str:
+    return f"{start.isoformat()} to {end.isoformat()}"
 
 
 def _a_year_before(match: re.Match[str], text: str, found: list[Span], today: date) -> Iterator[Span]:

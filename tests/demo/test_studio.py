@@ -5,40 +5,17 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from support.studio import ASSISTANT, functions_of_the_studio
 
-from agent.assistant.definition import load_assistant
 from agent.prompt.words import SUGGESTIONS_REQUEST
-from agent.toolkit import Tool, Toolset
-from api.settings import STUDIO
 from demo import DemoChatModel
-from tools.backends.backend import Backend
-from tools.registry import load_toolsets
-from tools.shaping import ShapedToolset, shape
 
-ASSISTANT = load_assistant(STUDIO)
 STARTERS = [starter.text for starter in ASSISTANT.starters]
 
 
 @pytest.fixture(scope="module")
 def functions() -> list[dict[str, Any]]:
-    backend = Backend("http://studio.invalid")
-    tools = [
-        tool
-        for source in load_toolsets(ASSISTANT, {"default": backend}, folder=STUDIO.parent)
-        for tool in every(source)
-    ]
-    return [
-        {
-            "type": "function",
-            "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
-        }
-        for tool in tools
-    ]
-
-
-def every(source: Toolset) -> list[Tool]:
-    """Return what a toolset offers whoever may have all of it."""
-    return shape(source.source.every, source.definition) if isinstance(source, ShapedToolset) else list(source.every)  # type: ignore[attr-defined]
+    return functions_of_the_studio()
 
 
 def calls(functions: list[dict[str, Any]], *messages: BaseMessage) -> list[tuple[str, Mapping[str, object]]]:

@@ -9,8 +9,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from agent.assistant.definition import load_assistant
+from agent.toolkit import Tool, Toolset, as_function
 from api.settings import STUDIO, Settings
 from examples.studio.backend import create_app
+from tools.backends.backend import Backend
+from tools.registry import load_toolsets
+from tools.shaping import ShapedToolset, shape
 
 NOW = datetime(2026, 3, 12, 14, 5, tzinfo=UTC)
 TODAY = NOW.date().isoformat()
@@ -37,6 +42,20 @@ DEFINITION = (
 
 def on_a_still_day(settings: Settings) -> FastAPI:
     return create_app(settings, now=lambda: NOW)
+
+
+ASSISTANT = load_assistant(STUDIO)
+
+
+def functions_of_the_studio() -> list[dict[str, Any]]:
+    """Return all tools of the demo as a model is told of them."""
+    sources = load_toolsets(ASSISTANT, {"default": Backend("http://studio.invalid")}, folder=STUDIO.parent)
+    return [as_function(tool) for source in sources for tool in _every(source)]
+
+
+def _every(source: Toolset) -> list[Tool]:
+    """Return what a toolset offers whoever may have all of it."""
+    return shape(source.source.every, source.definition) if isinstance(source, ShapedToolset) else list(source.every)  # type: ignore[attr-defined]
 
 
 Token = Callable[..., str]
