@@ -133,6 +133,9 @@ class ModelAbilities(Definition):
     tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
     usage: bool = Field(default=True, description="False: it is not asked to count tokens (`stream_options`)")
     system: bool = Field(default=True, description="False: what it is told first stands before the first message")
+    tool_calls: Literal["native", "text"] = Field(
+        default="native", description="text: it is told of its tools in words, and calls them by lines of its text"
+    )
 
 
 class ModelPrice(Definition):

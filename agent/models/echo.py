@@ -21,6 +21,8 @@ from agent.models.assembly import ToolRequest
 
 STEP = "frontdesk_step"
 """Where a LangChain message carries it."""
+REFUSED = "frontdesk_refused"
+"""Where an assistant message carries why some of its calls are never made."""
 MAX_ID_CHARACTERS = 256
 SHORT_ID_CHARACTERS = 9
 """Nine letters and digits are an id that every provider takes; Mistral takes no other."""
