@@ -47,6 +47,11 @@ backend_changes = Counter(
     "frontdesk_backend_changes", "A backend went down for a tenant, was looked at, or came back", ["backend", "state"]
 )
 spans = Counter("frontdesk_spans", "Spans of traces that were over, by what became of them", ["outcome"])
+context = Counter(
+    "frontdesk_context",
+    "Entries of assistants' context, by where they came from: kept, joined (another turn's call), fetched, or failed",
+    ["entry", "outcome"],
+)
 log_append_s = Histogram(
     "frontdesk_log_append_seconds",
     "Time until Redis has taken what was sent to it at once",
@@ -91,6 +96,7 @@ class Names:
 tool_names = Names(200)
 """Servers of tools may have new ones every day."""
 model_names = Names(50)
+context_names = Names(50)
 prices: dict[str, tuple[float, float, str]] = {}
 tenant_names = Names(0)
 """`most` is what `FRONTDESK_METRICS_TENANTS` says; 0 leaves tenants out."""

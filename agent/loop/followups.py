@@ -17,7 +17,8 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, To
 from langchain_core.runnables import Runnable
 
 from agent import metrics
-from agent.assistant.definition import SHORT, Limits, Suggestions
+from agent.assistant.definition import Limits
+from agent.assistant.suggestions import SHORT, Suggestions
 from agent.attempt.attempt import Attempt
 from agent.attempt.offer import Offer
 from agent.attempt.run_budget import RunBudget

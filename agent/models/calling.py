@@ -58,7 +58,7 @@ class TextCallingModel(BaseChatModel):
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Return the model with these tools, in the form of `as_function`."""
-        return self.bind(tools=list(tools), **kwargs)  # type: ignore[return-value] # as every chat model does
+        return self.bind(tools=list(tools), **kwargs)
 
     def stream_pieces(
         self, messages: list[BaseMessage], *, tools: Sequence[Mapping[str, Any]] = (), **_choice: Any

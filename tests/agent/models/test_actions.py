@@ -21,7 +21,8 @@ from agent.prompt.history import result_message
 
 FIND = 'ACTION: {"tool": "find_order", "args": {"number": 7}}'
 COUNT = 'ACTION: {"tool": "count_orders", "args": {}}'
-FOUND, COUNTED = ("find_order", {"number": 7}), ("count_orders", {})
+FOUND: tuple[str, dict[str, Any]] = ("find_order", {"number": 7})
+COUNTED: tuple[str, dict[str, Any]] = ("count_orders", {})
 END = chunk(response_metadata={"finish_reason": "stop"})
 
 READ: list[tuple[str, str, list[Any]]] = [
