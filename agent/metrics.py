@@ -97,7 +97,7 @@ tool_names = Names(200)
 """Servers of tools may have new ones every day."""
 model_names = Names(50)
 context_names = Names(50)
-prices: dict[str, tuple[float, float, str]] = {}
+prices: dict[str, tuple[float, float, float, str]] = {}
 tenant_names = Names(0)
 """`most` is what `FRONTDESK_METRICS_TENANTS` says; 0 leaves tenants out."""
 
@@ -127,20 +127,22 @@ def count_call(tool: str, outcome: str, taken_s: float) -> None:
     tool_s.labels(name).observe(taken_s)
 
 
-def expect_prices(found: Mapping[str, tuple[float, float, str]]) -> None:
-    """Know what a million tokens cost: input, output and the currency, by the names of models."""
+def expect_prices(found: Mapping[str, tuple[float, float, float, str]]) -> None:
+    """Know what a million tokens cost: input, kept input, output and the currency, by the names of models."""
     prices.clear()
     prices.update(found)
 
 
-def count_tokens(model: str, tenant_id: str | None, given: int, said: int) -> None:
-    """Count what a call of a model took; what its provider did not count is nothing."""
+def count_tokens(model: str, tenant_id: str | None, given: int, said: int, cached: int = 0) -> None:
+    """Count what a call of a model took; what its provider did not count is nothing. Of what was given it had kept `cached`."""
     name, tenant = model_names.of(model), tenant_of(tenant_id)
-    for kind, count in (("input", given), ("output", said)):
+    for kind, count in (("input", given), ("output", said), ("cached", cached)):
         if count:
             tokens.labels(name, kind).inc(count)
-            if tenant is not None:
+            if tenant is not None and kind != "cached":
                 tenant_tokens.labels(tenant, kind).inc(count)
     if (price := prices.get(model)) is not None:
-        for_input, for_output, currency = price
-        cost.labels(name, currency).inc((given * for_input + said * for_output) / 1_000_000)
+        for_input, for_cached, for_output, currency = price
+        cost.labels(name, currency).inc(
+            ((given - cached) * for_input + cached * for_cached + said * for_output) / 1_000_000
+        )

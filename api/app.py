@@ -260,7 +260,7 @@ def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
     expect_failures(errors.codes_of(RunError))
     models = [model for one in services.assistants for model in one.definition.models]
     priced = [(model.label, model.price) for model in reversed(models) if model.price is not None]
-    expect_prices({label: (price.input, price.output, price.currency) for label, price in priced})
+    expect_prices({label: (price.input, price.for_cached, price.output, price.currency) for label, price in priced})
     stack.enter_context(services.pulse)
     if settings.metrics_port is not None:
         read = partial(exposition, services)

@@ -102,6 +102,10 @@ class ModelAbilities(Definition):
     tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
     usage: bool = Field(default=True, description="False: it is not asked to count tokens (`stream_options`)")
     system: bool = Field(default=True, description="False: what it is told first stands before the first message")
+    cache_control: bool = Field(
+        default=False,
+        description="True: it is asked to keep its instructions, as Anthropic's models behind a gateway want",
+    )
     tool_calls: Literal["native", "text"] = Field(
         default="native", description="text: it is told of its tools in words, and calls them by lines of its text"
     )
@@ -114,6 +118,11 @@ class ModelPrice(Definition):
     output: float = Field(ge=0)
     cached: float | None = Field(default=None, ge=0, description="input that the provider had kept; None: as any input")
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+
+    @property
+    def for_cached(self) -> float:
+        """What a million tokens of input cost that the provider had kept."""
+        return self.input if self.cached is None else self.cached
 
 
 class ModelDefinition(Definition):

@@ -156,7 +156,9 @@ class Attempt:
     def count_used(self) -> None:
         """Count what the current step's reply took, however that ended."""
         used, tenant_id = self.reply.usage, self.principal.current.tenant_id
-        metrics.count_tokens(self.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
+        metrics.count_tokens(
+            self.offer.model_name, tenant_id, used.input_tokens, used.output_tokens, self.reply.cached_tokens
+        )
         if self.writer.budget is not None:
             self.writer.budget.took(self.reply, step=self.step)
 

@@ -158,7 +158,7 @@ async def _ask(
             raise
     finally:
         usage = reply.usage
-        metrics.count_tokens(offer.model_name, None, usage.input_tokens, usage.output_tokens)
+        metrics.count_tokens(offer.model_name, None, usage.input_tokens, usage.output_tokens, reply.cached_tokens)
     logger.info("follow_up_made", input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     return reply.text
 

@@ -108,7 +108,7 @@ class Catalog:
         price = model.price
         if price is None or price.currency != self._settings.budget_currency:
             return None
-        return Rates(price.input, price.output)
+        return Rates(price.input, price.output, price.for_cached)
 
     def _check_prices(self, assistant: Assistant) -> None:
         """Refuse a budget of cost beside a model whose answers nobody knows the cost of."""

@@ -101,6 +101,17 @@ def without_system(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return rest
 
 
+def with_cache_mark(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a transcript whose instructions, with the tools before them, the server is asked to keep for later requests."""
+    kept = {"type": "ephemeral"}
+    return [
+        {**body, "content": [{"type": "text", "text": body["content"], "cache_control": kept}]}
+        if body["role"] == "system" and isinstance(body.get("content"), str)
+        else body
+        for body in sent
+    ]
+
+
 def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
     """Add a piece of a message's extras: texts go on, lists are merged by their items' index, anything else is replaced."""
     for name, value in more.items():

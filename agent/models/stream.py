@@ -56,7 +56,8 @@ class Reply:
     """What one model call gave. While it streams, it is what there is so far.
 
     `model` is which one the provider says that it was. `extras` is what it said beside it and wants to see again.
-    `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it.
+    `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it. Of the usage's input
+    the provider had kept `cached_tokens`.
     """
 
     pieces: list[str] = field(default_factory=list)
@@ -66,6 +67,7 @@ class Reply:
     model: str = ""
     extras: dict[str, Any] = field(default_factory=dict)
     characters: int = 0
+    cached_tokens: int = 0
 
     @property
     def text(self) -> str:
@@ -184,7 +186,7 @@ class _Collector:
         if delta.extras:
             merge(self._reply.extras, delta.extras)
         if delta.usage is not None:
-            self._reply.usage = delta.usage
+            self._reply.usage, self._reply.cached_tokens = delta.usage, delta.cached_tokens
         if not self._reply.model and (named := delta.metadata.get("model_name")):
             self._reply.model = clean(str(named))[:MODEL_CHARACTERS]
         if reason := read_reason(delta.finish_reason):

@@ -118,7 +118,9 @@ async def test_turns_at_once_share_a_call(ann: Person) -> None:
     async with httpx2.AsyncClient() as client:
         lines = (await client.get(f"{ann.world.url}/metrics")).text.splitlines()
     counts = {line.rpartition(" ")[0] for line in lines}
-    assert {f'frontdesk_context_total{{entry="Opening hours",outcome="{one}"}}' for one in ("fetched", "joined")} <= counts
+    assert {
+        f'frontdesk_context_total{{entry="Opening hours",outcome="{one}"}}' for one in ("fetched", "joined")
+    } <= counts
 
 
 async def test_visitors_are_told_nothing(ann: Person) -> None:
