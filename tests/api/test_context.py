@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from support.backend import TenantBackend, scripted_backend
+from support.operating import ADMIN, operator
 from support.provider import Call, Provider, scripted_provider
 from support.world import OpenWorld, Person, World, open_world
 
@@ -158,6 +159,22 @@ async def test_a_tool_that_asks_another_backend_in_nobodys_name_is_refused_there
     world = await open_frontdesk(assistant=more, backend_url=None)
     assert "could_not_be_looked_up" in (await prompt(world.person()))[1]
     assert not backend.requests
+
+
+async def test_an_erasure_over_http_takes_what_was_kept_in_its_process(
+    open_frontdesk: OpenWorld, backend: TenantBackend
+) -> None:
+    """G447"""
+    backend.answer("GET /orders/count", 3)
+    world = await open_frontdesk(assistant=assistant(backend, {**COUNT, "ttl_s": 3600, "timeout_s": 10}), **ADMIN)
+    ann = world.person()
+    for calls in (1, 1, 2):
+        await prompt(ann)
+        assert len(asked(ann, "/orders/count")) == calls
+        if calls == 1 and len(world.provider.requests) == 2:
+            body = {"tenant": ann.tenant, "user": "ann"}
+            done = await operator(world, "desk-erase").request("POST", "/admin/erasures", json=body)
+            assert done.json()["is_done"]
 
 
 @pytest.mark.parametrize(
