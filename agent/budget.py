@@ -184,7 +184,11 @@ class Rates(NamedTuple):
 
     input: float = 0.0
     output: float = 0.0
+    cached: float | None = None
+    """Of input that the provider had kept; None: as any input."""
 
-    def amount(self, given: int, said: int) -> Amount:
-        """Return what so many tokens come to."""
-        return Amount(given + said, math.ceil(given * self.input + said * self.output))
+    def amount(self, given: int, said: int, cached: int = 0) -> Amount:
+        """Return what so many tokens come to, of which the provider had kept `cached` of those given."""
+        for_cached = self.input if self.cached is None else self.cached
+        cost = (given - cached) * self.input + cached * for_cached + said * self.output
+        return Amount(given + said, math.ceil(cost))

@@ -47,6 +47,11 @@ backend_changes = Counter(
     "frontdesk_backend_changes", "A backend went down for a tenant, was looked at, or came back", ["backend", "state"]
 )
 spans = Counter("frontdesk_spans", "Spans of traces that were over, by what became of them", ["outcome"])
+context = Counter(
+    "frontdesk_context",
+    "Entries of assistants' context, by where they came from: kept, joined (another turn's call), fetched, or failed",
+    ["entry", "outcome"],
+)
 log_append_s = Histogram(
     "frontdesk_log_append_seconds",
     "Time until Redis has taken what was sent to it at once",
@@ -91,7 +96,8 @@ class Names:
 tool_names = Names(200)
 """Servers of tools may have new ones every day."""
 model_names = Names(50)
-prices: dict[str, tuple[float, float, str]] = {}
+context_names = Names(50)
+prices: dict[str, tuple[float, float, float, str]] = {}
 tenant_names = Names(0)
 """`most` is what `FRONTDESK_METRICS_TENANTS` says; 0 leaves tenants out."""
 
@@ -121,20 +127,22 @@ def count_call(tool: str, outcome: str, taken_s: float) -> None:
     tool_s.labels(name).observe(taken_s)
 
 
-def expect_prices(found: Mapping[str, tuple[float, float, str]]) -> None:
-    """Know what a million tokens cost: input, output and the currency, by the names of models."""
+def expect_prices(found: Mapping[str, tuple[float, float, float, str]]) -> None:
+    """Know what a million tokens cost: input, kept input, output and the currency, by the names of models."""
     prices.clear()
     prices.update(found)
 
 
-def count_tokens(model: str, tenant_id: str | None, given: int, said: int) -> None:
-    """Count what a call of a model took; what its provider did not count is nothing."""
+def count_tokens(model: str, tenant_id: str | None, given: int, said: int, cached: int = 0) -> None:
+    """Count what a call of a model took; what its provider did not count is nothing. Of what was given it had kept `cached`."""
     name, tenant = model_names.of(model), tenant_of(tenant_id)
-    for kind, count in (("input", given), ("output", said)):
+    for kind, count in (("input", given), ("output", said), ("cached", cached)):
         if count:
             tokens.labels(name, kind).inc(count)
-            if tenant is not None:
+            if tenant is not None and kind != "cached":
                 tenant_tokens.labels(tenant, kind).inc(count)
     if (price := prices.get(model)) is not None:
-        for_input, for_output, currency = price
-        cost.labels(name, currency).inc((given * for_input + said * for_output) / 1_000_000)
+        for_input, for_cached, for_output, currency = price
+        cost.labels(name, currency).inc(
+            ((given - cached) * for_input + cached * for_cached + said * for_output) / 1_000_000
+        )

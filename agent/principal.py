@@ -19,6 +19,8 @@ def is_tenant_id(text: str) -> bool:
 
 OPERATOR = "$operator"
 """Who runs the installation, in tenants' records; and the tenant of the record of what such people do. No token names either."""
+INSTALLATION = "$installation"
+"""The tenant of what is the same for all of them. No token names it."""
 
 
 class RunKey(NamedTuple):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from agent.assistant.source import Assistants
 from agent.attempt.budgets import Budgets
+from agent.context.gathering import Contexts
 from agent.log.contract import EventLog
 from agent.loop.graph import Loop
 from agent.models.catalog import Catalog
@@ -22,6 +23,7 @@ class Runtime:
     loop: Loop
     budgets: Budgets
     is_traced: bool = False
+    contexts: Contexts | None = None
 
     def __post_init__(self) -> None:
         if not self.is_traced:

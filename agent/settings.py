@@ -104,6 +104,11 @@ class RuntimeSettings(EnvironmentSettings):
         default=False,
         description="send every tenant's words to the LangSmith that LANGSMITH_* names; without it that is off whatever they say",
     )
+    context_bytes: int = Field(
+        default=16_000_000,
+        ge=0,
+        description="memory for what turns are told beforehand; a quarter of it for one tenant. With a Redis it is there",
+    )
     log_keep_s: float = Field(default=900.0, gt=0, description="how long an ended run can be replayed from its log")
     log_keep_bytes: int = Field(
         default=256_000_000,

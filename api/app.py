@@ -10,6 +10,8 @@ from starlette.routing import Mount
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant.source import Assistants
+from agent.context.gathering import Contexts
+from agent.context.shelf import MemoryShelf, Shelf
 from agent.errors import ConfigurationError, RunError
 from agent.log.contract import EventLog
 from agent.log.memory import MemoryLog
@@ -22,6 +24,7 @@ from agent.models.catalog import Catalog
 from agent.principal import RunKey
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
+from agent.redis.shelf import RedisShelf
 from agent.redis.subscriber import Subscriber
 from agent.runs.offers import Cluster
 from agent.runs.runner import Runner
@@ -151,7 +154,8 @@ def _watches(traces: Traces | None, watch: Watch | None) -> Watch:
 def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, watch: Watch) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     store = settings.open_store()
-    log, signals, cluster = _share(settings, store)
+    log, signals, cluster, shelf = _share(settings, store)
+    contexts = Contexts(shelf)
     runner = Runner(
         store=store,
         log=watch(log),
@@ -160,6 +164,7 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, watc
         assistants=assistants,
         settings=settings,
         cluster=cluster,
+        contexts=contexts,
     )
     limits = open_limits(settings, assistants, catalog, cluster=cluster, processes=lambda: runner.processes)
     return Services(
@@ -173,6 +178,7 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, watc
         log=log,
         pulse=Pulse(),
         runner=runner,
+        contexts=contexts,
         **limits._asdict(),
         built_files=BuiltFiles(),
         searches=Searches(
@@ -184,8 +190,8 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, watc
     )
 
 
-def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, Cluster | None]:
-    """Return the log, and how processes call each other: in this one's memory, or in Redis where one is named.
+def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, Cluster | None, Shelf]:
+    """Return the log, how processes call each other, and where context is kept: in this one's memory, or in Redis where one is named.
 
     Raises:
         ConfigurationError: this process is not to execute runs, and cannot hand them to others.
@@ -198,7 +204,7 @@ def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, Cluster
         keep_bytes_per_tenant=settings.log_keep_bytes_per_tenant,
     )
     if settings.redis_url is None:
-        return memory, MemorySignals(), None
+        return memory, MemorySignals(), None, MemoryShelf(most_bytes=settings.context_bytes)
     client = RedisClient(
         parse_address(settings.redis_url.get_secret_value()),
         prefix=settings.redis_prefix,
@@ -220,7 +226,7 @@ def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, Cluster
     subscriber = Subscriber(client)
     log = RedisLog(client, subscriber, memory, standing=standing, limits=limits)
     cluster = Cluster(client, subscriber, letter_keys(settings)) if store.is_shared else None
-    return log, RedisSignals(client, subscriber), cluster
+    return log, RedisSignals(client, subscriber), cluster, RedisShelf(client)
 
 
 async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment) -> None:
@@ -254,7 +260,7 @@ def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
     expect_failures(errors.codes_of(RunError))
     models = [model for one in services.assistants for model in one.definition.models]
     priced = [(model.label, model.price) for model in reversed(models) if model.price is not None]
-    expect_prices({label: (price.input, price.output, price.currency) for label, price in priced})
+    expect_prices({label: (price.input, price.for_cached, price.output, price.currency) for label, price in priced})
     stack.enter_context(services.pulse)
     if settings.metrics_port is not None:
         read = partial(exposition, services)

@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
 from agent.assistant.source import Assistants
+from agent.context.gathering import Contexts
 from agent.errors import InvalidRequestError
 from agent.events.schema import START, EventId, parse_event_id
 from agent.log.contract import EventLog
@@ -62,6 +63,7 @@ class Services:
     tally: AbstractAsyncContextManager[object] | None
     """What they count together, to be opened behind that."""
     runner: Runner
+    contexts: Contexts
     log: EventLog
     pulse: Pulse
     searches: Searches

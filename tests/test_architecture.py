@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from agent.assistant.definition import History, Limits, Suggestions
+from agent.assistant.definition import History, Limits
+from agent.assistant.suggestions import Suggestions
 from api.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -11,6 +11,7 @@ from agent.toolkit import FIND_TOOLS, Tool, Toolset
 from tools.actions import action_tools
 from tools.backends.backend import Backend
 from tools.backends.reach import Reach
+from tools.context import check_context
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
 from tools.modules import load_module
@@ -41,6 +42,7 @@ def load_toolsets(
     """
     toolsets: list[Toolset] = []
     known: dict[str, Tool] = {}
+    sources: dict[str, ToolsetDefinition] = {}
     held: set[str] = set()
     all_known = True
     for definition in assistant.toolsets:
@@ -49,7 +51,9 @@ def load_toolsets(
         names: Sequence[str] = getattr(source, "names", ()) or [tool.name for tool in every]
         if names:
             _check_overrides(definition, names)
-            _add(known, shape(every, definition))
+            shaped = shape(every, definition)
+            _add(known, shaped)
+            sources |= dict.fromkeys((tool.name for tool in shaped), definition)
             held |= set(named(getattr(source, "withheld", ()), definition))
         all_known = all_known and bool(names)
         toolsets.append(ShapedToolset(source, definition))
@@ -59,6 +63,7 @@ def load_toolsets(
         raise ConfigurationError(f"page_tools: there is a tool {twice[0]!r} already")
     if all_known and (strange := sorted(set(assistant.tools) - {*known, *held, *assistant.page_tools, FIND_TOOLS})):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
+    check_context(assistant, {name: (tool, sources.get(name)) for name, tool in known.items()})
     return [*toolsets, actions]
 
 

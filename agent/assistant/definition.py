@@ -16,21 +16,19 @@ from agent.assistant.audit import Audit
 from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.budgets import Budgets
+from agent.assistant.context import Context
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, TenantId, ToolWords
 from agent.assistant.pages import PageTools
 from agent.assistant.selection import Selection
+from agent.assistant.suggestions import Starters, Suggestions
 from agent.assistant.toolsets import Toolsets
 from agent.errors import ConfigurationError
 from agent.region import Locale, Region, TimeZone
 
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C where this machine has it: ten times as fast."""
-SHORT = 50
-"""Characters of a suggestion or starter: what fits on a button."""
 NAME = 80
-
-ShortText = Annotated[str, Field(min_length=1, max_length=SHORT)]
 
 
 class ActionDefinition(ToolWords):
@@ -40,38 +38,6 @@ class ActionDefinition(ToolWords):
     values: dict[str, str] = Field(min_length=1, description="value -> what it means, in words a user may use")
     expects_result: bool = Field(default=False, description="whether the page says that it did it; the run waits")
     timeout_s: float = Field(default=15.0, ge=1, le=3600, description="for the page to say so")
-
-
-def _of_text(value: object) -> object:
-    return {"text": value} if isinstance(value, str) else value
-
-
-class Starter(Definition):
-    """A way to begin. In a definition a text alone stands for one that everybody is shown."""
-
-    text: ShortText
-    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
-        default=None, min_length=1, description="of tokens; others are not shown it. None: everybody is"
-    )
-
-    def is_for(self, role: str | None) -> bool:
-        """Return whether somebody of this role is shown it; None is somebody without a token."""
-        return self.roles is None or role in self.roles
-
-
-Starters = tuple[Annotated[Starter, BeforeValidator(_of_text)], ...]
-
-
-class Suggestions(Definition):
-    """Follow-up questions to an answer. `static` are offered when the model gives none in time, to those whom each is for."""
-
-    enabled: bool = True
-    when: Literal["after", "on_demand"] = Field(
-        default="after", description="on_demand: only for an answer of which a user wants them, who has a token"
-    )
-    from_model: bool = True
-    static: Starters = ()
-    timeout_s: float = Field(default=3.0, gt=0, le=3.0)
 
 
 class History(Definition):
@@ -92,6 +58,9 @@ class Limits(Definition):
         default=128, ge=1, le=128, description="tool calls; the model hears that more were not made"
     )
     tool_result_bytes: int = Field(default=32 * 1024, ge=256)
+    context_bytes: int = Field(
+        default=16 * 1024, ge=64, description="of all entries of `context`; those that have no room are left out"
+    )
     answer_characters: int = Field(default=200_000, ge=100)
     step_extras_bytes: int = Field(
         default=256 * 1024, ge=1024, description="what a provider wants to see again of a step: signatures, reasoning"
@@ -133,6 +102,13 @@ class ModelAbilities(Definition):
     tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
     usage: bool = Field(default=True, description="False: it is not asked to count tokens (`stream_options`)")
     system: bool = Field(default=True, description="False: what it is told first stands before the first message")
+    cache_control: bool = Field(
+        default=False,
+        description="True: it is asked to keep its instructions, as Anthropic's models behind a gateway want",
+    )
+    tool_calls: Literal["native", "text"] = Field(
+        default="native", description="text: it is told of its tools in words, and calls them by lines of its text"
+    )
 
 
 class ModelPrice(Definition):
@@ -142,6 +118,11 @@ class ModelPrice(Definition):
     output: float = Field(ge=0)
     cached: float | None = Field(default=None, ge=0, description="input that the provider had kept; None: as any input")
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+
+    @property
+    def for_cached(self) -> float:
+        """What a million tokens of input cost that the provider had kept."""
+        return self.input if self.cached is None else self.cached
 
 
 class ModelDefinition(Definition):
@@ -214,6 +195,7 @@ class Assistant(Definition):
     actions: dict[str, ActionDefinition] = Field(default={})
     tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
     page_tools: PageTools = Field(default={}, description="what the page can do for the model, by name")
+    context: Context = Field(default=(), description="what the model is told before each turn")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     approvals: Approvals = Approvals()

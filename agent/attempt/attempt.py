@@ -7,18 +7,20 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable
 from prometheus_client import Histogram
 
 from agent import metrics
 from agent.assistant.definition import Assistant, History
+from agent.attempt.context import instructions, look_up
 from agent.attempt.credential import RunCredential
 from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
 from agent.attempt.page import page_tools
 from agent.attempt.stop import StoppedError, Stopper
 from agent.attempt.writer import RunWriter
+from agent.context.gathering import Contexts
 from agent.events.schema import ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
@@ -26,7 +28,7 @@ from agent.models.echo import step_extras
 from agent.models.stream import Reply
 from agent.principal import Principal
 from agent.prompt.history import model_messages
-from agent.prompt.words import system_prompt, with_facts
+from agent.prompt.words import with_facts
 from agent.store.approvals import Approval, list_approvals
 from agent.store.database import Store
 from agent.store.messages import NewMessage, StoredMessage, ToolCall, TranscriptMessage, recent_messages, run_messages
@@ -154,7 +156,9 @@ class Attempt:
     def count_used(self) -> None:
         """Count what the current step's reply took, however that ended."""
         used, tenant_id = self.reply.usage, self.principal.current.tenant_id
-        metrics.count_tokens(self.offer.model_name, tenant_id, used.input_tokens, used.output_tokens)
+        metrics.count_tokens(
+            self.offer.model_name, tenant_id, used.input_tokens, used.output_tokens, self.reply.cached_tokens
+        )
         if self.writer.budget is not None:
             self.writer.budget.took(self.reply, step=self.step)
 
@@ -208,6 +212,8 @@ async def open_attempt(
     toolsets: Sequence[Toolset],
     selector: Selector | None = None,
     transcript: Transcript | None = None,
+    contexts: Contexts | None = None,
+    assistant_id: str = "",
 ) -> Attempt:
     """Return the turn, ready for the loop; the transcript is loaded, unless it was with the start of the run.
 
@@ -235,10 +241,9 @@ async def open_attempt(
     page = page_tools(assistant, run, owner, page_calls)
     offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector, page=page)
     window = catalog.window(definition, assistant.history)
-    messages = [
-        SystemMessage(system_prompt(assistant, owner)),
-        *add_facts(model_messages(earlier, current, window=window, model=run.model), current, run, done),
-    ]
+    told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run)
+    said_so_far = model_messages(earlier, current, window=window, model=run.model)
+    messages = [instructions(assistant, owner, told), *add_facts(said_so_far, current, run, done, told.missing)]
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, messages)
     attempt.approvals = {one.tool_call_id: one for one in asked}
     attempt.page_calls = page_calls
@@ -261,11 +266,16 @@ async def _done_by_superseded(
 
 
 def add_facts(
-    messages: list[BaseMessage], current: Sequence[StoredMessage], run: Run, done: Sequence[DoneWrite] = ()
+    messages: list[BaseMessage],
+    current: Sequence[StoredMessage],
+    run: Run,
+    done: Sequence[DoneWrite] = (),
+    missing: Sequence[str] = (),
 ) -> list[BaseMessage]:
     """Put the facts of this moment behind the current user message, where they spoil no prompt cache."""
     own = len(messages) - next(
         n for n, message in enumerate(reversed(messages), 1) if isinstance(message, HumanMessage)
     )
-    words = with_facts(current[0].text, now=datetime.now(UTC), page=run.page, done=done, region=run.region)
+    now, text = datetime.now(UTC), current[0].text
+    words = with_facts(text, now=now, page=run.page, done=done, region=run.region, missing=missing)
     return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]

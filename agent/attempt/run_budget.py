@@ -74,6 +74,7 @@ class RunBudget:
         self._reserved: Reserved | None = None
         self._refused: Refused | None = None
         self._used: tuple[Usage, bool] = Usage(), False
+        self._cached = 0
         self._standings: Sequence[Standing] = ()
 
     @property
@@ -93,7 +94,7 @@ class RunBudget:
     async def reserve(self, connection: Transaction) -> None:
         """Hold what the next step needs, or keep in mind that there is no room for it. The caller commits."""
         self._reserved = self._refused = None
-        self._used = Usage(), False
+        self._used, self._cached = (Usage(), False), 0
         await settle_steps(connection, self._key, self._counters, reserved=None, used=Amount())
         got = await self._hold(connection, self._given, attempt=self._attempt, length_s=self._length_s)
         self._reserved, self._refused = (None, got) if isinstance(got, Refused) else (got, None)
@@ -109,14 +110,13 @@ class RunBudget:
 
     def took(self, reply: Reply, *, step: int) -> None:
         """Note what a step took, however it ended: what its provider says, or else an estimate of what was said."""
-        self._step, self._used = step, _used(reply, self._given)
+        self._step, self._used, self._cached = step, _used(reply, self._given), reply.cached_tokens
 
     async def settle(self, connection: Transaction, *, ends: bool = False) -> None:
         """Use what the step took, and give back the rest. It may be done again until the caller has committed."""
         if self.reserves:
-            usage, _ = self._used
             reserved = self._reserved.id if self._reserved else None
-            used = self._rates.amount(usage.input_tokens, usage.output_tokens)
+            used = self._amount(self._used[0], self._cached)
             self._standings = await settle_steps(connection, self._key, self._counters, reserved=reserved, used=used)
         elif ends:
             self._standings = await read_counters(connection, self._key.tenant_id, self._counters)
@@ -126,7 +126,7 @@ class RunBudget:
         standings, self._standings = self._standings, ()
         self._reserved = None
         usage, is_estimated = self._used
-        took = 1 - self._has_told, *self._rates.amount(usage.input_tokens, usage.output_tokens)
+        took = 1 - self._has_told, *self._amount(usage, self._cached)
         budgets = tuple(one for standing in standings for one in _told(standing, took, self._allowance))
         self._has_told = self._has_told or bool(budgets)
         return UsageCounted(self._step, usage, is_estimated, budgets) if budgets else None
@@ -149,7 +149,7 @@ class RunBudget:
             yield
         finally:
             with anyio.CancelScope(shield=True):
-                await self._settle_one(held, _used(reply, given)[0])
+                await self._settle_one(held, self._amount(_used(reply, given)[0], reply.cached_tokens))
 
     async def leave(self) -> None:
         """Use what the step took of a run that is gone, or another's, where it is still held. It fails nobody.
@@ -158,7 +158,7 @@ class RunBudget:
         """
         if self._reserved is not None:
             with suppress(DatabaseError):  # then upkeep gives it back
-                await self._settle_one(self._reserved, self._used[0])
+                await self._settle_one(self._reserved, self._amount(self._used[0], self._cached))
 
     @repeated
     async def _hold_aside(self, given: int, *, length_s: float) -> Reserved:
@@ -169,10 +169,12 @@ class RunBudget:
         return got
 
     @repeated
-    async def _settle_one(self, reserved: Reserved, usage: Usage) -> None:
-        used = self._rates.amount(usage.input_tokens, usage.output_tokens)
+    async def _settle_one(self, reserved: Reserved, used: Amount) -> None:
         async with self._store.write(self._key.tenant_id) as connection:
             await settle_one(connection, self._key, reserved=reserved.id, used=used)
+
+    def _amount(self, usage: Usage, cached: int) -> Amount:
+        return self._rates.amount(usage.input_tokens, usage.output_tokens, cached)
 
     async def _hold(self, connection: Transaction, given: int, *, attempt: int, length_s: float) -> Reserved | Refused:
         return await reserve(

@@ -17,7 +17,8 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, To
 from langchain_core.runnables import Runnable
 
 from agent import metrics
-from agent.assistant.definition import SHORT, Limits, Suggestions
+from agent.assistant.definition import Limits
+from agent.assistant.suggestions import SHORT, Suggestions
 from agent.attempt.attempt import Attempt
 from agent.attempt.offer import Offer
 from agent.attempt.run_budget import RunBudget
@@ -157,7 +158,7 @@ async def _ask(
             raise
     finally:
         usage = reply.usage
-        metrics.count_tokens(offer.model_name, None, usage.input_tokens, usage.output_tokens)
+        metrics.count_tokens(offer.model_name, None, usage.input_tokens, usage.output_tokens, reply.cached_tokens)
     logger.info("follow_up_made", input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     return reply.text
 

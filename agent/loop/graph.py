@@ -28,16 +28,15 @@ from agent.failpoints import failpoint
 from agent.loop.page import for_page
 from agent.loop.questions import look_around, look_for_strangers, questions, sort
 from agent.loop.tools import execute_call, proposed
-from agent.models.assembly import InputPiece, ToolRequest
-from agent.models.echo import STEP
+from agent.models.assembly import BAD_ARGUMENTS, InputPiece, ToolRequest
+from agent.models.echo import REFUSED, STEP
 from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
-from agent.prompt.history import REFUSED, open_calls, refusals
+from agent.prompt.history import open_calls, refusals
 from agent.store.approvals import NewApproval
 from agent.store.database import new_id
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.page_calls import NewPageCall
 
-BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
 TOO_MANY = (
     "Not made: one message may ask for {most} calls at most. Ask again for what you still need, in smaller steps."
 )

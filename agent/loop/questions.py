@@ -61,12 +61,14 @@ async def look_around(attempt: Attempt, messages: Sequence[BaseMessage], calls: 
 
 def look_for_strangers(attempt: Attempt, messages: Sequence[BaseMessage]) -> None:
     """Note whether anybody may have written something of what the model reads."""
-    attempt.is_tainted = any(_is_untrusted(attempt, one) for one in messages if isinstance(one, ToolMessage))
+    attempt.is_tainted = any(_is_untrusted(attempt, one) for one in messages)
 
 
-def _is_untrusted(attempt: Attempt, result: ToolMessage) -> bool:
-    tool = attempt.tools.get(result.name or "")
-    return UNTRUSTED in result.additional_kwargs or (tool is not None and tool.is_untrusted)
+def _is_untrusted(attempt: Attempt, message: BaseMessage) -> bool:
+    if UNTRUSTED in message.additional_kwargs:
+        return True
+    tool = attempt.tools.get(message.name or "") if isinstance(message, ToolMessage) else None
+    return tool is not None and tool.is_untrusted
 
 
 def asks(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:

@@ -8,7 +8,6 @@ import time
 from dataclasses import asdict, replace
 from datetime import datetime
 
-import orjson
 import structlog
 
 from agent import metrics
@@ -35,6 +34,7 @@ from agent.masking import Mask
 from agent.models.text import clean
 from agent.places import message_of, tool_place
 from agent.principal import Credential
+from agent.prompt.results import result_text
 from agent.prompt.words import ACTION_UNSURE, DENIED, without_mark
 from agent.store.messages import ToolCall
 from agent.toolkit import Action, CallContext, Tell, Tool, has_side_effects
@@ -45,8 +45,6 @@ ERROR_CHARACTERS = 500
 """How much of a failure's text clients are shown."""
 RESULT_CHARACTERS = 8192
 """How much of a result clients are shown: a frame must not be too large to wait for a slow reader."""
-MAX_OF_A_SECRET = 4096
-"""Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
 
 
 class NotMadeError(ToolError):
@@ -191,18 +189,8 @@ def _doubt(tool: Tool | None) -> str:
 
 
 def _as_text(result: object, mask: Mask, *, most_bytes: int) -> str:
-    """Return a tool's result as text for the model, cut with a note when it is too large."""
+    """Return a tool's result as text for the model."""
     if isinstance(result, Action):
         told = {"note": ACTION_UNSURE} if result.expects_result else {"ok": True}
         result = {**told, "action": result.type, "value": result.value}
-    if isinstance(result, str):
-        text = clean(result)
-    else:
-        text = clean(orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
-    whole = text.encode()
-    seen = whole[: most_bytes + MAX_OF_A_SECRET].decode("utf-8", "ignore")
-    shown = without_mark(mask(seen))
-    if len(whole) <= most_bytes:
-        return shown
-    cut = shown.encode()[:most_bytes].decode("utf-8", "ignore")
-    return f"{cut}\n[Cut here: {most_bytes} of {len(whole)} bytes. Ask for less: filter or page.]"
+    return result_text(result, mask, most_bytes=most_bytes)

@@ -13,6 +13,7 @@ from agent.assistant.definition import Assistant, History, Limits, ModelDefiniti
 from agent.budget import Rates
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_url, open_session
+from agent.models.calling import TextCallingModel
 from agent.settings import RuntimeSettings
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class Catalog:
             raise ConfigurationError(f"model {twice!r} is there twice: give one of them a name")
         for model in wanted:
             self._check_kind(model.spec, is_settings=model.label == self._settings.model)
+            if model.abilities.tool_calls == "text" and not model.abilities.tools:
+                raise ConfigurationError(f"model {model.label}: tool_calls: text needs tools, and tools is false")
             if model.base_url is not None:
                 check_url(model.base_url, name=f"model {model.label}: base_url")
         if self._settings.openai_base_url is not None:
@@ -105,7 +108,7 @@ class Catalog:
         price = model.price
         if price is None or price.currency != self._settings.budget_currency:
             return None
-        return Rates(price.input, price.output)
+        return Rates(price.input, price.output, price.for_cached)
 
     def _check_prices(self, assistant: Assistant) -> None:
         """Refuse a budget of cost beside a model whose answers nobody knows the cost of."""
@@ -167,13 +170,14 @@ class Catalog:
         if self._session is None:
             self._session = open_session(connect_timeout_s=limits.connect_timeout_s)
         base_url, api_key = self.whereabouts(model)
-        return open_model(
+        made = open_model(
             model,
             api_key=api_key,
             base_url=base_url,
             session=self._session,
             connect_timeout_s=limits.connect_timeout_s,
         )
+        return TextCallingModel(inner=made) if model.abilities.tool_calls == "text" else made
 
     def _key(self, model: ModelDefinition) -> SecretStr | None:
         """Return a model's key. The key of `OPENAI_API_KEY` goes to no server but the one that the operator named with it."""

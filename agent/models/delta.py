@@ -23,7 +23,8 @@ class CallPart:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of a reply. `usage` is what the step has cost so far, never what this event alone has cost.
+    """A piece of a reply. `usage` is what the step has cost so far, never what this event alone has cost. Of its input tokens the
+    provider had kept `cached_tokens`.
 
     `extras` belongs to the message and goes back as it came. `metadata` is what LangChain's handlers are told of a
     generation; of it the reply keeps the model's name, for traces.
@@ -36,6 +37,7 @@ class Delta:
     finish_reason: str = ""
     extras: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    cached_tokens: int = 0
 
     @property
     def is_token(self) -> bool:

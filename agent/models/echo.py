@@ -21,6 +21,8 @@ from agent.models.assembly import ToolRequest
 
 STEP = "frontdesk_step"
 """Where a LangChain message carries it."""
+REFUSED = "frontdesk_refused"
+"""Where an assistant message carries why some of its calls are never made."""
 MAX_ID_CHARACTERS = 256
 SHORT_ID_CHARACTERS = 9
 """Nine letters and digits are an id that every provider takes; Mistral takes no other."""
@@ -97,6 +99,17 @@ def without_system(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     if told and first is not None:
         first["content"] = f"{told}\n\n{first['content']}"
     return rest
+
+
+def with_cache_mark(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a transcript whose instructions, with the tools before them, the server is asked to keep for later requests."""
+    kept = {"type": "ephemeral"}
+    return [
+        {**body, "content": [{"type": "text", "text": body["content"], "cache_control": kept}]}
+        if body["role"] == "system" and isinstance(body.get("content"), str)
+        else body
+        for body in sent
+    ]
 
 
 def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:

@@ -36,10 +36,10 @@ from agent.masking import Mask
 from agent.models.body import EventBody
 from agent.models.completion import CompletionReader, UnreadableError
 from agent.models.delta import Delta
-from agent.models.echo import send_back, without_calls, without_system
+from agent.models.echo import send_back, with_cache_mark, without_calls, without_system
 from agent.models.refusals import refusal
 from agent.models.sse import EventTooLargeError
-from agent.models.usage import counted
+from agent.models.usage import cached_in, counted
 from agent.spans import traceparent
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -113,7 +113,7 @@ class OpenAICompatibleModel(ChatOpenAI):
                 if not reader.ended:
                     raise ModelUnavailableError("the stream was cut: its end was never said")
                 if (usage := counted(reader.usage)) is not None:
-                    yield Delta(usage=usage, metadata={"usage": reader.usage})
+                    yield Delta(usage=usage, metadata={"usage": reader.usage}, cached_tokens=cached_in(reader.usage))
         except aiohttp.ServerTimeoutError as exc:
             raise ModelTimeoutError("connecting to the provider took too long") from exc
         except (aiohttp.ClientError, OSError) as exc:
@@ -133,6 +133,8 @@ class OpenAICompatibleModel(ChatOpenAI):
                 payload.pop(name, None)
         if not self.abilities.system:
             payload["messages"] = without_system(payload["messages"])
+        elif self.abilities.cache_control:
+            payload["messages"] = with_cache_mark(payload["messages"])
         if self.openai_api_base is not None and "tools" in payload:
             payload["tools"] = [_without_empty_properties(tool) for tool in payload["tools"]]
         counts = self.abilities.usage and not self._usage_is_refused

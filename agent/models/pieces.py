@@ -26,17 +26,19 @@ def pieces_of(model: Runnable[LanguageModelInput, Any], messages: list[BaseMessa
 
 async def _deltas(model: Runnable[LanguageModelInput, Any], messages: list[BaseMessage]) -> AsyncGenerator[Delta]:
     """Yield what any other LangChain model says. Its chunks say what they alone have cost, so the usage is added up here."""
-    usage = Usage()
+    usage, cached = Usage(), 0
     async with aclosing(cast("AsyncGenerator[AIMessageChunk]", model.astream(messages))) as chunks:
         async for chunk in chunks:
             if chunk.usage_metadata:
                 usage += Usage(chunk.usage_metadata["input_tokens"], chunk.usage_metadata["output_tokens"])
+                cached += int(chunk.usage_metadata.get("input_token_details", {}).get("cache_read") or 0)
             yield Delta(
                 chunk.content if isinstance(chunk.content, str) else str(chunk.text),
                 _reasoning_of(chunk),
                 tuple(_call_part(part) for part in chunk.tool_call_chunks),
                 usage if chunk.usage_metadata else None,
                 str(chunk.response_metadata.get("finish_reason") or ""),
+                cached_tokens=max(0, min(cached, usage.input_tokens)),
             )
 
 

@@ -24,7 +24,9 @@ from agent.errors import (
     OnlyThoughtError,
 )
 from agent.events.schema import Usage
+from agent.models.actions import ActionLines
 from agent.models.assembly import CallAssembly, InputPiece, ToolRequest
+from agent.models.calling import lines_of
 from agent.models.delta import CallPart, Delta
 from agent.models.echo import merge
 from agent.models.patience import Patience
@@ -54,7 +56,8 @@ class Reply:
     """What one model call gave. While it streams, it is what there is so far.
 
     `model` is which one the provider says that it was. `extras` is what it said beside it and wants to see again.
-    `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it.
+    `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it. Of the usage's input
+    the provider had kept `cached_tokens`.
     """
 
     pieces: list[str] = field(default_factory=list)
@@ -64,6 +67,7 @@ class Reply:
     model: str = ""
     extras: dict[str, Any] = field(default_factory=dict)
     characters: int = 0
+    cached_tokens: int = 0
 
     @property
     def text(self) -> str:
@@ -106,7 +110,7 @@ async def stream_reply(
         RunError: one of the Model… errors, or ContextTooLongError. What came before it is in `reply`.
     """
     for retry in range(limits.model_retries + 1):
-        collector = _Collector(reply, sinks, limits.answer_characters, tools)
+        collector = _Collector(reply, sinks, limits.answer_characters, tools, lines_of(model, messages))
         try:
             with asked(model, messages, reply):
                 await _stream_once(model, messages, collector, limits)
@@ -155,7 +159,9 @@ class _Collector:
     What the model says, thinks and asks for shares one budget of characters; a model that never ends is cut there.
     """
 
-    def __init__(self, reply: Reply, sinks: Sinks, most_characters: int, tools: Collection[str]) -> None:
+    def __init__(
+        self, reply: Reply, sinks: Sinks, most_characters: int, tools: Collection[str], lines: ActionLines | None
+    ) -> None:
         self.started = False
         self.full = False
         self._reply = reply
@@ -164,6 +170,7 @@ class _Collector:
         self._text = Cleaner()
         self._reasoning = Cleaner()
         self._tags = ThinkTags()
+        self._lines = lines
         self._calls = CallAssembly(tools)
         self._has_thought = False
         self._blank: list[str] = []
@@ -179,7 +186,7 @@ class _Collector:
         if delta.extras:
             merge(self._reply.extras, delta.extras)
         if delta.usage is not None:
-            self._reply.usage = delta.usage
+            self._reply.usage, self._reply.cached_tokens = delta.usage, delta.cached_tokens
         if not self._reply.model and (named := delta.metadata.get("model_name")):
             self._reply.model = clean(str(named))[:MODEL_CHARACTERS]
         if reason := read_reason(delta.finish_reason):
@@ -196,6 +203,10 @@ class _Collector:
             RunError: it ended badly, or with nothing.
         """
         await self._take_parts([*self._tags.feed(self._text.flush()), *self._tags.flush()])
+        if self._lines is not None:
+            self._take_words(self._lines.flush(is_cut=self._reply.is_cut))
+            for part in self._lines.asked:  # only now: until its end a step may turn out to have been thinking
+                self._calls.add(part)
         self._tell_input(least=1)
         requests = () if self.full else self._calls.requests()
         reason = self._reply.finish_reason
@@ -213,15 +224,26 @@ class _Collector:
         """Take parts in order. It waits where text is taken back, and nowhere else."""
         for part in parts:
             if part.kind == "text":
-                self._take_words(self._within_budget(part.text))
-            elif part.kind == "reasoning":
+                text = self._within_budget(part.text)
+                self._take_words(text if self._lines is None else self._without_calls(self._lines, text))
+                continue
+            if part.kind == "reasoning":
                 self._think(part.text)
-            elif self._reply.pieces:
+                continue
+            if self._lines is not None:
+                self._lines.forget()
+            if self._reply.pieces:
                 thought = self._reply.text
                 await self._sinks.retract()
                 self._reply.pieces.clear()
                 for piece in in_pieces(thought):
                     self._sinks.reasoning(piece)
+
+    def _without_calls(self, lines: ActionLines, text: str) -> str:
+        words = lines.feed(text)
+        if len(lines.asked) > MAX_CALLS:
+            self._cut()
+        return words
 
     def _take_words(self, text: str) -> None:
         """Take a part of the answer. What nobody can see waits for what can be seen: alone it is no answer."""

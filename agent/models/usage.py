@@ -5,6 +5,9 @@ from typing import Any
 
 from agent.events.schema import Usage
 
+DETAILS = "prompt_tokens_details", "input_tokens_details"
+KEPT = "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"
+
 
 def counted(usage: Mapping[str, Any]) -> Usage | None:
     """Return a provider's usage; what is no whole number costs nothing. None where it counted nothing."""
@@ -13,6 +16,14 @@ def counted(usage: Mapping[str, Any]) -> Usage | None:
     if found == [None, None]:
         return None
     return Usage(*map(_whole, found))
+
+
+def cached_in(usage: Mapping[str, Any]) -> int:
+    """Return how many of the input tokens the provider had kept from earlier requests, under the names that there are for it."""
+    details = next((one for name in DETAILS if isinstance(one := usage.get(name), Mapping)), {})
+    found = [details.get("cached_tokens"), *(usage.get(name) for name in KEPT)]
+    said = counted(usage)
+    return min(max(map(_whole, found)), said.input_tokens if said else 0)
 
 
 def _whole(value: object) -> int:

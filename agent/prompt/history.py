@@ -13,7 +13,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 from agent.assistant.definition import History
-from agent.models.echo import STEP
+from agent.models.echo import REFUSED, STEP
 from agent.prompt.words import fenced, without_mark
 from agent.store.messages import TranscriptMessage
 
@@ -22,8 +22,6 @@ TOKENS_PER_MESSAGE = 4
 LOST_RESULT = "No result: the call was interrupted. Its outcome is unknown; check before you try again."
 STOPPED_NOTE = "[The answer was stopped here. Do not continue it unless asked.]"
 UNANSWERED_NOTE = "[This message was not answered.]"
-REFUSED = "frontdesk_refused"
-"""Where an assistant message carries why some of its calls are never made."""
 UNTRUSTED = "frontdesk_untrusted"
 """Where a result carries that anybody may have written it."""
 

@@ -157,6 +157,8 @@ async def _open(runtime: Runtime, held: HeldRun, equipped: Equipped) -> Attempt:
         toolsets=equipped.toolsets,
         selector=equipped.selector,
         transcript=transcript,
+        contexts=runtime.contexts,
+        assistant_id=equipped.id,
     )
 
 

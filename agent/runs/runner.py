@@ -16,6 +16,7 @@ from agent.assistant.source import Assistants
 from agent.attempt.budgets import Budgets
 from agent.attempt.presence import Absences
 from agent.attempt.tenure import Tenure
+from agent.context.gathering import Contexts
 from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError
 from agent.events.schema import START, EventId, LoggedEvent
 from agent.log.contract import EventLog
@@ -62,9 +63,11 @@ class Runner:
         assistants: Assistants,
         settings: RuntimeSettings,
         cluster: Cluster | None = None,
+        contexts: Contexts | None = None,
     ) -> None:
+        budgets = Budgets(catalog)
         self._runtime = Runtime(
-            store, log, catalog, assistants, build_loop(), Budgets(catalog), is_traced=settings.tracing
+            store, log, catalog, assistants, build_loop(), budgets, is_traced=settings.tracing, contexts=contexts
         )
         self._log = log
         self._settings = settings
@@ -114,6 +117,8 @@ class Runner:
     ) -> None:
         await self.drain()
         await self._tasks.__aexit__(exc_type, exc, traceback)
+        if self._runtime.contexts is not None:
+            await self._runtime.contexts.close()
 
     @property
     def is_ready(self) -> bool:

@@ -107,6 +107,7 @@ async def carry_out(
     for _ in range(ROUNDS):
         hidden = await _hide(store, done)
         await _forget_streams(store, streams, tenant, user)
+        await streams.forget_context(tenant, user)
         await _record(store, tenant, user, hidden)
         await _let_go(store, tenant, user, most_rows=most_rows)
         if not await _purge(store, streams, tenant, user, most_rows=most_rows):

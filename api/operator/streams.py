@@ -1,4 +1,4 @@
-"""What Redis has of runs that are erased, where the installation has a Redis."""
+"""What Redis has of those who are erased, and of their runs, where the installation has a Redis."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,6 +7,7 @@ from agent.log.redis.forgetting import forget_streams
 from agent.principal import RunKey
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
+from agent.redis.shelf import RedisShelf
 from api.settings import Settings
 
 
@@ -24,6 +25,11 @@ class Streams:
         """
         if self._client is not None and runs:
             await forget_streams(self._client, runs)
+
+    async def forget_context(self, tenant_id: str, user_id: str | None) -> None:
+        """Keep nothing that was looked up for a user, or with None for a whole tenant; see `forget`."""
+        if self._client is not None:
+            await RedisShelf(self._client).forget(tenant_id, user_id)
 
     async def forget_one(self, run: RunKey) -> None:
         """Keep nothing of a run; see `forget`."""

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from agent.assistant.definition import SHORT, Assistant, CancelAfter, Limits, Starter, load_assistant
+from agent.assistant.definition import Assistant, CancelAfter, Limits, load_assistant
+from agent.assistant.suggestions import SHORT, Starter
 from agent.errors import ConfigurationError
 from api.settings import STUDIO
 

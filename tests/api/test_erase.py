@@ -218,14 +218,16 @@ async def test_a_tenant_that_is_erased_while_its_runs_work_writes_nothing_afterw
 async def test_runs_of_other_processes_are_stopped_and_redis_forgets_them(
     open_frontdesk: OpenWorld, postgres: str, redis_server: RedisServer
 ) -> None:
-    """G337"""
+    """G337. G447: and what was looked up for them."""
     shared: dict[str, Any] = {
         "database_url": sqlalchemy_url(new_database(postgres)),
         "redis_url": redis_server.url,
         "redis_prefix": "erasing",
         "renew_every_s": 0.2,
+        "assistant": {"context": [{"tool": "count_orders", "timeout_s": 10}]},
     }
     first, second = await open_frontdesk(**shared), await open_frontdesk(**shared)
+    first.backend.answer("GET /orders/count", "zebra")
     ann, ben = first.person(user="ann"), Person(second, second.person(user="ben").token, "acme")
     first.provider.say("Zebra, over.")
     ended = await ann.stream("zebra?")
@@ -233,9 +235,13 @@ async def test_runs_of_other_processes_are_stopped_and_redis_forgets_them(
     async with ben.open_stream("zebra?") as live:
         await live.until_bytes(b"zebra")
         await until(lambda: sum("zebra" in one for one in streams(redis_server)) == 2)
+        with closing(redis_server.client()) as client:
+            assert len(list(client.scan_iter("erasing:*:context*"))) == 3
         assert (await erase(first.settings, "acme", None)).is_done
         await live.rest()
     assert not any("zebra" in one for one in streams(redis_server))
+    with closing(redis_server.client()) as client:
+        assert not list(client.scan_iter("erasing:*:context*"))
     assert (await ann.events(ended.first("run_id"))).status == 404
     assert await rows(first, messages) == []
 

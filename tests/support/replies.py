@@ -36,12 +36,18 @@ class Heard:
         self.reasoning.append(text)
 
 
-async def ask(model: Runnable[LanguageModelInput, Any], heard: Heard | None = None, **limits: Any) -> Heard:
-    """Ask the model one thing, under these limits; what it says is in `heard` also where it raises."""
+async def ask(
+    model: Runnable[LanguageModelInput, Any],
+    heard: Heard | None = None,
+    *,
+    after: Sequence[BaseMessage] = (),
+    **limits: Any,
+) -> Heard:
+    """Ask the model one thing, perhaps `after` earlier steps, under these limits; what it says is in `heard` also where it raises."""
     heard = heard or Heard()
     await stream_reply(
         model,
-        [HumanMessage("hi")],
+        [HumanMessage("hi"), *after],
         heard.reply,
         heard.sinks,
         limits=Limits(**limits),

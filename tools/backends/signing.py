@@ -7,6 +7,8 @@ request is hidden in all that the run says, as the user's own token is.
 from collections.abc import Mapping
 from typing import Protocol
 
+from agent.errors import CredentialRefusedError
+from agent.principal import INSTALLATION
 from agent.toolkit import CallContext
 
 Headers = Mapping[str, str]
@@ -81,9 +83,16 @@ class Installed(Unsigned):
         self._user = user
 
     async def sign(self, context: CallContext) -> Headers:
-        """Return the secret and for whom it is used."""
+        """Return the secret and for whom it is used.
+
+        Raises:
+            CredentialRefusedError: it is used for nobody, and the backend is told the user or the tenant.
+        """
         for part in {self._secret, *self._secret.split()}:
             context.hide(part)
         principal = context.principal
+        is_nobody = self._user is not None and not principal.user_id
+        if is_nobody or (self._tenant is not None and principal.tenant_id == INSTALLATION):
+            raise CredentialRefusedError("The backend wants to know for whom it is asked, and it is for nobody.")
         said = {self._tenant: principal.tenant_id, self._user: principal.user_id}
         return {**{name: value for name, value in said.items() if name is not None}, self._name: self._secret}

@@ -89,6 +89,8 @@ class McpToolset:
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         """Return the tools that the principal's server lists; none where there is no server for the tenant."""
+        if self._server.forward_token and not principal.user_id:
+            return ()  # what all share is looked up in nobody's name
         connection = self._connection(principal)
         return () if connection is None else await connection.listed()
 
