@@ -7,6 +7,7 @@ from agent.attempt.budgets import Budgets
 from agent.log.contract import EventLog
 from agent.loop.graph import Loop
 from agent.models.catalog import Catalog
+from agent.models.health import Health
 from agent.store.database import Store
 from agent.tracing import forget_outdated
 
@@ -21,6 +22,7 @@ class Runtime:
     assistants: Assistants
     loop: Loop
     budgets: Budgets
+    health: Health
     is_traced: bool = False
 
     def __post_init__(self) -> None:

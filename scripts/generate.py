@@ -51,7 +51,7 @@ def told_tables() -> str:
     parts = []
     for kind in get_args(ToldEvent):
         rows = [
-            f"| `{one.name}` | {_type_name(one.type)} | {'' if one.required else 'may be missing'} |"
+            f"| `{one.encode_name}` | {_type_name(one.type)} | {'' if one.required else 'may be missing'} |"
             for one in msgspec.structs.fields(kind)
             if one.name not in COMMON
         ]

@@ -94,6 +94,9 @@ class EventsEncoder:
             case log.RunStarted():
                 self._model = told.model
                 yield schema.RunStart(VERSION, at, told.conversation_id, told.run_id, told.message_id, told.model)
+            case log.ModelChanged():
+                self._model = told.to
+                yield schema.ModelChanged(VERSION, at, told.left, told.to, told.reason)
             case log.ToolsStarted():
                 pass  # the calls themselves say it
             case log.ToolCallChanged():

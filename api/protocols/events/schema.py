@@ -57,6 +57,17 @@ class UsageTold(Told, tag="usage"):
     budgets: tuple[BudgetUsed, ...] = ()
 
 
+class ModelChanged(Told, tag="model.changed"):
+    """Another model goes on with the step: `reason` is the code of the error of the one before, or `down` where that was not asked.
+
+    What that had said of the step is not in the `snapshot` that comes before this.
+    """
+
+    left: str = msgspec.field(name="from")
+    to: str
+    reason: str
+
+
 class TextStart(Told, tag="text.start"):
     """A block of the answer begins."""
 
@@ -267,6 +278,7 @@ ToldEvent: TypeAlias = (
     | StepStart
     | StepEnd
     | UsageTold
+    | ModelChanged
     | TextStart
     | TextDelta
     | TextEnd

@@ -30,6 +30,7 @@ from agent.store import (
     approvals,
     audit,
     budgets,
+    changed_models,
     conversations,
     deletion,
     feedback,
@@ -194,6 +195,9 @@ USES: dict[str, Use] = {
     "what is left over": lambda c, _: spending.left_reservations(c, most=9),
     "how far counters are": lambda c, _: spending.read_counters(c, "acme", counters_of()),
     "a look": lambda c, run: transitions.check_attempt(c, "acme", run.id, attempt=1),
+    "another model": lambda c, run: changed_models.store_change(
+        c, "acme", changed_models.changed(run, "demo", "model_timeout")
+    ),
     "a hold": lambda c, run: transitions.hold_run(c, "acme", run.id, attempt=1),
     "an end": lambda c, run: transitions.end_run(c, "acme", run.id, attempt=1, end=END),
     "an end of what is found by its words": lambda c, run: transitions.end_run(
