@@ -13,7 +13,7 @@ import msgspec
 from pydantic_core import PydanticUndefined
 
 from agent.events.schema import AnyEvent, LogClosed
-from api.protocols.events.schema import ToldEvent
+from api.protocols.events.union import ToldEvent
 from api.settings import Settings
 from examples.studio.backend import routes
 from scripts.definition import definition_tables

@@ -7,6 +7,7 @@ from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
 from agent.principal import Principal, RunKey
 from agent.store import transitions
+from agent.store.attempts import check_attempt
 from agent.store.clock import read_clock
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
@@ -40,7 +41,7 @@ class RunHold:
             has_waited = False
             await self._tenure.certain()
             async with self._store.read(self._key.tenant_id) as connection:
-                if await transitions.check_attempt(connection, *self._key, attempt=self._run.attempt):
+                if await check_attempt(connection, *self._key, attempt=self._run.attempt):
                     raise StoppedError("cancelled")
 
     async def standing(self) -> frozenset[str]:

@@ -28,7 +28,6 @@ from agent.principal import Principal
 from agent.store import transitions
 from agent.store.approvals import NewApproval, ask
 from agent.store.audit import record
-from agent.store.changed_models import store_change
 from agent.store.conversations import rename_conversation
 from agent.store.database import Store
 from agent.store.messages import NewMessage, ToolCall, withhold_message
@@ -104,7 +103,7 @@ class RunWriter(RunHold):
         async with self._store.write(self._key.tenant_id) as connection:
             await self._hold_unstopped(connection)
             if self.budget is None or await self.budget.move(connection, model):
-                await store_change(connection, self._key.tenant_id, run)
+                await transitions.change_model(connection, self._key.tenant_id, run)
 
     @repeated
     async def commit_reply(self, message: NewMessage, calls: Sequence[Proposed]) -> None:

@@ -15,7 +15,7 @@ from agent.errors import LeaseLostError, NotFoundError
 from agent.principal import Principal, RunKey
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID, Instant, Json
 from agent.store.conversations import of
-from agent.store.runs import IS_GONE, OWNED_RUN, RunEnd, is_unfinished
+from agent.store.runs import IS_GONE, OWNED_RUN, Run, RunEnd, is_unfinished
 from agent.store.statements import Hot
 from agent.store.tables import runs
 from agent.store.transaction import Transaction
@@ -42,7 +42,7 @@ _CLAIM = Hot(
 _RESUME = Hot(
     update(runs).where(OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
 )
-_IS_AT_WORK = Hot(select(runs.c.cancel_requested_at).where(OF_ATTEMPT, runs.c.state == "running"))
+_CHANGE_MODEL = Hot(update(runs).where(OF_ATTEMPT, runs.c.state == "running"), "model", "model_changed")
 # No update: a lock writes nothing. It is the one that an update takes; SQLite, whose writers are one at a time, needs none.
 _HOLD = Hot(
     select(runs.c.cancel_requested_at).where(OF_ATTEMPT, runs.c.state == "running").with_for_update(key_share=True)
@@ -149,16 +149,15 @@ async def hold_run(connection: Transaction, tenant_id: str, run_id: UUID, *, att
     return held.cancel_requested_at is not None
 
 
-async def check_attempt(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
-    """Return whether another process asks to stop the run, which is at work and belongs to this attempt; it is not locked.
+async def change_model(connection: Transaction, tenant_id: str, run: Run) -> None:
+    """Write which model goes on with the run, and why: as they stand in it. The caller commits.
 
     Raises:
         LeaseLostError: it is over, gone, or belongs to another attempt.
     """
-    found = await connection.row(_IS_AT_WORK, place_of(tenant_id, run_id, attempt))
-    if found is None:
-        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
-    return found.cancel_requested_at is not None
+    values = {"model": run.model, "model_changed": run.model_changed}
+    if await connection.change(_CHANGE_MODEL, {**place_of(tenant_id, run.id, run.attempt), **values}) != 1:
+        raise LeaseLostError(f"run {run.id}, attempt {run.attempt}")
 
 
 async def end_run(
@@ -286,6 +285,7 @@ async def cancel_runs(
 
 
 def place_of(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
+    """Return the values that name an attempt's run."""
     return {"of_tenant": tenant_id, "of_id": run_id, "of_attempt": attempt}
 
 

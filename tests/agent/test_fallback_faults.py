@@ -11,13 +11,13 @@ import orjson
 import pytest
 from sqlalchemy import select
 from support.backend import scripted_backend
-from support.faults import HEIR, ZOMBIE, let_die, rows, until
+from support.faults import HEIR, ZOMBIE, rows, until
 from support.http import Connection, Request
 from support.pairs import at, open_pair
 from support.provider import Provider, scripted_provider
 from support.redis import RedisServer
 from support.saying import event
-from support.world import OpenWorld, Stream, World, open_world
+from support.world import OpenWorld, Person, Stream, World, open_world
 
 from agent.events.fold import STEP_SEPARATOR
 from agent.store.budget_tables import reservations, spendings
@@ -129,9 +129,8 @@ async def test_who_takes_over_goes_on_with_the_model_that_the_row_names(
     async with ann.open_stream("hi") as live:
         run_id = await live.until("run_id")
         await live.until_bytes(b"Half of ")
-        heir = await open_frontdesk(assistant=assistant, database_url=database_url, **HEIR)
         others[0].say("All of it.")
-        await let_die(zombie, other=heir)
+        heir = await open_frontdesk(assistant=assistant, database_url=database_url, **HEIR)
         stream = await at(heir, ann).events(run_id)
     assert stream.text.endswith("All of it.")
     assert len(provider.requests) == 1
@@ -270,7 +269,7 @@ async def test_failures_in_any_order_leave_a_whole_answer_or_a_typed_error(tmp_p
         three = [await stack.enter_async_context(scripted_provider()) for _ in range(3)]
         backend = await stack.enter_async_context(scripted_backend())
         backend.answer("POST /orders", {"number": 8})
-        asked = definition(*three)
+        asked = definition(*three, limits={**PATIENT["limits"], "steps": 4})
         files = {"careful.yaml": asked, "again.yaml": {**asked, "fallback": {"restart": True}}}
         folder = tmp_path_factory.mktemp("orders")
         world = await stack.enter_async_context(
@@ -282,23 +281,22 @@ async def test_failures_in_any_order_leave_a_whole_answer_or_a_typed_error(tmp_p
                 one.forget()
             backend.requests.clear()
             models = Models(Random(seed), three)
-            ann = world.person(user=f"user-{seed}")
+            ann = world.person(tenant=f"tenant-{seed}")
             name = ("careful", "again")[seed % 2]
             async with asyncio.timeout(60):
                 stream = await ann.stream("order", assistant=name)
-            ends.add(await judged(world, models, stream, [one.json["item"] for one in backend.requests]))
+            ends.add(await judged(ann, models, stream, [one.json["item"] for one in backend.requests]))
             for one in three:
                 one.scripts.clear()
                 one.check()
     assert ends >= {"completed", "model_unavailable", "model_rate_limited", "model_refused"}
 
 
-async def judged(world: World, models: Models, stream: Stream, ordered: list[str]) -> str:
+async def judged(ann: Person, models: Models, stream: Stream, ordered: list[str]) -> str:
     """Return what a run came to, which is as it has to be."""
-    run_id = stream.first("run_id")
-    [run] = [row for row in await rows(world, runs) if str(row["id"]) == run_id]
-    said = [row for row in await rows(world, messages, role="assistant") if str(row["run_id"]) == run_id]
-    calls = [row for row in await rows(world, tool_calls) if str(row["run_id"]) == run_id]
+    [run] = await rows(ann.world, runs, tenant_id=ann.tenant)
+    said = await rows(ann.world, messages, tenant_id=ann.tenant, role="assistant")
+    calls = await rows(ann.world, tool_calls, tenant_id=ann.tenant)
     assert ordered == models.ordered, "each once, and none of a reply that did not end"
     assert len(calls) == len(ordered)
     assert [row["step"] for row in said] == list(range(1, len(said) + 1))

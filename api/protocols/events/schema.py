@@ -4,7 +4,7 @@ The invariant: versions only add. What stands in a recorded stream of a version 
 that names that version, field by field; `tests/recorded` holds one of each.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
@@ -271,37 +271,3 @@ class Lagging(Told, tag="lagging"):
 
 class Done(Told, tag="done"):
     """Nothing follows."""
-
-
-ToldEvent: TypeAlias = (
-    RunStart
-    | StepStart
-    | StepEnd
-    | UsageTold
-    | ModelChanged
-    | TextStart
-    | TextDelta
-    | TextEnd
-    | ReasoningStart
-    | ReasoningDelta
-    | ReasoningEnd
-    | ToolInputStart
-    | ToolInputDelta
-    | ToolInputEnd
-    | ToolCallStart
-    | ToolCallProgress
-    | ToolCallWait
-    | ToolCallEnd
-    | Action
-    | Approval
-    | ClientTool
-    | Snapshot
-    | AuthRequired
-    | Error
-    | RunPause
-    | RunEnd
-    | Title
-    | Suggestions
-    | Lagging
-    | Done
-)

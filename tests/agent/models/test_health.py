@@ -17,7 +17,7 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
-from agent.models.health import Bounds, Health, Known
+from agent.models.health import Bounds, Health, Known, Way
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
 from agent.redis.downs import Downs
@@ -133,11 +133,13 @@ async def test_one_request_of_all_processes_looks(clients: list[RedisClient]) ->
     """G427: and one that was given up is the next one's."""
     here, there = (Health(BOUNDS, Downs(client)) for client in clients)
     await asked(here, [ModelTimeoutError("")] * 2)
-    looks = []
+    looks: list[Way] = []
 
     async def is_looked_at() -> bool:
-        looks.append(await there.choose([A, B]))
-        return looks[-1] is not None and looks[-1].model == A
+        way = await there.choose([A, B])
+        assert way is not None
+        looks.append(way)
+        return way.model == A
 
     await until(is_looked_at)
     assert looks[-1].looks
