@@ -97,6 +97,19 @@ async def test_where_all_are_down_the_runs_own_is_asked_all_the_same(
     assert (await ann.stream("hi")).text == "Back."
 
 
+async def test_no_retry_is_made_while_another_one_is_there(
+    open_frontdesk: OpenWorld, provider: Provider, others: list[Provider]
+) -> None:
+    """G420: however soon it may be asked again. The last one has its retries."""
+    retries = {"limits": {**PATIENT["limits"], "model_retries": 1}}
+    world = await open_frontdesk(assistant=definition(provider, *others[:1], **retries))
+    provider.fail(429, retry_after="0")
+    others[0].fail(429, retry_after="0")
+    others[0].say("Here.")
+    assert (await world.person().stream("hi")).text == "Here."
+    assert (len(provider.requests), len(others[0].requests)) == (1, 2)
+
+
 async def test_two_processes_know_of_the_same_breaker(
     open_frontdesk: OpenWorld, postgres: str, redis_server: RedisServer, provider: Provider, others: list[Provider]
 ) -> None:
