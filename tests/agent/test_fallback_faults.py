@@ -16,7 +16,7 @@ from support.http import Connection, Request
 from support.pairs import at, open_pair
 from support.provider import Provider, scripted_provider
 from support.redis import RedisServer
-from support.saying import event
+from support.saying import DONE, event
 from support.world import OpenWorld, Person, Stream, World, open_world
 
 from agent.events.fold import STEP_SEPARATOR
@@ -108,6 +108,17 @@ async def test_no_retry_is_made_while_another_one_is_there(
     others[0].say("Here.")
     assert (await world.person().stream("hi")).text == "Here."
     assert (len(provider.requests), len(others[0].requests)) == (1, 2)
+
+
+async def test_a_second_try_knows_nothing_of_how_the_first_one_ended(
+    open_frontdesk: OpenWorld, provider: Provider
+) -> None:
+    """G420: of one model alone, whose second answer says no reason."""
+    limits = {**PATIENT["limits"], "model_retries": 1}
+    world = await open_frontdesk(assistant=definition(provider, limits=limits))
+    provider.stream(finish_reason="error")
+    provider.raw(event({"content": "Here."}) + DONE)
+    assert (await world.person().stream("hi")).text == "Here."
 
 
 async def test_two_processes_know_of_the_same_breaker(
