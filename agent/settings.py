@@ -93,7 +93,7 @@ class RuntimeSettings(EnvironmentSettings):
     model_failures: int = Field(
         default=5,
         ge=1,
-        description="of an assistant with a `fallback`: so many requests to a model failed within the next, and half of all; then it is down",
+        description="of an assistant with a `fallback`: so many requests to a model failed within `FRONTDESK_MODEL_FAILURES_S`, and half of all; then it is down",
     )
     model_failures_s: float = Field(default=60.0, gt=0, description="how long a failure of a model counts")
     model_pause_s: float = Field(

@@ -1,19 +1,24 @@
 """Fallback: another model goes on where one fails, and nothing is said, done, counted or billed twice."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
+import yaml
 from support.backend import scripted_backend
 from support.faults import rows, until
 from support.provider import Call, Provider, scripted_provider
 from support.saying import event
-from support.world import OpenWorld, Person, Stream, World, open_world
+from support.world import OpenWorld, Person, Stream, World, open_world, write_assistant
 
+from agent.assistant.definition import Assistant, load_assistant
+from agent.errors import ConfigurationError
 from agent.events.fold import STEP_SEPARATOR
 from agent.store.tables import messages, tool_calls
 
@@ -378,3 +383,32 @@ async def test_a_title_is_made_by_the_model_that_answered(house: House) -> None:
     stream = await house.ann.stream("hi", assistant="titled")
     assert stream.first("title") == "A title"
     assert (len(house.first.asides), len(house.second.asides)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fallback", "why"),
+    [
+        (["nobody"], "fallback: nobody is not among models"),
+        (["first", "first"], "first is there twice"),
+        ([], "at least 1 item"),
+        ("first", "must be an object of names and values"),
+        ({"model": ["first"]}, "did you mean"),
+        ({"restart": "perhaps"}, "fallback.restart"),
+    ],
+)
+def test_a_fallback_that_cannot_be_meant_is_refused(fallback: object, why: str, tmp_path: Path) -> None:
+    path = write_assistant(tmp_path, models=[{"name": "first", "spec": "openai:first"}], fallback=fallback)
+    with pytest.raises(ConfigurationError) as refused:
+        load_assistant(path)
+    assert why in str(refused.value)
+
+
+def test_the_example_of_the_page_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    [text] = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "fallback:" in block]
+    made = Assistant.model_validate({"name": "a", "persona": "b", **yaml.safe_load(text)})
+    assert made.fallback is not None
+    assert (made.fallback.models, made.fallback.restart) == (True, False)
+    assert (
+        Assistant.model_validate({"name": "a", "persona": "b", "models": ["demo"], "fallback": False}).fallback is None
+    )
