@@ -46,6 +46,16 @@ tool_s = Histogram(
 backend_changes = Counter(
     "frontdesk_backend_changes", "A backend went down for a tenant, was looked at, or came back", ["backend", "state"]
 )
+model_changes = Counter(
+    "frontdesk_model_changes",
+    "Another model went on with a step, by the code of the error of the one before, or `down`",
+    ["from", "to", "reason"],
+)
+model_states = Counter(
+    "frontdesk_model_states",
+    "A model that may be fallen back from went down, was looked at, or came back",
+    ["model", "state"],
+)
 spans = Counter("frontdesk_spans", "Spans of traces that were over, by what became of them", ["outcome"])
 context = Counter(
     "frontdesk_context",

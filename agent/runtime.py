@@ -8,6 +8,7 @@ from agent.context.gathering import Contexts
 from agent.log.contract import EventLog
 from agent.loop.graph import Loop
 from agent.models.catalog import Catalog
+from agent.models.health import Health
 from agent.store.database import Store
 from agent.tracing import forget_outdated
 
@@ -22,6 +23,7 @@ class Runtime:
     assistants: Assistants
     loop: Loop
     budgets: Budgets
+    health: Health
     is_traced: bool = False
     contexts: Contexts | None = None
 

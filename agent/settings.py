@@ -90,6 +90,15 @@ class RuntimeSettings(EnvironmentSettings):
         description="of all costs in budgets; a price in another one counts as none",
     )
     model: str | None = Field(default=None, description="a spec that comes before the assistant's own")
+    model_failures: int = Field(
+        default=5,
+        ge=1,
+        description="of an assistant with a `fallback`: so many requests to a model failed within `FRONTDESK_MODEL_FAILURES_S`, and half of all; then it is down",
+    )
+    model_failures_s: float = Field(default=60.0, gt=0, description="how long a failure of a model counts")
+    model_pause_s: float = Field(
+        default=15.0, gt=0, description="how long a model that is down is left alone before one request looks"
+    )
     openai_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"),

@@ -14,7 +14,8 @@ from starlette.requests import HTTPConnection
 from agent.assistant.source import Assistants
 from agent.context.gathering import Contexts
 from agent.errors import InvalidRequestError
-from agent.events.schema import START, EventId, parse_event_id
+from agent.events.ids import parse_event_id
+from agent.events.schema import START, EventId
 from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
 from agent.principal import Principal

@@ -18,6 +18,7 @@ from agent.events.schema import (
     ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
+    ModelChanged,
     ReasoningDelta,
     RunEnded,
     RunPaused,
@@ -80,6 +81,8 @@ def told(event: AnyEvent) -> str | None:
             return f"step {step}: the model is asked"
         case StepEnded(step=step, finish_reason=reason, usage=usage):
             return f"step {step}: {reason}, {_tokens(usage)}"
+        case ModelChanged(left=left, to=to, reason=reason):
+            return f"  {left} failed ({reason}): {to} goes on"
         case ToolCallChanged(progress=None, elapsed_ms=None):
             return _of_call(event)
         case ActionRequested(type=kind, value=value):

@@ -61,7 +61,8 @@ def _kind(field: Schema) -> str:
         name = field["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
     if "enum" in field or "const" in field:
-        return " or ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+        values = field.get("enum", [field.get("const")])
+        return " or ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in values)
     if "anyOf" in field:
         kinds = (_kind(one) for one in field["anyOf"] if one.get("type") != "null")
         return " or ".join(dict.fromkeys(kinds))

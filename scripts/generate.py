@@ -13,7 +13,7 @@ import msgspec
 from pydantic_core import PydanticUndefined
 
 from agent.events.schema import AnyEvent, LogClosed
-from api.protocols.events.schema import ToldEvent
+from api.protocols.events.union import ToldEvent
 from api.settings import Settings
 from examples.studio.backend import routes
 from scripts.definition import definition_tables
@@ -51,7 +51,7 @@ def told_tables() -> str:
     parts = []
     for kind in get_args(ToldEvent):
         rows = [
-            f"| `{one.name}` | {_type_name(one.type)} | {'' if one.required else 'may be missing'} |"
+            f"| `{one.encode_name}` | {_type_name(one.type)} | {'' if one.required else 'may be missing'} |"
             for one in msgspec.structs.fields(kind)
             if one.name not in COMMON
         ]

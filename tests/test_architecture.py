@@ -211,7 +211,9 @@ def _lines_of_body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 TRANSITIONS = "agent.store.transitions"
-CHANGES_RUNS = {f"agent/attempt/{name}.py" for name in ("moving", "writer", "unheld", "unheld_ends", "unheld_pages")}
+CHANGES_RUNS = {
+    f"agent/attempt/{name}.py" for name in ("hold", "moving", "writer", "unheld", "unheld_ends", "unheld_pages")
+}
 """Who may change the row of a run."""
 CLAIMS = "agent/runs/submit.py"
 """A run that nothing is in front of begins in the transaction that makes it."""

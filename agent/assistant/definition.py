@@ -17,6 +17,7 @@ from agent.assistant.backends import DEFAULT_BACKEND, BackendDefinition
 from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.budgets import Budgets
 from agent.assistant.context import Context
+from agent.assistant.fallback import FallbackOrNone, check_named
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, TenantId, ToolWords
 from agent.assistant.pages import PageTools
@@ -183,6 +184,7 @@ class Assistant(Definition):
     models: tuple[Annotated[ModelDefinition, BeforeValidator(_of_spec)], ...] = Field(
         min_length=1, description="the default first; `demo` only matches words"
     )
+    fallback: FallbackOrNone = None
     title: Literal["words", "model"] = "words"
     time_zone: TimeZone | None = Field(default=None, description="where a request names none; None: UTC")
     locale: Locale | None = Field(default=None, description="where a request names none, like de-AT")
@@ -211,9 +213,10 @@ class Assistant(Definition):
     tenants: dict[TenantId, Override] = Field(default={})
 
     @model_validator(mode="after")
-    def _public_models_are_own(self) -> Self:
-        if self.public is not None and (strange := set(self.public.models) - {model.label for model in self.models}):
-            raise ValueError(f"public.models: {', '.join(sorted(strange))} is not among models")
+    def _named_models_are_own(self) -> Self:
+        own = {model.label for model in self.models}
+        check_named("public.models", self.public.models if self.public else (), own)
+        check_named("fallback", self.fallback.names if self.fallback else (), own)
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """One attempt at a run as the loop sees it: what it needs, and what it leaves behind for the run's end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,11 +20,13 @@ from agent.attempt.offer import Offer
 from agent.attempt.page import page_tools
 from agent.attempt.stop import StoppedError, Stopper
 from agent.attempt.writer import RunWriter
-from agent.context.gathering import Contexts
+from agent.context.gathering import Contexts, Told
 from agent.events.schema import ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
+from agent.models.chain import Chain, open_chain
 from agent.models.echo import step_extras
+from agent.models.health import Health
 from agent.models.stream import Reply
 from agent.principal import Principal
 from agent.prompt.history import model_messages
@@ -54,6 +56,8 @@ class Attempt:
     offer: Offer
     writer: RunWriter
     stopper: Stopper
+    read: Callable[[Run], Awaitable[list[BaseMessage]]]
+    """Reads what the model of the run, as it is given, is told: all that was said by now."""
     messages: list[BaseMessage] = field(default_factory=list)
     """What the model was given at the start, and everything that was said since."""
     reply: Reply = field(default_factory=Reply)
@@ -81,6 +85,10 @@ class Attempt:
     """Whether the model has read, before the current step's calls, what anybody may have written."""
     call_ids: dict[int, str] = field(default_factory=dict)
     """The ids of the current reply's calls whose arguments were told of, by their numbers."""
+    chain: Chain | None = None
+    """The models that may go on where one fails; None where that ends the run."""
+    has_asked: bool = False
+    """Whether a model was asked for anything yet."""
 
     @property
     def model(self) -> Runnable[LanguageModelInput, Any]:
@@ -209,6 +217,7 @@ async def open_attempt(
     principal: RunCredential,
     run: Run,
     assistant: Assistant,
+    health: Health,
     toolsets: Sequence[Toolset],
     selector: Selector | None = None,
     transcript: Transcript | None = None,
@@ -223,15 +232,10 @@ async def open_attempt(
     """
     owner = principal.current
     if transcript is None:
-        async with store.read(owner.tenant_id) as connection:
-            transcript = await load_transcript(connection, owner, run, window=assistant.history)
-    earlier, current = transcript
-    if not current or current[0].role != "user" or current[0].superseded_by is not None:
-        raise StoppedError("cancelled")
-    done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
-    definition = catalog.find(assistant, run.model)
+        transcript = await _read(store, owner, run, window=assistant.history)
+    current = transcript.current
     limits = assistant.limits
-    model = catalog.open(definition, limits)
+    model = catalog.open(catalog.find(assistant, run.model), limits)
     asked: list[Approval] = []
     page_calls: dict[str, PageCall] = {}
     if run.attempt > 1:
@@ -240,11 +244,10 @@ async def open_attempt(
             page_calls = {one.tool_call_id: one for one in await list_page_calls(connection, owner.tenant_id, run.id)}
     page = page_tools(assistant, run, owner, page_calls)
     offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector, page=page)
-    window = catalog.window(definition, assistant.history)
     told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run)
-    said_so_far = model_messages(earlier, current, window=window, model=run.model)
-    messages = [instructions(assistant, owner, told), *add_facts(said_so_far, current, run, done, told.missing)]
-    attempt = Attempt(principal, run, assistant, offer, writer, stopper, messages)
+    tell = partial(_tell, store, catalog, assistant, owner, told)
+    attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(tell), await tell(run, transcript))
+    attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)
     attempt.approvals = {one.tool_call_id: one for one in asked}
     attempt.page_calls = page_calls
     said = [message for message in current if message.role == "assistant"]
@@ -252,6 +255,34 @@ async def open_attempt(
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())
     attempt.has_text = any(message.text for message in said)
     return attempt
+
+
+async def _read(store: Store, owner: Principal, run: Run, *, window: History) -> Transcript:
+    async with store.read(owner.tenant_id) as connection:
+        return await load_transcript(connection, owner, run, window=window)
+
+
+async def _tell(
+    store: Store,
+    catalog: Catalog,
+    assistant: Assistant,
+    owner: Principal,
+    told: Told,
+    run: Run,
+    transcript: Transcript | None = None,
+) -> list[BaseMessage]:
+    """Return what the run's model is told, with what was looked up for the turn; the transcript is read, unless it is given.
+
+    Raises:
+        StoppedError: another turn took the place of this one.
+    """
+    earlier, current = transcript or await _read(store, owner, run, window=assistant.history)
+    if not current or current[0].role != "user" or current[0].superseded_by is not None:
+        raise StoppedError("cancelled")
+    done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
+    window = catalog.window(catalog.find(assistant, run.model), assistant.history)
+    said = model_messages(earlier, current, window=window, model=run.model)
+    return [instructions(assistant, owner, told), *add_facts(said, current, run, done, told.missing)]
 
 
 async def _done_by_superseded(

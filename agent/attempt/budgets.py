@@ -5,6 +5,7 @@ The invariant: where no budget is set no message and no run costs anything for t
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -139,7 +140,8 @@ class Budgets:
         if allowance is None or not allowance.counters(at):
             return None
         model = self._catalog.find(assistant, run.model)
-        return RunBudget(store, owner, run, assistant, allowance, model, self.rates(model, allowance), at=at)
+        rates_of = partial(self.rates, allowance=allowance)
+        return RunBudget(store, owner, run, assistant, allowance, model, rates_of, at=at)
 
     async def allowance(
         self, connection: Transaction, principal: Principal, assistant: Assistant, claim: Budget | None

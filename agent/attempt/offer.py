@@ -44,6 +44,11 @@ class Offer:
         self._sources: list[Sequence[Tool]] | None = None
         self._functions: list[dict[str, Any]] = []
 
+    def turn_to(self, chat_model: BaseChatModel) -> None:
+        """Let another model have the same tools from now on."""
+        self._chat_model = chat_model
+        self._bind()
+
     @property
     def model_name(self) -> str:
         """The name of its model, as the definition has it."""
@@ -91,7 +96,11 @@ class Offer:
         functions = [as_function(tool) for tool in offered]
         if functions != self._functions:
             self._functions = functions
-            self.model = self._chat_model.bind_tools(functions) if functions else self._chat_model
+            self._bind()
+
+    def _bind(self) -> None:
+        functions = self._functions
+        self.model = self._chat_model.bind_tools(functions) if functions else self._chat_model
 
 
 async def ask_toolset(

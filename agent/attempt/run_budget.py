@@ -4,7 +4,7 @@ The invariant: a step is asked for when there was room for it in every counter, 
 transaction that stores what it said, or given back.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Literal
@@ -56,7 +56,7 @@ class RunBudget:
         assistant: Assistant,
         allowance: Allowance,
         model: ModelDefinition,
-        rates: Rates,
+        rates_of: Callable[[ModelDefinition], Rates],
         *,
         at: datetime,
     ) -> None:
@@ -64,8 +64,10 @@ class RunBudget:
         self._key = RunKey(owner.tenant_id, run.id)
         self._attempt = run.attempt
         self._allowance = allowance
-        self._rates = rates
+        self._rates_of = rates_of
+        self._rates = rates_of(model)
         self._counters = allowance.counters(at)
+        self._assistant = assistant
         self._output = expected_output(assistant, model)
         self._length_s = assistant.limits.deadline_s + GRACE_S
         self._step = self._given = 0
@@ -76,6 +78,7 @@ class RunBudget:
         self._used: tuple[Usage, bool] = Usage(), False
         self._cached = 0
         self._standings: Sequence[Standing] = ()
+        self._moved: Reserved | Refused | None = None
 
     @property
     def reserves(self) -> bool:
@@ -96,8 +99,34 @@ class RunBudget:
         self._reserved = self._refused = None
         self._used, self._cached = (Usage(), False), 0
         await settle_steps(connection, self._key, self._counters, reserved=None, used=Amount())
-        got = await self._hold(connection, self._given, attempt=self._attempt, length_s=self._length_s)
+        needs = self._rates.amount(self._given, self._output)
+        got = await self._hold(connection, needs, attempt=self._attempt, length_s=self._length_s)
         self._reserved, self._refused = (None, got) if isinstance(got, Refused) else (got, None)
+
+    async def move(self, connection: Transaction, model: ModelDefinition) -> bool:
+        """Use what a model took that failed, and hold what another one needs for the same step; False where that has no room.
+
+        It may be done again until the caller has committed, who then says so by `moved`.
+        """
+        if not self.reserves:
+            return True
+        await self.settle(connection)
+        rates, output = self._rates_of(model), expected_output(self._assistant, model)
+        needs = rates.amount(self._given, output)
+        self._moved = await self._hold(connection, needs, attempt=self._attempt, length_s=self._length_s)
+        return not isinstance(self._moved, Refused)
+
+    def moved(self, model: ModelDefinition) -> None:
+        """Count what is used by the rates of another model from now on.
+
+        Raises:
+            QuotaExceededError: it has no room.
+        """
+        got, self._moved = self._moved, None
+        self._reserved, self._refused = (None, got) if isinstance(got, Refused) else (got, None)
+        self._used, self._cached = (Usage(), False), 0
+        self.begin()
+        self._rates, self._output = self._rates_of(model), expected_output(self._assistant, model)
 
     def begin(self) -> None:
         """Let a step begin that has its room.
@@ -163,7 +192,8 @@ class RunBudget:
     @repeated
     async def _hold_aside(self, given: int, *, length_s: float) -> Reserved:
         async with self._store.write(self._key.tenant_id) as connection:
-            got = await self._hold(connection, given, attempt=AFTERWARDS, length_s=length_s)
+            needs = self._rates.amount(given, self._output)
+            got = await self._hold(connection, needs, attempt=AFTERWARDS, length_s=length_s)
             if isinstance(got, Refused):
                 raise exceeded(got, self._allowance)
         return got
@@ -176,14 +206,16 @@ class RunBudget:
     def _amount(self, usage: Usage, cached: int) -> Amount:
         return self._rates.amount(usage.input_tokens, usage.output_tokens, cached)
 
-    async def _hold(self, connection: Transaction, given: int, *, attempt: int, length_s: float) -> Reserved | Refused:
+    async def _hold(
+        self, connection: Transaction, needs: Amount, *, attempt: int, length_s: float
+    ) -> Reserved | Refused:
         return await reserve(
             connection,
             self._key,
             self._counters,
             user_id=self._allowance.user_id,
             attempt=attempt,
-            amount=self._rates.amount(given, self._output),
+            amount=needs,
             length_s=length_s,
         )
 

@@ -5,6 +5,8 @@ A snapshot holds only so much text; what is longer follows in deltas, so that no
 
 from collections.abc import Collection, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from agent.errors import RunError
 from agent.events.fold import STEP_SEPARATOR, Answer
 from agent.events.schema import (
@@ -17,6 +19,7 @@ from agent.events.schema import (
     EventId,
     LogClosed,
     LoggedEvent,
+    ModelChanged,
     RunEnded,
     RunPaused,
     RunStarted,
@@ -52,15 +55,18 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
     still in place, gets a snapshot again when it comes back.
     """
     answer, last, characters = Answer(), events[0], 0
+    begun = events[0].event
     for logged in events:
         event = logged.event
         if isinstance(event, ErrorRaised | RunEnded) or characters >= SNAPSHOT_CHARACTERS:
             break
         answer.apply(event)
+        if isinstance(event, ModelChanged) and isinstance(begun, RunStarted):
+            begun = replace(begun, model=event.to)
         last = logged
         characters += len(event.text) if isinstance(event, TextDelta | SnapshotTaken) else 0
     snapshot = SnapshotTaken(answer.message_id, answer.text, tuple(answer.tools_used), tuple(answer.actions))
-    start = LoggedEvent(EventId(events[0].id.attempt, 0), events[0].event, events[0].at_ms)
+    start = LoggedEvent(EventId(events[0].id.attempt, 0), begun, events[0].at_ms)
     return [start, LoggedEvent(last.id, snapshot, last.at_ms)]
 
 

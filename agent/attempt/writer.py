@@ -6,36 +6,35 @@ that made it so; after `end` nothing is written but suggestions, a title and the
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Literal
 
 import structlog
 
 from agent import metrics
+from agent.assistant.definition import ModelDefinition
 from agent.attempt.answers import hash_all, keep_said, record_lost
+from agent.attempt.hold import RunHold
 from agent.attempt.recording import Proposed, of_call, of_proposed, of_results
 from agent.attempt.results import ToolResult
 from agent.attempt.run_budget import RunBudget
 from agent.attempt.snapshot import asked, raised
-from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
 from agent.errors import ContentRefusedError, RunError, StaleAppendError
 from agent.events.fold import Answer
 from agent.events.schema import AnyEvent, RunEnded, SuggestionsOffered, TitleChanged
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
-from agent.principal import Principal, RunKey
+from agent.principal import Principal
 from agent.store import transitions
 from agent.store.approvals import NewApproval, ask
 from agent.store.audit import record
-from agent.store.clock import read_clock
-from agent.store.conversations import lock_conversation, rename_conversation
+from agent.store.conversations import rename_conversation
 from agent.store.database import Store
-from agent.store.messages import NewMessage, ToolCall, append_messages, withhold_message
+from agent.store.messages import NewMessage, ToolCall, withhold_message
 from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.repeating import repeated
 from agent.store.runs import Run, RunEnd
-from agent.store.shared_approvals import end_standing, list_standing
+from agent.store.shared_approvals import end_standing
 from agent.store.tool_calls import propose_calls, settle_call, start_call
 from agent.store.transaction import Transaction
 from agent.toolkit import Risk
@@ -43,16 +42,12 @@ from agent.toolkit import Risk
 logger = structlog.get_logger()
 
 
-class RunWriter:
+class RunWriter(RunHold):
     """Writes for one attempt. Every method may raise LeaseLostError: stop then, without writing more."""
 
     def __init__(self, store: Store, log: EventLog, tenure: Tenure, *, principal: Principal, run: Run) -> None:
-        self._store = store
-        self._tenure = tenure
-        self._principal = principal
-        self._run = run
+        super().__init__(store, tenure, principal=principal, run=run)
         self._log = log
-        self._key = RunKey(principal.tenant_id, run.id)
         self._segment = log.open(self._key, run.attempt, age_s=run.age_s())
         self.budget: RunBudget | None = None
         self.ended = False  # whether it has begun to write the run's end
@@ -87,6 +82,28 @@ class RunWriter:
         async with self._store.write(self._key.tenant_id) as connection:
             await self._hold_unstopped(connection)
             await self._reserve(connection)
+
+    async def change_model(self, run: Run, model: ModelDefinition) -> None:
+        """Store that another model goes on with the step under way: with this run, in which it stands.
+
+        What the one before took is used of the budget, and what this one needs is held in its place.
+
+        Raises:
+            QuotaExceededError: there is no room for it; the run's model stays what it was.
+            StoppedError: another process was asked to stop the run; nothing is stored.
+        """
+        await self._commit_change(run, model)
+        self._tell_used()
+        if self.budget is not None:
+            self.budget.moved(model)
+        self._run = run
+
+    @repeated
+    async def _commit_change(self, run: Run, model: ModelDefinition) -> None:
+        async with self._store.write(self._key.tenant_id) as connection:
+            await self._hold_unstopped(connection)
+            if self.budget is None or await self.budget.move(connection, model):
+                await transitions.change_model(connection, self._key.tenant_id, run)
 
     @repeated
     async def commit_reply(self, message: NewMessage, calls: Sequence[Proposed]) -> None:
@@ -123,23 +140,6 @@ class RunWriter:
             failpoint("call.before_start")
         failpoint("call.after_start")
 
-    async def still_own(self, *, has_waited: bool) -> None:
-        """Return when this worker may let something with side effects leave: right before it does, as time went by.
-
-        The row is asked where the worker is in doubt, and where it has waited since it said that it begins: a doubt may
-        have come and gone meanwhile.
-
-        Raises:
-            LeaseLostError: the run belongs to another attempt by now, or is over.
-            StoppedError: another process was asked to stop it.
-        """
-        while has_waited or self._tenure.in_doubt:
-            has_waited = False
-            await self._tenure.certain()
-            async with self._store.read(self._key.tenant_id) as connection:
-                if await transitions.check_attempt(connection, *self._key, attempt=self._run.attempt):
-                    raise StoppedError("cancelled")
-
     @repeated
     async def commit_results(self, step: int, settled: Sequence[ToolResult], *, goes_on: bool = False) -> None:
         """Store a step's results, in the order given, and settle their calls; hold what the next step needs, if it `goes_on`."""
@@ -166,17 +166,6 @@ class RunWriter:
             await record(connection, self._principal, unknown)
             failpoint("unknown.before_commit")
         failpoint("unknown.after_commit")
-
-    async def standing(self) -> frozenset[str]:
-        """Return the tools of which the user said yes to all calls in this conversation, with the rights of this run."""
-        async with self._store.read(self._key.tenant_id) as connection:
-            found = await list_standing(connection, self._principal, self._run.conversation_id, run=self._run)
-        return frozenset(one.name for one in found)
-
-    async def now(self) -> datetime:
-        """Return the time of the database, which says when a question is over."""
-        async with self._store.read(self._key.tenant_id) as connection:
-            return await read_clock(connection)
 
     @repeated
     async def pause(self, questions: Sequence[NewApproval], for_page: Sequence[NewPageCall] = ()) -> None:
@@ -278,22 +267,3 @@ class RunWriter:
     def _tell_used(self) -> None:
         if self.budget is not None and (told := self.budget.told()) is not None:
             self.emit(told)
-
-    async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
-        """Add messages, as the run's owner."""
-        await self._append_unheld(connection, new)
-        await transitions.hold_run(connection, *self._key, attempt=self._run.attempt)
-
-    async def _hold_unstopped(self, connection: Transaction) -> None:
-        if await transitions.hold_run(connection, *self._key, attempt=self._run.attempt):
-            raise StoppedError("cancelled")
-
-    async def _append_unheld(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
-        """Lock the conversation and add messages; the run's lock comes after it, or two writers could wait for each other."""
-        run = self._run
-        if new:
-            await append_messages(
-                connection, self._principal, run.conversation_id, run_id=run.id, turn=run.turn, new=new
-            )
-        else:
-            await lock_conversation(connection, self._principal.tenant_id, run.conversation_id)

@@ -40,19 +40,6 @@ START = EventId(0, 0)
 """Before everything: reading after it gives the whole log."""
 
 
-def parse_event_id(text: str) -> EventId | None:
-    """Return the id that `text` spells, or None where it spells none (at most 20 digits in each number)."""
-    attempt, dash, place = text.partition("-")
-    n, dot, between = place.partition(".")
-    if not dash or not (_is_number(attempt) and _is_number(n)) or (dot and not _is_number(between)):
-        return None
-    return EventId(int(attempt), int(n), int(between or 0))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 20
-
-
 class Usage(msgspec.Struct, frozen=True):
     """Tokens as the provider counted them, over all steps of a run."""
 
@@ -114,6 +101,15 @@ class UsageCounted(Event, frozen=True, tag="usage.counted"):
     estimated: bool
     """Whether the provider did not say it."""
     budgets: tuple[BudgetUsed, ...]
+
+
+class ModelChanged(Event, frozen=True, tag="model.changed"):
+    """Another model goes on with the step under way, as the one before failed. The database says the same already."""
+
+    left: str = msgspec.field(name="from")
+    to: str
+    reason: str
+    """The code of the error that it failed with; or `down`: it was not asked, as it failed too often lately."""
 
 
 class TextDelta(Event, frozen=True, tag="text.delta"):
@@ -217,6 +213,8 @@ class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     text: str
     tools_used: tuple[str, ...] = ()
     actions: tuple[ActionRequested, ...] = ()
+    takes_back: bool = False
+    """Whether what it leaves out of the same attempt's text is void; else that was thinking."""
 
 
 class CredentialNeeded(Event, frozen=True, tag="credential.needed"):
@@ -267,6 +265,7 @@ AnyEvent: TypeAlias = (
     | StepStarted
     | StepEnded
     | UsageCounted
+    | ModelChanged
     | TextDelta
     | ReasoningDelta
     | ToolInputDelta
@@ -286,7 +285,7 @@ AnyEvent: TypeAlias = (
 )
 
 
-UNNUMBERED = frozenset({StepStarted, StepEnded, UsageCounted, ToolInputDelta})
+UNNUMBERED = frozenset({StepStarted, StepEnded, UsageCounted, ModelChanged, ToolInputDelta})
 """Events without a number of their own: the native stream does not tell them, and its ids count what it tells."""
 
 

@@ -16,6 +16,7 @@ from agent.events.schema import (
     ErrorRaised,
     EventId,
     LoggedEvent,
+    ModelChanged,
     RunEnded,
     RunStarted,
     StepEnded,
@@ -31,6 +32,7 @@ TOLD = frozenset(
         RunStarted,
         StepStarted,
         StepEnded,
+        ModelChanged,
         ToolCallChanged,
         ApprovalRequested,
         ClientToolRequested,
@@ -133,7 +135,10 @@ class AttemptSpans:
         match event:
             case RunStarted(conversation_id=conversation, model=model):
                 span.attributes |= {"gen_ai.conversation.id": conversation, "gen_ai.request.model": model}
+            case ModelChanged(to=model, reason=reason):
+                span.attributes |= {"gen_ai.request.model": model, "frontdesk.model_changed": reason}
             case StepStarted(step=step):
+                self._end_step("begun_again")
                 self._place.step = span.child("step", {"frontdesk.step": step})
             case StepEnded(finish_reason=reason):
                 self._end_step(None, reason)

@@ -7,7 +7,7 @@ model asks for, and stops when there is nothing left to do. Events go straight i
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
 import anyio
@@ -15,22 +15,21 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command
+from langgraph.types import Command, Overwrite
 
 from agent import metrics
 from agent.attempt.attempt import Attempt
 from agent.attempt.results import ToolResult
 from agent.attempt.stop import StoppedError
 from agent.attempt.underway import Underway
-from agent.events.fold import STEP_SEPARATOR
-from agent.events.schema import ReasoningDelta, SnapshotTaken, TextDelta, ToolInputDelta, ToolsStarted, Usage
-from agent.failpoints import failpoint
+from agent.events.schema import ToolsStarted, Usage
+from agent.loop.asking import ask, emit_text
 from agent.loop.page import for_page
 from agent.loop.questions import look_around, look_for_strangers, questions, sort
 from agent.loop.tools import execute_call, proposed
-from agent.models.assembly import BAD_ARGUMENTS, InputPiece, ToolRequest
+from agent.models.assembly import BAD_ARGUMENTS, ToolRequest
 from agent.models.echo import REFUSED, STEP
-from agent.models.stream import Reply, Sinks, in_pieces, stream_reply
+from agent.models.stream import Reply
 from agent.prompt.history import open_calls, refusals
 from agent.store.approvals import NewApproval
 from agent.store.database import new_id
@@ -126,11 +125,11 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     if open_calls(state["messages"]):
         return Command(goto="tools")  # a recovered run begins with the calls that an earlier attempt left open
     attempt.begin_step()
-    await _ask(attempt, state["messages"])
+    given = await ask(attempt, state["messages"])
     attempt.usage += attempt.reply.usage
     if not attempt.reply.requests:
         attempt.end_step(attempt.reply.finish_reason, attempt.reply.usage)
-        return {"messages": [AIMessage(attempt.reply.text)]}
+        return _behind(state, given, AIMessage(attempt.reply.text))
     calls = [_call(attempt, request, position) for position, request in enumerate(attempt.reply.requests)]
     extras = attempt.extras([(call.id, request) for call, request in zip(calls, attempt.reply.requests, strict=True)])
     await attempt.writer.commit_reply(
@@ -148,21 +147,12 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     asked = [{"type": "tool_call", "id": call.id, "name": call.name, "args": call.arguments} for call in calls]
     beside = {STEP: extras, REFUSED: {call.id: call.refused for call in calls if call.refused}}
     message = AIMessage(attempt.reply.text, tool_calls=asked, additional_kwargs=beside)
-    return Command(goto="tools", update={"messages": [message]})
+    return Command(goto="tools", update=_behind(state, given, message))
 
 
-async def _ask(attempt: Attempt, messages: Sequence[BaseMessage]) -> None:
-    """Let the model say the step's reply, with the tools that there are by now; what it took is counted however that ends."""
-    try:
-        with attempt.stopper.stoppable():
-            await attempt.renew_tools(messages)
-            await attempt.reserve(messages)
-            if attempt.step == 1:
-                attempt.measure(metrics.run_wait_s)
-            sinks, limits = _sinks(attempt), attempt.assistant.limits
-            await stream_reply(attempt.model, messages, attempt.reply, sinks, limits=limits, tools=attempt.tools)
-    finally:
-        attempt.count_used()
+def _behind(state: LoopState, given: Sequence[BaseMessage], message: BaseMessage) -> LoopState:
+    """Return what to store where a message follows on what a model was given: on what stands there, or in its place."""
+    return {"messages": [message] if given is state["messages"] else Overwrite([*given, message])}  # type: ignore[typeddict-item]
 
 
 def _call(attempt: Attempt, request: ToolRequest, position: int) -> ToolCall:
@@ -247,53 +237,6 @@ async def stop_at_limit(state: LoopState, runtime: Runtime[Attempt]) -> LoopStat
     attempt.begin_step()
     attempt.reply = Reply(pieces=[LIMIT_TEXT])
     attempt.is_at_limit = True
-    _emit_text(attempt, LIMIT_TEXT)
+    emit_text(attempt, LIMIT_TEXT)
     attempt.end_step("step_limit", Usage())
     return {"messages": [AIMessage(LIMIT_TEXT)]}
-
-
-def _sinks(attempt: Attempt) -> Sinks:
-    """Return where the reply of a step goes while it streams: into the run's log."""
-    return Sinks(
-        text=partial(_emit_text, attempt),
-        reasoning=partial(_emit_reasoning, attempt),
-        retract=partial(_retract, attempt),
-        tool_input=partial(_emit_input, attempt),
-    )
-
-
-def _emit_text(attempt: Attempt, text: str) -> None:
-    if attempt.has_text and len(attempt.reply.pieces) == 1 and attempt.step > 1:
-        text = STEP_SEPARATOR + text
-    if not attempt.has_text:
-        attempt.measure(metrics.first_token_s)
-    attempt.has_text = True
-    attempt.say(TextDelta, text)
-    failpoint("model.after_first_token")
-
-
-async def _retract(attempt: Attempt) -> None:
-    """Take back the step's text so far: it was thinking. Readers get what is left as a snapshot, and go on from there."""
-    shown = await attempt.writer.shown()
-    left = shown.text.removesuffix(attempt.reply.text).removesuffix(STEP_SEPARATOR)
-    first, *more = list(in_pieces(left)) or [""]
-    attempt.writer.emit(
-        SnapshotTaken(str(attempt.run.message_id), first, tuple(shown.tools_used), tuple(shown.actions))
-    )
-    for piece in more:
-        attempt.writer.emit(TextDelta(piece))
-    attempt.end_part()
-    attempt.has_text = bool(left)
-
-
-def _emit_reasoning(attempt: Attempt, text: str) -> None:
-    if text:
-        attempt.say(ReasoningDelta, text)
-
-
-def _emit_input(attempt: Attempt, piece: InputPiece) -> None:
-    attempt.end_part()
-    # In the model's order, which is that of the ids: those before it whose arguments were not told get theirs, too.
-    for number in range(piece.number + 1):
-        attempt.call_ids.setdefault(number, str(new_id()))
-    attempt.writer.emit(ToolInputDelta(attempt.call_ids[piece.number], piece.name, piece.text))

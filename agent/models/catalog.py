@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,12 @@ class Catalog:
             raise ConfigurationError(f"{missing[0].label} needs {_key_of(missing[0])}")
         if any(model.spec not in self._offline for model in wanted if self._is_usable(model)):
             import_module("agent.models.openai")  # it takes a second in which nothing else goes on: now, not in a run
+
+    def identity(self, model: ModelDefinition) -> str:
+        """Return what stands for a model with its key: the same in each process, and saying neither."""
+        base_url, key = self.whereabouts(model)
+        secret = key.get_secret_value() if key is not None else ""
+        return blake2b(f"{model.spec}\n{base_url}\n{secret}".encode(), digest_size=16).hexdigest()
 
     def rates(self, model: ModelDefinition) -> Rates | None:
         """Return what a model's tokens cost in the currency of budgets; None where it has no price in that."""

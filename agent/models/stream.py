@@ -57,7 +57,7 @@ class Reply:
 
     `model` is which one the provider says that it was. `extras` is what it said beside it and wants to see again.
     `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it. Of the usage's input
-    the provider had kept `cached_tokens`.
+    the provider had kept `cached_tokens`. `started`: whether any of what it said was handed on.
     """
 
     pieces: list[str] = field(default_factory=list)
@@ -68,6 +68,7 @@ class Reply:
     extras: dict[str, Any] = field(default_factory=dict)
     characters: int = 0
     cached_tokens: int = 0
+    started: bool = False
 
     @property
     def text(self) -> str:
@@ -162,9 +163,9 @@ class _Collector:
     def __init__(
         self, reply: Reply, sinks: Sinks, most_characters: int, tools: Collection[str], lines: ActionLines | None
     ) -> None:
-        self.started = False
         self.full = False
         self._reply = reply
+        reply.finish_reason, reply.model, reply.extras = "stop", "", {}  # whatever an earlier try said of itself
         self._sinks = sinks
         self._room = most_characters
         self._text = Cleaner()
@@ -175,6 +176,10 @@ class _Collector:
         self._has_thought = False
         self._blank: list[str] = []
         self._reason = ""
+
+    @property
+    def started(self) -> bool:
+        return self._reply.started
 
     async def take(self, delta: Delta) -> None:
         if delta.text:
@@ -254,17 +259,17 @@ class _Collector:
             text = "".join(self._blank)
             self._blank.clear()
         for piece in in_pieces(text):
-            self.started = True
+            self._reply.started = True
             self._reply.pieces.append(piece)
             self._sinks.text(piece)
 
     def _think(self, text: str) -> None:
         for piece in in_pieces(self._within_budget(text)):
-            self.started = self._has_thought = True
+            self._reply.started = self._has_thought = True
             self._sinks.reasoning(piece)
 
     def _take_call(self, part: CallPart) -> None:
-        self.started = True
+        self._reply.started = True
         self._within_budget(part.name + part.arguments)
         if not self.full:
             self._calls.add(part)

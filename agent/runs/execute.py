@@ -154,6 +154,7 @@ async def _open(runtime: Runtime, held: HeldRun, equipped: Equipped) -> Attempt:
         principal=held.principal,
         run=held.run,
         assistant=equipped.definition,
+        health=runtime.health,
         toolsets=equipped.toolsets,
         selector=equipped.selector,
         transcript=transcript,

@@ -22,7 +22,9 @@ from agent.events.schema import START, EventId, LoggedEvent
 from agent.log.contract import EventLog
 from agent.loop.graph import build_loop
 from agent.models.catalog import Catalog
+from agent.models.health import Bounds, Health
 from agent.principal import Principal
+from agent.redis.downs import Downs
 from agent.redis.lasting import lasting
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
@@ -65,9 +67,11 @@ class Runner:
         cluster: Cluster | None = None,
         contexts: Contexts | None = None,
     ) -> None:
-        budgets = Budgets(catalog)
+        health = _open_health(cluster, settings)
         self._runtime = Runtime(
-            store, log, catalog, assistants, build_loop(), budgets, is_traced=settings.tracing, contexts=contexts
+            *(store, log, catalog, assistants, build_loop(), Budgets(catalog), health),
+            is_traced=settings.tracing,
+            contexts=contexts,
         )
         self._log = log
         self._settings = settings
@@ -229,6 +233,12 @@ class Runner:
             self._log.expect_nothing(signal.run)
         if signal.kind == "token":
             self._readers.lend(signal.run)
+
+
+def _open_health(cluster: Cluster | None, settings: RuntimeSettings) -> Health:
+    """Return what is known of models: to all processes together, where there are several."""
+    bounds = Bounds(settings.model_failures, settings.model_failures_s, settings.model_pause_s)
+    return Health(bounds, Downs(cluster.client) if cluster is not None else None)
 
 
 def _join(

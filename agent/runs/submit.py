@@ -25,6 +25,7 @@ from agent.runs.roster import Roster
 from agent.runs.waiting import Front, deal_with_front, only_waits
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
+from agent.store.changed_models import asked_model
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
 from agent.store.messages import NewMessage, StoredMessage, append_messages
 from agent.store.naming import hash_next, hash_said
@@ -135,16 +136,9 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         request = with_declared(request, choice.assistant)
-        if (
-            found := await refuse_early(
-                self._runtime,
-                principal,
-                request,
-                choice.assistant,
-                model=choice.model,
-                keep_s=self._settings.idempotency_keep_s,
-            )
-        ) is not None:
+        asked, keep_s = (principal, request, choice.assistant), self._settings.idempotency_keep_s
+        found = await refuse_early(self._runtime, *asked, model=choice.model, keep_s=keep_s)
+        if found is not None:
             return Submitted(found, is_new=False)
         try:
             return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
@@ -257,7 +251,8 @@ class Submissions:
         """Return the model that answers: of a turn that is replaced the same, where there is it still and no other is named."""
         if replaced is None or request.model is not None:
             return choice.model
-        return replaced.model if replaced.model in self._runtime.catalog.names(choice.assistant) else choice.model
+        asked = asked_model(replaced)
+        return asked if asked in self._runtime.catalog.names(choice.assistant) else choice.model
 
     async def _earlier(
         self,

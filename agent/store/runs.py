@@ -112,6 +112,7 @@ class Run:
     client_message_id: str | None = None  # of the user's message
     history_hash: str | None = None
     """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
+    model_changed: dict[str, str] | None = None  # {from, reason}: which was asked for, and why it does not answer
     waits_until: datetime | None = None  # of one that waits: for an answer, or for its user to come back with a token
 
     def starter(self, owner: Principal) -> Principal:
@@ -290,6 +291,7 @@ def _run(row: Any) -> Run:
         error_code=row.error_code,
         usage=Usage(row.input_tokens, row.output_tokens),
         suggestions=tuple(row.suggestions or ()),
+        model_changed=row.model_changed,
         token_branches=tuple(row.token_branches or ()),
         region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,

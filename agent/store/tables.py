@@ -93,6 +93,7 @@ runs = Table(
     ),
     Column("message_id", Uuid, nullable=False, comment="the id that the answer has or will have"),
     Column("model", String(200), nullable=False),
+    Column("model_changed", Json, comment="{from, reason}: the model that was asked for, and why another one answers"),
     Column("assistant", String(64), comment="the id of the one that answers; NULL where there is only one file"),
     Column("time_zone", String(64), comment="of the IANA database, whose day is today; NULL where nobody said"),
     Column("locale", String(64), comment="a BCP 47 tag; NULL where nobody said"),

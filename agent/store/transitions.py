@@ -15,14 +15,14 @@ from agent.errors import LeaseLostError, NotFoundError
 from agent.principal import Principal, RunKey
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID, Instant, Json
 from agent.store.conversations import of
-from agent.store.runs import IS_GONE, OWNED_RUN, RunEnd, is_unfinished
+from agent.store.runs import IS_GONE, OWNED_RUN, Run, RunEnd, is_unfinished
 from agent.store.statements import Hot
 from agent.store.tables import runs
 from agent.store.transaction import Transaction
 from agent.store.workers import NOBODYS
 
 _NAMED = and_(runs.c.tenant_id == OF_TENANT, runs.c.id == ROW_ID)
-_OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
+OF_ATTEMPT = and_(_NAMED, runs.c.attempt == bindparam("of_attempt"))
 _earlier = runs.alias()
 _CLAIM = Hot(
     update(runs)
@@ -40,12 +40,12 @@ _CLAIM = Hot(
     .values(state="running", started_at=bindparam("now"), begun_attempts=runs.c.begun_attempts + 1)
 )
 _RESUME = Hot(
-    update(runs).where(_OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
+    update(runs).where(OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
 )
-_IS_AT_WORK = Hot(select(runs.c.cancel_requested_at).where(_OF_ATTEMPT, runs.c.state == "running"))
+_CHANGE_MODEL = Hot(update(runs).where(OF_ATTEMPT, runs.c.state == "running"), "model", "model_changed")
 # No update: a lock writes nothing. It is the one that an update takes; SQLite, whose writers are one at a time, needs none.
 _HOLD = Hot(
-    select(runs.c.cancel_requested_at).where(_OF_ATTEMPT, runs.c.state == "running").with_for_update(key_share=True)
+    select(runs.c.cancel_requested_at).where(OF_ATTEMPT, runs.c.state == "running").with_for_update(key_share=True)
 )
 _OFFER = Hot(
     update(runs)
@@ -53,7 +53,7 @@ _OFFER = Hot(
     .values(suggestions=func.coalesce(runs.c.suggestions, bindparam("questions", type_=Json)))
     .returning(runs.c.suggestions)
 )
-_UNFINISHED = update(runs).where(_OF_ATTEMPT, is_unfinished(runs))
+_UNFINISHED = update(runs).where(OF_ATTEMPT, is_unfinished(runs))
 _ENDED = ("state", "finish_reason", "error_code", "input_tokens", "output_tokens", "ended_at")
 _END = Hot(_UNFINISHED.values(worker_id=None), *_ENDED)
 _END_SAID = Hot(_UNFINISHED.values(worker_id=None), *_ENDED, "history_hash")
@@ -87,7 +87,7 @@ _IS_FREE = and_(
 _WAITS = and_(_NAMED, runs.c.state == "queued", runs.c.waits_until.is_not(None))
 _PAUSE = Hot(
     update(runs)
-    .where(_OF_ATTEMPT, runs.c.state == "running")
+    .where(OF_ATTEMPT, runs.c.state == "running")
     .values(state="queued", worker_id=None, begun_attempts=runs.c.begun_attempts - 1),
     "waits_until",
 )
@@ -106,7 +106,7 @@ _TAKE_BACK = Hot(_TAKE_OVER)
 _TAKE_IN = Hot(_TAKE_OVER.where(runs.c.begun_attempts < bindparam("attempts")))
 _MOVE = Hot(
     update(runs)
-    .where(_OF_ATTEMPT, runs.c.state == "running", runs.c.worker_id == bindparam("from_worker"))
+    .where(OF_ATTEMPT, runs.c.state == "running", runs.c.worker_id == bindparam("from_worker"))
     .values(attempt=runs.c.attempt + 1, worker_id=bindparam("of_worker"))
 )
 _FAIL = Hot(
@@ -131,7 +131,7 @@ async def resume_run(
 
     The caller commits.
     """
-    place = _attempt(tenant_id, run_id, attempt)
+    place = place_of(tenant_id, run_id, attempt)
     if not counts:
         return await connection.row(_HOLD, place) is not None
     return await connection.change(_RESUME, place) == 1
@@ -143,22 +143,21 @@ async def hold_run(connection: Transaction, tenant_id: str, run_id: UUID, *, att
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    held = await connection.row(_HOLD, _attempt(tenant_id, run_id, attempt))
+    held = await connection.row(_HOLD, place_of(tenant_id, run_id, attempt))
     if held is None:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
     return held.cancel_requested_at is not None
 
 
-async def check_attempt(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int) -> bool:
-    """Return whether another process asks to stop the run, which is at work and belongs to this attempt; it is not locked.
+async def change_model(connection: Transaction, tenant_id: str, run: Run) -> None:
+    """Write which model goes on with the run, and why: as they stand in it. The caller commits.
 
     Raises:
         LeaseLostError: it is over, gone, or belongs to another attempt.
     """
-    found = await connection.row(_IS_AT_WORK, _attempt(tenant_id, run_id, attempt))
-    if found is None:
-        raise LeaseLostError(f"run {run_id}, attempt {attempt}")
-    return found.cancel_requested_at is not None
+    values = {"model": run.model, "model_changed": run.model_changed}
+    if await connection.change(_CHANGE_MODEL, {**place_of(tenant_id, run.id, run.attempt), **values}) != 1:
+        raise LeaseLostError(f"run {run.id}, attempt {run.attempt}")
 
 
 async def end_run(
@@ -176,7 +175,7 @@ async def end_run(
         LeaseLostError: the run is over already, gone, or belongs to another attempt.
     """
     ended = {
-        **_attempt(tenant_id, run_id, attempt),
+        **place_of(tenant_id, run_id, attempt),
         "state": end.status,
         "finish_reason": end.finish_reason,
         "error_code": end.error_code,
@@ -208,7 +207,7 @@ async def set_suggestions(
 
 async def release_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Let another worker take the run over at once. The caller commits."""
-    await connection.change(_RELEASE, _attempt(tenant_id, run_id, attempt))
+    await connection.change(_RELEASE, place_of(tenant_id, run_id, attempt))
 
 
 async def pause_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int, until: datetime) -> None:
@@ -217,7 +216,7 @@ async def pause_run(connection: Transaction, tenant_id: str, run_id: UUID, *, at
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    if await connection.change(_PAUSE, {**_attempt(tenant_id, run_id, attempt), "waits_until": until}) != 1:
+    if await connection.change(_PAUSE, {**place_of(tenant_id, run_id, attempt), "waits_until": until}) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -253,7 +252,7 @@ async def move_run(connection: Transaction, run: RunKey, *, attempt: int, sender
 
     From one's own hands into one's own it makes void what was offered to others. The caller commits.
     """
-    moved = {**_attempt(run.tenant_id, run.run_id, attempt), "from_worker": sender, "of_worker": worker_id}
+    moved = {**place_of(run.tenant_id, run.run_id, attempt), "from_worker": sender, "of_worker": worker_id}
     return await connection.change(_MOVE, moved) == 1
 
 
@@ -285,7 +284,8 @@ async def cancel_runs(
     return [row.id for row in await connection.rows(_CANCEL_OF_CONVERSATION, place)]
 
 
-def _attempt(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
+def place_of(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
+    """Return the values that name an attempt's run."""
     return {"of_tenant": tenant_id, "of_id": run_id, "of_attempt": attempt}
 
 

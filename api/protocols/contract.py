@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from agent.events.schema import EventId, LoggedEvent, parse_event_id
+from agent.events.ids import parse_event_id
+from agent.events.schema import EventId, LoggedEvent
 from api.problems import Problem
 
 Replay = Literal["tail", "whole", "rest"]

@@ -113,7 +113,10 @@ class DialectEncoder(ABC):
         return self.failed(error)
 
     def _restate(self, snapshot: SnapshotTaken) -> bytes:
-        """Return what a snapshot is told as. Within an attempt it says that text was thinking: that may stay where it is."""
+        """Return what a snapshot is told as.
+
+        Within an attempt it says that text was thinking, which may stay where it is; unless it says that it is void.
+        """
         if self._shown_by is None:
             self.is_within = True
             actions = b"".join(map(self.told, snapshot.actions))
@@ -122,7 +125,7 @@ class DialectEncoder(ABC):
         if (frames := self.replaced(snapshot.text)) is not None:
             self._shown_by = self.place.attempt
             return frames
-        if self._shown_by == self.place.attempt:
+        if self._shown_by == self.place.attempt and not snapshot.takes_back:
             self._is_restated = True
             return b""
         return self.lost()

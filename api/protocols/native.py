@@ -17,6 +17,7 @@ from agent.events.schema import (
     ErrorRaised,
     LogClosed,
     LoggedEvent,
+    ModelChanged,
     ReasoningDelta,
     RunEnded,
     RunPaused,
@@ -135,7 +136,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"title": title}
         case SuggestionsOffered(questions=questions):
             return {"suggested_questions": questions}
-        case StepStarted() | StepEnded() | UsageCounted() | ToolInputDelta() | LogClosed():
+        case StepStarted() | StepEnded() | UsageCounted() | ModelChanged() | ToolInputDelta() | LogClosed():
             return {}
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent.events.schema import START, EventId
 from agent.principal import Principal
@@ -32,6 +32,15 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+class ModelChangedView(BaseModel):
+    """Why another model answers than the one that was asked for."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    left: str = Field(alias="from")
+    reason: str = Field(description="the code of its error, or `down`: it failed too often lately to be asked")
+
+
 class RunView(BaseModel):
     """A run as it is now. Times are UTC."""
 
@@ -40,6 +49,9 @@ class RunView(BaseModel):
     message_id: UUID
     state: str
     model: str
+    model_changed: ModelChangedView | None = Field(
+        default=None, exclude_if=_is_none, description="the model that was asked for, where another one answers"
+    )
     attempt: int
     created_at: datetime
     started_at: datetime | None
@@ -81,6 +93,7 @@ def run_view(run: Run) -> RunView:
         message_id=run.message_id,
         state=run.state,
         model=run.model,
+        model_changed=None if run.model_changed is None else ModelChangedView(**run.model_changed),
         attempt=run.attempt,
         created_at=run.created_at,
         started_at=run.started_at,

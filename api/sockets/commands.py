@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, Validatio
 from pydantic_core import ErrorDetails
 
 from agent.errors import InvalidRequestError
-from agent.events.schema import START, EventId, parse_event_id
+from agent.events.ids import parse_event_id
+from agent.events.schema import START, EventId
 from agent.runs.request import RunRequest
 from api.decisions import DecisionRequest
 from api.dependencies import UNKNOWN_EVENT_ID

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.events.ids import parse_event_id
 from agent.events.merging import merge_deltas
 from agent.events.schema import (
     START,
@@ -22,7 +23,6 @@ from agent.events.schema import (
     TextDelta,
     ToolCallChanged,
     Usage,
-    parse_event_id,
 )
 
 numbers = st.integers(min_value=0, max_value=10**20 - 1)

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from agent.events.schema import AnyEvent, LogClosed, StepEnded, StepStarted, ToolInputDelta, UsageCounted
+from agent.events.schema import AnyEvent, LogClosed, ModelChanged, StepEnded, StepStarted, ToolInputDelta, UsageCounted
 from scripts.typescript import payloads, wire_types
 
 TYPES = wire_types()
@@ -25,7 +25,7 @@ def test_every_event_that_has_a_frame_is_in_the_union(kind: type) -> None:
 def test_no_other_event_has_a_type() -> None:
     unseen = {kind for kind in get_args(AnyEvent) if not payloads(kind)[0]}
 
-    assert unseen == {StepStarted, StepEnded, ToolInputDelta, UsageCounted, LogClosed}
+    assert unseen == {ModelChanged, StepStarted, StepEnded, ToolInputDelta, UsageCounted, LogClosed}
     assert not [kind for kind in unseen if kind.__name__ in TYPES]
 
 

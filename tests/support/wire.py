@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 from support.http import Connection, Request, head, listen
 
+from agent.events.ids import parse_event_id
 from agent.events.schema import (
     AnyEvent,
     EventId,
@@ -24,7 +25,6 @@ from agent.events.schema import (
     RunStarted,
     TextDelta,
     Usage,
-    parse_event_id,
 )
 from api.protocols.native import frame
 

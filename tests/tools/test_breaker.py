@@ -7,10 +7,11 @@ from contextlib import suppress
 import pytest
 from prometheus_client import REGISTRY
 
+from agent import breaker as module
+from agent.breaker import Outcome
 from agent.errors import BackendDownError
 from agent.region import Region
-from tools.backends import breaker as module
-from tools.backends.breaker import Breaker, Outcome
+from tools.backends.breaker import Breaker
 from tools.backends.limits import BackendLimits
 
 LIMITS = BackendLimits(failures=3, failures_s=60, pause_s=15)
@@ -178,7 +179,7 @@ def test_a_tenant_takes_one_place_and_nobody_elses(
     breaker: Breaker, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G225: whatever the others do, it stays down for whom it is down."""
-    monkeypatch.setattr(module, "MAX_TENANTS", 10)
+    monkeypatch.setattr(module, "MAX_KEYS", 10)
     ask(breaker, "ill", times=3)
     for n in range(1000):
         ask(breaker, "ill", tenant=f"tenant-{n}", times=2)

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from agent.breaker import Outcome
 from agent.toolkit import CallContext
 from tools.backends.answers import Answer, NoAnswerError
 from tools.backends.aside import Aside
 from tools.backends.bodies import Large
-from tools.backends.breaker import Breaker, Outcome
+from tools.backends.breaker import Breaker
 from tools.backends.limits import USUAL, BackendLimits
 from tools.backends.retries import with_retries
 from tools.backends.turns import NoTurnError, Turns

@@ -249,8 +249,8 @@ class AgUiEncoder:
     def _take_snapshot(self, snapshot: SnapshotTaken) -> Iterator[Event]:
         """Yield what a snapshot is told as: text, where there is none yet; for nothing takes back what was shown.
 
-        Within an attempt it says that text was thinking: that stays until the message is loaded again. That of another attempt
-        is given up with an error, so that the client comes back for the message as it is then.
+        Within an attempt it says that text was thinking: that stays until the message is loaded again. That of another attempt,
+        or of a model that failed, is given up with an error, so that the client comes back for the message as it is then.
         """
         if self._shown_by is None:
             for one in snapshot.actions:
@@ -260,7 +260,7 @@ class AgUiEncoder:
                     yield from self._events(told)
             if self._reader.text:
                 self._shown_by = self._at.attempt
-        elif self._shown_by == self._at.attempt:
+        elif self._shown_by == self._at.attempt and not snapshot.takes_back:
             self._is_restated = True
         else:
             self._is_over = True

@@ -217,10 +217,10 @@ class AiSdkEncoder:
         """Yield what a snapshot is told as: text, where there is none yet, or where a client lets what was shown be taken back.
 
         For other clients no chunk does that. Within an attempt it says that text was thinking: that stays until the message
-        is loaded again. That of another attempt is given up with an error, so that the client comes back for the message as it
-        is then.
+        is loaded again. That of another attempt, or of a model that failed, is given up with an error, so that the client comes
+        back for the message as it is then.
         """
-        is_others = self._shown_by not in (None, self._at.attempt)
+        is_others = self._shown_by is not None and (self._shown_by != self._at.attempt or snapshot.takes_back)
         if self._can_reset and self._is_in_step and (not is_others or snapshot.text.startswith(self._kept)):
             yield {"type": "reset-step"}
             self._said, self._is_in_step, self._skip = [self._kept], False, len(self._kept)

@@ -12,6 +12,7 @@ from agent.events.merging import merge_deltas
 from agent.events.schema import START, AnyEvent, EventId, LoggedEvent
 from api.protocols.events import schema
 from api.protocols.events.schema import Told
+from api.protocols.events.union import ToldEvent
 from api.protocols.native import RESULT_CHARACTERS, one_line, shown_arguments
 from api.protocols.parts import Added, Closed, Opened, Parts
 
@@ -94,6 +95,9 @@ class EventsEncoder:
             case log.RunStarted():
                 self._model = told.model
                 yield schema.RunStart(VERSION, at, told.conversation_id, told.run_id, told.message_id, told.model)
+            case log.ModelChanged():
+                self._model = told.to
+                yield schema.ModelChanged(VERSION, at, told.left, told.to, told.reason)
             case log.ToolsStarted():
                 pass  # the calls themselves say it
             case log.ToolCallChanged():
@@ -189,4 +193,4 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
             return schema.Done(VERSION, at)
 
 
-NAMES: dict[type[Told], bytes] = {kind: str(kind.__struct_config__.tag).encode() for kind in get_args(schema.ToldEvent)}
+NAMES: dict[type[Told], bytes] = {kind: str(kind.__struct_config__.tag).encode() for kind in get_args(ToldEvent)}

@@ -4,7 +4,7 @@ The invariant: versions only add. What stands in a recorded stream of a version 
 that names that version, field by field; `tests/recorded` holds one of each.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
@@ -55,6 +55,17 @@ class UsageTold(Told, tag="usage"):
     usage: Usage
     estimated: bool = False
     budgets: tuple[BudgetUsed, ...] = ()
+
+
+class ModelChanged(Told, tag="model.changed"):
+    """Another model goes on with the step: `reason` is the code of the error of the one before, or `down` where that was not asked.
+
+    What that had said of the step is not in the `snapshot` that comes before this.
+    """
+
+    left: str = msgspec.field(name="from")
+    to: str
+    reason: str
 
 
 class TextStart(Told, tag="text.start"):
@@ -260,36 +271,3 @@ class Lagging(Told, tag="lagging"):
 
 class Done(Told, tag="done"):
     """Nothing follows."""
-
-
-ToldEvent: TypeAlias = (
-    RunStart
-    | StepStart
-    | StepEnd
-    | UsageTold
-    | TextStart
-    | TextDelta
-    | TextEnd
-    | ReasoningStart
-    | ReasoningDelta
-    | ReasoningEnd
-    | ToolInputStart
-    | ToolInputDelta
-    | ToolInputEnd
-    | ToolCallStart
-    | ToolCallProgress
-    | ToolCallWait
-    | ToolCallEnd
-    | Action
-    | Approval
-    | ClientTool
-    | Snapshot
-    | AuthRequired
-    | Error
-    | RunPause
-    | RunEnd
-    | Title
-    | Suggestions
-    | Lagging
-    | Done
-)

@@ -106,7 +106,8 @@ class Telling(ABC):
     def _take_snapshot(self, snapshot: SnapshotTaken) -> Iterator[bytes]:
         """Yield what a snapshot is told as: text, where there is none yet; for nothing takes back what was shown.
 
-        That of another attempt than the one that is shown is given up with an error, so that the client asks again.
+        That of another attempt than the one that is shown, or of a model that failed, is given up with an error, so that the
+        client asks again.
         """
         if self._shown_by is None:
             for one in snapshot.actions:
@@ -114,7 +115,7 @@ class Telling(ABC):
             if snapshot.text:
                 for told in self._parts.feed(LoggedEvent(self._at, TextDelta(snapshot.text))):
                     yield from self._told(told)
-        elif self._shown_by == self._at.attempt:
+        elif self._shown_by == self._at.attempt and not snapshot.takes_back:
             self._is_restated = True
         else:
             self._is_over = True

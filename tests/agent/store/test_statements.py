@@ -28,6 +28,7 @@ from agent.principal import Principal, RunKey
 from agent.region import Region
 from agent.store import (
     approvals,
+    attempts,
     audit,
     budgets,
     conversations,
@@ -45,6 +46,7 @@ from agent.store import (
     workers,
 )
 from agent.store.approvals import Decision
+from agent.store.changed_models import changed
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
@@ -193,7 +195,8 @@ USES: dict[str, Use] = {
     "what is given back": lambda c, run: spending.settle_one(c, key_of(run), reserved=new_id(), used=Amount(1, 1)),
     "what is left over": lambda c, _: spending.left_reservations(c, most=9),
     "how far counters are": lambda c, _: spending.read_counters(c, "acme", counters_of()),
-    "a look": lambda c, run: transitions.check_attempt(c, "acme", run.id, attempt=1),
+    "a look": lambda c, run: attempts.check_attempt(c, "acme", run.id, attempt=1),
+    "another model": lambda c, run: transitions.change_model(c, "acme", changed(run, "demo", "model_timeout")),
     "a hold": lambda c, run: transitions.hold_run(c, "acme", run.id, attempt=1),
     "an end": lambda c, run: transitions.end_run(c, "acme", run.id, attempt=1, end=END),
     "an end of what is found by its words": lambda c, run: transitions.end_run(

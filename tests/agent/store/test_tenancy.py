@@ -61,6 +61,7 @@ from agent.store import (
     workers,
 )
 from agent.store.approvals import Decision
+from agent.store.attempts import check_attempt
 from agent.store.database import Store, new_id
 from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
@@ -219,7 +220,8 @@ def attempts() -> dict[str, Attempt]:
         "unfinished_runs": lambda c, who, run: runs.unfinished_runs(c, who, run.conversation_id),
         "claim_run": lambda c, who, run: transitions.claim_run(c, who.tenant_id, run.id, worker_id=WORKER),
         "resume_run": lambda c, who, run: transitions.resume_run(c, who.tenant_id, run.id, attempt=1),
-        "check_attempt": lambda c, who, run: transitions.check_attempt(c, who.tenant_id, run.id, attempt=1),
+        "check_attempt": lambda c, who, run: check_attempt(c, who.tenant_id, run.id, attempt=1),
+        "change_model": lambda c, who, run: transitions.change_model(c, who.tenant_id, run),
         "hold_run": lambda c, who, run: transitions.hold_run(c, who.tenant_id, run.id, attempt=1),
         "end_run": lambda c, who, run: transitions.end_run(c, who.tenant_id, run.id, attempt=1, end=end),
         "cancel_run": lambda c, who, run: transitions.cancel_run(c, who, run.id),

@@ -20,7 +20,7 @@ from agent.log.memory import MemoryLog
 from api.pacing import paced
 from api.protocols.events import VERSIONS
 from api.protocols.events.encoder import LAGGING_S, EventsEncoder
-from api.protocols.events.schema import ToldEvent
+from api.protocols.events.union import ToldEvent
 from scripts.generate import told_tables
 
 RECORDED = Path(__file__).parents[2] / "recorded"

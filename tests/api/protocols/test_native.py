@@ -13,6 +13,7 @@ from agent.events.schema import (
     EventId,
     LogClosed,
     LoggedEvent,
+    ModelChanged,
     ReasoningDelta,
     RunEnded,
     RunPaused,
@@ -100,6 +101,7 @@ UNSEEN: list[AnyEvent] = [
     StepStarted(1),
     StepEnded(1, "stop", Usage(10, 5)),
     UsageCounted(1, Usage(10, 5), estimated=False, budgets=()),
+    ModelChanged("gpt", "llama", "model_timeout"),
     ToolInputDelta("t", "find_order", "{"),
 ]
 
