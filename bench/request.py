@@ -16,7 +16,7 @@ import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import SecretStr
 
-from agent.assistant.definition import ModelDefinition
+from agent.assistant.models import ModelDefinition
 from agent.http import open_session
 from agent.models.openai import OpenAICompatibleModel, open_model
 from agent.prompt.words import RULES

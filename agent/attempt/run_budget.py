@@ -14,7 +14,8 @@ import structlog
 from langchain_core.messages import BaseMessage
 
 from agent.assistant.budgets import Budgets as Said
-from agent.assistant.definition import Assistant, ModelDefinition
+from agent.assistant.definition import Assistant
+from agent.assistant.models import ModelDefinition
 from agent.attempt.offer import Offer
 from agent.budget import (
     ALL,

@@ -9,7 +9,8 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from agent.assistant.definition import Assistant, History, Limits, ModelDefinition
+from agent.assistant.definition import Assistant, History, Limits
+from agent.assistant.models import ModelDefinition
 from agent.budget import Rates
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_url, open_session

@@ -29,7 +29,7 @@ from langchain_openai import ChatOpenAI
 from langchain_openai.chat_models.base import _create_usage_metadata
 from pydantic import Field, PrivateAttr, SecretStr, SkipValidation
 
-from agent.assistant.definition import ModelAbilities, ModelDefinition
+from agent.assistant.models import ModelAbilities, ModelDefinition
 from agent.errors import ModelTimeoutError, ModelUnavailableError
 from agent.http import open_blocking_client, open_client
 from agent.masking import Mask

@@ -10,7 +10,8 @@ from email.utils import parsedate_to_datetime
 import httpx2
 from pydantic import SecretStr
 
-from agent.assistant.definition import Assistant, ModelDefinition
+from agent.assistant.definition import Assistant
+from agent.assistant.models import ModelDefinition
 from agent.errors import FrontdeskError
 from agent.http import open_blocking_client
 from agent.models.catalog import Catalog

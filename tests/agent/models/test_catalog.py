@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from agent.assistant.definition import Assistant, Limits, ModelDefinition
+from agent.assistant.definition import Assistant, Limits
+from agent.assistant.models import ModelDefinition
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.models.catalog import Catalog
 from api.settings import Settings

@@ -15,7 +15,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from support.http import Connection, Request, listen
 
-from agent.assistant.definition import ModelDefinition
+from agent.assistant.models import ModelDefinition
 from agent.http import open_session
 from agent.models.delta import Delta
 from agent.models.openai import OpenAICompatibleModel, generation, open_model
