@@ -4,6 +4,7 @@ The file is checked whole when the server starts; nothing of it is looked at aga
 `for_tenant` picks the tenant's version.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -139,6 +140,11 @@ class Override(Definition):
     time_zone: TimeZone | None = None
     locale: Locale | None = None
     budgets: Budgets | None = None
+    models: Models | None = Field(
+        default=None,
+        min_length=1,
+        description="in place of the assistant's; with its own key where `api_key_env` names it",
+    )
 
 
 class Assistant(Definition):
@@ -208,6 +214,12 @@ class Assistant(Definition):
     def region(self) -> Region:
         """Where a user is taken to be whose request does not say."""
         return Region(self.time_zone, self.locale)
+
+    @property
+    def versions(self) -> Iterator["Assistant"]:
+        """Itself, and what each tenant has of it that overrides something."""
+        yield self
+        yield from (self.for_tenant(tenant_id) for tenant_id in self.tenants)
 
     def for_tenant(self, tenant_id: str) -> "Assistant":
         """Return the assistant as this tenant has it."""

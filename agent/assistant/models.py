@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from agent.assistant.kinds import CLASS, read_spec
 from agent.assistant.model import Definition
 
 
@@ -27,17 +28,26 @@ class ModelPrice(Definition):
 class ModelDefinition(Definition):
     """A model that may answer. In a definition a spec alone stands for one with these defaults."""
 
-    spec: str = Field(min_length=1, max_length=200, description="openai:<its name there>, or demo")
+    spec: str = Field(
+        min_length=1,
+        max_length=200,
+        description="`<kind>:<its name there>`, as openai:gpt-4o-mini; or `module:Class` of a chat model of LangChain; or demo",
+    )
     name: str | None = Field(
         default=None, min_length=1, max_length=200, description="what requests call it; None: its spec"
     )
-    base_url: str | None = Field(default=None, description="None: OPENAI_BASE_URL, or else OpenAI")
+    base_url: str | None = Field(default=None, description="None: where its kind is asked")
     api_key_env: str | None = Field(
-        default=None, pattern=r"^[A-Za-z_]\w*$", description="the variable with its key; None: OPENAI_API_KEY"
+        default=None,
+        pattern=r"^[A-Za-z_]\w*$",
+        description="the variable with its key; None: that of its kind, which no other server gets",
     )
     headers: dict[str, str] = Field(default={}, description="sent with each request; no secrets, the file is no place")
     extra_body: dict[str, Any] = Field(default={}, description="fields of the request that only this server knows")
-    parameters: dict[str, Any] = Field(default={}, description="such as temperature, max_tokens, max_completion_tokens")
+    parameters: dict[str, Any] = Field(
+        default={},
+        description="such as temperature, max_tokens; for what a package of its own speaks with, in that package's names",
+    )
     abilities: ModelAbilities = ModelAbilities()
     price: ModelPrice | None = None
     context: int | None = Field(default=None, ge=1000, description="tokens; the history takes three quarters at most")
@@ -50,6 +60,8 @@ class ModelDefinition(Definition):
     @model_validator(mode="after")
     def _leaves_the_request_alone(self) -> Self:
         taken = {"model", "messages", "stream", "stream_options", "tools", "tool_choice"}
+        if (meant := read_spec(self.spec)) is not None and meant.kind.name == CLASS:
+            taken.remove("model")  # nothing else names it
         if found := sorted(taken & {*self.extra_body, *self.parameters}):
             raise ValueError(f"{found[0]} is Frontdesk's own field of the request")
         return self

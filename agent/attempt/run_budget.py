@@ -187,6 +187,10 @@ class RunBudget:
         )
 
 
+OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
+"""How models' parameters say how much may be said."""
+
+
 def estimated(offer: Offer, messages: Sequence[BaseMessage]) -> int:
     """Return how many tokens a model is given with these messages, roughly."""
     return sum(map(estimate_tokens, messages)) + offer.functions_size // CHARACTERS_PER_TOKEN
@@ -194,7 +198,7 @@ def estimated(offer: Offer, messages: Sequence[BaseMessage]) -> int:
 
 def expected_output(assistant: Assistant, model: ModelDefinition) -> int:
     """Return how many tokens a step is expected to say: as many as it may, where its model's parameters tell that."""
-    told = (model.parameters.get(name) for name in ("max_completion_tokens", "max_tokens"))
+    told = (model.parameters.get(name) for name in OUTPUT)
     usual = (assistant.budgets or Said()).output_tokens
     return next((one for one in told if isinstance(one, int) and one > 0), usual)
 
