@@ -17,6 +17,7 @@ from agent.events.schema import Usage
 from agent.models.completion import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.manners import ANY, Manner
+from agent.models.reasons import WITHHELD
 
 BLOCKS = "blocks"
 SIGNATURES = "__gemini_function_call_thought_signatures__"
@@ -44,7 +45,7 @@ class ChunkReader:
         content = chunk.content
         blocks = [one for one in content if isinstance(one, dict)] if isinstance(content, list) else []
         text = content if isinstance(content, str) else "".join(_texts(content))
-        reason = next((str(said) for name in REASONS if (said := chunk.response_metadata.get(name))), "")
+        reason = _reason(chunk.response_metadata)
         self.ended = self.ended or bool(reason)
         reasoning = "".join(map(_thought, blocks))
         beside = chunk.additional_kwargs.get("reasoning_content") if chunk.additional_kwargs else None
@@ -97,6 +98,14 @@ class ChunkReader:
             self._has_opaque = True
             kept = [*self._places.values(), *kept]
         return kept
+
+
+def _reason(metadata: Mapping[str, Any]) -> str:
+    """Return why a reply ends; nothing where it goes on. What Google says of a prompt stands for its answer."""
+    feedback = metadata.get("prompt_feedback")
+    if isinstance(feedback, Mapping) and feedback.get("block_reason"):
+        return WITHHELD
+    return next((str(said) for name in REASONS if (said := metadata.get(name))), "")
 
 
 def _texts(content: list[str | dict[str, Any]]) -> Iterator[str]:
