@@ -69,7 +69,7 @@ class Catalog:
         Raises:
             ConfigurationError: its spec names a kind of model that Frontdesk does not know.
         """
-        key = (model.model_dump_json(), limits.connect_timeout_s)
+        key = (model.model_dump_json(exclude_unset=True), limits.connect_timeout_s)
         if key not in self._opened:
             self._opened[key] = self._make(model, limits)
             self._opened[key].name = model.label

@@ -89,7 +89,7 @@ def anthropic(
     *blocks: Mapping[str, Any], reason: str = "end_turn", given: int = 25, said: int = 15, counts_early: bool = False
 ) -> bytes:
     """Return a message of Anthropic's: each block in pieces, with a ping behind the first. `counts_early`: as some gateways count."""
-    started = {
+    started: dict[str, Any] = {
         "model": "claude-sonnet-4-5-20250929",
         "id": "msg_01Y6V41gqPaKWEw7iPouH7iW",
         "type": "message",

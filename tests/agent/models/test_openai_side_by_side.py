@@ -17,8 +17,8 @@ from support.http import Connection, Request, listen
 
 from agent.assistant.models import ModelDefinition
 from agent.http import open_session
-from agent.models.delta import Delta
 from agent.models.compatible import open_model
+from agent.models.delta import Delta
 from agent.models.openai import OpenAICompatibleModel, generation
 
 
