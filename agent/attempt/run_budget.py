@@ -213,12 +213,14 @@ def exceeded(refused: Refused, allowance: Allowance) -> QuotaExceededError:
 
 
 def _used(reply: Reply, given: int) -> tuple[Usage, bool]:
-    """Return what a reply took, and whether that is estimated: what was never answered took nothing, what was thought did."""
-    if reply.usage != Usage():
-        return reply.usage, False
-    if not reply.characters:
-        return Usage(), False
-    return Usage(given, max(1, reply.characters // CHARACTERS_PER_TOKEN)), True
+    """Return what a reply took, and whether that is estimated: what was never answered took nothing, what was thought did.
+
+    A provider that says 0 of what it was given does not know it.
+    """
+    said = reply.usage
+    if said.input_tokens or not (reply.characters or said.output_tokens):
+        return said, False
+    return Usage(given, said.output_tokens or max(1, reply.characters // CHARACTERS_PER_TOKEN)), True
 
 
 def _told(standing: Standing, took: Sequence[int], allowance: Allowance) -> list[BudgetUsed]:

@@ -31,7 +31,8 @@ def open_model(
     key = api_key or SecretStr("none")
     meant = read_spec(definition.spec)
     assert meant is not None
-    url, query, parameters = base_url, {}, dict(definition.parameters)
+    query: dict[str, str] = {}
+    url, parameters = base_url, dict(definition.parameters)
     if is_azure := meant.kind.name == "azure":
         url, query = _azure(str(base_url), meant.name, str(parameters.pop("api_version", AZURE_VERSION)))
     model = OpenAICompatibleModel(

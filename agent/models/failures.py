@@ -34,9 +34,9 @@ def failure(exc: Exception, mask: Mask) -> RunError:
     causes = list(_causes(exc))
     if (found := next((one for one in causes if isinstance(one, RunError)), None)) is not None:
         return found
-    status = next((said for one in causes if (said := _status(one)) is not None), None)
-    body = next((said for one in causes if (said := _body(one)) is not None), None)
-    headers = next((said for one in causes if (said := _headers(one))), {})
+    status = next(filter(None, map(_status, causes)), None)
+    body = next((said for said in map(_body, causes) if said is not None), None)
+    headers = next(filter(None, map(_headers, causes)), {})
     if any(isinstance(one, ContextOverflowError) for one in causes):
         return ContextTooLongError(f"status {status}, {type(exc).__name__}")
     if status is not None and status >= 300:

@@ -90,7 +90,7 @@ class IntegratedModel(BaseChatModel):
         async with aclosing(self.stream_pieces(messages, **kwargs)) as pieces:
             async for piece in pieces:
                 text = piece if isinstance(piece, str) else piece.text
-                yield ChatGenerationChunk(message=AIMessageChunk(text))
+                yield ChatGenerationChunk(message=AIMessageChunk(content=text))
 
     def _generate(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 from httpx2 import Timeout
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.ai import UsageMetadata
 from pydantic import SecretStr, ValidationError
 
 from agent.assistant.kinds import CLASS, Spec
@@ -130,11 +131,11 @@ def _anthropic(package: Any, wanted: Wanted) -> BaseChatModel:
     return model  # type: ignore[no-any-return]
 
 
-def _input_of(usage: Any) -> dict[str, Any] | None:
+def _input_of(usage: Any) -> UsageMetadata | None:
     names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     counted = [getattr(usage, name, None) for name in names]
     tokens = sum(one for one in counted if isinstance(one, int))
-    return {"input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens} if tokens else None
+    return UsageMetadata(input_tokens=tokens, output_tokens=0, total_tokens=tokens) if tokens else None
 
 
 def _google(package: Any, wanted: Wanted) -> BaseChatModel:
@@ -161,7 +162,7 @@ def _gemini(package: Any, wanted: Wanted, told: dict[str, Any]) -> BaseChatModel
     )
     options = model.client._api_client._http_options
     sdk = import_module("google.genai")
-    given = {"api_key": wanted.key.get_secret_value()} if wanted.key else {}
+    given: dict[str, Any] = {"api_key": wanted.key.get_secret_value()} if wanted.key else {}
     if told["vertexai"]:
         where = {name: getattr(model, name) for name in ("project", "location", "credentials")}
         given = {"vertexai": True, **(given or where)}

@@ -6,11 +6,12 @@ import orjson
 
 from agent.assistant.definition import Assistant
 from agent.assistant.models import ModelDefinition
+from agent.assistant.source import load_definitions
 from agent.errors import ConfigurationError
+from agent.loop.trial import Trial, try_model
 from agent.models.catalog import Catalog
-from agent.models.trial import Trial, try_model
 from api.app import open_catalog
-from api.equipment import equip
+from api.equipment import allow_imports_beside
 from api.settings import Settings
 
 COLUMNS = ("text", "tools", "parallel_tools", "usage", "reasoning")
@@ -30,9 +31,10 @@ async def print_trials(settings: Settings, tenant_id: str | None, *, as_json: bo
     """Print what each model can do, of all assistants, as a tenant has them; return whether each one's default answers.
 
     Raises:
-        ConfigurationError: a definition, a backend or a toolset is wrong.
+        ConfigurationError: a definition is wrong.
     """
-    assistants = [one.definition for one in equip(settings, None).assistants]
+    allow_imports_beside(settings.assistant)
+    assistants = list(load_definitions(settings.assistant).values())
     if tenant_id is not None:
         assistants = [one.for_tenant(tenant_id) for one in assistants]
     catalog = open_catalog(settings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable
 
 from agent.assistant.definition import Limits
@@ -18,6 +18,7 @@ from agent.errors import FrontdeskError, ModelTimeoutError, RunError
 from agent.models.assembly import ToolRequest
 from agent.models.echo import STEP, step_extras
 from agent.models.stream import Reply, Sinks, stream_reply
+from agent.prompt.history import result_message
 
 WORD = "Answer with the word: yes"
 TOOL = "What is the weather in Graz? Look it up with the tool, then answer in one sentence."
@@ -109,4 +110,5 @@ def _made(requests: Sequence[ToolRequest], reply: Reply, limits: Limits) -> list
         for call_id, request in named
     ]
     step = AIMessage(reply.text, tool_calls=calls, additional_kwargs={STEP: extras} if extras else {})
-    return [step, *(ToolMessage(RESULT, tool_call_id=call_id, name=NAME) for call_id, _ in named)]
+    results = (result_message(call_id, NAME, RESULT, is_error=False, is_untrusted=False) for call_id, _ in named)
+    return [step, *results]
