@@ -42,7 +42,7 @@ class Parrot(BaseChatModel):
         if self.words == "broken":
             raise RuntimeError(f"broken with {self.api_key and self.api_key.get_secret_value()}")
         for word in self.words.split():
-            yield ChatGenerationChunk(message=AIMessageChunk(f"{word} "))
+            yield ChatGenerationChunk(message=AIMessageChunk(content=f"{word} "))
 
 
 class NoModel:
