@@ -169,6 +169,8 @@ class Catalog:
 
     def whereabouts(self, model: ModelDefinition) -> tuple[str | None, SecretStr | None]:
         """Return where a model's provider is, None where that is known to whoever asks it, and the key that it gets."""
+        if model.spec in self._offline:
+            return None, None
         kind = _meant(model).kind
         if model.base_url is not None:
             return model.base_url, self._key(model)

@@ -149,7 +149,6 @@ def _vertex(package: Any, wanted: Wanted) -> BaseChatModel:
 
 def _gemini(package: Any, wanted: Wanted, told: dict[str, Any]) -> BaseChatModel:
     definition = wanted.definition
-    parameters = {"include_thoughts": True, **definition.parameters}
     model = package.ChatGoogleGenerativeAI(
         **{
             "model": wanted.name,
@@ -157,7 +156,7 @@ def _gemini(package: Any, wanted: Wanted, told: dict[str, Any]) -> BaseChatModel
             "max_retries": 1,
             "additional_headers": definition.headers or None,
             **told,
-            **parameters,
+            **definition.parameters,
         }
     )
     options = model.client._api_client._http_options

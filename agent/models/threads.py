@@ -6,6 +6,7 @@ LangChain would take one of the loop's own threads for each wait, and all else t
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import closing, suppress
+from contextvars import copy_context
 from threading import BoundedSemaphore, Event, Thread
 from typing import Any, cast
 
@@ -57,7 +58,7 @@ async def streamed(
         finally:
             _free.release()
 
-    Thread(target=read, name="model", daemon=True).start()
+    Thread(target=copy_context().run, args=(read,), name="model", daemon=True).start()
     try:
         while (one := await said.get()) is not None:
             if isinstance(one, Exception):
