@@ -19,6 +19,7 @@ from agent.models.assembly import ToolRequest
 from agent.models.echo import STEP, step_extras
 from agent.models.stream import Reply, Sinks, stream_reply
 from agent.prompt.history import result_message
+from agent.tracing import traced
 
 WORD = "Answer with the word: yes"
 TOOL = "What is the weather in Graz? Look it up with the tool, then answer in one sentence."
@@ -67,8 +68,9 @@ async def try_model(model: BaseChatModel, limits: Limits, *, has_tools: bool = T
     async def ask(asked: Runnable[LanguageModelInput, Any], *messages: BaseMessage) -> Reply:
         reply = Reply()
         try:
-            async with asyncio.timeout(timeout_s):
-                await stream_reply(asked, messages, reply, _sinks(found), limits=once, tools=[NAME])
+            with traced(is_on=False):
+                async with asyncio.timeout(timeout_s):
+                    await stream_reply(asked, messages, reply, _sinks(found), limits=once, tools=[NAME])
         except TimeoutError as exc:
             raise ModelTimeoutError("waited too long for its answer") from exc
         if reply.usage.input_tokens and reply.usage.output_tokens:

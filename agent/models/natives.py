@@ -83,12 +83,15 @@ def open_native(wanted: Wanted) -> IntegratedModel:
         raise ConfigurationError(f"model {definition.label}: {wrong}") from None
     except Exception as exc:  # noqa: BLE001 (a package of others, and its words may hold the key)
         raise ConfigurationError(f"model {definition.label} cannot be opened ({type(exc).__name__})") from None
+    abilities = definition.abilities
+    if type(inner).bind_tools is BaseChatModel.bind_tools:  # it knows of none
+        abilities = abilities.model_copy(update={"tools": False})
     model = IntegratedModel(
         inner=inner,
         provider=kind.provider,
         model_name=wanted.name,
         manner=MANNERS.get(kind.name, ANY),
-        abilities=definition.abilities,
+        abilities=abilities,
     )
     if wanted.key is not None:
         model._mask.learn(wanted.key.get_secret_value())

@@ -187,7 +187,8 @@ async def test_any_chat_model_of_langchain_answers_by_its_class(
     )
     catalog.check(definition)
     model = catalog.open(definition.models[0], Limits())
-    assert (await ask(model)).reply.text == "There are 42 orders. "
+    tool = {"type": "function", "function": {"name": "f", "description": "", "parameters": {"type": "object"}}}
+    assert (await ask(model.bind_tools([tool]))).reply.text == "There are 42 orders. ", "of tools it knows nothing"
     inner = model.inner  # type: ignore[attr-defined]
     assert (inner.max_retries, inner.base_url, inner.api_key.get_secret_value()) == (0, "http://127.0.0.1:9", KEY)
 
