@@ -9,7 +9,8 @@ from functools import cache
 from http.cookiejar import Cookie, CookieJar
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
-from urllib.request import Request
+from urllib.parse import urlsplit
+from urllib.request import Request, getproxies, proxy_bypass
 
 import httpx2
 
@@ -57,12 +58,22 @@ def check_url(url: str, *, name: str) -> None:
 
 
 def open_client(
-    *, timeout: httpx2.Timeout, base_url: str = "", transport: httpx2.AsyncBaseTransport | None = None
+    *,
+    timeout: httpx2.Timeout,
+    base_url: str = "",
+    transport: httpx2.AsyncBaseTransport | None = None,
+    proxy: str | None = None,
+    connections: int | None = 100,
 ) -> httpx2.AsyncClient:
-    """Return a client for requests of many users. Proxies of the environment do not get to see them."""
+    """Return a client for requests of many users. No proxy gets to see them but the one that is given.
+
+    `connections` is how many it has at once, None as many as it is asked for.
+    """
     return httpx2.AsyncClient(
         base_url=base_url,
         transport=transport,
+        proxy=proxy,
+        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=20),
         timeout=timeout,
         verify=certificates(),
         cookies=NoCookies(),
@@ -111,6 +122,15 @@ def open_session(
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL.
+
+    aiohttp's own `trust_env` would read ~/.netrc too, with every request, and refuse ours where it finds an entry.
+    """
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def basic_auth(user: str, password: str) -> str:

@@ -22,6 +22,7 @@ from api.binding import write_nowhere
 from api.operator.audit import add_audit
 from api.operator.commands import add_commands
 from api.operator.door import Door
+from api.operator.models import add_models
 from api.settings import Settings, load_settings
 from api.soundness import check_settings
 from api.starting import Starting
@@ -280,7 +281,7 @@ def _trouble(exc: OSError) -> str:
     return f"FRONTDESK_DATA: {path}: {says}" if data in (path, *path.parents) else f"{exc.strerror}: {exc.filename}"
 
 
-for _add in (add_audit, add_commands):
+for _add in (add_audit, add_commands, add_models):
     _add(cli, Door(_settings, _readable_errors))
 
 

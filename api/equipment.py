@@ -50,7 +50,7 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
         ConfigurationError: a definition, a model, a backend or a toolset is wrong. Of several files the text names the one.
     """
     path = settings.assistant
-    _allow_imports_beside(path)
+    allow_imports_beside(path)
     definitions, files = load_definitions(path), find_definitions(path)
     folder = path if path.is_dir() else path.parent
     backends = Backends(settings, open_reach(settings), folder)
@@ -78,7 +78,7 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
     return Equipment(Assistants(equipped), backends, selectors)
 
 
-def _allow_imports_beside(path: Path) -> None:
+def allow_imports_beside(path: Path) -> None:
     """Let toolsets be modules in the folder of the assistants. Last on the path, so they shadow nothing."""
     folder = str((path if path.is_dir() else path.parent).absolute())
     if folder not in sys.path:

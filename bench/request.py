@@ -16,9 +16,10 @@ import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import SecretStr
 
-from agent.assistant.definition import ModelDefinition
+from agent.assistant.models import ModelDefinition
 from agent.http import open_session
-from agent.models.openai import OpenAICompatibleModel, open_model
+from agent.models.compatible import open_model
+from agent.models.openai import OpenAICompatibleModel
 from agent.prompt.words import RULES
 
 TOOLS = 25

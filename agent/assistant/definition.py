@@ -4,12 +4,13 @@ The file is checked whole when the server starts; nothing of it is looked at aga
 `for_tenant` picks the tenant's version.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from agent.assistant.approvals import Approvals
 from agent.assistant.audit import Audit
@@ -20,6 +21,7 @@ from agent.assistant.context import Context
 from agent.assistant.fallback import FallbackOrNone, check_named
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, TenantId, ToolWords
+from agent.assistant.models import Models
 from agent.assistant.pages import PageTools
 from agent.assistant.selection import Selection
 from agent.assistant.suggestions import Starters, Suggestions
@@ -97,70 +99,6 @@ WhenActive = Literal["enqueue", "reject", "interrupt"]
 """What becomes of a message while the conversation's last one is still being answered."""
 
 
-class ModelAbilities(Definition):
-    """What a server can do without being asked in vain: what it lacks is left out of its requests."""
-
-    tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
-    usage: bool = Field(default=True, description="False: it is not asked to count tokens (`stream_options`)")
-    system: bool = Field(default=True, description="False: what it is told first stands before the first message")
-    cache_control: bool = Field(
-        default=False,
-        description="True: it is asked to keep its instructions, as Anthropic's models behind a gateway want",
-    )
-    tool_calls: Literal["native", "text"] = Field(
-        default="native", description="text: it is told of its tools in words, and calls them by lines of its text"
-    )
-
-
-class ModelPrice(Definition):
-    """What a million tokens cost."""
-
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached: float | None = Field(default=None, ge=0, description="input that the provider had kept; None: as any input")
-    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-
-    @property
-    def for_cached(self) -> float:
-        """What a million tokens of input cost that the provider had kept."""
-        return self.input if self.cached is None else self.cached
-
-
-class ModelDefinition(Definition):
-    """A model that may answer. In a definition a spec alone stands for one with these defaults."""
-
-    spec: str = Field(min_length=1, max_length=200, description="openai:<its name there>, or demo")
-    name: str | None = Field(
-        default=None, min_length=1, max_length=200, description="what requests call it; None: its spec"
-    )
-    base_url: str | None = Field(default=None, description="None: OPENAI_BASE_URL, or else OpenAI")
-    api_key_env: str | None = Field(
-        default=None, pattern=r"^[A-Za-z_]\w*$", description="the variable with its key; None: OPENAI_API_KEY"
-    )
-    headers: dict[str, str] = Field(default={}, description="sent with each request; no secrets, the file is no place")
-    extra_body: dict[str, Any] = Field(default={}, description="fields of the request that only this server knows")
-    parameters: dict[str, Any] = Field(default={}, description="such as temperature, max_tokens, max_completion_tokens")
-    abilities: ModelAbilities = ModelAbilities()
-    price: ModelPrice | None = None
-    context: int | None = Field(default=None, ge=1000, description="tokens; the history takes three quarters at most")
-
-    @property
-    def label(self) -> str:
-        """The name that requests, messages and clients know it by."""
-        return self.name or self.spec
-
-    @model_validator(mode="after")
-    def _leaves_the_request_alone(self) -> Self:
-        taken = {"model", "messages", "stream", "stream_options", "tools", "tool_choice"}
-        if found := sorted(taken & {*self.extra_body, *self.parameters}):
-            raise ValueError(f"{found[0]} is Frontdesk's own field of the request")
-        return self
-
-
-def _of_spec(value: object) -> object:
-    return {"spec": value} if isinstance(value, str) else value
-
-
 class Override(Definition):
     """What a tenant may change. None keeps the assistant's own."""
 
@@ -172,6 +110,11 @@ class Override(Definition):
     time_zone: TimeZone | None = None
     locale: Locale | None = None
     budgets: Budgets | None = None
+    models: Models | None = Field(
+        default=None,
+        min_length=1,
+        description="in place of the assistant's; with its own key where `api_key_env` names it",
+    )
 
 
 class Assistant(Definition):
@@ -181,9 +124,7 @@ class Assistant(Definition):
     persona: str = Field(min_length=1, description="the system prompt")
     greeting: str = ""
     starters: Starters = ()
-    models: tuple[Annotated[ModelDefinition, BeforeValidator(_of_spec)], ...] = Field(
-        min_length=1, description="the default first; `demo` only matches words"
-    )
+    models: Models = Field(min_length=1, description="the default first; `demo` only matches words")
     fallback: FallbackOrNone = None
     title: Literal["words", "model"] = "words"
     time_zone: TimeZone | None = Field(default=None, description="where a request names none; None: UTC")
@@ -246,6 +187,12 @@ class Assistant(Definition):
     def region(self) -> Region:
         """Where a user is taken to be whose request does not say."""
         return Region(self.time_zone, self.locale)
+
+    @property
+    def versions(self) -> Iterator["Assistant"]:
+        """Itself, and what each tenant has of it that overrides something."""
+        yield self
+        yield from (self.for_tenant(tenant_id) for tenant_id in self.tenants)
 
     def for_tenant(self, tenant_id: str) -> "Assistant":
         """Return the assistant as this tenant has it."""

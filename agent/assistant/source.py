@@ -4,7 +4,7 @@ The invariant: nobody is given an assistant that their role may not have, howeve
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -131,17 +131,25 @@ def load_definitions(path: Path) -> dict[str, Assistant]:
     """
     files = find_definitions(path)
     loaded = {assistant_id: load_assistant(file) for assistant_id, file in files.items()}
+    for tenant_id in dict.fromkeys((None, *(tenant for one in loaded.values() for tenant in one.tenants))):
+        _check_names(loaded, files, tenant_id)
+    return loaded
+
+
+def _check_names(loaded: Mapping[str, Assistant], files: Mapping[str, Path], tenant_id: str | None) -> None:
+    """Refuse two files that call different models by one name, as this tenant has them.
+
+    What a model wants to see again of its steps goes to the model of that name, whoever the conversation is with.
+    """
     servers: dict[str, tuple[str, tuple[str, str | None]]] = {}
     for assistant_id, definition in loaded.items():
-        for model in definition.models:
-            # What a model wants to see again of its steps goes to the model of that name, whoever the conversation is with.
+        for model in (definition if tenant_id is None else definition.for_tenant(tenant_id)).models:
             server = model.spec, model.base_url
             first_id, first = servers.setdefault(model.label, (assistant_id, server))
             if first_id != assistant_id and first != server:
                 raise ConfigurationError(
                     f"{files[assistant_id]}: model {model.label!r} is another one in another file; give it a name"
                 )
-    return loaded
 
 
 def _is_visitor(principal: Principal | None) -> bool:

@@ -11,7 +11,8 @@ from typing import Protocol
 import structlog
 
 from agent.assistant.budgets import Budgets as Said
-from agent.assistant.definition import Assistant, ModelDefinition
+from agent.assistant.definition import Assistant
+from agent.assistant.models import ModelDefinition
 from agent.attempt.run_budget import RunBudget, exceeded, expected_output
 from agent.budget import Allowance, Amount, Budget, Counter, QuotaExceededError, Rates
 from agent.models.catalog import Catalog

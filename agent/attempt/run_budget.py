@@ -14,7 +14,8 @@ import structlog
 from langchain_core.messages import BaseMessage
 
 from agent.assistant.budgets import Budgets as Said
-from agent.assistant.definition import Assistant, ModelDefinition
+from agent.assistant.definition import Assistant
+from agent.assistant.models import ModelDefinition
 from agent.attempt.offer import Offer
 from agent.budget import (
     ALL,
@@ -220,6 +221,10 @@ class RunBudget:
         )
 
 
+OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
+"""How models' parameters say how much may be said."""
+
+
 def estimated(offer: Offer, messages: Sequence[BaseMessage]) -> int:
     """Return how many tokens a model is given with these messages, roughly."""
     return sum(map(estimate_tokens, messages)) + offer.functions_size // CHARACTERS_PER_TOKEN
@@ -227,7 +232,7 @@ def estimated(offer: Offer, messages: Sequence[BaseMessage]) -> int:
 
 def expected_output(assistant: Assistant, model: ModelDefinition) -> int:
     """Return how many tokens a step is expected to say: as many as it may, where its model's parameters tell that."""
-    told = (model.parameters.get(name) for name in ("max_completion_tokens", "max_tokens"))
+    told = (model.parameters.get(name) for name in OUTPUT)
     usual = (assistant.budgets or Said()).output_tokens
     return next((one for one in told if isinstance(one, int) and one > 0), usual)
 
@@ -242,12 +247,14 @@ def exceeded(refused: Refused, allowance: Allowance) -> QuotaExceededError:
 
 
 def _used(reply: Reply, given: int) -> tuple[Usage, bool]:
-    """Return what a reply took, and whether that is estimated: what was never answered took nothing, what was thought did."""
-    if reply.usage != Usage():
-        return reply.usage, False
-    if not reply.characters:
-        return Usage(), False
-    return Usage(given, max(1, reply.characters // CHARACTERS_PER_TOKEN)), True
+    """Return what a reply took, and whether that is estimated: what was never answered took nothing, what was thought did.
+
+    A provider that says 0 of what it was given does not know it.
+    """
+    said = reply.usage
+    if said.input_tokens or not (reply.characters or said.output_tokens):
+        return said, False
+    return Usage(given, said.output_tokens or max(1, reply.characters // CHARACTERS_PER_TOKEN)), True
 
 
 def _told(standing: Standing, took: Sequence[int], allowance: Allowance) -> list[BudgetUsed]:

@@ -1,4 +1,7 @@
-"""Definitions to chat models: `openai:<name>` for any OpenAI-compatible server, and those that the app registers."""
+"""Definitions to chat models: of the kinds of `agent/assistant/kinds.py`, and those that the app registers.
+
+An assistant is always one as a tenant has it: a tenant may have models, and keys, of its own.
+"""
 
 import os
 from collections.abc import Callable, Mapping
@@ -10,7 +13,9 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from agent.assistant.definition import Assistant, History, Limits, ModelDefinition
+from agent.assistant.definition import Assistant, History, Limits
+from agent.assistant.kinds import KINDS, OWN, Spec, read_spec
+from agent.assistant.models import ModelDefinition
 from agent.budget import Rates
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_url, open_session
@@ -66,7 +71,7 @@ class Catalog:
         Raises:
             ConfigurationError: its spec names a kind of model that Frontdesk does not know.
         """
-        key = (model.model_dump_json(), limits.connect_timeout_s)
+        key = (model.model_dump_json(exclude_unset=True), limits.connect_timeout_s)
         if key not in self._opened:
             self._opened[key] = self._make(model, limits)
             self._opened[key].name = model.label
@@ -79,11 +84,26 @@ class Catalog:
         return history.model_copy(update={"tokens": min(history.tokens, int(model.context * HISTORY_SHARE))})
 
     def check(self, assistant: Assistant) -> None:
-        """Look at every model once, at start. Those that lack their key are skipped where an offline one is listed.
+        """Look at every model once, at start, those of tenants too, and open what a package of its own speaks with.
+
+        Those that lack their key are skipped where an offline one is listed.
 
         Raises:
-            ConfigurationError: one is of no known kind, or lacks its key and is not to be skipped, or a price that a budget needs.
+            ConfigurationError: one is of no known kind, or lacks its key and is not to be skipped, or its package, or a price
+                that a budget needs.
         """
+        if self._settings.openai_base_url is not None:
+            check_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
+        self._check(assistant)
+        for tenant_id, override in assistant.tenants.items():
+            try:
+                self._check(assistant.for_tenant(tenant_id))
+            except ConfigurationError as exc:
+                if override.models is None:
+                    raise
+                raise ConfigurationError(f"tenants.{tenant_id}: {exc}") from exc
+
+    def _check(self, assistant: Assistant) -> None:
         wanted = self._wanted(assistant)
         labels = [model.label for model in wanted]
         if twice := next((label for label in labels if labels.count(label) > 1), None):
@@ -94,15 +114,21 @@ class Catalog:
                 raise ConfigurationError(f"model {model.label}: tool_calls: text needs tools, and tools is false")
             if model.base_url is not None:
                 check_url(model.base_url, name=f"model {model.label}: base_url")
-        if self._settings.openai_base_url is not None:
-            check_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
         self._check_prices(assistant)
         missing = [model for model in wanted if not self._is_usable(model)]
         may_skip = any(model.spec in self._offline for model in wanted)
         if missing and (not may_skip or self._settings.model in [model.label for model in missing]):
-            raise ConfigurationError(f"{missing[0].label} needs {_key_of(missing[0])}")
-        if any(model.spec not in self._offline for model in wanted if self._is_usable(model)):
-            import_module("agent.models.openai")  # it takes a second in which nothing else goes on: now, not in a run
+            raise ConfigurationError(f"{missing[0].label} needs {_needs(missing[0])}")
+        for model in wanted:
+            if model.spec not in self._offline and self._is_usable(model):
+                self._prepare(model, assistant.limits)
+
+    def _prepare(self, model: ModelDefinition, limits: Limits) -> None:
+        """Do now what takes seconds in which nothing else goes on: not in a run."""
+        if _meant(model).kind.package is None:
+            import_module("agent.models.compatible")
+        else:
+            self.open(model, limits)
 
     def identity(self, model: ModelDefinition) -> str:
         """Return what stands for a model with its key: the same in each process, and saying neither."""
@@ -119,28 +145,49 @@ class Catalog:
 
     def _check_prices(self, assistant: Assistant) -> None:
         """Refuse a budget of cost beside a model whose answers nobody knows the cost of."""
-        every = [assistant.budgets, *(one.budgets for one in assistant.tenants.values())]
         unpriced = [model.label for model in self._wanted(assistant) if self.rates(model) is None]
-        if unpriced and any(one.has_cost for one in every if one is not None):
+        if unpriced and assistant.budgets is not None and assistant.budgets.has_cost:
             currency = self._settings.budget_currency
             raise ConfigurationError(
                 f"budgets: a cost needs the price of each model in {currency}: {unpriced[0]} has none"
             )
 
     def tell_skipped(self, assistant: Assistant) -> None:
-        """Say in one line of the log which of the listed models cannot be used."""
-        if missing := [model for model in self._wanted(assistant) if not self._is_usable(model)]:
-            needs = sorted({_key_of(model) for model in missing})
-            logger.warning("models_skipped", models=[model.label for model in missing], missing=needs)
+        """Say in one line of the log which of the listed models, of any tenant, cannot be used."""
+        every = [model for one in assistant.versions for model in self._wanted(one)]
+        if missing := {model.label: model for model in every if not self._is_usable(model)}:
+            needs = sorted({_needs(model) for model in missing.values()})
+            logger.warning("models_skipped", models=list(missing), missing=needs)
+
+    def listed(self, assistant: Assistant) -> list[ModelDefinition]:
+        """Return the models of an assistant, its default first, also those that cannot be used."""
+        return self._wanted(assistant)
+
+    def needs(self, model: ModelDefinition) -> str:
+        """Return the variables that a model lacks that cannot be used."""
+        return _needs(model)
 
     def asked(self, assistant: Assistant) -> list[ModelDefinition]:
         """Return the models of an assistant that a provider is asked for: usable ones that are not offline."""
         usable = [model for model in self._wanted(assistant) if self._is_usable(model)]
         return [model for model in usable if model.spec not in self._offline]
 
+    def lists_models(self, model: ModelDefinition) -> bool:
+        """Return whether a model's provider has a list of its models at `/models`, as OpenAI's protocol knows it."""
+        kind = _meant(model).kind
+        return kind.package is None and kind.name not in ("azure", "perplexity")
+
     def whereabouts(self, model: ModelDefinition) -> tuple[str | None, SecretStr | None]:
-        """Return where a model's provider is, None where it is OpenAI's own, and the key that it gets."""
-        return model.base_url or self._settings.openai_base_url, self._key(model)
+        """Return where a model's provider is, None where that is known to whoever asks it, and the key that it gets."""
+        if model.spec in self._offline:
+            return None, None
+        kind = _meant(model).kind
+        if model.base_url is not None:
+            return model.base_url, self._key(model)
+        if kind.name == OWN:
+            return self._settings.openai_base_url, self._key(model)
+        said = os.environ.get(kind.url_variable or "")
+        return said or kind.url, self._key(model)
 
     async def close(self) -> None:
         """Close the connections to providers."""
@@ -159,39 +206,77 @@ class Catalog:
             return True
         if model.api_key_env is not None:
             return bool(os.environ.get(model.api_key_env))
-        return bool(model.base_url or self._settings.openai_api_key or self._settings.openai_base_url)
+        if model.base_url is not None:
+            return True
+        kind = _meant(model).kind
+        if kind.name == OWN:
+            return bool(self._settings.openai_api_key or self._settings.openai_base_url)
+        has_key = not kind.key_variables or self._key(model) is not None
+        is_somewhere = kind.url is not None or kind.package is not None or bool(os.environ.get(kind.url_variable or ""))
+        return has_key and is_somewhere
 
     def _check_kind(self, spec: str, *, is_settings: bool = False) -> None:
-        kind, _, name = spec.partition(":")
-        if spec not in self._offline and not (kind == "openai" and name):
+        if spec not in self._offline and read_spec(spec) is None:
             where = "FRONTDESK_MODEL: " if is_settings else ""
-            raise ConfigurationError(f"{where}model {spec!r}: write {' or '.join(['openai:<name>', *self._offline])}")
+            others = ", ".join(kind for kind in KINDS if kind != OWN)
+            raise ConfigurationError(
+                f"{where}model {spec!r}: write {' or '.join(['openai:<name>', *self._offline])}; "
+                f"in place of openai also {others}; or module:Class of a chat model of LangChain"
+            )
 
     def _make(self, model: ModelDefinition, limits: Limits) -> BaseChatModel:
         if make := self._offline.get(model.spec):
             return make()
         self._check_kind(model.spec)
+        made = self._ask_for(model, limits)
+        return TextCallingModel(inner=made) if model.abilities.tool_calls == "text" else made
+
+    def _ask_for(self, model: ModelDefinition, limits: Limits) -> BaseChatModel:
+        """Return what asks a model's provider."""
+        spec = _meant(model)
+        base_url, api_key = self.whereabouts(model)
+        if spec.kind.package is not None:
+            from agent.models.natives import Wanted, open_native
+
+            return open_native(Wanted(model, spec, base_url, api_key, limits.connect_timeout_s))
         # Imported where it is needed: langchain_openai takes a second, and an offline model does without.
-        from agent.models.openai import open_model
+        from agent.models.compatible import open_model
 
         if self._session is None:
             self._session = open_session(connect_timeout_s=limits.connect_timeout_s)
-        base_url, api_key = self.whereabouts(model)
-        made = open_model(
+        return open_model(
             model,
             api_key=api_key,
             base_url=base_url,
             session=self._session,
             connect_timeout_s=limits.connect_timeout_s,
         )
-        return TextCallingModel(inner=made) if model.abilities.tool_calls == "text" else made
 
     def _key(self, model: ModelDefinition) -> SecretStr | None:
-        """Return a model's key. The key of `OPENAI_API_KEY` goes to no server but the one that the operator named with it."""
+        """Return a model's key. That of a kind goes to no server but the provider's, or the one that the operator named with it."""
         if model.api_key_env is not None:
             return SecretStr(os.environ.get(model.api_key_env, ""))
-        return self._settings.openai_api_key if model.base_url is None else None
+        if model.base_url is not None:
+            return None
+        kind = _meant(model).kind
+        if kind.name == OWN:
+            return self._settings.openai_api_key
+        return next((SecretStr(said) for name in kind.key_variables if (said := os.environ.get(name))), None)
 
 
-def _key_of(model: ModelDefinition) -> str:
-    return model.api_key_env or "OPENAI_API_KEY or OPENAI_BASE_URL"
+def _meant(model: ModelDefinition) -> Spec:
+    """Return what a spec means that was looked at."""
+    spec = read_spec(model.spec)
+    assert spec is not None
+    return spec
+
+
+def _needs(model: ModelDefinition) -> str:
+    """Return the variables that a model lacks."""
+    if model.api_key_env is not None:
+        return model.api_key_env
+    kind = _meant(model).kind
+    variables = " or ".join(kind.key_variables)
+    if kind.name == OWN:
+        return f"{variables} or {kind.url_variable}"
+    return f"{variables} and {kind.url_variable}" if kind.url is None and kind.url_variable else variables

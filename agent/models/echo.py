@@ -28,7 +28,7 @@ SHORT_ID_CHARACTERS = 9
 """Nine letters and digits are an id that every provider takes; Mistral takes no other."""
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NUMBERED = re.compile(r"(functions\.[\w-]+:)\d+")
-NEEDED_BESIDE_CALLS = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_blocks")
+NEEDED_BESIDE_CALLS = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_blocks", "blocks")
 """Thinking that has to come back with the calls that it led to, and is refused behind a mere answer."""
 
 
@@ -67,7 +67,7 @@ def send_back(messages: Sequence[BaseMessage], sent: Sequence[dict[str, Any]]) -
             step = message.additional_kwargs.get(STEP) or {}
             for call in body.get("tool_calls") or ():
                 own = dict(step.get("calls", {}).get(call["id"], {}))
-                ids[call["id"]] = call["id"] = _id(str(own.pop("id", "")), call["id"], taken)
+                ids[call["id"]] = call["id"] = wire_id(str(own.pop("id", "")), call["id"], taken)
                 call["function"].update(own.pop("function", {}))
                 call.update(own)
             if body.get("tool_calls"):
@@ -163,7 +163,7 @@ def _joined(one: Mapping[str, Any], more: Mapping[str, Any]) -> Iterator[tuple[s
             yield name, had if value is None else value
 
 
-def _id(own: str, ours: str, taken: set[str]) -> str:
+def wire_id(own: str, ours: str, taken: set[str]) -> str:
     """Return an id for a call that stands nowhere else in the transcript.
 
     Kimi's count from 0 in each reply on many servers, and its template wants them as they look: they count on.

@@ -13,13 +13,10 @@ Retries are not made here: `agent.models.stream` makes them, and only before the
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, ClassVar
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import Any
 
 import aiohttp
 import orjson
-from httpx2 import Timeout
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -27,11 +24,10 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from langchain_openai.chat_models.base import _create_usage_metadata
-from pydantic import Field, PrivateAttr, SecretStr, SkipValidation
+from pydantic import Field, PrivateAttr, SkipValidation
 
-from agent.assistant.definition import ModelAbilities, ModelDefinition
+from agent.assistant.models import ModelAbilities
 from agent.errors import ModelTimeoutError, ModelUnavailableError
-from agent.http import open_blocking_client, open_client
 from agent.masking import Mask
 from agent.models.body import EventBody
 from agent.models.completion import CompletionReader, UnreadableError
@@ -43,7 +39,6 @@ from agent.models.usage import cached_in, counted
 from agent.spans import traceparent
 
 MAX_ERROR_BYTES = 64 * 1024
-OPENAI_URL = "https://api.openai.com/v1"
 SIGN_OF_LIFE = ""
 """Yielded for bytes that say nothing: the provider is at work, but this is no token."""
 PROVIDER = {"model_provider": "openai"}
@@ -57,13 +52,16 @@ class OpenAICompatibleModel(ChatOpenAI):
     LangChain around each piece of text.
     """
 
-    provider: ClassVar[str] = "openai"
+    provider: str = Field(default="openai", exclude=True)
     session: SkipValidation[aiohttp.ClientSession] = Field(exclude=True)
     proxy: str | None = Field(default=None, exclude=True, repr=False)
     connect_timeout_s: float = Field(default=10.0, exclude=True)
     abilities: ModelAbilities = Field(default_factory=ModelAbilities, exclude=True)
     parameters: dict[str, Any] = Field(default_factory=dict, exclude=True)
     """Fields of each request, in the spelling that the server wants."""
+    key_header: str = Field(default="Authorization", exclude=True)
+    keeps_empty_properties: bool = Field(default=True, exclude=True)
+    """Whether a tool's schema has them where there are none."""
     _usage_is_refused: bool = PrivateAttr(default=False)
     """The server refused a request because of `stream_options`; it is not asked with them again."""
     _mask: Mask = PrivateAttr(default_factory=Mask)
@@ -135,7 +133,7 @@ class OpenAICompatibleModel(ChatOpenAI):
             payload["messages"] = without_system(payload["messages"])
         elif self.abilities.cache_control:
             payload["messages"] = with_cache_mark(payload["messages"])
-        if self.openai_api_base is not None and "tools" in payload:
+        if not self.keeps_empty_properties and "tools" in payload:
             payload["tools"] = [_without_empty_properties(tool) for tool in payload["tools"]]
         counts = self.abilities.usage and not self._usage_is_refused
         if counts and self._should_stream_usage(stream_usage, **kwargs):
@@ -176,7 +174,9 @@ class OpenAICompatibleModel(ChatOpenAI):
         client = self.root_async_client
         extra = payload.pop("extra_body", {})
         body = {**payload, **extra}
-        headers = {**client.auth_headers, "Content-Type": "application/json", "Accept": "text/event-stream"}
+        key = client.auth_headers["Authorization"]
+        told = key if self.key_header == "Authorization" else key.removeprefix("Bearer ")
+        headers = {self.key_header: told, "Content-Type": "application/json", "Accept": "text/event-stream"}
         headers |= {**(self.default_headers or {}), **body.pop("extra_headers", {})}
         if self.openai_organization:
             headers["OpenAI-Organization"] = self.openai_organization
@@ -222,48 +222,3 @@ def generation(delta: Delta) -> ChatGenerationChunk:
         response_metadata=dict(PROVIDER),
     )
     return ChatGenerationChunk(message=message, generation_info=known or None)
-
-
-def open_model(
-    definition: ModelDefinition,
-    *,
-    api_key: SecretStr | None,
-    base_url: str | None,
-    session: aiohttp.ClientSession,
-    connect_timeout_s: float,
-) -> OpenAICompatibleModel:
-    """Return a model of an OpenAI-compatible server; without `base_url` it is OpenAI's own.
-
-    Servers that want no key get a placeholder, because the client insists on one.
-    """
-    key = api_key or SecretStr("none")
-    model = OpenAICompatibleModel(
-        model=definition.spec.partition(":")[2],
-        api_key=key,
-        base_url=base_url,
-        session=session,
-        connect_timeout_s=connect_timeout_s,
-        proxy=_proxy_for(base_url or OPENAI_URL),
-        # LangChain's own ones are asked nothing here; its defaults would be shared, and keep cookies.
-        http_client=open_blocking_client(timeout=Timeout(connect_timeout_s)),
-        http_async_client=open_client(timeout=Timeout(connect_timeout_s)),
-        openai_proxy=None,
-        max_retries=0,
-        stream_usage=True,
-        use_responses_api=False,
-        default_headers=definition.headers or None,
-        extra_body=definition.extra_body or None,
-        parameters=definition.parameters,
-        abilities=definition.abilities,
-    )
-    model._mask.learn(key.get_secret_value())
-    return model
-
-
-def _proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL.
-
-    aiohttp's own `trust_env` would read ~/.netrc too, with every request, and refuse ours where it finds an entry.
-    """
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)

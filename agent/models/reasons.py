@@ -10,6 +10,10 @@ BAD = {CUT, WITHHELD, FAILED}
 REASON_CHARACTERS = 32
 
 _NAMES = {
+    "stop": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
     "max_tokens": CUT,
     "max_output_tokens": CUT,
     "max_completion_tokens": CUT,

@@ -53,6 +53,7 @@ QUOTA = {
     "insufficient_credits",
     "payment_required",
     "credit_balance_too_low",
+    "servicequotaexceededexception",
 }
 QUOTA_WORDS = re.compile(
     r"insufficient (?:balance|credits?|funds|quota)|credit balance is too low|(?:no|any|out of|all available) credits",
@@ -85,6 +86,9 @@ UNAUTHORIZED = {
     "permission_denied",
     "permission_error",
     "api_key_invalid",
+    "accessdeniedexception",
+    "unrecognizedclientexception",
+    "expiredtokenexception",
 }
 UNAUTHORIZED_WORDS = re.compile(
     r"api key (?:is )?(?:not valid|invalid|expired)|(?:invalid|incorrect) api key", re.IGNORECASE
@@ -98,9 +102,18 @@ RATE_LIMITED = {
     "resource_exhausted",
     "requests_limit_reached",
     "tokens_limit_reached",
+    "throttlingexception",
 }
 RATE_WORDS = re.compile(r"rate[ -]?limit|too many requests", re.IGNORECASE)
-REFUSED = {"invalid_request_error", "invalid_argument", "badrequesterror", "not_found_error", "model_not_found"}
+REFUSED = {
+    "invalid_request_error",
+    "invalid_argument",
+    "badrequesterror",
+    "not_found_error",
+    "model_not_found",
+    "validationexception",
+    "resourcenotfoundexception",
+}
 """What is no better in the next try, where no status says so."""
 OUTER = ("code", "type", "status", "status_code")
 """Fields that may stand beside the error instead of in it."""

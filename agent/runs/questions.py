@@ -30,6 +30,7 @@ from agent.runtime import Runtime
 from agent.store.messages import run_messages
 from agent.store.runs import Run
 from agent.store.suggestions import find_answered
+from agent.tracing import traced
 
 
 class Questions:
@@ -100,7 +101,8 @@ class Questions:
             budget = await self._runtime.budgets.of_run(self._runtime.store, principal, run, assistant, is_later=True)
             said = await self._said(principal, run, assistant)
             await offer.renew(principal, partial(heard, said, run.conversation_id))
-            questions = await suggest(offer, said, assistant.suggestions, role=principal.role, budget=budget)
+            with traced(is_on=self._runtime.is_traced):
+                questions = await suggest(offer, said, assistant.suggestions, role=principal.role, budget=budget)
             code = ""
             return questions
         except RunError as error:

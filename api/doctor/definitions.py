@@ -61,12 +61,13 @@ def _models(catalog: Catalog, one: Equipped) -> Finding:
         catalog.check(one.definition)
     except ConfigurationError as exc:
         return fail(check, str(exc), "give the key, or take the model out of the definition")
-    names, all_names = catalog.names(one.definition), [model.label for model in one.definition.models]
-    if missing := [name for name in all_names if name not in names]:
+    names = catalog.names(one.definition)
+    every = {model.label: version for version in one.definition.versions for model in version.models}
+    if missing := [name for name, version in every.items() if name not in catalog.names(version)]:
         return warn(
             check, f"{', '.join(missing)} cannot be used: the key is missing", f"give it; until then {names[0]} answers"
         )
-    return ok(check, ", ".join(names))
+    return ok(check, ", ".join(every))
 
 
 async def _tools(stack: AsyncExitStack, one: Equipped, toolset: Toolset) -> Finding:

@@ -10,7 +10,8 @@ from email.utils import parsedate_to_datetime
 import httpx2
 from pydantic import SecretStr
 
-from agent.assistant.definition import Assistant, ModelDefinition
+from agent.assistant.definition import Assistant
+from agent.assistant.models import ModelDefinition
 from agent.errors import FrontdeskError
 from agent.http import open_blocking_client
 from agent.models.catalog import Catalog
@@ -32,7 +33,8 @@ async def check_providers(
     settings: Settings, catalog: Catalog, assistants: Iterable[Assistant], *, lists: bool, tries: bool
 ) -> list[Finding]:
     """Return what each provider says to a listing of its models, which is free, and to a short question, which costs a few tokens."""
-    models = {model.label: (one, model) for one in assistants for model in catalog.asked(one)}
+    versions = [version for one in assistants for version in one.versions]
+    models = {model.model_dump_json(): (one, model) for one in versions for model in catalog.asked(one)}
     if not models:
         return [ok("provider", "no model needs one")]
     if not (lists or tries):
@@ -46,8 +48,11 @@ async def check_providers(
     if lists:
         places: dict[tuple[str, str], list[ModelDefinition]] = defaultdict(list)
         for _, model in models.values():
-            url, key = catalog.whereabouts(model)
-            places[url or OPENAI_URL, key.get_secret_value() if key is not None else ""].append(model)
+            if catalog.lists_models(model):
+                url, key = catalog.whereabouts(model)
+                places[url or OPENAI_URL, key.get_secret_value() if key is not None else ""].append(model)
+            else:
+                found.append(ok(f"model {model.label}", "its provider is asked for no list; --try-provider asks it"))
         for (url, secret), listed in places.items():
             found += await asyncio.to_thread(_listed, settings, url, SecretStr(secret), listed)
     if tries:

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from agent.assistant.definition import Assistant, ModelPrice
+from agent.assistant.definition import Assistant
+from agent.assistant.models import ModelPrice
 from agent.assistant.source import load_definitions
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.overview import SeenRun, Used, failed_of, unfinished_of, usage_of

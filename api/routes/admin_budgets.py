@@ -165,5 +165,6 @@ def _whose(kind: Kind, user: str | None) -> Whose:
 
 
 def _unpriced(services: Services) -> list[str]:
-    every = {model.label: model for one in services.assistants for model in one.definition.models}
-    return sorted(label for label, model in every.items() if services.catalog.rates(model) is None)
+    versions = (version for one in services.assistants for version in one.definition.versions)
+    every = (model for version in versions for model in version.models)
+    return sorted({model.label for model in every if services.catalog.rates(model) is None})

@@ -172,6 +172,11 @@ async def test_what_is_used_is_told_and_what_nobody_counted_is_estimated(open_fr
     assert said["estimated"]
     assert said["usage"]["input_tokens"] > 100
     assert [one["is_near"] for one in said["budgets"]] == [False, True]
+    world.provider.raw(words("Four.") + event({}, "stop") + usage(0, 7) + DONE)
+    [said] = await told(ann)
+    assert said["estimated"]
+    assert said["usage"]["input_tokens"] > 100, "it does not know what it was given"
+    assert said["usage"]["output_tokens"] == 7
 
 
 async def test_a_stopped_answer_is_not_free_and_one_that_never_came_is(open_frontdesk: OpenWorld) -> None:

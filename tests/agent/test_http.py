@@ -20,7 +20,8 @@ from support.provider import Provider
 from support.replies import Heard
 from support.world import OpenWorld
 
-from agent.assistant.definition import Limits, ModelDefinition
+from agent.assistant.definition import Limits
+from agent.assistant.models import ModelDefinition
 from agent.errors import ConfigurationError, RunError, ToolError
 from agent.http import open_blocking_client, open_client, open_session
 from agent.models.catalog import Catalog

@@ -11,7 +11,8 @@ from support.http import Connection, Request, listen
 from support.replies import ask
 from support.saying import DONE, call, calling, data, event, usage
 
-from agent.assistant.definition import Limits, ModelDefinition
+from agent.assistant.definition import Limits
+from agent.assistant.models import ModelDefinition
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from api.settings import Settings

@@ -7,7 +7,8 @@ from support.http import Connection, Request, listen
 from support.saying import answer, call, calling, end
 from support.world import OpenWorld, World
 
-from agent.assistant.definition import History, ModelDefinition
+from agent.assistant.definition import History
+from agent.assistant.models import ModelDefinition
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from api.settings import Settings

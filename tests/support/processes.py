@@ -206,6 +206,8 @@ class Machine:
     environment: dict[str, str]
     nursery: Nursery | Nurseries | None = None
     port: int = 0
+    python: str | Path = sys.executable
+    """Whose packages it has."""
     words: tuple[str, ...] = ("serve",)
     """What the command line is told; a port is added."""
     server: Server | None = None
@@ -255,7 +257,7 @@ class Machine:
         paths = paths_of_process(self.folder)
         with paths["output"].open("wb") as output, paths["errors"].open("wb") as errors:
             child = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-                [sys.executable, "-m", "api.cli", *arguments],
+                [self.python, "-m", "api.cli", *arguments],
                 cwd=self.folder,
                 env=variables,
                 stdout=output,

@@ -16,6 +16,8 @@ from support.provider import Call, Provider
 from support.server import machine, token_of
 
 WORDS = "zebra-in-the-shop"
+PARROT = {"spec": "support.chat_models:Parrot", "parameters": {"words": f"{WORDS} again?"}}
+"""A model that a package of LangChain's speaks with, in a thread."""
 ASKED_FOR = {
     "by its names of today": {"LANGSMITH_TRACING": "true", "LANGSMITH_TRACING_V2": "true"},
     "by its first names": {
@@ -51,10 +53,11 @@ async def watched(
     asked_for: dict[str, str],
     *,
     tracing: bool = False,
+    **changes: object,
 ) -> AsyncIterator[tuple[Machine, Collector]]:
     """Run a server whose environment asks for tracing, beside the service that it would go to."""
     collector = Collector()
-    assistant = {"suggestions": {"enabled": True}, "title": "model"}
+    assistant = {"suggestions": {"enabled": True}, "title": "model", **changes}
     prepared = machine(
         folder,
         provider_url=provider.url,
@@ -102,6 +105,26 @@ async def test_nothing_is_traced_whatever_the_environment_says(
         await ask(made, provider, backend)
         assert made.server is not None
         made.server.send(signal.SIGTERM)  # what waits to be sent is sent at the end
+        async with asyncio.timeout(60):
+            await made.server.exited()
+        assert collector.requests == []
+
+
+@pytest.mark.timeout(400)
+async def test_questions_that_are_asked_for_beside_a_run_are_not_traced(
+    tmp_path: Path, provider: Provider, backend: TenantBackend, nursery: Nursery
+) -> None:
+    """G44: nor is a model that LangChain itself asks."""
+    changes = {"models": [PARROT], "suggestions": {"when": "on_demand"}, "title": "words"}
+    asked_for = ASKED_FOR["by its names of today"]
+    async with watched(tmp_path, provider, backend, nursery, asked_for, **changes) as (made, collector):
+        headers = {"Authorization": f"Bearer {token_of()}"}
+        async with httpx2.AsyncClient(base_url=made.url or "", headers=headers, timeout=60) as client:
+            answer = (await client.post("/chat", json={"message": WORDS})).json()
+            wanted = await client.post(f"/messages/{answer['message_id']}/suggestions")
+        assert wanted.json()["suggested_questions"] == [f"{WORDS} again?"]
+        assert made.server is not None
+        made.server.send(signal.SIGTERM)
         async with asyncio.timeout(60):
             await made.server.exited()
         assert collector.requests == []

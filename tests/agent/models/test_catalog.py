@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from agent.assistant.definition import Assistant, Limits, ModelDefinition
+from agent.assistant.definition import Assistant, Limits
+from agent.assistant.models import ModelDefinition
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.models.catalog import Catalog
 from api.settings import Settings
@@ -109,7 +110,9 @@ async def test_a_model_that_is_not_the_assistants_is_refused_by_the_fields_name(
         configured.resolve(assistant(*BOTH), requested)
 
 
-@pytest.mark.parametrize("spec", ["openai", "openai:", "gpt-4o", "demo:x", "azure:x", ":x"])
+@pytest.mark.parametrize(
+    "spec", ["openai", "openai:", "gpt-4o", "demo:x", "azur:x", ":x", "os.path:join", "agent.models:"]
+)
 def test_a_spec_of_no_known_kind_is_refused_at_start(spec: str) -> None:
     with pytest.raises(ConfigurationError, match=r"write openai:<name> or demo"):
         catalog().check(assistant("demo", spec))

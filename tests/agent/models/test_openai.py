@@ -13,7 +13,8 @@ from support.http import Connection, Request
 from support.provider import Call, Provider, scripted_provider
 from support.replies import Heard, ask
 
-from agent.assistant.definition import Limits, ModelDefinition
+from agent.assistant.definition import Limits
+from agent.assistant.models import ModelDefinition
 from agent.errors import (
     ContextTooLongError,
     ModelRateLimitedError,

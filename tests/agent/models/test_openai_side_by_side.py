@@ -15,10 +15,11 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from support.http import Connection, Request, listen
 
-from agent.assistant.definition import ModelDefinition
+from agent.assistant.models import ModelDefinition
 from agent.http import open_session
+from agent.models.compatible import open_model
 from agent.models.delta import Delta
-from agent.models.openai import OpenAICompatibleModel, generation, open_model
+from agent.models.openai import OpenAICompatibleModel, generation
 
 
 def _event(delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""The models that may answer, as an assistant's file says them."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from agent.assistant.kinds import CLASS, read_spec
+from agent.assistant.model import Definition
+
+
+class ModelAbilities(Definition):
+    """What a server can do without being asked in vain: what it lacks is left out of its requests."""
+
+    tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
+    usage: bool = Field(default=True, description="False: it is not asked to count tokens (`stream_options`)")
+    system: bool = Field(default=True, description="False: what it is told first stands before the first message")
+    cache_control: bool = Field(
+        default=False,
+        description="True: it is asked to keep its instructions, as Anthropic's models behind a gateway want",
+    )
+    tool_calls: Literal["native", "text"] = Field(
+        default="native", description="text: it is told of its tools in words, and calls them by lines of its text"
+    )
+
+
+class ModelPrice(Definition):
+    """What a million tokens cost."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0, description="input that the provider had kept; None: as any input")
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+
+    @property
+    def for_cached(self) -> float:
+        """What a million tokens of input cost that the provider had kept."""
+        return self.input if self.cached is None else self.cached
+
+
+class ModelDefinition(Definition):
+    """A model that may answer. In a definition a spec alone stands for one with these defaults."""
+
+    spec: str = Field(
+        min_length=1,
+        max_length=200,
+        description="`<kind>:<its name there>`, as openai:gpt-4o-mini; or `module:Class` of a chat model of LangChain; or demo",
+    )
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, description="what requests call it; None: its spec"
+    )
+    base_url: str | None = Field(default=None, description="None: where its kind is asked")
+    api_key_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_]\w*$",
+        description="the variable with its key; None: that of its kind, which no other server gets",
+    )
+    headers: dict[str, str] = Field(default={}, description="sent with each request; no secrets, the file is no place")
+    extra_body: dict[str, Any] = Field(default={}, description="fields of the request that only this server knows")
+    parameters: dict[str, Any] = Field(
+        default={},
+        description="such as temperature, max_tokens; for what a package of its own speaks with, in that package's names",
+    )
+    abilities: ModelAbilities = ModelAbilities()
+    price: ModelPrice | None = None
+    context: int | None = Field(default=None, ge=1000, description="tokens; the history takes three quarters at most")
+
+    @property
+    def label(self) -> str:
+        """The name that requests, messages and clients know it by."""
+        return self.name or self.spec
+
+    @model_validator(mode="after")
+    def _leaves_the_request_alone(self) -> Self:
+        taken = {"model", "messages", "stream", "stream_options", "tools", "tool_choice"}
+        if (meant := read_spec(self.spec)) is not None and meant.kind.name == CLASS:
+            taken.remove("model")  # nothing else names it
+        if found := sorted(taken & {*self.extra_body, *self.parameters}):
+            raise ValueError(f"{found[0]} is Frontdesk's own field of the request")
+        return self
+
+
+def _of_spec(value: object) -> object:
+    return {"spec": value} if isinstance(value, str) else value
+
+
+Models = tuple[Annotated[ModelDefinition, BeforeValidator(_of_spec)], ...]

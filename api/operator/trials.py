@@ -1,0 +1,88 @@
+"""What the models of the assistants can do, as a table: what each was asked, and what came of it."""
+
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from agent.assistant.definition import Assistant
+from agent.assistant.models import ModelDefinition
+from agent.assistant.source import load_definitions
+from agent.errors import ConfigurationError
+from agent.loop.trial import Trial, try_model
+from agent.models.catalog import Catalog
+from api.app import open_catalog
+from api.equipment import allow_imports_beside
+from api.settings import Settings
+
+COLUMNS = ("text", "tools", "parallel_tools", "usage", "reasoning")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A model and what was found of it."""
+
+    name: str
+    spec: str
+    is_default: bool
+    found: Trial
+
+
+async def print_trials(settings: Settings, tenant_id: str | None, *, as_json: bool) -> bool:
+    """Print what each model can do, of all assistants, as a tenant has them; return whether each one's default answers.
+
+    Raises:
+        ConfigurationError: a definition is wrong.
+    """
+    allow_imports_beside(settings.assistant)
+    assistants = list(load_definitions(settings.assistant).values())
+    if tenant_id is not None:
+        assistants = [one.for_tenant(tenant_id) for one in assistants]
+    catalog = open_catalog(settings)
+    tried: dict[str, Tried] = {}
+    try:
+        width = max(len(model.label) for one in assistants for model in catalog.listed(one))
+        if not as_json:
+            print("  ".join([f"{'model':<{width}}", *COLUMNS, "seconds"]))
+        for assistant in assistants:
+            for one in await _tried(catalog, assistant, tried, width=None if as_json else width):
+                tried[one.name] = one
+    finally:
+        await catalog.close()
+    if as_json:
+        print(orjson.dumps([_told(one) for one in tried.values()], option=orjson.OPT_INDENT_2).decode())
+    return all(one.found.text for one in tried.values() if one.is_default)
+
+
+async def _tried(catalog: Catalog, assistant: Assistant, before: dict[str, Tried], *, width: int | None) -> list[Tried]:
+    names = catalog.names(assistant)
+    tried = []
+    for model in catalog.listed(assistant):
+        if model.label in before:
+            continue
+        found = await _found(catalog, assistant, model, is_usable=model.label in names)
+        one = Tried(model.label, model.spec, model.label == (names or [model.label])[0], found)
+        tried.append(one)
+        if width is not None:
+            print(_line(one, width), flush=True)
+    return tried
+
+
+async def _found(catalog: Catalog, assistant: Assistant, model: ModelDefinition, *, is_usable: bool) -> Trial:
+    if not is_usable:
+        return Trial(code="skipped", reason=f"needs {catalog.needs(model)}")
+    try:
+        opened = catalog.open(model, assistant.limits)
+    except ConfigurationError as exc:
+        return Trial(code="configuration", reason=str(exc))
+    return await try_model(opened, assistant.limits, has_tools=model.abilities.tools)
+
+
+def _line(one: Tried, width: int) -> str:
+    found = one.found
+    cells = (f"{'yes' if getattr(found, name) else 'no':<{len(name)}}" for name in COLUMNS)
+    line = "  ".join([f"{one.name:<{width}}", *cells, f"{found.took_s:>7.1f}"])
+    return line if found.code is None else f"{line}  {found.code}: {found.reason}"
+
+
+def _told(one: Tried) -> dict[str, object]:
+    return {"name": one.name, "spec": one.spec, "default": one.is_default, **asdict(one.found)}
