@@ -8,7 +8,7 @@ import structlog
 from langchain_core.messages import BaseMessage
 
 from agent import metrics
-from agent.assistant.definition import ModelDefinition
+from agent.assistant.models import ModelDefinition
 from agent.attempt.attempt import Attempt
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ModelChanged, SnapshotTaken, StepStarted, TextDelta

@@ -11,7 +11,7 @@ from typing import Literal
 import structlog
 
 from agent import metrics
-from agent.assistant.definition import ModelDefinition
+from agent.assistant.models import ModelDefinition
 from agent.attempt.answers import hash_all, keep_said, record_lost
 from agent.attempt.hold import RunHold
 from agent.attempt.recording import Proposed, of_call, of_proposed, of_results

@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager
 
 from langchain_core.language_models import BaseChatModel
 
-from agent.assistant.definition import Assistant, ModelDefinition
+from agent.assistant.definition import Assistant
 from agent.assistant.fallback import Fallback
+from agent.assistant.models import ModelDefinition
 from agent.budget import QuotaExceededError
 from agent.errors import ContextTooLongError, RunError
 from agent.models.catalog import Catalog
