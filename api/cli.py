@@ -31,7 +31,6 @@ cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
 )
 
-
 DAY_S = 86_400
 MODULES = "the server's modules"
 """What a start is at first; compiling them takes a while where nobody could write that down before."""

@@ -4,23 +4,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable
 from prometheus_client import Histogram
 
 from agent import metrics
-from agent.assistant.definition import Assistant, History
-from agent.attempt.context import instructions, look_up
+from agent.assistant.definition import Assistant
+from agent.attempt.context import look_up
 from agent.attempt.credential import RunCredential
 from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
 from agent.attempt.page import page_tools
-from agent.attempt.stop import StoppedError, Stopper
+from agent.attempt.stop import Stopper
+from agent.attempt.transcript import Transcript, read_transcript, tell
 from agent.attempt.writer import RunWriter
-from agent.context.gathering import Contexts, Told
+from agent.context.gathering import Contexts
 from agent.events.schema import ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
@@ -28,22 +29,14 @@ from agent.models.chain import Chain, open_chain
 from agent.models.echo import step_extras
 from agent.models.health import Health
 from agent.models.stream import Reply
-from agent.principal import Principal
-from agent.prompt.history import model_messages
-from agent.prompt.words import with_facts
 from agent.store.approvals import Approval, list_approvals
 from agent.store.database import Store
-from agent.store.messages import NewMessage, StoredMessage, ToolCall, TranscriptMessage, recent_messages, run_messages
+from agent.store.messages import NewMessage, ToolCall
 from agent.store.page_calls import NewPageCall, PageCall, list_page_calls
 from agent.store.repeating import repeated
 from agent.store.runs import Run
-from agent.store.transaction import Transaction
-from agent.store.versions import DoneWrite, superseded_writes
 from agent.toolkit import Selector, Tool, Toolset
 from agent.wording import Wording, worded
-
-DONE_WRITES = 20
-"""How many writes of superseded turns the model is told of, the last ones."""
 
 
 @dataclass(slots=True)
@@ -188,25 +181,6 @@ class Attempt:
         return step_extras(requests, self.reply.extras, most_bytes=self.assistant.limits.step_extras_bytes)
 
 
-class Transcript(NamedTuple):
-    """What was said: in the turns before, as many messages as the model may get, and in this one."""
-
-    earlier: list[TranscriptMessage]
-    current: list[StoredMessage]
-
-
-async def load_transcript(
-    connection: Transaction, owner: Principal, run: Run, *, window: History, current: list[StoredMessage] | None = None
-) -> Transcript:
-    """Read what a turn begins with; `current` is what was said in it, where that is known."""
-    earlier: list[TranscriptMessage] = []
-    if run.turn > 1:
-        earlier = await recent_messages(
-            connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
-        )
-    return Transcript(earlier, current or await run_messages(connection, owner, run))
-
-
 @repeated
 async def open_attempt(
     store: Store,
@@ -232,7 +206,7 @@ async def open_attempt(
     """
     owner = principal.current
     if transcript is None:
-        transcript = await _read(store, owner, run, window=assistant.history)
+        transcript = await read_transcript(store, owner, run, window=assistant.history)
     current = transcript.current
     limits = assistant.limits
     model = catalog.open(catalog.find(assistant, run.model), limits)
@@ -245,8 +219,8 @@ async def open_attempt(
     page = page_tools(assistant, run, owner, page_calls)
     offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector, page=page)
     told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run)
-    tell = partial(_tell, store, catalog, assistant, owner, told)
-    attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(tell), await tell(run, transcript))
+    read = partial(tell, store, catalog, assistant, owner, told)
+    attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(read), await read(run, transcript))
     attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)
     attempt.approvals = {one.tool_call_id: one for one in asked}
     attempt.page_calls = page_calls
@@ -255,58 +229,3 @@ async def open_attempt(
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())
     attempt.has_text = any(message.text for message in said)
     return attempt
-
-
-async def _read(store: Store, owner: Principal, run: Run, *, window: History) -> Transcript:
-    async with store.read(owner.tenant_id) as connection:
-        return await load_transcript(connection, owner, run, window=window)
-
-
-async def _tell(
-    store: Store,
-    catalog: Catalog,
-    assistant: Assistant,
-    owner: Principal,
-    told: Told,
-    run: Run,
-    transcript: Transcript | None = None,
-) -> list[BaseMessage]:
-    """Return what the run's model is told, with what was looked up for the turn; the transcript is read, unless it is given.
-
-    Raises:
-        StoppedError: another turn took the place of this one.
-    """
-    earlier, current = transcript or await _read(store, owner, run, window=assistant.history)
-    if not current or current[0].role != "user" or current[0].superseded_by is not None:
-        raise StoppedError("cancelled")
-    done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
-    window = catalog.window(catalog.find(assistant, run.model), assistant.history)
-    said = model_messages(earlier, current, window=window, model=run.model)
-    return [instructions(assistant, owner, told), *add_facts(said, current, run, done, told.missing)]
-
-
-async def _done_by_superseded(
-    store: Store, owner: Principal, run: Run, earlier: Sequence[TranscriptMessage], *, window: History
-) -> list[DoneWrite]:
-    """Return the writes that stay done although their turns, within the window, were superseded."""
-    first = earlier[0].turn if len(earlier) == window.messages else 1
-    if len({message.turn for message in earlier}) == run.turn - first:
-        return []  # turns are numbered without gaps, so none is missing
-    async with store.read(owner.tenant_id) as connection:
-        return await superseded_writes(connection, owner, run.conversation_id, from_turn=first, limit=DONE_WRITES)
-
-
-def add_facts(
-    messages: list[BaseMessage],
-    current: Sequence[StoredMessage],
-    run: Run,
-    done: Sequence[DoneWrite] = (),
-    missing: Sequence[str] = (),
-) -> list[BaseMessage]:
-    """Put the facts of this moment behind the current user message, where they spoil no prompt cache."""
-    own = len(messages) - next(
-        n for n, message in enumerate(reversed(messages), 1) if isinstance(message, HumanMessage)
-    )
-    now, text = datetime.now(UTC), current[0].text
-    words = with_facts(text, now=now, page=run.page, done=done, region=run.region, missing=missing)
-    return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]

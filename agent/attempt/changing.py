@@ -12,7 +12,8 @@ from agent.assistant.models import ModelDefinition
 from agent.attempt.attempt import Attempt
 from agent.events.fold import STEP_SEPARATOR
 from agent.events.schema import ModelChanged, SnapshotTaken, StepStarted, TextDelta
-from agent.models.stream import Reply, in_pieces
+from agent.models.stream import Reply
+from agent.models.text import in_pieces
 from agent.store.changed_models import changed
 
 logger = structlog.get_logger()

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from agent.assistant.definition import History
-from agent.attempt.attempt import Transcript, load_transcript
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.snapshot import settled, started
+from agent.attempt.transcript import Transcript, load_transcript
 from agent.errors import ForbiddenError
 from agent.events.schema import AnyEvent
 from agent.principal import Principal, RunKey

@@ -32,15 +32,13 @@ from agent.models.echo import merge
 from agent.models.patience import Patience
 from agent.models.pieces import pieces_of
 from agent.models.reasons import CUT, FAILED, REASON_CHARACTERS, WITHHELD, later_reason, read_reason
-from agent.models.text import Cleaner, clean, is_blank
+from agent.models.text import Cleaner, clean, in_pieces, is_blank
 from agent.models.thinking import Part, ThinkTags
 from agent.spans import asked
 
 MAX_RETRY_AFTER_S = 30.0
 """A provider that wants us to wait longer is not waited for; the client is told instead."""
 FIRST_BACKOFF_S = 0.5
-PIECE_CHARACTERS = 4096
-"""A provider that sends more at once is passed on in pieces of this size, so that no reader has to hold more."""
 INPUT_CHARACTERS = 32
 """Arguments are told in pieces of at least this size: models write them by the character, and each piece costs an event."""
 MODEL_CHARACTERS = 100
@@ -295,10 +293,3 @@ class _Collector:
 
     def _cut(self) -> None:
         self.full, self._reply.finish_reason = True, CUT
-
-
-def in_pieces(text: str) -> Iterable[str]:
-    """Return a text in pieces of at most `PIECE_CHARACTERS`; none for an empty one."""
-    if len(text) <= PIECE_CHARACTERS:
-        return (text,) if text else ()
-    return (text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS))

@@ -1,8 +1,11 @@
-"""Text from outside made safe to store and to send: valid Unicode, no NUL."""
+"""Text from outside made safe to store and to send: valid Unicode, no NUL, in pieces of a bounded size."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
+PIECE_CHARACTERS = 4096
+"""A provider that sends more at once is passed on in pieces of this size, so that no reader has to hold more."""
 _UNSEEN = frozenset("\u034f\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0")
 """Fillers and the like, which count as letters or signs and show nothing."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -20,6 +23,13 @@ def clean(text: str) -> str:
 def is_blank(text: str) -> bool:
     """Return whether nobody can see anything of `text`: spaces, breaks, joiners, fillers."""
     return all(sign.isspace() or sign in _UNSEEN or unicodedata.category(sign) in ("Cc", "Cf") for sign in text)
+
+
+def in_pieces(text: str) -> Iterable[str]:
+    """Return a text in pieces of at most `PIECE_CHARACTERS`; none for an empty one."""
+    if len(text) <= PIECE_CHARACTERS:
+        return (text,) if text else ()
+    return (text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS))
 
 
 class Cleaner:

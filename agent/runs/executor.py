@@ -12,12 +12,12 @@ import structlog
 
 from agent import metrics
 from agent.assistant.definition import CancelAfter, History
-from agent.attempt.attempt import Transcript
 from agent.attempt.credential import RunCredential
 from agent.attempt.moving import move
 from agent.attempt.presence import Absences
 from agent.attempt.stop import StoppedError
 from agent.attempt.tenure import Tenure
+from agent.attempt.transcript import Transcript
 from agent.attempt.writer import RunWriter
 from agent.errors import DatabaseError, FrontdeskError, InterruptedRunError
 from agent.events.schema import AnyEvent

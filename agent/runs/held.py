@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.assistant.definition import CancelAfter
-from agent.attempt.attempt import Transcript
 from agent.attempt.credential import RunCredential
 from agent.attempt.latch import Latch
 from agent.attempt.stop import Stopper
+from agent.attempt.transcript import Transcript
 from agent.attempt.writer import RunWriter
 from agent.events.schema import AnyEvent
 from agent.principal import RunKey

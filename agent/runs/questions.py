@@ -16,9 +16,9 @@ from langchain_core.messages import BaseMessage, SystemMessage
 from agent import metrics
 from agent.assistant.definition import Assistant
 from agent.assistant.source import Equipped
-from agent.attempt.attempt import add_facts
 from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
+from agent.attempt.transcript import add_facts
 from agent.attempt.unheld import offer as store_questions
 from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError, RunError
 from agent.loop.followups import suggest

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from agent.assistant.definition import Assistant, WhenActive
 from agent.assistant.source import Equipped
-from agent.attempt.attempt import Transcript, load_transcript
+from agent.attempt.transcript import Transcript, load_transcript
 from agent.errors import ForbiddenError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
