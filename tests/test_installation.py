@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from agent.assistant.kinds import KINDS
 from api import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -40,8 +41,20 @@ def test_tests_run_with_the_very_versions_that_serve() -> None:
     assert pins("requirements.lock") < pins("requirements-dev.lock")
 
 
+def test_what_speaks_with_models_fits_beside_what_serves() -> None:
+    """G434: the packages of all extras of kinds, at the very versions of everything else."""
+    assert pins("requirements.lock") < pins("requirements-models.lock")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    wanted = {kind.package.replace("_", "-") for kind in KINDS.values() if kind.package is not None}
+    assert wanted <= {name for name, _ in pins("requirements-models.lock")}
+    for kind in KINDS.values():
+        if kind.extra is not None:
+            assert kind.package is not None
+            assert extras[kind.extra][0].startswith(kind.package.replace("_", "-"))
+
+
 def test_each_pin_has_hashes_and_no_address() -> None:
-    for file in ("requirements.lock", "requirements-dev.lock"):
+    for file in ("requirements.lock", "requirements-dev.lock", "requirements-models.lock"):
         text = (ROOT / file).read_text("utf-8")
         assert text.count("--hash=sha256:") >= len(pins(file))
         assert "://" not in text

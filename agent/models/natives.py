@@ -131,7 +131,7 @@ def _anthropic(package: Any, wanted: Wanted) -> BaseChatModel:
         default_headers=definition.headers or None,
         http_client=open_client(timeout=wanted.timeout, proxy=proxy_for(url), connections=None),
     )
-    return model  # type: ignore[no-any-return]
+    return model
 
 
 def _input_of(usage: Any) -> UsageMetadata | None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -115,7 +116,7 @@ async def test_questions_that_are_asked_for_beside_a_run_are_not_traced(
     tmp_path: Path, provider: Provider, backend: TenantBackend, nursery: Nursery
 ) -> None:
     """G44: nor is a model that LangChain itself asks."""
-    changes = {"models": [PARROT], "suggestions": {"when": "on_demand"}, "title": "words"}
+    changes: dict[str, Any] = {"models": [PARROT], "suggestions": {"when": "on_demand"}, "title": "words"}
     asked_for = ASKED_FOR["by its names of today"]
     async with watched(tmp_path, provider, backend, nursery, asked_for, **changes) as (made, collector):
         headers = {"Authorization": f"Bearer {token_of()}"}

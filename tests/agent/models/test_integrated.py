@@ -78,7 +78,10 @@ async def test_thinking_goes_back_in_the_blocks_in_which_it_came_with_the_text_a
 async def test_text_before_the_first_thinking_keeps_its_place() -> None:
     """G431: thinking between two steps of one message."""
     manner = MANNERS["anthropic"]
-    late = [chunk([{**block, "index": block["index"] + 1} for block in one.content]) for one in THOUGHT[:3]]  # type: ignore[index, union-attr]
+    late = [
+        chunk([{"type": "thinking", "thinking": "I should ", "index": 1}]),
+        chunk([{"type": "thinking", "thinking": "", "signature": "SIGNED", "index": 1}]),
+    ]
     step = await step_of(chunk([{"type": "text", "text": "Hm.", "index": 0}]), *late, USED, END, manner=manner)
     [sent] = told([step], manner, ModelAbilities())
     assert [block["type"] for block in sent.content] == ["text", "thinking", "tool_use"]  # type: ignore[index]
