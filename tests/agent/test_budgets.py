@@ -339,7 +339,7 @@ async def test_what_nobody_settles_is_given_back_by_itself(open_frontdesk: OpenW
         await live.until("token")
         assert len(await held(world)) == 1
         async with store_of(world).write("acme") as connection:
-            await connection.execute(update(runs).values(attempt=2))
+            await connection.execute(update(runs).values(attempt=2, state="failed"))  # so nobody takes it over
         await until(lambda: is_free(world))
         gate.set()
     [(count, _, _, still)] = (await counted(world)).values()
