@@ -152,6 +152,8 @@ async def _fetch(entry: ContextEntry, turn: Turn, tool: Tool) -> str | None:
     if caller.credential is not None:
         mask.learn(caller.credential.reveal())
     try:
+        if is_own and caller.credential is None:
+            raise ToolError("its user is not here: the run was taken over")
         async with asyncio.timeout(entry.timeout_s) as limit:
             context = CallContext(
                 caller,
