@@ -87,6 +87,7 @@ def test_nothing_is_left_that_builds_or_installs_and_nothing_of_the_workshop(
     there = {path.name for path in image.written("/app").iterdir()}
     assert there == {"LICENSE", "README.md", ".venv", "agent", "alembic", "alembic.ini", "api", "demo", "examples"} | {
         "pyproject.toml",
+        "requirements-models.lock",
         "requirements.lock",
         "tools",
         "web",
