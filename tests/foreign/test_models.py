@@ -489,7 +489,7 @@ REFUSALS: dict[str, tuple[str, int, dict[str, Any], dict[str, str], str]] = {
     "ollama: no tools": (
         "local",
         400,
-        {"error": "registry.ollama.ai/library/gemma does not support tools"},
+        {"error": "gemma does not support tools"},
         {},
         "model_refused",
     ),
