@@ -65,7 +65,7 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
         ("name: x\nmodels: [demo]\npersona: y\nbackend: {url: 'http://a', app: 'a:b'}", "backend:"),
         ("name: x\nmodels: [demo]\npersona: y\nbackend: {app: 'a.b'}", "backend.app:"),
         ("name: x\npersona: y\nmodels: []", "models:"),
-        ("name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {models: [demo]}}", "tenants.acme.models:"),
+        ("name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {toolsets: []}}", "tenants.acme.toolsets:"),
         ("name: x\nmodels: [demo]\npersona: y\ntenants: {acme: {persona: ''}}", "tenants.acme.persona:"),
         ("name: x\nmodels: [demo]\npersona: y\nsuggestions: {timeout_s: 30}", "suggestions.timeout_s:"),
         *(
