@@ -96,11 +96,11 @@ class SilencingProxy:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            reset(server_writer)  # before anything is waited for: who is cancelled there comes no further
             self.lines.remove(line)
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            reset(server_writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
         with suppress(ConnectionError):
