@@ -138,7 +138,10 @@ def _narrowed(data: Row, heard: Phrase) -> tuple[Row, str]:
     ((name, rows),) = lists
     asked = f" {' '.join(heard.words)} "
     for key in rows[0]:
-        values = {row.get(key) for row in rows}
+        cells = [row.get(key) for row in rows]
+        if not all(cell is None or isinstance(cell, str) for cell in cells):
+            continue
+        values = set(cells)
         states = {one for one in values if isinstance(one, str) and f" {human(one)} " in asked}
         if len(states) == 1 and 1 < len(values) <= MAX_STATES and len(values) < len(rows):
             (state,) = states

@@ -86,6 +86,11 @@ def test_nested_data_becomes_a_readable_list() -> None:
     assert text == "Shop profile:\n\n- Name: Corner\n- Opened on: 2 Jan 2020\n- Address: city Cork, no 4"
 
 
+def test_a_column_of_lists_or_records_is_no_state_that_narrows_a_list() -> None:
+    rows = [{"number": n, "tags": ["new"], "place": {"city": "Porto"}, "open": n > 1} for n in range(1, 4)]
+    assert "| 3 | new |" in told("list_orders", {"orders": rows}, "which orders are new?")
+
+
 def test_changes_and_actions_are_confirmed() -> None:
     assert told("create_order", {"id": 3, "name": "Ann"}) == "Done: **create order**\n\n- Id: 3\n- Name: Ann"
     assert told("change_layout", {"ok": True}, value="wide") == "Switched to **wide** (layout)."
