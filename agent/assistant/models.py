@@ -16,7 +16,7 @@ class ModelAbilities(Definition):
     system: bool = Field(default=True, description="False: what it is told first stands before the first message")
     cache_control: bool = Field(
         default=False,
-        description="True: it is asked to keep its instructions, as Anthropic's models behind a gateway want",
+        description="True: it is asked to keep its instructions, as Anthropic's models want, also behind a gateway",
     )
     tool_calls: Literal["native", "text"] = Field(
         default="native", description="text: it is told of its tools in words, and calls them by lines of its text"

@@ -86,7 +86,7 @@ class TextCallingModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        raise NotImplementedError("it only streams")
+        raise NotImplementedError("it only streams")  # LangChain wants it to be there; nobody asks for a whole answer
 
 
 def lines_of(model: Runnable[LanguageModelInput, Any], messages: Sequence[BaseMessage]) -> ActionLines | None:

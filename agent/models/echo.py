@@ -103,13 +103,17 @@ def without_system(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def with_cache_mark(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a transcript whose instructions, with the tools before them, the server is asked to keep for later requests."""
-    kept = {"type": "ephemeral"}
     return [
-        {**body, "content": [{"type": "text", "text": body["content"], "cache_control": kept}]}
+        {**body, "content": marked(body["content"])}
         if body["role"] == "system" and isinstance(body.get("content"), str)
         else body
         for body in sent
     ]
+
+
+def marked(instructions: str) -> list[str | dict[str, Any]]:
+    """Return instructions as a message's content that a provider is asked to keep, as Anthropic's protocol says it."""
+    return [{"type": "text", "text": instructions, "cache_control": {"type": "ephemeral"}}]
 
 
 def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:

@@ -99,4 +99,6 @@ class IntegratedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        raise NotImplementedError("it is asked for a stream")
+        raise NotImplementedError(
+            "it is asked for a stream"
+        )  # LangChain wants it to be there; nobody asks for a whole answer

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from agent.assistant.models import ModelAbilities
 from agent.models.chunks import BLOCKS, SIGNATURE, SIGNATURES
-from agent.models.echo import STEP, wire_id
+from agent.models.echo import STEP, marked, wire_id
 from agent.models.manners import Manner
 
 
@@ -26,6 +26,8 @@ def told(messages: Sequence[BaseMessage], manner: Manner, abilities: ModelAbilit
             sent.append(ToolMessage(message.content, tool_call_id=call_id, name=message.name, status=message.status))
         elif isinstance(message, AIMessage):
             sent.append(_step(message, manner, ids, taken))
+        elif isinstance(message, SystemMessage) and abilities.cache_control and abilities.system:
+            sent.append(SystemMessage(marked(message.text)))
         else:
             sent.append(message)
     return sent if abilities.system else _without_system(sent)

@@ -212,6 +212,15 @@ async def test_a_model_without_tools_or_a_system_role_is_told_without_them() -> 
     ]
 
 
+def test_a_provider_is_asked_to_keep_the_instructions_where_the_definition_says_so() -> None:
+    """G448: a package hands the mark on as it is."""
+    messages: list[BaseMessage] = [SystemMessage("You help."), HumanMessage("how many?")]
+    [instructions, question] = told(messages, MANNERS["anthropic"], ModelAbilities(cache_control=True))
+    assert instructions.content == [{"type": "text", "text": "You help.", "cache_control": {"type": "ephemeral"}}]
+    assert question.content == "how many?"
+    assert told(messages, MANNERS["anthropic"], ModelAbilities()) == messages
+
+
 async def test_a_model_that_may_not_call_is_asked_so_in_its_own_way() -> None:
     """G430: a question beside a run has the run's tools, and calls none."""
     asked: list[Any] = []
