@@ -1,8 +1,11 @@
 """How the demo model tells what tools returned. Tool data is hostile data."""
 
 import json
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from demo.answer import answer, read
 from demo.markdown import plain
@@ -89,6 +92,17 @@ def test_nested_data_becomes_a_readable_list() -> None:
 def test_a_column_of_lists_or_records_is_no_state_that_narrows_a_list() -> None:
     rows = [{"number": n, "tags": ["new"], "place": {"city": "Porto"}, "open": n > 1} for n in range(1, 4)]
     assert "| 3 | new |" in told("list_orders", {"orders": rows}, "which orders are new?")
+
+
+CELL = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just("new"), lambda inner: st.lists(inner, max_size=2)
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(cells=st.lists(CELL, min_size=2, max_size=4))
+def test_whatever_stands_in_a_column_a_list_is_told(cells: list[Any]) -> None:
+    assert told("list_orders", {"orders": [{"state": cell} for cell in cells]}, "which orders are new?")
 
 
 def test_changes_and_actions_are_confirmed() -> None:
