@@ -195,7 +195,7 @@ class RunWriter(RunHold):
     async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
         """Store the last message and the run's one end together, then say so in the log.
 
-        A user's message that was refused for its content is kept from models from now on.
+        A user's message that was refused for its content is kept from models from now on, unless another lane takes it.
         """
         self.ended = True
         async with self._store.write(self._key.tenant_id) as connection:
@@ -206,8 +206,9 @@ class RunWriter(RunHold):
                 await record_lost(connection, self._principal, self._run)
             said = await hash_all(connection, self._principal, self._run)
             await transitions.end_run(connection, *self._key, attempt=self._run.attempt, end=end, history_hash=said)
-            self.is_answer = await settle_answer(connection, self._key.tenant_id, self._run)
-            if isinstance(error, ContentRefusedError):
+            settled = await settle_answer(connection, self._key.tenant_id, self._run)
+            self.is_answer = settled.is_answer
+            if isinstance(error, ContentRefusedError) and (settled.has_failed or not self._run.lane):
                 await withhold_message(connection, self._principal, self._run)
             if self.budget is not None:
                 await self.budget.settle(connection, ends=True)

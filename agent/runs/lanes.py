@@ -78,6 +78,10 @@ class Turns:
         await asyncio.gather(*(self._stops.cancel(principal, one) for one in unfinished))
         return await self.read(principal, run_id)
 
+    async def stop(self, principal: Principal, run: Run) -> None:
+        """Stop what runs in the turn of a run that was just read as the principal's: all of its lanes, where it has some."""
+        await (self.cancel(principal, run.id) if run.lane else self._stops.cancel(principal, run.id))
+
     @repeated
     async def choose(self, principal: Principal, conversation_id: UUID, run_id: UUID) -> Lanes:
         """Make a lane the answer of its turn, and return the turn's lanes. Another lane may be chosen after it.

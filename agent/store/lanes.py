@@ -5,7 +5,7 @@ invariant: only the answer's messages count. Those of the other lanes are supers
 versions to whoever reads the conversation.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, or_, select, update
 
@@ -52,7 +52,7 @@ _OF_TURN = and_(
     messages.c.role != "user",
 )
 _ANSWER = Hot(
-    select(runs.c.id)
+    select(runs.c.id, runs.c.state)
     .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == ROW_ID, runs.c.turn == bindparam("of_turn"))
     .order_by(*_rank(runs))
     .limit(1)
@@ -75,17 +75,24 @@ _NOTE_CHANGE = Hot(
 )
 
 
-async def settle_answer(connection: Transaction, tenant_id: str, run: "Run") -> bool:
-    """Let the messages of a turn's answer count, and those of its other lanes not; return whether this run is the answer.
+class Settled(NamedTuple):
+    """How a run stands in its turn: whether it is the answer, and whether all of the turn's lanes have failed."""
+
+    is_answer: bool = True
+    has_failed: bool = False
+
+
+async def settle_answer(connection: Transaction, tenant_id: str, run: "Run") -> Settled:
+    """Let the messages of a turn's answer count, and those of its other lanes not; return how this run stands then.
 
     It follows whatever may change which one that is: an end, a choice, a new message. The caller has locked the conversation,
-    and commits.
+    and commits. Where the run has its turn for itself nothing is asked.
     """
     if not run.lane:
-        return True
+        return Settled()
     turn = {"of_tenant": tenant_id, "of_id": run.conversation_id, "of_turn": run.turn}
     answer = await connection.row(_ANSWER, turn)
     changed = [await connection.change(one, {**turn, "answer": answer.id}) for one in (_COUNT, _DISCOUNT)]
     if any(changed):
         await connection.change(_NOTE_CHANGE, turn)
-    return bool(answer.id == run.id)
+    return Settled(answer.id == run.id, answer.state == "failed")
