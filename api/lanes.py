@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import anyio
 import orjson
 import structlog
 from fastapi import Request, Response
@@ -88,9 +89,10 @@ async def merged(readers: Sequence[Reader]) -> AsyncGenerator[tuple[int, list[Lo
     finally:
         for one in coming:
             one.cancel()
-        await asyncio.gather(*coming, return_exceptions=True)
-        for reader in readers:
-            await reader.aclose()
+        with anyio.CancelScope(shield=True):  # or nobody would know that these do not read any more
+            await asyncio.gather(*coming, return_exceptions=True)
+            for reader in readers:
+                await reader.aclose()
 
 
 async def _frames(runs: Sequence[Run], readers: Sequence[Reader], places: Sequence[EventId]) -> AsyncGenerator[bytes]:

@@ -55,7 +55,13 @@ class Belongings:
     def within(self, text: str) -> str:
         """Return a path, or a value of a body, with these ids."""
         ids = {"conversation_id": self.conversation_id, "run_id": self.run_id, "message_id": self.message_id}
-        return text.format(**ids, turn_id=self.turn_id, chat_id=self.conversation_id, thread_id=self.conversation_id, agent_id="default")
+        return text.format(
+            **ids,
+            turn_id=self.turn_id,
+            chat_id=self.conversation_id,
+            thread_id=self.conversation_id,
+            agent_id="default",
+        )
 
 
 def scoped(world: World) -> list[tuple[str, str]]:

@@ -27,6 +27,9 @@ from support.faults import until
 from support.provider import Call
 from support.world import Person, World
 
+from agent.errors import InvalidRequestError
+from api.sockets.commands import parse
+
 
 @pytest.fixture(scope="module", params=PLACES)
 def house(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -128,6 +131,21 @@ async def test_one_lane_is_stopped_and_then_all(world: World, ann: Person) -> No
     await until(lambda: world.provider.cancelled == 2)
 
 
+async def test_who_closes_the_stream_reads_no_lane_any_more(world: World, ann: Person) -> None:
+    """G451: and the lanes go on."""
+    gate, runner = asyncio.Event(), world.app.state.services.runner
+    lets = [(model, lambda: world.provider.wait_for(gate, "Late.", before=["First. "])) for model in ("alpha", "beta")]
+    beside(world.provider, *lets)
+    async with ann.open_stream("hello", models=TWO) as live:
+        await until_said(live, [b'"First. ","lane":1', b'"First. ","lane":2'])
+        turn_id = live.response.headers["x-run-id"]
+        assert runner.reader_count == 2
+    await until(lambda: runner.reader_count == 0)
+    gate.set()
+    shown = folded((await read(ann, turn_id)).events)
+    assert [one["text"] for one in shown.values()] == ["First. Late.", "First. Late."]
+
+
 async def test_lanes_have_the_tools_that_only_read(world: World, ann: Person) -> None:
     """G454: no writing tool, no action, no tool of the page; one that is called all the same is not made."""
     order = Call("create_order", {"item": "tea"})
@@ -194,6 +212,8 @@ async def test_models_are_refused_where_one_answer_is_all_that_can_be_read(world
     ]
     assert [(one.status_code, one.json()["code"]) for one in refused] == [(422, "invalid_request")] * 7
     assert all("models" in one.text for one in refused)
+    with pytest.raises(InvalidRequestError, match="models"):
+        parse('{"type": "send", "message": "hello", "models": ["demo", "demo"]}')
     assert await stored(world) == before
 
 
