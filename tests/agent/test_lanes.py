@@ -118,7 +118,7 @@ async def test_lanes_are_read_stopped_and_chosen_at_a_process_that_works_on_none
     ann, gate = first.person(), asyncio.Event()
     there = at(second, ann)
     lets = [
-        (model, lambda: first.provider.wait_for(gate, "and more.", before=["Words ", "first "]))
+        (model, lambda: first.provider.wait_for(gate, "and more.", before=["Words first "]))
         for model in ("alpha", "beta", "gamma")
     ]
     beside(first.provider, *lets)
@@ -127,7 +127,7 @@ async def test_lanes_are_read_stopped_and_chosen_at_a_process_that_works_on_none
         conversation_id = live.response.headers["x-conversation-id"]
         async with there.open_events(f"/turns/{live.response.headers['x-run-id']}/events") as elsewhere:
             for lane in (1, 2, 3):
-                await elsewhere.until_bytes(b'"first ","lane":%d' % lane)
+                await elsewhere.until_bytes(b'"Words first ","lane":%d' % lane)
             lanes = (await turn(there, turn_id))["lanes"]
             stopped = await there.request("POST", f"/runs/{lanes[2]['id']}/cancel")
             assert stopped.json()["state"] == "cancelled"

@@ -194,9 +194,10 @@ async def test_a_choice_holds_until_a_message_that_waits_begins(world: World, an
         assert await answers(ann, conversation_id) == []
         world.provider.say("Next.")
         async with ann.open_stream("and?", conversation_id=conversation_id, model=ALPHA) as waiting:
-            await waiting.until("run_id")
+            run_id = await waiting.until("run_id")
             assert (await choose(ann, conversation_id, lanes[1]["id"])).status_code == 200
-            assert (await ann.request("GET", f"/conversations/{conversation_id}/stream")).status_code == 200
+            async with ann.open_events(f"/conversations/{conversation_id}/stream") as active:
+                assert await active.until("run_id") == run_id, "the answer is whole, whatever another lane does"
             gate.set()
             assert (await waiting.rest()).text == "Next."
         await live.rest()

@@ -74,11 +74,11 @@ async def known(store: Store, run: Run, copy: dict[Any, Any], since: Version | N
     return version
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 async def test_the_answer_counts_whatever_happens_in_whatever_order(store: Store, seed: int) -> None:
     """G452 G453: and whoever has a copy of the conversation learns of it by what is new."""
     random = Random(seed)
-    for _ in range(3):
+    for _ in range(2):
         runs = await new_turn(store)
         open_runs, steps = list(runs), dict.fromkeys((run.id for run in runs), 0)
         copy: dict[Any, Any] = {}
