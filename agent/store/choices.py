@@ -35,7 +35,11 @@ async def insert_lane(
     """Add a run beside the first one of a turn that was just made, queued. The caller commits.
 
     The key of the request stands with the first run alone, so that an equal request finds one.
+
+    Raises:
+        NotFoundError: the first run is not the principal's.
     """
+    await get_run(connection, principal, first.id)
     run = replace(first, id=run_id, message_id=new_id(), lane=lane, model=model, state="queued", started_at=None)
     row = row_of(principal, run, replaces=None, begun_attempts=0, idempotency_key=None, worker_id=worker_id)
     await connection.change(INSERT, row)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, or_, select, update
 
+from agent.errors import NotFoundError
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED_BY
@@ -87,11 +88,16 @@ async def settle_answer(connection: Transaction, tenant_id: str, run: "Run") -> 
 
     It follows whatever may change which one that is: an end, a choice, a new message. The caller has locked the conversation,
     and commits. Where the run has its turn for itself nothing is asked.
+
+    Raises:
+        NotFoundError: the run is gone.
     """
     if not run.lane:
         return Settled()
     turn = {"of_tenant": tenant_id, "of_id": run.conversation_id, "of_turn": run.turn}
     answer = await connection.row(_ANSWER, turn)
+    if answer is None:
+        raise NotFoundError("No such run.")
     changed = [await connection.change(one, {**turn, "answer": answer.id}) for one in (_COUNT, _DISCOUNT)]
     if any(changed):
         await connection.change(_NOTE_CHANGE, turn)

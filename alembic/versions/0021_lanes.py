@@ -15,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 RUNNING = sa.text("state = 'running'")
+UNFINISHED = sa.text("state IN ('queued', 'running')")
 FIRST_RUNNING = sa.text("state = 'running' AND lane < 2")
 OTHERS = """
     FROM runs WHERE lane > 0 AND id <> (
@@ -36,6 +37,14 @@ def upgrade() -> None:
     op.create_index('uq_runs_turn', 'runs', ['tenant_id', 'conversation_id', 'turn', 'lane'], unique=True)
     op.drop_index('uq_runs_active', table_name='runs')
     op.create_index('uq_runs_active', 'runs', ['tenant_id', 'conversation_id'], unique=True, sqlite_where=FIRST_RUNNING, postgresql_where=FIRST_RUNNING)
+    prefer_the_few()
+
+
+def prefer_the_few() -> None:
+    """Let SQLite look among unfinished runs first: of two indexes that serve alike it takes the younger one."""
+    if op.get_bind().dialect.name == 'sqlite':
+        op.drop_index('ix_runs_unfinished_turn', table_name='runs')
+        op.create_index('ix_runs_unfinished_turn', 'runs', ['tenant_id', 'conversation_id', 'turn'], unique=False, sqlite_where=UNFINISHED)
 
 
 def downgrade() -> None:
@@ -53,6 +62,7 @@ def downgrade() -> None:
     op.create_index('uq_runs_active', 'runs', ['tenant_id', 'conversation_id'], unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
     op.drop_index('uq_runs_turn', table_name='runs')
     op.create_index('uq_runs_turn', 'runs', ['tenant_id', 'conversation_id', 'turn'], unique=True)
+    prefer_the_few()
     op.drop_column('runs', 'chosen_at')
     op.drop_column('runs', 'lane')
     op.drop_column('conversations', 'answer_changes')
