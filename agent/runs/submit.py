@@ -150,7 +150,7 @@ class Submissions:
             claim = partial(claim_run, connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             is_claimed = run.state == "running" or (may_begin and await claim())
             transcript: Transcript | None = None
-            front, place = Front(), Place(principal.tenant_id, principal.user_id, run.conversation_id)
+            front = Front()
             if not is_claimed and request.conversation_id is not None:
                 front = await deal_with_front(connection, principal, run, choice.assistant, worker_id=self._worker_id)
                 if front.resumed is not None:
@@ -159,13 +159,7 @@ class Submissions:
             if is_claimed:
                 window = choice.assistant.history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
-            beside = await insert_beside(
-                connection, principal, run, choice.lanes, worker_id=self._worker_id, run_ids=run_ids
-            )
-            for one in (run, *beside):
-                if one is not run or not is_claimed:
-                    self._roster.reserve(RunKey(principal.tenant_id, one.id), place)
-                await self._runtime.budgets.count(connection, principal, one, choice.assistant, request.message)
+            beside = await self._fill(connection, principal, request, run, choice, run_ids, is_claimed=is_claimed)
             failpoint("start.before_commit")
         return Submitted(
             *(run, True, tuple(earlier)),
@@ -174,6 +168,32 @@ class Submissions:
             beside=beside,
             transcript=transcript,
         )
+
+    async def _fill(
+        self,
+        connection: Transaction,
+        principal: Principal,
+        request: RunRequest,
+        run: Run,
+        choice: Choice,
+        run_ids: Sequence[UUID],
+        *,
+        is_claimed: bool,
+    ) -> tuple[Run, ...]:
+        """Store the other lanes of a run's turn and return them; each has its place among those who wait, and counts.
+
+        Raises:
+            RateLimitedError, OverloadedError: too many runs wait.
+            QuotaExceededError: a budget has no room for one of them.
+        """
+        worker_id = self._worker_id
+        beside = await insert_beside(connection, principal, run, choice.lanes, worker_id=worker_id, run_ids=run_ids)
+        place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
+        for one in (run, *beside):
+            if one is not run or not is_claimed:
+                self._roster.reserve(RunKey(principal.tenant_id, one.id), place)
+            await self._runtime.budgets.count(connection, principal, one, choice.assistant, request.message)
+        return beside
 
     async def _insert(
         self,

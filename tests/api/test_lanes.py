@@ -163,7 +163,7 @@ async def test_lanes_have_the_tools_that_only_read(world: World, ann: Person) ->
 async def test_the_same_post_again_gives_the_same_turn(world: World, ann: Person) -> None:
     """G450: also many at once, and read on behind an id."""
     say(world.provider, alpha="One.", beta="Two.")
-    key = {"headers": {"Idempotency-Key": uuid4().hex}}
+    key: dict[str, Any] = {"headers": {"Idempotency-Key": uuid4().hex}}
     streams = await asyncio.gather(*(ann.stream("hello", models=TWO, **key) for _ in range(5)))
     wanted = folded(streams[0].events)
     assert all(folded(one.events) == wanted for one in streams)
