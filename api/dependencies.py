@@ -37,8 +37,6 @@ from api.visitors import Visitors, address_of
 if TYPE_CHECKING:
     from api.admin.access import Operators
 
-MAX_ID_CHARACTERS = 200
-"""Of the id of a turn's stream, which has a part for each lane, numbers of 20 digits among them."""
 UNKNOWN_EVENT_ID = EventId(2**63 - 1, 0)
 """An unreadable Last-Event-ID becomes this id, which no log has: its reader gets a snapshot."""
 
@@ -168,10 +166,8 @@ async def take_seat(request: Request, principal: PrincipalDep) -> None:
 
 
 async def get_after(
-    last_event_id: Annotated[str | None, Header(max_length=MAX_ID_CHARACTERS)] = None,
-    after: Annotated[
-        str | None, Query(max_length=MAX_ID_CHARACTERS, description="as Last-Event-ID, which wins")
-    ] = None,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+    after: Annotated[str | None, Query(max_length=64, description="as Last-Event-ID, which wins")] = None,
 ) -> EventId:
     """Return the id after which a reader wants to read."""
     text = last_event_id or after

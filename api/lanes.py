@@ -17,7 +17,6 @@ from agent.principal import Principal
 from agent.runs.runner import Runner
 from agent.store.choices import Lanes
 from agent.store.runs import Run
-from api.dependencies import UNKNOWN_EVENT_ID
 from api.protocols import answer as answers
 from api.protocols import native
 from api.respond import CLIENT_GONE, folded, restarting, send_frames, wants_stream
@@ -26,6 +25,9 @@ from api.waiting import while_connected
 
 BETWEEN = "_"
 """Between the parts of an id, of which each lane has one."""
+MAX_ID_CHARACTERS = 200
+NOWHERE = EventId(0, 1)
+"""A place that no log has, and that is short: who was there gets a snapshot."""
 
 
 async def respond_with_lanes(request: Request, runner: Runner, principal: Principal, lanes: Lanes) -> Response:
@@ -125,7 +127,7 @@ def _places(request: Request, count: int) -> list[EventId]:
     if not text:
         return [START] * count
     places = [place for part in text.split(BETWEEN) if (place := parse_event_id(part)) is not None]
-    return places if len(places) == count else [UNKNOWN_EVENT_ID] * count
+    return places if len(places) == count else [NOWHERE] * count
 
 
 def _body(run: Run, answer: Answer) -> dict[str, object]:

@@ -1,15 +1,15 @@
 """Turns with lanes: several models beside each other, all read in one stream, and one chosen."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from agent.store.choices import Lanes
-from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
+from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
-from api.lanes import stream_lanes
+from api.lanes import MAX_ID_CHARACTERS, stream_lanes
 from api.views import RunView, run_view
 
 router = APIRouter(tags=["lanes"], responses=PROBLEMS)
@@ -65,8 +65,11 @@ async def stream_turn(
     request: Request,
     principal: PrincipalDep,
     services: InstallationDep,
-    _after: AfterDep,
-    _format: Literal["native"] = Query(default="native", alias="format"),
+    _last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=MAX_ID_CHARACTERS)] = None,
+    _after: Annotated[
+        str | None, Query(alias="after", max_length=MAX_ID_CHARACTERS, description="as Last-Event-ID, which wins")
+    ] = None,
+    _format: Annotated[Literal["native"], Query(alias="format")] = "native",
 ) -> Response:
     """Stream the events of all lanes from `Last-Event-ID` on, which has a part for each. Closing the connection stops none."""
     lanes = await services.runner.turns.read(principal, turn_id)  # while a 404 can still be sent
