@@ -62,6 +62,7 @@ from api.routes import (
     docs,
     feedback,
     health,
+    lanes,
     openai,
     pages,
     public,
@@ -115,7 +116,7 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     )
     app.state.equipment = equipment
     errors.install(app)
-    answering = dialects, chat, turns, public, runs, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
+    answering = dialects, chat, turns, public, runs, lanes, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, audit
     for_operators = (admin, admin_record, admin_budgets) if services.operators is not None else ()
     # What is asked most stands first: a request tries the routes in this order.

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import MESSAGE_CHARACTERS, NO_NUL, ClientKey, History, RunOptions
+from api.requests import MESSAGE_CHARACTERS, NO_NUL, ClientKey, History, OneAnswer, RunOptions
 
 MAX_HISTORY = 10_000
 EMPTY = "message: a text is needed"
@@ -21,7 +21,7 @@ EMPTY = "message: a text is needed"
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MESSAGE_CHARACTERS), NO_NUL]
 
 
-class DialectRequest(RunOptions):
+class DialectRequest(OneAnswer, RunOptions):
     """A message in any of their words. Its history only finds the conversation, of a client that has no name for it."""
 
     message: Text | None = None
@@ -91,7 +91,7 @@ def _fields(query: QueryParams) -> dict[str, object]:
     """Return the fields that stand in a query, each once; what is JSON in a body is JSON here, too."""
     fields: dict[str, object] = {}
     for name, value in query.multi_items():
-        if name not in DialectRequest.model_fields:
+        if name not in (*DialectRequest.model_fields, "models"):
             continue
         if name in fields:
             raise InvalidRequestError(f"{name}: once")

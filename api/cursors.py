@@ -13,7 +13,7 @@ import orjson
 from agent.errors import InvalidRequestError
 from agent.store.audit import AuditCursor
 from agent.store.budgets import Whose
-from agent.store.conversations import ConversationCursor
+from agent.store.conversations import ConversationCursor, Version
 from agent.store.shared_approvals import Place
 
 Found = TypeVar("Found", covariant=True)
@@ -92,6 +92,20 @@ def message_place(packed: Any) -> tuple[int, int] | None:
         case [int(turn), int(position)] if _is_place(turn) and _is_place(position):
             return turn, position
     return None
+
+
+@_unpacked
+def known_version(packed: Any) -> Version | None:
+    """Return how far a client knows a conversation."""
+    match packed:
+        case [int(), int()] | [int(), int(), int()] if all(map(_is_place, packed)):
+            return Version(*packed)
+    return None
+
+
+def version_word(version: Version) -> str:
+    """Return the word for how far a conversation has come."""
+    return pack([version.turn, version.position, *([version.answers] if version.answers else [])])
 
 
 def _moment(text: str) -> datetime:

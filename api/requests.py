@@ -32,6 +32,7 @@ from agent.runs.request import RunRequest
 from api.auth import BRANCH
 
 MESSAGE_CHARACTERS = 32_000
+MAX_LANES = 4
 CONTEXT_BYTES = 8 * 1024
 
 
@@ -119,6 +120,20 @@ def _small_tools(tools: list[DescribedTool] | None) -> list[DescribedTool] | Non
     return tools
 
 
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=200), NO_NUL]
+
+
+class OneAnswer(BaseModel):
+    """A request whose answer is read as one: several models cannot give it side by side."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asks_one_model(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("models") is not None:
+            raise ValueError("models: only POST /chat answers side by side")
+        return fields
+
+
 class RunOptions(BaseModel):
     """The options of every request for an answer."""
 
@@ -131,7 +146,7 @@ class RunOptions(BaseModel):
         | Annotated[str, StringConstraints(pattern=f"^({BRANCH.pattern})$")]
         | None
     ) = None
-    model: Annotated[str, StringConstraints(min_length=1, max_length=200), NO_NUL] | None = None
+    model: ModelName | None = None
     when_active: WhenActive | None = Field(
         default=None, description="what to do while the conversation's last message is being answered"
     )
@@ -164,7 +179,7 @@ class RunOptions(BaseModel):
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
         # A key from before there were these is known again.
-        for added in ("assistant", "time_zone", "locale", "client_key", "client_tools"):
+        for added in ("assistant", "time_zone", "locale", "client_key", "client_tools", "models"):
             if asked.get(added) is None:
                 asked.pop(added, None)
         return RunRequest(
@@ -198,23 +213,28 @@ class ChatRequest(RunOptions):
         default=None,
         description="what the client calls the conversation, which is made where there is none of this name",
     )
+    models: Annotated[list[ModelName], Field(min_length=2, max_length=MAX_LANES)] | None = Field(
+        default=None, description="several, in place of `model`: each answers in a lane of its own, side by side"
+    )
 
     @model_validator(mode="after")
     def _names_one_conversation(self) -> Self:
         if self.conversation_id is not None and self.client_key is not None:
             raise ValueError("name the conversation by conversation_id or by client_key, not by both")
+        if self.models is not None and self.model is not None:
+            raise ValueError("name one model by model, or several by models, not both")
         return self
 
     def to_run(self, idempotency_key: str | None) -> RunRequest:
-        """Return the request for a run."""
+        """Return the request for a run, or for a run of each model. Of several none asks its user, or the page, for anything."""
         asked = self.run_request(
             idempotency_key,
             message=self.message,
             conversation_id=self.conversation_id,
-            can_ask=True,
-            has_page=True,
+            can_ask=self.models is None,
+            has_page=self.models is None,
         )
-        return replace(asked, client_key=self.client_key)
+        return replace(asked, client_key=self.client_key, models=tuple(self.models or ()))
 
 
 NOT_ASKED = ("ticket", "after", "format", "idempotency_key")
@@ -235,6 +255,7 @@ def chat_in_query(query: QueryParams) -> ChatRequest:
             )
         asked[name] = value
     try:
+        OneAnswer.model_validate(asked)
         for name in {"context", "client_tools"} & set(asked):
             asked[name] = orjson.loads(asked[name])
         return ChatRequest.model_validate({name: asked[name] for name in asked if name not in NOT_ASKED})

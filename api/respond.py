@@ -1,5 +1,6 @@
 """How a run is answered: as a stream of its events, or as one JSON object when it has ended. Both read the same run."""
 
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -22,7 +23,7 @@ from api.pacing import paced
 from api.protocols import answer as answers
 from api.protocols import native
 from api.protocols.contract import WireProtocol
-from api.sse import Reader, event_stream, run_headers, stream_headers
+from api.sse import Reader, frame_stream, frames_of, run_headers, stream_headers
 from api.waiting import while_connected
 
 CLIENT_GONE = 499
@@ -55,17 +56,22 @@ async def respond(
         return Response(status_code=CLIENT_GONE)
     if answer.status is None and not answer.is_paused:
         await read_run(services_of(request).store, principal, run.id)
-        return refusal(
-            OverloadedError,
-            "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",
-            run_id=run.id,
-            headers={**headers, "Retry-After": str(RETRY_AFTER_S)},
-        )
+        return restarting(run, headers)
     return Response(
         orjson.dumps(answers.body(answer)),
         status_code=answers.status(answer),
         headers={**headers, **answers.headers(answer)},
         media_type="application/json",
+    )
+
+
+def restarting(run: Run, headers: Mapping[str, str]) -> Response:
+    """Return the answer to a client of JSON whose run goes on elsewhere."""
+    return refusal(
+        OverloadedError,
+        "The server is restarting. Your message is stored; ask for its run, or post again with the same key.",
+        run_id=run.id,
+        headers={**headers, "Retry-After": str(RETRY_AFTER_S)},
     )
 
 
@@ -81,14 +87,21 @@ def stream(
 ) -> Response:
     """Return a run's events after `after` as a stream; in a protocol that tells whole runs, read from their start."""
     structlog.contextvars.bind_contextvars(run=str(run.id))
-    settings = services_of(request).settings
     reader = runner.follow(principal, run, after=after if protocol.replay == "tail" else START)
-    response = event_stream(
-        paced(reader, max_rate=max_rate) if max_rate is not None else reader,
-        headers=stream_headers(run, protocol),
+    paced_reader = paced(reader, max_rate=max_rate) if max_rate is not None else reader
+    frames = frames_of(paced_reader, protocol, place_of(request, protocol, after))
+    return send_frames(request, frames, protocol, headers=stream_headers(run, protocol))
+
+
+def send_frames(
+    request: Request, frames: AsyncGenerator[bytes], protocol: WireProtocol, *, headers: Mapping[str, str]
+) -> Response:
+    """Return frames as a stream, compressed where the installation does that and the client takes it."""
+    settings = services_of(request).settings
+    response = frame_stream(
+        *(frames, protocol),
+        headers=headers,
         send_timeout_s=settings.send_timeout_s,
-        protocol=protocol,
-        after=place_of(request, protocol, after),
         is_compressed=settings.compress_streams and takes_gzip(request.headers.get("accept-encoding", "")),
     )
     if settings.compress_streams:
@@ -107,15 +120,17 @@ def place_of(request: Request, protocol: WireProtocol, after: EventId) -> EventI
 async def whole(request: Request, reader: Reader) -> Answer | None:
     """Return the answer when its run has ended; None when the client goes before: it is no reader any more then."""
 
-    async def read() -> Answer:
-        answer = Answer()
-        async with aclosing(reader) as batches:
-            async for batch in batches:
-                for logged in batch:
-                    answer.apply(logged.event)
-        return answer
+    return await while_connected(request, folded(reader))
 
-    return await while_connected(request, read())
+
+async def folded(reader: Reader) -> Answer:
+    """Return the answer when its reader has all of it."""
+    answer = Answer()
+    async with aclosing(reader) as batches:
+        async for batch in batches:
+            for logged in batch:
+                answer.apply(logged.event)
+    return answer
 
 
 def wants_stream(request: Request) -> bool:

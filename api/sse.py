@@ -52,9 +52,22 @@ def event_stream(
     A client that does not take a ping within `send_timeout_s` is gone. Until then it costs a few batches, which the log
     bounds. `after` is where the client was, of a protocol that is told again up to there and goes on behind it.
     """
+    frames = frames_of(reader, protocol, after)
+    return frame_stream(frames, protocol, headers=headers, send_timeout_s=send_timeout_s, is_compressed=is_compressed)
+
+
+def frame_stream(
+    frames: AsyncGenerator[bytes],
+    protocol: WireProtocol,
+    *,
+    headers: Mapping[str, str],
+    send_timeout_s: float,
+    is_compressed: bool = False,
+) -> EventSourceResponse:
+    """Return the stream of frames that are made already, as `event_stream` returns one."""
     encoding = {"Content-Encoding": "gzip"} if is_compressed else {}
     return _EventStream(
-        _frames(reader, protocol, after),
+        frames,
         protocol,
         headers={"Cache-Control": "no-cache, no-transform", **protocol.headers, **headers, **encoding},
         send_timeout_s=send_timeout_s,
@@ -142,7 +155,8 @@ class _EventStream(EventSourceResponse):
         connection.abort()
 
 
-async def _frames(reader: Reader, protocol: WireProtocol, after: EventId) -> AsyncGenerator[bytes]:
+async def frames_of(reader: Reader, protocol: WireProtocol, after: EventId) -> AsyncGenerator[bytes]:
+    """Yield a reader's events in a protocol."""
     encoder, prefix = protocol.encoder(), protocol.preamble
     told = Rest(encoder, after) if protocol.replay == "rest" and after != START else encoder
     async with aclosing(reader) as batches:

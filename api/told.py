@@ -17,6 +17,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_zero(value: object) -> bool:
+    return value == 0
+
+
 class ToolCallView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -35,7 +39,7 @@ class MessageView(BaseModel):
     """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
 
     Messages are in order of `turn`, then `position`. `superseded_by` is the turn that took the place of this one, and of
-    those between the two; null while the message counts.
+    those between the two; null while the message counts. Of a lane that is not its turn's answer it is that turn itself.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -55,6 +59,7 @@ class MessageView(BaseModel):
     is_error: bool
     model: str | None
     usage: UsageView | None
+    lane: int = Field(default=0, exclude_if=_is_zero, description="of what one of several lanes of its turn has said")
 
 
 class RecordedView(BaseModel):

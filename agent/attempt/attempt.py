@@ -216,12 +216,19 @@ async def open_attempt(
         async with store.read(owner.tenant_id) as connection:
             asked = await list_approvals(connection, owner.tenant_id, run.id)
             page_calls = {one.tool_call_id: one for one in await list_page_calls(connection, owner.tenant_id, run.id)}
-    page = page_tools(assistant, run, owner, page_calls)
-    offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector, page=page)
+    page = page_tools(assistant, run, owner, page_calls) if not run.lane else ()
+    offer = Offer(
+        *(model, toolsets),
+        timeout_s=limits.toolset_timeout_s,
+        selector=selector,
+        page=page,
+        reads_only=run.lane > 0,
+    )
     told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run)
     read = partial(tell, store, catalog, assistant, owner, told)
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(read), await read(run, transcript))
-    attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)
+    if not run.lane:  # a lane is what its own model says
+        attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)
     attempt.approvals = {one.tool_call_id: one for one in asked}
     attempt.page_calls = page_calls
     said = [message for message in current if message.role == "assistant"]

@@ -11,6 +11,7 @@ from agent.store.attempts import check_attempt
 from agent.store.clock import read_clock
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
+from agent.store.lanes import settle_answer
 from agent.store.messages import NewMessage, append_messages
 from agent.store.runs import Run
 from agent.store.shared_approvals import list_standing
@@ -71,5 +72,6 @@ class RunHold:
             await append_messages(
                 connection, self._principal, run.conversation_id, run_id=run.id, turn=run.turn, new=new
             )
+            await settle_answer(connection, self._principal.tenant_id, run)
         else:
             await lock_conversation(connection, self._principal.tenant_id, run.conversation_id)

@@ -11,6 +11,7 @@ import structlog
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.runnables import Runnable
 
+from agent.attempt.reads import only_reads
 from agent.places import tool_place
 from agent.principal import Principal
 from agent.toolkit import Choice, Heard, Selector, Tool, Toolset, as_function, by_name
@@ -29,6 +30,7 @@ class Offer:
         timeout_s: float,
         selector: Selector | None = None,
         page: Sequence[Tool] = (),
+        reads_only: bool = False,
     ) -> None:
         self.tools: Mapping[str, Tool] = {}
         """All that the principal has, by name: a model may remember one from the history that this step is not offered."""
@@ -40,6 +42,7 @@ class Offer:
         self._timeout_s = timeout_s
         self._selector = selector
         self._page = page
+        self._reads_only = reads_only
         self._chosen: Sequence[str] = ()
         self._sources: list[Sequence[Tool]] | None = None
         self._functions: list[dict[str, Any]] = []
@@ -75,6 +78,8 @@ class Offer:
             await ask_toolset(toolset, principal, timeout_s=self._timeout_s, before=had)
             for toolset, had in zip(self._toolsets, before, strict=True)
         ]
+        if self._reads_only:
+            sources = list(map(only_reads, sources))
         is_same = self._sources is not None and all(map(_is_same, sources, self._sources))
         choice: Choice | None = None
         if self._selector is not None:

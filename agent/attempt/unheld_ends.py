@@ -21,6 +21,7 @@ from agent.store.audit import Deed, record
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
 from agent.store.deletion import hide_conversation
+from agent.store.lanes import settle_answer
 from agent.store.messages import run_messages
 from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.repeating import repeated
@@ -44,6 +45,7 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
             if ended is not None:
                 await keep_said(connection, owner, run)
                 await record_lost(connection, owner, run)
+                await settle_answer(connection, key.tenant_id, run)
             failpoint("takeover.before_commit")
     except NotFoundError:
         return  # it was deleted
@@ -123,6 +125,7 @@ async def _cancel(connection: Transaction, principal: Principal, run: Run) -> bo
         return False
     await withdraw(connection, principal, run)
     await record_lost(connection, principal, run)
+    await settle_answer(connection, principal.tenant_id, run)
     return True
 
 

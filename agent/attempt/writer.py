@@ -30,6 +30,7 @@ from agent.store.approvals import NewApproval, ask
 from agent.store.audit import record
 from agent.store.conversations import rename_conversation
 from agent.store.database import Store
+from agent.store.lanes import settle_answer
 from agent.store.messages import NewMessage, ToolCall, withhold_message
 from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.repeating import repeated
@@ -51,6 +52,7 @@ class RunWriter(RunHold):
         self._segment = log.open(self._key, run.attempt, age_s=run.age_s())
         self.budget: RunBudget | None = None
         self.ended = False  # whether it has begun to write the run's end
+        self.is_answer = True  # whether it was its turn's answer when it ended: one of several lanes is
 
     def emit(self, event: AnyEvent) -> None:
         """Append an event to the run's log. It never waits.
@@ -193,7 +195,7 @@ class RunWriter(RunHold):
     async def end(self, end: RunEnd, message: NewMessage | None, *, error: RunError | None = None) -> None:
         """Store the last message and the run's one end together, then say so in the log.
 
-        A user's message that was refused for its content is kept from models from now on.
+        A user's message that was refused for its content is kept from models from now on, unless another lane takes it.
         """
         self.ended = True
         async with self._store.write(self._key.tenant_id) as connection:
@@ -204,7 +206,9 @@ class RunWriter(RunHold):
                 await record_lost(connection, self._principal, self._run)
             said = await hash_all(connection, self._principal, self._run)
             await transitions.end_run(connection, *self._key, attempt=self._run.attempt, end=end, history_hash=said)
-            if isinstance(error, ContentRefusedError):
+            settled = await settle_answer(connection, self._key.tenant_id, self._run)
+            self.is_answer = settled.is_answer
+            if isinstance(error, ContentRefusedError) and (settled.has_failed or not self._run.lane):
                 await withhold_message(connection, self._principal, self._run)
             if self.budget is not None:
                 await self.budget.settle(connection, ends=True)

@@ -175,7 +175,8 @@ async def _complete(held: HeldRun, attempt: Attempt | None, reason: str) -> None
         output_tokens=attempt.usage.output_tokens,
     )
     try:
-        await follow_ups(attempt)
+        if held.writer.is_answer:  # of a turn with lanes one has questions, and gives the title
+            await follow_ups(attempt)
     except StoppedError:
         pass
     except Exception as exc:  # noqa: BLE001 (the run is complete, and its readers want to go home)

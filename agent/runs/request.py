@@ -40,6 +40,8 @@ class RunRequest:
     """The turn behind which all of `said` was said."""
     assistant: str | None = None
     model: str | None = None
+    models: tuple[str, ...] = ()
+    """Several, which answer side by side in lanes of one turn, in this order; then there is no `model`. It is a new message's."""
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
     client_tools: tuple[dict[str, Any], ...] | None = None

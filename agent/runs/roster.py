@@ -7,7 +7,7 @@ what there is room for, who reads it whether it is here. Nobody else keeps a lis
 import asyncio
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Literal
@@ -121,10 +121,11 @@ class Roster:
         self._waiting.check(place, self._admission.elsewhere(place.tenant_id, place.user_id))
         self._waiting.enter(key, place)
 
-    def cancel_reservation(self, key: RunKey) -> None:
-        """Count a run that will not be held as waiting no longer."""
-        self._waiting.leave(key)
-        self._taken_over.leave(key)
+    def cancel_reservations(self, tenant_id: str, run_ids: Iterable[UUID]) -> None:
+        """Count runs that will not be held as waiting no longer."""
+        for key in (RunKey(tenant_id, run_id) for run_id in run_ids):
+            self._waiting.leave(key)
+            self._taken_over.leave(key)
 
     async def make_room(self, key: RunKey, place: Place, *, is_first: bool) -> Room | None:
         """Take a place for a run that is to be taken over; None where there is none, and it stays where it is.
@@ -190,7 +191,7 @@ class Roster:
 
     def begun(self, run: HeldRun) -> None:
         """Count a run as waiting no longer."""
-        self.cancel_reservation(run.key)
+        self.cancel_reservations(run.key.tenant_id, [run.run.id])
 
     def remove(self, run: HeldRun) -> None:
         """Hold a run no longer, give its place to the next, and wake the turn that waits for this one and no other."""
@@ -198,7 +199,7 @@ class Roster:
             self._admission.leave(run.place.tenant_id, run.place.user_id, run.grant)
         if run.unread is not None:
             run.unread.cancel()
-        self.cancel_reservation(run.key)
+        self.cancel_reservations(run.key.tenant_id, [run.run.id])
         if self._held.get(run.key) is run:
             del self._held[run.key]
         turns = self._turns[_conversation(run)]

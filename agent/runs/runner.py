@@ -29,6 +29,7 @@ from agent.redis.lasting import lasting
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
 from agent.runs.handover import Handover
+from agent.runs.lanes import Turns
 from agent.runs.leases import Leases
 from agent.runs.offers import Cluster, Offers
 from agent.runs.page_answers import PageAnswers
@@ -97,6 +98,7 @@ class Runner:
         self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings, offers)
         self.page_answers = PageAnswers(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         submissions = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
+        self.turns = Turns(store, self._stops)
         own = self._executor, self._leases
         self._starts = Starts(self._runtime, self._roster, self._absences, submissions, *own, self._stops)
         if offers is not None:

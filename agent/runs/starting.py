@@ -1,5 +1,6 @@
 """How a run begins: a place, one transaction, and what has to stop or go on for it."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from agent.attempt.presence import Absences
@@ -21,7 +22,8 @@ from agent.runs.leases import Leases
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
 from agent.runs.stops import Stops
-from agent.runs.submit import Choice, Submissions, Submitted
+from agent.runs.submit import Submissions
+from agent.runs.submitted import Choice, Submitted
 from agent.runtime import Runtime
 from agent.store.database import new_id
 from agent.store.runs import Run
@@ -80,10 +82,11 @@ class Starts:
                 if (equal := await self._submissions.find(principal, request)) is not None:
                     return equal
                 raise
-        key = RunKey(principal.tenant_id, new_id())
+        keys = [RunKey(principal.tenant_id, new_id()) for _ in choice.lanes or [choice.model]]
         with ExitStack() as arriving:
-            arriving.enter_context(self._roster.arriving(key))
-            started = await self._store_start(principal, request, choice, key, arriving, grant=grant)
+            for key in keys:
+                arriving.enter_context(self._roster.arriving(key))
+            started = await self._store_start(principal, request, choice, keys, arriving, grant=grant)
             if started.is_new:
                 await self._begin(principal, started, grant)
         return started.run
@@ -93,16 +96,17 @@ class Starts:
         principal: Principal,
         request: RunRequest,
         choice: Choice,
-        key: RunKey,
+        keys: Sequence[RunKey],
         stack: ExitStack,
         *,
         grant: Grant | None,
     ) -> Submitted:
         """Store a start, and give back what places it does not need."""
         started: Submitted | None = None
+        run_ids = [key.run_id for key in keys]
         try:
             started = await self._submissions.commit(
-                principal, request, choice, stack, run_id=key.run_id, may_begin=grant is not None
+                principal, request, choice, stack, run_ids=run_ids, may_begin=grant is not None
             )
             failpoint("start.after_commit")
             return started
@@ -110,19 +114,22 @@ class Starts:
             BaseException
         ) as exc:  # a cancelled request's transaction may be done all the same: the cancellation goes on
             if isinstance(exc, DatabaseError) or not isinstance(exc, RequestError):
-                self._roster.leave_behind(key, principal)  # if it was stored after all; what was refused was not
+                for key in keys:
+                    self._roster.leave_behind(key, principal)  # if it was stored after all; what was refused was not
             raise
         finally:
             if grant is not None and (started is None or not started.is_claimed):
                 self._roster.give_back(principal, grant)
             if started is None:
-                self._roster.cancel_reservation(key)
+                self._roster.cancel_reservations(principal.tenant_id, run_ids)
 
     async def _begin(self, principal: Principal, started: Submitted, grant: Grant | None) -> None:
         """Take a new run into this process, and stop what it takes the place of."""
         run = started.run
         grant = grant if started.is_claimed else None
         self._executor.hold(principal, run, [started_event(run)], transcript=started.transcript, grant=grant)
+        for lane in started.beside:
+            self._executor.hold(principal, lane, [started_event(lane)])
         if started.resumed is not None:
             await self._leases.go_on(principal, started.resumed)
         if started.withdrawn is not None:

@@ -3,14 +3,13 @@
 The invariant: what is refused leaves nothing behind, and what is stored will be answered, here or by another process.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 from uuid import UUID
 
-from agent.assistant.definition import Assistant, WhenActive
-from agent.assistant.source import Equipped
+from agent.assistant.definition import WhenActive
 from agent.attempt.transcript import Transcript, load_transcript
 from agent.errors import ForbiddenError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
@@ -20,8 +19,10 @@ from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
 from agent.runs.declared import client_tools_of, with_declared
 from agent.runs.equals import find_equal, refuse_early
+from agent.runs.lanes import insert_beside, resolve_lanes
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
+from agent.runs.submitted import Choice, Submitted
 from agent.runs.waiting import Front, deal_with_front, only_waits
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
@@ -34,36 +35,6 @@ from agent.store.runs import KeyTakenError, NewRun, Run, insert_run, unfinished_
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
 from agent.store.versions import kept_assistant, supersede
-
-
-class Choice(NamedTuple):
-    """Who answers a request, and with which model."""
-
-    equipped: Equipped
-    model: str
-
-    @property
-    def assistant(self) -> Assistant:
-        return self.equipped.definition
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """What the transaction of a start came to."""
-
-    run: Run
-    is_new: bool = True
-    earlier: tuple[UUID, ...] = ()
-    withdrawn: UUID | None = None
-    """A run that waited for a person, and was ended in the same transaction."""
-    resumed: UUID | None = None
-    """One that waited for its user's token, and goes on with this one in front of the new run."""
-    transcript: Transcript | None = None
-    """Read in the same transaction where the run begins at once: that spares another one before the first word."""
-
-    @property
-    def is_claimed(self) -> bool:
-        return self.transcript is not None
 
 
 class Submissions:
@@ -106,7 +77,10 @@ class Submissions:
                 replaced = request.replaces if isinstance(request.replaces, UUID) else None
                 kept = await kept_assistant(connection, principal, request.conversation_id, message_id=replaced)
         equipped = runtime.assistants.of(principal, request.assistant, kept=kept)
-        return Choice(equipped, runtime.catalog.resolve(equipped.definition, request.model))
+        lanes = resolve_lanes(runtime.catalog, equipped.definition, request.models)
+        return Choice(
+            equipped, lanes[0] if lanes else runtime.catalog.resolve(equipped.definition, request.model), lanes
+        )
 
     async def commit(
         self,
@@ -115,10 +89,12 @@ class Submissions:
         choice: Choice,
         stack: ExitStack,
         *,
-        run_id: UUID,
+        run_ids: Sequence[UUID],
         may_begin: bool,
     ) -> Submitted:
         """Store the message and its run in one transaction; the run is claimed in it where it `may_begin` at once.
+
+        `run_ids` has one id for each lane, in their order.
 
         An equal request with the same idempotency key gets the run that exists. One that has to wait has its place in
         the queue from then on, which the caller gives back where this raises. A run in front of it that goes on with the
@@ -141,10 +117,10 @@ class Submissions:
         if found is not None:
             return Submitted(found, is_new=False)
         try:
-            return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, stack, run_ids=run_ids, may_begin=may_begin)
         except (KeyTakenError, NameTakenError, SupersededError, RunActiveError):
             request = await self.locate(principal, request)  # by an equal request, or it is refused again
-            return await self._commit(principal, request, choice, stack, run_id=run_id, may_begin=may_begin)
+            return await self._commit(principal, request, choice, stack, run_ids=run_ids, may_begin=may_begin)
 
     @repeated
     async def _commit(
@@ -154,10 +130,10 @@ class Submissions:
         choice: Choice,
         stack: ExitStack,
         *,
-        run_id: UUID,
+        run_ids: Sequence[UUID],
         may_begin: bool,
     ) -> Submitted:
-        self._roster.cancel_reservation(RunKey(principal.tenant_id, run_id))  # of a try that was undone
+        self._roster.cancel_reservations(principal.tenant_id, run_ids)  # of a try that was undone
         async with self._store.write(principal.tenant_id, is_long=request.replaces is not None) as connection:
             found = await find_equal(connection, principal, request, keep_s=self._settings.idempotency_keep_s)
             found = found or await find_stored(connection, principal, request)
@@ -169,7 +145,7 @@ class Submissions:
             policy = request.when_active or choice.assistant.when_active
             earlier = await self._earlier(connection, principal, request, replaced, policy=policy)
             run, said = await self._insert(
-                connection, principal, request, replaced, choice=choice, run_id=run_id, may_begin=may_begin
+                connection, principal, request, replaced, choice=choice, run_id=run_ids[0], may_begin=may_begin
             )
             claim = partial(claim_run, connection, principal.tenant_id, run.id, worker_id=self._worker_id)
             is_claimed = run.state == "running" or (may_begin and await claim())
@@ -183,14 +159,41 @@ class Submissions:
             if is_claimed:
                 window = choice.assistant.history
                 transcript = await load_transcript(connection, principal, run, window=window, current=said)
-            else:
-                place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
-                self._roster.reserve(RunKey(principal.tenant_id, run.id), place)
-            await self._runtime.budgets.count(connection, principal, run, choice.assistant, request.message)
+            beside = await self._fill(connection, principal, request, run, choice, run_ids, is_claimed=is_claimed)
             failpoint("start.before_commit")
         return Submitted(
-            run, earlier=tuple(earlier), withdrawn=front.ended, resumed=front.resumed, transcript=transcript
+            *(run, True, tuple(earlier)),
+            withdrawn=front.ended,
+            resumed=front.resumed,
+            beside=beside,
+            transcript=transcript,
         )
+
+    async def _fill(
+        self,
+        connection: Transaction,
+        principal: Principal,
+        request: RunRequest,
+        run: Run,
+        choice: Choice,
+        run_ids: Sequence[UUID],
+        *,
+        is_claimed: bool,
+    ) -> tuple[Run, ...]:
+        """Store the other lanes of a run's turn and return them; each has its place among those who wait, and counts.
+
+        Raises:
+            RateLimitedError, OverloadedError: too many runs wait.
+            QuotaExceededError: a budget has no room for one of them.
+        """
+        worker_id = self._worker_id
+        beside = await insert_beside(connection, principal, run, choice.lanes, worker_id=worker_id, run_ids=run_ids)
+        place = Place(principal.tenant_id, principal.user_id, run.conversation_id)
+        for one in (run, *beside):
+            if one is not run or not is_claimed:
+                self._roster.reserve(RunKey(principal.tenant_id, one.id), place)
+            await self._runtime.budgets.count(connection, principal, one, choice.assistant, request.message)
+        return beside
 
     async def _insert(
         self,
@@ -225,6 +228,7 @@ class Submissions:
             history_hash=_said(principal, request),
             can_ask=request.can_ask,
             client_tools=client_tools_of(request, replaced),
+            lane=1 if choice.lanes else 0,
             id=run_id,
         )
         if replaced is not None:

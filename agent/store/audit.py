@@ -43,6 +43,7 @@ DeedKind = Literal[
     "user.erased",
     "tenant.erased",
     "feedback.expired",
+    "lane.chosen",
     "demo.signed_in",
     "admin.used",
     "admin.refused",

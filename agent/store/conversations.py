@@ -34,7 +34,9 @@ _SELECT: Select[Any] = select(
 ).where(OWNED)
 _GET = Hot(_SELECT.where(conversations.c.id == ROW_ID))
 _GET_VERSION = Hot(
-    _SELECT.where(conversations.c.id == ROW_ID).add_columns(conversations.c.last_turn, conversations.c.last_position)
+    _SELECT.where(conversations.c.id == ROW_ID).add_columns(
+        conversations.c.last_turn, conversations.c.last_position, conversations.c.answer_changes
+    )
 )
 _LOCK = Hot(
     select(conversations.c.id)
@@ -50,10 +52,14 @@ class NameTakenError(FrontdeskError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """How far a conversation has come: its newest turn and its last message. Later versions are not smaller in either."""
+    """How far a conversation has come: its newest turn, its last message, and how often a turn got another answer.
+
+    Later versions are not smaller in any of these.
+    """
 
     turn: int
     position: int
+    answers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ async def get_version(
     row = await connection.row(_GET_VERSION, of(principal, conversation_id))
     if row is None:
         raise NotFoundError("No such conversation.")
-    return _conversation(row), Version(row.last_turn, row.last_position)
+    return _conversation(row), Version(row.last_turn, row.last_position, row.answer_changes)
 
 
 async def list_conversations(

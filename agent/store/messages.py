@@ -6,21 +6,22 @@ turn superseded are no part of it (`versions.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, exists, or_, select, tuple_, update
 
 from agent.errors import NotFoundError
 from agent.events.schema import Usage
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID, as_known
-from agent.store.conversations import OWNED, Version, get_conversation, of
+from agent.store.conversations import OWNED, Version, get_version, of
 from agent.store.database import new_id
 from agent.store.runs import Run
 from agent.store.statements import Hot
+from agent.store.superseding import SUPERSEDED_BY
 from agent.store.tables import conversations, messages, runs
 from agent.store.transaction import Transaction
 
@@ -39,15 +40,8 @@ _RESERVE = Hot(
     .values(last_position=conversations.c.last_position + bindparam("count"), updated_at=bindparam("now"))
     .returning(conversations.c.last_position)
 )
-_SUPERSEDED_BY = (
-    select(func.min(runs.c.turn))
-    .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == ROW_ID)
-    .where(runs.c.turn > bindparam("of_turn"), runs.c.replaces <= bindparam("of_turn"))
-    .scalar_subquery()
-)
-"""The turn that took the place of the one that a message is written for: its run may not have stopped yet."""
 _INSERT = Hot(
-    messages.insert().values(superseded_by=_SUPERSEDED_BY),
+    messages.insert().values(superseded_by=SUPERSEDED_BY),
     *("tenant_id", "conversation_id", "id", "run_id", "turn", "position", "created_at", "role", "text", "step"),
     *("tool_calls", "tool_call_id", "tool_name", "is_error", "model", "input_tokens", "output_tokens", "status"),
     *("extras", "is_untrusted"),
@@ -64,7 +58,10 @@ _RECENT = Hot(
     .limit(bindparam("count"))
 )
 _OF_RUN = Hot(
-    select(messages).where(_OF_CONVERSATION, messages.c.turn == bindparam("turn")).order_by(messages.c.position)
+    select(messages)
+    .where(_OF_CONVERSATION, messages.c.turn == bindparam("turn"))
+    .where(or_(messages.c.run_id == bindparam("run"), messages.c.role == "user"))
+    .order_by(messages.c.position)
 )
 _WITHHOLD = Hot(
     update(messages)
@@ -136,8 +133,10 @@ class StoredMessage(TranscriptMessage):
     position: int
     created_at: datetime
     superseded_by: int | None = None
-    """The turn that took the place of this one."""
+    """The turn that took the place of this one; its own, where it is of a lane that is not the answer."""
     usage: Usage | None = None
+    lane: int = 0
+    """Of what a lane has said, where a conversation is listed."""
 
 
 async def append_messages(
@@ -209,8 +208,9 @@ async def list_messages(
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    await get_conversation(connection, principal, conversation_id)
-    statement = select(messages).where(
+    _, version = await get_version(connection, principal, conversation_id)
+    lane = select(runs.c.lane).where(runs.c.tenant_id == messages.c.tenant_id, runs.c.id == messages.c.run_id)
+    statement = select(messages, lane.scalar_subquery().label("lane")).where(
         messages.c.tenant_id == principal.tenant_id, messages.c.conversation_id == conversation_id
     )
     if not with_superseded:
@@ -220,14 +220,18 @@ async def list_messages(
     if since is not None:
         # Turns do not say it all: what waited in the queue has a later turn than an answer that is stored after it.
         is_new = or_(messages.c.position > since.position, messages.c.turn > since.turn)
-        statement = statement.where(or_(is_new, messages.c.superseded_by > since.turn))
+        is_new = or_(is_new, messages.c.superseded_by > since.turn)
+        if since.answers != version.answers:
+            is_new = or_(is_new, and_(lane.scalar_subquery() > 0, messages.c.role != "user"))
+        statement = statement.where(is_new)
     statement = statement.order_by(messages.c.turn, messages.c.position).limit(limit)
-    return [_message(row) for row in await connection.execute(statement)]
+    found = [(_message(row), row.lane) for row in await connection.execute(statement)]
+    return [one if not lane or one.role == "user" else replace(one, lane=lane) for one, lane in found]
 
 
 async def run_messages(connection: Transaction, principal: Principal, run: Run) -> list[StoredMessage]:
-    """Return the messages of the principal's run, in order; empty where there is none. Read by index, as its turn."""
-    place = {**of(principal, run.conversation_id), "turn": run.turn}
+    """Return the messages of the principal's run, with the user's of its turn, in order; read by index, as its turn."""
+    place = {**of(principal, run.conversation_id), "turn": run.turn, "run": run.id}
     return [_message(row) for row in await connection.rows(_OF_RUN, place)]
 
 

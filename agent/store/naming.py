@@ -16,8 +16,10 @@ from agent.errors import NotFoundError
 from agent.principal import Principal
 from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
-from agent.store.runs import OWNED_RUN, SUPERSEDED, Run, get_run
+from agent.store.lanes import IS_ANSWER
+from agent.store.runs import OWNED_RUN, Run, get_run
 from agent.store.statements import Hot
+from agent.store.superseding import SUPERSEDED
 from agent.store.tables import conversations, messages, runs
 from agent.store.transaction import Transaction
 from agent.store.versions import find_turn
@@ -30,7 +32,8 @@ _BY_HISTORY = Hot(
     .order_by(runs.c.created_at.desc(), runs.c.turn.desc())
     .limit(1)
 )
-_OF_CONVERSATION = select(runs.c.id).where(OWNED_RUN, runs.c.conversation_id == ROW_ID, ~SUPERSEDED)
+_OF_CONVERSATION = select(runs.c.id).where(OWNED_RUN, runs.c.conversation_id == ROW_ID, ~SUPERSEDED, IS_ANSWER)
+"""One run of each turn that counts: its answer, where it has lanes."""
 _BEHIND = Hot(_OF_CONVERSATION.where(runs.c.turn > bindparam("turn")).order_by(runs.c.turn).limit(1))
 _NAMED = Hot(
     _OF_CONVERSATION.where(runs.c.client_message_id == bindparam("name")).order_by(runs.c.turn.desc()).limit(1)

@@ -16,7 +16,9 @@ from agent.store.clock import database_now, instant
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
+from agent.store.lanes import IS_ANSWER
 from agent.store.statements import Hot
+from agent.store.superseding import SUPERSEDED
 from agent.store.tables import conversations, runs
 from agent.store.transaction import Transaction
 
@@ -52,17 +54,11 @@ _GET_BY_KEY = Hot(
     )
 )
 _FREE_KEY = Hot(update(runs).where(_MINE, runs.c.id == ROW_ID).values(idempotency_key=None))
-_later = runs.alias("later")
-SUPERSEDED = exists().where(
-    _later.c.tenant_id == runs.c.tenant_id,
-    _later.c.conversation_id == runs.c.conversation_id,
-    _later.c.turn > runs.c.turn,
-    _later.c.replaces <= runs.c.turn,
-)
-"""The condition that a later turn took the place of a run's turn."""
 _ACTIVE = Hot(
     select(runs)
-    .where(OWNED_RUN, runs.c.conversation_id == bindparam("of_conversation"), is_unfinished(runs), ~SUPERSEDED)
+    .where(
+        OWNED_RUN, runs.c.conversation_id == bindparam("of_conversation"), is_unfinished(runs), ~SUPERSEDED, IS_ANSWER
+    )
     .order_by(runs.c.turn)
     .limit(1)
 )
@@ -114,6 +110,8 @@ class Run:
     """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
     model_changed: dict[str, str] | None = None  # {from, reason}: which was asked for, and why it does not answer
     waits_until: datetime | None = None  # of one that waits: for an answer, or for its user to come back with a token
+    lane: int = 0  # 1, 2, … of one with others beside it in its turn
+    chosen_at: datetime | None = None
 
     def starter(self, owner: Principal) -> Principal:
         """Return whoever began this run of `owner`, with the rights of then and without a credential.
@@ -130,9 +128,9 @@ class Run:
 _INSERTED = (
     *("id", "conversation_id", "message_id", "turn", "state", "attempt", "model"),
     *("branch_id", "page", "request_hash", "created_at", "started_at", "role", "can_ask"),
-    *("token_branches", "assistant", "client_message_id", "history_hash", "client_tools", "budget"),
+    *("token_branches", "assistant", "client_message_id", "history_hash", "client_tools", "budget", "lane"),
 )
-_INSERT = Hot(
+INSERT = Hot(
     runs.insert(),
     *("tenant_id", "user_id", *_INSERTED, "replaces", "begun_attempts", "idempotency_key", "worker_id"),
     *("time_zone", "locale", "input_tokens", "output_tokens"),
@@ -159,6 +157,7 @@ class NewRun:
     history_hash: str | None = None
     can_ask: bool = True
     client_tools: tuple[dict[str, Any], ...] | None = ()
+    lane: int = 0
     id: UUID = field(default_factory=new_id)
 
 
@@ -172,10 +171,14 @@ class RunEnd:
     error_code: str | None = None
 
 
-_AS_STORED = ("role", "budget", "assistant", "can_ask", "client_message_id", "history_hash", "waits_until")
+_AS_STORED = (
+    *("id", "conversation_id", "message_id", "turn", "lane", "chosen_at", "attempt", "model", "model_changed", "page"),
+    *("branch_id", "request_hash", "created_at", "started_at", "ended_at", "finish_reason", "error_code", "role"),
+    *("budget", "assistant", "can_ask", "client_message_id", "history_hash", "waits_until"),
+)
 _ASKED = (
     *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),
-    *("client_message_id", "history_hash", "can_ask", "client_tools"),
+    *("client_message_id", "history_hash", "can_ask", "client_tools", "lane"),
 )
 """The values that a run takes over from the request for it as they are."""
 
@@ -210,22 +213,19 @@ async def insert_run(connection: Transaction, principal: Principal, new: NewRun)
         region=new.region,
         **{name: getattr(new, name) for name in _ASKED},
     )
-    row = {
-        "tenant_id": principal.tenant_id,
-        "user_id": principal.user_id,
-        **{name: getattr(run, name) for name in _INSERTED},
-        **asdict(run.region),
-        "replaces": new.replaces,
-        "begun_attempts": int(begins),
-        "idempotency_key": new.idempotency_key,
-        "worker_id": new.worker_id,
-        **dict.fromkeys(("input_tokens", "output_tokens"), 0),
-    }
+    own = {"replaces": new.replaces, "idempotency_key": new.idempotency_key, "worker_id": new.worker_id}
     try:
-        await connection.change(_INSERT, row)
+        await connection.change(INSERT, row_of(principal, run, begun_attempts=int(begins), **own))
     except IntegrityError as exc:
         raise KeyTakenError("an equal request won the race") from exc
     return run
+
+
+def row_of(principal: Principal, run: Run, **own: object) -> dict[str, object]:
+    """Return the row of a new run of the principal's, with `own` values that a run does not have."""
+    row = {name: getattr(run, name) for name in _INSERTED}
+    whose = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}
+    return {**whose, **row, **asdict(run.region), "input_tokens": 0, "output_tokens": 0, **own}
 
 
 async def get_run(connection: Transaction, principal: Principal, run_id: UUID) -> Run:
@@ -237,7 +237,7 @@ async def get_run(connection: Transaction, principal: Principal, run_id: UUID) -
     row = await connection.row(_GET, of(principal, run_id))
     if row is None:
         raise NotFoundError("No such run.")
-    return _run(row)
+    return run_from(row)
 
 
 async def find_run_by_key(
@@ -255,13 +255,13 @@ async def find_run_by_key(
         if frees:
             await connection.change(_FREE_KEY, of(principal, row.id))
         return None
-    return _run(row)
+    return run_from(row)
 
 
 async def active_run(connection: Transaction, principal: Principal, conversation_id: UUID) -> Run | None:
-    """Return the conversation's running run, or else the first one in its queue; none that is superseded."""
+    """Return the conversation's running run, or else the first in its queue; none that is superseded, or no turn's answer."""
     row = await connection.row(_ACTIVE, {**of(principal), "of_conversation": conversation_id})
-    return _run(row) if row is not None else None
+    return run_from(row) if row is not None else None
 
 
 async def unfinished_runs(
@@ -272,26 +272,12 @@ async def unfinished_runs(
     return [row.id for row in await connection.rows(_UNFINISHED, place)]
 
 
-def _run(row: Any) -> Run:
+def run_from(row: Any) -> Run:
+    """Return a run, of a row of all columns."""
     return Run(
-        id=row.id,
-        conversation_id=row.conversation_id,
-        message_id=row.message_id,
-        turn=row.turn,
         state="waiting" if row.waits_until is not None and row.state == "queued" else row.state,
-        attempt=row.attempt,
-        model=row.model,
-        branch_id=row.branch_id,
-        page=row.page,
-        request_hash=row.request_hash,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        finish_reason=row.finish_reason,
-        error_code=row.error_code,
         usage=Usage(row.input_tokens, row.output_tokens),
         suggestions=tuple(row.suggestions or ()),
-        model_changed=row.model_changed,
         token_branches=tuple(row.token_branches or ()),
         region=Region(row.time_zone, row.locale),
         is_cancel_requested=row.cancel_requested_at is not None,

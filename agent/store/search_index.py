@@ -62,7 +62,7 @@ _DUE = (
 )
 _MESSAGES = (
     select(
-        *(messages.c[name] for name in ("id", "position", "role", "superseded_by")),
+        *(messages.c[name] for name in ("id", "turn", "position", "role", "superseded_by")),
         func.substr(messages.c.text, 1, MAX_CHARACTERS).label("text"),
     )
     .where(
@@ -148,7 +148,8 @@ async def _read(connection: Transaction, row: Any, *, rows: int, characters: int
         if not chunk:
             position = row.last_position
             break
-        said = [(one.id, one.text) for one in chunk if one.role != "tool" and one.superseded_by is None]
+        # What another lane has said may be the answer yet: whether it is, a search looks then.
+        said = [(one.id, one.text) for one in chunk if one.role != "tool" and one.superseded_by in (None, one.turn)]
         texts += said
         position = chunk[-1].position
         rows -= len(chunk)

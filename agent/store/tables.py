@@ -59,6 +59,9 @@ conversations = Table(
         "is_title_indexed", Boolean, nullable=False, server_default=false(), comment="whether search knows the title"
     ),
     Column("client_key", String(255), comment="the id that its client gave it; NULL where it gave none"),
+    Column(
+        "answer_changes", Integer, nullable=False, server_default="0", comment="how often a turn has another answer"
+    ),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_conversations_owner", "tenant_id", "user_id", "updated_at", "id"),
     # Two first messages of one name that arrive at once: one of them makes the conversation, the other finds it.
@@ -82,6 +85,10 @@ runs = Table(
     user(),
     Column("turn", Integer, nullable=False, comment="1, 2, 3, … within the conversation; orders its messages"),
     Column("replaces", Integer, comment="the turn whose place this one takes, with all turns between the two"),
+    Column(
+        "lane", Integer, nullable=False, server_default="0", comment="1, 2, … in one turn; 0: no other is beside it"
+    ),
+    Column("chosen_at", Instant, comment="since when its user has it for the answer of its turn"),
     Column("state", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column(
@@ -128,13 +135,15 @@ runs = Table(
         ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"], ondelete="CASCADE"
     ),
     CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
-    Index("uq_runs_turn", "tenant_id", "conversation_id", "turn", unique=True),
+    Index("uq_runs_turn", "tenant_id", "conversation_id", "turn", "lane", unique=True),
     # Two requests that replace the same turn: the database lets one of them do it.
     partial_index(
         "uq_runs_replaces", "tenant_id", "conversation_id", "replaces", only_where="replaces IS NOT NULL", unique=True
     ),
-    # Two requests that race for one conversation: the database lets one of them run.
-    partial_index("uq_runs_active", "tenant_id", "conversation_id", only_where="state = 'running'", unique=True),
+    # Two requests that race for one conversation: the database lets one of them run, or the first lane of one.
+    partial_index(
+        "uq_runs_active", "tenant_id", "conversation_id", only_where="state = 'running' AND lane < 2", unique=True
+    ),
     # The few that are not over: whether one is in front of another, what a worker has, and what nobody has any more.
     partial_index(
         "ix_runs_unfinished_turn", "tenant_id", "conversation_id", "turn", only_where="state IN ('queued', 'running')"

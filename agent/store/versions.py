@@ -15,8 +15,9 @@ from agent.errors import NotFoundError, SupersededError
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
-from agent.store.runs import OWNED_RUN, SUPERSEDED, Run, get_run
+from agent.store.runs import OWNED_RUN, Run, get_run
 from agent.store.statements import Hot
+from agent.store.superseding import SUPERSEDED
 from agent.store.tables import conversations, messages, runs, tool_calls
 from agent.store.transaction import Transaction
 

@@ -37,5 +37,5 @@ async def stop(thread_id: str, principal: PrincipalDep, services: InstallationDe
     """Stop what runs in the thread; what it said is kept. A body is not read. Where nothing runs, nothing happens."""
     run = await running(services.store, principal, thread_id)
     if run is not None:
-        await services.runner.cancel(principal, run.id)
+        await services.runner.turns.stop(principal, run)
     return Response(status_code=204)

@@ -133,5 +133,5 @@ async def resume(
 async def stop(run: ActiveRunDep, principal: PrincipalDep, services: InstallationDep) -> Response:
     """Stop what runs in the chat; what it said is kept. A body is not read. Where nothing runs, nothing happens."""
     if run is not None:
-        await services.runner.cancel(principal, run.id)
+        await services.runner.turns.stop(principal, run)
     return Response(status_code=204)

@@ -22,6 +22,7 @@ class ActionView(BaseModel):
 class LimitsView(BaseModel):
     message_characters: int = MESSAGE_CHARACTERS
     context_bytes: int = CONTEXT_BYTES
+    lanes: int = Field(description="models that may answer a message side by side; 1: no two do")
 
 
 class AssistantName(BaseModel):
@@ -81,7 +82,7 @@ async def describe_assistant(
         },
         suggestions=assistant.suggestions.enabled,
         suggestions_when=assistant.suggestions.when if assistant.suggestions.enabled else None,
-        limits=LimitsView(),
+        limits=LimitsView(lanes=assistant.limits.lanes),
         approves=(principal is not None and assistants.are_approved_by(principal)) or None,
         assistants=others if assistants.are_several else None,
     )

@@ -24,6 +24,7 @@ from api.dependencies import (
 )
 from api.errors import PROBLEMS
 from api.formats import IN_QUERY, FormatDep, can_ask
+from api.lanes import respond_with_lanes
 from api.protocols import native
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, place_of, respond
@@ -37,6 +38,7 @@ QUERY: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "query", "required": name == "message", "schema": schema}
         for name, schema in ChatRequest.model_json_schema()["properties"].items()
+        if name != "models"
     ]
 }
 
@@ -91,6 +93,8 @@ async def chat(
     """Ask the assistant. The message is stored before the response begins; the run outlives the connection."""
     runner = services_of(request).runner
     run = await runner.start(principal, body.to_run(idempotency_key))
+    if run.lane:
+        return await respond_with_lanes(request, runner, principal, await runner.turns.read(principal, run.id))
     return await respond(request, runner, principal, run, after)
 
 

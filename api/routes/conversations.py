@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, StringConstraints
@@ -13,10 +14,10 @@ from agent.errors import InvalidRequestError
 from agent.graphemes import unturned
 from agent.principal import Principal
 from agent.store.audit import Deed, record
+from agent.store.choices import count_choices
 from agent.store.conversations import (
     TITLE_LENGTH,
     Conversation,
-    Version,
     get_conversation,
     get_version,
     list_conversations,
@@ -24,7 +25,7 @@ from agent.store.conversations import (
 )
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, list_messages
-from api.cursors import conversation_cursor, message_place, pack
+from api.cursors import conversation_cursor, known_version, message_place, pack, version_word
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
@@ -37,7 +38,8 @@ router = APIRouter(tags=["conversations"], responses=PROBLEMS)
 EXPORT_PAGE = 100
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "`{conversation, messages}`, each as the other calls give it.",
+        "description": "`{conversation, messages}`, each as the other calls give it; and `choices`, how often which model's"
+        " answer was chosen among lanes, where any was.",
         "content": {"application/json": {}},
     }
 }
@@ -149,8 +151,7 @@ async def read_messages(
     Where nothing has changed since `after`, which is the usual answer, no message is read.
     """
     place = message_place(cursor)
-    known = message_place(after, "after")
-    since = Version(*known) if known else None
+    since = known_version(after, "after")
     async with services.store.read(principal.tenant_id) as connection:
         conversation, version = await get_version(connection, principal, conversation_id)
         found: list[StoredMessage] = []
@@ -170,7 +171,7 @@ async def read_messages(
         items=[MessageView.model_validate(one) for one in found[:limit]],
         next_cursor=pack([last.turn, last.position]) if last else None,
         title=conversation.title,
-        version=pack([version.turn, version.position]),
+        version=version_word(version),
     )
 
 
@@ -180,9 +181,10 @@ async def export_conversation(conversation_id: UUID, principal: PrincipalDep, se
     exported = Deed("conversation.exported", principal.user_id, principal.user_id, conversation_id)
     async with services.store.write(principal.tenant_id) as connection:
         conversation = await get_conversation(connection, principal, conversation_id)
+        choices = await count_choices(connection, principal, conversation_id)
         await record(connection, principal, [exported])
     return StreamingResponse(
-        _exported(principal, services.store, conversation),
+        _exported(principal, services.store, conversation, choices),
         media_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="conversation-{conversation_id}.json"'},
     )
@@ -207,7 +209,9 @@ async def delete(conversation_id: UUID, principal: PrincipalDep, services: Insta
     return Deleted(success=True, message="The conversation was deleted.")
 
 
-async def _exported(principal: Principal, store: Store, conversation: Conversation) -> AsyncIterator[bytes]:
+async def _exported(
+    principal: Principal, store: Store, conversation: Conversation, choices: dict[str, int]
+) -> AsyncIterator[bytes]:
     """Yield the file page by page: no connection is held while a client is slow to take one."""
     yield b'{"conversation":%b,"messages":[' % _view(conversation).model_dump_json().encode()
     after: tuple[int, int] | None = None
@@ -221,7 +225,7 @@ async def _exported(principal: Principal, store: Store, conversation: Conversati
         if len(page) < EXPORT_PAGE:
             break
         after = page[-1].turn, page[-1].position
-    yield b"]}"
+    yield b'],"choices":%b}' % orjson.dumps(choices) if choices else b"]}"
 
 
 def _view(conversation: Conversation) -> ConversationView:

@@ -136,7 +136,7 @@ async def stop(thread_id: str, principal: PrincipalDep, services: InstallationDe
             named = await find_run_by_key(connection, principal, key_of(thread_id, body.run_id), keep=keep, frees=False)
         if named is not None and named.id != active.id:
             return Stopped(stopped=False)
-    await services.runner.cancel(principal, active.id)
+    await services.runner.turns.stop(principal, active)
     return Stopped(stopped=True)
 
 

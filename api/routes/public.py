@@ -53,6 +53,8 @@ async def public_chat(body: ChatRequest, request: Request, services: Installatio
     """Ask the assistant without a token, where it is open to visitors. It knows nothing of any tenant and can do nothing."""
     if body.client_key is not None:  # visitors are one user to the store: a name would open another's conversation
         raise InvalidRequestError("client_key: visitors name a conversation by its id only")
+    if body.models is not None:
+        raise InvalidRequestError("models: visitors get one answer")
     equipped = services.assistants.of(VISITOR, body.assistant)
     visitors = services.visitors[equipped.id]
     await visitors.admit(request)

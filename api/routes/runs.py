@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from agent.events.schema import START, EventId
 from agent.principal import Principal
@@ -19,49 +19,13 @@ from api.page_requests import ClaimRequest, ResultRequest
 from api.protocols import native
 from api.respond import ANSWERS, place_of, stream, wants_stream
 from api.returning import run_again, told_to_stay
-from api.views import UsageView
+from api.views import RunView, run_view
 
 router = APIRouter(tags=["runs"], responses=PROBLEMS)
 
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The native event stream.", "content": {"text/event-stream": {}}}
 }
-
-
-def _is_none(value: object) -> bool:
-    return value is None
-
-
-class ModelChangedView(BaseModel):
-    """Why another model answers than the one that was asked for."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
-
-    left: str = Field(alias="from")
-    reason: str = Field(description="the code of its error, or `down`: it failed too often lately to be asked")
-
-
-class RunView(BaseModel):
-    """A run as it is now. Times are UTC."""
-
-    id: UUID
-    conversation_id: UUID
-    message_id: UUID
-    state: str
-    model: str
-    model_changed: ModelChangedView | None = Field(
-        default=None, exclude_if=_is_none, description="the model that was asked for, where another one answers"
-    )
-    attempt: int
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    finish_reason: str | None
-    error: str | None
-    usage: UsageView
-    waits_for: Literal["decision", "token"] | None = Field(
-        default=None, exclude_if=_is_none, description="of one that waits: somebody's answer, or its user's token"
-    )
 
 
 class DecidedView(BaseModel):
@@ -83,25 +47,6 @@ class ClaimView(BaseModel):
 
     tool_call_id: str
     expires_at: datetime
-
-
-def run_view(run: Run) -> RunView:
-    """Return what clients see of a run."""
-    return RunView(
-        id=run.id,
-        conversation_id=run.conversation_id,
-        message_id=run.message_id,
-        state=run.state,
-        model=run.model,
-        model_changed=None if run.model_changed is None else ModelChangedView(**run.model_changed),
-        attempt=run.attempt,
-        created_at=run.created_at,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        finish_reason=run.finish_reason,
-        error=run.error_code,
-        usage=UsageView(input_tokens=run.usage.input_tokens, output_tokens=run.usage.output_tokens),
-    )
 
 
 @router.get("/runs/{run_id}")

@@ -8,13 +8,13 @@ from pydantic import Field
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.formats import FormatDep, can_ask
-from api.requests import IdempotencyKey, MessageText, RunOptions
+from api.requests import IdempotencyKey, MessageText, OneAnswer, RunOptions
 from api.respond import ANSWERS, respond
 
 router = APIRouter(tags=["chat"], responses=PROBLEMS)
 
 
-class RegenerateRequest(RunOptions):
+class RegenerateRequest(OneAnswer, RunOptions):
     """Which turn to answer again. What is left out stays as it was."""
 
     message_id: UUID = Field(description="the answer, or any other message of its turn")

@@ -14,7 +14,7 @@ from api.decisions import DecisionRequest
 from api.dependencies import UNKNOWN_EVENT_ID
 from api.errors import MAX_PROBLEMS
 from api.page_requests import ResultRequest
-from api.requests import ChatRequest
+from api.requests import ChatRequest, OneAnswer
 from api.tokens import MAX_TOKEN_CHARACTERS
 
 REF_CHARACTERS = 64
@@ -40,7 +40,7 @@ class Command(BaseModel):
         return {} if self.ref is None else {"ref": self.ref}
 
 
-class Send(ChatRequest, Command):
+class Send(OneAnswer, ChatRequest, Command):
     """Ask, as `POST /chat` does, and read the run."""
 
     type: Literal["send"]

@@ -25,7 +25,7 @@ async def test_the_assistant_describes_itself_before_the_first_message(world: Wo
             },
         },
         "suggestions": False,
-        "limits": {"message_characters": 32_000, "context_bytes": 8192},
+        "limits": {"message_characters": 32_000, "context_bytes": 8192, "lanes": 4},
     }
     assert "persona" not in answer.text
 

@@ -19,6 +19,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /conversations/{conversation_id}": {"title": "Mine now"},
     "POST /conversations/{conversation_id}/regenerate": {"message_id": "{message_id}"},
     "POST /conversations/{conversation_id}/edit": {"message_id": "{message_id}", "message": "Mine now"},
+    "POST /conversations/{conversation_id}/choose": {"run_id": "{turn_id}"},
     "POST /runs/{run_id}/decisions": {"tool_call_id": "1", "approve": True},
     "POST /runs/{run_id}/claims": {"tool_call_id": "1"},
     "POST /runs/{run_id}/results": {"tool_call_id": "1", "result": 1},
@@ -44,16 +45,23 @@ PUBLIC = "/chat/public/{conversation_id}"
 
 @dataclass(slots=True)
 class Belongings:
-    """The ids of something of Ann's: a conversation, a run that ended in it, and its answer."""
+    """The ids of something of Ann's: a conversation, a run that ended in it, its answer, and a turn with lanes."""
 
     conversation_id: str
     run_id: str
     message_id: str
+    turn_id: str
 
     def within(self, text: str) -> str:
         """Return a path, or a value of a body, with these ids."""
         ids = {"conversation_id": self.conversation_id, "run_id": self.run_id, "message_id": self.message_id}
-        return text.format(**ids, chat_id=self.conversation_id, thread_id=self.conversation_id, agent_id="default")
+        return text.format(
+            **ids,
+            turn_id=self.turn_id,
+            chat_id=self.conversation_id,
+            thread_id=self.conversation_id,
+            agent_id="default",
+        )
 
 
 def scoped(world: World) -> list[tuple[str, str]]:
@@ -76,7 +84,8 @@ async def belongings(world: World, ann: Person) -> Belongings:
     world.provider.call(Call("count_orders"))
     world.provider.say("SECRET-OF-ANN")
     body = (await ann.ask("how many?")).json()
-    return Belongings(body["conversation_id"], body["run_id"], body["message_id"])
+    beside = await ann.ask("hello", models=["demo", "demo"], conversation_id=body["conversation_id"])
+    return Belongings(body["conversation_id"], body["run_id"], body["message_id"], beside.json()["turn_id"])
 
 
 @pytest.fixture
@@ -96,7 +105,7 @@ async def knock(who: Person, method: str, path: str, ids: Belongings) -> httpx2.
 async def test_every_scoped_route_hides_what_is_anothers(
     world: World, ann: Person, ben: Person, eve: Person, anns: Belongings
 ) -> None:
-    nobodys = Belongings(*(str(uuid4()) for _ in range(3)))
+    nobodys = Belongings(*(str(uuid4()) for _ in range(4)))
     before, deeds = world.rows(), world.deeds()
 
     for method, path in named(world):
@@ -144,7 +153,7 @@ async def test_paths_without_an_id_show_nothing_of_anothers(
 
 async def test_ids_that_are_none_are_refused_alike_for_everybody(world: World, ann: Person, eve: Person) -> None:
     for method, path in named(world):
-        broken = Belongings("1", "1", "1")
+        broken = Belongings("1", "1", "1", "1")
         answers = [await knock(who, method, path, broken) for who in (ann, eve)]
 
         assert [answer.status_code for answer in answers] == [422, 422]
@@ -188,4 +197,4 @@ async def test_no_public_route_reaches_a_conversation_of_a_tenant(open_frontdesk
 async def public_belongings(world: World) -> Belongings:
     async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
         body = (await client.post("/chat/public", json={"message": "hello"})).json()
-    return Belongings(body["conversation_id"], body["run_id"], body["message_id"])
+    return Belongings(body["conversation_id"], body["run_id"], body["message_id"], body["run_id"])

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 from support.backend import TenantBackend
+from support.beside import Beside
 from support.faults import until
 from support.processes import Machine, Nursery, Server
 from support.provider import Call, Provider
@@ -145,6 +146,36 @@ async def test_a_worker_that_is_killed_is_replaced_by_the_other_one_and_its_read
     await read(cluster.person(1), run_id, screen)
     assert (screen.shown.text, screen.shown.status) == ("All of it.", "completed")
     assert await row(store) == ("completed", 2)
+
+
+async def test_of_two_lanes_the_one_whose_worker_is_killed_begins_again_and_the_other_goes_on(
+    cluster: Cluster, store: Store
+) -> None:
+    """G456: their reader, who comes back as often as it takes, sees both to their ends, and one of them as a snapshot."""
+    gate = asyncio.Event()
+    for _ in range(2):
+        cluster.provider.wait_for(gate, "the end.", before=["From the start to "])
+    ann, screen = cluster.person(), Beside()
+    async with ann.open_stream("tell me", models=["openai:scripted"] * 2) as live:
+        turn_id = live.response.headers["x-run-id"]
+        for lane in (1, 2):
+            await live.until_bytes(b'start to ","lane":%d' % lane)
+        assert await cluster.at_work() == [0, 0, 1, 1]
+        screen.feed(live.raw)
+        cluster.provider.wait_for(gate, "the end, again.", before=["From the start to "])
+        killed = cluster.workers[0].server
+        assert killed is not None
+        await killed.kill()
+    reading = asyncio.create_task(screen.read(cluster.person(1), f"/turns/{turn_id}/events"))
+    await until(lambda: len(cluster.provider.requests) == 3)
+    gate.set()
+    await reading
+    texts = sorted(one["text"] for one in screen.shown.values())
+    assert texts == ["From the start to the end, again.", "From the start to the end."]
+    assert [one["status"] for one in screen.shown.values()] == ["completed", "completed"]
+    async with store.read("acme") as connection:
+        rows = (await connection.execute(select(runs.c.state, runs.c.begun_attempts))).all()
+    assert sorted(map(tuple, rows)) == [("completed", 1), ("completed", 2)]
 
 
 async def test_a_run_outlives_the_process_that_took_its_message(cluster: Cluster, store: Store) -> None:

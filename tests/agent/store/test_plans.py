@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from agent.store.approvals import expired_runs
 from agent.store.audit import AuditCursor, AuditFilter, erase_words, list_audit, recorded_runs
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
+from agent.store.lanes import settle_answer
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
 from agent.store.runs import Run, RunEnd, active_run, find_run_by_key, unfinished_runs
 from agent.store.shared_approvals import list_shared, list_standing
@@ -35,6 +37,7 @@ BY_PLACE: dict[str, Ask] = {
     "the turns before": lambda c, run: recent_messages(c, ANN, run.conversation_id, before_turn=2, limit=3),
     "this turn": lambda c, run: run_messages(c, ANN, run),
     "an answer": lambda c, run: append_messages(c, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[SAID]),
+    "a turn's answer": lambda c, run: settle_answer(c, "acme", replace(run, lane=1)),
     "the run's hold": lambda c, run: hold_run(c, "acme", run.id, attempt=1),
     "the run's end": lambda c, run: end_run(c, "acme", run.id, attempt=1, end=END),
     "an equal request": lambda c, _: find_run_by_key(c, ANN, "key", keep=timedelta(hours=1)),

@@ -1,6 +1,7 @@
 """Hot statements: run on the driver they give the same rows, and do the same, as when SQLAlchemy runs them."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -34,6 +35,7 @@ from agent.store import (
     conversations,
     deletion,
     feedback,
+    lanes,
     messages,
     naming,
     page_calls,
@@ -53,6 +55,7 @@ from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.statements import Hot
 from agent.store.tables import conversations as conversations_table
+from agent.store.tables import messages as messages_table
 from agent.store.tables import metadata
 from agent.store.tables import runs as runs_table
 from agent.store.transaction import Transaction
@@ -158,6 +161,7 @@ USES: dict[str, Use] = {
     ),
     "the turns before": lambda c, run: messages.recent_messages(c, ANN, run.conversation_id, before_turn=9, limit=9),
     "this turn": lambda c, run: messages.run_messages(c, ANN, run),
+    "a turn's answer": lambda c, run: _another_answer(c, run),
     "what is withheld": lambda c, run: messages.withhold_message(c, ANN, run),
     "a run": lambda c, run: runs.insert_run(
         c,
@@ -245,6 +249,11 @@ USES: dict[str, Use] = {
     "the dead": lambda c, _: workers.forget_the_dead(c),
     "what a worker has": lambda c, _: workers.own_runs(c, WORKER),
 }
+
+
+async def _another_answer(connection: Transaction, run: Run) -> None:
+    await connection.execute(messages_table.update().values(superseded_by=messages_table.c.turn))
+    await lanes.settle_answer(connection, "acme", replace(run, lane=1))
 
 
 async def _while_it_waits(

@@ -1,0 +1,104 @@
+"""Lanes: runs beside each other in one turn, of which one is the turn's answer.
+
+The answer is the lane that its user chose, unless it failed; else the first that neither failed nor was stopped. The
+invariant: only the answer's messages count. Those of the other lanes are superseded by their own turn, and so they are
+versions to whoever reads the conversation.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, or_, select, update
+
+from agent.errors import NotFoundError
+from agent.store.columns import OF_TENANT, ROW_ID
+from agent.store.statements import Hot
+from agent.store.superseding import SUPERSEDED_BY
+from agent.store.tables import conversations, messages, runs
+from agent.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from agent.store.runs import Run
+
+
+def _rank(table: FromClause) -> list[ColumnElement[int]]:
+    """Return what orders the lanes of a turn: the answer comes first."""
+    return [
+        case((table.c.state == "failed", 1), else_=0),
+        case((table.c.chosen_at.is_(None), 1), else_=0),
+        case((table.c.state == "cancelled", 1), else_=0),
+        table.c.lane,
+    ]
+
+
+_beside = runs.alias("beside")
+_FIRST_BESIDE = (
+    select(_beside.c.id)
+    .where(
+        _beside.c.tenant_id == runs.c.tenant_id,
+        _beside.c.conversation_id == runs.c.conversation_id,
+        _beside.c.turn == runs.c.turn,
+    )
+    .order_by(*_rank(_beside))
+    .limit(1)
+    .correlate(runs)
+    .scalar_subquery()
+)
+IS_ANSWER = or_(runs.c.lane == 0, runs.c.id == _FIRST_BESIDE)
+"""The condition that a run is the answer of its turn now: one run of each turn is."""
+
+_OF_TURN = and_(
+    messages.c.tenant_id == OF_TENANT,
+    messages.c.conversation_id == ROW_ID,
+    messages.c.turn == bindparam("of_turn"),
+    messages.c.role != "user",
+)
+_ANSWER = Hot(
+    select(runs.c.id, runs.c.state)
+    .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == ROW_ID, runs.c.turn == bindparam("of_turn"))
+    .order_by(*_rank(runs))
+    .limit(1)
+)
+_is_of_answer = messages.c.run_id == bindparam("answer", type_=runs.c.id.type)
+_COUNT = Hot(
+    update(messages)
+    .where(_OF_TURN, _is_of_answer, messages.c.superseded_by == messages.c.turn)
+    .values(superseded_by=SUPERSEDED_BY)
+)
+_DISCOUNT = Hot(
+    update(messages)
+    .where(_OF_TURN, ~_is_of_answer, messages.c.superseded_by.is_(None))
+    .values(superseded_by=messages.c.turn)
+)
+_NOTE_CHANGE = Hot(
+    update(conversations)
+    .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == ROW_ID)
+    .values(answer_changes=conversations.c.answer_changes + 1)
+)
+
+
+class Settled(NamedTuple):
+    """How a run stands in its turn: whether it is the answer, and whether all of the turn's lanes have failed."""
+
+    is_answer: bool = True
+    has_failed: bool = False
+
+
+async def settle_answer(connection: Transaction, tenant_id: str, run: "Run") -> Settled:
+    """Let the messages of a turn's answer count, and those of its other lanes not; return how this run stands then.
+
+    It follows whatever may change which one that is: an end, a choice, a new message. The caller has locked the conversation,
+    and commits. Where the run has its turn for itself nothing is asked.
+
+    Raises:
+        NotFoundError: the run is gone.
+    """
+    if not run.lane:
+        return Settled()
+    turn = {"of_tenant": tenant_id, "of_id": run.conversation_id, "of_turn": run.turn}
+    answer = await connection.row(_ANSWER, turn)
+    if answer is None:
+        raise NotFoundError("No such run.")
+    changed = [await connection.change(one, {**turn, "answer": answer.id}) for one in (_COUNT, _DISCOUNT)]
+    if any(changed):
+        await connection.change(_NOTE_CHANGE, turn)
+    return Settled(answer.id == run.id, answer.state == "failed")
