@@ -45,6 +45,14 @@ class Amount(NamedTuple):
     cost: int = 0
 
 
+class Used(NamedTuple):
+    """How far a counter has come for whoever comes next: what is held counts as used."""
+
+    runs: int = 0
+    tokens: int = 0
+    cost: int = 0
+
+
 class Amounts(BaseModel):
     """How much may be used. `cost` is in the currency of `FRONTDESK_BUDGET_CURRENCY`."""
 

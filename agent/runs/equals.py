@@ -33,6 +33,22 @@ async def find_equal(
     return found
 
 
+async def refuse_again(
+    runtime: Runtime, principal: Principal, request: RunRequest, assistant: Assistant, *, model: str, keep_s: float
+) -> Run | None:
+    """Refuse as `refuse_early` does, by what this process knows of those who were refused within the last second.
+
+    It asks the database for nothing but an equal request, where there can be one.
+    """
+    try:
+        runtime.budgets.refuse_again(runtime.store, principal, assistant, model, request.message)
+    except QuotaExceededError:
+        if (equal := await _find_any(runtime, principal, request, keep_s=keep_s)) is not None:
+            return equal
+        raise
+    return None
+
+
 async def refuse_early(
     runtime: Runtime, principal: Principal, request: RunRequest, assistant: Assistant, *, model: str, keep_s: float
 ) -> Run | None:
@@ -46,13 +62,19 @@ async def refuse_early(
     """
     if not runtime.budgets.may_count(assistant, principal.budget):
         return None
-    async with runtime.store.read(principal.tenant_id) as connection:
-        try:
-            await runtime.budgets.check(connection, principal, assistant, model, request.message)
-        except QuotaExceededError:
-            found = await find_equal(connection, principal, request, keep_s=keep_s, frees=False)
-            found = found or await find_stored(connection, principal, request, locks=False)
-            if found is None:
-                raise
-            return found
+    try:
+        await runtime.budgets.check(runtime.store, principal, assistant, model, request.message)
+    except QuotaExceededError:
+        if (equal := await _find_any(runtime, principal, request, keep_s=keep_s)) is not None:
+            return equal
+        raise
     return None
+
+
+async def _find_any(runtime: Runtime, principal: Principal, request: RunRequest, *, keep_s: float) -> Run | None:
+    """Return the run of an equal request, whatever makes it one."""
+    if request.idempotency_key is None and not request.is_once:
+        return None
+    async with runtime.store.read(principal.tenant_id) as connection:
+        found = await find_equal(connection, principal, request, keep_s=keep_s, frees=False)
+        return found or await find_stored(connection, principal, request, locks=False)

@@ -19,7 +19,7 @@ from agent.region import UNSAID
 from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
 from agent.runs.declared import client_tools_of, with_declared
-from agent.runs.equals import find_equal, refuse_early
+from agent.runs.equals import find_equal, refuse_again, refuse_early
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
 from agent.runs.waiting import Front, deal_with_front, only_waits
@@ -107,6 +107,11 @@ class Submissions:
                 kept = await kept_assistant(connection, principal, request.conversation_id, message_id=replaced)
         equipped = runtime.assistants.of(principal, request.assistant, kept=kept)
         return Choice(equipped, runtime.catalog.resolve(equipped.definition, request.model))
+
+    async def refuse_again(self, principal: Principal, request: RunRequest, choice: Choice) -> Run | None:
+        """Refuse whoever a budget refused within the last second, or return an equal request's run; see `equals`."""
+        asked, keep_s = (principal, request, choice.assistant), self._settings.idempotency_keep_s
+        return await refuse_again(self._runtime, *asked, model=choice.model, keep_s=keep_s)
 
     async def commit(
         self,
