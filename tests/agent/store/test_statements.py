@@ -34,6 +34,7 @@ from agent.store import (
     conversations,
     deletion,
     feedback,
+    looks,
     messages,
     naming,
     page_calls,
@@ -183,6 +184,7 @@ USES: dict[str, Use] = {
     "a next attempt": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1),
     "one that does not count": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1, counts=False),
     "a budget": lambda c, _: budgets.kept_budgets(c, "acme", "ann"),
+    "a look at counters": lambda c, _: _look(c),
     "whether there are budgets": lambda c, _: budgets.look_for_any(c),
     "a run that is counted": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(1, 1)),
     "what is used up": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(9999, 1)),
@@ -245,6 +247,11 @@ USES: dict[str, Use] = {
     "the dead": lambda c, _: workers.forget_the_dead(c),
     "what a worker has": lambda c, _: workers.own_runs(c, WORKER),
 }
+
+
+async def _look(connection: Transaction) -> object:
+    """Return what a look sees but for when."""
+    return (await looks.see(connection, "acme", ["ann"], asks_kept=True))[2:]
 
 
 async def _while_it_waits(
