@@ -23,6 +23,7 @@
     │   ├── ModelTimeoutError           model_timeout
     │   ├── ModelRefusedError           model_refused
     │   │   ├── ModelUnauthorizedError  model_unauthorized
+    │   │   ├── ModelMissingError       model_refused      the provider does not have the model
     │   │   ├── ContentRefusedError     model_refused      the message is not shown to a model again
     │   │   └── OnlyThoughtError        model_refused      no tokens were left for an answer
     │   ├── ModelQuotaError             model_quota
@@ -206,7 +207,7 @@ class ModelTimeoutError(RunError):
 
 
 class ModelRefusedError(RunError):
-    """The provider refused the request: a bad key, an unknown model, a content filter, a malformed request."""
+    """The provider refused the request: a bad key, a content filter, a malformed request."""
 
     code = "model_refused"
     public = "The language model refused this request."
@@ -218,6 +219,12 @@ class ModelUnauthorizedError(ModelRefusedError):
 
     code = "model_unauthorized"
     public = "The language model cannot be used: its key was refused. Please tell the operator."
+
+
+class ModelMissingError(ModelRefusedError):
+    """There is no such model where it is asked for: it was retired, is called otherwise, or has another address."""
+
+    public = "The language model cannot be used: it is not where it should be. Please tell the operator."
 
 
 class ContentRefusedError(ModelRefusedError):

@@ -15,6 +15,7 @@ from agent import metrics
 from agent.breaker import Breaker, Outcome, Passage, State
 from agent.errors import (
     ContextTooLongError,
+    ModelMissingError,
     ModelQuotaError,
     ModelRateLimitedError,
     ModelRefusedError,
@@ -28,7 +29,10 @@ from agent.redis.errors import RedisAwayError
 
 logger = structlog.get_logger()
 
-ILL = (ModelUnavailableError, ModelRateLimitedError, ModelTimeoutError, ModelQuotaError, ModelUnauthorizedError)
+ILL = (
+    *(ModelUnavailableError, ModelRateLimitedError, ModelTimeoutError),
+    *(ModelQuotaError, ModelUnauthorizedError, ModelMissingError),
+)
 """What another model may be asked for in its place, and counts against it."""
 
 

@@ -10,6 +10,8 @@ from support.redis import RedisServer
 from agent.errors import (
     ContentRefusedError,
     ContextTooLongError,
+    ModelMissingError,
+    ModelQuotaError,
     ModelRateLimitedError,
     ModelRefusedError,
     ModelTimeoutError,
@@ -88,7 +90,11 @@ async def test_what_one_refuses_is_not_held_against_it(error: RunError) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ModelUnavailableError(""), ModelRateLimitedError(""), ModelUnauthorizedError(""), ModelTimeoutError("")]
+    "error",
+    [
+        *(ModelUnavailableError(""), ModelRateLimitedError(""), ModelTimeoutError("")),
+        *(ModelUnauthorizedError(""), ModelQuotaError(""), ModelMissingError("")),
+    ],
 )
 async def test_what_it_fails_with_is(error: RunError) -> None:
     """G426"""
