@@ -53,7 +53,7 @@ async def print_trials(settings: Settings, tenant_id: str | None, *, as_json: bo
 
 
 async def _try_all(catalog: Catalog, assistant: Assistant, tried: dict[str, Tried], *, width: int | None) -> None:
-    """Try an assistant's models that were not tried yet. Two assistants may call two models the same: each is tried."""
+    """Try an assistant's models that were not tried yet. One that was may be the default of this one."""
     names = catalog.names(assistant)
     for model in catalog.listed(assistant):
         said = model.model_dump_json()
