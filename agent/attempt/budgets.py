@@ -24,7 +24,7 @@ from agent.store.looks import find_used_up, see
 from agent.store.runs import Run
 from agent.store.spending import count_run, expire_counters, left_reservations, settle_one
 from agent.store.transaction import Transaction
-from agent.store.used_up import Seen
+from agent.store.used_up import Lately, Seen
 
 logger = structlog.get_logger()
 
@@ -76,15 +76,16 @@ class Budgets:
             QuotaExceededError: there was no room for it, or for its first step.
         """
         lately = store.used_up.of(principal.tenant_id, principal.user_id)
-        if lately is not None and lately.fresh is not None:
-            self._refuse(store, lately.fresh, principal, assistant, model, text)
+        if lately is not None and lately.seen is not None and lately.seen.is_fresh:
+            self._refuse(store, lately.seen, principal, assistant, model, text)
 
     async def check(
         self, store: Store, principal: Principal, assistant: Assistant, model: str, text: str | None
     ) -> None:
         """Refuse a run that has no room as it is now. It only reads: `count` decides.
 
-        Of a tenant of whom somebody was refused lately one looks at a time, at the counters of all those.
+        Of a tenant of whom somebody was refused lately one message looks at a time, at the counters of all those, and the others
+        wait for it.
 
         Raises:
             QuotaExceededError: there is no room for it, or for its first step.
@@ -92,22 +93,28 @@ class Budgets:
         """
         asked = principal, assistant, model, text
         lately = store.used_up.of(principal.tenant_id, principal.user_id)
-        if lately is None:
-            self._refuse(store, await self._look(store, principal, [principal.user_id]), *asked)
-            return
+        if lately is not None:
+            seen = await self._look_for_all(store, principal, lately)
+            self._refuse(store, seen, *asked)
+            if principal.user_id in seen.users:
+                return
+        self._refuse(store, await self._look(store, principal, [principal.user_id]), *asked)
+
+    async def _look_for_all(self, store: Store, principal: Principal, lately: Lately) -> Seen:
+        """Return what was seen within the last second, or meanwhile, of those of a tenant who were refused; or look."""
+        before = lately.seen
         async with lately.looking:
             if lately.has_failed:
                 raise DatabaseError("LookFailed")
-            if lately.fresh is not None:
-                self._refuse(store, lately.fresh, *asked)
-            if lately.fresh is None or principal.user_id not in lately.fresh.users:
-                try:
-                    lately.seen = await self._look(store, principal, lately.users(principal.user_id))
-                except DatabaseError:
-                    lately.has_failed = True
-                    store.used_up.forget([principal.tenant_id])  # who comes now has a try of their own
-                    raise
-                self._refuse(store, lately.seen, *asked)
+            if lately.seen is not None and (lately.seen is not before or lately.seen.is_fresh):
+                return lately.seen
+            try:
+                lately.seen = seen = await self._look(store, principal, lately.users(principal.user_id))
+            except DatabaseError:
+                lately.has_failed = True
+                store.used_up.forget([principal.tenant_id])  # who comes now has a try of their own
+                raise
+            return seen
 
     async def _look(self, store: Store, principal: Principal, users: Collection[str]) -> Seen:
         async with store.read(principal.tenant_id) as connection:

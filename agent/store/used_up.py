@@ -18,7 +18,7 @@ from agent.store.budgets import Whose
 FRESH_S = 1.0
 """How long a look counts: room that comes from another process is found as much later."""
 LATELY_S = 10.0
-"""How long after somebody was refused others' looks are at their counters, too."""
+"""How long after somebody was refused others' looks are at their counters, too, and theirs are others'."""
 MOST = 10_000
 """Of so many users at most, and tenants as a whole, it is known that they were refused."""
 MOST_OF_TENANT = 1_000
@@ -59,15 +59,9 @@ class Lately:
         self.has_failed = False
         """Whether a look did not succeed: whoever waited for it waits for no other one."""
 
-    @property
-    def fresh(self) -> Seen | None:
-        """What was seen, while it counts."""
-        return self.seen if self.seen is not None and self.seen.is_fresh else None
-
     def users(self, user_id: str) -> set[str]:
         """Return at whose counters a look is that somebody takes."""
-        since = time.monotonic() - LATELY_S
-        return {ALL, user_id, *(one for one, at in self.refused.items() if at > since)}
+        return {ALL, user_id, *(one for one, at in self.refused.items() if _is_lately(at))}
 
 
 class UsedUp:
@@ -81,9 +75,12 @@ class UsedUp:
         return self._size
 
     def of(self, tenant_id: str, user_id: str) -> Lately | None:
-        """Return what is known of somebody's tenant; None where neither they nor their tenant were refused."""
+        """Return what is known of somebody's tenant; None where neither they nor their tenant were refused lately."""
         lately = self._tenants.get(tenant_id)
-        return lately if lately is not None and not lately.refused.keys().isdisjoint((ALL, user_id)) else None
+        if lately is None:
+            return None
+        times = (lately.refused.get(one) for one in (ALL, user_id))
+        return lately if any(at is not None and _is_lately(at) for at in times) else None
 
     def note(self, tenant_id: str, user_id: str) -> None:
         """Know that somebody was refused by what is their own, or with ALL by what is their tenant's."""
@@ -103,3 +100,7 @@ class UsedUp:
         for tenant_id in tenants:
             if (lately := self._tenants.get(tenant_id)) is not None:
                 self._tenants[tenant_id] = Lately(lately.refused)
+
+
+def _is_lately(at: float) -> bool:
+    return at > time.monotonic() - LATELY_S
