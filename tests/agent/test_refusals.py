@@ -151,7 +151,7 @@ async def test_what_this_process_gives_back_or_an_operator_allows_counts_at_once
     world = await open_frontdesk(assistant={"budgets": budgets}, database_url=database_url, **ADMIN)
     ann, gate = world.person(), asyncio.Event()
     few = world.person(user="ben")
-    await give(world, Budget(day=Amounts(tokens=1500)))
+    await give(world, Budget(day=Amounts(tokens=2500)))
     world.provider.wait_for(gate, "Word.", before=["One "])
     async with ann.open_stream("hi") as live:
         await live.until("token")  # which is held of all that there is
