@@ -10,6 +10,7 @@ from agent.budget import QuotaExceededError
 from agent.errors import IdempotencyMismatchError
 from agent.principal import Principal
 from agent.runs.address import find_stored
+from agent.runs.keys import KeyLooks
 from agent.runs.request import RunRequest
 from agent.runtime import Runtime
 from agent.store.runs import Run, find_run_by_key
@@ -34,15 +35,25 @@ async def find_equal(
 
 
 async def refuse_again(
-    runtime: Runtime, principal: Principal, request: RunRequest, assistant: Assistant, *, model: str, keep_s: float
+    runtime: Runtime,
+    looks: KeyLooks,
+    principal: Principal,
+    request: RunRequest,
+    assistant: Assistant,
+    *,
+    model: str,
+    keep_s: float,
 ) -> Run | None:
     """Refuse as `refuse_early` does, by what this process knows of those who were refused within the last second.
 
-    It asks the database for nothing but an equal request, where there can be one.
+    It asks the database for nothing but an equal request, where there can be one; for one by its key together with others.
     """
     try:
         runtime.budgets.refuse_again(runtime.store, principal, assistant, model, request.message)
     except QuotaExceededError:
+        key = request.idempotency_key
+        if not request.is_once and (key is None or not await looks.is_stored(principal, key)):
+            raise
         if (equal := await _find_any(runtime, principal, request, keep_s=keep_s)) is not None:
             return equal
         raise

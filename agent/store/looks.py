@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, or_, select
 
@@ -14,6 +14,7 @@ from agent.store.clock import read_clock
 from agent.store.columns import OF_TENANT, OF_USER
 from agent.store.spending import SHOWN, Refused, closed, used_of, used_up
 from agent.store.statements import Hot
+from agent.store.tables import runs
 from agent.store.transaction import Transaction
 from agent.store.used_up import Seen
 
@@ -26,6 +27,13 @@ _OF_ONE = Hot(
         or_(*(_c.period == bindparam(name) for name in _PERIODS)),
     )
 )
+
+
+class Key(NamedTuple):
+    """A user's idempotency key."""
+
+    user_id: str
+    key: str
 
 
 async def see(connection: Transaction, tenant_id: str, users: Collection[str], *, asks_kept: bool) -> Seen:
@@ -44,6 +52,14 @@ def find_used_up(used: Mapping[tuple[str, str], Used], counters: Sequence[Counte
         if (kind := used_up(used.get(counter.key, Used()), counter, needs, counts_run=True)) is not None:
             return Refused(counter, kind)
     return None
+
+
+async def stored_keys(connection: Transaction, tenant_id: str, keys: Collection[Key]) -> set[Key]:
+    """Return which of these keys of its users a tenant's runs have."""
+    users, named = ({one[number] for one in keys} for number in range(2))
+    own = runs.c.tenant_id == tenant_id, runs.c.user_id.in_(users), runs.c.idempotency_key.in_(named)
+    rows = await connection.execute(select(runs.c.user_id, runs.c.idempotency_key).where(*own))
+    return {Key(row.user_id, row.idempotency_key) for row in rows}.intersection(keys)
 
 
 async def _read(

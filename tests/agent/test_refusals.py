@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from support.world import OpenWorld, Person, World
 
 from agent.budget import ALL, Amounts, Budget, QuotaExceededError
 from agent.errors import DatabaseError
+from agent.principal import Principal
+from agent.runs.keys import KeyLooks
 from agent.store import used_up
 from agent.store.budgets import EACH_USER, set_budget
 from agent.store.database import Store
@@ -128,6 +130,53 @@ async def test_of_many_at_once_whose_look_is_too_old_one_looks(
     assert len(tries) == 1
     monkeypatch.setattr(store, "read", read)
     assert await is_refused(people[0])
+
+
+@pytest.mark.usefixtures("for_ever")
+async def test_keys_of_those_who_go_on_asking_are_looked_for_together(
+    open_frontdesk: OpenWorld, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G480: an equal request is found among them, and whoever stops waiting stops nobody."""
+    world = await open_frontdesk(assistant=OF_TENANT, database_url=database_url)
+    people, store = [world.person(user=f"user-{number}") for number in range(12)], store_of(world)
+    world.provider.say("One.")
+    first = await people[0].ask("hi", headers={"Idempotency-Key": "k"})
+    for _ in range(3):
+        assert await is_refused(people[0])
+    with transactions(store, monkeypatch) as opened:
+        asking = [one.ask("hi", headers={"Idempotency-Key": "k"}) for one in people for _ in range(2)]
+        answers = await asyncio.gather(*asking)
+        assert opened.count("acme") < len(asking)
+    assert [one.status_code for one in answers] == [200, 200, *[429] * 22]
+    assert {one.json()["run_id"] for one in answers[:2]} == {first.json()["run_id"]}
+    looks, gate = KeyLooks(store), asyncio.Event()
+    keys = [("user-0", "k"), ("user-0", "l"), ("user-1", "k")]
+    held = Held(store, gate)
+    monkeypatch.setattr(looks, "_store", held)
+    tasks = [asyncio.create_task(looks.is_stored(Principal("acme", user), key)) for user, key in keys]
+    await until(lambda: held.tries == 1)
+    tasks[0].cancel()
+    gate.set()
+    assert await asyncio.gather(*tasks[1:]) == [False, False]
+    assert await looks.is_stored(Principal("acme", "user-0"), "k")
+    assert not await looks.is_stored(Principal("rival", "user-0"), "k")
+    assert held.tries == 4
+
+
+class Held:
+    """A store that reads only when it may."""
+
+    def __init__(self, store: Store, gate: asyncio.Event) -> None:
+        self._store = store
+        self._gate = gate
+        self.tries = 0
+
+    @asynccontextmanager
+    async def read(self, tenant_id: str) -> AsyncIterator[Any]:
+        self.tries += 1
+        await self._gate.wait()
+        async with self._store.read(tenant_id) as connection:
+            yield connection
 
 
 class _broken:  # noqa: N801 (it stands for a method)

@@ -316,6 +316,7 @@ def attempts() -> dict[str, Attempt]:
         "settle_one": lambda c, who, run: _settled(c, who, run),
         "read_counters": lambda c, who, _: spending.read_counters(c, who.tenant_id, counters_of()),
         "kept_of": lambda c, who, _: budgets.kept_of(c, who.tenant_id, ["ann", "ben"]),
+        "stored_keys": lambda c, who, _: looks.stored_keys(c, who.tenant_id, [looks.Key("ann", "key")]),
         "see": lambda c, who, _: _seen(c, who),
         "list_spending": lambda c, who, _: spending.list_spending(c, who.tenant_id, user_id="ann", most=9),
         "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None),
