@@ -23,7 +23,7 @@
     │   ├── ModelTimeoutError           model_timeout
     │   ├── ModelRefusedError           model_refused
     │   │   ├── ModelUnauthorizedError  model_unauthorized
-    │   │   ├── ModelMissingError       model_refused      the provider does not have the model
+    │   │   ├── ModelMissingError       model_refused      in agent/models/refusals.py: the provider does not have the model
     │   │   ├── ContentRefusedError     model_refused      the message is not shown to a model again
     │   │   └── OnlyThoughtError        model_refused      no tokens were left for an answer
     │   ├── ModelQuotaError             model_quota
@@ -219,12 +219,6 @@ class ModelUnauthorizedError(ModelRefusedError):
 
     code = "model_unauthorized"
     public = "The language model cannot be used: its key was refused. Please tell the operator."
-
-
-class ModelMissingError(ModelRefusedError):
-    """There is no such model where it is asked for: it was retired, is called otherwise, or has another address."""
-
-    public = "The language model cannot be used: it is not where it should be. Please tell the operator."
 
 
 class ContentRefusedError(ModelRefusedError):

@@ -15,7 +15,6 @@ from agent import metrics
 from agent.breaker import Breaker, Outcome, Passage, State
 from agent.errors import (
     ContextTooLongError,
-    ModelMissingError,
     ModelQuotaError,
     ModelRateLimitedError,
     ModelRefusedError,
@@ -24,6 +23,7 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
+from agent.models.refusals import ModelMissingError
 from agent.redis.downs import Downs
 from agent.redis.errors import RedisAwayError
 

@@ -16,7 +16,6 @@ import structlog
 from agent.errors import (
     ContentRefusedError,
     ContextTooLongError,
-    ModelMissingError,
     ModelQuotaError,
     ModelRateLimitedError,
     ModelRefusedError,
@@ -128,6 +127,12 @@ TRANSIENT = {408, 409, 425, 498}
 
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
 """How keys look: a provider may say the one that it refuses."""
+
+
+class ModelMissingError(ModelRefusedError):
+    """There is no such model where it is asked for: it was retired, is called otherwise, or has another address."""
+
+    public = "The language model cannot be used: it is not where it should be. Please tell the operator."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from support.redis import RedisServer
 from agent.errors import (
     ContentRefusedError,
     ContextTooLongError,
-    ModelMissingError,
     ModelQuotaError,
     ModelRateLimitedError,
     ModelRefusedError,
@@ -20,6 +19,7 @@ from agent.errors import (
     RunError,
 )
 from agent.models.health import Bounds, Health, Known, Way
+from agent.models.refusals import ModelMissingError
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
 from agent.redis.downs import Downs
