@@ -257,9 +257,9 @@ async def test_what_is_known_of_a_day_says_nothing_of_the_next(open_frontdesk: O
     budgets = world.app.state.services.runner._runtime.budgets
     [equipped] = world.app.state.services.assistants
     asked = store, ANN, equipped.definition, "openai:scripted", "hi"
-    today = lately.seen.now.date()
+    today = lately.seen.clock.date()
     midnight = datetime.combine(today + timedelta(days=1), datetime.min.time(), tzinfo=lately.seen.clock.tzinfo)
-    passed = lately.seen.now - lately.seen.clock
+    passed = timedelta(seconds=time.monotonic() - lately.seen.begun)
     lately.seen = lately.seen._replace(clock=midnight - passed - timedelta(seconds=30))
     with pytest.raises(QuotaExceededError):
         budgets.refuse_again(*asked)
