@@ -45,6 +45,14 @@ class Amount(NamedTuple):
     cost: int = 0
 
 
+class Used(NamedTuple):
+    """How far a counter has come for whoever comes next: what is held counts as used."""
+
+    runs: int = 0
+    tokens: int = 0
+    cost: int = 0
+
+
 class Amounts(BaseModel):
     """How much may be used. `cost` is in the currency of `FRONTDESK_BUDGET_CURRENCY`."""
 
@@ -88,12 +96,16 @@ class Budget(BaseModel):
         return stored
 
     def _joined(self, other: "Budget", choose: "Choose") -> "Budget":
+        if OPEN in (self, other):
+            return self if other == OPEN else other  # whichever is chosen, nothing limits nothing
         own, others = self.model_dump(), other.model_dump()
         return Budget.model_validate(
             {span: {kind: choose(own[span][kind], others[span][kind]) for kind in KINDS} for span in SPANS}
         )
 
 
+OPEN = Budget()
+"""What limits nothing."""
 Choose = Callable[[float | None, float | None], float | None]
 
 

@@ -23,6 +23,7 @@
     │   ├── ModelTimeoutError           model_timeout
     │   ├── ModelRefusedError           model_refused
     │   │   ├── ModelUnauthorizedError  model_unauthorized
+    │   │   ├── ModelMissingError       model_refused      in agent/models/refusals.py: the provider does not have the model
     │   │   ├── ContentRefusedError     model_refused      the message is not shown to a model again
     │   │   └── OnlyThoughtError        model_refused      no tokens were left for an answer
     │   ├── ModelQuotaError             model_quota
@@ -206,7 +207,7 @@ class ModelTimeoutError(RunError):
 
 
 class ModelRefusedError(RunError):
-    """The provider refused the request: a bad key, an unknown model, a content filter, a malformed request."""
+    """The provider refused the request: a bad key, a content filter, a malformed request."""
 
     code = "model_refused"
     public = "The language model refused this request."

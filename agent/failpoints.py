@@ -12,6 +12,8 @@ Failpoint = Literal[
     "claim.before_commit",
     "claim.after_commit",
     "model.after_first_token",
+    "change.before_commit",
+    "change.after_commit",
     "reply.before_commit",
     "reply.after_commit",
     "call.before_start",

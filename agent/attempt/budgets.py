@@ -3,10 +3,8 @@
 The invariant: where no budget is set no message and no run costs anything for this, no question to the database and no estimate.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection
 from functools import partial
-from typing import Protocol
 
 import structlog
 
@@ -14,36 +12,24 @@ from agent.assistant.budgets import Budgets as Said
 from agent.assistant.definition import Assistant
 from agent.assistant.models import ModelDefinition
 from agent.attempt.run_budget import RunBudget, exceeded, expected_output
-from agent.budget import Allowance, Amount, Budget, Counter, QuotaExceededError, Rates
+from agent.budget import Allowance, Amount, Budget, QuotaExceededError, Rates
+from agent.errors import DatabaseError
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.history import CHARACTERS_PER_TOKEN
-from agent.store.budgets import KeptBudgets, There, kept_budgets, look_for_any
+from agent.store.budgets import KeptBudgets, There, for_one, kept_budgets, look_for_any
 from agent.store.clock import read_clock
 from agent.store.database import EVERY_TENANT, Store
+from agent.store.looks import find_used_up, see
 from agent.store.runs import Run
-from agent.store.spending import (
-    Refused,
-    count_run,
-    expire_counters,
-    find_used_up,
-    left_reservations,
-    settle_one,
-)
+from agent.store.spending import count_run, expire_counters, left_reservations, settle_one
 from agent.store.transaction import Transaction
+from agent.store.used_up import Lately, Seen
 
 logger = structlog.get_logger()
 
 LOOKED_AT = 100
 """How many reservations one look gives back."""
-
-
-class Counts(Protocol):
-    """What looks for room in counters, and perhaps counts."""
-
-    async def __call__(
-        self, connection: Transaction, tenant_id: str, counters: Sequence[Counter], *, needs: Amount
-    ) -> Refused | None: ...
 
 
 class Budgets:
@@ -81,16 +67,71 @@ class Budgets:
         """Return whether a budget may count for whoever has this claim: where not, the database is asked for none."""
         return assistant.budgets is not None or claim is not None or self.has_kept
 
+    def refuse_again(
+        self, store: Store, principal: Principal, assistant: Assistant, model: str, text: str | None
+    ) -> None:
+        """Refuse a run of somebody who was refused lately, by what was seen of their counters within the last second. It asks nobody.
+
+        Raises:
+            QuotaExceededError: there was no room for it, or for its first step.
+        """
+        lately = store.used_up.of(principal.tenant_id, principal.user_id)
+        if lately is not None and lately.seen is not None and lately.seen.is_fresh:
+            self._refuse(store, lately.seen, principal, assistant, model, text)
+
     async def check(
-        self, connection: Transaction, principal: Principal, assistant: Assistant, model: str, text: str | None
+        self, store: Store, principal: Principal, assistant: Assistant, model: str, text: str | None
     ) -> None:
         """Refuse a run that has no room as it is now. It only reads: `count` decides.
 
+        Of a tenant of whom somebody was refused lately one message looks at a time, at the counters of all those, and the others
+        wait for it.
+
         Raises:
             QuotaExceededError: there is no room for it, or for its first step.
+            DatabaseError: nobody can look.
         """
-        at = await read_clock(connection)
-        await self._ask(find_used_up, connection, principal, assistant, model, text, at=at)
+        asked = principal, assistant, model, text
+        lately = store.used_up.of(principal.tenant_id, principal.user_id)
+        if lately is not None:
+            seen = await self._look_for_all(store, principal, lately)
+            self._refuse(store, seen, *asked)
+            if principal.user_id in seen.users:
+                return
+        self._refuse(store, await self._look(store, principal, [principal.user_id]), *asked)
+
+    async def _look_for_all(self, store: Store, principal: Principal, lately: Lately) -> Seen:
+        """Return what was seen within the last second, or meanwhile, of those of a tenant who were refused; or look."""
+        before = lately.seen
+        async with lately.looking:
+            if lately.has_failed:
+                raise DatabaseError("LookFailed")
+            if lately.seen is not None and (lately.seen is not before or lately.seen.is_fresh):
+                return lately.seen
+            try:
+                lately.seen = seen = await self._look(store, principal, lately.users(principal.user_id))
+            except DatabaseError:
+                lately.has_failed = True
+                store.used_up.forget([principal.tenant_id])  # who comes now has a try of their own
+                raise
+            return seen
+
+    async def _look(self, store: Store, principal: Principal, users: Collection[str]) -> Seen:
+        async with store.read(principal.tenant_id) as connection:
+            return await see(connection, principal.tenant_id, users, asks_kept=self.has_kept)
+
+    def _refuse(
+        self, store: Store, seen: Seen, principal: Principal, assistant: Assistant, model: str, text: str | None
+    ) -> None:
+        """Refuse a run that had no room when somebody looked, in those counters that they looked at."""
+        kept = for_one(seen.kept, principal.user_id)
+        allowance = _allowance(principal, assistant, principal.budget, kept)
+        counters = [one for one in allowance.counters(seen.now) if one.user_id in seen.users]
+        if counters:
+            needs = self._needs(allowance, assistant, model, text)
+            if (refused := find_used_up(seen.used, counters, needs=needs)) is not None:
+                store.used_up.note(principal.tenant_id, refused.counter.user_id)
+                raise exceeded(refused, allowance)
 
     async def count(
         self, connection: Transaction, principal: Principal, run: Run, assistant: Assistant, text: str | None
@@ -100,29 +141,19 @@ class Budgets:
         Raises:
             QuotaExceededError: there is no room for it, or for its first step.
         """
-        await self._ask(count_run, connection, principal, assistant, run.model, text, at=run.created_at)
-
-    async def _ask(
-        self,
-        counts: "Counts",
-        connection: Transaction,
-        principal: Principal,
-        assistant: Assistant,
-        model_name: str,
-        text: str | None,
-        *,
-        at: datetime,
-    ) -> None:
         allowance = await self.allowance(connection, principal, assistant, principal.budget)
-        if allowance is None or not (counters := allowance.counters(at)):
+        if allowance is None or not (counters := allowance.counters(run.created_at)):
             return
-        model = self._catalog.find(assistant, model_name)
-        rates = self.rates(model, allowance)
-        given = (len(assistant.persona) + len(text or "")) // CHARACTERS_PER_TOKEN
-        needs = rates.amount(given, expected_output(assistant, model))
-        refused = await counts(connection, principal.tenant_id, counters, needs=needs)
+        needs = self._needs(allowance, assistant, run.model, text)
+        refused = await count_run(connection, principal.tenant_id, counters, needs=needs)
         if refused is not None:
             raise exceeded(refused, allowance)
+
+    def _needs(self, allowance: Allowance, assistant: Assistant, model_name: str, text: str | None) -> Amount:
+        """Return what the first step of a run needs that begins with this text."""
+        model = self._catalog.find(assistant, model_name)
+        given = (len(assistant.persona) + len(text or "")) // CHARACTERS_PER_TOKEN
+        return self.rates(model, allowance).amount(given, expected_output(assistant, model))
 
     async def of_run(
         self, store: Store, owner: Principal, run: Run, assistant: Assistant, *, is_later: bool = False
@@ -150,12 +181,10 @@ class Budgets:
         """Return what a user may use, as the definition says it, the database before that, and the token at most."""
         if not self.may_count(assistant, claim):
             return None
-        said, kept = assistant.budgets or Said(), KeptBudgets()
+        kept = KeptBudgets()
         if self.has_kept:
             kept = await kept_budgets(connection, principal.tenant_id, principal.user_id)
-        user = (kept.user or Budget()).over(kept.users).over(said.user).narrowed(claim)
-        tenant = (kept.tenant or Budget()).over(said.tenant)
-        return Allowance(principal.user_id, user, tenant, assistant.region.zone())
+        return _allowance(principal, assistant, claim, kept)
 
     def rates(self, model: ModelDefinition, allowance: Allowance) -> Rates:
         """Return what a model's tokens cost.
@@ -168,3 +197,10 @@ class Budgets:
             logger.error("budget_without_price", model=model.label)
             raise QuotaExceededError("The model has no price, so no budget allows it. Please tell the operator.")
         return rates or Rates()
+
+
+def _allowance(principal: Principal, assistant: Assistant, claim: Budget | None, kept: KeptBudgets) -> Allowance:
+    said = assistant.budgets or Said()
+    user = (kept.user or Budget()).over(kept.users).over(said.user).narrowed(claim)
+    tenant = (kept.tenant or Budget()).over(said.tenant)
+    return Allowance(principal.user_id, user, tenant, assistant.region.zone())

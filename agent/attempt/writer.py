@@ -106,6 +106,8 @@ class RunWriter(RunHold):
             await self._hold_unstopped(connection)
             if self.budget is None or await self.budget.move(connection, model):
                 await transitions.change_model(connection, self._key.tenant_id, run)
+            failpoint("change.before_commit")
+        failpoint("change.after_commit")
 
     @repeated
     async def commit_reply(self, message: NewMessage, calls: Sequence[Proposed]) -> None:

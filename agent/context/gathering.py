@@ -128,7 +128,8 @@ class Contexts:
 
     async def _fly(self, at: tuple[Owner, str], entry: ContextEntry, turn: Turn, tool: Tool) -> str | None:
         """Return an entry's text, from the shelf or from its tool; None where there is none."""
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         if self._failed.get(at, now) > now:
             return _counted(entry, "failed", None)
         if (kept := await self._shelf.find(*at)) is not None:
@@ -141,7 +142,7 @@ class Contexts:
                 self._failed.popitem(last=False)
             return _counted(entry, "failed", None)
         if self._flights.get(at) is asyncio.current_task():
-            await self._shelf.put(*at, text, ttl_s=entry.ttl_s)
+            await self._shelf.put(*at, text, ttl_s=entry.ttl_s, age_s=loop.time() - now)
         return _counted(entry, "fetched", text)
 
 

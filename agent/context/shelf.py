@@ -28,8 +28,8 @@ class Shelf(Protocol):
         """Return a text that is not too old; None where there is none, or nobody can tell."""
         ...
 
-    async def put(self, owner: Owner, key: str, text: str, *, ttl_s: float) -> None:
-        """Keep a text for so long, or not, where it has no room."""
+    async def put(self, owner: Owner, key: str, text: str, *, ttl_s: float, age_s: float) -> None:
+        """Keep a text for so long, or not, where it has no room. It was asked for `age_s` ago: who was forgotten since keeps nothing."""
         ...
 
     async def forget(self, tenant_id: str, user_id: str | None) -> None:
@@ -72,8 +72,8 @@ class MemoryShelf:
         self._texts.move_to_end((owner, key))
         return kept.text
 
-    async def put(self, owner: Owner, key: str, text: str, *, ttl_s: float) -> None:
-        """Keep a text; what its tenant, and then what anybody has not used for longest makes room for it."""
+    async def put(self, owner: Owner, key: str, text: str, *, ttl_s: float, age_s: float) -> None:
+        """Keep a text, which `Contexts` hands in of nobody who was forgotten since; what its tenant, and then what anybody has not used for longest makes room for it."""
         at, size = (owner, key), OVERHEAD_BYTES + len(key) + len(text.encode())
         self._drop(at)
         timer = asyncio.get_running_loop().call_later(ttl_s, self._drop, at)

@@ -110,7 +110,8 @@ def in_words(messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]
         else:
             told.append(message)
     if tools:
-        words = "\n".join([HOW, *(orjson.dumps(tool["function"]).decode() for tool in tools)])
+        listed = (quoted(orjson.dumps(tool["function"]).decode()) for tool in tools)  # a page's words, or a server's
+        words = "\n".join([HOW, *listed])
         if told and isinstance(told[0], SystemMessage):
             told[0] = SystemMessage(f"{told[0].text}\n\n{words}")
         else:

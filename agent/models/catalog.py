@@ -9,6 +9,7 @@ from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import orjson
 import structlog
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
@@ -131,10 +132,15 @@ class Catalog:
             self.open(model, limits)
 
     def identity(self, model: ModelDefinition) -> str:
-        """Return what stands for a model with its key: the same in each process, and saying neither."""
+        """Return what stands for a model with its key: the same in each process, and saying neither.
+
+        What is sent with each request belongs to it: a region, a project, or what a class is told which model it is.
+        """
         base_url, key = self.whereabouts(model)
-        secret = key.get_secret_value() if key is not None else ""
-        return blake2b(f"{model.spec}\n{base_url}\n{secret}".encode(), digest_size=16).hexdigest()
+        sent = model.headers, model.parameters, model.extra_body
+        asked = model.spec, base_url, key.get_secret_value() if key is not None else "", sent
+        said = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+        return blake2b(said, digest_size=16).hexdigest()
 
     def rates(self, model: ModelDefinition) -> Rates | None:
         """Return what a model's tokens cost in the currency of budgets; None where it has no price in that."""

@@ -23,12 +23,16 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
+from agent.models.refusals import ModelMissingError
 from agent.redis.downs import Downs
 from agent.redis.errors import RedisAwayError
 
 logger = structlog.get_logger()
 
-ILL = (ModelUnavailableError, ModelRateLimitedError, ModelTimeoutError, ModelQuotaError, ModelUnauthorizedError)
+ILL = (
+    *(ModelUnavailableError, ModelRateLimitedError, ModelTimeoutError),
+    *(ModelQuotaError, ModelUnauthorizedError, ModelMissingError),
+)
 """What another model may be asked for in its place, and counts against it."""
 
 

@@ -105,15 +105,17 @@ RATE_LIMITED = {
     "throttlingexception",
 }
 RATE_WORDS = re.compile(r"rate[ -]?limit|too many requests", re.IGNORECASE)
-REFUSED = {
-    "invalid_request_error",
-    "invalid_argument",
-    "badrequesterror",
-    "not_found_error",
+MISSING = {
     "model_not_found",
-    "validationexception",
+    "model_decommissioned",
+    "not_found_error",
+    "not_found",
+    "invalid_model",
+    "deploymentnotfound",
     "resourcenotfoundexception",
 }
+ELSEWHERE = {404, 405, 410}
+REFUSED = {"invalid_request_error", "invalid_argument", "badrequesterror", "validationexception"}
 """What is no better in the next try, where no status says so."""
 OUTER = ("code", "type", "status", "status_code")
 """Fields that may stand beside the error instead of in it."""
@@ -125,6 +127,12 @@ TRANSIENT = {408, 409, 425, 498}
 
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
 """How keys look: a provider may say the one that it refuses."""
+
+
+class ModelMissingError(ModelRefusedError):
+    """There is no such model where it is asked for: it was retired, is called otherwise, or has another address."""
+
+    public = "The language model cannot be used: it is not where it should be. Please tell the operator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,9 @@ def _error_of(error: ProviderError) -> RunError:
     if status in (401, 403) or kinds & UNAUTHORIZED or UNAUTHORIZED_WORDS.search(words):
         logger.error("model_key_refused", reason=error.reason)
         return ModelUnauthorizedError(error.reason)
+    if kinds & MISSING or status in ELSEWHERE or (status is not None and 300 <= status < 400):
+        logger.error("model_not_there", reason=error.reason)
+        return ModelMissingError(error.reason)
     if status is None and kinds & REFUSED:
         return ModelRefusedError(error.reason)
     if status is None or status >= 500 or status in TRANSIENT or kinds & BUSY:

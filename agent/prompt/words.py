@@ -12,6 +12,7 @@ from unicodedata import normalize
 import orjson
 
 from agent.assistant.definition import Assistant
+from agent.models.actions import quoted
 from agent.principal import Principal
 from agent.region import UNSAID, Region
 from agent.store.versions import DoneWrite
@@ -76,7 +77,7 @@ def system_prompt(assistant: Assistant, principal: Principal, context: str = "")
     who = {"name": principal.name, "role": principal.role, "tenant": principal.tenant_id}
     known = orjson.dumps({key: value for key, value in who.items() if value}).decode()
     told = f"\n\n{CONTEXT}\n\n{context}" if context else ""
-    return f"{assistant.persona.strip()}\n\n{RULES}{told}\n\nYou are talking with: {without_mark(known)}"
+    return f"{assistant.persona.strip()}\n\n{RULES}{told}\n\nYou are talking with: {quoted(without_mark(known))}"
 
 
 def with_facts(

@@ -11,11 +11,13 @@ from redis.exceptions import ResponseError
 from agent.redis.client import RedisClient, Script
 from agent.redis.errors import RedisAwayError
 
+GONE_MS = 60_000
+"""How long it is known that an owner was forgotten: longer than any process still fetches what it began before."""
 MOST = 200
 """Texts of one owner: past them all go, and come again as they are asked for."""
 _NOW = """
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = time[1] * 1000 + time[2] / 1000
 """
 _FIND = Script(
     _NOW
@@ -30,24 +32,31 @@ return false
 _PUT = Script(
     _NOW
     + """
--- KEYS: an owner's texts. ARGV: which one, for how many ms, the text, how many there may be; and whose they are among their
--- tenant's users, and the key of these, where they are a user's.
+-- KEYS: an owner's texts. ARGV: which one, for how many ms, the text, how many there may be, how many ms ago it was asked for,
+-- and the key of the texts of their tenant; and whose they are among its users, where they are a user's.
+for _, key in ipairs({KEYS[1], ARGV[6]}) do
+  local gone = redis.call('GET', key .. ':gone')
+  if gone and tonumber(gone) >= now - ARGV[5] then return 0 end
+end
 if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s', now + ARGV[2], ARGV[3]))
 local function keep(key) redis.call('PEXPIRE', key, string.format('%.0f', math.max(ARGV[2], redis.call('PTTL', key), 1))) end
 keep(KEYS[1])
-if ARGV[6] then
-  redis.call('SADD', ARGV[6], ARGV[5])
-  keep(ARGV[6])
+if ARGV[7] then
+  redis.call('SADD', ARGV[6] .. ':users', ARGV[7])
+  keep(ARGV[6] .. ':users')
 end
 return 1
 """
 )
 _FORGET = Script(
-    """
--- KEYS: a tenant's texts, below which its users' are.
+    _NOW
+    + """
+-- KEYS: an owner's texts, below which, where they are a tenant's, its users' are. ARGV: for how many ms it is known that they
+-- went: what was asked for before is not kept.
 for _, user in ipairs(redis.call('SMEMBERS', KEYS[1] .. ':users')) do redis.call('DEL', KEYS[1] .. ':' .. user) end
 redis.call('DEL', KEYS[1], KEYS[1] .. ':users')
+redis.call('SET', KEYS[1] .. ':gone', string.format('%.3f', now), 'PX', ARGV[1])
 return 1
 """
 )
@@ -67,11 +76,12 @@ class RedisShelf:
             return None
         return found.decode() if isinstance(found, bytes) else None
 
-    async def put(self, owner: tuple[str, str | None], key: str, text: str, *, ttl_s: float) -> None:
-        """Keep a text for so long; not, while Redis is away."""
+    async def put(self, owner: tuple[str, str | None], key: str, text: str, *, ttl_s: float, age_s: float) -> None:
+        """Keep a text for so long; not, while Redis is away, and not where its owner was forgotten since it was asked for."""
         tenant_id, user_id = owner
-        users = () if user_id is None else (_name(user_id), f"{self._key(tenant_id, None)}:users")
-        call = self._key(*owner), key, round(ttl_s * 1000), text, MOST, *users
+        users = () if user_id is None else (_name(user_id),)
+        times = round(ttl_s * 1000), text, MOST, f"{age_s * 1000:.3f}"
+        call = self._key(*owner), key, *times, self._key(tenant_id, None), *users
         try:
             await self._client.scripts(_PUT, [call])
         except RedisAwayError:
@@ -83,10 +93,7 @@ class RedisShelf:
         Raises:
             RedisAwayError: nobody knows whether it was done.
         """
-        if user_id is not None:
-            await self._client.call("DEL", self._key(tenant_id, user_id))
-            return
-        [done] = await self._client.scripts(_FORGET, [(self._key(tenant_id, None),)])
+        [done] = await self._client.scripts(_FORGET, [(self._key(tenant_id, user_id), GONE_MS)])
         if isinstance(done, ResponseError):
             raise RedisAwayError("it does not understand")
 

@@ -10,6 +10,7 @@ from agent.budget import QuotaExceededError
 from agent.errors import IdempotencyMismatchError
 from agent.principal import Principal
 from agent.runs.address import find_stored
+from agent.runs.keys import KeyLooks
 from agent.runs.request import RunRequest
 from agent.runtime import Runtime
 from agent.store.runs import Run, find_run_by_key
@@ -33,6 +34,32 @@ async def find_equal(
     return found
 
 
+async def refuse_again(
+    runtime: Runtime,
+    looks: KeyLooks,
+    principal: Principal,
+    request: RunRequest,
+    assistant: Assistant,
+    *,
+    model: str,
+    keep_s: float,
+) -> Run | None:
+    """Refuse as `refuse_early` does, by what this process knows of those who were refused within the last second.
+
+    It asks the database for nothing but an equal request, where there can be one; for one by its key together with others.
+    """
+    try:
+        runtime.budgets.refuse_again(runtime.store, principal, assistant, model, request.message)
+    except QuotaExceededError:
+        key = request.idempotency_key
+        if not request.is_once and (key is None or not await looks.is_stored(principal, key)):
+            raise
+        if (equal := await _find_any(runtime, principal, request, keep_s=keep_s)) is not None:
+            return equal
+        raise
+    return None
+
+
 async def refuse_early(
     runtime: Runtime, principal: Principal, request: RunRequest, assistant: Assistant, *, model: str, keep_s: float
 ) -> Run | None:
@@ -46,13 +73,19 @@ async def refuse_early(
     """
     if not runtime.budgets.may_count(assistant, principal.budget):
         return None
-    async with runtime.store.read(principal.tenant_id) as connection:
-        try:
-            await runtime.budgets.check(connection, principal, assistant, model, request.message)
-        except QuotaExceededError:
-            found = await find_equal(connection, principal, request, keep_s=keep_s, frees=False)
-            found = found or await find_stored(connection, principal, request, locks=False)
-            if found is None:
-                raise
-            return found
+    try:
+        await runtime.budgets.check(runtime.store, principal, assistant, model, request.message)
+    except QuotaExceededError:
+        if (equal := await _find_any(runtime, principal, request, keep_s=keep_s)) is not None:
+            return equal
+        raise
     return None
+
+
+async def _find_any(runtime: Runtime, principal: Principal, request: RunRequest, *, keep_s: float) -> Run | None:
+    """Return the run of an equal request, whatever makes it one."""
+    if request.idempotency_key is None and not request.is_once:
+        return None
+    async with runtime.store.read(principal.tenant_id) as connection:
+        found = await find_equal(connection, principal, request, keep_s=keep_s, frees=False)
+        return found or await find_stored(connection, principal, request, locks=False)

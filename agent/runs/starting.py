@@ -74,6 +74,8 @@ class Starts:
             if (equal := await self._submissions.find(principal, request)) is not None:
                 return equal
             raise
+        if (equal := await self._submissions.refuse_again(principal, request, choice)) is not None:
+            return equal
         grant = await self._roster.admit(principal)
         if grant is None:
             try:

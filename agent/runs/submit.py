@@ -18,7 +18,8 @@ from agent.region import UNSAID
 from agent.runs.address import find_replaced, find_stored, locate
 from agent.runs.admission import Place
 from agent.runs.declared import client_tools_of, with_declared
-from agent.runs.equals import find_equal, refuse_early
+from agent.runs.equals import find_equal, refuse_again, refuse_early
+from agent.runs.keys import KeyLooks
 from agent.runs.lanes import insert_beside, resolve_lanes
 from agent.runs.request import RunRequest
 from agent.runs.roster import Roster
@@ -43,9 +44,10 @@ class Submissions:
     def __init__(self, runtime: Runtime, settings: RuntimeSettings, roster: Roster, *, worker_id: str) -> None:
         self._runtime = runtime
         self._store = runtime.store
-        self._settings = settings
+        self._keep_s = settings.idempotency_keep_s
         self._worker_id = worker_id
         self._roster = roster
+        self._looks = KeyLooks(runtime.store)
 
     async def find(self, principal: Principal, request: RunRequest) -> Run | None:
         """Return the run of an equal request with the same idempotency key. It only reads: a refusal must cost little.
@@ -56,9 +58,7 @@ class Submissions:
         if request.idempotency_key is None:
             return None
         async with self._store.read(principal.tenant_id) as connection:
-            return await find_equal(
-                connection, principal, request, keep_s=self._settings.idempotency_keep_s, frees=False
-            )
+            return await find_equal(connection, principal, request, keep_s=self._keep_s, frees=False)
 
     async def locate(self, principal: Principal, request: RunRequest) -> RunRequest:
         """Return the request with its conversation, where its client names one that there is; see `address.locate`."""
@@ -81,6 +81,11 @@ class Submissions:
         return Choice(
             equipped, lanes[0] if lanes else runtime.catalog.resolve(equipped.definition, request.model), lanes
         )
+
+    async def refuse_again(self, principal: Principal, request: RunRequest, choice: Choice) -> Run | None:
+        """Refuse whoever a budget refused within the last second, or return an equal request's run; see `equals`."""
+        asked, keep_s = (principal, request, choice.assistant), self._keep_s
+        return await refuse_again(self._runtime, self._looks, *asked, model=choice.model, keep_s=keep_s)
 
     async def commit(
         self,
@@ -112,7 +117,7 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         request = with_declared(request, choice.assistant)
-        asked, keep_s = (principal, request, choice.assistant), self._settings.idempotency_keep_s
+        asked, keep_s = (principal, request, choice.assistant), self._keep_s
         found = await refuse_early(self._runtime, *asked, model=choice.model, keep_s=keep_s)
         if found is not None:
             return Submitted(found, is_new=False)
@@ -135,7 +140,7 @@ class Submissions:
     ) -> Submitted:
         self._roster.cancel_reservations(principal.tenant_id, run_ids)  # of a try that was undone
         async with self._store.write(principal.tenant_id, is_long=request.replaces is not None) as connection:
-            found = await find_equal(connection, principal, request, keep_s=self._settings.idempotency_keep_s)
+            found = await find_equal(connection, principal, request, keep_s=self._keep_s)
             found = found or await find_stored(connection, principal, request)
             if found is not None:
                 return Submitted(found, is_new=False)

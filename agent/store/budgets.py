@@ -4,7 +4,8 @@ They count for what is begun from their commit on; where an installation had non
 which it does whenever it renews its lease.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, tuple_
 
@@ -27,7 +28,8 @@ EACH_USER = Whose("users")
 
 KEY = ("tenant_id", "whose", "user_id")
 _ROW = (budgets.c.tenant_id == OF_TENANT, or_(budgets.c.whose != "user", budgets.c.user_id == OF_USER))
-_OF = Hot(select(budgets.c.whose, budgets.c.budget).where(*_ROW))
+_SHOWN = budgets.c.whose, budgets.c.user_id, budgets.c.budget
+_OF = Hot(select(*_SHOWN).where(*_ROW))
 _ARE_THERE = Hot(select(*(exists().select_from(table).label(table.name) for table in (budgets, reservations))))
 
 
@@ -51,6 +53,7 @@ async def set_budget(connection: Transaction, tenant_id: str, budget: Budget, *,
     row = {"tenant_id": tenant_id, "whose": whose.kind, "user_id": whose.user_id, "budget": budget.stored()}
     new = insert_into(budgets, connection.dialect).values(row)
     await connection.execute(new.on_conflict_do_update(index_elements=KEY, set_={"budget": new.excluded.budget}))
+    connection.gives_room(tenant_id)
 
 
 async def get_budget(connection: Transaction, tenant_id: str, *, whose: Whose = TENANT) -> Budget | None:
@@ -74,19 +77,41 @@ async def list_budgets(
 
 async def clear_budget(connection: Transaction, tenant_id: str, *, whose: Whose = TENANT) -> bool:
     """Let the definition's count again; False where none was kept. The caller commits."""
+    connection.gives_room(tenant_id)
     return (await connection.execute(delete(budgets).where(*_of(tenant_id, whose)))).rowcount == 1
 
 
 async def kept_budgets(connection: Transaction, tenant_id: str, user_id: str) -> KeptBudgets:
     """Return what is kept of a tenant and for one of its users."""
-    rows = await connection.rows(_OF, {"of_tenant": tenant_id, "of_user": user_id})
-    return KeptBudgets(**{row.whose: Budget.model_validate(row.budget) for row in rows})
+    return for_one(await _kept_of_one(connection, tenant_id, user_id), user_id)
+
+
+async def kept_of(connection: Transaction, tenant_id: str, users: Collection[str]) -> dict[Whose, Budget]:
+    """Return what is kept of a tenant, and for these of its users, by whose it is."""
+    named = [one for one in users if one]
+    if len(named) == 1:
+        return await _kept_of_one(connection, tenant_id, named[0])
+    own = or_(budgets.c.whose != "user", budgets.c.user_id.in_(named))
+    return _by_whose(await connection.execute(select(*_SHOWN).where(budgets.c.tenant_id == tenant_id, own)))
+
+
+async def _kept_of_one(connection: Transaction, tenant_id: str, user_id: str) -> dict[Whose, Budget]:
+    return _by_whose(await connection.rows(_OF, {"of_tenant": tenant_id, "of_user": user_id}))
+
+
+def for_one(kept: Mapping[Whose, Budget], user_id: str) -> KeptBudgets:
+    """Return what of many is for one user."""
+    return KeptBudgets(kept.get(TENANT), kept.get(EACH_USER), kept.get(Whose("user", user_id)))
 
 
 async def look_for_any(connection: Transaction) -> There:
     """Return whether there is anything to ask for. It is asked often, and reads a row of each at most."""
     row = await connection.row(_ARE_THERE, {})
     return There(bool(row.budgets), bool(row.reservations))
+
+
+def _by_whose(rows: Iterable[Any]) -> dict[Whose, Budget]:
+    return {Whose(row.whose, row.user_id): Budget.model_validate(row.budget) for row in rows}
 
 
 def _of(tenant_id: str, whose: Whose) -> tuple[ColumnElement[bool], ...]:

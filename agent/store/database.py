@@ -1,7 +1,7 @@
 """The connection to the truth: SQLite for one process, PostgreSQL for many. The same SQL runs on both."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +25,7 @@ from agent.store.migrations import bring_to_newest, has_newest, upgrade
 from agent.store.pools import Kept, Pool, open_pool
 from agent.store.titles import Titles
 from agent.store.transaction import Transaction
+from agent.store.used_up import UsedUp
 from agent.store.wall import admit, check_roles
 
 logger = structlog.get_logger()
@@ -76,7 +77,7 @@ class Store:
         pools = {"turns": self._main, "upkeep": self._upkeep, "chores": self._chores, "searches": self._searches}
         self.pools = pools if self._writing is None else {**pools, "writes": self._writing}
         self._owners = (self._upkeep if self.has_wall else self._main).engine
-        self.titles, self.asked = Titles(), Asked()
+        self.titles, self.asked, self.used_up = Titles(), Asked(), UsedUp()
 
     def _open_pool(self, size: int, *, statement_s: float, url: URL | None = None) -> Pool:
         where = url or self.url, self.path
@@ -148,14 +149,15 @@ class Store:
         if self._file is not None and self._file.is_lost and not is_urgent:
             raise DatabaseError("FileGone")
         deadline = self._deadline(is_urgent=is_urgent)
-        with faults_told(deadline), anyio.CancelScope(shield=True):
+        with faults_told(deadline), anyio.CancelScope(shield=True), ExitStack() as behind:
+            part: AbstractAsyncContextManager[Transaction]
             if self._writer is None:
-                pool = self._pool(tenant_id, is_urgent)
-                async with self._begun(deadline, tenant_id, pool=pool, writes=True) as transaction:
-                    yield transaction
+                part = self._begun(deadline, tenant_id, pool=self._pool(tenant_id, is_urgent), writes=True)
             else:
-                async with self._writer.part(deadline, is_urgent=is_urgent, is_long=is_long) as transaction:
-                    yield transaction
+                part = self._writer.part(deadline, is_urgent=is_urgent, is_long=is_long)
+            async with part as transaction:
+                behind.callback(self.used_up.forget, transaction.has_room)  # also where its end is not known
+                yield transaction
 
     def _pool(self, tenant_id: str | None, is_urgent: bool) -> Pool:
         if is_urgent:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Double, and_, bindparam, delete, exists, or_, select, update
 
-from agent.budget import KINDS, Amount, Counter, Kind, Standing
+from agent.budget import KINDS, Amount, Counter, Kind, Standing, Used
 from agent.principal import RunKey
 from agent.store.budget_tables import budgets, reservations, spendings
 from agent.store.clock import database_now, instant
@@ -51,7 +51,8 @@ _SETTLE = Hot(
     )
     .returning(_c.user_id, _c.period, _c.runs, _c.tokens, _c.cost)
 )
-_READ = Hot(select(_c.user_id, _c.period, *(_c[name] for name in _COLUMNS)).where(_ROW))
+SHOWN = _c.user_id, _c.period, *(_c[name] for name in _COLUMNS)
+_READ = Hot(select(*SHOWN).where(_ROW))
 _RESERVE = Hot(
     reservations.insert().values(until=database_now() + bindparam("length", type_=Double)),
     *("tenant_id", "run_id", "id", "user_id", "attempt", "tokens", "cost", "counters"),
@@ -107,19 +108,6 @@ async def count_run(
     for counter in counters:
         if (refused := await _change(connection, tenant_id, counter, _COUNT, needs)) is not None:
             return refused
-    return None
-
-
-async def find_used_up(
-    connection: Transaction, tenant_id: str, counters: Sequence[Counter], *, needs: Amount
-) -> Refused | None:
-    """Return what would refuse a run that begins now. It only reads, so that a refusal waits for nobody and keeps nobody waiting."""
-    for counter in counters:
-        if 0 in counter.most:
-            return _closed(counter)
-        row = await connection.row(_READ, _row(tenant_id, counter.key))
-        if row is not None and (kind := _used_up(row, counter, needs, counts_run=True)) is not None:
-            return Refused(counter, kind)
     return None
 
 
@@ -205,6 +193,7 @@ async def erase_spending(connection: Transaction, tenant_id: str, *, user_id: st
     own = (r.tenant_id == tenant_id,) if user_id is None else (r.tenant_id == tenant_id, r.user_id == user_id)
     for row in (await connection.execute(delete(reservations).where(*own).returning(*_SHOWN))).all():
         await _settle_row(connection, tenant_id, row, Amount())
+    connection.gives_room(tenant_id)
     for table in (spendings, budgets):
         whose = table.c.tenant_id == tenant_id
         await connection.execute(
@@ -217,14 +206,14 @@ async def _change(
 ) -> Refused | None:
     """Change a counter, which is made where it is not there yet; or return what of it is used up."""
     if 0 in counter.most:
-        return _closed(counter)
+        return closed(counter)
     values = {**_row(tenant_id, counter.key), "by_tokens": amount.tokens, "by_cost": amount.cost}
     values |= {f"most_{kind}": getattr(counter.most, kind) for kind in KINDS}
     while await connection.change(statement, values) != 1:
         row = await connection.row(_READ, values)
         if row is None:
             await _make(connection, tenant_id, counter)
-        elif (kind := _used_up(row, counter, amount, counts_run=statement is _COUNT)) is not None:
+        elif (kind := used_up(used_of(row), counter, amount, counts_run=statement is _COUNT)) is not None:
             return Refused(counter, kind)  # else somebody made it, or gave something back, in between
     return None
 
@@ -235,16 +224,23 @@ async def _make(connection: Transaction, tenant_id: str, counter: Counter) -> No
     await connection.execute(insert_into(spendings, connection.dialect).values(row).on_conflict_do_nothing())
 
 
-def _closed(counter: Counter) -> Refused:
+def closed(counter: Counter) -> Refused:
+    """Return the refusal of a counter of which one limit is 0."""
     return Refused(counter, KINDS[counter.most.index(0)])
 
 
-def _used_up(row: Any, counter: Counter, amount: Amount, *, counts_run: bool) -> Kind | None:
-    if counts_run and row.runs >= counter.most.runs:
+def used_of(row: Any) -> Used:
+    """Return how far the counter of a row of SHOWN has come."""
+    return Used(row.runs, row.tokens + row.held_tokens, row.cost + row.held_cost)
+
+
+def used_up(used: Used, counter: Counter, amount: Amount, *, counts_run: bool) -> Kind | None:
+    """Return what of a counter has no room for an amount, and where it `counts_run` for one more run."""
+    if counts_run and used.runs >= counter.most.runs:
         return "runs"
-    if row.tokens + row.held_tokens + amount.tokens > counter.most.tokens:
+    if used.tokens + amount.tokens > counter.most.tokens:
         return "tokens"
-    return "cost" if row.cost + row.held_cost + amount.cost > counter.most.cost else None
+    return "cost" if used.cost + amount.cost > counter.most.cost else None
 
 
 async def _settle_row(connection: Transaction, tenant_id: str, row: Any, used: Amount) -> list[Any]:
@@ -254,6 +250,7 @@ async def _settle_row(connection: Transaction, tenant_id: str, row: Any, used: A
 async def _settle(
     connection: Transaction, tenant_id: str, keys: Sequence[Sequence[str]], *, held: Amount, used: Amount
 ) -> list[Any]:
+    connection.gives_room(tenant_id)
     values = {"by_tokens": used.tokens, "by_cost": used.cost}
     values |= {"held_tokens_then": held.tokens, "held_cost_then": held.cost}
     return [row for key in keys for row in await connection.rows(_SETTLE, {**_row(tenant_id, key), **values})]

@@ -16,10 +16,16 @@ Result = TypeVar("Result")
 class Transaction:
     """What `Store` gives for the length of a block. Nobody but the store begins and ends it."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "has_room")
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
+        self.has_room: set[str] = set()
+        """The tenants who may use more from its commit on than they could, or else it is not known that they may not."""
+
+    def gives_room(self, tenant_id: str) -> None:
+        """Let this process forget with the commit what it saw of a tenant's budgets."""
+        self.has_room.add(tenant_id)
 
     @property
     def dialect(self) -> Dialect:

@@ -1,6 +1,6 @@
 """What the models of the assistants can do, as a table: what each was asked, and what came of it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import orjson
 
@@ -44,8 +44,7 @@ async def print_trials(settings: Settings, tenant_id: str | None, *, as_json: bo
         if not as_json:
             print("  ".join([f"{'model':<{width}}", *COLUMNS, "seconds"]))
         for assistant in assistants:
-            for one in await _tried(catalog, assistant, tried, width=None if as_json else width):
-                tried[one.name] = one
+            await _try_all(catalog, assistant, tried, width=None if as_json else width)
     finally:
         await catalog.close()
     if as_json:
@@ -53,18 +52,19 @@ async def print_trials(settings: Settings, tenant_id: str | None, *, as_json: bo
     return all(one.found.text for one in tried.values() if one.is_default)
 
 
-async def _tried(catalog: Catalog, assistant: Assistant, before: dict[str, Tried], *, width: int | None) -> list[Tried]:
+async def _try_all(catalog: Catalog, assistant: Assistant, tried: dict[str, Tried], *, width: int | None) -> None:
+    """Try an assistant's models that were not tried yet. One that was may be the default of this one."""
     names = catalog.names(assistant)
-    tried = []
     for model in catalog.listed(assistant):
-        if model.label in before:
+        said = model.model_dump_json()
+        is_default = model.label == (names or [model.label])[0]
+        if (before := tried.get(said)) is not None:
+            tried[said] = replace(before, is_default=before.is_default or is_default)
             continue
         found = await _found(catalog, assistant, model, is_usable=model.label in names)
-        one = Tried(model.label, model.spec, model.label == (names or [model.label])[0], found)
-        tried.append(one)
+        tried[said] = Tried(model.label, model.spec, is_default, found)
         if width is not None:
-            print(_line(one, width), flush=True)
-    return tried
+            print(_line(tried[said], width), flush=True)
 
 
 async def _found(catalog: Catalog, assistant: Assistant, model: ModelDefinition, *, is_usable: bool) -> Trial:

@@ -218,18 +218,40 @@ async def test_who_is_erased_has_nothing_left(shelf: Shelf, user_id: str | None)
     assert [call.principal.user_id for call in source.calls[4:]] == (["ann"] if user_id else ["ann", "ben"])
 
 
+@pytest.mark.parametrize("user_id", ["ann", None])
+async def test_who_is_erased_by_another_process_has_nothing_left_of_what_was_on_its_way(
+    redis_server: RedisServer, user_id: str | None
+) -> None:
+    """G447: as `frontdesk erase` always is another one. What is asked for afterwards is kept as before."""
+    source, prefix = Source(), uuid4().hex
+    async with redis_shelf(redis_server, prefix) as here, redis_shelf(redis_server, prefix) as there:
+        contexts = Contexts(here)
+        waiting = asyncio.create_task(told(contexts, source))
+        await until(lambda: bool(source.calls))
+        await there.forget("acme", user_id)
+        source.gate.set()
+        await waiting
+        with redis_server.client() as client:
+            [gone] = client.scan_iter(f"{prefix}:*")
+            assert gone.endswith(b":gone") if isinstance(gone, bytes) else gone.endswith(":gone")
+            assert client.pttl(gone) > 0
+        await told(contexts, source)
+        await told(contexts, source)
+        assert len(source.calls) == 2
+
+
 async def test_memory_has_a_bound_and_no_tenant_takes_it_all() -> None:
     """G446"""
     shelf = MemoryShelf(most_bytes=TENANTS_PER_ROOM * 4 * (OVERHEAD_BYTES + 100))
     quiet = Owner("quiet", None)
-    await shelf.put(quiet, "k", "kept", ttl_s=60)
+    await shelf.put(quiet, "k", "kept", ttl_s=60, age_s=0)
     for number in range(100):
-        await shelf.put(Owner("loud", f"u{number}"), "k", "x" * 90, ttl_s=60)
+        await shelf.put(Owner("loud", f"u{number}"), "k", "x" * 90, ttl_s=60, age_s=0)
     assert await shelf.find(quiet, "k") == "kept"
     kept = [number for number in range(100) if await shelf.find(Owner("loud", f"u{number}"), "k")]
     assert kept == [96, 97, 98, 99]
     for number in range(100):
-        await shelf.put(Owner(f"t{number}", None), "k", "x" * 90, ttl_s=60)
+        await shelf.put(Owner(f"t{number}", None), "k", "x" * 90, ttl_s=60, age_s=0)
     assert 12 <= len([n for n in range(100) if await shelf.find(Owner(f"t{n}", None), "k")]) <= 16
     shelf.close()
     assert (shelf._bytes, dict(shelf._bytes_of)) == (0, {})

@@ -118,6 +118,9 @@ BEFORE: dict[str, tuple[Callable[[Provider], None], str]] = {
     "429": (lambda one: one.fail(429, retry_after="1"), "model_rate_limited"),
     "an empty account": (lambda one: one.fail(429, code="insufficient_quota"), "model_quota"),
     "a wrong key": (lambda one: one.fail(401), "model_unauthorized"),
+    "a retired model": (lambda one: one.fail(404, code="model_not_found"), "model_refused"),
+    "a retired model of Groq": (lambda one: one.fail(400, code="model_decommissioned"), "model_refused"),
+    "another address": (lambda one: one.fail(308), "model_refused"),
     "too long": (lambda one: one.raw(TOO_LONG), "context_too_long"),
     "a cut": (lambda one: one.cut(), "model_unavailable"),
     "garbage": (lambda one: one.raw(b"data: {nothing\n\n"), "model_unavailable"),
@@ -164,7 +167,6 @@ async def test_a_provider_that_nobody_reaches_is_no_obstacle(open_frontdesk: Ope
 
 REFUSED: dict[str, tuple[Callable[[Provider], None], str]] = {
     "a request": (lambda one: one.fail(400), "model_refused"),
-    "an unknown model": (lambda one: one.fail(404, code="model_not_found"), "model_refused"),
     "a content": (lambda one: one.fail(400, code="content_filter"), "model_refused"),
     "an answer": (lambda one: one.stream(finish_reason="content_filter"), "model_refused"),
 }

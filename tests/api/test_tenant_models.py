@@ -127,3 +127,18 @@ async def test_the_command_tries_each_model_as_a_tenant_has_it(tmp_path: Any, th
         assert "model_unauthorized: status 401" in line
         assert "SECRET" not in said
         ours.check()
+
+
+async def test_a_model_that_is_one_assistants_default_and_anothers_spare_counts_as_default(
+    tmp_path: Any, theirs: Provider, nursery: Any
+) -> None:
+    """G435: it is asked once."""
+    own = override(theirs.url)["tenants"]["acme"]["models"][0]
+    files = {"a.yaml": {"models": ["demo", own]}, "b.yaml": {"models": [own]}}
+    variables = {"KEY_OF_ACME": KEY, "FRONTDESK_DATA": str(tmp_path / "data"), "FRONTDESK_JWT_SECRET": SECRET}
+    theirs.fail(401, code="invalid_api_key")
+    status, said = await models(
+        Machine(tmp_path, variables, nursery), "--assistant", str(write_assistants(tmp_path, files)), "--json"
+    )
+    assert status == 1, said
+    assert [(one["name"], one["default"]) for one in orjson.loads(said)] == [("demo", True), ("own", True)]

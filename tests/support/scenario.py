@@ -255,14 +255,19 @@ async def open_scene(
     seed: int = 0,
     answered_within_s: float = 900,
     processes: int = 1,
+    has_spare: bool = False,
 ) -> AsyncIterator[Scene]:
-    """Prepare everything but the server processes; what runs is killed when the block ends."""
+    """Prepare everything but the server processes; what runs is killed when the block ends.
+
+    `has_spare`: another model goes on where the first one fails, at the same provider.
+    """
     history = History(secrets={PROVIDER_SECRET, MARKER})
     model, business = Model(history), Business(history, most_delay_s, Random(seed))
     async with listen(model.handle) as model_url, listen(business.handle) as business_url:
         model.url, business.url = f"{model_url}/v1", business_url
         page_s = min(answered_within_s, 60)
         patient = {"first_token_timeout_s": 60, "between_tokens_timeout_s": 60}
+        spare = {"models": [*ASSISTANT["models"], "openai:spare"], "fallback": True} if has_spare else {}
         assistant = write_assistant(
             folder,
             suggestions={"enabled": True, "timeout_s": 2},
@@ -278,6 +283,7 @@ async def open_scene(
                 }
             },
             actions={**ASSISTANT["actions"], "open_page": {**OPEN_PAGE, "timeout_s": page_s}},
+            **spare,
         )
         values = {
             "FRONTDESK_DATA": str(folder / "data"),

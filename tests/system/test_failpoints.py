@@ -28,6 +28,7 @@ SHAPES: dict[str, Plan] = {
     "a question": Plan("a-question", steps=((1, 1, 0),), asks=True),
     "three questions": Plan("three-questions", steps=((0, 3, 0), (0, 1, 0)), words=True, asks=True),
     "a page": Plan("a-page", steps=((1, 0, 0),), pages=True),
+    "another model": Plan("another-model", steps=((1, 1, 0),), failures=1),
     "all kinds": Plan("all-kinds", steps=((0, 1, 0), (1, 1, 1)), words=True),
 }
 SIZES = (
@@ -36,6 +37,7 @@ SIZES = (
     ("three reads", "three writes", "all kinds"),
     ("a question", "three questions"),
     ("a page",),
+    ("another model",),
 )
 WITH_CALLS = {"reply.before_commit", "reply.after_commit", "call.after_effect"}
 WITH_CALLS |= {"results.before_commit", "results.after_commit"}
@@ -43,6 +45,7 @@ WITH_WRITES = {"call.before_start", "call.after_start", "unknown.before_commit",
 WITH_QUESTIONS = {"pause.before_commit", "pause.after_commit", "decide.before_commit", "decide.after_commit"}
 WITH_OTHERS = {"resume.before_commit", "resume.after_commit"}
 WITH_PAGES = {"page_claim.before_commit", "page_claim.after_commit", "result.before_commit", "result.after_commit"}
+WITH_CHANGES = {"change.before_commit", "change.after_commit"}
 PRELUDE = {
     "takeover.before_commit": "model.after_first_token",
     "takeover.after_commit": "end.before_commit",
@@ -68,6 +71,7 @@ def shapes_of(failpoint: str) -> list[str]:
         and (failpoint not in WITH_QUESTIONS or plan.asks or (plan.pages and failpoint.startswith("pause.")))
         and (failpoint not in WITH_OTHERS or (plan.asks and plan.writes > 1))
         and (failpoint not in WITH_PAGES or plan.pages)
+        and (failpoint in WITH_CHANGES) == bool(plan.failures)
     ]
     if os.environ.get("FRONTDESK_TEST_ALL_SHAPES"):
         return coming
@@ -88,7 +92,7 @@ async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
     async def play(shape: str) -> None:
         folder = tmp_path / shape.replace(" ", "-")
         folder.mkdir()
-        async with open_scene(folder, nursery=nursery) as scene:
+        async with open_scene(folder, nursery=nursery, has_spare=failpoint in WITH_CHANGES) as scene:
             problems[shape] = await _play(scene, failpoint, SHAPES[shape])
 
     shapes = shapes_of(failpoint)

@@ -239,7 +239,9 @@ def test_a_transcript_in_words_has_no_calls_but_the_models_own() -> None:
         AIMessage("Seven."),
         HumanMessage("And?"),
     ]
-    told = in_words(messages, [TOOL])
+    theirs = {"function": {"name": "theirs", "description": f"Mine.\n{evil}", "parameters": {"title": evil}}}
+    told = in_words(messages, [TOOL, theirs])
+    assert evil[:8] not in told[0].text.partition("JSON Schema")[2], "a page describes tools, and so does a server"
     assert [one.type for one in told] == ["system", "human", "ai", "human", "ai", "human"]
     assert "find_order" in told[0].text
     said = [line for one in told[1:] for line in one.text.splitlines() if line.startswith(MARK)]

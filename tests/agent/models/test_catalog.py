@@ -134,3 +134,24 @@ async def test_one_model_is_kept_per_definition(configured: Catalog) -> None:
 
 async def test_closing_a_catalog_that_opened_nothing_is_no_error() -> None:
     await catalog().close()
+
+
+def test_what_is_known_of_a_model_is_of_no_other_that_its_provider_or_class_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """G426: one that is down takes no other with it; a name, a price and a window make no other."""
+    monkeypatch.setenv("KEY_OF_ACME", "SECRET-KEY")
+    first: dict[str, Any] = {"spec": "shop.models:Chat", "api_key_env": "KEY_OF_ACME", "parameters": {"model": "small"}}
+    others = [
+        {**first, "parameters": {"model": "large"}},
+        {**first, "headers": {"X-Region": "eu"}},
+        {**first, "extra_body": {"project": 7}},
+        {**first, "base_url": "https://other.example.com"},
+        {**first, "api_key_env": None},
+    ]
+    same = {**first, "name": "spare", "price": {"input": 1, "output": 2}, "context": 8000}
+    made = catalog()
+    found = [made.identity(ModelDefinition.model_validate(one)) for one in (first, same, *others)]
+    assert found[0] == found[1]
+    assert len(set(found)) == 1 + len(others)
+    assert not any("SECRET" in one for one in found)

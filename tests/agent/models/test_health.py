@@ -10,6 +10,7 @@ from support.redis import RedisServer
 from agent.errors import (
     ContentRefusedError,
     ContextTooLongError,
+    ModelQuotaError,
     ModelRateLimitedError,
     ModelRefusedError,
     ModelTimeoutError,
@@ -18,6 +19,7 @@ from agent.errors import (
     RunError,
 )
 from agent.models.health import Bounds, Health, Known, Way
+from agent.models.refusals import ModelMissingError
 from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
 from agent.redis.downs import Downs
@@ -88,7 +90,11 @@ async def test_what_one_refuses_is_not_held_against_it(error: RunError) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ModelUnavailableError(""), ModelRateLimitedError(""), ModelUnauthorizedError(""), ModelTimeoutError("")]
+    "error",
+    [
+        *(ModelUnavailableError(""), ModelRateLimitedError(""), ModelTimeoutError("")),
+        *(ModelUnauthorizedError(""), ModelQuotaError(""), ModelMissingError("")),
+    ],
 )
 async def test_what_it_fails_with_is(error: RunError) -> None:
     """G426"""

@@ -15,7 +15,6 @@ from agent.errors import (
     ContextTooLongError,
     ModelQuotaError,
     ModelRateLimitedError,
-    ModelRefusedError,
     ModelTimeoutError,
     ModelUnauthorizedError,
     ModelUnavailableError,
@@ -26,6 +25,7 @@ from agent.models.echo import STEP, step_extras
 from agent.models.failures import failure
 from agent.models.integrated import IntegratedModel
 from agent.models.manners import ANY, MANNERS, Manner
+from agent.models.refusals import ModelMissingError
 from agent.models.replay import told
 
 THOUGHT = [
@@ -165,7 +165,7 @@ def caused(cause: Exception) -> Exception:
 
 FAILURES = [
     (RefusedError(401, {"error": {"type": "authentication_error"}}), ModelUnauthorizedError),
-    (RefusedError(404, {"error": {"type": "not_found_error"}}), ModelRefusedError),
+    (RefusedError(404, {"error": {"type": "not_found_error"}}), ModelMissingError),
     (RefusedError(529, {"error": {"type": "overloaded_error"}}), ModelUnavailableError),
     (RefusedError(400, {"error": {"message": "Your credit balance is too low"}}), ModelQuotaError),
     (RefusedError(400, {"error": {"message": "prompt is too long: 2 tokens > 1 maximum"}}), ContextTooLongError),

@@ -36,6 +36,7 @@ from agent.store import (
     deletion,
     feedback,
     lanes,
+    looks,
     messages,
     naming,
     page_calls,
@@ -187,6 +188,7 @@ USES: dict[str, Use] = {
     "a next attempt": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1),
     "one that does not count": lambda c, run: transitions.resume_run(c, "acme", run.id, attempt=1, counts=False),
     "a budget": lambda c, _: budgets.kept_budgets(c, "acme", "ann"),
+    "a look at counters": lambda c, _: _look(c),
     "whether there are budgets": lambda c, _: budgets.look_for_any(c),
     "a run that is counted": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(1, 1)),
     "what is used up": lambda c, _: spending.count_run(c, "acme", counters_of(), needs=Amount(9999, 1)),
@@ -254,6 +256,11 @@ USES: dict[str, Use] = {
 async def _another_answer(connection: Transaction, run: Run) -> None:
     await connection.execute(messages_table.update().values(superseded_by=messages_table.c.turn))
     await lanes.settle_answer(connection, "acme", replace(run, lane=1))
+
+
+async def _look(connection: Transaction) -> object:
+    """Return what a look sees but for when."""
+    return (await looks.see(connection, "acme", ["ann"], asks_kept=True))[2:]
 
 
 async def _while_it_waits(

@@ -30,7 +30,7 @@ from support.rows import (
 from support.searching import index_all
 
 import agent.store
-from agent.budget import Amount, Most
+from agent.budget import Amount
 from agent.errors import FrontdeskError
 from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
@@ -46,6 +46,7 @@ from agent.store import (
     expiry,
     feedback,
     lanes,
+    looks,
     messages,
     naming,
     overview,
@@ -323,9 +324,9 @@ def attempts() -> dict[str, Attempt]:
         ),
         "settle_one": lambda c, who, run: _settled(c, who, run),
         "read_counters": lambda c, who, _: spending.read_counters(c, who.tenant_id, counters_of()),
-        "find_used_up": lambda c, who, _: spending.find_used_up(
-            c, who.tenant_id, [one._replace(most=Most(runs=1, tokens=1)) for one in counters_of()], needs=Amount(1)
-        ),
+        "kept_of": lambda c, who, _: budgets.kept_of(c, who.tenant_id, ["ann", "ben"]),
+        "stored_keys": lambda c, who, _: looks.stored_keys(c, who.tenant_id, [looks.Key("ann", "key")]),
+        "see": lambda c, who, _: _seen(c, who),
         "list_spending": lambda c, who, _: spending.list_spending(c, who.tenant_id, user_id="ann", most=9),
         "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
@@ -339,6 +340,13 @@ async def _shared(connection: Transaction, who: Principal) -> object:
 
 async def _kept(connection: Transaction, who: Principal) -> object:
     return any(await budgets.kept_budgets(connection, who.tenant_id, "ann"))
+
+
+async def _seen(connection: Transaction, who: Principal) -> object:
+    seen = [await looks.see(connection, who.tenant_id, users, asks_kept=True) for users in (["ann"], ["ann", "ben"])]
+    assert seen[0].used == seen[1].used
+    assert seen[0].kept == seen[1].kept
+    return seen[0].used or seen[0].kept
 
 
 async def _settled(connection: Transaction, who: Principal, run: Run) -> None:
