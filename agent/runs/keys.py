@@ -5,6 +5,7 @@ The invariant: what is told of a key was looked for after it was asked about.
 
 import asyncio
 from collections import OrderedDict
+from typing import NamedTuple
 
 from agent.errors import DatabaseError
 from agent.principal import Principal
@@ -19,14 +20,21 @@ MOST = 1_000
 """Of so many tenants it is known when the last look began; more only while somebody of them waits."""
 
 
+class _Asked(NamedTuple):
+    """A key that somebody waits to hear of."""
+
+    key: Key
+    told: asyncio.Future[bool | None]
+    """Whether it is there; None: nobody could look."""
+
+
 class _Looks:
     """The looks for one tenant's keys."""
 
     def __init__(self) -> None:
         self.looking = asyncio.Lock()
-        self.wanted: set[Key] = set()
-        self.stored: set[Key] | None = set()
-        """Which of the keys of the last look are there; None: nobody could look."""
+        self.wanted: list[_Asked] = []
+        """In the order in which they came, which is that of who looks."""
         self.next_at = 0.0
         self.waiting = 0
 
@@ -46,35 +54,39 @@ class KeyLooks:
         """
         looks = self._looks.setdefault(principal.tenant_id, _Looks())
         self._looks.move_to_end(principal.tenant_id)
-        wanted = Key(principal.user_id, key)
-        looks.wanted.add(wanted)
+        asked = _Asked(Key(principal.user_id, key), asyncio.get_running_loop().create_future())
+        looks.wanted.append(asked)
         looks.waiting += 1
         try:
-            async with looks.looking:  # in the order in which they came: nobody's answer is gone before they read it
-                while wanted in looks.wanted:
-                    await self._look(principal.tenant_id, looks, wanted)
-                if looks.stored is None:
-                    raise DatabaseError("LookFailed")
-                return wanted in looks.stored
+            async with looks.looking:
+                while not asked.told.done():
+                    await self._look(principal.tenant_id, looks)
         finally:
             looks.waiting -= 1
+            if not looks.waiting:
+                looks.wanted.clear()  # of those who waited no longer
             self._forget()
+        if (found := asked.told.result()) is None:
+            raise DatabaseError("LookFailed")
+        return found
 
-    async def _look(self, tenant_id: str, looks: _Looks, first: Key) -> None:
+    async def _look(self, tenant_id: str, looks: _Looks) -> None:
+        """Look for the first of the keys that are wanted, and tell who asked for them."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(looks.next_at - loop.time())
         looks.next_at = loop.time() + APART_S
-        looks.wanted.discard(first)
-        asked = {first}
-        while looks.wanted and len(asked) < AT_ONCE:
-            asked.add(looks.wanted.pop())
-        looks.stored = None
+        first, looks.wanted = looks.wanted[:AT_ONCE], looks.wanted[AT_ONCE:]
+        stored: set[Key] | None = None
         try:
             async with self._store.read(tenant_id) as connection:
-                looks.stored = await stored_keys(connection, tenant_id, asked)
-        except asyncio.CancelledError:  # of whoever looked; the others still wait
-            looks.wanted |= asked
+                stored = await stored_keys(connection, tenant_id, {one.key for one in first})
+        except DatabaseError:
+            pass  # which each of them is told
+        except BaseException:  # whoever looked waits no longer: the others still do
+            looks.wanted = first + looks.wanted
             raise
+        for one in first:
+            one.told.set_result(one.key in stored if stored is not None else None)
 
     def _forget(self) -> None:
         idle = [one for one in self._looks if not self._looks[one].waiting] if len(self._looks) > MOST else []

@@ -18,6 +18,7 @@ from support.world import OpenWorld, Person, World
 from agent.budget import ALL, Amounts, Budget, QuotaExceededError
 from agent.errors import DatabaseError
 from agent.principal import Principal
+from agent.runs import keys
 from agent.runs.keys import KeyLooks
 from agent.store import used_up
 from agent.store.budgets import EACH_USER, set_budget
@@ -161,6 +162,20 @@ async def test_keys_of_those_who_go_on_asking_are_looked_for_together(
     assert await looks.is_stored(Principal("acme", "user-0"), "k")
     assert not await looks.is_stored(Principal("rival", "user-0"), "k")
     assert held.tries == 4
+
+
+async def test_of_more_keys_than_one_look_takes_each_is_found(
+    open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G482: whoever waits longest is looked for first, and has read it before the next look."""
+    world = await open_frontdesk(assistant=OF_TENANT)
+    world.provider.say("One.")
+    await world.person(user="user-0").ask("hi", headers={"Idempotency-Key": "k"})
+    looks = KeyLooks(store_of(world))
+    monkeypatch.setattr(keys, "AT_ONCE", 2)
+    asked = [key for number in range(6) for key in ("k", f"other-{number}")]
+    found = await asyncio.gather(*(looks.is_stored(Principal("acme", "user-0"), key) for key in asked))
+    assert found == [True, False] * 6
 
 
 class Held:
