@@ -219,11 +219,12 @@ def test_a_side_effect_that_nobody_stored_is_found_beside_a_deletion() -> None:
     [
         ((f"2-{2**40 + 1}", f"2-{2**40 + 2}", "2-0", "2-3", "2-4"), True),
         ((f"2-{2**40 + 1}", "1-0", "2-3"), True),
+        ((f"2-{2**40 + 1}", f"2-{2**40 + 2}", "2-0", "2-3", f"2-{2**40 + 1}", f"2-{2**40 + 2}", "2-0", "2-4"), True),
         ((f"2-{2**40 + 1}", "2-3", "2-4"), False),
         (("2-1", "2-4", "2-0", "2-3"), False),
         ((f"2-{2**40 + 1}", "2-0", "2-3", "2-3"), False),
     ],
-    ids=["back", "back with an earlier attempt", "back without a start", "back from nowhere", "twice"],
+    ids=["back", "back with an earlier attempt", "back twice", "back without a start", "back from nowhere", "twice"],
 )
 def test_ids_grow_but_where_a_log_is_back_that_was_away(ids: tuple[str, ...], is_read_well: bool) -> None:
     story = Story()

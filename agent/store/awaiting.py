@@ -13,17 +13,17 @@ START_WAIT_S = 60.0
 RETRY_EVERY_S = 1.0
 
 
-async def awaited(write: Callable[[], Awaitable[None]]) -> None:
-    """Write the first thing of a start; a database that answers and takes nothing just now is asked again.
+async def awaited(first: Callable[[], Awaitable[None]]) -> None:
+    """Do the first thing of a start; a database that does it not just now is asked again.
 
     Raises:
-        DatabaseError: it took nothing for `START_WAIT_S`.
+        DatabaseError: it did nothing for `START_WAIT_S`.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + START_WAIT_S
     while True:
         try:
-            return await write()
+            return await first()
         except DatabaseError:
             if loop.time() > until:
                 raise

@@ -17,6 +17,7 @@ from agent.errors import ConfigurationError, DatabaseError
 from agent.store import files
 from agent.store.address import parse_urls
 from agent.store.asked import Asked
+from agent.store.awaiting import awaited
 from agent.store.datafile import DataFile
 from agent.store.faults import faults_told, is_fault
 from agent.store.group import GroupWriter
@@ -215,15 +216,20 @@ class Store:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
 
         Raises:
-            ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so.
+            ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so. Or its roles
+                may do more or less than theirs.
+            DatabaseError: it did not tell of its roles for a minute.
         """
         if self.path is not None:
             await self.migrate()
         elif not await has_newest(self._owners):
             raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
         elif self.has_wall:
-            async with self.read(EVERY_TENANT, is_urgent=True) as upkeep, self.read("") as application:
-                await check_roles(application, upkeep)
+            await awaited(self._check_wall)
+
+    async def _check_wall(self) -> None:
+        async with self.read(EVERY_TENANT, is_urgent=True) as upkeep, self.read("") as application:
+            await check_roles(application, upkeep)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life.

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from support.postgres import APPLICATION, as_application, new_database, sqlalchemy_url
 from support.rows import ANN, EVE, for_page, in_one, let_ask, let_spend, new_run, say
 from support.searching import index_all
+from support.silence import silent_proxy
 
 from agent.errors import ConfigurationError
 from agent.principal import RunKey
@@ -39,6 +40,18 @@ async def walled(owner_url: str) -> AsyncIterator[Store]:
     await store.prepare()
     yield store
     await store.close()
+
+
+async def test_a_start_asks_again_for_what_a_connection_that_broke_did_not_tell(owner_url: str) -> None:
+    """G386: a restart of the database, or a busy machine, ends no start that could be told of its roles a moment later."""
+    async with silent_proxy(owner_url) as proxy:
+        proxy.cut_once = b"pg_has_role"
+        store = Store(as_application(proxy.url), pool_size=1, upkeep_url=owner_url)
+        try:
+            await store.prepare()
+            assert proxy.cut_once is None
+        finally:
+            await store.close()
 
 
 @pytest.fixture
