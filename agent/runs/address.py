@@ -15,6 +15,7 @@ from agent.store.naming import (
     find_named_turn,
     find_turn_asked,
     find_turn_behind,
+    hash_next,
     hash_said,
 )
 from agent.store.runs import Run
@@ -73,3 +74,10 @@ async def find_replaced(connection: Transaction, principal: Principal, request: 
             asked = *request.asked_before, request.message or ""
             return await find_turn_asked(connection, principal, conversation_id, asked)
     return None
+
+
+def hash_with(principal: Principal, request: RunRequest) -> str | None:
+    """Return the hash of all that was said when this message is, for a client whose conversation is found by that."""
+    if request.said is None or request.message is None or (request.client_key is not None and request.behind is None):
+        return None
+    return hash_next(hash_said(principal, request.said), request.message)

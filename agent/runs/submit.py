@@ -15,7 +15,7 @@ from agent.errors import ForbiddenError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
 from agent.region import UNSAID
-from agent.runs.address import find_replaced, find_stored, locate
+from agent.runs.address import find_replaced, find_stored, hash_with, locate
 from agent.runs.admission import Place
 from agent.runs.declared import client_tools_of, with_declared
 from agent.runs.equals import find_equal, refuse_again, refuse_early
@@ -30,7 +30,6 @@ from agent.settings import RuntimeSettings
 from agent.store.changed_models import asked_model
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
 from agent.store.messages import NewMessage, StoredMessage, append_messages
-from agent.store.naming import hash_next, hash_said
 from agent.store.repeating import repeated
 from agent.store.runs import KeyTakenError, NewRun, Run, insert_run, unfinished_runs
 from agent.store.transaction import Transaction
@@ -230,7 +229,7 @@ class Submissions:
             assistant=choice.equipped.kept_as,
             region=request.region.over(replaced.region if replaced else UNSAID).over(choice.assistant.region),
             client_message_id=request.message_name,
-            history_hash=_said(principal, request),
+            history_hash=hash_with(principal, request),
             can_ask=request.can_ask,
             client_tools=client_tools_of(request, replaced),
             lane=1 if choice.lanes else 0,
@@ -289,13 +288,6 @@ class Submissions:
         if policy == "interrupt" or replaced is None:
             return unfinished
         return await unfinished_runs(connection, principal, request.conversation_id, from_turn=replaced.turn)
-
-
-def _said(principal: Principal, request: RunRequest) -> str | None:
-    """Return the hash of all that was said when this message is, for a client whose conversation is found by that."""
-    if request.said is None or request.message is None or (request.client_key is not None and request.behind is None):
-        return None
-    return hash_next(hash_said(principal, request.said), request.message)
 
 
 def _check_branch(principal: Principal, branch_id: int | str | None) -> None:

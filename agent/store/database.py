@@ -85,11 +85,6 @@ class Store:
         return open_pool(*where, self._limits, size=size, statement_s=statement_s, is_pooled=self._is_pooled)
 
     @property
-    def in_use(self) -> int:
-        """How many connections are in use."""
-        return sum(pool.in_use for pool in self.pools.values())
-
-    @property
     def engine(self) -> AsyncEngine:
         """SQLAlchemy's engine. Each of its connections is a new one, and knows no transactions on SQLite."""
         return self._main.engine
@@ -216,8 +211,7 @@ class Store:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
 
         Raises:
-            ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so. Or its roles
-                may do more or less than theirs.
+            ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so. Or a role is none.
             DatabaseError: it did not tell of its roles for a minute.
         """
         if self.path is not None:

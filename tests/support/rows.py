@@ -42,6 +42,11 @@ async def in_one(store: Store, work: Callable[..., Awaitable[Result]], *args: An
         return await work(connection, *args, **kwargs)
 
 
+def in_use(store: Store) -> int:
+    """Return how many connections of a store are in use."""
+    return sum(pool.in_use for pool in store.pools.values())
+
+
 async def at_once(work: Iterable[Awaitable[Result]]) -> list[Result | BaseException]:
     """Do things at the same time; return each one's result or error."""
     async with asyncio.timeout(60):

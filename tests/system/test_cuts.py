@@ -13,6 +13,7 @@ import pytest
 from support.cutting import cutting_proxy
 from support.http import Connection, Request, head
 from support.raw import STREAM, raw_request
+from support.rows import in_use
 from support.shown import Screen
 from support.world import Person, World
 
@@ -38,7 +39,7 @@ def what_is_open(world: World) -> Open:
     for entry in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # the one that lists them
             sockets += entry.readlink().name.startswith("socket:")
-    return Open(len(asyncio.all_tasks()), sockets, world.app.state.services.store.in_use)
+    return Open(len(asyncio.all_tasks()), sockets, in_use(world.app.state.services.store))
 
 
 async def wait_until_only(world: World, baseline: Open) -> None:

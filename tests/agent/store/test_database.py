@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
-from support.rows import ANN, at_once, count_rows, in_one, new_conversation, new_run
+from support.rows import ANN, at_once, count_rows, in_one, in_use, new_conversation, new_run
 
 from agent.errors import ConfigurationError, DatabaseError
 from agent.principal import Principal
@@ -55,7 +55,7 @@ async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError, match="in the middle"):
         await _write_and_break(store)
     assert (await count_rows(store))["conversations"] == 0
-    assert store.in_use == 0
+    assert in_use(store) == 0
 
 
 async def test_what_is_not_committed_is_not_seen(store: Store) -> None:
@@ -74,7 +74,7 @@ async def test_a_stop_in_the_middle_of_a_transaction_waits_until_it_is_decided(s
         await anyio.lowlevel.checkpoint()
         raise AssertionError("the stop was forgotten")
     assert (await count_rows(store))["conversations"] == 2
-    assert store.in_use == 0
+    assert in_use(store) == 0
 
 
 async def _queued(store: Store, order: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
@@ -136,7 +136,7 @@ async def test_fifty_writers_at_once_are_all_served_whatever_the_pool_holds(stor
     made = await at_once(new_run(store) for _ in range(50))
     assert not [one for one in made if isinstance(one, BaseException)]
     assert (await count_rows(store))["runs"] == 50
-    assert store.in_use == 0
+    assert in_use(store) == 0
 
 
 async def test_sqlite_checks_foreign_keys_keeps_a_write_ahead_log_and_waits_for_locks(sqlite: list[Store]) -> None:

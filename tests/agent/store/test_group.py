@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from support.faults import until
-from support.rows import ANN, in_one
+from support.rows import ANN, in_one, in_use
 
 from agent.errors import DatabaseError
 from agent.store import group
@@ -187,7 +187,7 @@ async def test_whoever_is_stopped_at_any_moment_leaves_the_turn_to_the_others(st
         await asyncio.gather(held.task, *tasks, return_exceptions=True)
         await write(store, "after")
     assert {"3", "4", "after", "held"} <= set(await titles(store))
-    assert store.in_use == 0
+    assert in_use(store) == 0
 
 
 def open_files() -> list[str]:

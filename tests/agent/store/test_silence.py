@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from support.faults import until
-from support.rows import ANN, in_one
+from support.rows import ANN, in_one, in_use
 from support.silence import SilentProxy, silent_proxy
 
 from agent.errors import ConfigurationError, DatabaseError
@@ -99,7 +99,7 @@ async def test_when_all_pooled_connections_go_silent_each_use_fails_at_the_limit
         assert [type(answer) for answer in answers] == [DatabaseError] * 5
         with in_time(0):
             assert [await _select(store) for _ in range(5)] == [1] * 5
-        assert store.in_use == 0
+        assert in_use(store) == 0
 
 
 async def test_who_finds_no_free_connection_is_told_so_in_time(store: Store, proxy: SilentProxy) -> None:
@@ -107,7 +107,7 @@ async def test_who_finds_no_free_connection_is_told_so_in_time(store: Store, pro
     await all_at_once(store, 5)
     proxy.silence()
     stuck = [asyncio.create_task(_select(store)) for _ in range(5)]
-    await until(lambda: store.in_use == 5)
+    await until(lambda: in_use(store) == 5)
     with in_time(SHORT.checkout_s), pytest.raises(DatabaseError):
         await _select(store)
     await asyncio.gather(*stuck, return_exceptions=True)
@@ -193,7 +193,7 @@ async def test_a_reader_that_is_cancelled_on_a_silent_connection_is_gone_at_once
     with anyio.move_on_after(0.2) as scope:
         await _select(store)
     assert scope.cancelled_caught
-    assert store.in_use == 0
+    assert in_use(store) == 0
     assert await _select(store) == 1
 
 
@@ -240,7 +240,7 @@ async def test_upkeep_has_a_connection_that_nobody_else_takes(store: Store) -> N
             await release.wait()
 
     others = [asyncio.create_task(hold()) for _ in range(5)]
-    await until(lambda: store.in_use == 5)
+    await until(lambda: in_use(store) == 5)
     async with store.write(EVERY_TENANT, is_urgent=True) as connection:
         await create_conversation(connection, ANN, title="renewed")
     async with store.read(EVERY_TENANT, is_urgent=True) as connection:
