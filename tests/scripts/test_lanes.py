@@ -29,6 +29,9 @@ import pytest
 def test_one(database): pass
 
 
+def test_other(database): pass
+
+
 @pytest.mark.parametrize("case", ["a", "b", pytest.param("whole", marks=pytest.mark.long)])
 def test_two(database, case): pass
 
@@ -44,7 +47,7 @@ def test_some(database, case): pass
 """
 
 
-def test_cases_take_turns_with_the_databases_and_a_sample_gates(tmp_path: Path) -> None:
+def test_cases_and_tests_take_turns_with_the_databases_and_a_sample_gates(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_all.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  long: l\n  sample(n): s\n")
@@ -52,7 +55,7 @@ def test_cases_take_turns_with_the_databases_and_a_sample_gates(tmp_path: Path) 
     done = subprocess.run(command, cwd=tmp_path, env=environment({}), capture_output=True, text=True, check=True)
     assert {line.partition("::")[2] for line in done.stdout.splitlines() if "::" in line} == {
         "test_one[sqlite]",
-        "test_one[postgresql]",
+        "test_other[postgresql]",
         "test_two[sqlite-a]",
         "test_two[postgresql-b]",
         *(f"test_many[{case}]" for case in "adg"),
