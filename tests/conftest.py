@@ -16,6 +16,7 @@ import anyio
 import pytest
 import structlog
 from support.backend import TenantBackend, scripted_backend
+from support.lanes import mark_long
 from support.postgres import drop_databases, open_postgres, sqlalchemy_url
 from support.processes import Nursery, open_nursery
 from support.provider import Provider, scripted_provider
@@ -43,7 +44,15 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Say what is long before tests are chosen by their markers, and in which order the chosen ones are run afterwards."""
+    mark_long(items)
+    yield
+    _give_each_a_share(items)
+
+
+def _give_each_a_share(items: list[pytest.Item]) -> None:
     """Let each process begin with its share of the files whose tests take longest, so that none is left with these at the end.
 
     Of several processes each gets one stretch of the list, and takes from the others' when it is through.

@@ -1,4 +1,4 @@
-"""The house keeps its arrows, and the code the habits that no linter looks for."""
+"""The code keeps the habits that no linter looks for; import arrows are those of the lane `static`."""
 
 import ast
 import re
@@ -57,19 +57,6 @@ def dotted(node: ast.AST) -> str:
         names.append(node.attr)
         node = node.value
     return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
-
-
-@pytest.mark.timeout(240)
-def test_the_import_arrows_hold() -> None:
-    linter = subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=230,
-    )
-    assert linter.returncode == 0, linter.stdout
-    assert re.search(r"[1-9]\d* kept, 0 broken", linter.stdout)
 
 
 def test_only_the_store_speaks_sql() -> None:

@@ -6,7 +6,10 @@ A test carries a promise by its id in the test's docstring. `python tests/test_g
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
+
+from support.lanes import long_tests
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "guarantees.md"
@@ -15,15 +18,21 @@ TESTS = re.compile(r"^- `(tests/\S+\.py)`: (.+)$")
 ID = re.compile(r"\bG\d+\b")
 
 
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the files of tests in which any id stands, by path."""
+    texts = {path: path.read_text("utf-8") for path in sorted((ROOT / "tests").rglob("test_*.py"))}
+    return {path.relative_to(ROOT).as_posix(): ast.parse(text) for path, text in texts.items() if ID.search(text)}
+
+
 def carried() -> dict[str, set[str]]:
     """Return the tests that carry each id, as `file::name`."""
     tests: dict[str, set[str]] = defaultdict(set)
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        text = path.read_text("utf-8")
-        for node in ast.parse(text).body if ID.search(text) else []:
+    for path, module in modules().items():
+        for node in module.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 for promise in ID.findall(ast.get_docstring(node) or ""):
-                    tests[promise].add(f"{path.relative_to(ROOT)}::{node.name}")
+                    tests[promise].add(f"{path}::{node.name}")
     return tests
 
 
@@ -46,6 +55,13 @@ def test_each_promise_is_carried_by_the_tests_that_it_names_and_each_test_carrie
     assert set(in_document) == set(in_tests)
     for promise, tests in in_document.items():
         assert tests == in_tests[promise], f"{promise}: run `python tests/test_guarantees.py`"
+
+
+def test_each_promise_is_carried_by_a_test_that_gates() -> None:
+    """What is found out before a release only is found out too late."""
+    long = {f"{path}::{name}" for path, module in modules().items() for name in long_tests(module)}
+    gating = {promise for promise, tests in carried().items() if tests - long}
+    assert set(named()) - gating == set()
 
 
 def write() -> None:

@@ -25,7 +25,6 @@ from agent.store.database import EVERY_TENANT
 from agent.store.tables import messages, runs, tool_calls
 
 PATIENT = {"limits": {"model_retries": 0, "first_token_timeout_s": 300, "between_tokens_timeout_s": 300}}
-ORDERS = 200
 
 
 @pytest.fixture
@@ -287,8 +286,11 @@ class Models:
 
 
 @pytest.mark.timeout(480)
-async def test_failures_in_any_order_leave_a_whole_answer_or_a_typed_error(tmp_path_factory: Any) -> None:
-    """G420 G423 G424: two hundred orders. Nothing is ordered twice, no step is stored twice, no model asked twice for one."""
+@pytest.mark.parametrize(("orders", "ways"), [(50, 3), pytest.param(200, 4, marks=pytest.mark.long)])
+async def test_failures_in_any_order_leave_a_whole_answer_or_a_typed_error(
+    tmp_path_factory: pytest.TempPathFactory, orders: int, ways: int
+) -> None:
+    """G420 G423 G424: in any order. Nothing is ordered twice, no step is stored twice, no model asked twice for one."""
     async with AsyncExitStack() as stack:
         three = [await stack.enter_async_context(scripted_provider()) for _ in range(3)]
         backend = await stack.enter_async_context(scripted_backend())
@@ -300,7 +302,7 @@ async def test_failures_in_any_order_leave_a_whole_answer_or_a_typed_error(tmp_p
             open_world(folder, three[0], backend, assistants=files, model_failures=10**6)
         )
         ends: set[str] = set()
-        for seed in range(ORDERS):
+        for seed in range(orders):
             for one in three:
                 one.forget()
             backend.requests.clear()
@@ -313,7 +315,7 @@ async def test_failures_in_any_order_leave_a_whole_answer_or_a_typed_error(tmp_p
             for one in three:
                 one.scripts.clear()
                 one.check()
-    assert ends >= {"completed", "model_unavailable", "model_rate_limited", "model_refused"}
+    assert ends >= {*("completed", "model_unavailable", "model_rate_limited", "model_refused")[:ways]}
 
 
 async def judged(ann: Person, models: Models, stream: Stream, ordered: list[str]) -> str:

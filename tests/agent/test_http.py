@@ -229,7 +229,7 @@ def _makers(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*.py")):
         tree, name = ast.parse(path.read_text("utf-8")), str(path.relative_to(ROOT))
         known = _imported(tree)
-        for node in ast.walk(tree):
+        for node in ast.walk(tree) if known else ():
             if isinstance(node, ast.ClassDef):
                 for base in node.bases:
                     if known.get(ast.unparse(base)):

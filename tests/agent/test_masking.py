@@ -264,6 +264,7 @@ async def _shown(ann: Person, capfd: pytest.CaptureFixture[str], *calls: Call) -
     return [stream.raw.decode(), "".join(capfd.readouterr()), (await dump(world)).decode("latin-1"), asked]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("status", [200, 403, 404, 409, 422, 500])
 @pytest.mark.parametrize(
     "name", ["as the header that it was", "in its parts as keys", "in base64 behind one byte", "as a text"]

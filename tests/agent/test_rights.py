@@ -64,6 +64,7 @@ ALLOWED: dict[str, tuple[Any, Any, str | None]] = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("claimed", "asked", "sent"), ALLOWED.values(), ids=ALLOWED)
 async def test_a_branch_that_the_token_allows_goes_to_the_backend(
     world: World, claimed: Any, asked: Any, sent: str | None

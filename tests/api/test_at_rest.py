@@ -1,19 +1,15 @@
 """What lies on the disk after real starts of real processes: nothing that another user of the machine could read."""
 
-import asyncio
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.processes import ROOT, Machine, environment
+from support.processes import Machine, Nursery, environment
 
 from api.at_rest import close_files
 from api.settings import Settings
-
-COMMAND_LIMIT_S = 120
 
 
 @pytest.fixture(autouse=True)
@@ -30,32 +26,25 @@ def open_to_others(folder: Path) -> dict[str, str]:
     return {str(path): oct(mode) for path, mode in modes.items() if mode & 0o077}
 
 
-async def command(folder: Path, *arguments: str, **settings: str) -> str:
+async def command(nursery: Nursery, folder: Path, *arguments: str, **settings: str) -> str:
     """Run a command to its end; return what it wrote on standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "api.cli", *arguments),
-        cwd=folder,
-        env=environment({**settings, "PYTHONPATH": str(ROOT)}),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(COMMAND_LIMIT_S):
-        _, errors = await process.communicate()
-    assert process.returncode == 0, errors
-    return errors.decode()
+    done = await nursery.run(folder, *arguments, variables=environment(settings))
+    assert done.status == 0, done.errors
+    return done.errors
 
 
 @pytest.mark.timeout(400)
-async def test_a_server_and_its_commands_leave_nothing_open_and_close_what_was(tmp_path: Path) -> None:
+async def test_a_server_and_its_commands_leave_nothing_open_and_close_what_was(
+    nursery: Nursery, tmp_path: Path
+) -> None:
     """G44: the folder, the databases with what lies beside them, the secret, the terminal's memory."""
     data = tmp_path / "data"
-    machine = Machine(tmp_path, {"FRONTDESK_DATA": str(data)})
+    machine = Machine(tmp_path, {"FRONTDESK_DATA": str(data)}, nursery)
     await machine.start()
     try:
         assert machine.url
         settings = {"FRONTDESK_DATA": str(data), "FRONTDESK_URL": machine.url}
-        await command(tmp_path, "chat", "how many clients?", **settings)
+        await command(nursery, tmp_path, "chat", "how many clients?", **settings)
         names = {path.name for path in data.iterdir()}
         assert {
             "frontdesk.db",
@@ -69,22 +58,22 @@ async def test_a_server_and_its_commands_leave_nothing_open_and_close_what_was(t
         assert machine.logs().count("models_skipped") == 1
         for path in (data, *data.iterdir()):
             path.chmod(0o777 if path.is_dir() else 0o666)
-        assert await command(tmp_path, "chat", "how many trainers?", **settings) == ""
+        assert await command(nursery, tmp_path, "chat", "how many trainers?", **settings) == ""
         assert open_to_others(data) == {}
     finally:
         await machine.stop()
 
 
-async def test_a_database_elsewhere_is_closed_and_its_folder_left_alone(tmp_path: Path) -> None:
+async def test_a_database_elsewhere_is_closed_and_its_folder_left_alone(nursery: Nursery, tmp_path: Path) -> None:
     """G44: the file is ours, the folder is not."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "other.txt").touch()
     database = elsewhere / "mine.db"
     settings = {"FRONTDESK_DATA": str(tmp_path / "data"), "FRONTDESK_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    await command(tmp_path, "migrate", **settings)
+    await command(nursery, tmp_path, "migrate", **settings)
     database.chmod(0o644)
-    await command(tmp_path, "migrate", **settings)
+    await command(nursery, tmp_path, "migrate", **settings)
     assert set(open_to_others(elsewhere)) == {str(elsewhere), str(elsewhere / "other.txt")}
 
 

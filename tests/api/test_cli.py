@@ -9,14 +9,13 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import jwt
 import orjson
 import pytest
-from support.processes import ROOT, Machine
+from support.processes import ROOT, Done, Machine, Nursery
 from support.world import SECRET
 from typer.testing import CliRunner, Result
 
@@ -27,50 +26,26 @@ NOBODY = {name: value for name, value in os.environ.items() if not name.startswi
 COMMAND_LIMIT_S = 120
 
 
-@dataclass(slots=True)
-class Done:
-    """A command that has ended."""
-
-    status: int
-    output: str
-    errors: str
-
-
-async def in_a_process(folder: Path, *arguments: str, typed: str = "", **environment: str) -> Done:
-    """Run a command in `folder`, with nothing configured but what is given."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "api.cli", *arguments),
-        cwd=folder,
-        env={**NOBODY, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(COMMAND_LIMIT_S):
-        output, errors = await process.communicate(typed.encode())
-    assert process.returncode is not None
-    told = errors.decode().splitlines(keepends=True)  # what a start is at is told of on a busy machine
-    return Done(
-        process.returncode, output.decode(), "".join(line for line in told if '"event": "starting"' not in line)
-    )
+async def command(nursery: Nursery, folder: Path, *arguments: str, typed: str = "", **environment: str) -> Done:
+    """Run a command in a process of its own, in `folder`, with nothing configured but what is given."""
+    return await nursery.run(folder, *arguments, variables={**NOBODY, "COLUMNS": "200", **environment}, typed=typed)
 
 
 @pytest.fixture(scope="module")
-async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
+async def demo(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
     """The demo, started with nothing configured but where it keeps its data."""
     folder = tmp_path_factory.mktemp("demo")
-    machine = Machine(folder, {"FRONTDESK_DATA": str(folder / "data")})
+    machine = Machine(folder, {"FRONTDESK_DATA": str(folder / "data")}, nursery)
     await machine.start()
     yield machine
     await machine.stop()
 
 
-async def talk(demo: Machine, *arguments: str, typed: str = "") -> Done:
+async def talk(nursery: Nursery, demo: Machine, *arguments: str, typed: str = "") -> Done:
     """Run `frontdesk chat` against the demo."""
     assert demo.url
-    data = str(demo.folder / "data")
-    return await in_a_process(demo.folder, "chat", *arguments, typed=typed, FRONTDESK_DATA=data, FRONTDESK_URL=demo.url)
+    places = {"FRONTDESK_DATA": str(demo.folder / "data"), "FRONTDESK_URL": demo.url}
+    return await command(nursery, demo.folder, "chat", *arguments, typed=typed, **places)
 
 
 def clients_of_aurora(demo: Machine) -> int:
@@ -79,8 +54,8 @@ def clients_of_aurora(demo: Machine) -> int:
     return int(count)
 
 
-async def test_the_demo_answers_with_a_number_of_the_studios_database(demo: Machine) -> None:
-    answer = await talk(demo, "how many clients?")
+async def test_the_demo_answers_with_a_number_of_the_studios_database(nursery: Nursery, demo: Machine) -> None:
+    answer = await talk(nursery, demo, "how many clients?")
 
     assert (answer.status, answer.errors) == (0, "")
     numbers = {int(number.replace(",", "")) for number in re.findall(r"\*\*([\d,]+)\*\*", answer.output)}
@@ -88,9 +63,9 @@ async def test_the_demo_answers_with_a_number_of_the_studios_database(demo: Mach
     assert "Looking up: " in answer.output
 
 
-async def test_a_conversation_in_the_terminal_goes_on(demo: Machine) -> None:
-    first = await talk(demo, typed="how many clients?\nswitch to dark mode\n\n")
-    second = await talk(demo, "--continue", "how many trainers?")
+async def test_a_conversation_in_the_terminal_goes_on(nursery: Nursery, demo: Machine) -> None:
+    first = await talk(nursery, demo, typed="how many clients?\nswitch to dark mode\n\n")
+    second = await talk(nursery, demo, "--continue", "how many trainers?")
 
     assert (first.status, second.status) == (0, 0)
     assert "Action: change_theme → dark" in first.output
@@ -111,8 +86,8 @@ async def test_the_demo_says_where_it_is_and_how_to_ask(demo: Machine) -> None:
     assert len(announced) == 2
 
 
-async def test_a_token_from_the_command_line_is_good_for_curl(demo: Machine) -> None:
-    printed = await in_a_process(demo.folder, "token", FRONTDESK_DATA=str(demo.folder / "data"))
+async def test_a_token_from_the_command_line_is_good_for_curl(nursery: Nursery, demo: Machine) -> None:
+    printed = await command(nursery, demo.folder, "token", FRONTDESK_DATA=str(demo.folder / "data"))
     headers = {"Authorization": f"Bearer {printed.output.strip()}", "Accept": "text/event-stream"}
 
     async with httpx2.AsyncClient(base_url=str(demo.url), headers=headers, timeout=30, verify=False) as client:
@@ -337,7 +312,8 @@ def test_the_version_is_told(frontdesk: Callable[..., Result]) -> None:
     assert frontdesk("--version").stdout == f"frontdesk {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [("openapi",), ("token",), ("doctor",), ("chat", "how many clients?")])
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("arguments", [("chat", "how many clients?"), ("openapi",), ("token",), ("doctor",)])
 async def test_a_pipe_that_is_closed_is_no_error(demo: Machine, arguments: tuple[str, ...]) -> None:
     """G401: as `head -1` closes it, before anything is read of it or in the middle."""
     folder = str(demo.folder / "data")
@@ -357,7 +333,9 @@ async def test_a_pipe_that_is_closed_is_no_error(demo: Machine, arguments: tuple
     assert (process.returncode, errors.decode()) == (0, "")
 
 
-async def test_for_whoever_writes_an_assistant_each_turn_is_told_in_lines_to_read(tmp_path: Path) -> None:
+async def test_for_whoever_writes_an_assistant_each_turn_is_told_in_lines_to_read(
+    nursery: Nursery, tmp_path: Path
+) -> None:
     """G402: what was asked of the model and of tools, what came of it, how long it took; with the place where a tool broke."""
     own = tmp_path / "own"
     own.mkdir()
@@ -371,14 +349,12 @@ async def test_for_whoever_writes_an_assistant_each_turn_is_told_in_lines_to_rea
     (own / "desk.yaml").write_text(
         "{name: Desk, persona: p, models: [demo], toolsets: [tools], backend: {url: 'http://127.0.0.1:9'}}"
     )
-    machine = Machine(
-        tmp_path, {"FRONTDESK_ASSISTANT": "own/desk.yaml", "FRONTDESK_JWT_SECRET": SECRET}, words=("dev",)
-    )
+    variables = {"FRONTDESK_ASSISTANT": "own/desk.yaml", "FRONTDESK_JWT_SECRET": SECRET}
+    machine = Machine(tmp_path, variables, nursery, words=("dev",))
     await machine.start()
     for message in ("how many apples?", "how many pears?"):
-        done = await in_a_process(
-            tmp_path, "chat", message, FRONTDESK_URL=str(machine.url), FRONTDESK_JWT_SECRET=SECRET
-        )
+        own_place = {"FRONTDESK_URL": str(machine.url), "FRONTDESK_JWT_SECRET": SECRET}
+        done = await command(nursery, tmp_path, "chat", message, **own_place)
         assert (done.status, done.errors) == (0, ""), done
     assert machine.server is not None
     told = machine.server.errors.read_text()
@@ -398,10 +374,10 @@ async def test_for_whoever_writes_an_assistant_each_turn_is_told_in_lines_to_rea
     assert not any(line.startswith("{") for line in told.splitlines())
 
 
-async def test_a_server_that_cannot_start_says_why_in_a_line(tmp_path: Path) -> None:
+async def test_a_server_that_cannot_start_says_why_in_a_line(nursery: Nursery, tmp_path: Path) -> None:
     url = "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"
 
-    done = await in_a_process(tmp_path, "serve", "--port", "0", FRONTDESK_DATABASE_URL=url)
+    done = await command(nursery, tmp_path, "serve", "--port", "0", FRONTDESK_DATABASE_URL=url)
 
     assert (done.status, done.output) == (2, "")
     assert done.errors.startswith("frontdesk: the database cannot be reached")

@@ -35,14 +35,22 @@ Look = Callable[..., "asyncio.Future[dict[str, Finding]]"]
 
 @pytest.fixture
 def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
-    """Look at an installation with nothing set but what is given, and return the findings by what was looked at."""
+    """Look at an installation with nothing set but what is given, and return the findings by what was looked at.
+
+    Its assistant is a small one, unless another one is given or `is_demo`: the demo makes its data for each look.
+    """
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "desk").mkdir()
+    small = write_assistant(tmp_path / "desk", models=["demo"], toolsets=[])
     for name in [name for name in os.environ if name.startswith(("FRONTDESK_", "OPENAI_"))]:
         monkeypatch.delenv(name)
     before = os.umask(0o077)
 
-    async def examine(wanted: Wanted | None = None, /, **environment: str) -> dict[str, Finding]:
-        for name, value in environment.items():
+    async def examine(
+        wanted: Wanted | None = None, /, *, is_demo: bool = False, **environment: str
+    ) -> dict[str, Finding]:
+        own = {} if is_demo or "FRONTDESK_ASSISTANT" in os.environ else {"FRONTDESK_ASSISTANT": str(small)}
+        for name, value in (own | environment).items():
             monkeypatch.setenv(name, value)
         found = {one.check: one async for one in findings({}, wanted or Wanted())}
         assert HIDDEN not in repr(found)
@@ -114,7 +122,7 @@ async def test_each_wrong_setting_is_told_also_of_the_file(look: Look, tmp_path:
 
 async def test_the_demo_is_well(look: Look, tmp_path: Path) -> None:
     """G309."""
-    found = await look()
+    found = await look(is_demo=True)
     assert [name for name, one in found.items() if one.level != "ok"] == ["assistant assistant: models"], found
     assert "until then demo answers" in found["assistant assistant: models"].do
     assert found["settings: names"].says == "0 are set, all known"
@@ -149,7 +157,8 @@ async def test_files_that_others_may_read_and_a_full_disk_are_told(
 def test_the_command_tells_people_and_programs_and_ends_with_a_status(tmp_path: Path) -> None:
     """G309: here as a process that may open few files."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    environment |= {"PYTHONPATH": str(ROOT), "FRONTDESK_PUBLIC_LIMIT": HIDDEN}
+    small = write_assistant(tmp_path, models=["demo"], toolsets=[])
+    environment |= {"PYTHONPATH": str(ROOT), "FRONTDESK_PUBLIC_LIMIT": HIDDEN, "FRONTDESK_ASSISTANT": str(small)}
     command = ["sh", "-c", 'ulimit -n 500; exec "$0" -m api.cli doctor --json', sys.executable]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
@@ -351,6 +360,7 @@ async def test_a_model_is_tried_with_a_short_question(look: Look, tmp_path: Path
     assert "SECRET-PROVIDER-TEXT" not in repr(one)
 
 
+@pytest.mark.long
 async def test_a_wrong_clock_is_found_by_the_databases_and_a_providers(tmp_path: Path, postgres: str) -> None:
     """G309: in a process whose clock is a minute ahead."""
     write_assistant(tmp_path, models=["openai:gpt"], toolsets=[])

@@ -1,14 +1,11 @@
 """Erasing a user or a tenant: nothing of them is left but who did what, whoever works on it, and whenever it is killed."""
 
 import asyncio
-import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ import pytest
 from sqlalchemy import func, select, update
 from support.faults import rows, store_of, until
 from support.postgres import as_application, new_database, sqlalchemy_url
-from support.processes import environment
+from support.processes import Nursery, environment
 from support.redis import RedisServer
 from support.rows import BEN, EVE, count_rows
 from support.traces import decide_for, found_in_files, leave_traces, places_of
@@ -262,15 +259,6 @@ def test_a_database_that_others_have_for_too_long_is_told_in_a_line(run: Callabl
     assert done.stderr.count("\n") == 1
 
 
-def start(folder: Path, *arguments: str, **more: str) -> "subprocess.Popen[bytes]":
-    """Start a command as an operator does."""
-    variables = environment({"FRONTDESK_DATA": str(folder), "COLUMNS": "200", **more})
-    command = [sys.executable, "-m", "api.cli", *arguments]
-    return subprocess.Popen(
-        command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
 MOMENTS = {
     "it has hidden some": "SELECT count(*) FROM conversations WHERE deleted_at IS NOT NULL",
     "it has removed some": "SELECT 1 - count(*) FROM messages WHERE position = 1 AND conversation_id = :first",
@@ -280,7 +268,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_one_that_was_killed_is_taken_up_by_the_same_command(
-    tmp_path: Path, sqlite_template: Path, moment: str
+    nursery: Nursery, tmp_path: Path, sqlite_template: Path, moment: str
 ) -> None:
     """G338"""
     folder = tmp_path / "data"
@@ -292,18 +280,17 @@ async def test_one_that_was_killed_is_taken_up_by_the_same_command(
         await leave_traces(store, ANN, word=WORD, long=n)
     await leave_traces(store, BEN, word=KEPT)
     await store.close()
-    process = start(folder, "erase", "--tenant", TENANT, "--user", USER, "--yes", FRONTDESK_PURGE_ROWS="1")
+    variables = environment({"FRONTDESK_DATA": str(folder), "FRONTDESK_PURGE_ROWS": "1"})
+    process = await nursery.fork(tmp_path, ["erase", "--tenant", TENANT, "--user", USER, "--yes"], variables)
     with closing(sqlite3.connect(file, timeout=30)) as looking:
 
         def is_there() -> bool:
             found = looking.execute(MOMENTS[moment], {"first": first.conversation_id.hex}).fetchone()
-            return bool(found[0]) or process.poll() is not None
+            return bool(found[0]) or process.status is not None
 
         await until(is_there)
-    with suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL, "it was through before it could be killed"
+    await process.kill()
+    assert process.status == -signal.SIGKILL, "it was through before it could be killed"
     store = Store(f"sqlite+aiosqlite:///{file}", pool_size=2)
     assert await problems(store) == [], "the record is whole in between, too"
     await store.close()

@@ -139,6 +139,7 @@ async def taken_s(world: World, bearer: str, wanted: int) -> float:
     return time.monotonic() - begun
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("away", [hang, drip, body(b"{}", 500), body(b"<html>")], ids=["hang", "drip", "500", "html"])
 async def test_strangers_and_an_issuer_that_is_away_slow_no_token_whose_key_is_known(
     issuer: Issuer, start: Start, away: Answer

@@ -125,6 +125,7 @@ async def test_a_replay_is_the_live_stream_with_tokens_joined(told: Told) -> Non
     assert [frame.id for frame in replay.frames] == ids_when_joined(told.stream.frames)
 
 
+@pytest.mark.sample(3)
 async def test_after_a_cut_at_any_event_the_rest_is_what_is_left(told: Told) -> None:
     last = max(int(frame.id.split("-")[1]) for frame in told.stream.frames if frame.id)
     async with told.ann.client() as client:

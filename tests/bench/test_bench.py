@@ -1,4 +1,7 @@
-"""A small run of the bench works and prints every figure. What the figures are is not looked at."""
+"""A small run of the bench works and prints every figure. What the figures are is not looked at.
+
+Each starts several servers, so one gates: what it starts and measures with is what the others do it with.
+"""
 
 import re
 import subprocess
@@ -19,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 LIMIT_S = 110
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_a_quick_run_prints_and_writes_every_figure(tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
@@ -60,6 +64,7 @@ def test_the_samples_of_a_profile_are_added_up_by_library() -> None:
     assert shares(stacks) == [("sqlalchemy", 0.75), ("api", 0.25)]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_a_small_measurement_beside_searches_prints_a_line_for_each_database() -> None:
     done = subprocess.run(
@@ -74,6 +79,7 @@ def test_a_small_measurement_beside_searches_prints_a_line_for_each_database() -
     assert [line.partition(",")[0] for line in done.stdout.splitlines()] == ["SQLite", "PostgreSQL"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_a_small_measurement_of_protocols_prints_a_line_for_each() -> None:
     measured = ("ai-sdk", "openai-chat")
@@ -92,6 +98,7 @@ def test_a_small_measurement_of_protocols_prints_a_line_for_each() -> None:
     assert {way.name for way in ways()} >= set(FORMATS) - {"native"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_a_small_measurement_of_turns_prints_every_figure_over_both_pass_throughs() -> None:
     done = subprocess.run(
@@ -123,6 +130,8 @@ def test_a_small_measurement_of_sockets_prints_both_ways_and_their_ratio() -> No
         assert words in done.stdout
 
 
+@pytest.mark.long
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("module", "arguments", "words"),
     [

@@ -157,6 +157,7 @@ STATES: list[Reach] = [
 ]  # fmt: skip
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("reach", STATES)
 async def test_axe_finds_nothing(wire: Wire, open_widget: OpenWidget, reach: Reach) -> None:
     widget = await open_widget(wire.url, attributes=OPEN, own=reach is offline)
@@ -164,6 +165,7 @@ async def test_axe_finds_nothing(wire: Wire, open_widget: OpenWidget, reach: Rea
     await looks_right(widget, reach.__name__)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("name", "attributes", "size"),
     [

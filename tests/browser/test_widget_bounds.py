@@ -93,6 +93,7 @@ async def drawn(probe: Page, text: str) -> str:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", HEAVY)
 async def test_no_text_costs_the_page_more_than_a_moment(probe: Page, name: str) -> None:
     """G49: as an answer, whole and growing, and at every other place."""

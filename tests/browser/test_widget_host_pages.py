@@ -131,6 +131,7 @@ async def opened_and_asked(wire: Wire, open_widget: OpenWidget) -> Widget:
     return widget
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("names", [HOSTILE, FRAMEWORKS], ids=["hostile", "frameworks"])
 async def test_in_any_page_it_looks_the_same(shop: Widget, host: Host, probe: Page, names: dict[str, str]) -> None:
     """G62: styles and layers of the page, one after the other."""

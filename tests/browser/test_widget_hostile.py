@@ -89,13 +89,14 @@ async def test_the_guard_sees_what_it_is_there_for(probe: Page) -> None:
     assert sorted(crimes) == ["attribute", "element", "href", "ran", "src"]
 
 
-async def test_an_answer_does_no_harm_wherever_it_is_cut(guarded: Page) -> None:
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
+async def test_an_answer_does_no_harm_wherever_it_is_cut(guarded: Page, step: int) -> None:
     """G30: what the model says, also in the middle of a tag."""
     states = await guarded.evaluate(
-        """async (payloads) => {
+        """async ([payloads, step]) => {
             let states = 0;
             for (const payload of payloads) {
-                for (let cut = 1; cut <= payload.length; cut++) {
+                for (let cut = 1; cut <= payload.length; cut += step) {
                     const { view } = probe.markdown();
                     view.update(payload.slice(0, cut), false);
                     inspect(view.element, payload);
@@ -109,9 +110,9 @@ async def test_an_answer_does_no_harm_wherever_it_is_cut(guarded: Page) -> None:
             }
             return states;
         }""",
-        PAYLOADS,
+        [PAYLOADS, step],
     )
-    assert states == sum(len(payload.encode("utf-16-le")) // 2 for payload in PAYLOADS)
+    assert states == sum(-(-len(payload.encode("utf-16-le")) // (2 * step)) for payload in PAYLOADS)
 
 
 async def test_the_sanitiser_alone_makes_html_harmless(guarded: Page) -> None:

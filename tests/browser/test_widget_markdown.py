@@ -380,6 +380,7 @@ async def test_a_block_of_any_length_is_shown_whole(probe: Page) -> None:
     assert lengths == [20000, 9000, 9000, 1, 50000]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "piece",
     ["**a ", "*a_ ", "[", "![", "[a](", "<", "> ", "> - 1. ", "`a``", "~~a ", "_a__b___", "a-", "&#x", "http://a.b/(", "\t- \n", "a\n=\n", "| ", "[a]: \"\n", "- a\n  ", "\\(", "\\(" * 900 + "\\) ", "a \\[ ", "\\(a\\)", "$$a", "$x", "\\[\n", "\n\n\\[ a\n", "1. a\n  ", "**。"],

@@ -12,9 +12,6 @@ from support.provider import Call, Provider
 from support.tabs import CHAT, TIME_LIMIT_S, ask, deafen, duplicate, look, said, shows
 from support.world import OpenWorld, Person, World
 
-TABS = 5
-ACTIONS = 40
-
 
 @pytest.fixture
 async def shop(open_frontdesk: OpenWorld, host: Host) -> World:
@@ -214,18 +211,19 @@ async def test_a_message_that_is_edited_is_kept_as_a_draft_when_another_tab_has_
     await expect(second.page.locator(".editing")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("number", "actions"), [(3, 15), pytest.param(5, 40, marks=pytest.mark.long)])
 async def test_many_tabs_end_with_what_the_server_has_whatever_they_do(
-    first: Widget, provider: Provider, ann: Person
+    first: Widget, provider: Provider, ann: Person, number: int, actions: int
 ) -> None:
     """G67: messages, edits, answers made anew, stops and reloads, at random and at once; nothing is lost or doubled."""
     random = Random(7)
-    for number in range(ACTIONS * 3):
-        provider.slowly("answer ", "number ", f"{number}", pause_s=random.random() * 0.2)
+    for answer in range(actions * 3):
+        provider.slowly("answer ", "number ", f"{answer}", pause_s=random.random() * 0.2)
     await first.ask("the beginning")
     await first.ended()
-    tabs = [first, *[await duplicate(first) for _ in range(TABS - 1)]]
-    for number in range(ACTIONS):
-        await _act(random.choice(tabs), random, number)
+    tabs = [first, *[await duplicate(first) for _ in range(number - 1)]]
+    for action in range(actions):
+        await _act(random.choice(tabs), random, action)
         await first.page.wait_for_timeout(random.random() * 200)  # as long as a person may take
     for _ in range(2):  # what one of them waits for may begin when another one has ended
         for tab in tabs:
@@ -240,7 +238,7 @@ async def test_many_tabs_end_with_what_the_server_has_whatever_they_do(
         tab.problems = [one for one in tab.problems if "Failed to load resource" not in one]
         assert not tab.problems, tab.problems
     ever = await transcript(ann, versions="all")
-    assert all(ever.count(f"message {number}") <= 1 for number in range(ACTIONS)), "nothing is sent twice"
+    assert all(ever.count(f"message {action}") <= 1 for action in range(actions)), "nothing is sent twice"
 
 
 async def _act(tab: Widget, random: Random, number: int) -> None:

@@ -138,7 +138,7 @@ TOOL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     question=QUESTION,
     earlier=st.lists(TEXT, max_size=2),

@@ -24,7 +24,11 @@ def content(studio: Studio) -> list[str]:
         return list(connection.iterdump())
 
 
-@pytest.fixture(scope="module", params=DAYS, ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[*DAYS[:2], *(pytest.param(day, marks=pytest.mark.long) for day in DAYS[2:])],
+    ids=[str(day) for day in DAYS],
+)
 def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     with studio_on(request.param, tmp_path_factory.mktemp("seed")).connect() as connection:
         yield connection

@@ -66,8 +66,17 @@ def load_bugs() -> list[Bug]:
 
 
 def failed_tests(tree: Path, tests: Iterable[str]) -> tuple[int, set[str]]:
-    """Run tests in a tree; return pytest's exit status and those that failed."""
-    own = ["-q", "-p", "no:cacheprovider", "-o", f"timeout={TEST_LIMIT_S}", f"--basetemp={tree.parent / 'pytest'}"]
+    """Run tests in a tree, as far as they gate; return pytest's exit status and those that failed."""
+    own = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not long",
+        "-o",
+        f"timeout={TEST_LIMIT_S}",
+        f"--basetemp={tree.parent / 'pytest'}",
+    ]
     command = [sys.executable, "-m", "pytest", *own, *tests]
     done = subprocess.run(command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False)
     return done.returncode, set(FAILED.findall(done.stdout))

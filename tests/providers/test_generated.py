@@ -101,6 +101,7 @@ def ending(random: Random, *, with_calls: bool) -> tuple[list[bytes], bool]:
     return random.choice(ways), random.random() < 0.3
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("batch", range(BATCHES))
 async def test_any_grouping_cut_and_noise_gives_the_same_reply(
     sender: tuple[Sender, BaseChatModel], batch: int

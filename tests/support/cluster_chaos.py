@@ -12,7 +12,7 @@ from support.databases import truth_in_postgresql
 from support.lives import user
 from support.planting import plant_all
 from support.postgres import PostgresProcess, as_application, by_port, new_database, socket_of, sqlalchemy_url
-from support.processes import QUICK, Nurseries
+from support.processes import QUICK, Nurseries, Nursery
 from support.report import Report, judge
 from support.scenario import open_scene
 from support.silencing import silencing, silencing_proxy
@@ -33,11 +33,12 @@ async def unleash_on_cluster(
     faults: Collection[str] = frozenset(FAULTS),
     pace: float = 1.0,
     limit_s: float | None = None,
+    nursery: Nursery | None = None,
 ) -> Report:
     """Start two Redis and so many processes on a new database, let users work while all of them fail, and check what is left."""
     begun, random = time.monotonic(), Random(seed)
     async with AsyncExitStack() as stack:
-        nurseries = stack.enter_context(closing(Nurseries()))
+        nurseries = stack.enter_context(closing(Nurseries(nursery)))
         url = new_database(postgres.url)
         proxy = await stack.enter_async_context(silencing_proxy(socket_of(url)))
         redis = open_pair(stack)

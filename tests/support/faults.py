@@ -24,18 +24,26 @@ HEIR: Mapping[str, float] = {"reap_every_s": 0.05}
 """Settings of a process that takes over at once what another one left."""
 
 
+LONGEST_PAUSE_S = 0.1
+"""Between two looks at what has to be asked for: asking takes a processor's time from whoever is waited for."""
+
+
 async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 60) -> None:
     """Return as soon as the condition holds.
 
     Raises:
         TimeoutError: it did not in time.
     """
+    pause_s = 0.01
     async with asyncio.timeout(timeout_s):
         while True:
             holds = condition()
-            if await holds if inspect.isawaitable(holds) else holds:
+            if inspect.isawaitable(holds):
+                holds = await holds
+                pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+            if holds:
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause_s)
 
 
 def store_of(world: World) -> Store:

@@ -66,7 +66,7 @@ PROGRAMS = {"support.mcp_server": "mcp.server.mcpserver"}
 
 
 def main() -> None:
-    """Fork a child per line `{program, arguments, environment, folder, output, errors, status}`; answer with its id."""
+    """Fork a child per line `{program, arguments, environment, folder, typed, mask, output, errors, status}`; answer with its id."""
     for name in MODULES:
         import_module(name)
     gc.freeze()  # no child looks through the modules for what it could throw away
@@ -118,8 +118,12 @@ def _become(order: dict[str, Any]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` takes away
         os.chdir(order["folder"])
+        os.umask(order["mask"])
+        typed = os.memfd_create("typed")
+        os.write(typed, order["typed"].encode())
+        os.lseek(typed, 0, os.SEEK_SET)
+        os.dup2(typed, 0)
         for number, path, flags in (
-            (0, "/dev/null", os.O_RDONLY),
             (1, order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
             (2, order["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
         ):

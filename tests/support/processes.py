@@ -50,6 +50,15 @@ def wrong_clock(clock_s: float) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
 class Nursery:
     """Forks server processes from one that has the libraries loaded already. See `support.forkserver`.
 
@@ -67,14 +76,28 @@ class Nursery:
         self._asking = threading.Lock()
 
     async def fork(
-        self, folder: Path, arguments: list[str], variables: dict[str, str], *, program: str = "frontdesk"
+        self,
+        folder: Path,
+        arguments: list[str],
+        variables: dict[str, str],
+        *,
+        program: str = "frontdesk",
+        typed: str = "",
     ) -> "Server":
-        """Start a process in `folder`, where it also leaves what it writes."""
+        """Start a process in `folder`, where it also leaves what it writes. It reads what is `typed`, and has our mask of modes."""
         paths = paths_of_process(folder)
         order: dict[str, object] = {kind: str(path) for kind, path in paths.items()}
         order |= {"program": program, "arguments": arguments, "environment": variables, "folder": str(folder)}
+        os.umask(mask := os.umask(0))
+        order |= {"typed": typed, "mask": mask}
         pid = await asyncio.to_thread(self._start, order)
         return Server(pid, paths["output"], paths["errors"], paths["status"])
+
+    async def run(self, folder: Path, *arguments: str, variables: dict[str, str], typed: str = "") -> Done:
+        """Run a command of ours to its end."""
+        process = await self.fork(folder, list(arguments), variables, typed=typed)
+        status = await process.exited()
+        return Done(status, process.output.read_text(), process.errors.read_text())
 
     def _start(self, order: dict[str, object]) -> int:
         assert self._process.stdin is not None

@@ -9,6 +9,9 @@ from support.cluster_chaos import unleash_on_cluster
 from support.postgres import PostgresProcess, open_postgres_process
 from support.processes import Nursery
 
+GATING = {"sqlite": {"kills", "stalls", "locked", "deletions"}, "postgresql": {"kills", "silent", "deletions"}}
+"""The kinds of faults that gate, on each database: each but wrong clocks, each of which is a parent of processes of its own."""
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest) -> str | None:
@@ -18,16 +21,22 @@ def server(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.mark.timeout(300)
-async def test_faults_of_every_kind_break_no_invariant(server: str | None, nursery: Nursery, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.long)], ids=["small", "whole"])
+async def test_faults_of_every_kind_break_no_invariant(
+    server: str | None, nursery: Nursery, tmp_path: Path, is_whole: bool
+) -> None:
     """G1 G2 G10 G12 G250 G251 G260 G262 G263: I1 to I16. `scripts/chaos --kills 200` does the same for longer."""
-    report = await unleash(tmp_path, kills=6, seed=1, users=7, postgres=server, calm_lives=1, nursery=nursery)
+    database = "postgresql" if server else "sqlite"
+    faults = kinds_on(database) if is_whole else GATING[database]
+    kills, users, calm = (6, 7, 1) if is_whole else (2, 5, 0)
+    report = await unleash(
+        tmp_path, kills=kills, users=users, calm_lives=calm, seed=1, postgres=server, faults=faults, nursery=nursery
+    )
     assert report.verdict.is_clean, f"{report}\n{report.verdict.details()}"
     assert report.recovered > 0, "nothing was recovered: the test would prove nothing"
     assert report.answers["approved"] > 0, "nobody said yes: the test would prove less"
     assert report.counts.resumes > 0, "nobody resumed: the test would prove nothing"
-    assert kinds_on("postgresql" if server else "sqlite") <= {kind for kind, number in report.made.items() if number}, (
-        report
-    )
+    assert faults <= {kind for kind, number in report.made.items() if number}, report
 
 
 @pytest.fixture
@@ -38,13 +47,14 @@ def restarting() -> Iterator[PostgresProcess]:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [2, pytest.param(4, marks=pytest.mark.long)])
 async def test_faults_of_processes_and_engines_at_once_break_no_invariant(
-    restarting: PostgresProcess, tmp_path: Path
+    restarting: PostgresProcess, nursery: Nursery, tmp_path: Path, kills: int
 ) -> None:
     """G320: I1 to I16. `scripts/chaos --cluster --kills 200` does the same for longer."""
     faults = {"kills", "restarts", "silent", "redis"}
     report = await unleash_on_cluster(
-        tmp_path, restarting, processes=2, kills=4, seed=1, users=3, faults=faults, pace=0.2
+        tmp_path, restarting, processes=2, kills=kills, seed=1, users=3, faults=faults, pace=0.2, nursery=nursery
     )
     assert report.verdict.is_clean, f"{report}\n{report.verdict.details()}"
     assert report.recovered > 0, "nothing was recovered: the test would prove nothing"

@@ -153,6 +153,7 @@ async def test_a_process_that_is_killed_is_replaced_before_the_eyes_of_readers_a
     assert await transcript(store) == ("completed", 2, ["".join(PIECES)])
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("fault", ["flushed", "killed", "paused", "cut"])
 async def test_whatever_befalls_redis_the_readers_end_with_what_is_stored(
     cluster: Cluster, store: Store, fault: str

@@ -1,12 +1,11 @@
 """The process dies at each commit point, one by one; the next one finishes what was acknowledged, and nothing is done twice.
 
 The settings are the default ones. The file has one server at a time, so the next one knows that the last is dead.
-With `FRONTDESK_TEST_ALL_SHAPES=1` each of them dies in every shape of turn that comes to it; without, around an effect in one of
-each size, else before a commit in every other size and after it in those between.
+At each point it dies in one shape of turn, around an effect with one call and with several; the whole proof has every shape that
+comes to it.
 """
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -61,8 +60,8 @@ SLOW_START_LIMIT_S = 90.0
 pytestmark = pytest.mark.timeout(600)
 
 
-def shapes_of(failpoint: str) -> list[str]:
-    """Return the shapes of turns that come to a failpoint: all of them when asked for, else one of some sizes, in turn."""
+def shapes_of(failpoint: str, *, is_whole: bool) -> list[str]:
+    """Return the shapes of turns that come to a failpoint: all of them, or one, of sizes that take turns; two around an effect."""
     coming = [
         name
         for name, plan in SHAPES.items()
@@ -73,18 +72,18 @@ def shapes_of(failpoint: str) -> list[str]:
         and (failpoint not in WITH_PAGES or plan.pages)
         and (failpoint in WITH_CHANGES) == bool(plan.failures)
     ]
-    if os.environ.get("FRONTDESK_TEST_ALL_SHAPES"):
+    if is_whole:
         return coming
     number = FAILPOINTS.index(failpoint)
     by_size = [names for size in SIZES if (names := [name for name in size if name in coming])]
-    if not failpoint.startswith("call."):
-        by_size = by_size[number % 2 :: 2] or by_size
-    return [names[number % len(names)] for names in by_size]
+    chosen = by_size[:2] if failpoint.startswith("call.") else [by_size[number % len(by_size)]]
+    return [names[number % len(names)] for names in chosen]
 
 
+@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.long)], ids=["one", "every shape"])
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
 async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
-    failpoint: str, nursery: Nursery, tmp_path: Path
+    failpoint: str, nursery: Nursery, tmp_path: Path, is_whole: bool
 ) -> None:
     """G1 G10 G12 G372 G15 G250 G251 G265 G260 G266 G298: I1 to I8, I10 and I14 to I16, with no, one and three calls at once, reads, writes and questions. A failpoint that is not reached fails."""
     problems: dict[str, str] = {}
@@ -95,7 +94,7 @@ async def test_a_death_at_any_commit_point_loses_and_repeats_nothing(
         async with open_scene(folder, nursery=nursery, has_spare=failpoint in WITH_CHANGES) as scene:
             problems[shape] = await _play(scene, failpoint, SHAPES[shape])
 
-    shapes = shapes_of(failpoint)
+    shapes = shapes_of(failpoint, is_whole=is_whole)
     assert shapes, "no scenario comes to this failpoint"
     await asyncio.gather(*map(play, shapes))
     assert problems == dict.fromkeys(shapes, "")
@@ -109,6 +108,7 @@ async def test_a_run_is_recovered_within_ten_seconds_with_default_settings(nurse
     assert problem == ""
 
 
+@pytest.mark.long
 async def test_a_process_that_an_operator_starts_again_recovers_its_runs(tmp_path: Path) -> None:
     """As above, with `python -m api.cli serve` and nothing loaded beforehand."""
     async with open_scene(tmp_path, nursery=None, environment=QUICK) as scene:

@@ -74,6 +74,7 @@ async def stage(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Stage]:
     await store.close()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(HISTORIES // AT_ONCE))
 async def test_whatever_cuts_a_reader_and_whatever_it_asks_for_it_ends_with_the_same_answer(

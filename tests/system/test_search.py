@@ -82,6 +82,7 @@ async def ratio(url: str) -> float:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("talks", "messages_each", "length"), [(20, 1000, 60), (4_000, 1, 60), (20, 30, 32_000)])
 async def test_whatever_is_asked_of_much_is_answered_soon(
     database_url: str, talks: int, messages_each: int, length: int

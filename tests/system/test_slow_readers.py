@@ -129,6 +129,7 @@ async def test_an_answer_that_never_ends_is_cut_and_kept(open_frontdesk: OpenWor
     assert next(event for event in stream.events if "status" in event)["finish_reason"] == "length"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("delta", "code"),
     [

@@ -122,7 +122,7 @@ async def test_a_rolling_restart_is_noticed_by_nobody_who_posts_and_reads_all_th
 ) -> None:
     """G306: new processes, new definitions, and each answer once; WebSockets are closed between two answers, for a restart."""
     before = fleet.processes()
-    async with talkers(fleet.url, 6) as talking, callers(fleet.url, posting=8, streaming=8) as everybody:
+    async with talkers(fleet.url, 2) as talking, callers(fleet.url, posting=3, streaming=3) as everybody:
         await until(lambda: all(caller.runs for caller in everybody) and all(one.runs for one in talking))
         write_assistant(fleet.machine.folder, models=["openai:echo"], toolsets=[], name="Another desk")
         fleet.replace()
@@ -144,6 +144,7 @@ async def test_a_rolling_restart_is_noticed_by_nobody_who_posts_and_reads_all_th
             assert 'frontdesk_runs_ended_total{code="",status="completed"}' in metrics.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", [{"retire_timeout_s": 1, "shutdown_grace_s": 0.5}], indirect=True, ids=["short"])
 async def test_a_stream_that_outlives_its_process_goes_on_at_another(fleet: Fleet, provider: Echo) -> None:
     """G306: cut where the old one may take no longer, and read on with its last id."""
@@ -246,6 +247,7 @@ async def test_a_new_version_that_does_not_start_replaces_nobody(fleet: Fleet) -
     await fleet.all_there(but=before)
 
 
+@pytest.mark.long
 async def test_one_that_never_starts_is_given_up_in_a_line(
     tmp_path: Path, database: str, redis_server: RedisServer
 ) -> None:
@@ -285,7 +287,7 @@ async def test_a_deploy_beside_the_old_one_is_noticed_by_nobody(
         ready = {server.url}
         door = await stack.enter_async_context(front_door(lambda: next(iter(sorted(ready)), None), resets=False))
         watching = asyncio.create_task(watch(machines, ready))
-        async with callers(door, posting=4, streaming=4) as everybody:
+        async with callers(door, posting=2, streaming=2) as everybody:
             await until(lambda: all(caller.runs for caller in everybody))
             await new.start()
             server.send(signal.SIGTERM)

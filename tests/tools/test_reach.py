@@ -50,6 +50,7 @@ async def learnt(reach: Reach, names: TurningNames, *first: str) -> None:
     await reach.guard(read_endpoint(f"http://{NAME}", name="it")).learn()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("address", PRIVATE_FORMS)
 async def test_a_name_that_was_public_and_turns_private_is_reached_no_more(
     named: Backend, backend: TenantBackend, reach: Reach, names: TurningNames, address: str

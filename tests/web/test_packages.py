@@ -120,6 +120,7 @@ def test_a_script_leads_to_its_source(name: str) -> None:
             assert text == (WEB / name / "dist" / source).resolve().read_text("utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_the_packages_are_installed_from_the_server_and_typed(world: World, tmp_path: Path) -> None:
     """G190: as TypeScript reads them by Node's own rules, with every declaration looked at."""

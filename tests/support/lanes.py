@@ -1,0 +1,61 @@
+"""What gates and what is `long`: proofs in their full size, which `scripts/test long` runs before a release."""
+
+import ast
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+ENGINES = ("sqlite", "postgresql")
+"""Values of parameters that name a database."""
+BOTH = Path(__file__).parents[1] / "agent" / "store"
+"""Where a database is what is tried: whatever else is tried with one goes through what is tried here."""
+LONG = "pytest.mark.long"
+
+
+def mark_long(items: list[pytest.Item]) -> None:
+    """Mark what does not gate of the cases of each test: all but each n-th where it has the marker `sample(n)`; and engines.
+
+    The cases that gate take turns with the engines, where there are several: so each gates on one, and each test on both. In
+    `BOTH` a test of one case gates on both; elsewhere the tests of a file take turns.
+    """
+    turns: Counter[Path] = Counter()
+    tests: dict[str, dict[object, list[pytest.Function]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and not item.get_closest_marker("long"):
+            values = item.callspec.params.items()
+            case = tuple((name, id(value)) for name, value in values if value not in ENGINES)
+            tests[f"{item.path}::{item.originalname}"][case].append(item)
+    for cases in tests.values():
+        every = list(cases.values())
+        marker = every[0][0].get_closest_marker("sample")
+        gating = every[:: marker.args[0] if marker else 1]
+        path = every[0][0].path
+        if len(gating) > 1:
+            kept = [_of_its_turn(case, number) for number, case in enumerate(gating)]
+        elif len(gating[0]) > 1 and not path.is_relative_to(BOTH):
+            kept = [_of_its_turn(gating[0], turns[path])]
+            turns[path] += 1
+        else:
+            kept = gating
+        gate = {item for case in kept for item in case}
+        for item in (item for case in every for item in case if item not in gate):
+            item.add_marker(pytest.mark.long)
+
+
+def _of_its_turn(case: list[pytest.Function], number: int) -> list[pytest.Function]:
+    """Return those of a case on the engine whose turn it is; all where it is on one engine anyway, or on none."""
+    engine = ENGINES[number % len(ENGINES)]
+    return [item for item in case if engine in item.callspec.params.values()] or case
+
+
+def long_tests(module: ast.Module) -> set[str]:
+    """Return the names of a file's tests that do not gate: their own decorator says so, or the file's `pytestmark`."""
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    marks = [
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+    ]
+    is_whole = any(LONG in ast.unparse(mark) for mark in marks)
+    return {one.name for one in functions if is_whole or LONG in map(ast.unparse, one.decorator_list)}
