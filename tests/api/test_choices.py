@@ -96,7 +96,7 @@ async def test_only_the_answer_is_found(world: World, ann: Person) -> None:
 
 async def test_a_lane_that_failed_is_not_the_answer_and_cannot_be_chosen(world: World, ann: Person) -> None:
     """G453: without a choice the first goes on that ended well; no lane asks another model."""
-    beside(world.provider, ("alpha", lambda: world.provider.fail(400)), ("beta", lambda: world.provider.say("Well.")))
+    beside(world.provider, ("alpha", lambda: world.provider.fail(401)), ("beta", lambda: world.provider.say("Well.")))
     answer = await ann.ask("hello", models=TWO)
     body = answer.json()
     assert (answer.status_code, body["response"], body["success"]) == (200, "Well.", True)
@@ -104,7 +104,7 @@ async def test_a_lane_that_failed_is_not_the_answer_and_cannot_be_chosen(world: 
         (1, ALPHA, "failed"),
         (2, BETA, "completed"),
     ]
-    assert body["lanes"][0]["error"]["code"] == "model_refused"
+    assert body["lanes"][0]["error"]["code"] == "model_unauthorized", "for which another model is asked elsewhere"
     found = await turn(ann, body["turn_id"])
     assert (found["answer"], found["chosen"]) == (body["lanes"][1]["run_id"], None)
     refused = await choose(ann, body["conversation_id"], body["turn_id"])
