@@ -21,8 +21,11 @@ from support.beside import (
     turn,
     two,
 )
+from support.faults import store_of
 from support.searching import until_indexed
 from support.world import Person, World
+
+from agent.store.audit import AuditFilter, list_audit
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -96,7 +99,7 @@ async def test_only_the_answer_is_found(world: World, ann: Person) -> None:
 
 async def test_a_lane_that_failed_is_not_the_answer_and_cannot_be_chosen(world: World, ann: Person) -> None:
     """G453: without a choice the first goes on that ended well; no lane asks another model."""
-    beside(world.provider, ("alpha", lambda: world.provider.fail(400)), ("beta", lambda: world.provider.say("Well.")))
+    beside(world.provider, ("alpha", lambda: world.provider.fail(401)), ("beta", lambda: world.provider.say("Well.")))
     answer = await ann.ask("hello", models=TWO)
     body = answer.json()
     assert (answer.status_code, body["response"], body["success"]) == (200, "Well.", True)
@@ -104,7 +107,7 @@ async def test_a_lane_that_failed_is_not_the_answer_and_cannot_be_chosen(world: 
         (1, ALPHA, "failed"),
         (2, BETA, "completed"),
     ]
-    assert body["lanes"][0]["error"]["code"] == "model_refused"
+    assert body["lanes"][0]["error"]["code"] == "model_unauthorized", "for which another model is asked elsewhere"
     found = await turn(ann, body["turn_id"])
     assert (found["answer"], found["chosen"]) == (body["lanes"][1]["run_id"], None)
     refused = await choose(ann, body["conversation_id"], body["turn_id"])
@@ -158,6 +161,13 @@ async def test_two_tabs_that_choose_at_once_leave_one_answer(world: World, ann: 
     before = await stored(world)
     await choose(ann, conversation_id, found["answer"])
     assert await stored(world) == before
+    async with store_of(world).read(ann.tenant) as connection:
+        wanted = AuditFilter(kind="lane.chosen")
+        deeds = await list_audit(connection, ann.tenant, wanted=wanted, limit=99, after=None)
+    models = {shown[lane]["run_id"]: shown[lane]["model"] for lane in shown}
+    assert deeds
+    assert all(models[str(one.deed.run_id)] == one.deed.outcome for one in deeds)
+    assert {(one.deed.user_id, str(one.deed.conversation_id)) for one in deeds} == {("ann", conversation_id)}
 
 
 async def test_a_turn_with_lanes_is_answered_again_with_the_model_of_the_lane_that_is_named(
