@@ -25,7 +25,7 @@ from agent.store.database import Store
 from bench import frontdesk
 from bench.beside import WARM_UP, first_token_ms, token_of, until
 from bench.load import post
-from bench.measure import CLIENT_CORE, SERVER_CORE
+from bench.measure import CLIENT_CORE, SERVER_CORE, settled
 from bench.search import databases
 from bench.server import Server
 from bench.upstream import Script
@@ -34,7 +34,7 @@ TENANT = "acme"
 WARM_UP_S = 3.0
 """So long they ask before anything is measured: each of them more than once."""
 ALONE_S = 5.0
-"""So long nobody else asks, while what they take of the processor is measured."""
+"""So long nobody else asks, while what they take of the processor is measured; and so long nobody at all, which is taken off."""
 BODY = orjson.dumps({"message": Script(tokens=20).words})
 
 
@@ -65,6 +65,10 @@ async def measure(server: Server, *, users: int, answers: int, has_keys: bool) -
     for _ in range(WARM_UP):
         await first_token_ms(url)
     alone = [await first_token_ms(url) for _ in range(answers)]
+    await settled(server)
+    cpu_s = server.cpu_s
+    await asyncio.sleep(ALONE_S)
+    idle_s = server.cpu_s - cpu_s
     done: list[float] = []
     beside: list[float] = []
     taken_ms = [0.0]
@@ -74,7 +78,7 @@ async def measure(server: Server, *, users: int, answers: int, has_keys: bool) -
         done.clear()
         cpu_s = server.cpu_s
         await asyncio.sleep(ALONE_S)
-        taken_ms[0] = (server.cpu_s - cpu_s) * 1000 / len(done)
+        taken_ms[0] = (server.cpu_s - cpu_s - idle_s) * 1000 / len(done)
         beside.extend([await first_token_ms(url) for _ in range(answers)])
         for task in asking:
             task.cancel()

@@ -127,6 +127,8 @@ TRANSIENT = {408, 409, 425, 498}
 
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
 """How keys look: a provider may say the one that it refuses."""
+_UNSEEN = re.compile(r"[^\w.:/ -]")
+"""What no code is made of: it is shown on terminals."""
 
 
 class ModelMissingError(ModelRefusedError):
@@ -226,7 +228,7 @@ def _read(
         error.get("detail"),
         metadata.get("raw") if isinstance(metadata, Mapping) else None,
     ]
-    kinds = {mask(kind) for kind in kinds}
+    kinds = {_UNSEEN.sub("?", mask(kind)) for kind in kinds}
     message = mask(" ".join(_as_text(one) for one in words if one)[: LOGGED_CHARACTERS * 4])
     inside = next((int(kind) for kind in kinds if kind.isdecimal() and 400 <= int(kind) < 600), None)
     words_of_it = _KEY.sub("***", message[:LOGGED_CHARACTERS])

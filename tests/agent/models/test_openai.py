@@ -26,6 +26,7 @@ from agent.errors import (
 from agent.events.schema import Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
+from agent.models.refusals import refusal
 from api.settings import Settings
 
 SECRETS = ("SECRET-PROVIDER-TEXT", "SECRET-KEY")
@@ -219,6 +220,12 @@ async def test_a_refusal_is_final_and_says_nothing_of_the_providers_text(
     assert str(status) in str(refused.value)
     assert not [secret for secret in SECRETS if secret in f"{refused.value!r} {refused.value.public}"]
     assert len(provider.requests) == 1
+
+
+def test_a_code_of_a_provider_steers_no_terminal() -> None:
+    """What `frontdesk models` prints of it, and the log."""
+    said = orjson.dumps({"error": {"code": "\x1b]0;mine\x07", "type": "\u202ebad\u2028\r"}})
+    assert str(refusal(400, {}, said)) == "status 400, code ??0?mine?, ?bad??"
 
 
 async def test_a_conversation_that_is_too_long_is_named_so(provider: Provider, model: BaseChatModel) -> None:
