@@ -58,6 +58,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/conversations/{conversation_id}/edit": {"message_id": NOBODYS, "message": "hello"},
     "/conversations/{conversation_id}/regenerate": {"message_id": NOBODYS},
     "/messages/{message_id}/feedback": {"rating": "up"},
+    "/conversations/{conversation_id}/choose": {"run_id": NOBODYS},
     "/runs/{run_id}/decisions": {"tool_call_id": "1", "approve": True},
     "/runs/{run_id}/claims": {"tool_call_id": "1"},
     "/runs/{run_id}/results": {"tool_call_id": "1", "result": 1},

@@ -49,6 +49,7 @@ async def test_one_stream_more_is_refused_before_anything_is_stored_and_others_a
             await ann.ask("one more"),
             await ann.ask("one more", headers=accept),
             await ann.request("GET", f"/runs/{run_id}/events"),
+            await ann.request("GET", f"/turns/{run_id}/events"),
             await ann.request("GET", f"/conversations/{conversation_id}/stream"),
             await ann.ask(None, path=f"/conversations/{conversation_id}/regenerate", message_id=run_id),
             await ann.ask("x", path=f"/conversations/{conversation_id}/edit", message_id=run_id),
