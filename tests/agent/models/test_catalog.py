@@ -134,3 +134,19 @@ async def test_one_model_is_kept_per_definition(configured: Catalog) -> None:
 
 async def test_closing_a_catalog_that_opened_nothing_is_no_error() -> None:
     await catalog().close()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "wrong"), [({"manner": "curt"}, "manner: "), ({"maner": "brief"}, "maner: there is no")]
+)
+def test_what_an_offline_model_does_not_take_stops_the_start(parameters: dict[str, str], wrong: str) -> None:
+    """G473"""
+    both = ("demo", ModelDefinition(spec="demo", name="short", parameters={"manner": "brief"}))
+    catalog().check(Assistant(name="Desk", persona="You help.", models=both))
+    odd = Assistant(
+        name="Desk",
+        persona="You help.",
+        models=(*both, ModelDefinition(spec="demo", name="odd", parameters=parameters)),
+    )
+    with pytest.raises(ConfigurationError, match=f"^model odd: {wrong}"):
+        catalog().check(odd)
