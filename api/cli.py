@@ -181,20 +181,16 @@ def chat(
     assistant: Annotated[
         str | None, typer.Option(help="which of several assistants; default: the server's choice")
     ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="which of its models; given two to four times, each of them answers")
+    ] = None,
 ) -> None:
     """Talk with the assistant of a running server."""
     with _readable_errors():
         settings = _settings()
         bearer = bearer or sign(settings, tenant="aurora", user="owner", role="owner", branch=None, ttl_s=DAY_S)
-        status = terminal.run_chat(
-            message,
-            url=url,
-            token=bearer,
-            memory=settings.data / "terminal.json",
-            conversation=conversation,
-            resume=resume,
-            assistant=assistant,
-        )
+        talk = terminal.Talk(conversation, resume, assistant, model or ())
+        status = terminal.run_chat(message, talk, url=url, token=bearer, memory=settings.data / "terminal.json")
     raise typer.Exit(status)
 
 

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """The characters that a terminal would obey. A model's words must not move the cursor."""
 HIDDEN = re.compile(
@@ -99,3 +101,12 @@ def safe(text: str) -> str:
 def visible(text: str) -> str:
     """Return a text with the code of each sign that nobody sees, or that a terminal would obey, in its place."""
     return HIDDEN.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)
+
+
+def refusal(response: httpx2.Response) -> str:
+    """Return in a line what a server says that refuses."""
+    try:
+        problem = response.json()
+        return safe(f"{problem['title']}: {problem['detail']}")
+    except (ValueError, KeyError, TypeError):
+        return f"The server answered {response.status_code}."

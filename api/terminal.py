@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +17,9 @@ from rich.text import Text
 
 from agent.http import open_blocking_client
 from agent.urls import shown_url
+from api.comparing import Compared, ask_which
 from api.deciding import Asking
-from api.shown import Shown, safe
+from api.shown import Shown, refusal, safe
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
@@ -41,6 +42,15 @@ class Post(NamedTuple):
     key: str | None = None
 
 
+class Talk(NamedTuple):
+    """What a conversation begins with: its id, or the last one's; the assistant; one model, or several that answer each."""
+
+    conversation: str | None = None
+    resume: bool = False
+    assistant: str | None = None
+    models: Sequence[str] = ()
+
+
 class Chat:
     """A conversation with a server."""
 
@@ -52,6 +62,7 @@ class Chat:
         self.conversation_id: str | None = None
         self._message_id: str | None = None
         self.assistant: str | None = None
+        self.models: Sequence[str] = ()
 
     def resume_last(self) -> None:
         """Go on with the conversation of the last call."""
@@ -65,8 +76,8 @@ class Chat:
         Raises:
             ChatError: there is no server, it refused the message, or it went away and did not come back.
         """
-        shown = Shown()
-        body = {"message": message, "conversation_id": self.conversation_id, "assistant": self.assistant}
+        shown = Compared() if len(self.models) > 1 else Shown()
+        body = {"message": message, "conversation_id": self.conversation_id, **self._whom()}
         with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
             self._read(client, Post("/chat", body, key=uuid4().hex), shown)
             self._remember(shown)
@@ -82,6 +93,11 @@ class Chat:
         if not shown.is_over:
             raise ChatError("The connection was lost, and the server did not come back.")
         return shown
+
+    def _whom(self) -> dict[str, object]:
+        if len(self.models) > 1:
+            return {"assistant": self.assistant, "models": [*self.models]}
+        return {"assistant": self.assistant, **({"model": self.models[0]} if self.models else {})}
 
     def _read(self, client: httpx2.Client, post: Post, shown: Shown) -> None:
         """Post something and show what streams from it, up to its end or to a question."""
@@ -123,18 +139,29 @@ class Chat:
         """
         if self._message_id is None:
             return []
-        with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
-            path, headers = f"/messages/{self._message_id}/suggestions", {"Authorization": f"Bearer {self._token}"}
-            try:
-                response = client.post(self._url + path, headers=headers)
-            except httpx2.TransportError as exc:
-                raise ChatError("The connection was lost.") from exc
-        if response.status_code != 200:
-            raise ChatError(_refusal(response))
+        response = self._call(f"/messages/{self._message_id}/suggestions")
         shown = Shown()
         shown.apply(response.json())
         self._offer(shown)
         return shown.suggestions
+
+    def choose(self, run_id: str) -> None:
+        """Go on with the answer of a run, one of several.
+
+        Raises:
+            ChatError: there is no server, or it refused.
+        """
+        self._call(f"/conversations/{self.conversation_id}/choose", {"run_id": run_id})
+
+    def _call(self, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
+        with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
+            try:
+                response = client.post(self._url + path, json=body, headers={"Authorization": f"Bearer {self._token}"})
+            except httpx2.TransportError as exc:
+                raise ChatError("The connection was lost.") from exc
+        if response.status_code != 200:
+            raise ChatError(refusal(response))
+        return response
 
     def _stream(self, client: httpx2.Client, post: Post, shown: Shown, *, is_again: bool) -> Iterator[None]:
         """Post something, or what has a key again: with the same key the server attaches to the run that it has."""
@@ -151,7 +178,7 @@ class Chat:
                 return  # it restarts; the run goes on
             if response.status_code != 200:
                 response.read()
-                raise ChatError(_refusal(response))
+                raise ChatError(refusal(response))
             for event in httpx2.EventSource(response):
                 if event.data == "[DONE]":
                     shown.done = True
@@ -221,7 +248,10 @@ def converse(chat: Chat, console: Console) -> None:
         if line.isdigit() and 0 < int(line) <= len(suggestions):
             line = suggestions[int(line) - 1]
             console.print(Text(line, style="bold"))
-        suggestions = chat.ask(line).suggestions
+        shown = chat.ask(line)
+        if isinstance(shown, Compared) and (chosen := ask_which(shown, console)):
+            chat.choose(chosen)
+        suggestions = shown.suggestions
 
 
 def _suggest(chat: Chat, console: Console) -> list[str]:
@@ -245,29 +275,12 @@ def _how_to_start(url: str) -> str:
     return "Start one with scripts/serve." if port == 8000 else f"Start one with scripts/serve --port {port}."
 
 
-def _refusal(response: httpx2.Response) -> str:
-    try:
-        problem = response.json()
-        return safe(f"{problem['title']}: {problem['detail']}")
-    except (ValueError, KeyError, TypeError):
-        return f"The server answered {response.status_code}."
-
-
-def run_chat(
-    message: str | None,
-    *,
-    url: str,
-    token: str,
-    memory: Path,
-    conversation: str | None,
-    resume: bool,
-    assistant: str | None = None,
-) -> int:
+def run_chat(message: str | None, talk: Talk, *, url: str, token: str, memory: Path) -> int:
     """Run the client; return the process's exit status."""
     console = Console()
     chat = Chat(url, token, console=console, memory=memory)
-    chat.conversation_id, chat.assistant = conversation, assistant
-    if resume and conversation is None:
+    chat.conversation_id, chat.assistant, chat.models = talk.conversation, talk.assistant, talk.models
+    if talk.resume and talk.conversation is None:
         chat.resume_last()
     try:
         if message is None:

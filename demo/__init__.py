@@ -9,6 +9,7 @@
     followup  question  -> what "her" and "them" stand for, from what was found before
     tongues   text      -> English words; refusals and names of figures in four other languages (phrasebook: their words)
     answer    results   -> Markdown                               (markdown: tables, lists, safe escapes; formats: locales)
+    manner    text      -> the same in few lines
     suggest   cards     -> follow-up questions, a title
     reply     all of it -> text or tool calls
     model     the same as a LangChain chat model

@@ -17,8 +17,9 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from demo.manner import Manner
 from demo.reply import reply
 from demo.turn import text_of
 
@@ -27,13 +28,17 @@ _PIECE = re.compile(r"\|[^\n]*\n?|\s*\S+\s*|\s+")
 
 
 class DemoChatModel(BaseChatModel):
-    """Answers from the bound tools by matching words, with no network, no key and no state.
+    """Answers from the bound tools by matching words, with no network, no key and no state. Arguments that it has none of are refused.
 
     The same messages and tools give the same reply, except for the ids of tool calls, which are always new. A reply
     has text or tool calls, never both, and its last chunk carries approximate usage and the finish reason.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     provider: ClassVar[str] = "demo"
+    manner: Manner = "thorough"
+    """How the same is said; of two of these models that answer beside each other one is brief."""
     delay_s: float = Field(default=0.02, ge=0)
     """Seconds between two pieces of a streamed text; without streaming there is no wait."""
 
@@ -59,7 +64,7 @@ class DemoChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return generate_from_stream(_chunks(messages, kwargs.get("tools")))
+        return generate_from_stream(_chunks(messages, kwargs.get("tools"), self.manner))
 
     async def _astream(
         self,
@@ -68,14 +73,14 @@ class DemoChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        for chunk in _chunks(messages, kwargs.get("tools")):
+        for chunk in _chunks(messages, kwargs.get("tools"), self.manner):
             yield chunk
             if self.delay_s and chunk.message.content:
                 await anyio.sleep(self.delay_s)
 
 
-def _chunks(messages: list[BaseMessage], tools: object) -> Iterator[ChatGenerationChunk]:
-    answer = reply(messages, tools)
+def _chunks(messages: list[BaseMessage], tools: object, manner: Manner) -> Iterator[ChatGenerationChunk]:
+    answer = reply(messages, tools, manner)
     for piece in _PIECE.findall(answer.text):
         yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
     for index, call in enumerate(answer.calls):

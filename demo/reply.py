@@ -10,6 +10,7 @@ from demo.answer import answer, read, sheet_for
 from demo.chain import Call, Chain, matches, next_call
 from demo.choose import Plan, plan
 from demo.language import human, normalised
+from demo.manner import Manner, in_manner
 from demo.markdown import plain
 from demo.phrasebook import ABLE, IS_TABLE, LOST, MORE, NO_CHART, NO_TOOL, NO_TOOLS, NOTE, SELF
 from demo.placing import wants_chart
@@ -31,7 +32,7 @@ class Reply:
     calls: tuple[Call, ...] = ()
 
 
-def reply(messages: list[BaseMessage], tools: object) -> Reply:
+def reply(messages: list[BaseMessage], tools: object, manner: Manner = "thorough") -> Reply:
     """Return what the offline model says or asks for next."""
     turn = read_turn(messages)
     shelf = Shelf(cards(tools), turn.today)
@@ -40,10 +41,10 @@ def reply(messages: list[BaseMessage], tools: object) -> Reply:
     if turn.question == TITLE_REQUEST:
         return Reply(title(next((question for question in turn.questions if question), "")))
     said = _next(turn, shelf)
-    tongue = tongue_of(turn.question)
+    tongue, text = tongue_of(turn.question), in_manner(clean(said.text), manner)
     if said.calls or not turn.is_first_answer or tongue.say(SELF) in said.text:
-        return Reply(clean(said.text), said.calls)
-    return Reply(f"{clean(said.text)}\n\n{tongue.say(NOTE)}")
+        return Reply(text, said.calls)
+    return Reply(f"{text}\n\n{tongue.say(NOTE)}")
 
 
 def _next(turn: Turn, shelf: Shelf) -> Reply:

@@ -14,6 +14,7 @@ const DIST = join(ROOT, "dist");
 /** What a page asks for -> where it is made from. Each may name those in front of it. */
 const ENTRIES = {
   "frontdesk-approvals.js": "widget/src/approvals/index.ts",
+  "frontdesk-lanes.js": "widget/src/lanes/index.ts",
   "frontdesk-chat.js": "widget/src/index.ts",
   "demo.js": "demo/src/index.ts",
   "demo.css": "demo/src/demo.css",
@@ -42,6 +43,7 @@ async function bundle() {
     manifest[name] = name.replace(/(\.\w+)$/, `${version && `-${version}`}-${hash}$1`);
     files.set(manifest[name], contents);
   };
+  const named = (name) => JSON.stringify(manifest[name] ?? "");
   for (const [name, source] of Object.entries(ENTRIES)) {
     if (!existsSync(join(ROOT, source))) continue;
     const { outputFiles } = await build({
@@ -55,7 +57,7 @@ async function bundle() {
       legalComments: "inline",
       write: false,
       outfile: name,
-      define: { APPROVALS_FILE: JSON.stringify(manifest["frontdesk-approvals.js"] ?? "") },
+      define: { APPROVALS_FILE: named("frontdesk-approvals.js"), LANES_FILE: named("frontdesk-lanes.js") },
       loader: { ".svg": "copy" },
       plugins: [smallStyles],
     });

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import orjson
 import structlog
 from langchain_core.language_models import BaseChatModel
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from agent.assistant.definition import Assistant, History, Limits
 from agent.assistant.kinds import KINDS, OWN, Spec, read_spec
+from agent.assistant.mistakes import told
 from agent.assistant.models import ModelDefinition
 from agent.budget import Rates
 from agent.errors import ConfigurationError, InvalidRequestError
@@ -35,10 +36,10 @@ HISTORY_SHARE = 0.75
 class Catalog:
     """The models of this installation. One instance of each is kept, and one HTTP client for all of them.
 
-    `offline` makes the models that need no provider, by the spec that names them.
+    `offline` makes the models that need no provider, by the spec that names them, with their `parameters`.
     """
 
-    def __init__(self, settings: RuntimeSettings, offline: Mapping[str, Callable[[], BaseChatModel]] = {}) -> None:
+    def __init__(self, settings: RuntimeSettings, offline: Mapping[str, Callable[..., BaseChatModel]] = {}) -> None:
         self._settings = settings
         self._offline = offline
         self._opened: dict[tuple[str, float], BaseChatModel] = {}
@@ -121,12 +122,12 @@ class Catalog:
         if missing and (not may_skip or self._settings.model in [model.label for model in missing]):
             raise ConfigurationError(f"{missing[0].label} needs {_needs(missing[0])}")
         for model in wanted:
-            if model.spec not in self._offline and self._is_usable(model):
+            if self._is_usable(model):
                 self._prepare(model, assistant.limits)
 
     def _prepare(self, model: ModelDefinition, limits: Limits) -> None:
         """Do now what takes seconds in which nothing else goes on: not in a run."""
-        if _meant(model).kind.package is None:
+        if model.spec not in self._offline and _meant(model).kind.package is None:
             import_module("agent.models.compatible")
         else:
             self.open(model, limits)
@@ -232,7 +233,10 @@ class Catalog:
 
     def _make(self, model: ModelDefinition, limits: Limits) -> BaseChatModel:
         if make := self._offline.get(model.spec):
-            return make()
+            try:
+                return make(**model.parameters)
+            except ValidationError as exc:
+                raise ConfigurationError(f"model {model.label}: {told(exc)}") from None
         self._check_kind(model.spec)
         made = self._ask_for(model, limits)
         return TextCallingModel(inner=made) if model.abilities.tool_calls == "text" else made

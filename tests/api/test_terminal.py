@@ -16,7 +16,7 @@ from support.world import OpenWorld, Person, World
 
 from api import terminal
 from api.shown import Shown
-from api.terminal import Chat, ChatError, converse, run_chat
+from api.terminal import Chat, ChatError, Talk, converse, run_chat
 
 MakeChat = Callable[..., Chat]
 
@@ -262,11 +262,46 @@ async def test_the_exit_status_says_whether_there_was_an_answer(
         world.provider.fail(401)
     memory = tmp_path / "terminal.json"
 
-    returned = await asyncio.to_thread(
-        run_chat, "hello", url=world.url, token=ann.token, memory=memory, conversation=None, resume=False
-    )
+    returned = await asyncio.to_thread(run_chat, "hello", Talk(), url=world.url, token=ann.token, memory=memory)
 
     assert returned == status
+
+
+async def test_several_models_answer_one_after_the_other_and_the_one_that_is_named_goes_on(
+    world: World, ann: Person, make_chat: MakeChat, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G474"""
+    world.provider.slowly("Hel", "lo.", pause_s=0.1)
+    world.provider.say("Again.")
+    monkeypatch.setattr("sys.stdin", io.StringIO("hi\n2\n\n"))
+    chat = make_chat(world.url, ann.token)
+    chat.models = ["openai:scripted", "demo"]
+
+    await asyncio.to_thread(converse, chat, Console(file=screen))
+    chat.models = ["openai:scripted"]
+    await ask(chat, "and now?")
+
+    first, second = screen.getvalue().split("**2. demo**")
+    assert first.endswith("**1. openai:scripted**\n\nHello.\n\n")
+    assert "Here is what I can do" in second
+    assert "Which one goes on? 1, 2; an empty line is the first: " in second
+    read = [message["content"] for message in world.provider.requests[-1]["messages"]]
+    assert "Here is what I can do" in read[2]
+
+
+async def test_of_several_models_one_that_fails_is_told_and_another_one_is_the_answer(
+    world: World, ann: Person, make_chat: MakeChat, screen: io.StringIO
+) -> None:
+    """G474"""
+    world.provider.fail(400)
+    chat = make_chat(world.url, ann.token)
+    chat.models = ["openai:scripted", "demo"]
+
+    shown = await ask(chat, "hi")
+
+    assert shown.status == "completed"
+    assert "**1. openai:scripted**\n\n*Error: " in screen.getvalue()
+    assert "(failed)\n\n**2. demo**\n\n" in screen.getvalue()
 
 
 async def test_one_of_several_assistants_is_asked_by_its_name(open_frontdesk: OpenWorld, make_chat: MakeChat) -> None:

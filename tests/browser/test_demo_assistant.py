@@ -100,6 +100,28 @@ async def test_an_answer_comes_from_the_studios_data_and_leads_on(office: Office
     await answered(tab, 2)
 
 
+async def test_two_models_are_compared_without_a_key(office: Office) -> None:
+    """G473"""
+    clients = await ask_studio(office.url, "/clients/stats")
+    tab = await office.open()
+    lanes = chat(tab.page).get_by_role("group", name="Answers side by side").get_by_role("region")
+
+    await chat(tab.page).get_by_role("button", name="Compare models").click()
+    await ask(tab, "how many clients?")
+    await expect(lanes).to_have_count(2)
+    for one, name in ((lanes.first, "demo"), (lanes.last, "demo-brief")):
+        await expect(one.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        await expect(one).to_contain_text(str(clients["total"]))
+        await expect(one.get_by_role("button", name="Use this answer")).to_be_visible()
+    boxes = [await one.bounding_box() for one in await lanes.all()]
+    assert len({box["y"] for box in boxes if box}) == 1, "they stand beside each other"
+    assert await tab.axe() == []
+    await tab.shoot("demo-lanes-light")
+    await lanes.last.get_by_role("button", name="Use this answer").click()
+    await expect(lanes).to_have_count(0)
+    await expect((await answered(tab)).get_by_text("1 earlier version")).to_be_visible()
+
+
 async def test_the_events_appear_as_they_came(office: Office) -> None:
     tab = await office.open()
     await tab.page.get_by_role("button", name="Events", exact=True).click()

@@ -1,6 +1,7 @@
 """How the demo model tells what tools returned. Tool data is hostile data."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo.answer import answer, read
+from demo.manner import in_manner
 from demo.markdown import plain
 from demo.schema import cards
 from demo.score import Shelf
@@ -257,3 +259,14 @@ def test_who_is_named_is_linked_to_their_page() -> None:
 def test_numbers_and_money_are_written_as_the_locale_does(locale: str, amount: str, large: str) -> None:
     text = told("get_shop_profile", {"currency": "USD", "balance": 1234.5, "visits": 1_234_567}, locale=locale)
     assert f"- Balance: {amount}\n- Visits: {large}" in text
+
+
+def test_in_few_words_nothing_is_left_out() -> None:
+    """G473"""
+    rows = [{"number": number, "who": "A | B", "total": 7.5 * number} for number in range(1, 15)]
+    long = f"{told('list_orders', {'total': 40, 'orders': rows})}\n\n{told('get_shop_profile', {'staff': 12, 'city': 'Cork'})}"
+    brief = in_manner(long, "brief")
+    assert in_manner(long, "thorough") == long
+    assert "- 1: A \\| B · 7.5\n- 2: A \\| B · 15\n" in brief
+    assert "Staff: 12 · City: Cork" in brief
+    assert re.findall(r"[\d.]+", brief) == re.findall(r"[\d.]+", long)

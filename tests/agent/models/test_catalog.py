@@ -155,3 +155,19 @@ def test_what_is_known_of_a_model_is_of_no_other_that_its_provider_or_class_serv
     assert found[0] == found[1]
     assert len(set(found)) == 1 + len(others)
     assert not any("SECRET" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "wrong"), [({"manner": "curt"}, "manner: "), ({"maner": "brief"}, "maner: there is no")]
+)
+def test_what_an_offline_model_does_not_take_stops_the_start(parameters: dict[str, str], wrong: str) -> None:
+    """G473"""
+    both = ("demo", ModelDefinition(spec="demo", name="short", parameters={"manner": "brief"}))
+    catalog().check(Assistant(name="Desk", persona="You help.", models=both))
+    odd = Assistant(
+        name="Desk",
+        persona="You help.",
+        models=(*both, ModelDefinition(spec="demo", name="odd", parameters=parameters)),
+    )
+    with pytest.raises(ConfigurationError, match=f"^model odd: {wrong}"):
+        catalog().check(odd)

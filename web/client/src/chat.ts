@@ -9,14 +9,24 @@ import { regionOf } from "./region";
 import { Run } from "./run";
 import { Thread } from "./thread";
 import { newUserMessage, randomId, type Turn } from "./turn";
-import type { ActionView, Chat, ChatOptions, ChatView, Decision, MessageView, ReceivedEvent } from "./types";
+import type {
+  ActionHandlers,
+  ActionView,
+  Chat,
+  ChatOptions,
+  ChatView,
+  Decision,
+  MessageView,
+  PageTools,
+  ReceivedEvent,
+} from "./types";
 
 /** Its calls are properties, because pages take them out of it. */
 export class ChatStore implements Chat {
-  view!: ChatView;
-  actions;
-  tools;
-  signOut;
+  declare view: ChatView;
+  declare actions: ActionHandlers;
+  declare tools: PageTools;
+  declare signOut: () => void;
   #http;
   #changes;
   #tell;

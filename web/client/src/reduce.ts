@@ -45,51 +45,38 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
     authRequiredUntil: null,
     ...changes,
   });
-  switch (true) {
-    case "conversation_id" in event: {
-      const {
-        messageId: id,
-        response: text = answer.text,
-        suggestedQuestions: suggestions = [],
-        error,
-        ...told
-      } = camel(event as JsonAnswer);
-      return { ...answer, ...told, id, text, suggestions, error: error ? errorView(error) : null };
-    }
-    case "token" in event:
-      return going({ text: answer.text + event.token });
-    case "reasoning" in event:
-      return going({ reasoning: answer.reasoning + event.reasoning });
-    case "tools_used" in event:
-      return going({ toolsUsed: [...new Set([...answer.toolsUsed, ...event.tools_used])] });
-    case "tool_call" in event:
-      return going(withToolCall(answer, event.tool_call));
-    case "action" in event:
-      return going({ actions: [...answer.actions, event.action] });
-    case "approval" in event:
-      return going({ approvals: [...answer.approvals, { ...camel(event.approval), decision: null }] });
-    case "client_tool" in event:
-      return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
-    case "snapshot" in event: {
-      const { messageId: id, ...told } = camel(event.snapshot);
-      return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null, id, ...told });
-    }
-    case "auth_required" in event:
-      return { ...answer, authRequiredUntil: event.auth_required.expires_at };
-    case "status" in event:
-      return going({
-        ...camel(event),
-        toolCalls: /awaiting/.test(event.status) ? answer.toolCalls : answer.toolCalls.map(ended),
-      });
-    case "error" in event:
-      return going({ error: errorView(event.error) });
-    case "title" in event:
-      return { ...answer, ...event };
-    case "suggested_questions" in event:
-      return { ...answer, suggestions: event.suggested_questions };
-    default:
-      return answer;
+  if ("conversation_id" in event) {
+    const {
+      messageId: id,
+      response: text = answer.text,
+      suggestedQuestions: suggestions = [],
+      error,
+      ...told
+    } = camel(event as JsonAnswer);
+    return { ...answer, ...told, id, text, suggestions, error: error ? errorView(error) : null };
   }
+  if ("snapshot" in event) {
+    const { messageId: id, ...told } = camel(event.snapshot);
+    return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null, id, ...told });
+  }
+  if ("token" in event) return going({ text: answer.text + event.token });
+  if ("reasoning" in event) return going({ reasoning: answer.reasoning + event.reasoning });
+  if ("tools_used" in event) return going({ toolsUsed: [...new Set([...answer.toolsUsed, ...event.tools_used])] });
+  if ("tool_call" in event) return going(withToolCall(answer, event.tool_call));
+  if ("action" in event) return going({ actions: [...answer.actions, event.action] });
+  if ("approval" in event)
+    return going({ approvals: [...answer.approvals, { ...camel(event.approval), decision: null }] });
+  if ("client_tool" in event) return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
+  if ("auth_required" in event) return { ...answer, authRequiredUntil: event.auth_required.expires_at };
+  if ("status" in event)
+    return going({
+      ...camel(event),
+      toolCalls: /awaiting/.test(event.status) ? answer.toolCalls : answer.toolCalls.map(ended),
+    });
+  if ("error" in event) return going({ error: errorView(event.error) });
+  if ("title" in event) return { ...answer, ...event };
+  if ("suggested_questions" in event) return { ...answer, suggestions: event.suggested_questions };
+  return answer;
 }
 
 const emptyCall = { arguments: null, durationMs: null, error: null, label: null, done: null, result: null };

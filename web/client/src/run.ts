@@ -19,13 +19,13 @@ export interface RunRequest {
 const PATIENCE_S = 60;
 
 export class Run {
-  answer: AnswerView;
+  declare answer: AnswerView;
   /** `idle` when it is over, or when nobody reads it any more; then its answer has no `usage`. */
   phase: Phase = "sending";
   /** Ids of what it asked the page for, and was looked at. */
   readonly seen = new Set<string>();
   /** Aborted when its user is gone. */
-  readonly user: AbortSignal;
+  declare readonly user: AbortSignal;
   #http;
   #from;
   #changed;

@@ -8,7 +8,7 @@ import type { AnswerView, ChatView, ErrorView, MessageView } from "./types";
 
 export class Thread {
   /** Null until the server has told it. */
-  id: string | null;
+  declare id: string | null;
   title: string | null = null;
   error: ErrorView | null = null;
   turns: readonly Turn[] = [];
@@ -17,11 +17,11 @@ export class Thread {
   /** The last message that was sent: until a new conversation has an id, the next one waits for it. */
   sending = Promise.resolve();
   /** Reads the runs that were not sent from here, one after the other. */
-  finder?: Run;
+  declare finder?: Run;
   /** Whether there may be such a run that was not looked for yet. */
   mayGoOn = false;
   /** Which version of it was read last. */
-  version?: string;
+  declare version?: string;
   #stored = new Map<string, StoredMessage>();
 
   constructor(id: string | null) {
@@ -51,10 +51,7 @@ export class Thread {
     if (turns.some((turn) => isBusy(turn) && !turn.run!.answer.runId)) return false;
     this.title = title;
     this.version = version;
-    for (const item of items) {
-      this.#stored.delete(item.id); // what has changed is told in its new order
-      this.#stored.set(item.id, item);
-    }
+    for (const item of items) this.#stored.set(item.id, item);
     const told: Turn[] = foldMessages(this.#stored.values()).map((next) => {
       const turn = turnOf(turns, next.runId);
       const run = turn?.run;

@@ -24,7 +24,9 @@ export interface StoredMessage {
   readonly is_error: boolean;
   readonly turn: number;
   readonly position: number;
-  /** The turn that took the place of this one, and of those between the two; null while the message counts. */
+  /** Of one that was answered by several models: which of its answers this belongs to. */
+  readonly lane?: number;
+  /** The turn that took the place of this one, and of those between the two: its own, where another lane is the answer; null while the message counts. */
   readonly superseded_by: number | null;
 }
 
@@ -38,15 +40,20 @@ export interface Exchange {
 
 /** Returns the exchanges that count, oldest first, as streams would have told them; what they took the place of as versions. */
 export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
+  /** By turn, and so in their order. */
   const counting: Record<string, Exchange> = {};
   const superseded: Record<string, Exchange> = {};
   /** By the turn that took the place of them and of all up to it. */
   const replaced: Record<number, Exchange> = {};
-  for (const message of messages) {
-    const { id, run_id: runId, role, text, created_at: createdAt, superseded_by: replacedBy } = message;
-    const exchange = ((replacedBy ? superseded : counting)[runId] ??= { runId, user: null, answer: null });
-    if (replacedBy) replaced[replacedBy] ??= exchange;
-    const old = replaced[message.turn];
+  for (const message of [...messages].sort(inOrder)) {
+    const { id, run_id: runId, role, text, created_at: createdAt, superseded_by: replacedBy, turn } = message;
+    const exchange = ((replacedBy ? superseded : counting)[replacedBy ? runId : turn] ??= {
+      runId,
+      user: null,
+      answer: null,
+    });
+    const old = replaced[turn];
+    if (replacedBy) replaced[replacedBy] = exchange;
     const before = exchange.answer ?? newMessage({}, old?.answer);
     const status = message.status === "partial" ? "partial" : "completed";
     if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
@@ -64,7 +71,20 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
         ),
       ];
       exchange.answer = { ...events.reduce(reduce, before), id, runId, createdAt, status };
+      exchange.runId = runId; // that of the question is the first lane's
     }
   }
   return Object.values(counting);
+}
+
+/**
+ * Versions come before what took their place: of several turns the first one last, so that it is the version, and of the lanes of
+ * a turn each after the other, so that the last one has the others.
+ */
+function inOrder(one: StoredMessage, other: StoredMessage): number {
+  return (
+    (one.superseded_by || Infinity) - (other.superseded_by || Infinity) ||
+    other.turn - one.turn ||
+    one.lane! - other.lane!
+  );
 }

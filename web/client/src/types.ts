@@ -66,7 +66,12 @@ export interface Assistant {
   readonly approves?: boolean;
   /** With each answer, or when they are asked for with `suggestions`. */
   readonly suggestionsWhen?: "after" | "on_demand";
-  readonly limits: { readonly messageCharacters: number; readonly contextBytes: number };
+  readonly limits: {
+    readonly messageCharacters: number;
+    readonly contextBytes: number;
+    /** How many models may be asked side by side: `@frontdesk/client/lanes`. */
+    readonly lanes?: number;
+  };
 }
 
 /** The user's conversations. Every call rejects with a `FrontdeskError`. */

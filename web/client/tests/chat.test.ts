@@ -366,8 +366,8 @@ test("an answer that ended while the page was reloaded is told whole", async (t)
 
 const WAITING = [
   stored("u-1", "user", "One?"),
-  stored("u-2", "user", "Two?", { run_id: "r-2" }),
-  stored("u-3", "user", "Three?", { run_id: "r-3" }),
+  stored("u-2", "user", "Two?", { run_id: "r-2", turn: 2 }),
+  stored("u-3", "user", "Three?", { run_id: "r-3", turn: 3 }),
 ];
 const run = (number: number, text: string) => [
   { ...RUN, run_id: `r-${number}`, message_id: `m-${number}` },

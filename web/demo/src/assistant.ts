@@ -37,6 +37,7 @@ const element = h("frontdesk-chat" as "div", {
   url: "/",
   locale: currentUser.tenant.locale,
   "link-paths": "/clients/*",
+  compare: "",
 }) as unknown as FrontdeskChat;
 
 /** Returns the assistant, at work in this page. */

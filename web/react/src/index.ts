@@ -1,5 +1,6 @@
 /** A chat of Frontdesk in React. */
 import type { Chat, ChatView } from "@frontdesk/client";
+import type { Lanes, LanesView } from "@frontdesk/client/lanes";
 import { useMemo, useSyncExternalStore } from "react";
 
 /** What the chat shows, and what can be done with it. The calls stay the same functions. */
@@ -14,4 +15,17 @@ export function useChat(chat: Chat): UseChat {
     const { send, stop, retry, regenerate, edit, open, startNew, decide, signOut } = chat;
     return { ...view, send, stop, retry, regenerate, edit, open, startNew, decide, signOut };
   }, [chat, view]);
+}
+
+/** Answers beside each other, and what can be done with them. */
+export type UseLanes = LanesView & Pick<Lanes, "ask" | "stop" | "choose">;
+
+/** Shows the lanes of a chat and follows them; `close` them where they were made. */
+export function useLanes(lanes: Lanes): UseLanes {
+  const look = () => lanes.view;
+  const view = useSyncExternalStore(lanes.subscribe, look, look);
+  return useMemo(() => {
+    const { ask, stop, choose } = lanes;
+    return { ...view, ask, stop, choose };
+  }, [lanes, view]);
 }

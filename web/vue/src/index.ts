@@ -1,11 +1,18 @@
 /** A chat of Frontdesk in Vue. */
 import type { Chat, ChatView } from "@frontdesk/client";
+import type { Lanes, LanesView } from "@frontdesk/client/lanes";
 import { computed, type ComputedRef, onScopeDispose, shallowRef } from "vue";
 
 /** What the chat shows, a ref each, and what can be done with it. */
 export type UseChat = { readonly [Name in keyof ChatView]: ComputedRef<ChatView[Name]> } & Omit<
   Chat,
   "view" | "actions" | "tools" | "subscribe" | "onAction" | "onEvent" | "close"
+>;
+
+/** Answers beside each other, a ref each, and what can be done with them. */
+export type UseLanes = { readonly [Name in keyof LanesView]: ComputedRef<LanesView[Name]> } & Pick<
+  Lanes,
+  "ask" | "stop" | "choose"
 >;
 
 /** Shows a chat and follows it. It outlives the component, and any number may show it; `close` it where it was made. */
@@ -23,5 +30,21 @@ export function useChat(chat: Chat): UseChat {
     error: show("error"),
     connection: show("connection"),
     ...{ send, stop, retry, regenerate, edit, open, startNew, decide, signOut },
+  };
+}
+
+/** Shows the lanes of a chat and follows them; `close` them where they were made. */
+export function useLanes(lanes: Lanes): UseLanes {
+  const view = shallowRef(lanes.view);
+  onScopeDispose(lanes.subscribe((next) => (view.value = next)));
+  const show = <Name extends keyof LanesView>(name: Name) => computed(() => view.value[name]);
+  const { ask, stop, choose } = lanes;
+  return {
+    lanes: show("lanes"),
+    sending: show("sending"),
+    chosen: show("chosen"),
+    phase: show("phase"),
+    error: show("error"),
+    ...{ ask, stop, choose },
   };
 }

@@ -11,7 +11,7 @@ import { callLabel, readResult } from "./tools";
 const LONG_S = 3;
 
 export class Reasoning {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #text = make("div", { class: "inside thoughts", dir: "auto" });
 
   constructor(texts: Texts) {
@@ -27,7 +27,7 @@ export class Reasoning {
 }
 
 export class Activity {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #texts: Texts;
   #label = make("span");
   /** How long the call has been running: apart from the label, because it is no news. */

@@ -6,26 +6,16 @@ import type { ApprovalView, MessageView } from "@frontdesk/client";
 import type * as Approvals from "./approvals";
 import type { WidgetContext } from "./context";
 import { fill, make } from "./dom";
+import { load } from "./load";
 import { withSigns } from "./signs";
 
-/** The file's name beside this one; the build puts it here. */
 declare const APPROVALS_FILE: string;
 /** So long nothing is decided: a click that was meant for what stood there before must not hit it. */
 const CALM_MS = 500;
 /** Longer values are not drawn whole, so a plain card takes no yes to them. */
 const MOST_CHARACTERS = 40_000;
 
-let loaded: Promise<typeof Approvals | null> | undefined;
-
-/** Returns what is loaded on demand; null where it does not come, and then it is tried again the next time. */
-export async function loadApprovals(): Promise<typeof Approvals | null> {
-  try {
-    return await (loaded ??= import(new URL(APPROVALS_FILE, import.meta.url).href));
-  } catch {
-    loaded = undefined;
-    return null;
-  }
-}
+export const loadApprovals = () => load<typeof Approvals>(APPROVALS_FILE);
 
 export class ApprovalCard {
   readonly element = make("section", { class: "approval" });

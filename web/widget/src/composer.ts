@@ -14,7 +14,7 @@ const DEFAULT_LIMIT = 32_000;
 const UNREAD_MS = 1000;
 
 export class Composer {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   /** The most characters that a message may have. */
   limit = DEFAULT_LIMIT;
   #context: WidgetContext;

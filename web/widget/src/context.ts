@@ -1,5 +1,6 @@
 /** What the parts of the widget share: where to ask, what to say, and whom to tell. */
 import type { Chat, Client, ClientOptions, MessageView } from "@frontdesk/client";
+import type { Comparison } from "./lanes";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
 import type { Narrator } from "./narrator";
@@ -15,6 +16,8 @@ export interface WidgetContext {
   readonly chat: Chat;
   readonly sanitise: Sanitise;
   readonly narrator: Narrator;
+  /** What shows answers beside each other, once it is loaded. */
+  readonly lanes?: Comparison;
   /** What was pressed is gone, or was said: the keyboard goes back to where one writes. */
   focusComposer(): void;
   /** Puts a message of the user's into the composer, to be sent in the old one's place. */

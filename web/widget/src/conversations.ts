@@ -14,7 +14,7 @@ const PAGE = 20;
 const TYPING_PAUSE_MS = 200;
 
 export class ConversationList {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #context: WidgetContext;
   #search: HTMLInputElement;
   #problem = make("div", { class: "notice error", hidden: true });

@@ -5,7 +5,7 @@
 import { bounded } from "./bounds";
 
 type Value = string | number | boolean | null | undefined | ((event: never) => void);
-type Child = Node | string | null;
+type Child = Node | string | null | undefined;
 
 /** Returns an element. Functions listen (`onclick`), `true` sets a bare attribute, null and false leave it out. */
 export function make<Name extends keyof HTMLElementTagNameMap>(
@@ -19,13 +19,13 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
     else if (value === true) element.setAttribute(key, "");
     else if (value !== false && value != null) element.setAttribute(key, bounded(String(value)));
   }
-  element.append(...children.filter((child) => child !== null).map(drawn));
+  element.append(...children.filter((child) => child != null).map(drawn));
   return element;
 }
 
 /** Puts these in the place of an element's children, unless they are its children already. */
 export function fill(element: Element, ...children: Child[]): void {
-  const wanted = children.filter((child) => child !== null);
+  const wanted = children.filter((child) => child != null);
   const same =
     wanted.length === element.childNodes.length && wanted.every((child, i) => child === element.childNodes[i]);
   if (!same) element.replaceChildren(...wanted.map(drawn));

@@ -36,6 +36,7 @@ export class FrontdeskChat extends HTMLElement {
     "open",
     "locale",
     "time-zone",
+    "compare",
   ];
 
   #root: ShadowRoot;
@@ -191,7 +192,7 @@ export class FrontdeskChat extends HTMLElement {
       this.#stop();
       this.#start();
     }
-    if (name === "lang" || name === "mode") this.#build();
+    if (/^(lang|mode|compare)$/.test(name)) this.#build();
     if (name === "layout") this.#panel?.arrange();
     if (name === "open") {
       this.#memory.isOpen = this.open;
@@ -358,6 +359,7 @@ export class FrontdeskChat extends HTMLElement {
       sanitise: (html) => withFormulas(sanitise(html), this.drawFormula),
       memory: this.#memory,
       access: this.#access,
+      compares: this.hasAttribute("compare") && this.#options,
       close: isPanel ? () => (this.open = false) : null,
     });
     if (isPanel) {

@@ -1,18 +1,20 @@
 /** Everything inside the panel's frame: head, notices, messages, composer, and the drawer with the conversations. */
-import type { Assistant, ChatView, Client, Chat, ErrorView, MessageView } from "@frontdesk/client";
+import type { Assistant, ChatOptions, ChatView, Client, Chat, ErrorView, MessageView } from "@frontdesk/client";
 import { label } from "./bounds";
 import { Composer } from "./composer";
 import { ConversationList } from "./conversations";
 import { loadApprovals } from "./approval";
 import type { Inbox } from "./approvals";
+import type * as Lanes from "./lanes";
 import type { Access, WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
 import { icon } from "./icons";
+import { load } from "./load";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
 import { ConversationMenu } from "./menu";
-import { tool } from "./message";
+import { AnswerItem, tool } from "./message";
 import { Narrator } from "./narrator";
 import { firstButtonOnly } from "./offers";
 import { asErrorView, problemParts, problemText } from "./problem";
@@ -21,6 +23,8 @@ import { Transcript } from "./transcript";
 import { TYPED, isInputMethods, keepInside } from "./keys";
 import { isTouch } from "./visible";
 
+declare const LANES_FILE: string;
+
 export interface FrameOptions {
   texts: Texts;
   client: Client;
@@ -28,20 +32,24 @@ export interface FrameOptions {
   sanitise: Sanitise;
   memory: Memory;
   access: Access;
+  /** What the chat is asked with, where several models may be asked side by side. */
+  compares?: ChatOptions | false;
   /** Closes the panel; null where there is none to close. */
   close: (() => void) | null;
 }
 
 export class Frame implements WidgetContext {
-  readonly element: HTMLElement;
-  readonly texts: Texts;
-  readonly client: Client;
-  readonly chat: Chat;
-  readonly sanitise: Sanitise;
-  readonly narrator: Narrator;
-  readonly options: FrameOptions;
-  /** Null while it is on its way. */
-  #inbox?: Inbox | null;
+  declare readonly element: HTMLElement;
+  declare readonly texts: Texts;
+  declare readonly client: Client;
+  declare readonly chat: Chat;
+  declare readonly sanitise: Sanitise;
+  declare readonly narrator: Narrator;
+  declare readonly options: FrameOptions;
+  declare readonly transcript: Transcript;
+  declare lanes?: Lanes.Comparison;
+  #lanes?: Promise<unknown>;
+  #inbox?: Promise<Inbox | null | undefined>;
   #close: (() => void) | null;
   #name = make("h2");
   #title = make("p", { dir: "auto" });
@@ -49,7 +57,6 @@ export class Frame implements WidgetContext {
   #listButton: HTMLButtonElement;
   #notice = make("div", { class: "notice", hidden: true });
   #desk = make("div", { class: "desk" });
-  #transcript: Transcript;
   #composer: Composer;
   #list: ConversationList;
   #listShown = false;
@@ -69,19 +76,13 @@ export class Frame implements WidgetContext {
     this.sanitise = options.sanitise;
     this.narrator = new Narrator(texts);
     this.#close = options.close;
-    this.#transcript = new Transcript(this);
-    this.#menu = new ConversationMenu(this, this.#transcript.element);
+    this.transcript = new Transcript(this);
+    this.#menu = new ConversationMenu(this, this.transcript.element);
     this.#composer = new Composer(this, options.memory);
     this.#list = new ConversationList(this, () => this.#showList(false));
     this.#listButton = tool("list", texts.conversations, () => this.#showList(!this.#listShown));
     this.#listButton.setAttribute("aria-expanded", "false");
-    this.#desk.append(
-      this.#head(),
-      this.#menu.question,
-      this.#notice,
-      this.#transcript.element,
-      this.#composer.element,
-    );
+    this.#desk.append(this.#head(), this.#menu.question, this.#notice, this.transcript.element, this.#composer.element);
     this.element = make(
       "div",
       {
@@ -111,21 +112,30 @@ export class Frame implements WidgetContext {
       () => this.#composer.update(view),
       () => setText(this.#name, label(assistant?.name ?? this.texts.assistant)),
       () => setText(this.#title, label(view.title ?? "")),
-      () => this.#transcript.update(view, assistant),
-      () => (isAsked || isUnsent) && this.#transcript.toQuestion(),
+      () => this.transcript.update(view, assistant),
+      () => (isAsked || isUnsent) && this.transcript.toQuestion(),
       () => this.#list.mark(view.conversationId),
       () => this.#menu.update(view.conversationId),
       () => void (this.#listShown && hasNews(before, view) && this.#list.load()),
       () => this.#drawNotice(view),
       () => this.narrator.update(view),
-      () => void (assistant?.approves && this.#inbox === undefined && this.#openInbox()),
+      // What others ask this user for, and what lets several models be asked, are loaded as soon as they are wanted.
+      () =>
+        void (assistant?.approves && (this.#inbox ??= loadApprovals().then((made) => made?.show(this, this.#notice)))),
+      () =>
+        void (
+          assistant?.models[1] &&
+          this.options.compares &&
+          (this.#lanes ??= load<typeof Lanes>(LANES_FILE).then((made) => made?.show(this, AnswerItem, assistant)))
+        ),
+      () => this.lanes?.update(assistant),
     );
   }
 
   /** Not with fingers at work, unless one writes there: the screen's keyboard would come, and nobody has called it. */
   focusComposer(): void {
     this.#composer.update(this.chat.view); // what is typed from now on belongs to what is shown with the next frame
-    if (isTouch() && !this.#composer.isAtWork) this.#transcript.focus();
+    if (isTouch() && !this.#composer.isAtWork) this.transcript.focus();
     else this.#composer.focus();
   }
 
@@ -166,18 +176,10 @@ export class Frame implements WidgetContext {
 
   close(): void {
     this.#observer.disconnect();
-    this.#transcript.close();
+    this.transcript.close();
     this.#list.close();
-    this.#inbox?.close();
-  }
-
-  /** Shows what others ask this user for. */
-  async #openInbox(): Promise<void> {
-    this.#inbox = null;
-    const made = await loadApprovals();
-    if (!made || !this.element.isConnected) return;
-    this.#inbox = new made.Inbox(this);
-    this.#notice.after(this.#inbox.element);
+    void this.#inbox?.then((inbox) => inbox?.close());
+    this.lanes?.close();
   }
 
   #head(): HTMLElement {

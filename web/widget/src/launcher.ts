@@ -5,8 +5,8 @@ import { LiveRegion } from "./live";
 import type { Texts } from "./texts";
 
 export class Launcher {
-  readonly element: HTMLElement;
-  readonly button: HTMLButtonElement;
+  declare readonly element: HTMLElement;
+  declare readonly button: HTMLButtonElement;
   #texts: Texts;
   /** Watched while the panel is closed; what is in the panel is not there then. */
   #live = new LiveRegion();

@@ -4,7 +4,7 @@ import { make } from "./dom";
 const KEPT = 12;
 
 export class LiveRegion {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
 
   constructor(politeness: "polite" | "assertive" = "polite") {
     this.element = make("div", { class: "unseen live", "aria-live": politeness, "aria-relevant": "additions" });

@@ -33,7 +33,7 @@ export interface Item {
 }
 
 export class UserItem implements Item {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #context: WidgetContext;
   #bubble = make("div", { class: "bubble", dir: "auto" });
   #below = make("div", { class: "below" });
@@ -81,7 +81,7 @@ export class UserItem implements Item {
 }
 
 export class AnswerItem implements Item {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #context: WidgetContext;
   #fresh: boolean;
   #reasoning: Reasoning;
@@ -219,7 +219,7 @@ function isEmpty({ status, text, actions, approvals }: MessageView): boolean {
 
 /** The buttons below an answer. */
 class AnswerTools {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #context: WidgetContext;
   #state = make("span", { class: "state" });
   #good: HTMLButtonElement;

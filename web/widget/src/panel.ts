@@ -12,7 +12,7 @@ const SMALL_SCREEN = "(max-width: 480px), (max-height: 480px)";
 export type Layout = "auto" | "mobile" | "desktop";
 
 export class Panel {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #frame: Frame;
   #launcher: Launcher;
   #dialog: HTMLDialogElement;

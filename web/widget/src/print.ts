@@ -12,16 +12,12 @@ export function printTranscript(transcript: HTMLElement): void {
   const inner = frame.contentDocument;
   const window = frame.contentWindow;
   if (inner === null || window === null) return frame.remove();
-  const surface = transcript.closest<HTMLElement>(".surface");
   const host = inner.createElement("div");
   host.setAttribute("mode", "page");
   inner.body.append(host);
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = sheetsFor(window);
-  const copy = inner.createElement("div");
-  copy.className = "surface";
-  copy.lang = surface?.lang ?? "";
-  copy.dir = surface?.dir ?? "";
+  const copy = inner.importNode(transcript.closest(".surface")!);
   copy.append(inner.importNode(transcript, true));
   root.append(copy);
   window.addEventListener("afterprint", () => frame.remove());

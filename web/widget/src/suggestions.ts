@@ -9,7 +9,7 @@ import { takes } from "./offers";
 const NONE: readonly string[] = [];
 
 export class Suggestions {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #context: WidgetContext;
   #wish: HTMLButtonElement;
   /** The answer that stands last and may have some on demand; null where none does. */

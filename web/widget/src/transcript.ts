@@ -17,7 +17,7 @@ const GAP_PX = 16;
 const LONG = 0.4;
 
 export class Transcript {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #context: WidgetContext;
   #scroller: HTMLElement;
   #content = make("div", { class: "content" });
@@ -78,6 +78,7 @@ export class Transcript {
       loading && view.messages.length === 0 ? this.#skeleton : null,
       this.#list,
       isWaiting(view) ? this.#typing : null,
+      this.#context.lanes?.element,
       this.#suggestions.element,
     );
     this.#before = view;
@@ -228,7 +229,7 @@ export class Transcript {
 
 /** What stands there before the first message. */
 class Welcome {
-  readonly element: HTMLElement;
+  declare readonly element: HTMLElement;
   #context: WidgetContext;
   #greeting = make("h3", { dir: "auto", hidden: true });
   #starters: HTMLElement;

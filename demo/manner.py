@@ -1,0 +1,32 @@
+"""The manners in which the offline model says the same: at length, or in few lines. No figure is left out in either."""
+
+import re
+from typing import Literal
+
+Manner = Literal["thorough", "brief"]
+
+_SHORT = 60
+"""Characters of a line of a list that others can stand beside."""
+_CELLS = re.compile(r"(?<!\\)\|")
+"""What stands between two cells; a pipe in a cell has a backslash before it."""
+
+
+def in_manner(text: str, manner: Manner) -> str:
+    """Return an answer in a manner. `brief` puts short lists into one line, and a row of a table into an item of a list."""
+    if manner == "thorough":
+        return text
+    return "\n\n".join(_brief(part) for part in text.split("\n\n"))
+
+
+def _brief(part: str) -> str:
+    lines = part.split("\n")
+    if len(lines) > 2 and all(line.startswith("|") for line in lines):
+        return "\n".join(f"- {_row(line)}" for line in lines[2:])
+    if all(line.startswith("- ") and len(line) <= _SHORT for line in lines):
+        return " · ".join(line.removeprefix("- ") for line in lines)
+    return part
+
+
+def _row(line: str) -> str:
+    first, *rest = (cell.strip() for cell in _CELLS.split(line)[1:-1])
+    return ": ".join(one for one in (first, " · ".join(rest)) if one)
