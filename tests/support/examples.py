@@ -11,7 +11,7 @@ def beside_packages(name: str) -> Path:
     """Return a copy of the example in the folder of its packages."""
     folder = ROOT / ".foreign" / name
     assert (folder / "node_modules" / "react").exists(), "scripts/foreign installs what these tests need"
-    for old in ("app", ".next"):
+    for old in ("app", ".next", "lines"):
         rmtree(folder / old, ignore_errors=True)
     copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=ignore_patterns("node_modules", ".next"))
     return folder
