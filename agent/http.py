@@ -53,8 +53,24 @@ def check_url(url: str, *, name: str) -> None:
         raise ConfigurationError(f"{name} must be http(s)://host[/path], which this is not") from None
     if "@" in url.partition("://")[2].partition("/")[0] or (is_address and parsed.userinfo):
         raise ConfigurationError(f"{name} must not hold a user or a password: {shown_url(url)!r}")
-    if not is_address:
+    if not is_address or not fits_into_header(url) or " " in url:
         raise ConfigurationError(f"{name} must be http(s)://host[/path], not {shown_url(url)!r}")
+
+
+def check_provider_url(url: str, *, name: str) -> None:
+    """Refuse what is no address of a provider, also that of one of its requests: what is asked for is put behind it.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    check_url(url, name=name)
+    if url.rstrip("/").endswith("/chat/completions"):
+        raise ConfigurationError(f"{name}: leave /chat/completions out; it is put behind the address")
+
+
+def fits_into_header(text: str) -> bool:
+    """Return whether a header can hold this as its value: letters, digits and signs of ASCII, in one line."""
+    return text.isascii() and text.isprintable()
 
 
 def open_client(

@@ -3,10 +3,12 @@
 All are read from the environment and from `.env`, once, at start. Names begin with `FRONTDESK_`.
 """
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -20,6 +22,16 @@ Days = Annotated[int, Field(ge=1, le=36_500)] | None
 """None is for ever."""
 
 
+def read_variable(name: str) -> str | None:
+    """Return a variable that a definition names, or a kind of model, of the environment or of `.env`, without white space around it.
+
+    An empty one is none, as for every setting.
+    """
+    in_file = EnvironmentSettings.model_config["env_file"]
+    said = os.environ.get(name) or dotenv_values(str(in_file)).get(name) or ""
+    return said.strip() or None
+
+
 class EnvironmentSettings(BaseSettings):
     """The way in which settings are read, whichever they are."""
 
@@ -28,6 +40,7 @@ class EnvironmentSettings(BaseSettings):
         env_file=".env",
         env_ignore_empty=True,  # as `${X:-}` in a compose file gives it; an empty secret must never count as one
         extra="ignore",
+        allow_inf_nan=False,
         frozen=True,
         populate_by_name=True,
     )
@@ -87,6 +100,7 @@ class RuntimeSettings(EnvironmentSettings):
     budget_currency: str = Field(
         default="USD",
         pattern=r"^[A-Z]{3}$",
+        examples=["EUR"],
         description="of all costs in budgets; a price in another one counts as none",
     )
     model: str | None = Field(default=None, description="a spec that comes before the assistant's own")
@@ -134,6 +148,7 @@ class RuntimeSettings(EnvironmentSettings):
     redis_prefix: str = Field(
         default="frontdesk",
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        examples=["frontdesk-2"],
         description="begins every key and channel; installations that share a server have different ones",
     )
     redis_timeout_s: float = Field(
@@ -205,9 +220,9 @@ class RuntimeSettings(EnvironmentSettings):
     @field_validator("openai_api_key", mode="before")
     @classmethod
     def _no_blank_key(cls, value: object) -> object:
-        """Take white space alone for no key: it would be sent, and refused at each question."""
+        """Take white space alone for no key, and leave it out around one, as a file's end of line: it would be sent, and refused."""
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        return None if isinstance(text, str) and not text.strip() else value
+        return text.strip() or None if isinstance(text, str) else value
 
     @cached_property
     def database(self) -> str:

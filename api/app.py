@@ -35,7 +35,7 @@ from agent.store.workers import standing as read_standing
 from api import __version__, errors
 from api.admin.access import operators_of
 from api.auth import Authenticator
-from api.below_path import BelowPath, check_root_path
+from api.below_path import BelowPath, check_mounts, check_root_path
 from api.built_files import BuiltFiles
 from api.cors import PagesOfOthers
 from api.dependencies import Services
@@ -122,6 +122,7 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     # What is asked most stands first: a request tries the routes in this order.
     for module in (*answering, health, *asked_less, *for_operators) if serves else (health,):
         app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
+    check_mounts(equipment.backends.mounted, [getattr(one, "path", "/") for one in app.routes])
     for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
     if traces is not None:
@@ -294,6 +295,6 @@ def proxies_of(settings: Settings) -> list[str]:
             ip_network(proxy)
         except ValueError:
             raise ConfigurationError(
-                "FRONTDESK_TRUSTED_PROXIES: name addresses or networks, like 127.0.0.1 or 10.0.0.0/8"
+                f"FRONTDESK_TRUSTED_PROXIES: {proxy!r} is neither an address nor a network; name some, like 127.0.0.1 or 10.0.0.0/8"
             ) from None
     return list(settings.trusted_proxies)

@@ -1,17 +1,17 @@
 """The backends that definitions name, made once each: their addresses, in whose name they are called, the apps among them."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from dotenv import dotenv_values
 from starlette.types import ASGIApp
 
 from agent.assistant.backends import DEFAULT_BACKEND, Auth, BackendDefinition, ExchangeAuth
 from agent.errors import ConfigurationError
+from agent.http import fits_into_header
+from agent.settings import read_variable
 from api.settings import Settings
 from api.variables import url_variable
 from tools.backends.addresses import read_endpoint
@@ -120,11 +120,6 @@ def open_reach(settings: Settings) -> Reach:
     return Reach(proxy=read_proxy(settings.proxy_url.get_secret_value(), name="FRONTDESK_PROXY_URL"))
 
 
-def variable(name: str) -> str | None:
-    """Return a variable of the environment or of `.env`; an empty one is none, as for every setting."""
-    return os.environ.get(name) or dotenv_values(str(Settings.model_config["env_file"])).get(name) or None
-
-
 def _limits(settings: Settings, definition: BackendDefinition) -> BackendLimits:
     return BackendLimits(
         connect_timeout_s=settings.backend_connect_timeout_s,
@@ -140,7 +135,7 @@ def _limits(settings: Settings, definition: BackendDefinition) -> BackendLimits:
 
 def configured_url(settings: Settings, name: str) -> str | None:
     """Return the address that the operator gives in place of the definitions' own; None where there is none."""
-    return settings.backend_url if name == DEFAULT_BACKEND else variable(url_variable(name))
+    return settings.backend_url if name == DEFAULT_BACKEND else read_variable(url_variable(name))
 
 
 def _part(name: str) -> str:
@@ -148,12 +143,12 @@ def _part(name: str) -> str:
 
 
 def _secret(name: str, variable_name: str) -> str:
-    secret = (variable(variable_name) or "").strip()
-    if not secret:
+    secret = read_variable(variable_name)
+    if secret is None:
         raise ConfigurationError(
             f"backend {name}: {variable_name} is not set; it holds what the backend is called with"
         )
-    if not all(" " <= sign <= "~" for sign in secret):
+    if not fits_into_header(secret):
         raise ConfigurationError(f"backend {name}: {variable_name} holds a sign that no header can hold")
     return secret
 

@@ -43,6 +43,20 @@ class BelowPath:
         await self._app(scope, receive, send_with_place)
 
 
+def check_mounts(mounts: Iterable[str], paths: Iterable[str]) -> None:
+    """Refuse a path of a backend that is one of ours: whoever asks there would get now the one and now the other.
+
+    Raises:
+        ConfigurationError: one of `mounts` begins as one of `paths` does.
+    """
+    own = {path.split("/")[1] for path in paths}
+    for mount in mounts:
+        if mount.split("/")[1] in own:
+            raise ConfigurationError(
+                f"backend.mount: {mount} is a path of Frontdesk's own; name another one, like /backend"
+            )
+
+
 def check_root_path(root_path: str, paths: Iterable[str]) -> None:
     """Refuse a path below which one of ours could be: nobody could tell a request for that from one below the path.
 

@@ -12,6 +12,7 @@ BACKLOG = 2048
 """Connections that wait in the kernel's queue to be accepted; the machine may allow fewer."""
 USUAL = ("127.0.0.1", 8000)
 """Where `frontdesk chat` looks when nothing else is said."""
+LAST_PORT = 65535
 WILDCARD_HOSTS = ("0.0.0.0", "::")  # noqa: S104 (to tell them apart, not to listen there)
 
 
@@ -42,6 +43,30 @@ def _listen(host: str, port: int) -> Sequence[socket.socket]:
             one.close()
         raise
     return bound
+
+
+def check_metrics_port(settings: Settings, *, port: int, processes: int = 1) -> None:
+    """Refuse a port of metrics that can never be had: the one that serves, one beyond the last, or one of a host that is none.
+
+    Raises:
+        ConfigurationError: it is such a one. One that somebody else has is waited for.
+    """
+    first, host = settings.metrics_port, settings.metrics_host
+    if first is None:
+        return
+    last = first + processes - 1
+    if port and first <= port <= last:
+        raise ConfigurationError(f"FRONTDESK_METRICS_PORT: {port} is the port that serves; name another one")
+    if last > LAST_PORT:
+        raise ConfigurationError(
+            f"FRONTDESK_METRICS_PORT: {processes} processes have one each, from {first} on, and {LAST_PORT} is the last there is"
+        )
+    try:
+        socket.getaddrinfo(host, first, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise ConfigurationError(
+            f"FRONTDESK_METRICS_HOST: {host!r} is no address of this machine; write it like 127.0.0.1 or 0.0.0.0"
+        ) from None
 
 
 def tell_address(listening: Sequence[socket.socket], settings: Settings) -> None:

@@ -89,10 +89,18 @@ def public_key(pem: str, trusted: Trusted) -> str:
         try:
             key = jwt.get_algorithm_by_name(algorithm).prepare_key(pem)
         except UNUSABLE:
-            raise ConfigurationError(f"{name}: not a key for {algorithm}: {_CONTENT[algorithm]} is needed") from None
+            raise ConfigurationError(
+                f"{name}: not a key for {algorithm}: {_CONTENT[algorithm]} is needed{_how(pem, labels)}"
+            ) from None
         if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS:
             raise ConfigurationError(f"{name}: an RSA key needs at least {RSA_BITS} bits")
     return pem
+
+
+def _how(pem: str, labels: Sequence[str]) -> str:
+    if "\\n" in pem:
+        return r", with ends of lines where this has \n"
+    return "" if labels else ": the text of a PEM, from -----BEGIN PUBLIC KEY----- on, and no name of a file"
 
 
 def jwks_url(text: str, name: str, *, allows_http: bool) -> str:

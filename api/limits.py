@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from agent.assistant.source import Assistants
+from agent.assistant.source import Assistants, find_definitions
+from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from agent.redis.tally import Tally
 from agent.redis.tickets import TicketShelf
@@ -72,10 +73,12 @@ def _visitors(
     settings: Settings, assistants: Assistants, catalog: Catalog, shared: Shared | None
 ) -> dict[str, Visitors]:
     limit_of(settings.public_limit, name="FRONTDESK_PUBLIC_LIMIT")  # a wrong one is told of while nobody needs it, too
-    return {
-        one.id: Visitors(
-            one.definition.public, settings, usable=catalog.names(one.definition), name=one.id, shared=shared
-        )
-        for one in assistants
-        if one.definition.public is not None
-    }
+    found = {}
+    for one in assistants:
+        if (public := one.definition.public) is not None:
+            try:
+                usable = catalog.names(one.definition)
+                found[one.id] = Visitors(public, settings, usable=usable, name=one.id, shared=shared)
+            except ConfigurationError as exc:
+                raise ConfigurationError(f"{find_definitions(settings.assistant)[one.id]}: {exc}") from exc
+    return found

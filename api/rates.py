@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from limits import RateLimitItem
-from limits import parse as parse_limit
+from limits import parse_many as parse_limits
 from starlette.types import Scope
 
 from agent.errors import ConfigurationError, RateLimitedError
@@ -143,6 +143,7 @@ def limit_of(text: str, *, name: str) -> RateLimitItem:
         ConfigurationError: it was not.
     """
     try:
-        return parse_limit(text)
+        [limit] = parse_limits(text)
+        return limit
     except ValueError:
         raise ConfigurationError(f"{name}: write it like 10/minute") from None

@@ -20,7 +20,7 @@ from agent.store.database import EVERY_TENANT, Store
 from agent.store.lock import only_server
 from agent.store.workers import end_all_leases
 from api.app import Watch, create_app
-from api.binding import cut_stalled_clients, tell_address, terminals, write_nowhere
+from api.binding import check_metrics_port, cut_stalled_clients, tell_address, terminals, write_nowhere
 from api.connections import bounded_connections
 from api.dependencies import Services
 from api.doors import Doors, allow_more_files
@@ -72,6 +72,8 @@ def run_worker(settings: Settings, *, host: str, port: int) -> bool:
 
 
 def _run(app: FastAPI, settings: Settings, inherited: str | None, starting: Starting, *, host: str, port: int) -> bool:
+    if inherited is None:
+        check_metrics_port(settings, port=port)
     allow_more_files(settings)
     with ExitStack() as stack:
         starting.doing = "the database"

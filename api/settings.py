@@ -9,15 +9,22 @@ from tempfile import NamedTemporaryFile
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from agent.errors import ConfigurationError
-from agent.settings import EnvironmentSettings, RuntimeSettings
+from agent.settings import EnvironmentSettings, Keep, RuntimeSettings
 from api.admin.settings import AdminSettings
 from api.token_settings import AuthSettings
 from api.variables import variable_of
 
 _FIELD = re.compile(r'field "(\w+)"')
+KINDS = {
+    "tuple_type": 'write it as JSON, like ["one"]',
+    "dict_type": 'write it as JSON, like {"name": …}',
+    "string_type": "must be a text",
+}
+"""What a value has to be, by pydantic's kinds of errors."""
 STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
 
 
@@ -28,6 +35,7 @@ class HttpSettings(EnvironmentSettings):
     root_path: str = Field(
         default="",
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        examples=["/assistant"],
         description="the path below which browsers find it behind your proxy, like `/assistant`; whether the proxy takes it off or not",
     )
     max_body_bytes: int = Field(default=512 * 1024, ge=1024, description="a larger request gets a 413")
@@ -208,16 +216,19 @@ class Settings(
         The file is readable by its owner only. A random secret is safe: nobody but `frontdesk token` knows it.
 
         Raises:
-            ConfigurationError: the file is there and empty.
+            ConfigurationError: the file is there and empty, or no text.
         """
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
         path = self.secret_path
         if not path.exists():
             _make_secret(path)
-        secret = path.read_text().strip()
+        try:
+            secret = path.read_text("utf-8").strip()
+        except UnicodeDecodeError:
+            secret = ""
         if not secret:
-            raise ConfigurationError(f"{path} is empty: delete it and start again")
+            raise ConfigurationError(f"{path} holds no secret: delete it and start again")
         return secret
 
 
@@ -244,12 +255,34 @@ def load_settings() -> Settings:
     except SettingsError as exc:
         name, says = unreadable(exc)
         raise ConfigurationError(f"{name}: {says}") from None
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError(f".env: {not_utf_8(exc)}") from None
 
 
 def invalid(error: ValidationError) -> list[tuple[str, str]]:
     """Return the variables that hold no valid value, each with what is wrong. No value is shown."""
     found = error.errors(include_input=False, include_url=False)
-    return [(variable_of(Settings, str(one["loc"][0])), one["msg"]) for one in found]
+    return [(variable_of(Settings, str(one["loc"][0])), _says(one)) for one in found]
+
+
+def _says(mistake: ErrorDetails) -> str:
+    """Return what is wrong with a value, with the place in it where it holds several."""
+    name, *steps = map(str, mistake["loc"])
+    field = Settings.model_fields.get(name)
+    if mistake["type"] == "string_pattern_mismatch" and field is not None and field.examples:
+        return f"write it like {field.examples[0]}"
+    place = ".".join(step for step in steps if "[" not in step)
+    says = KINDS.get(mistake["type"], mistake["msg"])
+    if mistake["type"] == "too_short" and "min_length" in (said := mistake.get("ctx", {})):
+        says = f"at least {said['min_length']} characters are needed"
+    if mistake["type"] == "extra_forbidden":
+        says = f"there is no such name; there are {', '.join(Keep.model_fields)}"
+    return f"{place}: {says}" if place else says
+
+
+def not_utf_8(error: UnicodeDecodeError) -> str:
+    """Return what is wrong with a file `.env` that cannot be read, and what to do."""
+    return f"not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8"
 
 
 def unreadable(error: SettingsError) -> tuple[str, str]:

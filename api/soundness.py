@@ -1,7 +1,9 @@
 """Whether the settings make sense: what no type can say, looked at when they are read, and by `frontdesk doctor`."""
 
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from agent.assistant.source import load_definitions
@@ -9,6 +11,7 @@ from agent.errors import ConfigurationError
 from agent.principal import is_tenant_id
 from api.presets import PRESETS
 from api.settings import Settings
+from api.token_settings import ANY
 from api.variables import named_by, strange_variables, variable_of
 
 ORIGIN = re.compile(
@@ -19,6 +22,8 @@ USUAL_PORTS = {"http": "80", "https": "443"}
 """Ports that browsers leave out of what they send."""
 HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 EVERYBODY = "*"
+SHORTEST_S, LONGEST_S = 0.001, 10 * 366 * 86_400
+MOST = 10**15
 
 
 class Mistake(NamedTuple):
@@ -31,6 +36,41 @@ class Mistake(NamedTuple):
 
 def mistakes(settings: Settings) -> Iterator[Mistake]:
     """Yield what is wrong with settings that are of the right kind each."""
+    yield from _of_hosts(settings)
+    for tenant in settings.retention:
+        if tenant != EVERYBODY and not is_tenant_id(tenant):
+            yield Mistake(
+                "FRONTDESK_RETENTION", f"no token can name the tenant {tenant!r}", 'write an id, or "*" for all others'
+            )
+    yield from _of_sizes(settings)
+    yield from _of_tokens(settings)
+    if (file := os.environ.get("SSL_CERT_FILE")) and not Path(file).is_file():
+        yield Mistake(
+            "SSL_CERT_FILE",
+            f"there is no file {file}, so nobody's certificate would be believed",
+            "correct it, or remove it",
+        )
+    preset = PRESETS.get(settings.jwt_preset or "")
+    if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
+        yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
+    for name in (name for name in Settings.model_fields if name.startswith("claim_")):
+        named = getattr(settings, name)
+        is_needed = name in ("claim_user", "claim_tenant")
+        if (is_needed and not named) or not all(map(_is_claim, named)):
+            says = "a claim has no name, or one with space around it, or with a dot that leads nowhere"
+            yield Mistake(variable_of(Settings, name), says, 'name it like ["org_id"]')
+    if settings.handover_other_key is not None and settings.handover_key is None:
+        says = "of no use without FRONTDESK_HANDOVER_KEY, which seals"
+        yield Mistake("FRONTDESK_HANDOVER_OTHER_KEY", says, "set that one, too, or neither")
+    if not settings.renew_every_s < settings.lease_lost_after_s < settings.lease_s:
+        yield Mistake(
+            "FRONTDESK_LEASE_S",
+            "a lease is over before its process knows",
+            "set FRONTDESK_RENEW_EVERY_S < FRONTDESK_LEASE_LOST_AFTER_S < FRONTDESK_LEASE_S, as the defaults are",
+        )
+
+
+def _of_hosts(settings: Settings) -> Iterator[Mistake]:
     for origin in settings.cors_origins:
         if origin != EVERYBODY and not _is_sent_by_browsers(origin):
             yield Mistake(
@@ -46,26 +86,52 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
                     f"{host!r} is no name of a host",
                     f"write it like {example}: in small letters, without scheme and port",
                 )
-    for tenant in settings.retention:
-        if tenant != EVERYBODY and not is_tenant_id(tenant):
+
+
+def _is_claim(name: str) -> bool:
+    steps = [name] if "/" in name else name.split(".")
+    return name == name.strip() and all(steps)
+
+
+def _of_sizes(settings: Settings) -> Iterator[Mistake]:
+    """Yield times that nobody waits for or can wait, and sizes that no machine has: clocks and kernels do not take them."""
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if name.endswith("_s") and value and not SHORTEST_S <= value <= LONGEST_S:
+            what = "ten years" if value > LONGEST_S else "a millisecond"
             yield Mistake(
-                "FRONTDESK_RETENTION", f"no token can name the tenant {tenant!r}", 'write an id, or "*" for all others'
+                variable_of(Settings, name),
+                f"{value:g} s is {'more' if value > LONGEST_S else 'less'} than {what}",
+                "it is in seconds",
             )
-    preset = PRESETS.get(settings.jwt_preset or "")
-    if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
-        yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
-    for name in (name for name in Settings.model_fields if name.startswith("claim_")):
-        named = getattr(settings, name)
-        is_needed = name in ("claim_user", "claim_tenant")
-        if (is_needed and not named) or any(not one or one != one.strip() for one in named):
-            says = "a claim has no name, or one with space around it"
-            yield Mistake(variable_of(Settings, name), says, 'name it like ["org_id"]')
-    if not settings.renew_every_s < settings.lease_lost_after_s < settings.lease_s:
-        yield Mistake(
-            "FRONTDESK_LEASE_S",
-            "a lease is over before its process knows",
-            "set FRONTDESK_RENEW_EVERY_S < FRONTDESK_LEASE_LOST_AFTER_S < FRONTDESK_LEASE_S, as the defaults are",
-        )
+        elif type(value) is int and value > MOST:
+            yield Mistake(variable_of(Settings, name), "there is no machine of that size", f"{MOST:,} is the most")
+
+
+def _of_tokens(settings: Settings) -> Iterator[Mistake]:
+    """Yield what would refuse every token, or leave a key aside, without a word."""
+    for name in ("jwt_audience", "jwt_issuer", "admin_audience", "admin_issuer"):
+        value = getattr(settings, name) or ""
+        if value != value.strip() or value[:1] in ("[", "{", '"'):
+            says = "tokens have to say exactly this, with its brackets, quotes and spaces"
+            yield Mistake(variable_of(Settings, name), says, "write the one text alone, without any")
+    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret is not None else ""
+    if secret != secret.strip():
+        says = "there is white space around it, which would be a part of it"
+        yield Mistake("FRONTDESK_JWT_SECRET", says, "write it without")
+    if secret and not any(name.startswith("HS") for name in settings.jwt_algorithms):
+        says = "of no use to algorithms of public keys, which FRONTDESK_JWT_ALGORITHMS or FRONTDESK_JWT_PRESET names"
+        yield Mistake("FRONTDESK_JWT_SECRET", says, "remove it, or name HS256")
+    if not all(role.strip() for role in settings.role_map.values()):
+        yield Mistake("FRONTDESK_ROLE_MAP", "a role has no name", 'name it like {"org:admin": "owner"}')
+    preset, issuer = PRESETS.get(settings.jwt_preset or ""), settings.jwt_issuer or ""
+    if preset is not None and issuer not in ("", ANY) and not _is_like(issuer, preset.issuer):
+        says = f"tokens of {settings.jwt_preset} say it as an address {'with' if preset.issuer.endswith('/') else 'without'} a slash at its end"
+        yield Mistake("FRONTDESK_JWT_ISSUER", says, f"write it like {preset.issuer}")
+
+
+def _is_like(issuer: str, usual: str) -> bool:
+    return issuer.startswith(("https://", "http://")) and issuer.endswith("/") == usual.endswith("/")
 
 
 def _is_sent_by_browsers(origin: str) -> bool:
@@ -82,6 +148,8 @@ def _make_folder(settings: Settings) -> None:
     Raises:
         ConfigurationError: it cannot be made, or is none.
     """
+    if str(settings.data).startswith("~"):
+        raise ConfigurationError("FRONTDESK_DATA: only a shell knows what ~ is; write the path in full")
     if settings.database_url is not None:
         return  # it may be that nothing is put there
     try:

@@ -6,7 +6,7 @@ from types import TracebackType
 
 import structlog
 
-TOLD_EVERY_S = 3.0
+TOLD_EVERY_S = 2.0
 
 
 class Starting:

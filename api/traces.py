@@ -6,6 +6,7 @@ away, slow or wrong costs its spans and nothing else, and is told of in one line
 
 import asyncio
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import metrics, spans
 from agent.errors import ConfigurationError
+from agent.http import check_url
 from agent.masking import HIDDEN
 from agent.origin import origin
 from agent.spans import Place, Recorder, Span, Value
@@ -41,6 +43,7 @@ END_S = 2.0
 """How long the end of the process waits for what is left to be sent."""
 NOT_TOLD = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Paths of programs that ask every few seconds."""
+INSTALLED_BY = "pip install 'frontdesk[traces]', or scripts/setup serve in a checkout"
 TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")
 """A JWT, whoever has said it."""
@@ -52,7 +55,7 @@ class Traces:
     Where the collector is, what it asks for and which traces are kept is read by OpenTelemetry, from the variables `OTEL_…`.
 
     Raises:
-        ConfigurationError: OpenTelemetry is not installed.
+        ConfigurationError: OpenTelemetry is not installed, or its collector's address is none.
     """
 
     def __init__(self, *, wants_words: bool, hosts: Sequence[str]) -> None:
@@ -61,10 +64,13 @@ class Traces:
             from opentelemetry.sdk.resources import OTELResourceDetector, Resource
             from opentelemetry.sdk.trace import TracerProvider
         except ImportError:
-            raise ConfigurationError("FRONTDESK_TRACES needs OpenTelemetry: pip install 'frontdesk[traces]'") from None
+            raise ConfigurationError(f"FRONTDESK_TRACES needs OpenTelemetry: {INSTALLED_BY}") from None
         logging.getLogger("opentelemetry").setLevel(
             logging.CRITICAL
         )  # it has a line for each batch, we for each change
+        for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+            if said := os.environ.get(name):
+                check_url(said, name=name)
         ours = {"service.name": "frontdesk", "service.version": __version__, "service.instance.id": uuid4().hex}
         self._resource = Resource(ours).merge(OTELResourceDetector().detect())
         self._sampler = TracerProvider(shutdown_on_exit=False).sampler

@@ -1,12 +1,15 @@
 """The variables of an installation: what each setting is called, and those that look like ours and are read by nobody."""
 
 import difflib
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic_settings import BaseSettings
 
 from agent.assistant.backends import DEFAULT_BACKEND
@@ -26,8 +29,11 @@ OF_KUBERNETES = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP
 AN_ENDPOINT = re.compile(r"(tcp|udp|sctp)://")
 """What Kubernetes puts into the pods beside a service that is called frontdesk."""
 OPTIONS = {"FRONTDESK_PORT": "--port", "FRONTDESK_HOST": "--host"}
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 ENV = "_env"
 """Fields of a definition that end so name a variable that holds a secret."""
+
+logging.getLogger("dotenv").setLevel(logging.ERROR)  # `unread_lines` says more of what it would warn of
 
 
 def variable_of(kind: type[BaseSettings], name: str) -> str:
@@ -38,7 +44,7 @@ def variable_of(kind: type[BaseSettings], name: str) -> str:
 
 
 def strange_variables(kind: type[BaseSettings], named_elsewhere: Iterable[str] | None) -> Iterator[tuple[str, str]]:
-    """Yield the variables that look like ours and are read by nobody, each with what to do: a slip of the pen sets nothing.
+    """Yield the variables that look like ours and are read by nobody, and lines of `.env` that set none, each with what to do.
 
     `named_elsewhere`: those that definitions name; None where they could not be read, and nobody knows of which backends they tell.
     """
@@ -48,6 +54,25 @@ def strange_variables(kind: type[BaseSettings], named_elsewhere: Iterable[str] |
         is_read = name in known or OF_TESTS.match(name) or (named_elsewhere is None and BACKEND.fullmatch(name))
         if not is_read and not is_kubernetes:
             yield name, _hint(name, known)
+    yield from unread_lines(kind)
+
+
+def unread_lines(kind: type[BaseSettings]) -> Iterator[tuple[str, str]]:
+    """Yield the lines of `.env` that set nothing, though they were to, each with what to do. Comments are none of them."""
+    file = Path(str(kind.model_config["env_file"]))
+    if file.is_dir():  # as Docker makes one where a file that it should mount is not there
+        yield str(file), "make it a file, or remove it"
+    if not file.is_file():
+        return
+    with file.open(encoding="utf-8") as text:
+        for one in parse_stream(text):
+            is_set = one.value is not None and NAME.fullmatch(one.key or "")
+            if one.error or (one.key is not None and not is_set):
+                first = one.original.line + len(one.original.string) - len(one.original.string.lstrip("\n"))
+                yield (
+                    f"{file}, line {first}",
+                    "write it like NAME=value",
+                )
 
 
 def given(kind: type[BaseSettings]) -> dict[str, str]:

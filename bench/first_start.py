@@ -1,11 +1,12 @@
 """`python -m bench.first_start`: how a first `scripts/serve` goes, in a fresh clone of what is committed.
 
-Printed are the seconds until it serves and those of a processor, the megabytes that it put beside the clone, and how long it was silent at
-most, with the line before that. The packages come from the caches of uv and pip as they are: of two starts behind each other the second has them warm.
+Printed are the seconds until it serves and those of a processor, what of that took longest, how long it was silent at most, with the line
+before that, and the megabytes that it put beside the clone. The packages come from the caches of uv and pip as they are: of two starts behind each other the second has them warm.
 `--lines` prints what was said, and when.
 """
 
 import argparse
+import json
 import os
 import resource
 import signal
@@ -19,6 +20,8 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parents[1]
 PARTS = (".venv", ".uv", "data")
 LISTENS = "Frontdesk is on "
+STILL_AT_IT = ("... ", "WARNING: ")
+"""How lines begin that say how far it is, or what pip thinks of the machine."""
 LIMIT_S = 600.0
 MB = 1_000_000
 
@@ -40,6 +43,25 @@ class Start:
         """The longest time without a line, and what was said before it."""
         begun = [(0.0, "the start"), *self.lines]
         return max((after[0] - before[0], before[1]) for before, after in zip(begun, self.lines, strict=False))
+
+    @property
+    def longest_part(self) -> tuple[float, str]:
+        """The longest part of the start, and what was said of it: what stood in its first line, or what the server says that it is at."""
+        parts: dict[str, float] = {}
+        told, second = "the start", 0.0
+        for at, line in self.lines:
+            told = doing(line) or told
+            parts[told] = parts.get(told, 0.0) + at - second
+            second = at
+            if not line.startswith(("{", *STILL_AT_IT)):
+                told = line
+        return max((seconds, name) for name, seconds in parts.items())
+
+
+def doing(line: str) -> str | None:
+    """Return what a server that starts says that it is at."""
+    told = json.loads(line) if line.startswith("{") else {}
+    return told.get("doing") if told.get("event") == "starting" else None
 
 
 def first_start(folder: Path) -> Start:
@@ -99,6 +121,8 @@ def main() -> None:
     silent_s, behind = start.silence
     print(f"until it serves       {start.seconds:6.1f} s")
     print(f"of a processor        {start.processor_s:6.1f} s")
+    part_s, part = start.longest_part
+    print(f"longest part          {part_s:6.1f} s, at: {part[:70]}")
     print(f"longest silence       {silent_s:6.1f} s, behind: {behind[:70]}")
     print(f"on disk               {sum(start.megabytes.values()):6.0f} MB")
     for name, size in start.megabytes.items():

@@ -20,6 +20,12 @@ from demo.turn import Turn
 
 MAX_CALLS = 4
 MAX_CLAUSES = 24
+_NARROWS = re.compile(
+    r"(?:excluding|except|excepting|without|apart from|other than|unless|but not|not counting|minus|"
+    r"ohne|au(?:ß|ss)er|sin|excepto|menos|sem|exceto|के बिना|छोड़कर)\b",
+    re.IGNORECASE,
+)
+"""How a clause begins that takes something away from what the one before asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,9 @@ def _picks(text: str, shelf: Shelf) -> list[_Pick]:
     picks: list[_Pick] = []
     before, wishes = "", frozenset[str]()
     for piece in clauses(text)[:MAX_CLAUSES]:
+        if picks and _NARROWS.match(piece):
+            picks[-1].text += f", {piece}"
+            continue
         heard = phrase(piece, inherited=wishes - {"page", "change"})
         wishes = heard.wishes
         pick = None if picks and picks[-1].card.is_write else _best(heard, text, shelf)

@@ -10,6 +10,8 @@ from demo.language import human, identifier_words, words
 from demo.schema import Choice
 
 MAX_ROWS, MAX_COLUMNS, MAX_VALUES, MAX_CHARACTERS = 10, 6, 20, 80
+FEW = 5
+"""Values of a list within a cell; of others it is said how many they are."""
 
 Row = Mapping[str, object]
 
@@ -72,8 +74,9 @@ class Sheet:
                 name = value.get("name") or value.get("title")
                 return plain(name) if isinstance(name, str) else f"{len(value)} details"
             case Sequence():
-                flat = [self.shown(key, item) for item in value[:5] if not isinstance(item, Mapping | list)]
-                return ", ".join(flat) or f"{len(value)}"
+                plainly = [self.shown(key, item) for item in value if not isinstance(item, Mapping | list)]
+                rest = [f"…and {len(plainly) - FEW} more"] if len(plainly) > FEW else []
+                return ", ".join([*plainly[:FEW], *rest]) or (f"{len(value)}" if value else "–")
             case _:
                 return plain(str(value))
 
@@ -84,7 +87,7 @@ class Sheet:
         by_label = set(words(label)) & lexicon.MONEY and not said & (lexicon.NO_MONEY - {"days"})
         if self.currency and (by_label or (said & lexicon.MONEY and not said & lexicon.NO_MONEY)):
             return self.form.money(value, plain(self.currency, 8))
-        return str(value) if said & {"id", "year", "founded", "number"} else self.form.number(value)
+        return str(value) if said & {"id", "ids", "year", "founded", "number"} else self.form.number(value)
 
     def named(self, row: Row, noun: str) -> str | None:
         """Return the name in a row, or in a record of a `noun`, as a link to its page; None where it has none."""

@@ -28,6 +28,10 @@ _COUNTED = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
 """Of how many is asked, a name is whose they are, and no word to search for."""
 _FIRST_OF_ALL = re.compile(r"\b(?:best|top|worst)\b", re.IGNORECASE)
 """What asks for one of many: only a tool that is about these, and compares them or tells of each, knows which it is."""
+_AGAINST = re.compile(r"\b(?:compare|versus|vs)\b", re.IGNORECASE)
+"""What asks for a comparison, which no list of what was found is."""
+_WHEN = re.compile(r"^(?:and )?when (?:do|does|did|will|is|are|was|were)\b", re.IGNORECASE)
+"""What asks when one thing is: no figure says that, nor does a list of all of them."""
 _MORE_THAN = re.compile(r"\bhow (?:many|much) (?:more|less|fewer)\b", re.IGNORECASE)
 """What asks for a difference, which nothing here works out."""
 _CHART = re.compile(
@@ -78,6 +82,11 @@ def unplaced(card: Card, calls: Sequence[Mapping[str, object]], found: Clues) ->
         re.search(r"\b(?:compar\w*|each|reports?)\b", card.described) and concepts(card.subject) & concepts(found.words)
     ):
         lost += [(m.start(), m[0]) for m in _FIRST_OF_ALL.finditer(text)]
+    if any(lexicon.NAME_LIKE & set(words(name)) for arguments in calls for name in arguments):
+        lost += [(m.start(), m[0]) for m in _AGAINST.finditer(text)]
+    is_of_times = any(calls) or any({"weekday", "time"} & set(p.words) for p in card.parameters)
+    if card.is_statistic or not is_of_times:
+        lost += [(m.start(), "when") for m in _WHEN.finditer(text)]
     values = [value for arguments in calls for value in arguments.values() if isinstance(value, int | float)]
     rest = NUMBER.sub(lambda m: "#" * len(m[0]) if number(m) in values else m[0], _TIME.sub(_blank, text))
     given = {
@@ -150,7 +159,7 @@ def _tells_of(card: Card, arguments: Mapping[str, object], said: str) -> bool:
         return True
     if any(choice.value.startswith("this") for p in card.parameters for choice in p.choices):
         return own in _before(given) and bool(re.search(r"\bbefore\b|\bagainst\b|\bcompar|\bprevious", card.described))
-    if said.startswith(("next", "coming")):
+    if said.startswith(("next", "coming")) or said.endswith("before"):
         return said in card.described
     if re.search(r"\b(?:each|every|per|by|same|half|few|ago)\b|\d", said) or said.endswith("s"):
         return said in card.described

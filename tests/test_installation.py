@@ -41,6 +41,18 @@ def test_tests_run_with_the_very_versions_that_serve() -> None:
     assert pins("requirements.lock") < pins("requirements-dev.lock")
 
 
+def test_a_first_start_installs_what_the_demo_loads_and_nothing_that_only_embeddings_and_traces_need() -> None:
+    """G491: in the very versions of everything else; whoever asks for one of the two is told at start what installs it."""
+    tried, serving = pins("requirements-try.lock"), pins("requirements.lock")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    own = {found[0].lower() for one in project["dependencies"] if (found := NAME.match(one))}
+    assert tried < serving
+    assert own - {name for name, _ in tried} == {"numpy"}
+    left_out = {name for name, _ in serving - tried}
+    assert {"numpy", "opentelemetry-sdk", "protobuf"} <= left_out
+    assert left_out.isdisjoint({"opentelemetry-api", "langchain-openai", "mcp"})
+
+
 def test_what_speaks_with_models_fits_beside_what_serves() -> None:
     """G434: the packages of all extras of kinds, at the very versions of everything else."""
     assert pins("requirements.lock") < pins("requirements-models.lock")
@@ -54,7 +66,7 @@ def test_what_speaks_with_models_fits_beside_what_serves() -> None:
 
 
 def test_each_pin_has_hashes_and_no_address() -> None:
-    for file in ("requirements.lock", "requirements-dev.lock", "requirements-models.lock"):
+    for file in ("requirements.lock", "requirements-dev.lock", "requirements-models.lock", "requirements-try.lock"):
         text = (ROOT / file).read_text("utf-8")
         assert text.count("--hash=sha256:") >= len(pins(file))
         assert "://" not in text

@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agent.assistant.definition import ActionDefinition
+from agent.assistant.definition import PLACEHOLDER, ActionDefinition
 from agent.errors import ToolError
 from agent.toolkit import Action, CallContext, Tool
 
-PLACEHOLDER = re.compile(r"\{\w+\}")
 ID = r"[A-Za-z0-9_-]{1,64}"
 """The text that may stand for a placeholder: an id, never a slash, a dot or a scheme."""
 

@@ -11,6 +11,7 @@ from agent.assistant.context import ContextEntry
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
+from agent.schemas import problems_of
 from agent.toolkit import Tool
 
 
@@ -18,7 +19,8 @@ def check_context(assistant: Assistant, known: Mapping[str, tuple[Tool, ToolsetD
     """Look at each entry; `known` are the tools whose names are known, and where each is from, None for actions.
 
     Raises:
-        ConfigurationError: an entry's tool is not there, changes or asks something, or its scope shares what users' rights decide about.
+        ConfigurationError: an entry's tool is not there, changes or asks something, or does not take its arguments; or its scope
+            shares what users' rights decide about.
     """
     found = {id(source) for _, source in known.values()}
     later = [one for one in assistant.toolsets if id(one) not in found]  # they tell their names when they are asked
@@ -29,7 +31,20 @@ def check_context(assistant: Assistant, known: Mapping[str, tuple[Tool, ToolsetD
         sources = [source] if source is not None else later
         if not sources:
             raise ConfigurationError(f"context: there is no tool {entry.tool!r}")
+        if tool is not None and (wrong := _wrong_arguments(tool, entry)):
+            raise ConfigurationError(f"context: {entry.tool}: args: {wrong}")
         _check_scope(assistant, entry, sources)
+
+
+def _wrong_arguments(tool: Tool, entry: ContextEntry) -> str:
+    """Return what of an entry's arguments its tool does not take, as far as its schema says; nothing where all is right."""
+    properties = tool.schema.get("properties")
+    takes_others = tool.schema.get("additionalProperties") or "patternProperties" in tool.schema
+    if isinstance(properties, Mapping) and not takes_others:
+        for name in entry.args:
+            if name not in properties:
+                return f"there is no argument {name!r}; there are: {', '.join(properties) or 'none'}"
+    return problems_of(tool.schema, entry.args)
 
 
 def _check_scope(assistant: Assistant, entry: ContextEntry, sources: Iterable[ToolsetDefinition]) -> None:

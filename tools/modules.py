@@ -41,6 +41,7 @@ def load_module(name: str, *, folder: Path, what: str) -> ModuleType:
         if exc.name is None or not f"{name}.".startswith(f"{exc.name.rpartition(':')[2]}."):
             raise broken(exc, what) from exc
         hint = f"; a document is `openapi: {name}`" if name.endswith(DOCUMENTS) else ""
+        hint = f"; write {name.removesuffix('.py')}, as an import does" if name.endswith(".py") else hint
         sought = f"{name.replace('.', '/')}.py"
         raise ConfigurationError(
             f"{what}: there is no {sought} in {folder}, and no module {name} is installed{hint}"

@@ -1,11 +1,15 @@
 """The models that may answer, as an assistant's file says them."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from agent.assistant.kinds import CLASS, read_spec
 from agent.assistant.model import Definition
+
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""The name of one (RFC 9110, 5.6.2)."""
 
 
 class ModelAbilities(Definition):
@@ -63,6 +67,16 @@ class ModelDefinition(Definition):
     abilities: ModelAbilities = ModelAbilities()
     price: ModelPrice | None = None
     context: int | None = Field(default=None, ge=1000, description="tokens; the history takes three quarters at most")
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not HEADER.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a header")
+            if not (value.isascii() and value.isprintable()):
+                raise ValueError(f"{name}: a header holds one line of ASCII")
+        return headers
 
     @property
     def label(self) -> str:

@@ -3,7 +3,6 @@
 An assistant is always one as a tenant has it: a tenant may have models, and keys, of its own.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from importlib import import_module
@@ -20,9 +19,9 @@ from agent.assistant.mistakes import told
 from agent.assistant.models import ModelDefinition
 from agent.budget import Rates
 from agent.errors import ConfigurationError, InvalidRequestError
-from agent.http import check_url, open_session
+from agent.http import check_provider_url, fits_into_header, open_session
 from agent.models.calling import TextCallingModel
-from agent.settings import RuntimeSettings
+from agent.settings import RuntimeSettings, read_variable
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -44,6 +43,7 @@ class Catalog:
         self._offline = offline
         self._opened: dict[tuple[str, float], BaseChatModel] = {}
         self._session: ClientSession | None = None
+        self._variables: dict[str, str | None] = {}
 
     def names(self, assistant: Assistant) -> list[str]:
         """Return what this assistant can be asked with, its default first. Nothing stands in for what is missing."""
@@ -95,7 +95,7 @@ class Catalog:
                 that a budget needs.
         """
         if self._settings.openai_base_url is not None:
-            check_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
+            check_provider_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
         self._check(assistant)
         for tenant_id, override in assistant.tenants.items():
             try:
@@ -115,15 +115,24 @@ class Catalog:
             if model.abilities.tool_calls == "text" and not model.abilities.tools:
                 raise ConfigurationError(f"model {model.label}: tool_calls: text needs tools, and tools is false")
             if model.base_url is not None:
-                check_url(model.base_url, name=f"model {model.label}: base_url")
+                check_provider_url(model.base_url, name=f"model {model.label}: base_url")
         self._check_prices(assistant)
         missing = [model for model in wanted if not self._is_usable(model)]
         may_skip = any(model.spec in self._offline for model in wanted)
         if missing and (not may_skip or self._settings.model in [model.label for model in missing]):
             raise ConfigurationError(f"{missing[0].label} needs {_needs(missing[0])}")
-        for model in wanted:
-            if self._is_usable(model):
-                self._prepare(model, assistant.limits)
+        for model in filter(self._is_usable, wanted):
+            if model.spec not in self._offline:
+                self._check_variables(model)
+            self._prepare(model, assistant.limits)
+
+    def _check_variables(self, model: ModelDefinition) -> None:
+        """Refuse a key that cannot be sent, and an address that is none; Ollama's may do without its scheme, as it says itself."""
+        kind, (url, key) = _meant(model).kind, self.whereabouts(model)
+        if key is not None and not fits_into_header(key.get_secret_value()):
+            raise ConfigurationError(f"{model.label}: its key holds a sign that no header can hold ({_needs(model)})")
+        if url is not None and model.base_url is None and kind.url_variable is not None and kind.name != "ollama":
+            check_provider_url(url, name=kind.url_variable)
 
     def _prepare(self, model: ModelDefinition, limits: Limits) -> None:
         """Do now what takes seconds in which nothing else goes on: not in a run."""
@@ -193,7 +202,7 @@ class Catalog:
             return model.base_url, self._key(model)
         if kind.name == OWN:
             return self._settings.openai_base_url, self._key(model)
-        said = os.environ.get(kind.url_variable or "")
+        said = self._read(kind.url_variable) if kind.url_variable is not None else None
         return said or kind.url, self._key(model)
 
     async def close(self) -> None:
@@ -212,15 +221,15 @@ class Catalog:
         if model.spec in self._offline:
             return True
         if model.api_key_env is not None:
-            return bool(os.environ.get(model.api_key_env))
+            return self._read(model.api_key_env) is not None
         if model.base_url is not None:
             return True
         kind = _meant(model).kind
         if kind.name == OWN:
             return bool(self._settings.openai_api_key or self._settings.openai_base_url)
         has_key = not kind.key_variables or self._key(model) is not None
-        is_somewhere = kind.url is not None or kind.package is not None or bool(os.environ.get(kind.url_variable or ""))
-        return has_key and is_somewhere
+        is_named = kind.url_variable is not None and self._read(kind.url_variable) is not None
+        return has_key and (kind.url is not None or kind.package is not None or is_named)
 
     def _check_kind(self, spec: str, *, is_settings: bool = False) -> None:
         if spec not in self._offline and read_spec(spec) is None:
@@ -265,13 +274,19 @@ class Catalog:
     def _key(self, model: ModelDefinition) -> SecretStr | None:
         """Return a model's key. That of a kind goes to no server but the provider's, or the one that the operator named with it."""
         if model.api_key_env is not None:
-            return SecretStr(os.environ.get(model.api_key_env, ""))
+            return SecretStr(self._read(model.api_key_env) or "")
         if model.base_url is not None:
             return None
         kind = _meant(model).kind
         if kind.name == OWN:
             return self._settings.openai_api_key
-        return next((SecretStr(said) for name in kind.key_variables if (said := os.environ.get(name))), None)
+        return next((SecretStr(said) for name in kind.key_variables if (said := self._read(name))), None)
+
+    def _read(self, variable: str) -> str | None:
+        """Return a variable as it was when it was first asked for, as settings are."""
+        if variable not in self._variables:
+            self._variables[variable] = read_variable(variable)
+        return self._variables[variable]
 
 
 def _meant(model: ModelDefinition) -> Spec:

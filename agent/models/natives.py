@@ -58,7 +58,9 @@ def load_package(spec: Spec, label: str) -> Any:
         return import_module(kind.package)
     except ModuleNotFoundError as exc:
         if kind.name != CLASS:
-            raise ConfigurationError(f"model {label} needs the extra: pip install 'frontdesk[{kind.extra}]'") from exc
+            raise ConfigurationError(
+                f"model {label} needs the extra: pip install 'frontdesk[{kind.extra}]', or scripts/setup models in a checkout"
+            ) from exc
         raise ConfigurationError(f"model {label}: {kind.package} is neither a kind of model nor a module here") from exc
     except Exception as exc:  # a package of others: whatever it raises while it is loaded stops the start in one line
         raise ConfigurationError(f"model {label}: {kind.package} cannot be imported ({type(exc).__name__})") from exc

@@ -1,6 +1,8 @@
 """The URL of Redis: `redis://`, `redis+sentinel://` with a service, `redis+cluster://`; with `rediss` for TLS."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -48,7 +50,13 @@ def parse_address(url: str) -> Address:
     except (KeyError, ValueError, IndexError):
         raise ConfigurationError(f"FRONTDESK_REDIS_URL: write {EXAMPLES}") from None
     username, password = _credentials(parts)
-    tls = _tls(parts) if parts.scheme.startswith("rediss") else {}
+    is_encrypted = parts.scheme.startswith("rediss")
+    said = parse_qs(parts.query, keep_blank_values=True)
+    if strange := sorted(set(said) - ({"ca"} if is_encrypted else set())):
+        raise ConfigurationError(
+            f"FRONTDESK_REDIS_URL: {strange[0]!r} means nothing here; ?ca=FILE of rediss:// is all that may stand there"
+        )
+    tls = _tls(said) if is_encrypted else {}
     return Address(kind, hosts, database, service, username, password, tls)
 
 
@@ -64,7 +72,9 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
     return unquote(user) or None, unquote(password) or None
 
 
-def _tls(parts: SplitResult) -> dict[str, Any]:
+def _tls(said: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return how a server's certificate is checked: by the machine's authorities, or by those in the file `?ca=` names."""
-    authorities = parse_qs(parts.query).get("ca", [])
+    authorities = said.get("ca", [])
+    if authorities and not Path(authorities[0]).is_file():
+        raise ConfigurationError(f"FRONTDESK_REDIS_URL: ca: there is no file {authorities[0]}")
     return {"ssl": True} | ({"ssl_ca_certs": authorities[0]} if authorities else {})

@@ -7,6 +7,7 @@ from agent.errors import ConfigurationError
 from agent.store.faults import reason_of, why_not_reached
 
 DRIVERS = {"sqlite+aiosqlite", "postgresql+psycopg"}
+LAST_PORT = 65535
 FORMS = "write it like postgresql+psycopg://user@host/name or sqlite+aiosqlite:////folder/frontdesk.db"
 
 
@@ -17,7 +18,26 @@ def _parsed(url: str, name: str) -> URL:
         raise ConfigurationError(f"{name}: it cannot be parsed; {FORMS}") from None
     if parsed.drivername not in DRIVERS:
         raise ConfigurationError(f"{name}: {parsed.drivername}:// is not known; {FORMS}")
+    if parsed.port is not None and not 0 < parsed.port <= LAST_PORT:
+        raise ConfigurationError(f"{name}: {parsed.port} is no port; {FORMS}")
+    if parsed.drivername.startswith("postgresql"):
+        _check_options(parsed, name)
     return parsed
+
+
+def _check_options(url: URL, name: str) -> None:
+    """Refuse what libpq does not know behind `?`."""
+    from psycopg import ProgrammingError  # where there is a PostgreSQL
+    from psycopg.conninfo import make_conninfo
+
+    for option, value in url.query.items():
+        try:
+            make_conninfo("", **{option: str(value)})
+        except ProgrammingError:
+            raise ConfigurationError(f"{name}: PostgreSQL knows no option {option!r}, as sslmode is one") from None
+    modes = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+    if (mode := url.query.get("sslmode", "prefer")) not in modes:
+        raise ConfigurationError(f"{name}: sslmode is one of {', '.join(sorted(modes))}, not {mode!r}")
 
 
 def parse_urls(url: str, upkeep_url: str | None) -> tuple[URL, URL]:

@@ -14,7 +14,7 @@ from api.app import proxies_of
 from api.auth import Authenticator
 from api.doctor.finding import Finding, fail, ok, warn
 from api.rates import limit_of
-from api.settings import Settings, invalid, unreadable
+from api.settings import Settings, invalid, not_utf_8, unreadable
 from api.soundness import mistakes
 from api.variables import given, strange_variables, variable_of
 
@@ -30,6 +30,8 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
     except SettingsError as exc:
         name, says = unreadable(exc)
         return None, [fail(f"settings: {name}", "it cannot be read", says)]
+    except UnicodeDecodeError as exc:
+        return None, [fail("settings: .env", not_utf_8(exc), "see docs/settings.md")]
 
 
 def check_names(named_elsewhere: Iterable[str] | None) -> list[Finding]:

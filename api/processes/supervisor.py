@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from agent.errors import ConfigurationError
-from api.binding import listen, tell_address, terminals, write_nowhere
+from api.binding import check_metrics_port, listen, tell_address, terminals, write_nowhere
 from api.processes.child import Child, start
 from api.processes.place import Place, pause_s, paused
 from api.settings import Settings
@@ -42,6 +42,7 @@ def supervise(settings: Settings, *, host: str, port: int) -> int:
         raise ConfigurationError("--workers: several processes need PostgreSQL; name one in FRONTDESK_DATABASE_URL")
     if settings.redis_url is None:
         raise ConfigurationError("--workers: several processes need Redis; name one in FRONTDESK_REDIS_URL")
+    check_metrics_port(settings, port=port, processes=settings.workers)
     return asyncio.run(Supervisor(settings, listen(host, port)).run())
 
 

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from agent.assistant.definition import Assistant, CancelAfter, Limits, load_assistant
+from agent.assistant.mistakes import FORMS
 from agent.assistant.suggestions import SHORT, Starter
 from agent.errors import ConfigurationError
 from api.settings import STUDIO
@@ -39,6 +40,25 @@ def test_a_name_a_persona_and_models_are_enough() -> None:
     )
     assert (assistant.history.messages, assistant.suggestions.timeout_s) == (20, 3)
     assert (assistant.when_active, assistant.on_disconnect, assistant.title) == ("enqueue", "continue", "words")
+
+
+def patterns_in(schema: Any) -> set[str]:
+    """Return the patterns that texts of a definition have, of names in it, too."""
+    if isinstance(schema, list):
+        return {one for part in schema for one in patterns_in(part)}
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["pattern"]} if isinstance(schema.get("pattern"), str) else set()
+    return (
+        own | set(schema.get("patternProperties", ())) | {one for part in schema.values() for one in patterns_in(part)}
+    )
+
+
+def test_what_a_text_has_to_be_is_said_in_words_and_not_by_its_pattern() -> None:
+    """G395"""
+    found = patterns_in(Assistant.model_json_schema())
+    assert found
+    assert found - set(FORMS) == set()
 
 
 def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:

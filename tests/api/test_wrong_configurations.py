@@ -30,6 +30,7 @@ async def go(context: ToolContext, arguments: Arguments):
 """
 LONG = "x" * 60
 SECRET = "hunter2"
+LONG_SECRET = "hunter2-and-a-long-rest-that-does-not-repeat"
 
 Serve = Callable[..., Result]
 
@@ -113,7 +114,7 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     "no claim of the tenant": ({"FRONTDESK_CLAIM_TENANT": "[]"}, "FRONTDESK_CLAIM_TENANT", '["org_id"]'),
     "a preset without its issuer": ({"FRONTDESK_JWT_PRESET": "clerk"}, "FRONTDESK_JWT_ISSUER", "https://clerk.example.com"),
     "no such preset": ({"FRONTDESK_JWT_PRESET": "okta"}, "FRONTDESK_JWT_PRESET", "'auth0', 'clerk'"),
-    "no map": ({"FRONTDESK_ROLE_MAP": "[]"}, "FRONTDESK_ROLE_MAP", "valid dictionary"),
+    "no map": ({"FRONTDESK_ROLE_MAP": "[]"}, "FRONTDESK_ROLE_MAP", 'like {"name": …}'),
     "a claim without a name": ({"FRONTDESK_CLAIM_ROLE": '[" "]'}, "FRONTDESK_CLAIM_ROLE", '["org_id"]'),
     "a claim with space": ({"FRONTDESK_CLAIM_TENANT": '["org_id "]'}, "FRONTDESK_CLAIM_TENANT", '["org_id"]'),
     "proxy by name": ({"FRONTDESK_TRUSTED_PROXIES": '["nginx"]'}, "FRONTDESK_TRUSTED_PROXIES", "10.0.0.0/8"),
@@ -131,6 +132,85 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     "data in /proc": ({"FRONTDESK_DATA": "/proc/nope"}, "FRONTDESK_DATA", "/proc/nope"),
     "no such definition": ({"FRONTDESK_ASSISTANT": "/nowhere.yaml"}, "/nowhere.yaml", "No such file"),
     "an empty folder": ({"FRONTDESK_ASSISTANT": "."}, ".", "no file that ends in .yaml"),
+    "no end": ({"FRONTDESK_SEND_TIMEOUT_S": "inf"}, "FRONTDESK_SEND_TIMEOUT_S", "finite number"),
+    "no algorithm": ({"FRONTDESK_JWT_ALGORITHMS": "[]"}, "FRONTDESK_JWT_ALGORITHMS", "name at least one"),
+    "a path without its slash": ({"FRONTDESK_ROOT_PATH": "assistant"}, "FRONTDESK_ROOT_PATH", "write it like /assistant"),
+    "a currency in small letters": ({"FRONTDESK_BUDGET_CURRENCY": "eur"}, "FRONTDESK_BUDGET_CURRENCY", "write it like EUR"),
+    "a name in an object": ({"FRONTDESK_RETENTION": '{"*": {"feedbak": 3}}'}, "FRONTDESK_RETENTION: *.feedbak", "there are conversations, feedback"),
+    "a word in a list": ({"FRONTDESK_ADMIN_RIGHTS": '{"a": ["run"]}'}, "FRONTDESK_ADMIN_RIGHTS: a.0", "'runs', 'usage'"),
+    "an audience that is a list": ({"FRONTDESK_JWT_AUDIENCE": '["a", "b"]'}, "FRONTDESK_JWT_AUDIENCE", "the one text alone"),
+    "an issuer with space": ({"FRONTDESK_JWT_ISSUER": "https://a.example "}, "FRONTDESK_JWT_ISSUER", "the one text alone"),
+    "an issuer without its slash": (
+        {"FRONTDESK_JWT_PRESET": "auth0", "FRONTDESK_JWT_ISSUER": "https://a.example", "FRONTDESK_JWT_AUDIENCE": "a"},
+        "FRONTDESK_JWT_ISSUER",
+        "like https://TENANT.eu.auth0.com/",
+    ),
+    "a secret with the end of its line": ({"FRONTDESK_JWT_SECRET": LONG_SECRET + "\n"}, "FRONTDESK_JWT_SECRET", "write it without"),
+    "a secret beside an issuer": (
+        {"FRONTDESK_JWT_PRESET": "clerk", "FRONTDESK_JWT_ISSUER": "https://a.example", "FRONTDESK_JWT_SECRET": LONG_SECRET},
+        "FRONTDESK_JWT_SECRET",
+        "remove it, or name HS256",
+    ),
+    "the other key alone": ({"FRONTDESK_HANDOVER_OTHER_KEY": LONG_SECRET}, "_HANDOVER_OTHER_KEY", "set that one, too"),
+    "data at home": ({"FRONTDESK_DATA": "~/desk"}, "FRONTDESK_DATA", "write the path in full"),
+    "a proxy of a network that is none": ({"FRONTDESK_TRUSTED_PROXIES": '["10.0.0.1/8"]'}, "'10.0.0.1/8'", "like 127.0.0.1"),
+    "metrics at no host": (
+        {"FRONTDESK_METRICS_PORT": "9464", "FRONTDESK_METRICS_HOST": "http://a"},
+        "FRONTDESK_METRICS_HOST",
+        "like 127.0.0.1",
+    ),
+    "a key of other signs": (
+        {"OPENAI_API_KEY": f"{SECRET}\u201d", "FRONTDESK_MODEL": "openai:x"},
+        "OPENAI_API_KEY",
+        "a sign that no header can hold",
+    ),
+    "a key that is a file": (
+        {"FRONTDESK_JWT_ALGORITHMS": '["RS256"]', "FRONTDESK_JWT_PUBLIC_KEY": "/etc/key.pem"},
+        "FRONTDESK_JWT_PUBLIC_KEY",
+        "no name of a file",
+    ),
+    "a key in one line": (
+        {"FRONTDESK_JWT_ALGORITHMS": '["RS256"]', "FRONTDESK_JWT_PUBLIC_KEY": r"-----BEGIN PUBLIC KEY-----\nMI"},
+        "FRONTDESK_JWT_PUBLIC_KEY",
+        r"where this has \n",
+    ),
+    "a claim below nothing": ({"FRONTDESK_CLAIM_TENANT": '["org..id"]'}, "FRONTDESK_CLAIM_TENANT", "a dot that leads nowhere"),
+    "a claim that is no list": ({"FRONTDESK_CLAIM_TENANT": '"org"'}, "FRONTDESK_CLAIM_TENANT", 'write it as JSON, like ["one"]'),
+    "a role without a name": ({"FRONTDESK_ROLE_MAP": '{"admin": " "}'}, "FRONTDESK_ROLE_MAP", "a role has no name"),
+    "a time that no clock has": ({"FRONTDESK_SEND_TIMEOUT_S": "1e12"}, "FRONTDESK_SEND_TIMEOUT_S", "more than ten years"),
+    "a time of no length": ({"FRONTDESK_PURGE_EVERY_S": "1e-9"}, "FRONTDESK_PURGE_EVERY_S", "less than a millisecond"),
+    "a size of no machine": ({"FRONTDESK_WAL_BYTES": "1" + "0" * 30}, "FRONTDESK_WAL_BYTES", "1,000,000,000,000,000 is the most"),
+    "two limits in one": ({"FRONTDESK_USER_LIMIT": "10/minute;100/hour"}, "FRONTDESK_USER_LIMIT", "like 10/minute"),
+    "a key that is too short": ({"FRONTDESK_HANDOVER_KEY": SECRET}, "FRONTDESK_HANDOVER_KEY", "at least 32 characters"),
+    "the address of one request": (
+        {"OPENAI_BASE_URL": "https://a.example/v1/chat/completions", "FRONTDESK_MODEL": "openai:x"},
+        "OPENAI_BASE_URL",
+        "leave /chat/completions out",
+    ),
+    "an address with space": ({"OPENAI_BASE_URL": "https://a.example /v1"}, "OPENAI_BASE_URL", "http(s)://host"),
+    "certificates of nobody": ({"SSL_CERT_FILE": "/nowhere.pem"}, "SSL_CERT_FILE", "there is no file /nowhere.pem"),
+    "a collector without scheme": (
+        {"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http(s)://host",
+    ),
+    "an option of Redis": ({"FRONTDESK_REDIS_URL": "redis://h/0?ssl=1"}, "FRONTDESK_REDIS_URL", "'ssl' means nothing here"),
+    "authorities of no file": ({"FRONTDESK_REDIS_URL": "rediss://h/0?ca=/nowhere"}, "FRONTDESK_REDIS_URL", "no file /nowhere"),
+    "an option of PostgreSQL": (
+        {"FRONTDESK_DATABASE_URL": f"postgresql+psycopg://u:{SECRET}@127.0.0.1:1/x?pool=5"},
+        "FRONTDESK_DATABASE_URL",
+        "no option 'pool'",
+    ),
+    "a mode of PostgreSQL": (
+        {"FRONTDESK_DATABASE_URL": f"postgresql+psycopg://u:{SECRET}@127.0.0.1:1/x?sslmode=maybe"},
+        "FRONTDESK_DATABASE_URL",
+        "verify-full",
+    ),
+    "a port of no machine": (
+        {"FRONTDESK_DATABASE_URL": f"postgresql+psycopg://u:{SECRET}@127.0.0.1:99999/x"},
+        "FRONTDESK_DATABASE_URL",
+        "99999 is no port",
+    ),
     "PostgreSQL that is away": (
         {"FRONTDESK_DATABASE_URL": f"postgresql+psycopg://u:{SECRET}@127.0.0.1:1/x"},
         "127.0.0.1:1",
@@ -159,6 +239,32 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a model of no provider": ({"models": ["nobody:claude"]}, "write openai:<name> or demo"),
     "a model of another provider": ({"models": ["anthropic:claude"]}, "anthropic:claude needs ANTHROPIC_API_KEY"),
     "a model without its key": ({"models": ["openai:gpt-4o"]}, "openai:gpt-4o needs OPENAI_API_KEY or OPENAI_BASE_URL"),
+    "a tenant without quotes": ({"tenants": {7: {"greeting": "x"}}}, "tenants.7: must be a text: in quotes"),
+    "a header that is none": ({"models": [{"spec": "openai:x", "headers": {"X y": "1"}}]}, "models.0.headers: 'X y' is no name of a header"),
+    "a header of two lines": ({"models": [{"spec": "openai:x", "headers": {"X": "a\nb"}}]}, "headers: X: a header holds one line of ASCII"),
+    "embeddings without their key": (
+        {"selection": {"embeddings": {"model": "openai:e", "api_key_env": "NOBODY"}}},
+        "selection.embeddings: openai:e needs NOBODY",
+    ),
+    "an argument of no tool": (
+        {"toolsets": ["right_tools"], "context": [{"tool": "go", "args": {"nmber": 1}}]},
+        "context: go: args: there is no argument 'nmber'; there are: number",
+    ),
+    "an argument of another kind": (
+        {"toolsets": ["right_tools"], "context": [{"tool": "go", "args": {"number": "x"}}]},
+        "context: go: args: $.number: 'x' is not of type 'integer'",
+    ),
+    "a name of another part": ({"limits": {"timeout_s": 5}}, "limits.timeout_s: there is no such name here; did you mean tool_timeout_s?"),
+    "a name of no part": ({"budgets": {"user": {"tokens": 5}}}, "budgets.user.tokens: there is no such name here; there are day, month"),
+    "a key in the file": (
+        {"models": [{"spec": "openai:x", "api_key_env": "sk-hunter2"}]},
+        "models.0.api_key_env: must be the name of a variable, like SHOP_KEY",
+    ),
+    "a limit that is none": ({"public": {"models": ["demo"], "limit": "often"}}, "public.limit: write it like 10/minute"),
+    "an open brace": ({"actions": {"a": {"description": "d", "values": {"/a/{id": "x"}}}}, "'/a/{id': a brace opens and closes"),
+    "nothing left": ({"toolsets": [{"python": "right_tools", "include": ["x_*"]}]}, "toolset right_tools: none of its 1 tools is left"),
+    "a module by its file": ({"toolsets": ["right_tools.py"]}, "write right_tools, as an import does"),
+    "a program that is not there": ({"toolsets": [{"mcp": {"command": ["no-such"]}}]}, "mcp.command: there is no program 'no-such'"),
     "tools without a backend": ({"backend": None, "toolsets": ["right_tools"]}, "set backend, backends, or FRONTDESK_BACKEND_URL"),
     "tools twice": ({"toolsets": ["right_tools", "right_tools"]}, "tool 'go' is there twice"),
     "a document in place of a module": ({"toolsets": ["shop.yaml"]}, "`openapi: shop.yaml`"),
@@ -182,6 +288,7 @@ def test_a_wrong_definition_stops_the_start(serve: Serve, tmp_path: Path, change
 FILES: dict[str, tuple[bytes, str]] = {
     "no YAML": (b"name: [x", "not YAML: while parsing a flow sequence in line 1, column 7"),
     "not UTF-8": (b"name: \xff", "not UTF-8: invalid start byte at byte 6"),
+    "a name twice": (b"name: a\ntenants:\n  t: {}\n  t: {}\n", "not YAML: 't' is there twice in line 4, column 3"),
     "empty": (b"", "the file: must be an object of names and values"),
 }
 
@@ -192,6 +299,34 @@ def test_what_is_no_definition_stops_the_start(serve: Serve, tmp_path: Path, con
     file = tmp_path / "desk.yaml"
     file.write_bytes(content)
     is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), f"{file}: {said}")
+
+
+VARIABLE_FILES: dict[str, tuple[bytes | None, str]] = {
+    "as in YAML": (b"# ours\nFRONTDESK_MAX_RUNS: 5\n", ".env, line 2: is no setting; write it like NAME=value"),
+    "no value": (b"\nFRONTDESK_MAX_RUNS\n", ".env, line 2: is no setting; write it like NAME=value"),
+    "an open quote": (b"OPENAI_API_KEY='hunter2\n", ".env, line 1: is no setting"),
+    "of another machine": ("FRONTDESK_MAX_RUNS=5".encode("utf-16"), ".env: not UTF-8: invalid start byte at byte 0"),
+    "a folder": (None, ".env: is no setting; make it a file"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), VARIABLE_FILES.values(), ids=VARIABLE_FILES)
+def test_what_sets_nothing_in_the_file_of_variables_stops_the_start(
+    serve: Serve, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """G492"""
+    file = tmp_path / ".env"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    is_one_line(serve(), said)
+
+
+def test_metrics_at_the_port_that_serves_stop_the_start(serve: Serve) -> None:
+    """G395: nobody would ever answer there."""
+    refused = serve("--port", "8765", FRONTDESK_METRICS_PORT="8765")
+    is_one_line(refused, "FRONTDESK_METRICS_PORT: 8765 is the port that serves; name another one")
 
 
 MODULES: dict[str, tuple[str, str]] = {
@@ -229,6 +364,14 @@ def test_a_backend_that_breaks_stops_the_start(serve: Serve, tmp_path: Path, sou
     file.write_text("{name: Desk, persona: p, models: [demo], backend: {app: 'own_backend:create'}}")
     place = f"{tmp_path}/own_backend.py, line {line}: ZeroDivisionError: division by zero"
     is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), str(file), "backend app own_backend:create", place)
+
+
+def test_a_backend_at_a_path_of_ours_stops_the_start(serve: Serve, tmp_path: Path) -> None:
+    """G395: whoever asks there would get now the one and now the other."""
+    (tmp_path / "own_backend.py").write_text("def create(settings):\n    return create")
+    file = tmp_path / "desk.yaml"
+    file.write_text("{name: Desk, persona: p, models: [demo], backend: {app: 'own_backend:create', mount: /chat}}")
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), "backend.mount: /chat is a path of Frontdesk's own")
 
 
 def test_a_path_below_which_a_backend_is_mounted_stops_the_start(serve: Serve, tmp_path: Path) -> None:

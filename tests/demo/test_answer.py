@@ -91,6 +91,18 @@ def test_nested_data_becomes_a_readable_list() -> None:
     assert text == "Shop profile:\n\n- Name: Corner\n- Opened on: 2 Jan 2020\n- Address: city Cork, no 4"
 
 
+def test_a_list_within_a_row_is_told_by_its_first_values_and_ids_are_no_figures() -> None:
+    rows = [
+        {"name": "A", "backup_ids": [53893572]},
+        {"name": "B", "backup_ids": []},
+        {"name": "C", "backup_ids": [*range(7)]},
+    ]
+    text = told("list_orders", {"total": 3, "items": rows})
+    assert "| A | 53893572 |" in text
+    assert "| B | – |" in text
+    assert "| C | 0, 1, 2, 3, 4, …and 2 more |" in text
+
+
 def test_a_column_of_lists_or_records_is_no_state_that_narrows_a_list() -> None:
     rows = [{"number": n, "tags": ["new"], "place": {"city": "Porto"}, "open": n > 1} for n in range(1, 4)]
     assert "| 3 | new |" in told("list_orders", {"orders": rows}, "which orders are new?")

@@ -106,6 +106,11 @@ UNSURE: list[tuple[list[str], str]] = [
     (["Umsatz bis Oktober"], "October"),
     (["revenue next October"], "October"),
     (["revenue every October"], "October"),
+    (["revenue yesterday vs the day before"], "day before"),
+    (["how many clients, excluding frozen ones"], "excluding"),
+    (["how many clients, except Anna"], "except"),
+    (["compare Harbour and the other branch"], "compare"),
+    (["when does my membership end?"], "when"),
 ]
 
 

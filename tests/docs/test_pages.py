@@ -19,6 +19,7 @@ from support.processes import Nursery
 from typer.main import get_command
 
 from agent.assistant.definition import Assistant
+from agent.assistant.kinds import KINDS
 from api.admin.access import Operators
 from api.auth import Authenticator
 from api.cli import cli
@@ -55,6 +56,18 @@ def test_the_page_on_the_file_has_every_field_and_leads_to_every_part() -> None:
     assert set(Assistant.model_fields) == set(re.findall(r"^\| `(\w+)` \|", sections["Assistant"], re.MULTILINE))
     assert set(re.findall(r"\]\(#(\w+)\)", text)) <= {name.lower() for name in sections}
     assert len(sections) > 20
+
+
+def test_the_questions_that_are_asked_name_every_kind_of_model_and_nothing_says_that_one_is_missing() -> None:
+    """G490"""
+    asked = page("faq").partition("## Which models?\n")[2].partition("\n## ")[0]
+    missing = (
+        (DOCS.parent / "README.md").read_text("utf-8").partition("## What is not there yet\n")[2].partition("\n## ")[0]
+    )
+    names = {name for name, kind in KINDS.items() if kind.package is not None} | {"openai"}
+    assert missing
+    assert {name for name in names if name not in asked.lower()} == set()
+    assert {name for name in names if name in missing.lower()} == set()
 
 
 OF_OTHERS = re.compile(r"FRONTDESK_(?:TEST_\w+|(?:DB|OWNER)_PASSWORD|BACKEND_\w*|DATABASE_\w+|ADMIN|JWT|HOST|PORT)")

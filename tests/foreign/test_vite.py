@@ -1,6 +1,6 @@
 """The lines of `docs/frontend.md` in a project of Vite, as somebody makes it anew: installed from the server, built, asked.
 
-The same in Next.js is `test_examples.py`. `scripts/foreign` installs what the project is made with.
+The same in Next.js is `test_next.py`. `scripts/foreign` installs what the project is made with.
 """
 
 import re
@@ -11,6 +11,7 @@ from shutil import rmtree
 import pytest
 from playwright.async_api import expect
 from support.browsing import new_context, open_browser, open_tab
+from support.examples import lines_of
 from support.office import ask_studio
 from support.packages import install, node, running
 from support.processes import Machine
@@ -21,7 +22,6 @@ from api.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / ".foreign" / "vite"
-PAGE = (ROOT / "docs" / "frontend.md").read_text("utf-8")
 NOT_SAVED = ("--no-save", "--ignore-scripts", "--legacy-peer-deps")
 CONFIG = """
 import react from "@vitejs/plugin-react";
@@ -61,12 +61,6 @@ import("./desk.js");
 pytestmark = pytest.mark.timeout(600)
 
 
-def code(part: str) -> str:
-    """Return what the page tells to write in this part."""
-    section = PAGE.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
-    return str(re.findall(r"^```(?:tsx|vue|js)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[0])
-
-
 def make(part: str, url: str, token: str) -> Path:
     """Make a project with the lines of the page, for a server and a token."""
     name, main = MAINS[part]
@@ -76,7 +70,7 @@ def make(part: str, url: str, token: str) -> Path:
     (folder / "index.html").write_text(INDEX)
     (folder / "vite.config.js").write_text(CONFIG)
     (folder / "main.js").write_text(f'globalThis.myToken = () => "{token}";\n{main}')
-    (folder / name).write_text(code(part).replace("https://assistant.example.com", url))
+    (folder / name).write_text(lines_of(part, url))
     return folder
 
 

@@ -171,9 +171,7 @@ async def test_a_program_that_starts_slowly_is_not_waited_for_by_every_step(
         assert "add" in await tools_of(opened)
 
 
-@pytest.mark.parametrize(
-    "command", [["/nowhere/at-all"], [sys.executable, "-c", "print('no')"], [sys.executable, "-c", ""]]
-)
+@pytest.mark.parametrize("command", [[sys.executable, "-c", "print('no')"], [sys.executable, "-c", ""]])
 async def test_what_is_no_server_has_no_tools_and_harms_nobody(command: list[str]) -> None:
     async with toolset({"command": command}) as opened:
         assert await opened.tools(person()) == ()
@@ -283,6 +281,8 @@ async def test_a_program_knows_only_what_the_definition_names(
     assert "mcp_program_said" in logged
     assert "secrets:" in logged
     assert "a-secret-for-the-program" not in logged
+    with pytest.raises(ConfigurationError, match=r"mcp.command: there is no program '/nowhere/at-all'"):
+        toolset({"command": ["/nowhere/at-all"]})
     with pytest.raises(ConfigurationError, match=r"mcp.env: NOT_SET_AT_ALL is not set"):
         toolset({"command": program(), "env": {"API_KEY": "NOT_SET_AT_ALL"}})
 

@@ -210,6 +210,13 @@ def test_a_server_that_is_none_is_refused_at_start(url: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_where_numpy_is_not_installed_the_start_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G491"""
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(ConfigurationError, match=r"needs numpy.*scripts/setup serve"):
+        EmbeddingServer(EmbeddingModel(model="openai:vec"), base_url=None, api_key="sk-1")
+
+
 PACKAGE = """
 import numpy
 

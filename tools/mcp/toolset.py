@@ -4,11 +4,11 @@ The invariant: a connection is shared by those who see the same server as nobody
 forwarded, or each tenant has a server of its own, nobody is given what came over another one's.
 """
 
-import os
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from shutil import which
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +25,7 @@ from agent.errors import ConfigurationError, ToolError
 from agent.http import check_url
 from agent.masking import Mask
 from agent.principal import Principal
+from agent.settings import read_variable
 from agent.toolkit import CallContext, Risk, Tool
 from tools.backends.addresses import read_endpoint
 from tools.backends.reach import Guard, Reach
@@ -217,8 +218,11 @@ def _environment(server: McpServer) -> Mapping[str, str]:
     """Return the variables that a program gets, with their values.
 
     Raises:
-        ConfigurationError: one is not set.
+        ConfigurationError: one is not set, or there is no such program.
     """
-    if missing := sorted({name for name in server.env.values() if name not in os.environ}):
+    if server.command and which(server.command[0]) is None:
+        raise ConfigurationError(f"mcp.command: there is no program {server.command[0]!r} on the PATH")
+    found = {name: read_variable(ours) for name, ours in server.env.items()}
+    if missing := sorted(server.env[name] for name, value in found.items() if value is None):
         raise ConfigurationError(f"mcp.env: {missing[0]} is not set")
-    return {name: os.environ[ours] for name, ours in server.env.items()}
+    return {name: value for name, value in found.items() if value is not None}

@@ -6,6 +6,6 @@
     embedding  a question               -> the same, by meaning, where there is a model
     words      a text                   -> words, stems, languages         (lexicon: words that mean the same)
 
-The invariant: nothing is named or offered that the sources do not hold for the principal who asks. numpy and bm25s are
-imported only where there is something to choose.
+The invariant: nothing is named or offered that the sources do not hold for the principal who asks. numpy is
+imported only where meanings are asked for.
 """

@@ -21,7 +21,6 @@ from agent.places import place_of
 from agent.principal import Principal
 from agent.toolkit import Tool
 from tools.selection.catalogue import Catalogue
-from tools.selection.ranking import best
 from tools.selection.vectors import Vectors
 from tools.selection.words import words_of
 
@@ -102,7 +101,7 @@ class Embedding:
         asked = await self._question(principal.tenant_id, text[:QUESTION_CHARACTERS])
         if asked is None or asked.shape[-1] != tools.shape[-1]:
             return []
-        return best(tools @ asked.reshape(-1), most)
+        return _nearest(tools @ asked.reshape(-1), most)
 
     async def learn(self, catalogue: Catalogue) -> None:
         """Have the vectors of these tools from now on: those that are kept, and new ones for the others, kept as they come."""
@@ -149,6 +148,14 @@ def _matrix(rows: Sequence[Any]) -> Any:
     import numpy as np
 
     return np.array(rows, dtype=np.float32)
+
+
+def _nearest(likeness: Any, most: int) -> list[int]:
+    """Return the numbers of the highest values above 0, of equal ones the first one first."""
+    import numpy as np
+
+    order = np.argsort(-likeness, kind="stable")[:most]
+    return [int(number) for number in order if likeness[number] > 0]
 
 
 def passage(tool: Tool) -> str:

@@ -1,6 +1,7 @@
 """Vectors of a server that speaks OpenAI's `/embeddings`."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,11 +9,13 @@ import httpx2
 import orjson
 
 from agent.assistant.selection import EmbeddingModel
+from agent.errors import ConfigurationError
 from agent.http import check_url, open_client
 
 OPENAI_URL = "https://api.openai.com/v1"
 BATCH_TIMEOUT_S = 30.0
 """For a request of many texts, which no step waits for."""
+NEEDS_NUMPY = "needs numpy, which scripts/serve does without: scripts/setup serve installs it, or pip install numpy"
 MAX_BYTES = 16 * 1024 * 1024
 """Of an answer."""
 
@@ -23,7 +26,9 @@ class EmbeddingServer:
     is_multilingual = True
 
     def __init__(self, definition: EmbeddingModel, *, base_url: str | None, api_key: str | None) -> None:
-        """Raises ConfigurationError where the server's URL is none."""
+        """Raises ConfigurationError where the server's URL is none, or numpy is not there to count with."""
+        if find_spec("numpy") is None:
+            raise ConfigurationError(f"selection.embeddings {NEEDS_NUMPY}")
         url = (definition.base_url or base_url or OPENAI_URL).rstrip("/")
         check_url(url, name="selection.embeddings: base_url")
         self.name = f"{url} {definition.model} {orjson.dumps(definition.extra_body).decode()}"

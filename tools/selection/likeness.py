@@ -1,7 +1,9 @@
 """Words that sound like others: a typo, a word that languages share (`projeto`), one in another script (`प्रोजेक्ट`)."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 
 LEAST_SHARE = 0.6
 """Of the pairs of letters of both words, in common."""
@@ -36,25 +38,21 @@ class Likeness:
     """A list of words, asked for the one that is most like another."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        import numpy as np
-
         self._words = [word for word in words if len(word) >= LEAST_LETTERS and word.isascii() and word.isalpha()]
-        pairs = [_pairs(word) for word in self._words]
-        self._sizes = np.array([len(one) for one in pairs], dtype=np.float32)
-        holders: dict[str, list[int]] = {}
-        for number, one in enumerate(pairs):
-            for pair in one:
-                holders.setdefault(pair, []).append(number)
-        self._holders = {pair: np.array(numbers) for pair, numbers in holders.items()}
+        self._sizes: list[int] = []
+        self._holders: dict[str, list[int]] = {}
+        for number, word in enumerate(self._words):
+            pairs = _pairs(word)
+            self._sizes.append(len(pairs))
+            for pair in pairs:
+                self._holders.setdefault(pair, []).append(number)
 
     def nearest(self, word: str) -> tuple[str, float] | None:
         """Return the listed word that shares most pairs of letters, and the share; None where none shares enough."""
-        import numpy as np
-
         pairs = _pairs(word)
-        held = [self._holders[pair] for pair in pairs if pair in self._holders]
-        if len(pairs) < LEAST_LETTERS - 1 or not held:
+        if len(pairs) < LEAST_LETTERS - 1:
             return None
-        shares = 2 * np.bincount(np.concatenate(held), minlength=len(self._words)) / (self._sizes + len(pairs))
-        best = int(shares.argmax())
-        return (self._words[best], float(shares[best])) if shares[best] >= LEAST_SHARE else None
+        shared = Counter(chain.from_iterable(self._holders.get(pair, ()) for pair in pairs))
+        shares = ((2 * count / (self._sizes[number] + len(pairs)), -number) for number, count in shared.items())
+        share, number = max(shares, default=(0.0, 0))
+        return (self._words[-number], share) if share >= LEAST_SHARE else None

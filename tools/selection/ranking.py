@@ -4,10 +4,11 @@ Each field has an index of its own, so that a long description or many arguments
 many words are written into one, it adds no more than its field does.
 """
 
-import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from math import log
 from typing import Any
 
 from agent.toolkit import Tool
@@ -28,6 +29,8 @@ BEFORE_WEIGHT = 0.4
 """What the question before a short one counts."""
 MOST_GUESSED = 16
 MAX_ARGUMENTS = 40
+SATURATION, BY_LENGTH = 1.5, 0.75
+"""BM25's k1 and b: how soon a word that is said again counts no more, and how much a long field takes from each word."""
 MAX_RANKED = 64
 DEEP = 128
 """How many of the best are looked at for too many that say the same."""
@@ -59,30 +62,28 @@ class Question:
 
 
 class Field:
-    """One field of all tools."""
+    """One field of all tools, scored by BM25 as Lucene has it: `words` are those that stand in it, each with the tools that have it."""
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        import bm25s  # type: ignore[import-untyped]  # with numpy: only where there is something to rank
+        usual = sum(map(len, documents)) / max(1, len(documents)) or 1.0
+        held: dict[str, list[tuple[int, float]]] = {}
+        for number, words in enumerate(documents):
+            length = SATURATION * (1 - BY_LENGTH + BY_LENGTH * len(words) / usual)
+            for word, times in Counter(words).items():
+                held.setdefault(word, []).append((number, times / (times + length)))
+        self.words = {word: _with_rarity(ones, len(documents)) for word, ones in held.items()}
 
-        logging.getLogger("bm25s").setLevel(logging.WARNING)
-        self.size = len(documents)
-        self.words: Mapping[str, int] = {}
-        if any(documents):
-            index = bm25s.BM25()
-            index.index([list(words) for words in documents], show_progress=False)
-            self.words = index.vocab_dict
-            self._scores: Any = index.scores
+    def add_to(self, scores: list[float], asked: Weighted, weight: float) -> None:
+        """Add what each tool has here for what is asked, times the weight, to the scores of all."""
+        for word, value in asked.items():
+            for number, score in self.words.get(word, ()):
+                scores[number] += weight * value * score
 
-    def score(self, asked: Weighted) -> Any:
-        """Return a score for each tool, as an array."""
-        import numpy as np
 
-        scores = np.zeros(self.size, dtype=np.float32)
-        for word, weight in asked.items():
-            if (number := self.words.get(word)) is not None:
-                begin, end = self._scores["indptr"][number : number + 2]
-                scores[self._scores["indices"][begin:end]] += weight * self._scores["data"][begin:end]
-        return scores
+def _with_rarity(held: Sequence[tuple[int, float]], documents: int) -> list[tuple[int, float]]:
+    """Return the tools that have a word with what it counts for each, more the fewer they are."""
+    rarity = log(1 + (documents - len(held) + 0.5) / (len(held) + 0.5))
+    return [(number, rarity * score) for number, score in held]
 
 
 class Ranking:
@@ -132,15 +133,16 @@ class Ranking:
 
     def rank(self, asked: Question, *, most: int = MAX_RANKED) -> list[int]:
         """Return the numbers of the tools that fit a question at all, best first; too many that say the same come last."""
-        scores = sum(
-            self._weight(name, asked) * one.score(asked.meanings if name == "meaning" else asked.stems)
-            for name, one in self._fields.items()
-        )
-        return list(islice(self._mixed(best(scores, DEEP)), most))
+        scores = [0.0] * len(self._says)
+        for name, one in self._fields.items():
+            one.add_to(scores, asked.meanings if name == "meaning" else asked.stems, self._weight(name, asked))
+        return list(islice(self._mixed(_best(scores, DEEP)), most))
 
     def places(self, text: str, *, most: int) -> list[int]:
         """Return the tools that are named after what stands in a text, best first."""
-        return best(self._fields["name"].score(self.question(text).stems), most)
+        scores = [0.0] * len(self._says)
+        self._fields["name"].add_to(scores, self.question(text).stems, 1.0)
+        return _best(scores, most)
 
     def _weight(self, name: str, asked: Question) -> float:
         return FOREIGN_MEANING if name == "meaning" and asked.is_foreign else WEIGHTS[name]
@@ -160,12 +162,9 @@ class Ranking:
         yield from last
 
 
-def best(scores: Any, most: int) -> list[int]:
+def _best(scores: Sequence[float], most: int) -> list[int]:
     """Return the numbers of the highest scores above 0, of equal ones the first one first."""
-    import numpy as np
-
-    order = np.argsort(-scores, kind="stable")[:most]
-    return [int(number) for number in order if scores[number] > 0]
+    return sorted((number for number, score in enumerate(scores) if score > 0), key=lambda at: -scores[at])[:most]
 
 
 def _are_alike(one: frozenset[str], other: frozenset[str]) -> bool:

@@ -1,6 +1,7 @@
 """Kinds of models: what a spec means, where it is asked, whose key it gets, and what is said at start of what is missing."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from support.http import Connection, Request, listen
@@ -127,6 +128,19 @@ async def test_the_key_of_a_kind_goes_to_its_provider_and_to_no_other_server(
         assert not any(KEY in value for value in request.headers.values())
 
 
+async def test_a_key_is_read_from_env_file_too_and_without_the_end_of_its_line(
+    catalog: Catalog, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G493: that of a kind, and one that a definition names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f'MISTRAL_API_KEY="{KEY}\\n"\nOWN_KEY={KEY}\n')
+    _, key = catalog.whereabouts(ModelDefinition(spec="mistral:large"))
+    assert key is not None
+    assert key.get_secret_value() == KEY
+    request = await asked(catalog, server, spec="openai:small", base_url=server.url, api_key_env="OWN_KEY")
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
 async def test_perplexity_gets_no_tools_where_the_definition_does_not_know_better(
     catalog: Catalog, server: Server
 ) -> None:
@@ -157,7 +171,10 @@ async def test_a_package_that_is_missing_is_told_at_start_with_how_to_get_it(
         monkeypatch.setenv(variable, KEY)
     with pytest.raises(ConfigurationError) as refused:
         catalog.check(assistant(spec=spec))
-    assert str(refused.value) == f"model {spec} needs the extra: pip install 'frontdesk[{extra}]'"
+    assert (
+        str(refused.value)
+        == f"model {spec} needs the extra: pip install 'frontdesk[{extra}]', or scripts/setup models in a checkout"
+    )
 
 
 @pytest.mark.parametrize(
