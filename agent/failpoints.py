@@ -17,6 +17,8 @@ Failpoint = Literal[
     "call.before_start",
     "call.after_start",
     "call.after_effect",
+    "memory.before_commit",
+    "memory.after_commit",
     "results.before_commit",
     "results.after_commit",
     "end.before_commit",

@@ -94,6 +94,15 @@ def message_place(packed: Any) -> tuple[int, int] | None:
     return None
 
 
+@_unpacked
+def memory_place(packed: Any) -> UUID | None:
+    """Return the place in the list of memories: the one before."""
+    match packed:
+        case [str(memory_id)]:
+            return UUID(memory_id)
+    return None
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

@@ -218,7 +218,8 @@ async def open_attempt(
             page_calls = {one.tool_call_id: one for one in await list_page_calls(connection, owner.tenant_id, run.id)}
     page = page_tools(assistant, run, owner, page_calls)
     offer = Offer(model, toolsets, timeout_s=limits.toolset_timeout_s, selector=selector, page=page)
-    told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run)
+    question = current[0].text if current else ""
+    told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run, question=question)
     read = partial(tell, store, catalog, assistant, owner, told)
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(read), await read(run, transcript))
     attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)

@@ -77,6 +77,7 @@ class Store:
         self.pools = pools if self._writing is None else {**pools, "writes": self._writing}
         self._owners = (self._upkeep if self.has_wall else self._main).engine
         self.titles, self.asked = Titles(), Asked()
+        self.has_forgotten = False  # facts, whose words SQLite's index only marks until it is merged
 
     def _open_pool(self, size: int, *, statement_s: float, url: URL | None = None) -> Pool:
         where = url or self.url, self.path
