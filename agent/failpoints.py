@@ -17,8 +17,6 @@ Failpoint = Literal[
     "call.before_start",
     "call.after_start",
     "call.after_effect",
-    "memory.before_commit",
-    "memory.after_commit",
     "results.before_commit",
     "results.after_commit",
     "end.before_commit",
@@ -39,6 +37,7 @@ Failpoint = Literal[
     "page_claim.after_commit",
     "result.before_commit",
     "result.after_commit",
+    "memory.before_commit",
 ]
 FAILPOINTS: tuple[str, ...] = get_args(Failpoint)
 EXIT_STATUS = 137

@@ -163,7 +163,6 @@ class Memories:
             await hold_running(connection, principal, run_id)
             kept = await keep_memory(connection, principal, fact, owner=owner, most=most)
             failpoint("memory.before_commit")
-        failpoint("memory.after_commit")
         return kept
 
     @repeated

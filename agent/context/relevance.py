@@ -24,7 +24,7 @@ they think this those to too up us very want was we were what when where which w
 aber alle als am an auch auf aus bei bin bis bist bitte da das dass dein dem den denn der des dich die dies diese diesen doch
 du durch ein eine einem einen einer er es euch für gib haben habe hat hier ich ihr ihre im in ist ja kann kannst kein können
 mal man mein meine meinem meinen meiner mich mir mit muss nach nicht noch nur oder ob sag sein sich sie sind so soll sollte
-um und uns unser unsere von vor war was weil weiß weißt welche welchen welcher welches wem wen wenn wer werden wie wieder wir wird wo wohin
+um und uns unser unsere von vor war wann was weil weiß weißt welche welchen welcher welches wem wen wenn wer werden wie wieder wir wird wo wohin
 zu zum zur zeig über
 ai as au aux avec avez avoir c'est ce ces cet cette comment dans de des dis dois donne du elle en es est et eux il ils j'ai je
 la le les leur lui là ma mais me mes moi mon ne nos notre nous on ou où par pas peux plus pour pourquoi qu que quel quelle

@@ -151,8 +151,7 @@ async def find_memory(
 
 async def delete_memories(connection: Transaction, principal: Principal, gone: Sequence[Memory]) -> int:
     """Remove facts that the principal has; return how many were still there. The caller commits."""
-    c = memories.c
-    named = delete(memories).where(c.tenant_id == principal.tenant_id, c.id.in_([one.id for one in gone]))
+    named = delete(memories).where(*_of(principal, with_tenant=True), memories.c.id.in_([one.id for one in gone]))
     return (await connection.execute(named)).rowcount
 
 

@@ -21,6 +21,6 @@ memories = Table(
     # An attempt that died behind its commit, and the next one that says the same: the fact is there once.
     Index("uq_memories_digest", "tenant_id", "user_id", "digest", unique=True),
     Index("ix_memories_owner", "tenant_id", "user_id", "id"),
-    Index("uq_memories_number", "number", unique=True),
+    Index("ix_memories_number", "number"),
     Index("ix_memories_updated", "tenant_id", "updated_at"),
 )

@@ -35,7 +35,7 @@ def upgrade() -> None:
     )
     op.create_index('uq_memories_digest', 'memories', ['tenant_id', 'user_id', 'digest'], unique=True)
     op.create_index('ix_memories_owner', 'memories', ['tenant_id', 'user_id', 'id'], unique=False)
-    op.create_index('uq_memories_number', 'memories', ['number'], unique=True)
+    op.create_index('ix_memories_number', 'memories', ['number'], unique=False)
     op.create_index('ix_memories_updated', 'memories', ['tenant_id', 'updated_at'], unique=False)
     if op.get_bind().dialect.name == 'postgresql':
         op.execute('ALTER TABLE memories ENABLE ROW LEVEL SECURITY')
