@@ -39,6 +39,7 @@ Failpoint = Literal[
     "page_claim.after_commit",
     "result.before_commit",
     "result.after_commit",
+    "memory.before_commit",
 ]
 FAILPOINTS: tuple[str, ...] = get_args(Failpoint)
 EXIT_STATUS = 137

@@ -62,6 +62,11 @@ context = Counter(
     "Entries of assistants' context, by where they came from: kept, joined (another turn's call), fetched, or failed",
     ["entry", "outcome"],
 )
+memories = Counter(
+    "frontdesk_memories",
+    "Questions that memory was asked about: found, none, kept (which facts fit was known), late, or failed",
+    ["outcome"],
+)
 log_append_s = Histogram(
     "frontdesk_log_append_seconds",
     "Time until Redis has taken what was sent to it at once",

@@ -53,6 +53,7 @@ class Keep(BaseModel):
 
     conversations: Days = None
     feedback: Days = None
+    memories: Days = None
     audit: Days = None
 
 
@@ -91,7 +92,7 @@ class RuntimeSettings(EnvironmentSettings):
     retention: dict[str, Keep] = Field(
         default={},
         description='days that tenants\' things are kept, `"*"` for all others: `{"*": {"conversations": 365}, "acme": {"feedback": 30, "audit": 90}}`; '
-        "of a conversation since the last message; `null` is for ever, as is what is not named",
+        "of a conversation since the last message, of `memories` since the last change; `null` is for ever, as is what is not named",
     )
     retention_every_s: float = Field(default=60.0, gt=0, description="how often what is kept no longer is looked for")
     seal_every_s: float = Field(

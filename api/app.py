@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from ipaddress import ip_network
 
 from fastapi import FastAPI
 from starlette.routing import Mount
@@ -11,8 +10,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.assistant.source import Assistants
 from agent.context.gathering import Contexts
+from agent.context.memories import Memories
 from agent.context.shelf import MemoryShelf, Shelf
-from agent.errors import ConfigurationError, RunError
+from agent.errors import RunError
 from agent.log.contract import EventLog
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
@@ -63,6 +63,7 @@ from api.routes import (
     feedback,
     health,
     lanes,
+    memories,
     openai,
     pages,
     public,
@@ -76,6 +77,7 @@ from api.routes import assistant as assistant_route
 from api.settings import Settings
 from api.sharing import check_sharing, letter_keys
 from api.traces import TracedRequests, Traces
+from api.visitors import proxies_of
 from demo import DemoChatModel
 
 Watch = Callable[[EventLog], EventLog]
@@ -91,9 +93,11 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
         ConfigurationError: something in the settings or in the assistant's definition is wrong, or the built files are missing; the text says what.
     """
     catalog = open_catalog(settings)
-    equipment = equip(settings, catalog)
+    store = settings.open_store()
+    remembering = Memories(store)
+    equipment = equip(settings, catalog, remembering)
     traces = _open_traces(settings)
-    services = _assemble(settings, equipment.assistants, catalog, _watches(traces, watch))
+    services = _assemble(settings, equipment.assistants, catalog, _watches(traces, watch), store, remembering)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -117,7 +121,7 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     app.state.equipment = equipment
     errors.install(app)
     answering = dialects, chat, turns, public, runs, lanes, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
-    asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, audit
+    asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, memories, audit
     for_operators = (admin, admin_record, admin_budgets) if services.operators is not None else ()
     # What is asked most stands first: a request tries the routes in this order.
     for module in (*answering, health, *asked_less, *for_operators) if serves else (health,):
@@ -153,11 +157,12 @@ def _watches(traces: Traces | None, watch: Watch | None) -> Watch:
     return around
 
 
-def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, watch: Watch) -> Services:
+def _assemble(
+    settings: Settings, assistants: Assistants, catalog: Catalog, watch: Watch, store: Store, memories: Memories
+) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
-    store = settings.open_store()
     log, signals, cluster, shelf = _share(settings, store)
-    contexts = Contexts(shelf)
+    contexts = Contexts(shelf, memories)
     runner = Runner(
         store=store,
         log=watch(log),
@@ -181,6 +186,7 @@ def _assemble(settings: Settings, assistants: Assistants, catalog: Catalog, watc
         pulse=Pulse(),
         runner=runner,
         contexts=contexts,
+        memories=memories,
         **limits._asdict(),
         built_files=BuiltFiles(),
         searches=Searches(
@@ -282,19 +288,3 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(BelowPath, root_path=settings.root_path, is_ours=settings.root_path in own)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies_of(settings))
-
-
-def proxies_of(settings: Settings) -> list[str]:
-    """Return the addresses and networks whose word about the caller's address is believed.
-
-    Raises:
-        ConfigurationError: one of them is none.
-    """
-    for proxy in settings.trusted_proxies:
-        try:
-            ip_network(proxy)
-        except ValueError:
-            raise ConfigurationError(
-                f"FRONTDESK_TRUSTED_PROXIES: {proxy!r} is neither an address nor a network; name some, like 127.0.0.1 or 10.0.0.0/8"
-            ) from None
-    return list(settings.trusted_proxies)

@@ -108,6 +108,14 @@ def version_word(version: Version) -> str:
     return pack([version.turn, version.position, *([version.answers] if version.answers else [])])
 
 
+def memory_place(packed: Any) -> UUID | None:
+    """Return the place in the list of memories: the one before."""
+    match packed:
+        case [str(memory_id)]:
+            return UUID(memory_id)
+    return None
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

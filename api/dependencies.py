@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from agent.assistant.source import Assistants
 from agent.context.gathering import Contexts
+from agent.context.memories import Memories
 from agent.errors import InvalidRequestError
 from agent.events.ids import parse_event_id
 from agent.events.schema import START, EventId
@@ -65,6 +66,7 @@ class Services:
     """What they count together, to be opened behind that."""
     runner: Runner
     contexts: Contexts
+    memories: Memories
     log: EventLog
     pulse: Pulse
     searches: Searches

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.assistant.source import Assistants, Equipped, find_definitions, load_definitions
+from agent.context.memories import Memories
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from agent.toolkit import Toolset
@@ -41,10 +42,11 @@ class Equipment:
         await asyncio.gather(*(learn() for learn in learning if learn is not None))
 
 
-def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
+def equip(settings: Settings, catalog: Catalog | None, memories: Memories | None = None) -> Equipment:
     """Return the assistants of these settings. Nothing is open yet: what is wrong with one is told at once.
 
-    Without a catalog it is no start but a look: models are not checked, and nothing is noted of what has changed.
+    Without a catalog it is no start but a look: models are not checked, and nothing is noted of what has changed. Without
+    `memories` the tools that remember can be looked at, too.
 
     Raises:
         ConfigurationError: a definition, a model, a backend or a toolset is wrong. Of several files the text names the one.
@@ -68,6 +70,7 @@ def equip(settings: Settings, catalog: Catalog | None) -> Equipment:
                 data=settings.data,
                 is_start=catalog is not None,
                 reach=backends.reach,
+                memories=memories,
             )
             selector = selectors.make(definition.selection)
         except ConfigurationError as exc:

@@ -84,3 +84,19 @@ def address_of(connection: HTTPConnection) -> str:
     if parsed.version == 6:
         return str(ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))
     return str(parsed)
+
+
+def proxies_of(settings: HttpSettings) -> list[str]:
+    """Return the addresses and networks whose word about the caller's address is believed.
+
+    Raises:
+        ConfigurationError: one of them is none.
+    """
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            raise ConfigurationError(
+                f"FRONTDESK_TRUSTED_PROXIES: {proxy!r} is neither an address nor a network; name some, like 127.0.0.1 or 10.0.0.0/8"
+            ) from None
+    return list(settings.trusted_proxies)

@@ -99,6 +99,13 @@ ABLE = "Here is what I can do:"
 NO_CHART = "I cannot draw charts here."
 IS_TABLE = "This is a table in its place."
 NO_WAY_BACK = "I cannot take back what was done. Please say what should be changed instead."
+REMEMBERED = "I will remember this in later conversations:"
+KNOWN_BEFORE = "I have remembered this already:"
+FORGOTTEN = "I have forgotten this:"
+ALL_REMEMBERED = "This is what I remember of you:"
+FROM_MEMORY = "No tool answers that, but I remember from earlier conversations:"
+OF_ALL = "And of your organisation:"
+NOTHING_REMEMBERED = "I remember nothing of you."
 
 SAYINGS = {
     NOTE: (
@@ -160,6 +167,38 @@ SAYINGS = {
         "No puedo deshacer lo que se hizo. Di qué debe cambiarse en su lugar.",
         "Was getan ist, kann ich nicht zurücknehmen. Bitte sag, was stattdessen geändert werden soll.",
         "जो हो चुका है उसे मैं वापस नहीं ले सकता। कृपया बताएँ कि क्या बदलना है।",
+    ),
+    REMEMBERED: (
+        "Vou lembrar-me disto em conversas futuras:",
+        "Recordaré esto en conversaciones futuras:",
+        "Das merke ich mir für spätere Gespräche:",
+        "आगे की बातचीत के लिए मैं यह याद रखूँगा:",
+    ),
+    KNOWN_BEFORE: (
+        "Disto já me lembro:",
+        "Esto ya lo recuerdo:",
+        "Das habe ich mir schon gemerkt:",
+        "यह मुझे पहले से याद है:",
+    ),
+    FORGOTTEN: ("Esqueci isto:", "He olvidado esto:", "Das habe ich vergessen:", "मैं यह भूल गया:"),
+    ALL_REMEMBERED: (
+        "Isto é o que me lembro de si:",
+        "Esto es lo que recuerdo de ti:",
+        "Das habe ich mir von dir gemerkt:",
+        "आपके बारे में मुझे यह याद है:",
+    ),
+    FROM_MEMORY: (
+        "Nenhuma ferramenta responde a isso, mas lembro-me de conversas anteriores:",
+        "Ninguna herramienta responde a eso, pero recuerdo de conversaciones anteriores:",
+        "Kein Werkzeug antwortet darauf, aber aus früheren Gesprächen habe ich mir gemerkt:",
+        "इसका उत्तर कोई उपकरण नहीं देता, पर पिछली बातचीत से मुझे याद है:",
+    ),
+    OF_ALL: ("E da sua organização:", "Y de tu organización:", "Und von eurer Organisation:", "और आपके संगठन के बारे में:"),
+    NOTHING_REMEMBERED: (
+        "Não me lembro de nada sobre si.",
+        "No recuerdo nada de ti.",
+        "Ich habe mir nichts von dir gemerkt.",
+        "मुझे आपके बारे में कुछ याद नहीं है।",
     ),
 }
 """What it says itself."""

@@ -12,6 +12,7 @@ from demo.choose import Plan, plan
 from demo.language import human, normalised
 from demo.manner import Manner, in_manner
 from demo.markdown import plain
+from demo.memory import OWN, asked_of_memory, from_memory, has_memory, told_of_memory
 from demo.phrasebook import ABLE, IS_TABLE, LOST, MORE, NO_CHART, NO_TOOL, NO_TOOLS, NOTE, SELF
 from demo.placing import wants_chart
 from demo.schema import cards
@@ -35,16 +36,27 @@ class Reply:
 def reply(messages: list[BaseMessage], tools: object, manner: Manner = "thorough") -> Reply:
     """Return what the offline model says or asks for next."""
     turn = read_turn(messages)
-    shelf = Shelf(cards(tools), turn.today)
+    known = cards(tools)
+    remembers = has_memory(known)
+    shelf = Shelf(tuple(card for card in known if not (remembers and card.name in OWN)), turn.today)
     if turn.question == SUGGESTIONS_REQUEST:
         return Reply("\n".join(suggestions(shelf, used=turn.used, called=turn.called, asked=turn.questions)))
     if turn.question == TITLE_REQUEST:
         return Reply(title(next((question for question in turn.questions if question), "")))
-    said = _next(turn, shelf)
+    said = (_of_memory(turn) if remembers else None) or _next(turn, shelf)
     tongue, text = tongue_of(turn.question), in_manner(clean(said.text), manner)
     if said.calls or not turn.is_first_answer or tongue.say(SELF) in said.text:
         return Reply(text, said.calls)
     return Reply(f"{text}\n\n{tongue.say(NOTE)}")
+
+
+def _of_memory(turn: Turn) -> Reply | None:
+    """Return what is asked of the memory, or what it answered; None where the question is about something else."""
+    asked = asked_of_memory(turn.question)
+    if asked is None:
+        return None
+    answered = next((result for result in turn.results if result.name == asked.name), None)
+    return Reply(calls=(asked,)) if answered is None else Reply(told_of_memory(answered, tongue_of(turn.question)))
 
 
 def _next(turn: Turn, shelf: Shelf) -> Reply:
@@ -53,6 +65,8 @@ def _next(turn: Turn, shelf: Shelf) -> Reply:
     if small:
         return Reply(tongue.say(small))
     planned = plan(turn, shelf)
+    if not (turn.results or planned.calls) and (remembered := from_memory(turn, tongue)):
+        return Reply(remembered)
     if not turn.results:
         return Reply(calls=planned.calls) if planned.calls else Reply(_refused(planned, shelf, tongue))
     chain = planned.chain

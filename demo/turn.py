@@ -1,7 +1,7 @@
 """What the messages say: the question of this turn, what its tools returned, and what was said before."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -9,7 +9,7 @@ from itertools import pairwise
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.models.text import clean
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, facts_of, unfenced, without_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, facts_of, memories_of, unfenced, without_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Turn:
     """The day at the user's, where the application says."""
     is_first_answer: bool
     """Whether the assistant has said nothing yet in the messages given."""
+    memories: Mapping[str, Sequence[str]]
+    """What is remembered of earlier conversations that fits the question, by whose it is."""
 
 
 _REQUESTS = (SUGGESTIONS_REQUEST, TITLE_REQUEST)
@@ -65,6 +67,7 @@ def read_turn(messages: list[BaseMessage]) -> Turn:
         questions=tuple(said for at in asked[:-1] if (said := _words(messages[at])) not in _REQUESTS),
         used=tuple(name for message in messages[before:now] for name, _, _ in _calls(message)),
         called=frozenset(name for message in messages[:now] for name, _, _ in _calls(message)),
+        memories=memories_of(text_of(messages[now])) if asked else {},
         is_first_answer=not any(isinstance(m, AIMessage) and text_of(m).strip() for m in messages[:now]),
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import TOOL_NAME, ToolsetDefinition
+from agent.context.memories import Memories
 from agent.errors import ConfigurationError
 from agent.toolkit import FIND_TOOLS, Tool, Toolset
 from tools.actions import action_tools
@@ -14,6 +15,7 @@ from tools.backends.reach import Reach
 from tools.context import check_context
 from tools.fixed import FixedToolset
 from tools.functions import load_functions
+from tools.memory import MemoryToolset
 from tools.modules import load_module
 from tools.names import near
 from tools.shaping import ShapedToolset, named, shape, spoken_of
@@ -29,12 +31,13 @@ def load_toolsets(
     data: Path | None = None,
     is_start: bool = True,
     reach: Reach | None = None,
+    memories: Memories | None = None,
 ) -> list[Toolset]:
     """Return where the assistant's tools come from: its toolsets in order, then its actions. Nothing is opened yet.
 
     `folder` is where its file lies: what it names by a relative path is found from there. `data` is where what was read of
     documents is kept; None: nowhere. `is_start` is False for who only looks: the next start tells what has changed all the
-    same. `reach` is who may be connected to.
+    same. `reach` is who may be connected to; `memories` is where facts are kept.
 
     Raises:
         ConfigurationError: a toolset cannot be loaded, needs a backend that is not there, a name is bad or twice, or
@@ -64,12 +67,17 @@ def load_toolsets(
         toolsets.append(ShapedToolset(source, definition))
     actions = FixedToolset(action_tools(assistant.actions))
     _add(known, actions.every)
+    own: list[Toolset] = []
+    if assistant.memory is not None:
+        memory = MemoryToolset(assistant.memory, memories)
+        _add(known, memory.every)
+        own.append(memory)
     if twice := sorted(set(assistant.page_tools) & {*known, FIND_TOOLS}):
         raise ConfigurationError(f"page_tools: there is a tool {twice[0]!r} already")
     if all_known and (strange := sorted(set(assistant.tools) - {*known, *held, *assistant.page_tools, FIND_TOOLS})):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
     check_context(assistant, {name: (tool, sources.get(name)) for name, tool in known.items()})
-    return [*toolsets, actions]
+    return [*toolsets, actions, *own]
 
 
 def _source(

@@ -20,6 +20,7 @@ from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.budgets import Budgets
 from agent.assistant.context import Context
 from agent.assistant.fallback import FallbackOrNone, check_named
+from agent.assistant.memory import MemoryOrNone
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, TenantId, ToolWords
 from agent.assistant.models import Models
@@ -149,6 +150,9 @@ class Assistant(Definition):
     tools: dict[str, ToolWords] = Field(default={}, description="words for tools by name; they win over the tools' own")
     page_tools: PageTools = Field(default={}, description="what the page can do for the model, by name")
     context: Context = Field(default=(), description="what the model is told before each turn")
+    memory: MemoryOrNone = Field(
+        default=None, description="facts that outlive conversations; None: nothing is remembered"
+    )
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     approvals: Approvals = Approvals()

@@ -32,6 +32,14 @@ class Kind:
     provider: str = "_OTHER"
     """What traces call it."""
 
+    @property
+    def needs(self) -> str:
+        """The variables without which it cannot be asked, as words."""
+        variables = " or ".join(self.key_variables)
+        if self.name == OWN:
+            return f"{variables} or {self.url_variable}"
+        return f"{variables} and {self.url_variable}" if self.url is None and self.url_variable else variables
+
 
 KINDS = {
     one.name: one

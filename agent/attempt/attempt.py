@@ -224,7 +224,8 @@ async def open_attempt(
         page=page,
         reads_only=run.lane > 0,
     )
-    told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run)
+    question = current[0].text if current else ""
+    told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run, question=question)
     read = partial(tell, store, catalog, assistant, owner, told)
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(read), await read(run, transcript))
     if not run.lane:  # a lane is what its own model says

@@ -24,14 +24,16 @@ async def look_up(
     *,
     owner: Principal,
     run: Run,
+    question: str,
 ) -> Told:
-    """Return what a turn is told of its tenant. Who has no tools, as visitors, is told nothing.
+    """Return what a turn is told of its tenant, and what is remembered that fits its question. Who has no tools, as visitors, is told nothing.
 
     Raises:
         StoppedError: the run was stopped meanwhile.
     """
-    if contexts is None or not assistant.context or not toolsets:
+    if contexts is None or not toolsets:
         return NOTHING
+    told = NOTHING
 
     async def tools_of(caller: Principal) -> Tools:
         limit_s = assistant.limits.toolset_timeout_s
@@ -40,7 +42,11 @@ async def look_up(
     branch_id = owner.branch_id if run.branch_id is None else run.branch_id
     turn = Turn(owner, assistant_id, run.id, branch_id, run.region)
     with stopper.stoppable():
-        return await contexts.gather(assistant.context, turn, tools_of, most_bytes=assistant.limits.context_bytes)
+        if assistant.context:
+            told = await contexts.gather(assistant.context, turn, tools_of, most_bytes=assistant.limits.context_bytes)
+        if assistant.memory is not None and contexts.memories is not None:
+            told = told._replace(memories=await contexts.memories.recall(assistant.memory, owner, question))
+    return told
 
 
 def instructions(assistant: Assistant, owner: Principal, told: Told) -> SystemMessage:

@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from agent.assistant.definition import Assistant, History
 from agent.attempt.context import instructions
 from agent.attempt.stop import StoppedError
-from agent.context.gathering import Told
+from agent.context.gathering import NOTHING, Told
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.history import model_messages
@@ -68,7 +68,7 @@ async def tell(
     done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
     window = catalog.window(catalog.find(assistant, run.model), assistant.history)
     said = model_messages(earlier, current, window=window, model=run.model)
-    return [instructions(assistant, owner, told), *add_facts(said, current, run, done, told.missing)]
+    return [instructions(assistant, owner, told), *add_facts(said, current, run, done, told)]
 
 
 async def _done_by_superseded(
@@ -87,12 +87,20 @@ def add_facts(
     current: Sequence[StoredMessage],
     run: Run,
     done: Sequence[DoneWrite] = (),
-    missing: Sequence[str] = (),
+    told: Told = NOTHING,
 ) -> list[BaseMessage]:
     """Put the facts of this moment behind the current user message, where they spoil no prompt cache."""
     own = len(messages) - next(
         n for n, message in enumerate(reversed(messages), 1) if isinstance(message, HumanMessage)
     )
     now, text = datetime.now(UTC), current[0].text
-    words = with_facts(text, now=now, page=run.page, done=done, region=run.region, missing=missing)
+    words = with_facts(
+        text,
+        now=now,
+        page=run.page,
+        done=done,
+        region=run.region,
+        missing=told.missing,
+        memories=told.memories._asdict() if told.memories else None,
+    )
     return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]

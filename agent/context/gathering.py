@@ -18,6 +18,8 @@ import structlog
 
 from agent import metrics
 from agent.assistant.context import ContextEntry, Scope
+from agent.context.memories import NOTHING as NO_MEMORIES
+from agent.context.memories import Memories, Remembered
 from agent.context.shelf import Owner, Shelf
 from agent.errors import ToolError
 from agent.masking import Mask
@@ -44,11 +46,15 @@ AskTools = Callable[[Principal], Awaitable[Tools]]
 
 
 class Told(NamedTuple):
-    """What a turn is told. `missing` are the labels of what was left out; `is_untrusted`: anybody may have written some of it."""
+    """What a turn is told. `missing` are the labels of what was left out; `is_untrusted`: anybody may have written some of it.
+
+    `memories` are what fits the turn's question, and stand behind that.
+    """
 
     text: str = ""
     missing: tuple[str, ...] = ()
     is_untrusted: bool = False
+    memories: Remembered = NO_MEMORIES
 
 
 NOTHING = Told()
@@ -68,7 +74,8 @@ class Turn:
 class Contexts:
     """The entries of this process's turns."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, memories: Memories | None = None) -> None:
+        self.memories = memories
         self._shelf = shelf
         self._flights: dict[tuple[Owner, str], asyncio.Task[str | None]] = {}
         self._failed: OrderedDict[tuple[Owner, str], float] = OrderedDict()
@@ -100,6 +107,8 @@ class Contexts:
         for owner, key in [*self._flights]:
             if owner.tenant_id == tenant_id and user_id in (None, owner.user_id):
                 self._flights.pop((owner, key))
+        if self.memories is not None:
+            self.memories.changed(tenant_id, user_id)
         await self._shelf.forget(tenant_id, user_id)
 
     async def close(self) -> None:
@@ -108,6 +117,8 @@ class Contexts:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+        if self.memories is not None:
+            await self.memories.close()
         self._shelf.close()
 
     async def _get(self, entry: ContextEntry, turn: Turn, tool: Tool | None) -> str | None:

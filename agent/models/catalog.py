@@ -3,7 +3,7 @@
 An assistant is always one as a tenant has it: a tenant may have models, and keys, of its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ class Catalog:
     `offline` makes the models that need no provider, by the spec that names them, with their `parameters`.
     """
 
-    def __init__(self, settings: RuntimeSettings, offline: Mapping[str, Callable[..., BaseChatModel]] = {}) -> None:
+    def __init__(self, settings: RuntimeSettings, offline: Mapping[str, type[BaseChatModel]] = {}) -> None:
         self._settings = settings
         self._offline = offline
         self._opened: dict[tuple[str, float], BaseChatModel] = {}
@@ -245,7 +245,7 @@ class Catalog:
             try:
                 return make(**model.parameters)
             except ValidationError as exc:
-                raise ConfigurationError(f"model {model.label}: {told(exc)}") from None
+                raise ConfigurationError(f"model {model.label}: {told(exc, make)}") from None
         self._check_kind(model.spec)
         made = self._ask_for(model, limits)
         return TextCallingModel(inner=made) if model.abilities.tool_calls == "text" else made
@@ -297,11 +297,4 @@ def _meant(model: ModelDefinition) -> Spec:
 
 
 def _needs(model: ModelDefinition) -> str:
-    """Return the variables that a model lacks."""
-    if model.api_key_env is not None:
-        return model.api_key_env
-    kind = _meant(model).kind
-    variables = " or ".join(kind.key_variables)
-    if kind.name == OWN:
-        return f"{variables} or {kind.url_variable}"
-    return f"{variables} and {kind.url_variable}" if kind.url is None and kind.url_variable else variables
+    return model.api_key_env or _meant(model).kind.needs

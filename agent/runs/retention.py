@@ -1,16 +1,24 @@
-"""What is kept for how long, and the upkeep that lets go of it: conversations, ratings and the record of what was done."""
+"""What is kept for how long, and the upkeep that lets go of it: conversations, ratings, memories and the record of what was done."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
+from typing import Protocol
 
 from agent.assistant.source import Assistants
 from agent.runs.record import keep_days
 from agent.settings import Keep, RuntimeSettings
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.expiry import expire_audit, expired_tenants
-from agent.store.retention import BEGINNING, expire_conversations, expire_feedback, next_tenant
+from agent.store.retention import (
+    BEGINNING,
+    expire_conversations,
+    expire_feedback,
+    expire_memories,
+    next_remembering,
+    next_tenant,
+)
 from agent.store.transaction import Transaction
 
 EVERYBODY = "*"
@@ -34,9 +42,12 @@ async def expire(store: Store, assistants: Assistants, settings: RuntimeSettings
     """Let go of all that is kept no longer, in batches; between two of them others have the database for as long."""
     await _expire_record(store, assistants, settings)
     if any(said.conversations or said.feedback for said in settings.retention.values()):
-        async for tenant_id in _tenants(store):
+        async for tenant_id in _tenants(store, next_tenant):
             await _expire_conversations(store, tenant_id, settings)
             await _expire_feedback(store, tenant_id, settings)
+    if any(said.memories for said in settings.retention.values()):
+        async for tenant_id in _tenants(store, next_remembering):
+            await _expire_memories(store, tenant_id, settings)
 
 
 async def _expire_record(store: Store, assistants: Assistants, settings: RuntimeSettings) -> None:
@@ -74,6 +85,18 @@ async def _expire_feedback(store: Store, tenant_id: str, settings: RuntimeSettin
         await _in_batches(store, batch)
 
 
+async def _expire_memories(store: Store, tenant_id: str, settings: RuntimeSettings) -> None:
+    days = kept_days(settings.retention, tenant_id, "memories")
+
+    async def batch(connection: Transaction) -> int:
+        gone = await expire_memories(connection, tenant_id, keep_days=days or 0, most_rows=settings.purge_rows)
+        store.has_forgotten |= bool(gone)
+        return gone
+
+    if days is not None:
+        await _in_batches(store, batch)
+
+
 async def _in_batches(store: Store, work: Callable[[Transaction], Awaitable[int]]) -> None:
     """Do work, a transaction each time, until there is no more."""
     is_more = True
@@ -85,10 +108,14 @@ async def _in_batches(store: Store, work: Callable[[Transaction], Awaitable[int]
         await asyncio.sleep(time.monotonic() - begun)
 
 
-async def _tenants(store: Store) -> AsyncIterator[str]:
+class _Next(Protocol):
+    async def __call__(self, connection: Transaction, *, after: str) -> str | None: ...
+
+
+async def _tenants(store: Store, next_of: _Next) -> AsyncIterator[str]:
     name: str | None = ""
     while name is not None:
         async with store.read(EVERY_TENANT) as connection:
-            name = await next_tenant(connection, after=name)
+            name = await next_of(connection, after=name)
         if name is not None:
             yield name

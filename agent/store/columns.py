@@ -90,4 +90,4 @@ def insert_into(table: Table, dialect: Dialect) -> "postgresql.Insert | sqlite.I
 
 def is_compared(_thing: object, name: str | None, _kind: str, _is_reflected: bool, _other: object) -> bool:
     """Return whether alembic is to compare a thing with what is declared: all but what only one database has."""
-    return not (name or "").startswith("search_index") and name != "ix_search_entries_words"
+    return not (name or "").startswith(("search_index", "memory_index")) and name != "ix_search_entries_words"

@@ -79,6 +79,7 @@ class Store:
         self.pools = pools if self._writing is None else {**pools, "writes": self._writing}
         self._owners = (self._upkeep if self.has_wall else self._main).engine
         self.titles, self.asked, self.used_up = Titles(), Asked(), UsedUp()
+        self.has_forgotten = False  # facts: SQLite's index only marks their words until it is merged
 
     def _open_pool(self, size: int, *, statement_s: float, url: URL | None = None) -> Pool:
         where = url or self.url, self.path
@@ -121,8 +122,7 @@ class Store:
         Raises:
             DatabaseError: the database did not do it, or not in time.
         """
-        deadline = Deadline(self._limits.search_s)
-        with faults_told(deadline):
+        with faults_told(deadline := Deadline(self._limits.search_s)):
             async with self._begun(deadline, tenant_id, pool=self._searches) as transaction:
                 transaction.stop_when_abandoned()
                 yield transaction

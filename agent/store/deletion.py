@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Select, Table, bindparam, delete, select, text, tuple_, update
+from sqlalchemy import Column, Select, Table, TextClause, bindparam, delete, select, text, tuple_, update
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
@@ -42,7 +42,10 @@ _TAKE = _DELETED.with_for_update(skip_locked=True)
 """The next conversation to remove, which no other process removes at this moment."""
 
 MERGED_PAGES = 64
-_MERGE = text("INSERT INTO search_index (search_index, rank) VALUES ('merge', :pages)")
+_MERGES = (
+    text("INSERT INTO search_index (search_index, rank) VALUES ('merge', :pages)"),
+    text("INSERT INTO memory_index (memory_index, rank) VALUES ('merge', :pages)"),
+)
 _CHANGES = text("SELECT total_changes()")
 
 
@@ -71,7 +74,7 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
 
     At most `most_rows` in a transaction, and between two of them others have the database for as long as one took.
     """
-    has_removed = False
+    has_removed, store.has_forgotten = store.has_forgotten, False
     while True:
         async with store.read(EVERY_TENANT) as connection:
             if await connection.row(_IS_DELETED, {}) is None:
@@ -91,10 +94,15 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
 
 
 async def forget_words(store: Store) -> None:
-    """Let SQLite's index of words lose those of removed entries: until its segments are merged it only marks them.
+    """Let SQLite's indexes of words lose those of what was removed: until their segments are merged they only mark them.
 
     A few pages in a transaction, and between two of them others have the database for much longer than one took.
     """
+    for merge in _MERGES:
+        await _merge(store, merge)
+
+
+async def _merge(store: Store, merge: TextClause) -> None:
     pages = -MERGED_PAGES  # below zero: begin a merge of all segments, however few there are
     is_merging = True
     while is_merging:
@@ -103,7 +111,7 @@ async def forget_words(store: Store) -> None:
             if connection.dialect.name != "sqlite":
                 return
             before = (await connection.execute(_CHANGES)).scalar_one()
-            await connection.execute(_MERGE, {"pages": pages})
+            await connection.execute(merge, {"pages": pages})
             is_merging = (
                 await connection.execute(_CHANGES)
             ).scalar_one() - before >= 2  # as FTS5 says that it did something

@@ -1,4 +1,4 @@
-"""What is kept no longer: conversations and ratings leave by age, in small batches. The record's own way is in `expiry.py`.
+"""What is kept no longer: conversations, ratings and memories leave by age, in small batches. The record's own way is in `expiry.py`.
 
 The invariant: no conversation goes in which a run works or waits, and no transaction holds others up for longer than one
 batch takes. Ids are ordered by time, so what is younger than its time is not read.
@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select, text, tuple_, update
 from agent.principal import Principal
 from agent.store.audit import Deed, record
 from agent.store.clock import database_now, instant
+from agent.store.memory_tables import memories
 from agent.store.runs import is_unfinished
 from agent.store.search_index import STALL_S
 from agent.store.tables import conversations, feedback, runs
@@ -78,6 +79,27 @@ async def expire_feedback(connection: Transaction, tenant_id: str, *, keep_days:
         await connection.execute(delete(feedback).where(c.tenant_id == tenant_id, named))
         await record(connection, Principal(tenant_id, ""), [Deed("feedback.expired", outcome=str(len(keys)))])
     return len(keys)
+
+
+async def next_remembering(connection: Transaction, *, after: str) -> str | None:
+    """Return the first tenant with memories behind this one, in the order of their names."""
+    own = select(func.min(memories.c.tenant_id)).where(memories.c.tenant_id > after)
+    name: str | None = (await connection.execute(own)).scalar_one()
+    return name
+
+
+async def expire_memories(connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int:
+    """Remove facts that nobody changed for so long, and record how many that were; return that. The caller commits."""
+    if not await _is_our_turn(connection):
+        return 0
+    c = memories.c
+    before = await _before(connection, keep_days)
+    old = select(c.id).where(c.tenant_id == tenant_id, c.updated_at < before).limit(most_rows)
+    ids = list((await connection.execute(old)).scalars())
+    if ids:
+        await connection.execute(delete(memories).where(c.tenant_id == tenant_id, c.id.in_(ids)))
+        await record(connection, Principal(tenant_id, ""), [Deed("memory.expired", outcome=str(len(ids)))])
+    return len(ids)
 
 
 async def _busy(connection: Transaction, tenant_id: str, ids: Sequence[UUID]) -> set[Any]:

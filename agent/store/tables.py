@@ -32,6 +32,7 @@ from agent.store.budget_tables import reservations as reservations
 from agent.store.budget_tables import spendings as spendings
 from agent.store.columns import Instant, Json, partial_index, tenant, user
 from agent.store.columns import metadata as metadata
+from agent.store.memory_tables import memories as memories
 
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
 """Whether search does not yet know all of a conversation, in the words of the partial index."""
@@ -295,5 +296,5 @@ search_entries = Table(
 
 OF_RUN = (tool_calls, approvals, page_calls)
 """The tables whose rows point to a run, and go before it; each has its id as `run_id`."""
-OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations)
+OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations, memories)
 """The tables whose rows say whose they are, as `user_id`."""

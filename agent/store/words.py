@@ -116,8 +116,8 @@ def terms_of(text: str) -> list[str]:
     return list(found)
 
 
-def asked_terms(question: str) -> list[str]:
-    """Return the beginnings that terms of a hit must have, each of one; none where there is no word in the question.
+def asked_terms(question: str, *, most: int = MAX_ASKED) -> list[str]:
+    """Return at most so many beginnings that terms of a hit must have, each of one; none where there is no word in the question.
 
     A word that is the beginning of another is left out: whoever has the longer one has it too.
     """
@@ -129,7 +129,7 @@ def asked_terms(question: str) -> list[str]:
         else:
             asked[text[:WORD_LENGTH]] = None
     whole = [word for word in asked if not any(other != word and other.startswith(word) for other in asked)]
-    longest = sorted(whole, key=len, reverse=True)[:MAX_ASKED]
+    longest = sorted(whole, key=len, reverse=True)[:most]
     return [word if len(word) > 1 else BEGINNING + word for word in longest]
 
 

@@ -10,13 +10,13 @@ from agent.errors import ConfigurationError
 from agent.redis.address import parse_address
 from agent.store.address import parse_urls
 from api.admin.access import operators_of
-from api.app import proxies_of
 from api.auth import Authenticator
 from api.doctor.finding import Finding, fail, ok, warn
 from api.rates import limit_of
 from api.settings import Settings, invalid, not_utf_8, unreadable
 from api.soundness import mistakes
 from api.variables import given, strange_variables, variable_of
+from api.visitors import proxies_of
 
 PREFIX = "FRONTDESK_"
 

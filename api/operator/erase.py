@@ -20,6 +20,7 @@ from agent.store.compaction import Compacted, compact
 from agent.store.database import Store
 from agent.store.deletion import forget_words, purge_deleted
 from agent.store.faults import faults_told
+from agent.store.memories import erase_memories
 from agent.store.spending import erase_spending
 from api.operator.opened import opened
 from api.operator.streams import Streams, streams_of
@@ -178,7 +179,11 @@ async def _record(store: Store, tenant: str, user: str | None, hidden: int) -> N
 
 
 async def _let_go(store: Store, tenant: str, user: str | None, *, most_rows: int) -> None:
-    """Take a user out of what they decided for others."""
+    """Remove what is remembered of them, and take a user out of what they decided for others."""
+    erased = 1
+    while erased:
+        async with store.write(tenant, is_long=True) as connection:
+            erased = await erase_memories(connection, tenant, user_id=user, most_rows=most_rows)
     changed = int(user is not None)
     while changed:
         async with store.write(tenant, is_long=True) as connection:

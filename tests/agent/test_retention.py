@@ -22,10 +22,11 @@ from agent.store.audit_tables import audit
 from agent.store.database import Store, new_id
 from agent.store.deletion import purge_deleted
 from agent.store.feedback import Feedback, rate_message
+from agent.store.memories import keep_memory, list_memories
 from agent.store.messages import NewMessage
 from agent.store.retention import expire_conversations
 from agent.store.runs import Run
-from agent.store.tables import conversations, feedback
+from agent.store.tables import conversations, feedback, memories
 from agent.store.transitions import pause_run
 from agent.store.verifying import verify_tenant
 
@@ -196,3 +197,22 @@ async def test_a_server_lets_go_of_what_is_kept_no_longer_by_itself(open_frontde
 
     await until(has_gone)
     assert await kept(store) == {young.conversation_id}
+
+
+async def test_facts_go_when_nobody_has_changed_them_for_so_long(store: Store, assistants: Assistants) -> None:
+    """G507: also of a tenant that has no conversations, and of others not."""
+    for who in (ANN, BEN, EVE):
+        for number in range(3):
+            await in_one(store, keep_memory, who, f"Fact {number}.", owner=who.user_id, most=9)
+    async with store.write("acme") as connection:
+        old = update(memories).where(memories.c.text != "Fact 2.")
+        await connection.execute(old.values(updated_at=datetime.now(UTC) - OLD))
+    await expire(store, assistants, keeping({"acme": {"memories": 30}, "rival": {"memories": 50}}, purge_rows=1))
+    async with store.read("acme") as connection:
+        for who in (ANN, BEN):
+            left = await list_memories(connection, who, with_tenant=True, limit=9)
+            assert [one.text for one in left] == ["Fact 2."]
+        assert len(await list_memories(connection, EVE, with_tenant=True, limit=9)) == 3
+        rows = await connection.execute(select(audit.c.outcome).where(audit.c.kind == "memory.expired"))
+        assert [row.outcome for row in rows] == ["1"] * 4
+    assert store.has_forgotten

@@ -34,7 +34,7 @@ def _in_a_folder_without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def equipped(folder: Path, settings: dict[str, Any] | None = None, **assistant: Any) -> Equipment:
     path = write_assistant(folder, models=["demo"], toolsets=[], **assistant)
     made = Settings(_env_file=None, assistant=path, data=folder / "data", **(settings or {}))
-    return equip(made, Catalog(made, offline={"demo": lambda: None}))  # type: ignore[dict-item,return-value]
+    return equip(made, Catalog(made, offline={"demo": lambda: None}))  # type: ignore[dict-item]
 
 
 def orders(auth: object = "forward", url: str = "http://127.0.0.1:8001") -> dict[str, Any]:

@@ -24,6 +24,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /runs/{run_id}/claims": {"tool_call_id": "1"},
     "POST /runs/{run_id}/results": {"tool_call_id": "1", "result": 1},
     "POST /messages/{message_id}/feedback": {"rating": "up"},
+    "PATCH /memories/{memory_id}": {"text": "Mine now"},
 }
 SILENT = (
     *("/ai-sdk/chat/{chat_id}/stream", "/ai-sdk/chat/{chat_id}/stop"),
@@ -45,12 +46,13 @@ PUBLIC = "/chat/public/{conversation_id}"
 
 @dataclass(slots=True)
 class Belongings:
-    """The ids of something of Ann's: a conversation, a run that ended in it, its answer, and a turn with lanes."""
+    """The ids of something of Ann's: a conversation, a run that ended in it, its answer, a turn with lanes, and what was remembered in it."""
 
     conversation_id: str
     run_id: str
     message_id: str
     turn_id: str
+    memory_id: str = "00000000-0000-0000-0000-000000000000"
 
     def within(self, text: str) -> str:
         """Return a path, or a value of a body, with these ids."""
@@ -58,6 +60,7 @@ class Belongings:
         return text.format(
             **ids,
             turn_id=self.turn_id,
+            memory_id=self.memory_id,
             chat_id=self.conversation_id,
             thread_id=self.conversation_id,
             agent_id="default",
@@ -81,11 +84,19 @@ def named(world: World) -> list[tuple[str, str]]:
 
 async def belongings(world: World, ann: Person) -> Belongings:
     world.backend.answer("GET /orders/count", {"count": 42})
-    world.provider.call(Call("count_orders"))
+    world.provider.call(Call("count_orders"), Call("remember", {"fact": f"SECRET-OF-ANN {uuid4()}"}, id="b"))
     world.provider.say("SECRET-OF-ANN")
     body = (await ann.ask("how many?")).json()
+    memories = (await ann.request("GET", "/memories")).json()["items"]
     beside = await ann.ask("hello", models=["demo", "demo"], conversation_id=body["conversation_id"])
-    return Belongings(body["conversation_id"], body["run_id"], body["message_id"], beside.json()["turn_id"])
+    known = body["conversation_id"], body["run_id"], body["message_id"], beside.json()["turn_id"]
+    return Belongings(*known, memories[0]["id"])
+
+
+@pytest.fixture(scope="module")
+def house() -> dict[str, Any]:
+    """One that remembers."""
+    return {"assistant": {"memory": True}}
 
 
 @pytest.fixture
@@ -137,7 +148,9 @@ async def test_the_owner_reaches_every_one_of_them(world: World, ann: Person) ->
     assert set(statuses.values()) <= {200, 204}, statuses
 
 
-@pytest.mark.parametrize("method_and_path", ["POST /chat", "GET /conversations"])
+@pytest.mark.parametrize(
+    "method_and_path", ["POST /chat", "GET /conversations", "GET /memories", "GET /memories/export"]
+)
 async def test_paths_without_an_id_show_nothing_of_anothers(
     world: World, ben: Person, eve: Person, anns: Belongings, method_and_path: str
 ) -> None:
@@ -145,6 +158,9 @@ async def test_paths_without_an_id_show_nothing_of_anothers(
         if method_and_path.startswith("POST"):
             answer = await other.ask("hello", conversation_id=anns.conversation_id)
             assert answer.status_code == 404
+        elif method_and_path.startswith("GET /memories"):
+            answer = await other.request(*method_and_path.split())
+            assert answer.status_code == 200
         else:
             answer = await other.request("GET", "/conversations", params={"q": "SECRET"})
             assert answer.json() == {"items": [], "next_cursor": None}

@@ -12,6 +12,7 @@ from agent.store.approvals import Decision, ask, decide
 from agent.store.audit import Deed, record
 from agent.store.database import EVERY_TENANT, Store, new_id
 from agent.store.feedback import Feedback, rate_message
+from agent.store.memories import keep_memory
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.page_calls import ask_page
 from agent.store.runs import Run
@@ -36,6 +37,7 @@ async def leave_traces(store: Store, who: Principal, *, word: str, long: int = 1
     deed = Deed("call.proposed", who.user_id, who.user_id, conversation_id, run.id, call.id, words={"arguments": word})
     await in_one(store, record, who, [deed, Deed("audit.read", who.user_id, words={"asked": {"tool": word}})])
     await let_spend(store, run, who=who)
+    await in_one(store, keep_memory, who, f"{word} is remembered, {call.id}", owner=who.user_id, most=1000)
     await finish(store, run, who=who)
     async with store.write(who.tenant_id) as connection:
         of_run = {"reason": word, "arguments": {"n": word}, "title": word, "edited": {"n": word}}

@@ -25,8 +25,8 @@ from api.connections import bounded_connections
 from api.settings import Settings
 
 SECRET = "a-secret-for-tests-that-is-long-enough"
-SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_index%'"
-"""The names of SQLite's tables; its index of words has no rows that can be read."""
+SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%_index%'"
+"""The names of SQLite's tables; its indexes of words have no rows that can be read."""
 RECORD = ("audit", "audit_seals")
 """The tables of the record of what was done: rows outlive what they tell of, and upkeep seals them."""
 MARKER = "TOKEN-MARKER"

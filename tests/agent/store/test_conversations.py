@@ -24,8 +24,8 @@ from agent.store.messages import NewMessage, ToolCall
 from agent.store.sealing import seal_all
 from agent.store.tool_calls import propose_calls
 
-OF_BUDGETS = {"budgets", "spendings", "reservations"}
-"""Tables of whoever uses something, not of a conversation."""
+OF_PEOPLE = {"budgets", "spendings", "reservations", "memories"}
+"""Tables of users and tenants, not of a conversation."""
 
 
 async def listed(
@@ -112,7 +112,7 @@ async def test_deleting_a_conversation_deletes_all_that_belongs_to_it_and_nothin
     """But for the record of what was done, which loses the words."""
     conversation_id = await _full_conversation(store)
     before = await count_rows(store)
-    assert all(before[name] for name in before.keys() - OF_BUDGETS), "a table is empty: the test would prove less"
+    assert all(before[name] for name in before.keys() - OF_PEOPLE), "a table is empty: the test would prove less"
     await new_run(store, EVE)
     await index_all(store)
     stays = ("audit", "audit_seals")

@@ -101,7 +101,9 @@ async def test_rows_of_the_first_version_are_kept_on_the_way_up_and_down(empty_d
 
     await store.migrate()
     assert await on(store, differences) == []
-    added = dict.fromkeys(("search_entries", "approvals", "page_calls", "audit", "audit_seals", *BUDGETS), 0)
+    added = dict.fromkeys(
+        ("search_entries", "approvals", "page_calls", "audit", "audit_seals", "memories", *BUDGETS), 0
+    )
     assert await count_rows(store) == {**before, **added}
     await index_all(store)
     assert len(await search(store, ANN, "assistant")) == 1

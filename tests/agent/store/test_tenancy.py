@@ -47,6 +47,7 @@ from agent.store import (
     feedback,
     lanes,
     looks,
+    memories,
     messages,
     naming,
     overview,
@@ -87,13 +88,14 @@ OVER_ALL_TENANTS = {
     "recorded_tenants",
     "expired_tenants",
     "next_tenant",
+    "next_remembering",
     "look_for_any",
     "left_reservations",
     "expire_counters",
     "read_clock",
 }
 """Background work: they give names only, which the others ask for. The clock is of no row."""
-MAKES_ROWS = {"create_conversation", "record", "record_erasure", "set_budget", "count_run", "reserve"}
+MAKES_ROWS = {"create_conversation", "record", "record_erasure", "set_budget", "count_run", "reserve", "keep_memory"}
 """They only make rows of whoever is named."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
@@ -147,6 +149,7 @@ async def _filled(store: Store) -> Run:
     await let_ask(store, run)
     await let_spend(store, run)
     await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
+    await in_one(store, memories.keep_memory, ANN, FACT, owner="ann", most=9)
     await index_all(store)
     deed = audit.Deed("call.proposed", "ann", "ann", run.conversation_id, run.id, CALL.id, words={"arguments": {}})
     await in_one(store, audit.record, ANN, [deed])
@@ -180,6 +183,7 @@ async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
         assert (await runs.get_run(connection, ANN, run.id)).state == "completed"
 
 
+FACT = "Ann likes tea."
 HISTORY = "5" * 64
 SEAL = "6" * 64
 Attempt = Callable[[Transaction, Principal, Run], Awaitable[object]]
@@ -329,8 +333,39 @@ def attempts() -> dict[str, Attempt]:
         "see": lambda c, who, _: _seen(c, who),
         "list_spending": lambda c, who, _: spending.list_spending(c, who.tenant_id, user_id="ann", most=9),
         "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None),
+        "hold_running": lambda c, who, run: memories.hold_running(c, who, run.id),
+        "list_memories": lambda c, who, _: memories.list_memories(c, who, with_tenant=True, limit=9),
+        "find_memories": lambda c, who, _: memories.find_memories(c, who, ["tea"], with_tenant=True),
+        "read_memories": lambda c, who, _: _read(c, who),
+        "get_memory": lambda c, who, _: _got(c, who),
+        "find_memory": lambda c, who, _: memories.find_memory(c, who, FACT, owners=[who.user_id, memories.TENANT]),
+        "change_memory": lambda c, who, _: _changed(c, who),
+        "delete_memories": lambda c, who, _: _deleted(c, who),
+        "delete_own_memories": lambda c, who, _: memories.delete_own_memories(c, who),
+        "erase_memories": lambda c, who, _: memories.erase_memories(c, who.tenant_id, user_id=None, most_rows=9),
+        "expire_memories": lambda c, who, _: retention.expire_memories(c, who.tenant_id, keep_days=1, most_rows=9),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
     }
+
+
+async def _anns(connection: Transaction) -> memories.Memory:
+    return (await memories.list_memories(connection, ANN, with_tenant=False, limit=1))[0]
+
+
+async def _read(connection: Transaction, who: Principal) -> object:
+    return await memories.read_memories(connection, who, [(await _anns(connection)).id], with_tenant=True)
+
+
+async def _got(connection: Transaction, who: Principal) -> object:
+    return await memories.get_memory(connection, who, (await _anns(connection)).id, with_tenant=True)
+
+
+async def _changed(connection: Transaction, who: Principal) -> object:
+    return await memories.change_memory(connection, who, await _anns(connection), "Mine now.")
+
+
+async def _deleted(connection: Transaction, who: Principal) -> object:
+    return await memories.delete_memories(connection, who, [await _anns(connection)])
 
 
 async def _shared(connection: Transaction, who: Principal) -> object:

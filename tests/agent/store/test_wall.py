@@ -19,6 +19,7 @@ from agent.store.audit import Deed, record
 from agent.store.audit_tables import audit
 from agent.store.database import EVERY_TENANT, Store, new_id
 from agent.store.feedback import Feedback, rate_message
+from agent.store.memories import keep_memory
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.page_calls import ask_page
 from agent.store.sealing import seal_batch
@@ -66,6 +67,7 @@ async def both(walled: Store) -> Store:
         await let_spend(walled, run, who=who)
         await in_one(walled, rate_message, who, Feedback(message_id, "up", None))
         await in_one(walled, ask_page, RunKey(who.tenant_id, run.id), [for_page("call-2")])
+        await in_one(walled, keep_memory, who, "I like tea.", owner=who.user_id, most=9)
         await in_one(walled, record, who, [Deed("audit.read", who.user_id)])
         async with walled.write(EVERY_TENANT) as connection:
             await connection.execute(update(audit).values(at=audit.c.at - 10))
