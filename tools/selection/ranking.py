@@ -76,8 +76,9 @@ class Field:
     def add_to(self, scores: list[float], asked: Weighted, weight: float) -> None:
         """Add what each tool has here for what is asked, times the weight, to the scores of all."""
         for word, value in asked.items():
+            counts = weight * value
             for number, score in self.words.get(word, ()):
-                scores[number] += weight * value * score
+                scores[number] += counts * score
 
 
 def _with_rarity(held: Sequence[tuple[int, float]], documents: int) -> list[tuple[int, float]]:
