@@ -26,7 +26,7 @@ from agent.store.words import fold, scope_of, terms_of
 TENANT = ""
 """In place of a user: of the tenant as a whole."""
 OWNER_LOCK = 7045221
-MOST_FOUND = 200
+MOST_FOUND = 100
 """Facts that have a word of the question, the newest ones, of which the best are looked for."""
 
 Kept = Literal["new", "known", "full"]
