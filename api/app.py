@@ -120,6 +120,14 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     )
     app.state.equipment = equipment
     errors.install(app)
+    _add_routes(app, services, equipment, serves=serves)
+    if traces is not None:
+        app.add_middleware(TracedRequests, recorder=traces.recorder)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_routes(app: FastAPI, services: Services, equipment: Equipment, *, serves: bool) -> None:
     answering = dialects, chat, turns, public, runs, lanes, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
     asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, memories, audit
     for_operators = (admin, admin_record, admin_budgets) if services.operators is not None else ()
@@ -129,10 +137,6 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     check_mounts(equipment.backends.mounted, [getattr(one, "path", "/") for one in app.routes])
     for path, mounted in equipment.backends.mounted.items() if serves else ():
         app.mount(path, mounted)
-    if traces is not None:
-        app.add_middleware(TracedRequests, recorder=traces.recorder)
-    _add_middleware(app, settings)
-    return app
 
 
 def open_catalog(settings: Settings) -> Catalog:
