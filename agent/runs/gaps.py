@@ -7,6 +7,7 @@ be asked the database tells, each time that it knows more; then the reader goes 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from agent.attempt.snapshot import from_log, from_transcript, from_unfinished, while_waiting
 from agent.errors import LogAwayError, LogTrimmedError
@@ -25,6 +26,8 @@ SOON_S = 2.0
 """How long a log that cannot be asked, or that was forgotten, may take to be there again before the database tells."""
 LOOK_AGAIN_S = 1.0
 """How often the database is asked meanwhile."""
+QUESTIONS_S = 5.0
+"""How long after a run's end the database may learn of its follow-up questions; the model has three seconds for them."""
 
 
 class Gap:
@@ -60,7 +63,7 @@ class Gap:
         may_come_back = self._runtime.log.is_shared and not is_second and not self._is_still
         if may_come_back and await self._comes_back(is_away=is_away):
             return
-        after, self.resume, told = self.resume, None, False
+        after, self.resume = self.resume, None
         known: list[LoggedEvent] = []
         while True:
             try:
@@ -71,11 +74,13 @@ class Gap:
                 self.resume, self.has_read = snapshot[-1].id, True
                 yield snapshot
                 return
-            is_still = _is_still(run)
+            if may_say_more := self._runtime.log.is_shared and _may_ask(run):
+                events = [one for one in events if not isinstance(one.event, LogClosed)]
+            is_still = _is_still(run) and not may_say_more
             if is_still or (self._runtime.log.is_shared and events != known):
-                for batch in _batches(events if told or after is None else _behind(after, events, run)):
+                for batch in _batches([one for one in _behind(after, events) if one not in known]):
                     yield batch
-                known, told = events, True
+                known, after = events, None
             if is_still or not self._runtime.log.is_shared:
                 return  # where nothing was told another process has the run; the reader comes back
             await self._runtime.log.opened(self._key, timeout_s=LOOK_AGAIN_S)
@@ -126,9 +131,15 @@ def _is_still(run: Run) -> bool:
     return run.state not in UNFINISHED or run.state == "waiting"
 
 
-def _behind(after: EventId, events: list[LoggedEvent], run: Run) -> list[LoggedEvent]:
+def _may_ask(run: Run) -> bool:
+    """Return whether the follow-up questions of a run that has just ended may come yet, whatever the clocks say."""
+    ago_s = (datetime.now(UTC) - run.ended_at).total_seconds() if run.ended_at is not None else QUESTIONS_S
+    return run.state == "completed" and not run.suggestions and 0 <= ago_s < QUESTIONS_S
+
+
+def _behind(after: EventId | None, events: list[LoggedEvent]) -> list[LoggedEvent]:
     """Return the events behind `after`; all of them where it is none of theirs, or the close, whose id nobody was given."""
-    seen = [logged.id for logged in (events if run.state in UNFINISHED else events[:-1])]
+    seen = [logged.id for logged in events if not isinstance(logged.event, LogClosed)]
     return events[seen.index(after) + 1 :] if after in seen else events
 
 

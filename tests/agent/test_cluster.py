@@ -222,6 +222,38 @@ async def test_who_has_the_end_of_a_run_is_not_told_it_again_by_the_database(
     assert (elsewhere.text, elsewhere.is_done) == ("All of it.", True)
 
 
+@pytest.mark.parametrize(
+    "pair", [{"assistant": {**PATIENT, "suggestions": {"enabled": True}}}], indirect=True, ids=["with questions"]
+)
+async def test_questions_that_come_behind_the_end_are_told_by_the_database_too(
+    pair: tuple[World, World], server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G282: a stream that is told to its end misses nothing that follows it."""
+    monkeypatch.setattr(gaps, "QUESTIONS_S", 60.0)
+    first, second = pair
+    ann, gate = first.person(), asyncio.Event()
+    first.provider.say("All of it.")
+
+    async def makes_questions(request: Request, connection: Connection) -> None:
+        await gate.wait()
+        first.provider.aside, first.provider.suggestions = None, "What else?"
+        await first.provider.handle(request, connection)
+
+    first.provider.aside = makes_questions
+    async with ann.open_stream("tell me") as live:
+        run_id = await live.until("run_id")
+        await live.until("status")
+        server.kill()
+        async with open_events(at(second, ann), run_id) as there:
+            await there.until("status")
+            gate.set()
+            elsewhere = await there.rest()
+        await live.rest()
+    assert elsewhere.first("suggested_questions") == ["What else?"]
+    assert elsewhere.is_done
+    assert len({frame.id for frame in elsewhere.frames}) == len(elsewhere.frames)
+
+
 async def test_who_comes_back_to_what_the_database_told_is_told_what_it_knows_since(
     pair: tuple[World, World], server: RedisServer
 ) -> None:
