@@ -108,6 +108,7 @@ def version_word(version: Version) -> str:
     return pack([version.turn, version.position, *([version.answers] if version.answers else [])])
 
 
+@_unpacked
 def memory_place(packed: Any) -> UUID | None:
     """Return the place in the list of memories: the one before."""
     match packed:

@@ -57,12 +57,11 @@ def load_toolsets(
             shaped = shape(every, definition)
             _add(known, shaped)
             sources |= dict.fromkeys((tool.name for tool in shaped), definition)
-            withheld = named(getattr(source, "withheld", ()), definition)
-            if is_start and not shaped and not withheld:
+            if definition.python is not None and not shaped:  # a document may change without anybody's fault
                 raise ConfigurationError(
                     f"toolset {definition.title}: none of its {len(names)} tools is left: include those that it is to have"
                 )
-            held |= set(withheld)
+            held |= set(named(getattr(source, "withheld", ()), definition))
         all_known = all_known and bool(names)
         toolsets.append(ShapedToolset(source, definition))
     actions = FixedToolset(action_tools(assistant.actions))
