@@ -27,7 +27,7 @@ def test_the_demos_own_assistant_loads() -> None:
     assert len(assistant.actions["change_accent"].values) == 9
     assert assistant.starters
     assert assistant.backend
-    assert assistant.models[-1].label == "demo"
+    assert [one.label for one in assistant.models[-2:]] == ["demo", "demo-brief"]
 
 
 def test_a_name_a_persona_and_models_are_enough() -> None:

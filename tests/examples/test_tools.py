@@ -64,8 +64,8 @@ async def backend(app: FastAPI) -> AsyncIterator[Backend]:
 
 @pytest.fixture
 async def tools(backend: Backend) -> dict[str, Tool]:
-    """What the assistant offers, its actions left out."""
-    *toolsets, _ = load_toolsets(ASSISTANT, {"default": backend}, folder=STUDIO.parent)
+    """What the assistant offers of its toolsets: no actions, and nothing of its memory."""
+    *toolsets, _, _ = load_toolsets(ASSISTANT, {"default": backend}, folder=STUDIO.parent)
     return {tool.name: tool for one in toolsets for tool in await one.tools(Principal("aurora", "owner", "owner"))}
 
 
