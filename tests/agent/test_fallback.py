@@ -392,7 +392,7 @@ async def test_a_title_is_made_by_the_model_that_answered(house: House) -> None:
     [
         (["nobody"], "fallback: nobody is not among models"),
         (["first", "first"], "first is there twice"),
-        ([], "at least 1 item"),
+        ([], "must not be empty"),
         ("first", "must be an object of names and values"),
         ({"model": ["first"]}, "did you mean"),
         ({"restart": "perhaps"}, "fallback.restart"),

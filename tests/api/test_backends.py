@@ -17,6 +17,7 @@ from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from api.equipment import Equipment, equip
 from api.settings import Settings
+from demo.model import DemoChatModel
 
 OURS = "Bearer secret-of-the-installation-0123456789"
 EXCHANGED = "exchanged-token-abcdefghijklmnop-0123456789"
@@ -34,7 +35,7 @@ def _in_a_folder_without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def equipped(folder: Path, settings: dict[str, Any] | None = None, **assistant: Any) -> Equipment:
     path = write_assistant(folder, models=["demo"], toolsets=[], **assistant)
     made = Settings(_env_file=None, assistant=path, data=folder / "data", **(settings or {}))
-    return equip(made, Catalog(made, offline={"demo": lambda: None}))  # type: ignore[dict-item]
+    return equip(made, Catalog(made, offline={"demo": DemoChatModel}))
 
 
 def orders(auth: object = "forward", url: str = "http://127.0.0.1:8001") -> dict[str, Any]:
