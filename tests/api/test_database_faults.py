@@ -63,6 +63,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/runs/{run_id}/claims": {"tool_call_id": "1"},
     "/runs/{run_id}/results": {"tool_call_id": "1", "result": 1},
     "/conversations/{conversation_id}": {"title": "new"},
+    "/memories/{memory_id}": {"text": "I like tea."},
 }
 PARAMETERS = {("GET", "/chat"): {"message": "hello"}}
 
@@ -75,7 +76,9 @@ async def proxy(postgres: str) -> AsyncIterator[SilentProxy]:
 
 @pytest.fixture
 async def world(open_frontdesk: OpenWorld, proxy: SilentProxy) -> World:
-    return await open_frontdesk(assistant={"audit": {"roles": ["owner"]}}, database_url=proxy.url, **SHORT)
+    return await open_frontdesk(
+        assistant={"audit": {"roles": ["owner"]}, "memory": True}, database_url=proxy.url, **SHORT
+    )
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ async def test_paths_without_an_id_show_nothing_of_anothers(
 
 async def test_ids_that_are_none_are_refused_alike_for_everybody(world: World, ann: Person, eve: Person) -> None:
     for method, path in named(world):
-        broken = Belongings("1", "1", "1", "1")
+        broken = Belongings("1", "1", "1", "1", "1")
         answers = [await knock(who, method, path, broken) for who in (ann, eve)]
 
         assert [answer.status_code for answer in answers] == [422, 422]

@@ -71,7 +71,6 @@ SHOW = """async (text) => {
     );
     for (const details of frame.root.querySelectorAll("details")) details.open = true;
     await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-    while (!frame.root.textContent.includes("Deny")) await new Promise((resolve) => setTimeout(resolve)); // it is loaded
     const said = frame.root.textContent;
     frame.remove();
     return said;

@@ -365,7 +365,7 @@ test("an answer that ended while the page was reloaded is told whole", async (t)
 });
 
 const WAITING = [
-  stored("u-1", "user", "One?"),
+  stored("u-1", "user", "One?", { turn: 1 }),
   stored("u-2", "user", "Two?", { run_id: "r-2", turn: 2 }),
   stored("u-3", "user", "Three?", { run_id: "r-3", turn: 3 }),
 ];
