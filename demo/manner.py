@@ -21,12 +21,20 @@ def in_manner(text: str, manner: Manner) -> str:
 def _brief(part: str) -> str:
     lines = part.split("\n")
     if len(lines) > 2 and all(line.startswith("|") for line in lines):
-        return "\n".join(f"- {_row(line)}" for line in lines[2:])
+        _, *columns = _cells(lines[0])
+        return "\n".join(f"- {_row(line, columns)}" for line in lines[2:])
     if all(line.startswith("- ") and len(line) <= _SHORT for line in lines):
         return " · ".join(line.removeprefix("- ") for line in lines)
     return part
 
 
-def _row(line: str) -> str:
-    first, *rest = (cell.strip() for cell in _CELLS.split(line)[1:-1])
-    return ": ".join(one for one in (first, " · ".join(rest)) if one)
+def _row(line: str, columns: list[str]) -> str:
+    """Return a row as a line; of several columns behind the first each value has its name in front."""
+    first, *values = _cells(line)
+    if len(values) > 1:
+        values = [" ".join(filter(None, one)) for one in zip(columns, values, strict=False)]
+    return ": ".join(one for one in (first, " · ".join(values)) if one)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in _CELLS.split(line)[1:-1]]

@@ -279,6 +279,6 @@ def test_in_few_words_nothing_is_left_out() -> None:
     long = f"{told('list_orders', {'total': 40, 'orders': rows})}\n\n{told('get_shop_profile', {'staff': 12, 'city': 'Cork'})}"
     brief = in_manner(long, "brief")
     assert in_manner(long, "thorough") == long
-    assert "- 1: A \\| B · 7.5\n- 2: A \\| B · 15\n" in brief
+    assert "- 1: Who A \\| B · Total 7.5\n- 2: Who A \\| B · Total 15\n" in brief
     assert "Staff: 12 · City: Cork" in brief
     assert re.findall(r"[\d.]+", brief) == re.findall(r"[\d.]+", long)
