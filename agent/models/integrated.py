@@ -99,6 +99,4 @@ class IntegratedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        raise NotImplementedError(
-            "it is asked for a stream"
-        )  # LangChain wants it to be there; nobody asks for a whole answer
+        raise NotImplementedError("it only streams")  # LangChain wants it to be there; nobody asks for a whole answer
