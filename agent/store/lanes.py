@@ -1,8 +1,8 @@
 """Lanes: runs beside each other in one turn, of which one is the turn's answer.
 
 The answer is the lane that its user chose, unless it failed; else the first that neither failed nor was stopped. The
-invariant: only the answer's messages count. Those of the other lanes are superseded by their own turn, and so they are
-versions to whoever reads the conversation.
+invariant: only the answer's messages count, and the user's message is of its run, as in a turn of one run. Those of the other
+lanes are superseded by their own turn, and so they are versions to whoever reads the conversation.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,6 +69,17 @@ _DISCOUNT = Hot(
     .where(_OF_TURN, ~_is_of_answer, messages.c.superseded_by.is_(None))
     .values(superseded_by=messages.c.turn)
 )
+_GIVE_QUESTION = Hot(
+    update(messages)
+    .where(
+        messages.c.tenant_id == OF_TENANT,
+        messages.c.conversation_id == ROW_ID,
+        messages.c.turn == bindparam("of_turn"),
+        messages.c.role == "user",
+        ~_is_of_answer,
+    )
+    .values(run_id=bindparam("answer", type_=runs.c.id.type))
+)
 _NOTE_CHANGE = Hot(
     update(conversations)
     .where(conversations.c.tenant_id == OF_TENANT, conversations.c.id == ROW_ID)
@@ -98,7 +109,9 @@ async def settle_answer(connection: Transaction, tenant_id: str, run: "Run") -> 
     answer = await connection.row(_ANSWER, turn)
     if answer is None:
         raise NotFoundError("No such run.")
-    changed = [await connection.change(one, {**turn, "answer": answer.id}) for one in (_COUNT, _DISCOUNT)]
+    changed = [
+        await connection.change(one, {**turn, "answer": answer.id}) for one in (_COUNT, _DISCOUNT, _GIVE_QUESTION)
+    ]
     if any(changed):
         await connection.change(_NOTE_CHANGE, turn)
     return Settled(answer.id == run.id, answer.state == "failed")

@@ -222,7 +222,7 @@ async def list_messages(
         is_new = or_(messages.c.position > since.position, messages.c.turn > since.turn)
         is_new = or_(is_new, messages.c.superseded_by > since.turn)
         if since.answers != version.answers:
-            is_new = or_(is_new, and_(lane.scalar_subquery() > 0, messages.c.role != "user"))
+            is_new = or_(is_new, lane.scalar_subquery() > 0)
         statement = statement.where(is_new)
     statement = statement.order_by(messages.c.turn, messages.c.position).limit(limit)
     found = [(_message(row), row.lane) for row in await connection.execute(statement)]

@@ -102,6 +102,7 @@ async def test_the_answer_counts_whatever_happens_in_whatever_order(store: Store
             await known(store, runs[0], whole, None)
             own = {one.id for one in whole.values() if one.run_id == answer.id or one.role == "user"}
             assert {one.id for one in whole.values() if one.superseded_by is None} == own
+            assert [one.run_id for one in whole.values() if one.role == "user"] == [answer.id]
             version = await known(store, runs[0], copy, version)
             assert copy == whole
             async with store.read("acme") as connection:
