@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from io import BytesIO
 from typing import Literal
 
 ACCEPTED = "gzip"
@@ -41,27 +42,31 @@ async def read_body(
         BrokenBodyError: it is not gzip, although it says so, or it ends too early.
     """
     gzip = _Gzip() if encoding.strip().lower() in ("gzip", "x-gzip") else None
-    read = bytearray()
+    read = BytesIO()  # gives its bytes away as they lie: a body is never there twice
     came = 0
     async with AsyncExitStack() as held:
         is_large = False
         async for part in parts:
             came += len(part)
             if came > most_bytes:
-                return bytes(read[:BEGINNING_BYTES]), "large"
+                return _beginning(read), "large"
             for piece in (part,) if gzip is None else gzip.undo(part):
-                if len(read) + len(piece) > most_bytes:
-                    return bytes(read[:BEGINNING_BYTES]), "large"
-                if not is_large and len(read) + len(piece) > SMALL_BYTES:
+                if read.tell() + len(piece) > most_bytes:
+                    return _beginning(read), "large"
+                if not is_large and read.tell() + len(piece) > SMALL_BYTES:
                     is_large = True
                     try:
                         await held.enter_async_context(large())
                     except TimeoutError:
-                        return bytes(read[:BEGINNING_BYTES]), "large"
-                read += piece
+                        return _beginning(read), "large"
+                read.write(piece)
         if gzip is not None and came and not gzip.is_whole:
             raise BrokenBodyError("it breaks off")
-        return bytes(read), "whole"
+        return read.getvalue(), "whole"
+
+
+def _beginning(read: BytesIO) -> bytes:
+    return read.getbuffer()[:BEGINNING_BYTES].tobytes()
 
 
 class _Gzip:
