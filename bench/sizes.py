@@ -1,7 +1,7 @@
 """`python -m bench.sizes`: what a turn takes of each engine, from which follows how large an installation has to be.
 
 One process on a PostgreSQL and a Redis of its own gets turns, some of them at once. Printed are, of each turn: the CPU of the process;
-transactions, rows written and bytes of write-ahead log of PostgreSQL, and what its rows take on the disk; calls of Redis, and the
+transactions, rows written and bytes of write-ahead log of PostgreSQL, and what its rows take on the disk; calls and CPU of Redis, and the
 memory that a run takes there until it is forgotten. Then what a number of daily users needs at the peak of the day, by these figures.
 """
 
@@ -43,6 +43,7 @@ class Sizes(NamedTuple):
     wal_bytes: float
     disk_bytes: float
     calls: float
+    redis_s: float
     memory_bytes: float
 
 
@@ -58,7 +59,8 @@ async def used(rows: str, redis_url: str) -> Sizes:
     told = await client.info()
     await client.aclose()
     assert found is not None
-    return Sizes._make(map(float, (*found, told["total_commands_processed"], told["used_memory"])))
+    redis_s = told["used_cpu_user"] + told["used_cpu_sys"]
+    return Sizes._make(map(float, (*found, told["total_commands_processed"], redis_s, told["used_memory"])))
 
 
 async def measure(*, turns: int, users: int) -> None:
@@ -91,10 +93,11 @@ def say(cpu_s: float, turn: Sizes, *, users: int) -> None:
         f"a turn of {TOKENS} tokens: {cpu_s * MS:.1f} ms of CPU, {stream_s / cpu_s:.0f} streams at {RATE:.0f} tokens/s fill a core",
         f"PostgreSQL: {turn.transactions:.1f} transactions, {turn.rows:.1f} rows written, {turn.wal_bytes / KIB:.1f} KiB of WAL, "
         f"{turn.disk_bytes / KIB:.1f} KiB on the disk",
-        f"Redis: {turn.calls:.1f} calls, {turn.memory_bytes / KIB:.1f} KiB until it is forgotten",
+        f"Redis: {turn.calls:.1f} calls, {turn.redis_s * MS:.2f} ms of CPU, {turn.memory_bytes / KIB:.1f} KiB until it is forgotten",
         f"{users:,} daily users, {TURNS_OF_USER} turns each, {PEAK:.0f} times the average at the peak: {at_peak:.0f} turns/s, "
         f"{at_peak * stream_s:.0f} streams, {at_peak * cpu_s:.1f} cores of processes, {at_peak * turn.transactions:.0f} transactions/s and "
-        f"{at_peak * turn.wal_bytes / KIB**2:.1f} MiB/s of WAL, {at_peak * turn.calls:.0f} calls of Redis/s",
+        f"{at_peak * turn.wal_bytes / KIB**2:.1f} MiB/s of WAL, {at_peak * turn.calls:.0f} calls and "
+        f"{at_peak * turn.redis_s:.2f} cores of Redis",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 
