@@ -18,6 +18,7 @@ from agent.errors import (
     ForbiddenError,
     LogAwayError,
     LogTrimmedError,
+    NotFoundError,
     OverloadedError,
 )
 from agent.events.schema import START, EventId, LoggedEvent
@@ -116,7 +117,8 @@ class Readers:
         key, log = RunKey(principal.tenant_id, run.id), self._runtime.log
         is_here = key in self._roster
         await self._offer(key, principal)
-        with self._roster.reading(key), self._roster.offering(key, principal):
+        # Where its conversation is deleted it ends, as a log does that is deleted: who asks again is told.
+        with self._roster.reading(key), self._roster.offering(key, principal), suppress(NotFoundError):
             run = await self._decisions.resume(principal, run)
             gap = Gap(self._runtime, principal, run, after)
             if run.state in UNFINISHED and run.state != "waiting":

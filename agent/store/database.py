@@ -212,10 +212,10 @@ class Store:
 
         Raises:
             ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so. Or a role is none.
-            DatabaseError: it did not tell of its roles for a minute.
+            DatabaseError: another program had SQLite's file for a minute, or PostgreSQL did not tell of its roles for one.
         """
         if self.path is not None:
-            await self.migrate()
+            await awaited(self.migrate)
         elif not await has_newest(self._owners):
             raise ConfigurationError("the database has another schema version: run `frontdesk migrate`")
         elif self.has_wall:

@@ -65,6 +65,15 @@ def is_fault(exc: BaseException) -> bool:
     return isinstance(exc, OperationalError | InterfaceError)
 
 
+def is_passing(exc: BaseException) -> bool:
+    """Return whether a fault says no more than that another program has SQLite's file, or that the disk is slow just now."""
+    cause = exc.orig if isinstance(exc, DBAPIError) else exc
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None:
+        return isinstance(cause, sqlite3.OperationalError)
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def is_undone(exc: BaseException, *, is_ending: bool) -> bool:
     """Return whether a fault says that the transaction was certainly not committed, and that the same may work at once.
 

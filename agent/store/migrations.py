@@ -19,9 +19,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, DatabaseError
 from agent.store.address import unreachable
-from agent.store.faults import is_fault
+from agent.store.faults import is_fault, is_passing, reason_of
 from agent.store.pools import Kept
 from alembic import command
 
@@ -54,6 +54,7 @@ async def bring_to_newest(engine: AsyncEngine, *, tries: int = TRIES) -> None:
     Raises:
         ConfigurationError: the database cannot be used, has a version that is not known here, or others hold a table so
             long that it cannot be changed. What was done until then is whole, and stays.
+        DatabaseError: another program has SQLite's file.
     """
     with _told(engine):
         async with engine.connect() as connection:
@@ -106,6 +107,7 @@ async def has_newest(engine: AsyncEngine) -> bool:
 
     Raises:
         ConfigurationError: the database cannot be used.
+        DatabaseError: another program has SQLite's file.
     """
     with _told(engine):
         async with engine.connect() as connection:
@@ -121,6 +123,8 @@ def _told(engine: AsyncEngine) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as exc:
         if not (is_fault(exc) or isinstance(exc, OSError)):
             raise
+        if is_passing(exc):
+            raise DatabaseError(reason_of(exc)) from exc
         raise unreachable(engine.url, exc) from None
 
 

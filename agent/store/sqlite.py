@@ -26,7 +26,8 @@ LOCK_POLL_S = 0.01
 STEPS_BETWEEN_LOOKS = 10_000
 """Of SQLite's machine, about a millisecond: so soon a search notices that it was stopped."""
 NOT_CONNECTED = "no active connection"
-"""As aiosqlite says it: SQLAlchemy takes it for a lost connection and throws that away."""
+"""As aiosqlite says it: SQLAlchemy takes it for a lost connection and throws that away. Its ValueError, which not every way
+through SQLAlchemy knows, is an error of SQLite's here."""
 
 
 class Connection(aiosqlite.Connection):
@@ -93,8 +94,7 @@ class Connection(aiosqlite.Connection):
         return True
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self._abandoned:
-            raise ValueError(NOT_CONNECTED)
+        self._check()
         return await self._execute_beside(partial(fn, *args, **kwargs))
 
     async def _execute_beside(self, work: partial[Any]) -> Any:

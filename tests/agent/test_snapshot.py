@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,8 @@ from agent.events.schema import (
     ToolsStarted,
     Usage,
 )
+from agent.principal import RunKey
+from agent.runs.readers import read_run
 
 LONG = "x" * 5000
 STARTED = RunStarted("conversation", "run", "message")
@@ -188,3 +191,26 @@ async def _from_the_database(ann: Person, run_id: str) -> Stream:
 
     await until(is_forgotten)
     return told[-1]
+
+
+async def test_a_reader_of_what_is_deleted_meanwhile_gets_an_end(open_frontdesk: OpenWorld) -> None:
+    """G572"""
+    world = await open_frontdesk(log_keep_s=0.001)
+    ann = world.person()
+    world.provider.say("Seven.")
+    answer = await ann.stream("How many?")
+    run_id, services = answer.first("run_id"), world.app.state.services
+    principal = await services.authenticator.authenticate(f"Bearer {ann.token}")
+    run = await read_run(services.store, principal, UUID(run_id))
+
+    async def is_forgotten() -> bool:
+        return await services.log.last(RunKey("acme", run.id)) is None
+
+    await until(is_forgotten)
+    reader = services.runner.follow(principal, run)
+    gone = await ann.request("DELETE", f"/conversations/{answer.first('conversation_id')}")
+    assert gone.status_code == 200
+
+    assert [batch async for batch in reader] == []
+
+    assert (await ann.request("GET", f"/runs/{run_id}/events")).status_code == 404

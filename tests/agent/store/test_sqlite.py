@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import select
+from support.faults import until
 
+from agent.errors import DatabaseError
 from agent.store.database import EVERY_TENANT, Store
+from agent.store.limits import Limits
 from agent.store.tables import workers
 from agent.store.transaction import Transaction
 from agent.store.workers import own_runs, renew_lease
@@ -82,3 +86,45 @@ async def test_a_writer_that_waits_for_another_process_does_not_hold_the_loop(st
 async def _write(store: Store) -> None:
     async with store.write("acme") as connection:
         await renew_lease(connection, "one", lease_s=3)
+
+
+async def test_a_time_that_ends_between_a_statement_and_the_close_of_its_cursor_is_a_fault(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    """G570"""
+    file = shutil.copy(sqlite_template, tmp_path / "one.db")
+    store = Store(f"sqlite+aiosqlite:///{file}", pool_size=1, limits=Limits(transaction_s=0.2))
+
+    async def read() -> None:
+        async with store.read("acme") as connection:
+            driver: Any = connection._kept.driver
+            cursor = await driver.execute("SELECT 1")
+            await until(lambda: driver._abandoned)
+            await cursor.close()
+
+    async with asyncio.timeout(60):
+        with pytest.raises(DatabaseError):
+            await read()
+    await store.close()
+
+
+async def test_a_start_waits_for_a_file_that_another_program_has(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G571"""
+    monkeypatch.setattr("agent.store.sqlite.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("agent.store.awaiting.RETRY_EVERY_S", 0.05)
+    other = sqlite3.connect(tmp_path / "one.db", isolation_level=None)
+    other.executescript(
+        "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE alembic_version SET version_num = version_num"
+    )
+    starting = asyncio.create_task(store.prepare())
+    with structlog.testing.capture_logs() as logs:
+        async with asyncio.timeout(60):
+            while not any(one["event"] == "database_awaited" for one in logs):
+                assert not starting.done(), starting.exception()
+                await asyncio.sleep(0.01)
+    other.execute("COMMIT")
+    other.close()
+    async with asyncio.timeout(60):
+        await starting
