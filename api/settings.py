@@ -17,7 +17,7 @@ from agent.settings import EnvironmentSettings, Keep, RuntimeSettings
 from api.admin.settings import AdminSettings
 from api.token_settings import AuthSettings
 from api.variables import variable_of
-from api.voice import VoiceSettings
+from api.voice_settings import VoiceSettings
 
 _FIELD = re.compile(r'field "(\w+)"')
 KINDS = {

@@ -5,7 +5,6 @@ import math
 import anyio
 import structlog
 from fastapi import Request, Response
-from pydantic import Field
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Message, Receive, Scope, Send
@@ -15,7 +14,6 @@ from agent.assistant.voice import Voice
 from agent.budget import QuotaExceededError
 from agent.errors import RETRY_AFTER_S, InvalidRequestError, RequestError, RunError
 from agent.principal import Principal
-from agent.settings import EnvironmentSettings
 from agent.voice.voices import Voices
 from api.doors import CONNECTION
 from api.errors import problem
@@ -41,15 +39,6 @@ WORDS = {
 UNAVAILABLE = "The voice is not available right now."
 OF_USER = "At most {most} requests for a voice can be answered at once."
 OF_TENANT = "At most {most} requests for a voice can be answered at once for all of a company."
-
-
-class VoiceSettings(EnvironmentSettings):
-    """How much of voices there may be at once."""
-
-    max_voices_per_user: int = Field(
-        default=4, ge=1, description="requests for speech and dictation of one user at once; one more gets a 429"
-    )
-    max_voices_per_tenant: int = Field(default=100, ge=1, description="of these, all users of one tenant")
 
 
 def kinds_of(voice: Voice | None) -> dict[str, str] | None:

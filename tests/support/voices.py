@@ -20,7 +20,9 @@ def wav(seconds: float = 0.1, *, rate: int = RATE) -> bytes:
     """Return so many seconds of silence."""
     data = b"\0\0" * int(seconds * rate)
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
-    return struct.pack("<4sI4s", b"RIFF", 36 + len(data), b"WAVE") + form + struct.pack("<4sI", b"data", len(data)) + data
+    return (
+        struct.pack("<4sI4s", b"RIFF", 36 + len(data), b"WAVE") + form + struct.pack("<4sI", b"data", len(data)) + data
+    )
 
 
 @dataclass(slots=True)
@@ -43,9 +45,7 @@ class VoiceServer:
             kept.clear()
         self.cancelled = 0
 
-    def answer(
-        self, body: bytes, *, status: int = 200, content_type: str = "application/json", **headers: str
-    ) -> None:
+    def answer(self, body: bytes, *, status: int = 200, content_type: str = "application/json", **headers: str) -> None:
         """Answer the next request so."""
 
         async def script(_request: Request, connection: Connection) -> None:
@@ -53,9 +53,7 @@ class VoiceServer:
 
         self.scripts.append(script)
 
-    def flow(
-        self, *pieces: bytes, gate: asyncio.Event | None = None, ends: bool = True, for_ever: bytes = b""
-    ) -> None:
+    def flow(self, *pieces: bytes, gate: asyncio.Event | None = None, ends: bool = True, for_ever: bytes = b"") -> None:
         """Answer the next request piece by piece; behind the first one it waits for the gate. `for_ever` follows without end."""
 
         async def script(_request: Request, connection: Connection) -> None:
