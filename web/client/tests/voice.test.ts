@@ -20,7 +20,12 @@ const SENTENCES: Record<string, string[]> = {
     "Das war im Jahr 2024.",
     "Dann ging er.",
   ],
-  es: ["El Sr. García vive en EE. UU. desde 2020.", "¿Cómo está Ud. hoy?", "¡Muy bien!", "Cuesta 3.50 €, p. ej. ahora."],
+  es: [
+    "El Sr. García vive en EE. UU. desde 2020.",
+    "¿Cómo está Ud. hoy?",
+    "¡Muy bien!",
+    "Cuesta 3.50 €, p. ej. ahora.",
+  ],
   pt: ["A Dra. Ana chegou às 10h.", "Custou R$ 1.234,56 na Av. Paulista.", "Tudo bem?"],
   hi: ["डॉ. शर्मा आज आएंगे।", "क्या आप तैयार हैं?", "हाँ, 3.5 किलो।"],
   ja: ["今日は晴れです。", "明日は雨でしょう！", "本当ですか？", "「はい。」と言った。"],
@@ -48,8 +53,18 @@ test("the voice is that of the language, where that can be told", () => {
     fr: "La facture est dans la liste, et elle est payée.",
     it: "La fattura non è stata pagata, ma è nella lista.",
     en: "The invoice is not paid. Thanks.",
-    ...{ hi: "चालान का भुगतान नहीं हुआ है।", ja: "請求書は未払いです。", zh: "发票尚未支付。", ar: "لم تُدفع الفاتورة بعد." },
-    ...{ ko: "송장이 지불되지 않았습니다.", ru: "Счёт не оплачен.", el: "Το τιμολόγιο δεν πληρώθηκε.", he: "החשבונית לא שולמה." },
+    ...{
+      hi: "चालान का भुगतान नहीं हुआ है।",
+      ja: "請求書は未払いです。",
+      zh: "发票尚未支付。",
+      ar: "لم تُدفع الفاتورة بعد.",
+    },
+    ...{
+      ko: "송장이 지불되지 않았습니다.",
+      ru: "Счёт не оплачен.",
+      el: "Το τιμολόγιο δεν πληρώθηκε.",
+      he: "החשבונית לא שולמה.",
+    },
   };
   for (const [language, text] of Object.entries(told)) {
     const usual = language === "en" ? "de" : "en";

@@ -65,7 +65,8 @@ export class Reading {
   /** Returns what can be said now and was not given before. `isWhole`: nothing more comes. */
   read(source: string, isWhole: boolean): Utterance[] {
     this.#out = [];
-    for (let end; (end = source.indexOf("\n", this.#at)) >= 0; this.#at = end + 1) this.#take(source.slice(this.#at, end));
+    for (let end; (end = source.indexOf("\n", this.#at)) >= 0; this.#at = end + 1)
+      this.#take(source.slice(this.#at, end));
     const rest = source.slice(this.#at);
     if (isWhole) {
       this.#at = source.length;
@@ -181,7 +182,9 @@ export class Reading {
   }
 
   #sentences(source: string): string[] {
-    const text = this.#plain(source.replace(HEADING, "").replace(ITEM, (_, number?: string) => (number ? `${number}. ` : "")));
+    const text = this.#plain(
+      source.replace(HEADING, "").replace(ITEM, (_, number?: string) => (number ? `${number}. ` : "")),
+    );
     return sentences(text.replace(/\s+/g, " "), this.#language ?? languageOf(text, this.#usual));
   }
 
@@ -201,8 +204,9 @@ export class Reading {
       .replace(/\[\^?\d+\]/g, "")
       .replace(/\$\$[^$]+\$\$/g, formula)
       .replace(/<\/?[a-z][^>]*>|<!--.*?-->/gi, " ")
-      .replace(/<?\b(?:https?:\/\/|www\.)([^\s/?#<>"'`)\]]+)[^\s<>"'`]*?(?=[.,;:!?)\]]*(?:[\s>*_]|$))>?/gi, (_, host: string) =>
-        link(host.replace(/^www\./, "")),
+      .replace(
+        /<?\b(?:https?:\/\/|www\.)([^\s/?#<>"'`)\]]+)[^\s<>"'`]*?(?=[.,;:!?)\]]*(?:[\s>*_]|$))>?/gi,
+        (_, host: string) => link(host.replace(/^www\./, "")),
       )
       .replace(/&nbsp;/g, " ")
       .replace(/\\([\\`*_{}[\]()#+\-.!|~>])/g, "$1")

@@ -22,7 +22,27 @@ const ABBREVIATIONS = new Set(
     .split(" "),
 );
 /** A number behind these has its full stop in front of it: `No. 5`. Elsewhere `no.` is a word that ends a sentence. */
-const BEFORE_NUMBERS = new Set(["no", "nr", "art", "abs", "fig", "vol", "pp", "núm", "min", "max", "so", "do", "mi", "sun", "sat", "mar", "co", "al", "ed"]);
+const BEFORE_NUMBERS = new Set([
+  "no",
+  "nr",
+  "art",
+  "abs",
+  "fig",
+  "vol",
+  "pp",
+  "núm",
+  "min",
+  "max",
+  "so",
+  "do",
+  "mi",
+  "sun",
+  "sat",
+  "mar",
+  "co",
+  "al",
+  "ed",
+]);
 /** `am 3. Mai`: there a number of a day ends nothing. */
 const ORDINAL = ["de", "da", "nb", "no", "fi", "cs", "sk", "pl", "hu", "hr", "sl", "et", "lv", "tr"];
 /** Browsers fall silent in the middle of what is longer. */
@@ -48,7 +68,11 @@ function segmenterOf(language: string): Intl.Segmenter {
  * without `Intl.Segmenter` has lines for sentences.
  */
 export function sentences(text: string, language = "en"): string[] {
-  if (!globalThis.Intl?.Segmenter) return text.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (!globalThis.Intl?.Segmenter)
+    return text
+      .split("\n")
+      .map((line) => line.trim())
+      .filter(Boolean);
   const found: string[] = [];
   let open = "";
   for (const { segment } of segmenterOf(language).segment(text)) {
@@ -78,7 +102,8 @@ function goesOn(before: string, after: string, language: string): boolean {
   const word = raw.replace(/^["'“‘(\[«¿¡]+/u, "").toLowerCase();
   const isFirst = before.trim() === `${raw}.`;
   if (/^\p{L}$/u.test(word) && !/^[iyoeaàéóíú]$/u.test(word)) return true; // an initial, or a letter of `z. B.`
-  if (/^\d{1,3}$/.test(word) && (isFirst || (word.length < 3 && ORDINAL.includes(language.split("-")[0]!)))) return true;
+  if (/^\d{1,3}$/.test(word) && (isFirst || (word.length < 3 && ORDINAL.includes(language.split("-")[0]!))))
+    return true;
   if (!ABBREVIATIONS.has(word)) return /^\p{L}(\.\p{L})+$/u.test(word); // `U.S.`
   return !BEFORE_NUMBERS.has(word) || /^\s*\d/.test(after);
 }
@@ -89,7 +114,9 @@ export function breaths(sentence: string, most = MOST_CHARACTERS): string[] {
   let rest = sentence;
   while (rest.length > most) {
     const window = rest.slice(0, most);
-    const at = Math.max(...[/[,;:–—、，；：،؛](?=\s|[^\x00-\x7f])[^,;:–—、，；：،؛]*$/u, /\s\S*$/u].map((one) => window.search(one)));
+    const at = Math.max(
+      ...[/[,;:–—、，；：،؛](?=\s|[^\x00-\x7f])[^,;:–—、，；：،؛]*$/u, /\s\S*$/u].map((one) => window.search(one)),
+    );
     const end = at > most / 4 ? at + 1 : /[\ud800-\udbff]$/.test(window) ? most - 1 : most;
     pieces.push(rest.slice(0, end).trim());
     rest = rest.slice(end).trim();
