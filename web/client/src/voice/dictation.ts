@@ -177,7 +177,11 @@ const BITS_PER_S = 32_000;
 const KINDS = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
 /** Returns what records, and lets the server write it down. */
-export function serverEar(open: (fetch: typeof globalThis.fetch) => Http, assistant: () => string | undefined): Ear {
+export function serverEar(
+  open: (fetch: typeof globalThis.fetch) => Http,
+  assistant: () => string | undefined,
+  fetch: typeof globalThis.fetch,
+): Ear {
   let form = new FormData();
   // The client sends JSON. This is a form, whose type the browser names.
   const http = open((input, init) => {

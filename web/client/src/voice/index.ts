@@ -40,13 +40,12 @@ export function watchSpeech(options: VoiceOptions, chat: SpokenChat, about: Spea
 export function openDictation(options: VoiceOptions, about: DictationOptions): Dictation {
   let dictation: Dictation | null = null;
   const assistant = options.assistant ?? (() => undefined);
-  const isServers = options.voice.dictation === "server";
-  const ear = isServers
-    ? serverEar(
-        open(options, () => dictation?.cancel()),
-        assistant,
-      )
-    : browserEar;
+  const left = () => dictation?.cancel();
+  const { fetch = globalThis.fetch } = options;
+  const ear =
+    options.voice.dictation === "server"
+      ? serverEar((sent) => open({ ...options, fetch: sent }, left), assistant, fetch)
+      : browserEar;
   return (dictation = new Listener(ear, about));
 }
 
