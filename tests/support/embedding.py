@@ -16,6 +16,8 @@ from support.profiles import Profiles
 
 WEB = ROOT / "web"
 QUIET = {"viewport": {"width": 1000, "height": 760}, "reduced_motion": "reduce"}
+NAMED_FILES = ("APPROVALS_FILE", "CONVERSATIONS_FILE", "LANES_FILE", "VOICE_FILE")
+"""What the bundler knows files by that are loaded later."""
 OpenWidget = Callable[..., Awaitable["Widget"]]
 
 
@@ -140,6 +142,6 @@ async def probe_page(browser: Browser) -> AsyncIterator[Page]:
 def probe_script() -> str:
     """Return the bundle of web/widget/tests/probe.ts."""
     esbuild = str(WEB / "node_modules/.bin/esbuild")
-    nothing_more = [f'--define:{name}="none.js"' for name in ("APPROVALS_FILE", "LANES_FILE")]
+    nothing_more = [f'--define:{name}="none.js"' for name in NAMED_FILES]
     command = [esbuild, "widget/tests/probe.ts", "--bundle", "--format=esm", "--charset=utf8", *nothing_more]
     return subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, text=True, check=True).stdout
