@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
-from faster_whisper import WhisperModel
-from piper import PiperVoice
+from faster_whisper import WhisperModel  # type: ignore[import-not-found]
+from piper import PiperVoice  # type: ignore[import-not-found]
 
 
 def folder(package: str) -> Path:
