@@ -17,7 +17,7 @@ from api.shared_tickets import SharedTickets
 from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
-from api.voice import OF_TENANT, OF_USER
+from api.voice_settings import OF_TENANT, OF_USER
 
 
 class Limits(NamedTuple):

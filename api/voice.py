@@ -37,8 +37,6 @@ WORDS = {
 }
 """What users are told, by the code of the error."""
 UNAVAILABLE = "The voice is not available right now."
-OF_USER = "At most {most} requests for a voice can be answered at once."
-OF_TENANT = "At most {most} requests for a voice can be answered at once for all of a company."
 
 
 def kinds_of(voice: Voice | None) -> dict[str, str] | None:

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from agent.settings import EnvironmentSettings
 
+OF_USER = "At most {most} requests for a voice can be answered at once."
+OF_TENANT = "At most {most} requests for a voice can be answered at once for all of a company."
+
 
 class VoiceSettings(EnvironmentSettings):
     """How much of voices there may be at once."""

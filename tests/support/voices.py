@@ -113,7 +113,8 @@ def form_of(request: Request) -> dict[str, Any]:
     """Return the fields of a form."""
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     found: dict[str, Any] = {}
-    for part in message_from_bytes(head + request.body).get_payload():
+    parts: Any = message_from_bytes(head + request.body).get_payload()
+    for part in parts:
         name = str(part.get_param("name", header="content-disposition"))
         content = part.get_payload(decode=True)
         if name == "file":

@@ -11,6 +11,7 @@ from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from faster_whisper import WhisperModel  # type: ignore[import-not-found]
 from piper import PiperVoice  # type: ignore[import-not-found]
@@ -43,7 +44,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer("audio/wav", sound.getvalue())
         else:
             form = message_from_bytes(f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode() + body)
-            parts = {part.get_param("name", header="content-disposition"): part for part in form.get_payload()}
+            read: Any = form.get_payload()
+            parts = {part.get_param("name", header="content-disposition"): part for part in read}
             heard, told = LISTENER.transcribe(io.BytesIO(parts["file"].get_payload(decode=True)), language="en")
             text = " ".join(segment.text.strip() for segment in heard)
             self.answer("application/json", json.dumps({"text": text, "duration": told.duration}).encode())
