@@ -67,6 +67,11 @@ memories = Counter(
     "Questions that memory was asked about: found, none, kept (which facts fit was known), late, or failed",
     ["outcome"],
 )
+voices = Counter(
+    "frontdesk_voices",
+    "Requests for speech and for dictation that models of voices were asked for, by the code of the error, if any",
+    ["kind", "code"],
+)
 log_append_s = Histogram(
     "frontdesk_log_append_seconds",
     "Time until Redis has taken what was sent to it at once",

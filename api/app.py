@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from agent.assistant.source import Assistants
 from agent.context.gathering import Contexts
 from agent.context.memories import Memories
 from agent.context.shelf import MemoryShelf, Shelf
@@ -32,6 +31,7 @@ from agent.runs.signals import MemorySignals, RedisSignals, Signals
 from agent.search import Searches
 from agent.store.database import Store
 from agent.store.workers import standing as read_standing
+from agent.voice.voices import open_voices
 from api import __version__, errors
 from api.admin.access import operators_of
 from api.auth import Authenticator
@@ -72,12 +72,14 @@ from api.routes import (
     suggestions,
     tickets,
     turns,
+    voice,
 )
 from api.routes import assistant as assistant_route
 from api.settings import Settings
 from api.sharing import check_sharing, letter_keys
 from api.traces import TracedRequests, Traces
 from api.visitors import proxies_of
+from api.voice import AROUND_BYTES, RECORDING_BYTES
 from demo import DemoChatModel
 
 Watch = Callable[[EventLog], EventLog]
@@ -97,7 +99,7 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     remembering = Memories(store)
     equipment = equip(settings, catalog, remembering)
     traces = _open_traces(settings)
-    services = _assemble(settings, equipment.assistants, catalog, _watches(traces, watch), store, remembering)
+    services = _assemble(settings, equipment, catalog, _watches(traces, watch), store, remembering)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -129,7 +131,19 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
 
 def _add_routes(app: FastAPI, services: Services, equipment: Equipment, *, serves: bool) -> None:
     answering = dialects, chat, turns, public, runs, lanes, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
-    asked_less = assistant_route, docs, pages, demo, suggestions, approvals, conversations, feedback, memories, audit
+    asked_less = (
+        assistant_route,
+        docs,
+        pages,
+        demo,
+        suggestions,
+        approvals,
+        conversations,
+        feedback,
+        memories,
+        audit,
+        voice,
+    )
     for_operators = (admin, admin_record, admin_budgets) if services.operators is not None else ()
     # What is asked most stands first: a request tries the routes in this order.
     for module in (*answering, health, *asked_less, *for_operators) if serves else (health,):
@@ -162,10 +176,11 @@ def _watches(traces: Traces | None, watch: Watch | None) -> Watch:
 
 
 def _assemble(
-    settings: Settings, assistants: Assistants, catalog: Catalog, watch: Watch, store: Store, memories: Memories
+    settings: Settings, equipment: Equipment, catalog: Catalog, watch: Watch, store: Store, memories: Memories
 ) -> Services:
     """Return the parts of the installation, none of which is open yet: what is wrong with one is told at once."""
     log, signals, cluster, shelf = _share(settings, store)
+    assistants = equipment.assistants
     contexts = Contexts(shelf, memories)
     runner = Runner(
         store=store,
@@ -191,6 +206,7 @@ def _assemble(
         runner=runner,
         contexts=contexts,
         memories=memories,
+        voices=open_voices(equipment.voices, store, lambda: runner.budgets, currency=settings.budget_currency),
         **limits._asdict(),
         built_files=BuiltFiles(),
         searches=Searches(
@@ -258,6 +274,7 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
         await stack.enter_async_context(embedding)
     for toolset in equipment.toolsets:
         await stack.enter_async_context(toolset)
+    await stack.enter_async_context(equipment.voices)
     if services.redis is not None:
         await stack.enter_async_context(services.redis)
     if services.tally is not None:
@@ -283,7 +300,8 @@ def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the last one added is the first one passed."""
     app.add_middleware(HandOver)
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    larger = {voice.TRANSCRIPTIONS: RECORDING_BYTES + AROUND_BYTES}
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, larger=larger)
     if settings.cors_origins:  # before all that refuses: a page can read no answer without its headers
         app.add_middleware(PagesOfOthers, origins=settings.cors_origins)
     if settings.root_path:  # before all that goes by the path

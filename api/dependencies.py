@@ -23,6 +23,7 @@ from agent.principal import Principal
 from agent.runs.runner import Runner
 from agent.search import Searches
 from agent.store.database import Store
+from agent.voice.voices import Voices
 from api.auth import Authenticator
 from api.built_files import BuiltFiles
 from api.handover import hold
@@ -73,6 +74,9 @@ class Services:
     requests: Rates
     """Requests of users, tenants and addresses."""
     seats: Seats
+    voice_seats: Seats
+    """Of those who speak or listen."""
+    voices: Voices
     tickets: Tickets | SharedTickets
     sockets: Sockets
     built_files: BuiltFiles

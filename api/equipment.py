@@ -10,6 +10,7 @@ from agent.context.memories import Memories
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from agent.toolkit import Toolset
+from agent.voice.providers import VoiceProviders
 from api.backends import Backends, open_reach
 from api.selectors import Selectors
 from api.settings import Settings
@@ -26,6 +27,7 @@ class Equipment:
     assistants: Assistants
     backends: Backends
     selectors: Selectors
+    voices: VoiceProviders
 
     @property
     def toolsets(self) -> list[Toolset]:
@@ -57,11 +59,13 @@ def equip(settings: Settings, catalog: Catalog | None, memories: Memories | None
     folder = path if path.is_dir() else path.parent
     backends = Backends(settings, open_reach(settings), folder)
     selectors = Selectors(settings)
+    voices = VoiceProviders(settings)
     equipped = []
     for assistant_id, definition in definitions.items():
         try:
             if catalog is not None:
                 catalog.check(definition)
+                voices.check(definition)
             named = backends.named(definition.all_backends)
             toolsets = load_toolsets(
                 definition,
@@ -78,7 +82,7 @@ def equip(settings: Settings, catalog: Catalog | None, memories: Memories | None
             raise ConfigurationError(str(exc) if is_of_variable else f"{files[assistant_id]}: {exc}") from exc
         kept_as = assistant_id if path.is_dir() else None
         equipped.append(Equipped(assistant_id, definition, toolsets, kept_as, selector))
-    return Equipment(Assistants(equipped), backends, selectors)
+    return Equipment(Assistants(equipped), backends, selectors, voices)
 
 
 def allow_imports_beside(path: Path) -> None:

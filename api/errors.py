@@ -37,6 +37,7 @@ from agent.errors import (
     SupersededError,
     UnauthorizedError,
 )
+from agent.voice.sounds import UnsupportedAudioError
 from api.problems import FieldProblem, Problem
 from api.protocols import error_form
 
@@ -69,6 +70,7 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     AlreadyDecidedError: HttpProblem(409, "This is decided already"),
     AlreadyClaimedError: HttpProblem(409, "Another page makes this call"),
     PayloadTooLargeError: HttpProblem(413, "The request is too large"),
+    UnsupportedAudioError: HttpProblem(415, "The recording cannot be read"),
     RateLimitedError: HttpProblem(429, "Too many requests"),
     QuotaExceededError: HttpProblem(429, "The budget is used up"),
     OverloadedError: HttpProblem(503, "The service is overloaded"),

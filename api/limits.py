@@ -17,6 +17,7 @@ from api.shared_tickets import SharedTickets
 from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
+from api.voice_settings import OF_TENANT, OF_USER
 
 
 class Limits(NamedTuple):
@@ -24,6 +25,7 @@ class Limits(NamedTuple):
 
     requests: Rates
     seats: Seats
+    voice_seats: Seats
     sockets: Sockets
     tickets: Tickets | SharedTickets
     visitors: dict[str, Visitors]
@@ -48,12 +50,14 @@ def open_limits(
     tally = Tally(cluster.client, lease_s=settings.lease_s) if cluster is not None else None
     seats = SharedSeats(tally, processes) if tally is not None else None
     most = settings.max_streams_per_user, settings.max_streams_per_tenant, settings.max_streams_per_address
+    of_voices = settings.max_voices_per_user, settings.max_voices_per_tenant
     tickets: Tickets | SharedTickets = (own := Tickets(settings, rates=rates))
     if cluster is not None and cluster.keys is not None:
         tickets = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
     return Limits(
         _requests(settings, rates),
         Seats("streams", *most, shared=seats),
+        Seats("voices", *of_voices, refusals=(OF_USER, OF_TENANT), shared=seats),
         Sockets(settings, rates=rates, seats=seats),
         tickets,
         _visitors(settings, assistants, catalog, rates),

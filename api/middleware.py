@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from uuid import uuid4
 
 import structlog
@@ -26,6 +27,7 @@ PROBES = ("/livez", "/readyz", "/health")
 """Answered also where no seat is free: whoever asks needs to know that the service is there."""
 ASKS = "/chat"
 """The one path where GET begins something, so that HEAD would."""
+TOO_LARGE = "body: at most {most} bytes"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 TWO_TOKENS = problem(400, "invalid_request", "The request is not valid", "Authorization: send one")
@@ -44,10 +46,11 @@ BROKEN = problem(500, "internal", "Something went wrong on our side", "The reque
 class RequestMiddleware:
     """Give each request an id (the client's own, if it is harmless), and say in one line how it went."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, larger: Mapping[str, int] = {}) -> None:
+        """`larger`: paths whose bodies may have more bytes."""
         self._app = app
         self._max_body_bytes = max_body_bytes
-        self._refusal = f"body: at most {max_body_bytes} bytes"
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,7 +79,8 @@ class RequestMiddleware:
 
         _name(scope, request_id)
         try:
-            await self._app_for(scope, headers)(scope, self._limited(receive), send_with_id)
+            most = max(self._max_body_bytes, self._larger.get(scope["path"], 0))
+            await self._app_for(scope, headers, most)(scope, _limited(receive, most), send_with_id)
         except Exception as exc:
             # Whatever no route foresaw: one request broke, and not the service. Here and not further out, so that this
             # answer too has its id, and CORS headers around it.
@@ -90,7 +94,7 @@ class RequestMiddleware:
             taken_ms = round((time.perf_counter() - begun) * 1000, 1)
             logger.info("request", method=method, route=route, status=status, ms=taken_ms)
 
-    def _app_for(self, scope: Scope, headers: Headers) -> ASGIApp:
+    def _app_for(self, scope: Scope, headers: Headers, most: int) -> ASGIApp:
         """Return the app, or the refusal of a request that no app needs to look at."""
         if scope.get("state", {}).get(NO_SEAT) and scope["path"] not in PROBES:
             return FULL
@@ -102,26 +106,27 @@ class RequestMiddleware:
         if len(hosts) > 1 or not all(map(HOST.fullmatch, hosts)):
             return NO_HOST
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) <= self._max_body_bytes:
+        if not length.isdecimal() or int(length) <= most:
             return self._app
-        return refusal(PayloadTooLargeError, self._refusal)
+        return refusal(PayloadTooLargeError, TOO_LARGE.format(most=most))
 
-    def _limited(self, receive: Receive) -> Receive:
-        """Return `receive` for bodies that do not say how large they are: it breaks off at the limit.
 
-        Starlette has this too, but answers in plain text.
-        """
-        size = 0
+def _limited(receive: Receive, most: int) -> Receive:
+    """Return `receive` for bodies that do not say how large they are: it breaks off at the limit.
 
-        async def receive_limited() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._max_body_bytes:
-                raise HTTPException(OVER_HTTP[PayloadTooLargeError].status, self._refusal)
-            return message
+    Starlette has this too, but answers in plain text.
+    """
+    size = 0
 
-        return receive_limited
+    async def receive_limited() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            raise HTTPException(OVER_HTTP[PayloadTooLargeError].status, TOO_LARGE.format(most=most))
+        return message
+
+    return receive_limited
 
 
 def _name(scope: Scope, request_id: str | None) -> None:

@@ -17,6 +17,7 @@ from agent.settings import EnvironmentSettings, Keep, RuntimeSettings
 from api.admin.settings import AdminSettings
 from api.token_settings import AuthSettings
 from api.variables import variable_of
+from api.voice_settings import VoiceSettings
 
 _FIELD = re.compile(r'field "(\w+)"')
 KINDS = {
@@ -188,7 +189,7 @@ class BackendSettings(EnvironmentSettings):
 
 
 class Settings(
-    AdminSettings, BackendSettings, AuthSettings, HttpSettings, RuntimeSettings
+    AdminSettings, BackendSettings, AuthSettings, VoiceSettings, HttpSettings, RuntimeSettings
 ):  # the last one comes first in docs/settings.md
     """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
 

@@ -28,6 +28,7 @@ from agent.assistant.pages import PageTools
 from agent.assistant.selection import Selection
 from agent.assistant.suggestions import Starters, Suggestions
 from agent.assistant.toolsets import Toolsets
+from agent.assistant.voice import VoiceOrNone
 from agent.assistant.written import read_yaml
 from agent.errors import ConfigurationError
 from agent.region import Locale, Region, TimeZone
@@ -126,6 +127,7 @@ class Override(Definition):
         min_length=1,
         description="in place of the assistant's; with its own key where `api_key_env` names it",
     )
+    voice: VoiceOrNone = Field(default=None, description="in place of the assistant's; false: none")
 
 
 class Assistant(Definition):
@@ -153,6 +155,7 @@ class Assistant(Definition):
     memory: MemoryOrNone = Field(
         default=None, description="facts that outlive conversations; None: nothing is remembered"
     )
+    voice: VoiceOrNone = Field(default=None, description="speech and dictation; None: neither")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     approvals: Approvals = Approvals()

@@ -108,6 +108,11 @@ class Runner:
         self._draining = False
         signals.listen(self._hear)
 
+    @property
+    def budgets(self) -> Budgets:
+        """Return the budgets as this process knows of them, for what is asked for beside runs."""
+        return self._runtime.budgets
+
     async def __aenter__(self) -> "Runner":
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()

@@ -9,6 +9,7 @@ from agent.assistant.source import Equipped
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
 from agent.toolkit import Toolset
+from agent.voice.providers import VoiceProviders
 from api.app import open_catalog
 from api.doctor.finding import Finding, fail, ok, warn
 from api.equipment import Equipment, equip
@@ -43,7 +44,7 @@ async def _looked_at(settings: Settings) -> tuple[Equipment | None, list[Finding
         for backend in equipment.backends.every.values():
             await stack.enter_async_context(backend)
         for one in equipment.assistants:
-            found.append(_models(catalog, one))
+            found += [_models(catalog, one), *_voice(equipment.voices, one)]
             found += [await _tools(stack, one, toolset) for toolset in one.toolsets]
     return equipment, found
 
@@ -68,6 +69,19 @@ def _models(catalog: Catalog, one: Equipped) -> Finding:
             check, f"{', '.join(missing)} cannot be used: the key is missing", f"give it; until then {names[0]} answers"
         )
     return ok(check, ", ".join(every))
+
+
+def _voice(providers: VoiceProviders, one: Equipped) -> list[Finding]:
+    """Return what is to be said of the models that speak and listen, if there are any."""
+    voices = [version.voice for version in one.definition.versions if version.voice is not None]
+    if not (models := [model.model for voice in voices for model in voice.models]):
+        return []
+    check = f"assistant {one.id}: voice"
+    try:
+        providers.check(one.definition)
+    except ConfigurationError as exc:
+        return [fail(check, str(exc), "give the key, or mend the definition; docs/voice.md")]
+    return [ok(check, ", ".join(dict.fromkeys(models)))]
 
 
 async def _tools(stack: AsyncExitStack, one: Equipped, toolset: Toolset) -> Finding:

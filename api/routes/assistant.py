@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from api.dependencies import InstallationDep, admit, count_address
 from api.errors import PROBLEMS
 from api.requests import CONTEXT_BYTES, MESSAGE_CHARACTERS
+from api.voice import kinds_of
 
 router = APIRouter(tags=["service"], responses=PROBLEMS)
 
@@ -17,6 +18,13 @@ class ActionView(BaseModel):
 
     description: str
     values: dict[str, str]
+
+
+class VoiceView(BaseModel):
+    """Who speaks and who listens: the browser, or models at `/audio/speech` and `/audio/transcriptions`. What is off is left out."""
+
+    speech: Literal["browser", "server"] | None = None
+    dictation: Literal["browser", "server"] | None = None
 
 
 class LimitsView(BaseModel):
@@ -47,6 +55,7 @@ class AssistantView(BaseModel):
         default=None, description="on_demand: only where they are asked for, by POST /messages/{id}/suggestions"
     )
     limits: LimitsView
+    voice: VoiceView | None = None
     approves: bool | None = Field(
         default=None, description="true: people of the caller's role are asked in place of others, at GET /approvals"
     )
@@ -83,6 +92,7 @@ async def describe_assistant(
         suggestions=assistant.suggestions.enabled,
         suggestions_when=assistant.suggestions.when if assistant.suggestions.enabled else None,
         limits=LimitsView(lanes=assistant.limits.lanes),
+        voice=None if (kinds := kinds_of(assistant.voice)) is None else VoiceView.model_validate(kinds),
         approves=(principal is not None and assistants.are_approved_by(principal)) or None,
         assistants=others if assistants.are_several else None,
     )

@@ -1,6 +1,7 @@
 """The widget in a vendor's page, opened in a browser of its own profile; and its inner parts in an empty page."""
 
 import asyncio
+import re
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -142,6 +143,7 @@ async def probe_page(browser: Browser) -> AsyncIterator[Page]:
 def probe_script() -> str:
     """Return the bundle of web/widget/tests/probe.ts."""
     esbuild = str(WEB / "node_modules/.bin/esbuild")
-    nothing_more = [f'--define:{name}="{NO_FILE}"' for name in ("APPROVALS_FILE", "LANES_FILE")]
+    later = re.findall(r"(\w+_FILE): named\(", (WEB / "build.mjs").read_text())
+    nothing_more = [f'--define:{name}="{NO_FILE}"' for name in later]
     command = [esbuild, "widget/tests/probe.ts", "--bundle", "--format=esm", "--charset=utf8", *nothing_more]
     return subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -64,6 +64,8 @@ export interface Assistant {
   readonly suggestions: boolean;
   /** Whether the user may answer what others asked for: `@frontdesk/client/approvals` lists it. */
   readonly approves?: boolean;
+  /** Who reads answers out, and who writes down what is said, where that is on: `@frontdesk/client/voice` does both. */
+  readonly voice?: { readonly speech?: "browser" | "server"; readonly dictation?: "browser" | "server" };
   /** With each answer, or when they are asked for with `suggestions`. */
   readonly suggestionsWhen?: "after" | "on_demand";
   readonly limits: {

@@ -7,6 +7,7 @@ import type { Inbox } from "./approvals";
 import { tool } from "./button";
 import type * as Made from "./conversations";
 import type * as Lanes from "./lanes";
+import type * as Voices from "./voice";
 import type { Access, WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
@@ -25,6 +26,7 @@ import { isTouch } from "./visible";
 
 declare const CONVERSATIONS_FILE: string;
 declare const LANES_FILE: string;
+declare const VOICE_FILE: string;
 
 export interface FrameOptions {
   texts: Texts;
@@ -50,6 +52,9 @@ export class Frame implements WidgetContext {
   declare readonly transcript: Transcript;
   declare lanes?: Lanes.Comparison;
   #lanes?: Promise<unknown>;
+  /** Of the assistant that it was loaded for. */
+  #voice?: Promise<Voices.Voice | undefined> | undefined;
+  #spoken: Assistant | null = null;
   #inbox?: Promise<Inbox | null | undefined>;
   #close: (() => void) | null;
   #name = make("h2");
@@ -130,6 +135,7 @@ export class Frame implements WidgetContext {
           (this.#lanes ??= load<typeof Lanes>(LANES_FILE).then((made) => made?.show(this, AnswerItem, assistant)))
         ),
       () => this.lanes?.update(assistant),
+      () => assistant && assistant !== this.#spoken && this.#speak(assistant),
     );
   }
 
@@ -181,6 +187,14 @@ export class Frame implements WidgetContext {
     this.#conversations?.list.close();
     void this.#inbox?.then((inbox) => inbox?.close());
     this.lanes?.close();
+    void this.#voice?.then((voice) => voice?.close());
+  }
+
+  /** Another assistant may have another voice, or none. */
+  #speak(assistant: Assistant): void {
+    void this.#voice?.then((voice) => voice?.close());
+    this.#spoken = assistant;
+    this.#voice = assistant.voice && load<typeof Voices>(VOICE_FILE).then((made) => made?.show(this, assistant));
   }
 
   #head(): HTMLElement {

@@ -1,0 +1,17 @@
+"""Settings of voices: how much of them there may be at once."""
+
+from pydantic import Field
+
+from agent.settings import EnvironmentSettings
+
+OF_USER = "At most {most} requests for a voice can be answered at once."
+OF_TENANT = "At most {most} requests for a voice can be answered at once for all of a company."
+
+
+class VoiceSettings(EnvironmentSettings):
+    """How much of voices there may be at once."""
+
+    max_voices_per_user: int = Field(
+        default=4, ge=1, description="requests for speech and dictation of one user at once; one more gets a 429"
+    )
+    max_voices_per_tenant: int = Field(default=100, ge=1, description="of these, all users of one tenant")
