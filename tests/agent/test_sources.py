@@ -1,6 +1,5 @@
 """Sources, from the tool or the provider that cites them to everybody who reads of them."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from support.world import OpenWorld, Person, World
 
 from agent.attempt.snapshot import SNAPSHOT_CHARACTERS, from_log, from_transcript, from_unfinished
 from agent.events.fold import Answer
-from agent.events.schema import EventId, LoggedEvent, RunStarted, SourceCited
+from agent.events.schema import AnyEvent, EventId, LoggedEvent, RunStarted, SourceCited
 from agent.principal import Principal
 from agent.store.messages import run_messages
 from agent.store.runs import get_run
@@ -134,7 +133,8 @@ async def test_a_run_that_is_stopped_keeps_what_it_cited(open_frontdesk: OpenWor
 def test_a_snapshot_of_a_log_has_what_was_cited_and_stays_small() -> None:
     """G521: what does not fit into it follows."""
     cited = [SourceCited(f"{n}", "t" * 200, f"https://example.com/{n}/" + "u" * 1900, "s" * 500) for n in range(20)]
-    log = [LoggedEvent(EventId(1, n), event) for n, event in enumerate([RunStarted("c", "r", "m"), *cited], start=1)]
+    events: list[AnyEvent] = [RunStarted("c", "r", "m"), *cited]
+    log = [LoggedEvent(EventId(1, n), event) for n, event in enumerate(events, start=1)]
     snapshot = from_log(log)
     rest = [logged for logged in log if logged.id > snapshot[-1].id]
     answer = Answer()
@@ -197,7 +197,8 @@ async def test_every_protocol_tells_of_sources_in_its_own_words(open_frontdesk: 
     added = [one["annotation"] for one in lines["responses"] if one["type"] == "response.output_text.annotation.added"]
     assert [one["url"] for one in added] == [PAGE["url"], NEWS["url"]]
     last = lines["responses"][-1]["response"]["output"][-1]["content"][0]
-    assert last["annotations"] == added and {one["end_index"] for one in added} == {len(last["text"])}
+    assert last["annotations"] == added
+    assert {one["end_index"] for one in added} == {len(last["text"])}
     assert [one["url"] for one in lines["events"] if one.get("type") == "source"] == [PAGE["url"], NEWS["url"]]
     assert [one["value"]["url"] for one in lines["ag_ui"] if one.get("name") == "source"] == [PAGE["url"], NEWS["url"]]
 
@@ -227,4 +228,3 @@ async def test_two_runs_at_once_cite_each_their_own(open_frontdesk: OpenWorld) -
     second = await ben.stream("How long?")
     assert len([event for event in first.events if "source" in event]) == 2
     assert not [event for event in second.events if "source" in event]
-    await asyncio.sleep(0)

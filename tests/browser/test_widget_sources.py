@@ -2,6 +2,7 @@
 
 from playwright.async_api import expect
 from support.embedding import OpenWidget
+from support.host import Host
 from support.provider import Call
 from support.world import OpenWorld
 
@@ -13,17 +14,18 @@ WEB = {
 
 
 async def test_sources_are_listed_below_the_answer_and_only_named_hosts_are_links(
-    open_frontdesk: OpenWorld, open_widget: OpenWidget
+    open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget
 ) -> None:
     """G522: by keyboard, to a screen reader, when it is copied, and when the conversation is opened again."""
-    world = await open_frontdesk(assistant=CITING)
+    world = await open_frontdesk(assistant=CITING, cors_origins=(host.url,))
     ann = world.person()
     attributes = {"open": "", "link-hosts": "docs.example.com"}
-    page = await open_widget(world.url, token=ann.token, attributes=attributes)
+    widget = await open_widget(world.url, token=ann.token, attributes=attributes)
+    page = widget.page
     world.provider.call(Call("look_up"))
     world.provider.stream({"content": "Within 30 days."}, {"content": "", "annotations": [WEB]})
-    await page.get_by_role("textbox").fill("How long?")
-    await page.keyboard.press("Enter")
+    await widget.ask("How long?")
+    await widget.ended()
     for _ in range(2):
         sources = page.get_by_role("region", name="Sources")
         await expect(sources.get_by_role("listitem")).to_have_count(2)

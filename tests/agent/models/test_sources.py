@@ -35,8 +35,11 @@ def test_whatever_is_said_of_a_source_is_one_short_line_and_plain(host: str, tex
     source = read_source({"url": f"https://{host}.example.com/?q={query}", "title": text, "snippet": text})
     if source is None:
         return
-    assert len(source.url) <= URL_CHARACTERS and source.url.isprintable() and source.url.startswith("https://")
-    assert len(source.title) <= TITLE_CHARACTERS and len(source.snippet) <= SNIPPET_CHARACTERS
+    assert len(source.url) <= URL_CHARACTERS
+    assert source.url.isprintable()
+    assert source.url.startswith("https://")
+    assert len(source.title) <= TITLE_CHARACTERS
+    assert len(source.snippet) <= SNIPPET_CHARACTERS
     for said in (source.title, source.snippet):
         steering = [sign for sign in said if category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
         assert set(steering) <= {"\u200c", "\u200d"}, said
