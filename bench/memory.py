@@ -95,7 +95,7 @@ async def measure(store: Store, *, facts: int) -> Measured:
 async def _main(url: str | None, facts: int) -> None:
     with TemporaryDirectory() as folder:
         address = url or f"sqlite+aiosqlite:///{Path(folder) / 'memory.db'}"
-        store = Store(address)
+        store = Store(address, pool_size=4)
         await store.migrate()
         measured = await measure(store, facts=facts)
         await store.close()
