@@ -169,13 +169,8 @@ class AiSdkEncoder:
                     yield chunks.question(told)
             case ActionRequested():
                 yield chunks.data("action", told.id, action(told), is_transient=True)
-            case SourceCited():
-                yield from self._cite(told)
             case SnapshotTaken():
                 yield from self._take_snapshot(told)
-                if not self._is_over:
-                    for source in told.sources:
-                        yield from self._cite(source)
             case _:
                 yield from self._ending(told)
 
@@ -185,6 +180,8 @@ class AiSdkEncoder:
     def _ending(self, told: AnyEvent | Opened | Added | Closed) -> Iterator[Chunk]:
         """Yield what an event that comes at the end, or beside the answer, is told as."""
         match told:
+            case SourceCited():
+                yield from self._cite(told)
             case TitleChanged(title=title):
                 yield chunks.data("title", "title", title)
             case SuggestionsOffered(questions=questions):
@@ -248,6 +245,9 @@ class AiSdkEncoder:
             self._is_over = True
             yield chunks.metadata(error=chunks.error(INTERRUPTED))
             yield chunks.error_chunk(INTERRUPTED)
+            return
+        for source in snapshot.sources:
+            yield from self._cite(source)
 
     def _say(self, text: str) -> Iterator[Chunk]:
         if text:
