@@ -64,7 +64,8 @@ context = Counter(
 )
 memories = Counter(
     "frontdesk_memories",
-    "Questions that memory was asked about: found, none, kept (which facts fit was known), late, or failed",
+    "Questions that memory was asked about: found, none, kept (which facts fit was known), late, or failed; "
+    "and where words found alone that should not: vectors_late, vectors_failed, vectors_down",
     ["outcome"],
 )
 voices = Counter(

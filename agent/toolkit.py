@@ -41,6 +41,17 @@ class Action:
     """Whether the page says what came of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A tool's result with where it comes from, as `{"title", "url", "snippet"}` each. The model reads `result` alone.
+
+    What is no address of the web is left out, and what is more than a run may cite.
+    """
+
+    result: object
+    sources: Sequence[object]
+
+
 def _hide_nothing(secret: str) -> None:
     """Stand for a run that nobody reads."""
 
@@ -98,7 +109,7 @@ class Tool:
     """One thing the model can ask for.
 
     `schema` is the JSON Schema of the arguments (an object). `call` validates them itself and returns anything that
-    JSON can hold, or an `Action`.
+    JSON can hold, an `Action`, or what it cites with it as `Cited`.
 
     Raises (from `call`):
         ToolError: with a text for the model; bad arguments are a ToolError too.

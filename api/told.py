@@ -21,6 +21,22 @@ def _is_zero(value: object) -> bool:
     return value == 0
 
 
+def _is_empty(value: object) -> bool:
+    return not value
+
+
+class SourceView(BaseModel):
+    """Where something comes from. It is somebody else's text; `url` is http or https."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    title: str
+    url: str
+    snippet: str
+    tool_call_id: str | None = Field(default=None, exclude_if=_is_none, description="whose result names it")
+
+
 class ToolCallView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -59,6 +75,11 @@ class MessageView(BaseModel):
     is_error: bool
     model: str | None
     usage: UsageView | None
+    sources: list[SourceView] = Field(
+        default=[],
+        exclude_if=_is_empty,
+        description="what a result or a step cites; with a run's answer, all that the run does",
+    )
     lane: int = Field(default=0, exclude_if=_is_zero, description="of what one of several lanes of its turn has said")
 
 

@@ -23,6 +23,7 @@ from agent.events.schema import (
     RunEnded,
     RunPaused,
     RunStarted,
+    SourceCited,
     StepEnded,
     StepStarted,
     SuggestionsOffered,
@@ -91,6 +92,8 @@ def told(event: AnyEvent) -> str | None:
             return f"  {name} waits for a yes: {_short(title)}"
         case ClientToolRequested(name=name, arguments=arguments):
             return f"  {name} is asked of the page: {_short(arguments)}"
+        case SourceCited(title=title, url=url):
+            return f"  source {_short(title)}: {_short(url)}"
         case CredentialNeeded():
             return "  the user's token ran out; a fresh one is waited for"
         case ErrorRaised(code=code, message=message):

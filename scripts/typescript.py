@@ -48,7 +48,16 @@ def payloads(kind: type[msgspec.Struct]) -> tuple[dict[str, object], dict[str, o
     full = {field.name: _sample(field.type) for field in fields}
     needed = [field for field in fields if field.required or get_origin(field.type) is tuple]
     least = {field.name: _sample(field.type, is_whole=False) for field in needed}
-    return payload(kind(**full)), payload(kind(**least))  # type: ignore[arg-type] # it is one of the union
+    bare = {field.name: _sample(field.type, is_whole=False) for field in fields if field.required}
+    told, shown, sure = (payload(kind(**given)) for given in (full, least, bare))  # type: ignore[arg-type] # it is one of the union
+    return told, _sure(shown, sure)
+
+
+def _sure(least: Any, bare: Any) -> Any:
+    """Return a payload without what is left out of one whose lists are empty."""
+    if not isinstance(least, dict):
+        return least
+    return {name: _sure(value, bare[name]) for name, value in least.items() if name in bare}
 
 
 def _sample(kind: Any, *, is_whole: bool = True) -> Any:

@@ -22,6 +22,7 @@ from tools.backends.backend import Backend, BackendSession
 from tools.backends.paths import segment
 from tools.backends.sessions import BackendSessions
 from tools.modules import place_of_module
+from tools.results import citing
 
 __all__ = ["Bound", "FunctionTool", "ToolContext", "load_functions", "segment", "tool"]
 
@@ -85,7 +86,7 @@ class FunctionTool(Generic[Arguments]):
                 backends=sessions,
                 tell=context.tell,
             )
-            return await self.function(tool_context, parsed)
+            return citing(await self.function(tool_context, parsed))
 
         return Tool(
             name=self.name,

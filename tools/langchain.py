@@ -7,6 +7,7 @@ invariant: one that blocks holds a thread of its own, and nothing of anybody els
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,13 @@ from pydantic import BaseModel, ValidationError
 
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError, ToolError
-from agent.toolkit import CallContext, Tool
+from agent.toolkit import CallContext, Cited, Tool
 from agent.tracing import traced
 from tools.apart import CutOffError, apart
 from tools.functions import drop_titles
 from tools.modules import broken, load_module
 from tools.names import MOST, valid_name
+from tools.results import citing
 
 THREADS = 16
 """Calls of tools that are not async, at once, of one toolset. One that hangs keeps its thread; calls beyond wait their time."""
@@ -141,19 +143,24 @@ def _blocks(tool: BaseTool) -> bool:
 
 
 def _told(result: object) -> object:
-    """Return a result as data. The artifact of one that has both is the program's, not the model's."""
+    """Return a result as data. The artifact of one that has both is not the model's: what it cites is for people."""
     if not isinstance(result, ToolMessage):
-        return result
+        return citing(result)
     content = result.content
     text = content if isinstance(content, str) else "\n\n".join(map(_shown, content))
     if result.status == "error":
         raise ToolError(text or "The tool failed and does not say why.")
+    return _cited(text, result.artifact)
+
+
+def _cited(text: str, artifact: object) -> object:
+    """Return a text, or what it is the JSON of, with what it cites: its own `sources`, or those of the artifact."""
+    value: object = text
     if text[:1] in ("{", "["):
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return text
-    return text
+        with suppress(orjson.JSONDecodeError):
+            value = orjson.loads(text)
+    beside = citing(artifact)
+    return Cited(value, beside.sources) if isinstance(beside, Cited) else citing(value)
 
 
 def _shown(block: str | dict[Any, Any]) -> str:

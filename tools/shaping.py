@@ -16,9 +16,9 @@ import structlog
 from agent.assistant.toolsets import ConfirmWhen, Pattern, ToolDefinition, ToolsetDefinition
 from agent.conditions import Bound
 from agent.principal import Principal
-from agent.toolkit import Origin, Tool, Toolset, has_side_effects
+from agent.toolkit import Cited, Origin, Tool, Toolset, has_side_effects
 from agent.wording import Wording, Wordings
-from tools.results import pick
+from tools.results import found_at, pick
 
 logger = structlog.get_logger()
 
@@ -110,7 +110,7 @@ def _described(tool: Tool, said: ToolDefinition, *, definition: ToolsetDefinitio
         ask=said.ask or tool.ask,
         is_pinned=tool.is_pinned or said.pin,
         wordings=_worded(tool.wordings, said.wordings),
-        call=tool.call if said.fields is None else _only(tool, said.fields),
+        call=_shaped(tool, said),
     )
 
 
@@ -140,10 +140,18 @@ def _worded(own: Wordings, said: Wordings) -> Wordings:
     }
 
 
-def _only(tool: Tool, fields: Sequence[str]) -> Any:
+def _shaped(tool: Tool, said: ToolDefinition) -> Any:
+    fields, sources = said.fields, said.sources
+    if fields is None and sources is None:
+        return tool.call
+
     async def call(context: Any, arguments: Mapping[str, Any]) -> object:
         # A tool that cuts a large result knows of the fields, so that it cuts what is left of it.
-        return pick(await tool.call(replace(context, fields=tuple(fields)), arguments), fields)
+        wanted = None if fields is None else (*fields, *([sources.at] if sources else ()))
+        result = await tool.call(replace(context, fields=wanted), arguments)
+        cited = found_at(result, sources) if sources else ()
+        picked = result if fields is None else pick(result, fields)
+        return Cited(picked.result if isinstance(picked, Cited) else picked, cited) if cited else picked
 
     return call
 

@@ -86,6 +86,7 @@ class Limits(Definition):
         default=240.0, gt=0, description="without a token, from a provider that says that it is at work"
     )
     model_retries: int = Field(default=2, ge=0, le=10, description="before the first token only")
+    sources: int = Field(default=20, ge=0, le=100, description="that an answer cites; those beyond are left out")
     lanes: int = Field(default=4, ge=1, le=4, description="models that may answer a message side by side; 1: no two do")
 
 

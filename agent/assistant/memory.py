@@ -1,10 +1,11 @@
 """What an assistant may remember of its users beyond a conversation, and of their tenant."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from agent.assistant.model import Definition
+from agent.assistant.selection import EmbeddingModel
 
 Roles = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(max_length=20)]
 
@@ -28,6 +29,15 @@ class Memory(Definition):
     cache_s: float = Field(
         default=60.0, ge=0, le=600, description="for which facts fit the same question of a user; texts are always read"
     )
+
+    embeddings: Literal["installed", "none"] | EmbeddingModel = Field(
+        default="none", description="what finds facts by what they mean, too; installed: the extra `embeddings`"
+    )
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether facts are found by what they mean, too."""
+        return self.embeddings != "none"
 
     def reads_tenant(self, role: str) -> bool:
         """Return whether somebody of this role is told the tenant's facts."""

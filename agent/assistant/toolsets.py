@@ -84,6 +84,22 @@ class ConfirmWhen(Definition):
         return tuple(one.bound for one in self.when)
 
 
+class CitedFields(Definition):
+    """Where a tool's result says what it is from: a list at a path of it, and the fields of what is listed.
+
+    In a definition a text alone is the path, with the usual names.
+    """
+
+    at: str = Field(min_length=1, max_length=200, pattern=r"^[^.]+(\.[^.]+)*$", description="a path as data.items")
+    url: str = Field(default="url", min_length=1, max_length=100)
+    title: str = Field(default="title", min_length=1, max_length=100)
+    snippet: str = Field(default="snippet", min_length=1, max_length=100)
+
+
+def _of_path(value: object) -> object:
+    return {"at": value} if isinstance(value, str) else value
+
+
 class ToolDefinition(ToolWords):
     """What a definition says of one tool; what it does not say is as the tool's source has it."""
 
@@ -105,6 +121,9 @@ class ToolDefinition(ToolWords):
     timeout_s: float | None = Field(default=None, gt=0)
     fields: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
         default=None, min_length=1, description="paths of its result that the model gets, like items.id; None: all"
+    )
+    sources: Annotated[CitedFields, BeforeValidator(_of_path)] | None = Field(
+        default=None, description="where its result says what it is from: a path, or `at`, `url`, `title`, `snippet`"
     )
     pin: bool = Field(default=False, description="it is offered in every step, however many tools there are")
     hidden: bool = Field(default=False, description="the model never learns of it")

@@ -1,6 +1,6 @@
 """One attempt at a run as the loop sees it: what it needs, and what it leaves behind for the run's end."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -22,12 +22,13 @@ from agent.attempt.stop import Stopper
 from agent.attempt.transcript import Transcript, read_transcript, tell
 from agent.attempt.writer import RunWriter
 from agent.context.gathering import Contexts
-from agent.events.schema import ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
+from agent.events.schema import ReasoningDelta, SourceCited, StepEnded, StepStarted, TextDelta, Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from agent.models.chain import Chain, open_chain
 from agent.models.echo import step_extras
 from agent.models.health import Health
+from agent.models.sources import add, cited
 from agent.models.stream import Reply
 from agent.store.approvals import Approval, list_approvals
 from agent.store.database import Store
@@ -82,6 +83,8 @@ class Attempt:
     """The models that may go on where one fails; None where that ends the run."""
     has_asked: bool = False
     """Whether a model was asked for anything yet."""
+    sources: dict[str, SourceCited] = field(default_factory=dict)
+    """What the run has cited by now, by ids."""
 
     @property
     def model(self) -> Runnable[LanguageModelInput, Any]:
@@ -124,6 +127,12 @@ class Attempt:
         """Let what is said next be a part of its own."""
         self.part_kind = None
 
+    def cite(self, sources: Iterable[SourceCited]) -> None:
+        """Tell of sources: each address once in a run, and no more than it may cite."""
+        for source in sources:
+            if (new := add(self.sources, source, most=self.assistant.limits.sources)) is not None:
+                self.writer.emit(new)
+
     def measure(self, since_stored: Histogram) -> None:
         """Measure the time since the message was stored; not where a person or the page was asked, who may take hours."""
         if not (self.approvals or self.page_calls):
@@ -164,7 +173,8 @@ class Attempt:
             self.writer.budget.took(self.reply, step=self.step)
 
     def answer(self, *, partial: bool = False) -> NewMessage:
-        """Return what the current step said as the run's answer."""
+        """Return what the current step said as the run's answer, with all that the run has cited."""
+        self.cite(self.reply.sources.values())
         return NewMessage(
             "assistant",
             self.reply.text,
@@ -174,6 +184,7 @@ class Attempt:
             usage=self.reply.usage,
             status="partial" if partial else "complete",
             extras=None if partial else self.extras([]),
+            sources=tuple(self.sources.values()),
         )
 
     def extras(self, requests: Sequence[tuple[str, ToolRequest]]) -> dict[str, Any] | None:
@@ -236,4 +247,5 @@ async def open_attempt(
     attempt.step = max((message.step for message in said), default=0)
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())
     attempt.has_text = any(message.text for message in said)
+    attempt.sources = cited(current, most=limits.sources)
     return attempt

@@ -58,5 +58,7 @@ async def take_back(attempt: Attempt, *, is_void: bool = False) -> None:
     attempt.writer.emit(SnapshotTaken(str(attempt.run.message_id), first, *beside, takes_back=takes_back))
     for piece in more:
         attempt.writer.emit(TextDelta(piece))
+    for source in shown.sources.values():
+        attempt.writer.emit(source)
     attempt.end_part()
     attempt.has_text = bool(left)

@@ -1,5 +1,6 @@
 """What an attempt's model is told first: the assistant's instructions, with what was looked up for this turn."""
 
+import asyncio
 from collections.abc import Sequence
 
 from langchain_core.messages import SystemMessage
@@ -8,6 +9,8 @@ from agent.assistant.definition import Assistant
 from agent.attempt.offer import ask_toolset
 from agent.attempt.stop import Stopper
 from agent.context.gathering import NOTHING, Contexts, Told, Tools, Turn
+from agent.context.memories import NOTHING as NO_MEMORIES
+from agent.context.memories import Remembered
 from agent.principal import Principal
 from agent.prompt.history import UNTRUSTED
 from agent.prompt.words import system_prompt
@@ -33,7 +36,6 @@ async def look_up(
     """
     if contexts is None or not toolsets:
         return NOTHING
-    told = NOTHING
 
     async def tools_of(caller: Principal) -> Tools:
         limit_s = assistant.limits.toolset_timeout_s
@@ -41,12 +43,22 @@ async def look_up(
 
     branch_id = owner.branch_id if run.branch_id is None else run.branch_id
     turn = Turn(owner, assistant_id, run.id, branch_id, run.region)
+
+    async def gathered() -> Told:
+        if not assistant.context:
+            return NOTHING
+        return await contexts.gather(assistant.context, turn, tools_of, most_bytes=assistant.limits.context_bytes)
+
+    async def recalled() -> Remembered:
+        if assistant.memory is None or contexts.memories is None:
+            return NO_MEMORIES
+        return await contexts.memories.recall(assistant.memory, owner, question)
+
+    if not assistant.context and assistant.memory is None:
+        return NOTHING
     with stopper.stoppable():
-        if assistant.context:
-            told = await contexts.gather(assistant.context, turn, tools_of, most_bytes=assistant.limits.context_bytes)
-        if assistant.memory is not None and contexts.memories is not None:
-            told = told._replace(memories=await contexts.memories.recall(assistant.memory, owner, question))
-    return told
+        told, memories = await asyncio.gather(gathered(), recalled())
+    return told._replace(memories=memories)
 
 
 def instructions(assistant: Assistant, owner: Principal, told: Told) -> SystemMessage:

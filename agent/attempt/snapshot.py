@@ -24,10 +24,12 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     SuggestionsOffered,
     TextDelta,
     ToolCallChanged,
 )
+from agent.models.sources import cited
 from agent.store.approvals import Approval, NewApproval
 from agent.store.clock import instant
 from agent.store.messages import StoredMessage
@@ -64,10 +66,25 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
         if isinstance(event, ModelChanged) and isinstance(begun, RunStarted):
             begun = replace(begun, model=event.to)
         last = logged
-        characters += len(event.text) if isinstance(event, TextDelta | SnapshotTaken) else 0
-    snapshot = SnapshotTaken(answer.message_id, answer.text, tuple(answer.tools_used), tuple(answer.actions))
+        characters += _characters(event)
+    sources = tuple(answer.sources.values())
+    snapshot = SnapshotTaken(
+        answer.message_id, answer.text, tuple(answer.tools_used), tuple(answer.actions), sources=sources
+    )
     start = LoggedEvent(EventId(events[0].id.attempt, 0), begun, events[0].at_ms)
     return [start, LoggedEvent(last.id, snapshot, last.at_ms)]
+
+
+def _characters(event: AnyEvent) -> int:
+    match event:
+        case SnapshotTaken(text=text, sources=sources):
+            return len(text) + sum(map(_characters, sources))
+        case TextDelta(text=text):
+            return len(text)
+        case SourceCited():
+            return len(event.title) + len(event.url) + len(event.snippet)
+        case _:
+            return 0
 
 
 def from_transcript(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[LoggedEvent]:
@@ -120,7 +137,8 @@ def while_waiting(
 def _known(messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> int:
     """Return how much the database knows of what a snapshot tells. It grows only, and with it all that the snapshot holds."""
     texts = sum(message.role == "assistant" and bool(message.text) for message in messages)
-    return texts + sum((call.kind == "data") + bool(call.action) for call in calls)
+    sources = sum(len(message.sources) for message in messages)
+    return texts + sources + sum((call.kind == "data") + bool(call.action) for call in calls)
 
 
 def _numbered(run: Run, events: Sequence[AnyEvent | None], known: int, at_ms: int = 0) -> list[LoggedEvent]:
@@ -179,7 +197,7 @@ def _for_page(call: PageCall) -> AnyEvent:
 
 
 def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> list[AnyEvent]:
-    """Return a snapshot of what the database knows of a run, and the text that does not fit into it."""
+    """Return a snapshot of what the database knows of a run, the text that does not fit into it, and what it cites."""
     said = STEP_SEPARATOR.join(message.text for message in messages if message.role == "assistant" and message.text)
     pieces = [said[start : start + SNAPSHOT_CHARACTERS] for start in range(0, len(said), SNAPSHOT_CHARACTERS)] or [""]
     snapshot = SnapshotTaken(
@@ -188,7 +206,8 @@ def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerE
         tuple(dict.fromkeys(call.name for call in calls if call.kind == "data")),
         tuple(as_event(call.action, call.id) for call in calls if call.action),
     )
-    return [snapshot, *map(TextDelta, pieces[1:])]
+    sources = cited(messages, most=A_TELLING).values()
+    return [snapshot, *map(TextDelta, pieces[1:]), *sources]
 
 
 def as_event(action: Action, call_id: str) -> ActionRequested:

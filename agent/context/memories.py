@@ -15,7 +15,8 @@ import structlog
 
 from agent import metrics
 from agent.assistant.memory import Memory as MemoryDefinition
-from agent.context.relevance import beginning_of, content_terms, ranked
+from agent.context.relevance import beginning_of, content_terms, merged, ranked
+from agent.context.vectors import FactVectors, VectorModel
 from agent.errors import DatabaseError
 from agent.failpoints import failpoint
 from agent.graphemes import shown
@@ -40,6 +41,8 @@ logger = structlog.get_logger()
 
 MOST_CACHED = 10_000
 """Questions of which it is known which facts fit, in this process."""
+SHARE_OF_MEANING = 0.7
+"""Of the time that finding may take: so long the vector of a question is waited for."""
 BYTES_PER_TOKEN = 4
 LISTED = 50
 """Facts that a model is shown which asks for all of them, the newest ones."""
@@ -78,13 +81,20 @@ class Memories:
         self._cached: OrderedDict[_Key, _Cached] = OrderedDict()
         self._changes = 0
         self._searches: set[asyncio.Task[list[Memory]]] = set()
+        self.vectors: FactVectors | None = None
+        """What finds by meaning; None: words find alone. The composition root sets it."""
+
+    def find_by(self, model: VectorModel) -> None:
+        """Find facts by what they mean, too, from now on. The caller opens and closes the model."""
+        if self.vectors is None:
+            self.vectors = FactVectors(self._store, model)
 
     async def recall(self, definition: MemoryDefinition, principal: Principal, question: str) -> Remembered:
         """Return what fits a question; nothing where it is about nothing, where finding fails, or where it takes too long."""
         terms = content_terms(question)
         if not terms:
             return NOTHING
-        search = asyncio.create_task(self._search(definition, principal, terms))
+        search = asyncio.create_task(self._search(definition, principal, terms, question))
         self._searches.add(search)
         search.add_done_callback(self._over)
         # One that is late is not stopped: what it finds is there for the next question like this one.
@@ -100,7 +110,7 @@ class Memories:
     async def look(self, definition: MemoryDefinition, principal: Principal, question: str) -> Remembered:
         """Return what fits a question that a model asks, or the newest of all there is where it asks for nothing in particular."""
         if content_terms(question):
-            found = await self._search(definition, principal, content_terms(question))
+            found = await self._search(definition, principal, content_terms(question), question)
         else:
             with_tenant = definition.reads_tenant(principal.role)
             async with self._store.read(principal.tenant_id) as connection:
@@ -120,6 +130,8 @@ class Memories:
         most = definition.facts_per_tenant if of_tenant else definition.facts_per_user
         kept = await self._keep(principal, fact, owner=owner, most=most, run_id=run_id)
         self.changed(principal.tenant_id, owner)
+        if self.vectors is not None and kept == "new":
+            self.vectors.learn(principal.tenant_id, owner)
         return kept
 
     async def forget(
@@ -144,6 +156,8 @@ class Memories:
         stale = [key for key in self._cached if key.tenant_id == tenant_id and owner in (None, TENANT, key.user_id)]
         for key in stale:
             del self._cached[key]
+        if self.vectors is not None:
+            self.vectors.forget(tenant_id, owner)
 
     def forgotten(self) -> None:
         """Let upkeep wipe what is left of removed facts in SQLite's files."""
@@ -156,6 +170,8 @@ class Memories:
         for search in searches:
             search.cancel()
         await asyncio.gather(*searches, return_exceptions=True)
+        if self.vectors is not None:
+            await self.vectors.close()
 
     @repeated
     async def _keep(self, principal: Principal, fact: str, *, owner: str, most: int, run_id: UUID) -> Kept:
@@ -174,9 +190,13 @@ class Memories:
                 await delete_memories(connection, principal, [found])
             return found
 
-    async def _search(self, definition: MemoryDefinition, principal: Principal, terms: tuple[str, ...]) -> list[Memory]:
+    async def _search(
+        self, definition: MemoryDefinition, principal: Principal, terms: tuple[str, ...], question: str
+    ) -> list[Memory]:
         with_tenant = definition.reads_tenant(principal.role)
-        asked = hashlib.sha256("\n".join((*terms, str(definition.told_facts))).encode()).hexdigest()
+        by_meaning = self.vectors if definition.has_vectors else None
+        said = terms if by_meaning is None else (question,)
+        asked = hashlib.sha256("\n".join((*said, str(definition.told_facts))).encode()).hexdigest()
         key = _Key(principal.tenant_id, principal.user_id, with_tenant, asked)
         now, changes = asyncio.get_running_loop().time(), self._changes
         cached = self._cached.get(key)
@@ -185,16 +205,48 @@ class Memories:
                 metrics.memories.labels("kept").inc()
                 ids = cached.ids
                 return await read_memories(connection, principal, ids, with_tenant=with_tenant) if ids else []
-            beginnings = list(dict.fromkeys(map(beginning_of, terms)))
-            facts = await find_memories(connection, principal, beginnings, with_tenant=with_tenant)
-        found = ranked(terms, facts)[: definition.told_facts]
+        found, is_late = await self._found(definition, principal, terms, question, with_tenant=with_tenant)
         metrics.memories.labels("found" if found else "none").inc()
-        if changes == self._changes:  # what was written meanwhile it may not have seen
+        if changes == self._changes and not is_late:  # what was written meanwhile it may not have seen
             self._cached[key] = _Cached(tuple(one.id for one in found), now + definition.cache_s)
             self._cached.move_to_end(key)
         while len(self._cached) > MOST_CACHED:
             self._cached.popitem(last=False)
         return found
+
+    async def _found(
+        self,
+        definition: MemoryDefinition,
+        principal: Principal,
+        terms: tuple[str, ...],
+        question: str,
+        *,
+        with_tenant: bool,
+    ) -> tuple[list[Memory], bool]:
+        """Return the facts that fit by their words and by what they mean, looked for at once; and whether the latter is late."""
+        vectors, most = (self.vectors if definition.has_vectors else None), definition.told_facts
+        asking = None
+        if vectors is not None:
+            limit_s = definition.find_timeout_s * SHARE_OF_MEANING
+            asking = asyncio.create_task(vectors.question(principal, question, timeout_s=limit_s))
+        beginnings = list(dict.fromkeys(map(beginning_of, terms)))
+        async with self._store.read(principal.tenant_id) as connection:
+            facts = await find_memories(connection, principal, beginnings, with_tenant=with_tenant)
+        by_words = ranked(terms, facts)
+        if vectors is None or asking is None:
+            return by_words[:most], False
+        row = await asking
+        if row is None:
+            return by_words[:most], True
+        async with self._store.read(principal.tenant_id) as connection:
+            near = await vectors.nearest(
+                connection, principal, row, with_tenant=with_tenant, most=most, keep_s=definition.cache_s
+            )
+            known = {one.id: one for one in facts}
+            unknown = [one for one in near if one not in known]
+            read = await read_memories(connection, principal, unknown, with_tenant=with_tenant) if unknown else []
+        known |= {one.id: one for one in read}
+        return merged(by_words, [known[one] for one in near if one in known], most=most), False
 
     def _over(self, search: asyncio.Task[list[Memory]]) -> None:
         self._searches.discard(search)

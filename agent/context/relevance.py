@@ -90,6 +90,13 @@ def ranked(terms: Sequence[str], facts: Sequence[Memory]) -> list[Memory]:
     return [facts[at] for at in order if scores[at] > 0]
 
 
+def merged(by_words: Sequence[Memory], by_meaning: Sequence[Memory], *, most: int) -> list[Memory]:
+    """Return the facts that fit best of both: most places are for words, the last two of five for what only means the same."""
+    first = by_words[: most - (2 * most) // 5]
+    found = {one.id: one for one in (*first, *by_meaning[: most - len(first)], *by_words, *by_meaning)}
+    return list(found.values())[:most]
+
+
 def _fit(terms: Sequence[str], text: str) -> list[float]:
     words = sorted(terms_of(text))
     return [_fits(term, words) for term in terms]

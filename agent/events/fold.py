@@ -17,6 +17,7 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     SuggestionsOffered,
     TextDelta,
     TitleChanged,
@@ -41,6 +42,8 @@ class Answer:
     actions: list[ActionRequested] = field(default_factory=list)
     approvals: list[ApprovalRequested] = field(default_factory=list)
     client_tools: list[ClientToolRequested] = field(default_factory=list)
+    sources: dict[str, SourceCited] = field(default_factory=dict)
+    """By their ids, each once, in the order in which they were cited."""
     suggestions: tuple[str, ...] = ()
     title: str | None = None
     error: ErrorRaised | None = None
@@ -67,8 +70,11 @@ class Answer:
                 self.tools_used += [name for name in dict.fromkeys(names) if name not in self.tools_used]
             case ActionRequested():
                 self.actions.append(event)
+            case SourceCited():
+                self.sources.setdefault(event.id, event)
             case SnapshotTaken(text=text, tools_used=tools_used, actions=actions):
                 self.pieces, self.reasoning = [text], []
+                self.sources = {one.id: one for one in event.sources}
                 self.tools_used, self.actions = list(tools_used), list(actions)
                 self.approvals, self.client_tools = [], []
             case ApprovalRequested():

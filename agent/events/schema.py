@@ -12,6 +12,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from agent.events.counted import BudgetUsed as BudgetUsed
+from agent.events.counted import Usage as Usage
+
 EndStatus = Literal["completed", "failed", "cancelled"]
 ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
 
@@ -38,16 +41,6 @@ class EventId(msgspec.Struct, frozen=True, order=True, gc=False):
 
 START = EventId(0, 0)
 """Before everything: reading after it gives the whole log."""
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens as the provider counted them, over all steps of a run."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
@@ -78,19 +71,6 @@ class StepEnded(Event, frozen=True, tag="step.ended"):
     finish_reason: str
     usage: Usage
     """Of this step alone; nothing where an earlier attempt made its calls."""
-
-
-class BudgetUsed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a budget is used up; `is_near` from four fifths on. Numbers are of users' own: a tenant's are its business."""
-
-    whose: Literal["user", "tenant"]
-    kind: Literal["runs", "tokens", "cost"]
-    period: Literal["day", "month"]
-    share: float
-    is_near: bool
-    resets_at: str
-    used: float | None = None
-    limit: float | None = None
 
 
 class UsageCounted(Event, frozen=True, tag="usage.counted"):
@@ -206,6 +186,21 @@ class ClientToolRequested(Event, frozen=True, tag="client_tool.requested"):
     expires_at: str
 
 
+class SourceCited(Event, frozen=True, tag="source.cited"):
+    """A tool's result, or the provider, names where something comes from. Each address is told once of an answer.
+
+    All of it is somebody else's words: `url` is http or https, up to 2,000 characters; `title` up to 200, `snippet` up to 500.
+    """
+
+    id: str
+    """Follows from the address."""
+    title: str
+    url: str
+    snippet: str = ""
+    tool_call_id: str | None = None
+    """Whose result names it; None: the provider does."""
+
+
 class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     """Everything shown for this run so far; a reader replaces what it has, then follows on."""
 
@@ -215,6 +210,7 @@ class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     actions: tuple[ActionRequested, ...] = ()
     takes_back: bool = False
     """Whether what it leaves out of the same attempt's text is void; else that was thinking."""
+    sources: tuple[SourceCited, ...] = ()
 
 
 class CredentialNeeded(Event, frozen=True, tag="credential.needed"):
@@ -274,6 +270,7 @@ AnyEvent: TypeAlias = (
     | ActionRequested
     | ApprovalRequested
     | ClientToolRequested
+    | SourceCited
     | SnapshotTaken
     | CredentialNeeded
     | ErrorRaised

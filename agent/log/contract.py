@@ -18,6 +18,7 @@ from agent.events.schema import (
     LoggedEvent,
     ReasoningDelta,
     SnapshotTaken,
+    SourceCited,
     TextDelta,
     ToolCallChanged,
     ToolInputDelta,
@@ -131,6 +132,8 @@ def _characters(event: AnyEvent) -> int:
     match event:
         case TextDelta() | ReasoningDelta() | SnapshotTaken() | ToolInputDelta():
             return len(event.text)
+        case SourceCited():
+            return OTHER_CHARACTERS + len(event.url) + len(event.snippet)
         case ToolCallChanged(result=str(result)):
             return OTHER_CHARACTERS + len(result)
         case _:

@@ -127,6 +127,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
     attempt.begin_step()
     given = await ask(attempt, state["messages"])
     attempt.usage += attempt.reply.usage
+    attempt.cite(attempt.reply.sources.values())
     if not attempt.reply.requests:
         attempt.end_step(attempt.reply.finish_reason, attempt.reply.usage)
         return _behind(state, given, AIMessage(attempt.reply.text))
@@ -141,6 +142,7 @@ async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | L
             model=attempt.run.model,
             usage=attempt.reply.usage,
             extras=extras,
+            sources=tuple(attempt.reply.sources.values()),
         ),
         [proposed(attempt, call) for call in calls],
     )
@@ -196,6 +198,7 @@ async def call_tools(state: LoopState, runtime: Runtime[Attempt]) -> OnFromTools
     if settled:
         attempt.expect([*state["messages"], *results], goes_on=goes_on)
         await attempt.writer.commit_results(attempt.step, settled, goes_on=goes_on)
+        attempt.cite(source for one in settled for source in one.sources)
     if is_waiting:
         return {"messages": results}
     attempt.end_step(said.finish_reason, said.usage)
@@ -226,7 +229,9 @@ async def _execute_all(attempt: Attempt, calls: Sequence[ToolCall]) -> list[Tool
         raise failed.exceptions[0] from failed  # only what concerns the run itself gets here: the lease or the log
     except StoppedError:
         if done:
-            await attempt.writer.commit_results(attempt.step, [done[call.id] for call in calls if call.id in done])
+            came = [done[call.id] for call in calls if call.id in done]
+            await attempt.writer.commit_results(attempt.step, came)
+            attempt.cite(source for one in came for source in one.sources)
         raise
     return [done[call.id] for call in calls]
 

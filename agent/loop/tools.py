@@ -31,13 +31,14 @@ from agent.failpoints import failpoint
 from agent.loop.page import action_of, said_of_action
 from agent.loop.questions import is_allowed, note
 from agent.masking import Mask
+from agent.models.sources import read_sources
 from agent.models.text import clean
 from agent.places import message_of, tool_place
 from agent.principal import Credential
 from agent.prompt.results import result_text
 from agent.prompt.words import ACTION_UNSURE, DENIED, without_mark
 from agent.store.messages import ToolCall
-from agent.toolkit import Action, CallContext, Tell, Tool, has_side_effects
+from agent.toolkit import Action, CallContext, Cited, Tell, Tool, has_side_effects
 
 logger = structlog.get_logger()
 
@@ -103,7 +104,9 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
             result = replace(result, value=mask(result.value))
         text = _as_text(result, mask, most_bytes=attempt.assistant.limits.tool_result_bytes)
         sent = replace(result, expects_result=False) if isinstance(result, Action) else action_of(attempt, call)
-        return ToolResult(call, text, False, sent)
+        cited = result.sources if isinstance(result, Cited) else ()
+        sources = read_sources(cited, mask, most=attempt.assistant.limits.sources, tool_call_id=call.id)
+        return ToolResult(call, text, False, sent, sources=tuple(sources.values()))
     except ToolError as exc:
         text = without_mark(mask(clean(str(exc))))
         return ToolResult(call, text, True, action_of(attempt, call), is_refused=isinstance(exc, NotMadeError))

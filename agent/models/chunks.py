@@ -14,6 +14,7 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk
 
 from agent.events.schema import Usage
+from agent.models.citations import cited_in_chunk
 from agent.models.completion import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.manners import ANY, Manner
@@ -66,6 +67,7 @@ class ChunkReader:
             extras,
             {"model_name": named} if isinstance(named, str) else {},
             min(self._cached, self._usage.input_tokens),
+            cited_in_chunk(blocks, chunk.additional_kwargs, chunk.response_metadata),
         )
 
     def _counted(self, chunk: AIMessageChunk) -> Usage | None:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from agent.errors import RunError
+from agent.models.citations import cited_in_event
 from agent.models.delta import CallPart, Delta
 from agent.models.plain import plain_text_in, plain_text_of
 from agent.models.reasons import read_reason
@@ -50,6 +51,7 @@ class CompletionReader:
         """The body is a whole completion: no finish reason is needed to see that."""
         self._has_delta = False
         self._has_said = False
+        self._has_cited: tuple[object, ...] = ()
         self._place: object = None
         """The index of the choice that is read."""
 
@@ -132,7 +134,7 @@ class CompletionReader:
         self._count(beside.get("usage") if isinstance(beside := event.get("x_groq"), dict) else None)
         choice = self._choice(event.get("choices"))
         if choice is None:
-            return None
+            return Delta(cited=cited) if (cited := self._cited(event, {})) else None
         self._count(choice.get("usage"))
         said = self._said(choice)
         text, thought = _content(said.get("content"))
@@ -149,7 +151,16 @@ class CompletionReader:
             finish_reason=reason,
             extras={name: said[name] for name in KEPT if said.get(name)},
             metadata=_metadata(event, choice),
+            cited=self._cited(event, said),
         )
+
+    def _cited(self, event: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[object, ...]:
+        """Return what an event cites. Some providers say all of it with each piece of an answer: that is read once."""
+        cited = cited_in_event(event, said)
+        if cited == self._has_cited:
+            return ()
+        self._has_cited = cited or self._has_cited
+        return cited
 
     def _choice(self, choices: object) -> Mapping[str, Any] | None:
         """Return the choice that was asked for: others are not, and some servers send an empty list."""

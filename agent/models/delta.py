@@ -38,6 +38,8 @@ class Delta:
     extras: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     cached_tokens: int = 0
+    cited: tuple[object, ...] = ()
+    """What the provider says that it used, as it said it: nobody has looked at it."""
 
     @property
     def is_token(self) -> bool:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from agent.models.citations import BESIDE
+
 
 class _Delta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     content: str
@@ -29,6 +31,8 @@ class _Choice(msgspec.Struct, gc=False):
 class _Event(msgspec.Struct, gc=False):
     choices: tuple[_Choice]
     usage: None = None
+    citations: None = None
+    search_results: None = None
     error: Literal["none"] = "none"
 
 
@@ -47,6 +51,8 @@ def plain_text_of(event: dict[str, Any]) -> str | None:
     """Return the text of an event that holds nothing else, however it says so; None for every other one."""
     choices = event.get("choices")
     if not isinstance(choices, list) or len(choices) != 1 or event.get("usage") or "error" in event:
+        return None
+    if any(event.get(name) for name in BESIDE):
         return None
     choice = choices[0]
     if not isinstance(choice, dict) or choice.get("index"):

@@ -23,7 +23,7 @@ from agent.errors import (
     ModelUnavailableError,
     OnlyThoughtError,
 )
-from agent.events.schema import Usage
+from agent.events.schema import SourceCited, Usage
 from agent.models.actions import ActionLines
 from agent.models.assembly import CallAssembly, InputPiece, ToolRequest
 from agent.models.calling import lines_of
@@ -32,6 +32,7 @@ from agent.models.echo import merge
 from agent.models.patience import Patience
 from agent.models.pieces import pieces_of
 from agent.models.reasons import CUT, FAILED, REASON_CHARACTERS, WITHHELD, later_reason, read_reason
+from agent.models.sources import gather
 from agent.models.text import Cleaner, clean, in_pieces, is_blank
 from agent.models.thinking import Part, ThinkTags
 from agent.spans import asked
@@ -55,7 +56,7 @@ class Reply:
 
     `model` is which one the provider says that it was. `extras` is what it said beside it and wants to see again.
     `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it. Of the usage's input
-    the provider had kept `cached_tokens`. `started`: whether any of what it said was handed on.
+    the provider had kept `cached_tokens`. `started`: whether any of what it said was handed on. `sources` it cites, by ids.
     """
 
     pieces: list[str] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Reply:
     characters: int = 0
     cached_tokens: int = 0
     started: bool = False
+    sources: dict[str, SourceCited] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -109,7 +111,7 @@ async def stream_reply(
         RunError: one of the Model… errors, or ContextTooLongError. What came before it is in `reply`.
     """
     for retry in range(limits.model_retries + 1):
-        collector = _Collector(reply, sinks, limits.answer_characters, tools, lines_of(model, messages))
+        collector = _Collector(reply, sinks, limits, tools, lines_of(model, messages))
         try:
             with asked(model, messages, reply):
                 await _stream_once(model, messages, collector, limits)
@@ -159,13 +161,14 @@ class _Collector:
     """
 
     def __init__(
-        self, reply: Reply, sinks: Sinks, most_characters: int, tools: Collection[str], lines: ActionLines | None
+        self, reply: Reply, sinks: Sinks, limits: Limits, tools: Collection[str], lines: ActionLines | None
     ) -> None:
         self.full = False
         self._reply = reply
-        reply.finish_reason, reply.model, reply.extras = "stop", "", {}  # whatever an earlier try said of itself
+        # Whatever an earlier try said of itself:
+        reply.finish_reason, reply.model, reply.extras, reply.sources = "stop", "", {}, {}
         self._sinks = sinks
-        self._room = most_characters
+        self._room, self._most_sources = limits.answer_characters, limits.sources
         self._text = Cleaner()
         self._reasoning = Cleaner()
         self._tags = ThinkTags()
@@ -188,6 +191,8 @@ class _Collector:
             self._take_call(part)
         if delta.extras:
             merge(self._reply.extras, delta.extras)
+        if delta.cited:
+            gather(self._reply.sources, delta.cited, most=self._most_sources)
         if delta.usage is not None:
             self._reply.usage, self._reply.cached_tokens = delta.usage, delta.cached_tokens
         if not self._reply.model and (named := delta.metadata.get("model_name")):

@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, bindparam, cast, delete, func, insert, select, text
+from sqlalchemy import ColumnElement, Text, bindparam, cast, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from agent.errors import InvalidRequestError, NotFoundError
@@ -91,7 +91,7 @@ async def find_memories(
         question = "|".join(f"'{beginning}':*" for beginning in beginnings)
     else:
         has_one = text("memories.number IN (SELECT rowid FROM memory_index WHERE memory_index MATCH :question)")
-        scopes = [_scope(principal.tenant_id, owner) for owner in _owners(principal, with_tenant=with_tenant)]
+        scopes = [_scope(principal.tenant_id, owner) for owner in owners_of(principal, with_tenant=with_tenant)]
         question = " OR ".join(f'"{scope}{beginning}" *' for scope in scopes for beginning in beginnings)
     found = select(memories).where(*_of(principal, with_tenant=with_tenant), has_one)
     rows = await connection.execute(found.order_by(memories.c.id.desc()).limit(MOST_FOUND), {"question": question})
@@ -172,6 +172,45 @@ async def erase_memories(connection: Transaction, tenant_id: str, *, user_id: st
     return len(some)
 
 
+class Vector(NamedTuple):
+    """What a fact's text means, as a model's row; `text` is what it was made of."""
+
+    id: UUID
+    text: str
+    packed: bytes
+
+
+async def read_vectors(
+    connection: Transaction, tenant_id: str, owner: str, *, model: str
+) -> list[tuple[UUID, bytes | None]]:
+    """Return an owner's facts with the vectors that a model made of them; None where there is none yet."""
+    c = memories.c
+    found = select(c.id, c.vector, c.vector_model).where(c.tenant_id == tenant_id, c.user_id == owner).order_by(c.id)
+    return [(row.id, row.vector if row.vector_model == model else None) for row in await connection.execute(found)]
+
+
+async def missing_vectors(
+    connection: Transaction, tenant_id: str, owner: str, *, model: str, limit: int
+) -> list[Memory]:
+    """Return facts of an owner that a model made no vector of, the newest first."""
+    c = memories.c
+    is_missing = or_(c.vector_model.is_(None), c.vector_model != model)
+    found = select(memories).where(c.tenant_id == tenant_id, c.user_id == owner, is_missing)
+    return [_memory(row) for row in await connection.execute(found.order_by(c.id.desc()).limit(limit))]
+
+
+async def write_vectors(connection: Transaction, tenant_id: str, made: Sequence[Vector], *, model: str) -> int:
+    """Store vectors beside their facts, where these still say the same; return how many. The caller commits."""
+    c = memories.c
+    stored = 0
+    for one in made:
+        same = c.tenant_id == tenant_id, c.id == one.id, c.text == one.text
+        stored += (
+            await connection.execute(update(memories).where(*same).values(vector=one.packed, vector_model=model))
+        ).rowcount
+    return stored
+
+
 def digest_of(fact: str) -> str:
     """Return what two texts have in common that say the same in other letters: case, accents, space."""
     return hashlib.sha256(" ".join(fold(fact).split()).encode()).hexdigest()
@@ -209,13 +248,14 @@ def _scope(tenant_id: str, owner: str) -> str:
     return scope_of(tenant_id, owner, 0)
 
 
-def _owners(principal: Principal, *, with_tenant: bool) -> list[str]:
+def owners_of(principal: Principal, *, with_tenant: bool) -> list[str]:
+    """Return whose facts a principal may be told."""
     return [principal.user_id, TENANT] if with_tenant else [principal.user_id]
 
 
 def _of(principal: Principal, *, with_tenant: bool) -> list[ColumnElement[bool]]:
     c = memories.c
-    return [c.tenant_id == principal.tenant_id, c.user_id.in_(_owners(principal, with_tenant=with_tenant))]
+    return [c.tenant_id == principal.tenant_id, c.user_id.in_(owners_of(principal, with_tenant=with_tenant))]
 
 
 def _memory(row: Any) -> Memory:

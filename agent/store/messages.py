@@ -14,12 +14,13 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, exists, or_, select, tuple_, update
 
 from agent.errors import NotFoundError
-from agent.events.schema import Usage
+from agent.events.schema import SourceCited, Usage
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID, as_known
 from agent.store.conversations import OWNED, Version, get_version, of
 from agent.store.database import new_id
 from agent.store.runs import Run
+from agent.store.sources import as_rows, from_rows
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED_BY
 from agent.store.tables import conversations, messages, runs
@@ -44,13 +45,18 @@ _INSERT = Hot(
     messages.insert().values(superseded_by=SUPERSEDED_BY),
     *("tenant_id", "conversation_id", "id", "run_id", "turn", "position", "created_at", "role", "text", "step"),
     *("tool_calls", "tool_call_id", "tool_name", "is_error", "model", "input_tokens", "output_tokens", "status"),
-    *("extras", "is_untrusted"),
+    *("extras", "is_untrusted", "sources"),
 )
 _READ = (
     *("turn", "step", "role", "text", "status", "tool_calls"),
     *("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld", "is_untrusted"),
 )
 """Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse."""
+_AS_IT_IS = (
+    *("id", "run_id", "turn", "position", "created_at", "role", "text", "step"),
+    *("tool_call_id", "tool_name", "is_error", "model", "status", "extras"),
+)
+"""What a row has as a message has it."""
 _RECENT = Hot(
     select(*(messages.c[name] for name in _READ))
     .where(_OF_CONVERSATION, messages.c.turn < bindparam("before_turn"), messages.c.superseded_by.is_(None))
@@ -101,6 +107,8 @@ class NewMessage:
     """What the model that wrote it wants to see again; opaque."""
     is_untrusted: bool = False
     """Of a result: whether anybody may have written it."""
+    sources: tuple[SourceCited, ...] = ()
+    """What a result, or the provider of a step, cites; with a run's answer, all that the run does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +129,6 @@ class TranscriptMessage:
     withheld: bool = False
     """A provider refused this user's message for its content: models do not get it any more."""
     is_untrusted: bool = False
-    """Of a result: whether anybody may have written it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +142,7 @@ class StoredMessage(TranscriptMessage):
     superseded_by: int | None = None
     """The turn that took the place of this one; its own, where it is of a lane that is not the answer."""
     usage: Usage | None = None
+    sources: tuple[SourceCited, ...] = ()
     lane: int = 0
     """Of what a lane has said, where a conversation is listed."""
 
@@ -247,24 +255,12 @@ def _row(message: StoredMessage) -> dict[str, object]:
         for call in message.tool_calls
     ]
     return {
-        "id": message.id,
-        "run_id": message.run_id,
-        "turn": message.turn,
-        "position": message.position,
-        "created_at": message.created_at,
-        "role": message.role,
-        "text": message.text,
-        "step": message.step,
+        **{name: getattr(message, name) for name in _AS_IT_IS},
         "tool_calls": calls or None,
-        "tool_call_id": message.tool_call_id,
-        "tool_name": message.tool_name,
-        "is_error": message.is_error,
-        "model": message.model,
         "input_tokens": message.usage.input_tokens if message.usage else None,
         "output_tokens": message.usage.output_tokens if message.usage else None,
-        "status": message.status,
-        "extras": message.extras,
         "is_untrusted": message.is_untrusted or None,
+        "sources": as_rows(message.sources),
     }
 
 
@@ -276,7 +272,6 @@ def _said(row: Any) -> TranscriptMessage:
 
 
 def _message(row: Any) -> StoredMessage:
-    counted = row.input_tokens is not None
     return StoredMessage(
         id=row.id,
         run_id=row.run_id,
@@ -296,5 +291,6 @@ def _message(row: Any) -> StoredMessage:
         extras=row.extras,
         withheld=bool(row.withheld),
         is_untrusted=bool(row.is_untrusted),
-        usage=Usage(row.input_tokens, row.output_tokens) if counted else None,
+        sources=from_rows(row.sources),
+        usage=None if row.input_tokens is None else Usage(row.input_tokens, row.output_tokens),
     )

@@ -32,6 +32,7 @@ from agent.store.budget_tables import reservations as reservations
 from agent.store.budget_tables import spendings as spendings
 from agent.store.columns import Instant, Json, partial_index, tenant, user
 from agent.store.columns import metadata as metadata
+from agent.store.feedback_tables import feedback as feedback
 from agent.store.memory_tables import memories as memories
 
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
@@ -205,6 +206,7 @@ messages = Table(
     Column("extras", Json, comment="what the model that wrote it wants to see again; opaque, bounded"),
     Column("withheld", Boolean, comment="a provider refused this message for its content; models do not get it"),
     Column("is_untrusted", Boolean, comment="a result that anybody may have written; NULL where not"),
+    Column("sources", Json, comment="[{id, title, url, snippet, tool_call_id?}] that it cites; NULL: none"),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
@@ -245,20 +247,6 @@ tool_calls = Table(
     ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
     CheckConstraint("state IN ('proposed', 'started', 'settled', 'unknown')", name="state"),
     Index("ix_tool_calls_run", "tenant_id", "run_id", "step"),
-)
-
-feedback = Table(
-    "feedback",
-    metadata,
-    tenant(),
-    Column("message_id", Uuid, nullable=False),
-    user(),
-    Column("rating", String(8), nullable=False),
-    Column("comment", Text),
-    Column("created_at", Instant, nullable=False),
-    PrimaryKeyConstraint("tenant_id", "message_id", "user_id"),
-    ForeignKeyConstraint(["tenant_id", "message_id"], ["messages.tenant_id", "messages.id"], ondelete="CASCADE"),
-    CheckConstraint("rating IN ('up', 'down')", name="rating"),
 )
 
 search_entries = Table(

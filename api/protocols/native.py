@@ -23,6 +23,7 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     StepEnded,
     StepStarted,
     SuggestionsOffered,
@@ -115,15 +116,10 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"approval": approval(event)}
         case ClientToolRequested():
             return {"client_tool": client_tool(event)}
+        case SourceCited():
+            return {"source": source(event)}
         case SnapshotTaken():
-            return {
-                "snapshot": {
-                    "message_id": event.message_id,
-                    "text": event.text,
-                    "tools_used": event.tools_used,
-                    "actions": [action(one) for one in event.actions],
-                }
-            }
+            return {"snapshot": snapshot(event)}
         case CredentialNeeded(expires_at=expires_at):
             return {"auth_required": {"expires_at": expires_at}}
         case ErrorRaised():
@@ -149,6 +145,18 @@ def approval(event: ApprovalRequested) -> dict[str, object]:
 def client_tool(event: ClientToolRequested) -> dict[str, object]:
     """Return a call of the page as clients read it."""
     return _shown(event, ("tool_call_id", "name", "arguments", "expires_at"))
+
+
+def source(event: SourceCited) -> dict[str, object]:
+    """Return a source as clients read it."""
+    return _shown(event, ("id", "title", "url", "snippet", "tool_call_id"))
+
+
+def snapshot(event: SnapshotTaken) -> dict[str, object]:
+    """Return a snapshot as clients read it; `sources` where there are some."""
+    shown: dict[str, object] = {"message_id": event.message_id, "text": event.text, "tools_used": event.tools_used}
+    shown["actions"] = [action(one) for one in event.actions]
+    return {**shown, "sources": [source(one) for one in event.sources]} if event.sources else shown
 
 
 def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:

@@ -10,9 +10,11 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, Field
 
 from examples.studio.periods import PeriodName
-from tools import NotThereError, ToolContext, ToolError, segment, tool
+from tools import Cited, NotThereError, ToolContext, ToolError, segment, tool
 
 Answer = dict[str, Any]
+TIMETABLE = "https://studio.example/timetable"
+"""Where the studio's customers read the same."""
 Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
@@ -58,12 +60,14 @@ async def get_income_expense(context: ToolContext, arguments: OfPeriod) -> Answe
 
 
 @tool(label="Looking up the timetable", done="Looked up the timetable")
-async def list_classes(context: ToolContext, arguments: Weekday) -> Answer:
+async def list_classes(context: ToolContext, arguments: Weekday) -> Cited:
     """List the weekly classes (courses, timetable, schedule) with day, time, trainer and branch."""
     weekday = get_args(Day).index(arguments.weekday) if arguments.weekday else None
     found = _found(await context.backend.get("/classes", weekday=weekday), "classes")
     columns = ("name", "weekday", "starts_at", "minutes", "trainer", "branch")
-    return {"total": found["total"], "classes": [{name: row[name] for name in columns} for row in found["items"]]}
+    classes = [{name: row[name] for name in columns} for row in found["items"]]
+    page = {"title": "The studio's timetable", "url": TIMETABLE, "snippet": f"{found['total']} classes a week."}
+    return Cited({"total": found["total"], "classes": classes}, [page])
 
 
 @tool(

@@ -1,13 +1,14 @@
 """What a server says came of a call, as a result for the model. All of it is the server's data, its errors as well."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import mcp_types as types
 import orjson
 
 from agent.errors import ToolError
+from agent.toolkit import Cited
 
 ERROR_CHARACTERS = 1000
 
@@ -32,6 +33,8 @@ def finished(result: T | types.InputRequiredResult) -> T:
 def told(result: types.CallToolResult, *, is_structured: bool) -> object:
     """Return a result: its structured content where the tool has a schema for that, and else its parts.
 
+    Resources with an address of the web are what it cites, unless their annotations say that they are for the model alone; and so are
+    the `sources` of its structured content.
     Bytes are not among what a model reads: a picture is told as "an image (png, 12 KB)".
 
     Raises:
@@ -39,11 +42,35 @@ def told(result: types.CallToolResult, *, is_structured: bool) -> object:
     """
     if result.is_error:
         raise ToolError(f"The tool failed: {_joined(result.content)[:ERROR_CHARACTERS] or 'it does not say why'}")
+    cited = [*_cited(result.content), *_listed(result.structured_content)]
+    value = _told(result, is_structured=is_structured)
+    return Cited(value, cited) if cited else value
+
+
+def _told(result: types.CallToolResult, *, is_structured: bool) -> object:
     if result.structured_content is None or not (is_structured or not result.content):
         return _parts(result.content)
     others = [_shown(part) for part in result.content if not isinstance(part, types.TextContent)]
     structured = _plain(result.structured_content)
     return {"result": structured, "also": others} if others else structured
+
+
+def _cited(content: Sequence[types.ContentBlock]) -> Iterator[dict[str, object]]:
+    for part in content:
+        audience = part.annotations.audience if part.annotations is not None else None
+        if audience and "user" not in audience:
+            continue
+        match part:
+            case types.ResourceLink():
+                yield {"title": part.title or part.name, "url": str(part.uri), "snippet": part.description}
+            case types.EmbeddedResource(resource=resource):
+                text = resource.text if isinstance(resource, types.TextResourceContents) else ""
+                yield {"url": str(resource.uri), "snippet": text}
+
+
+def _listed(structured: object) -> Sequence[object]:
+    found = structured.get("sources") if isinstance(structured, dict) else None
+    return found if isinstance(found, list) else ()
 
 
 def read(result: types.ReadResourceResult) -> object:

@@ -25,12 +25,19 @@ class EmbeddingServer:
 
     is_multilingual = True
 
-    def __init__(self, definition: EmbeddingModel, *, base_url: str | None, api_key: str | None) -> None:
+    def __init__(
+        self,
+        definition: EmbeddingModel,
+        *,
+        base_url: str | None,
+        api_key: str | None,
+        called: str = "selection.embeddings",
+    ) -> None:
         """Raises ConfigurationError where the server's URL is none, or numpy is not there to count with."""
         if find_spec("numpy") is None:
-            raise ConfigurationError(f"selection.embeddings {NEEDS_NUMPY}")
+            raise ConfigurationError(f"{called} {NEEDS_NUMPY}")
         url = (definition.base_url or base_url or OPENAI_URL).rstrip("/")
-        check_url(url, name="selection.embeddings: base_url")
+        check_url(url, name=f"{called}: base_url")
         self.name = f"{url} {definition.model} {orjson.dumps(definition.extra_body).decode()}"
         self.timeout_s = definition.timeout_s
         self._definition = definition

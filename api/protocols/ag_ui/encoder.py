@@ -22,18 +22,20 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     SuggestionsOffered,
     TextDelta,
     TitleChanged,
     ToolCallChanged,
 )
 from api.protocols.ag_ui.interrupts import interrupt
-from api.protocols.ag_ui.reader import Event, Reader
+from api.protocols.ag_ui.reader import Event, Reader, result_id
 from api.protocols.ag_ui.reasoning import Reasoning
-from api.protocols.native import ARGUMENTS_BYTES, action, as_line
+from api.protocols.native import ARGUMENTS_BYTES, action, as_line, source
 from api.protocols.parts import Added, Closed, Opened, Parts, Told
 
 VERSION = "1.0"
+OF_ANSWER = (Opened, Added, Closed, ToolCallChanged, ActionRequested, SourceCited, SnapshotTaken)
 INTERRUPTED = ErrorRaised("interrupted", "The connection ends here, and the answer goes on: post the same again.", True)
 
 
@@ -62,6 +64,7 @@ class AgUiEncoder:
         self._is_adding = False
         """The run behind the end is open."""
         self._is_over = False
+        self._cited: set[str] = set()
 
     def encode(self, batch: Sequence[LoggedEvent]) -> bytes:
         return b"".join(map(self._frames, merge_deltas(batch)))
@@ -91,9 +94,7 @@ class AgUiEncoder:
 
     def _events(self, told: Told) -> Iterator[Event]:
         match told:
-            case Opened() | Added() | Closed() | ToolCallChanged() | ActionRequested() | SnapshotTaken() if (
-                self._reader.holds_answer
-            ):
+            case _ if self._reader.holds_answer and isinstance(told, OF_ANSWER):
                 return
             case Opened() | Added() | Closed():
                 yield from self._part(told)
@@ -105,8 +106,14 @@ class AgUiEncoder:
                 yield custom("action", action(told))
             case CredentialNeeded(expires_at=expires_at):
                 yield custom("auth_required", {"expires_at": expires_at})
+            case SourceCited(id=source_id):
+                if source_id not in self._cited:
+                    self._cited.add(source_id)
+                    yield custom("source", source(told))
             case SnapshotTaken():
                 yield from self._take_snapshot(told)
+                for one in told.sources if not self._is_over else ():
+                    yield from self._events(one)
             case _:
                 yield from self._ending(told)
 
@@ -281,11 +288,6 @@ def frame(event: Event) -> bytes:
 def custom(name: str, value: object) -> Event:
     """Return what AG-UI has no event for."""
     return {"type": "CUSTOM", "name": name, "value": value}
-
-
-def result_id(call_id: str) -> str:
-    """Return the id of the message that a call's result is."""
-    return f"{call_id}-result"
 
 
 def _error(error: ErrorRaised) -> Event:

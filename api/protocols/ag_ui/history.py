@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from agent.store.messages import StoredMessage, ToolCall
-from api.protocols.ag_ui.encoder import result_id
+from api.protocols.ag_ui.reader import result_id
 from api.protocols.native import ARGUMENTS_BYTES
 
 SNAPSHOT_BYTES = 4 * 1024 * 1024

@@ -30,3 +30,8 @@ class Reader:
     """The calls of these whose result it has, too."""
     page_tools: Collection[str] = ()
     """What the run's page may call its tools. A client makes a call of one as soon as it is told of it, so that waits for a yes."""
+
+
+def result_id(call_id: str) -> str:
+    """Return the id of the message that a call's result is."""
+    return f"{call_id}-result"

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_valid
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
 from api.page_requests import PageSaid, said_as_text
-from api.protocols.ag_ui.encoder import result_id
 from api.protocols.ag_ui.interrupts import Said, said_to
+from api.protocols.ag_ui.reader import result_id
 from api.requests import ClientKey, History, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000

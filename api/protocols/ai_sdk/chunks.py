@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from agent.events.schema import ApprovalRequested, ErrorRaised, ToolCallChanged, Usage
+from agent.events.schema import ApprovalRequested, ErrorRaised, SourceCited, ToolCallChanged, Usage
 from api.protocols.native import ARGUMENTS_BYTES, as_line
 
 Chunk = dict[str, Any]
@@ -92,6 +92,14 @@ def data(name: str, data_id: str, data: object, *, is_transient: bool = False) -
     """Return what the stream has no chunk of its own for."""
     chunk = {"type": f"data-{name}", "id": data_id, "data": data}
     return {**chunk, "transient": True} if is_transient else chunk
+
+
+def source(cited: SourceCited) -> Chunk:
+    """Return where something comes from; what the chunk has no place for stands with what is ours of it."""
+    beside = {"snippet": cited.snippet, "toolCallId": cited.tool_call_id}
+    ours = {name: said for name, said in beside.items() if said}
+    chunk: Chunk = {"type": "source-url", "sourceId": cited.id, "url": cited.url, "title": cited.title}
+    return {**chunk, "providerMetadata": {"frontdesk": ours}} if ours else chunk
 
 
 def metadata(**metadata: object) -> Chunk:

@@ -21,6 +21,7 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     StepEnded,
     SuggestionsOffered,
     TextDelta,
@@ -55,6 +56,7 @@ class Held:
     """Calls that its page has been asked for, and has not answered yet."""
     answered: Collection[str] = ()
     """Calls that its page has answered."""
+    sources: Collection[str] = ()
 
 
 class AiSdkEncoder:
@@ -82,6 +84,9 @@ class AiSdkEncoder:
         self._is_in_step = self._has_stepped = False
         self._skip = len(self._kept)
         """So many characters of what is said again stand there already."""
+        self._sources = set(self._held.sources)
+        self._kept_sources = frozenset(self._sources)
+        """Those that no chunk takes back."""
         self._parts = Parts()
         self._at = START
         """The event that is told now."""
@@ -175,6 +180,8 @@ class AiSdkEncoder:
     def _ending(self, told: AnyEvent | Opened | Added | Closed) -> Iterator[Chunk]:
         """Yield what an event that comes at the end, or beside the answer, is told as."""
         match told:
+            case SourceCited():
+                yield from self._cite(told)
             case TitleChanged(title=title):
                 yield chunks.data("title", "title", title)
             case SuggestionsOffered(questions=questions):
@@ -223,6 +230,7 @@ class AiSdkEncoder:
         is_others = self._shown_by is not None and (self._shown_by != self._at.attempt or snapshot.takes_back)
         if self._can_reset and self._is_in_step and (not is_others or snapshot.text.startswith(self._kept)):
             yield {"type": "reset-step"}
+            self._sources = set(self._kept_sources)
             self._said, self._is_in_step, self._skip = [self._kept], False, len(self._kept)
             self._shown_by = self._at.attempt if self._kept else None
             yield from self._say(self._unsaid(snapshot.text))
@@ -237,6 +245,9 @@ class AiSdkEncoder:
             self._is_over = True
             yield chunks.metadata(error=chunks.error(INTERRUPTED))
             yield chunks.error_chunk(INTERRUPTED)
+            return
+        for source in snapshot.sources:
+            yield from self._cite(source)
 
     def _say(self, text: str) -> Iterator[Chunk]:
         if text:
@@ -249,7 +260,13 @@ class AiSdkEncoder:
         self._skip = max(0, self._skip - len(text))
         return unsaid
 
+    def _cite(self, source: SourceCited) -> Iterator[Chunk]:
+        if source.id not in self._sources:
+            self._sources.add(source.id)
+            yield chunks.source(source)
+
     def _settle(self, *, is_in_step: bool) -> None:
         """Keep what was said: it belongs to a step that is over."""
+        self._kept_sources = frozenset(self._sources)
         self._kept, self._is_in_step = "".join(self._said), is_in_step
         self._said = [self._kept]

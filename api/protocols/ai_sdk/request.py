@@ -115,7 +115,8 @@ def _said_in(message: Mapping[str, Any], *, with_answers: bool = True) -> Respon
     own = [one for one in parts if isinstance(one.get("toolCallId"), str) and one.get("providerExecuted") is not True]
     asked = {one["toolCallId"] for one in own if one.get("state") == "input-available"}
     page = {one["toolCallId"]: said for one in own if (said := _of_page(one)) is not None}
-    held = Held(text, {str(one.get("toolCallId")) for one in parts}, asked=asked)
+    cited = {str(one.get("sourceId")) for one in parts if one.get("type") == "source-url"}
+    held = Held(text, {str(one.get("toolCallId")) for one in parts}, asked=asked, sources=cited)
     return Responses(str(message.get("id")), [_answer(one) for one in given], page, held)
 
 

@@ -176,7 +176,10 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
             return schema.ClientTool(VERSION, at, told.tool_call_id, told.name, told.arguments, told.expires_at)
         case log.SnapshotTaken():
             actions = tuple(schema.ShownAction(one.id, one.type, one.value) for one in told.actions)
-            return schema.Snapshot(VERSION, at, told.message_id, told.text, told.tools_used, actions)
+            sources = tuple(schema.ShownSource(*_source(one)) for one in told.sources)
+            return schema.Snapshot(VERSION, at, told.message_id, told.text, told.tools_used, actions, sources)
+        case log.SourceCited():
+            return schema.Source(VERSION, at, *_source(told))
         case log.CredentialNeeded():
             return schema.AuthRequired(VERSION, at, told.expires_at)
         case log.ErrorRaised():
@@ -191,6 +194,10 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
             return schema.Suggestions(VERSION, at, told.questions)
         case _:
             return schema.Done(VERSION, at)
+
+
+def _source(source: log.SourceCited) -> tuple[str, str, str, str, str | None]:
+    return source.id, source.title, source.url, source.snippet, source.tool_call_id
 
 
 NAMES: dict[type[Told], bytes] = {kind: str(kind.__struct_config__.tag).encode() for kind in get_args(ToldEvent)}

@@ -215,6 +215,29 @@ class ClientTool(Told, tag="client_tool"):
     expires_at: str
 
 
+class ShownSource(msgspec.Struct, gc=False, omit_defaults=True):
+    """A source that was cited."""
+
+    id: str
+    title: str
+    url: str
+    snippet: str = ""
+    block_id: str | None = None
+
+
+class Source(Told, tag="source"):
+    """A tool's result, whose call `block_id` names, or the provider says where something comes from: once for each `id`.
+
+    It is somebody else's text: make no link of `url`, which is http or https, unless its host is one that you know.
+    """
+
+    id: str
+    title: str
+    url: str
+    snippet: str = ""
+    block_id: str | None = None
+
+
 class Snapshot(Told, tag="snapshot"):
     """Everything that is to be shown of this run so far: put it in the place of what is. No block is open."""
 
@@ -222,6 +245,7 @@ class Snapshot(Told, tag="snapshot"):
     text: str
     tools_used: tuple[str, ...]
     actions: tuple[ShownAction, ...]
+    sources: tuple[ShownSource, ...] = ()
 
 
 class AuthRequired(Told, tag="auth_required"):

@@ -26,6 +26,7 @@ ToldEvent: TypeAlias = (
     | schema.Action
     | schema.Approval
     | schema.ClientTool
+    | schema.Source
     | schema.Snapshot
     | schema.AuthRequired
     | schema.Error

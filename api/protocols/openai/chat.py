@@ -7,10 +7,10 @@ a tool, for chat products that show nothing else of them. Whatever else there is
 from collections.abc import Iterator
 
 from agent.events.fold import Answer
-from agent.events.schema import ErrorRaised, RunStarted, ToolCallChanged
-from api.protocols.native import DONE, action, as_line
+from agent.events.schema import ErrorRaised, RunStarted, SourceCited, ToolCallChanged
+from api.protocols.native import DONE, action, as_line, source
 from api.protocols.openai.errors import error_of
-from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Telling, beside, usage_of
+from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Telling, beside, url_citation, usage_of
 from api.protocols.parts import Added, Told
 
 FINISH_REASONS = {"length": "length", "content_filter": "content_filter"}
@@ -35,6 +35,9 @@ class ChatEncoder(Telling):
                 yield self._chunk({"content": text})
             case Added("reasoning", _, text):
                 yield self._chunk({"reasoning_content": text})
+            case SourceCited():
+                annotation = {"type": "url_citation", "url_citation": url_citation(told, "")}
+                yield self._chunk({"annotations": [annotation]}, frontdesk=beside(told))
             case ToolCallChanged(status="running", elapsed_ms=None):
                 yield self._chunk({"reasoning_content": f"\n{told.label or told.name}\n"}, frontdesk=beside(told))
             case _:
@@ -76,6 +79,8 @@ def completion(answer: Answer, heading: Heading) -> Body:
     message: Body = {"role": "assistant", "content": answer.text, "refusal": None}
     if answer.reasoning:
         message["reasoning_content"] = "".join(answer.reasoning)
+    if cited := [url_citation(one, answer.text) for one in answer.sources.values()]:
+        message["annotations"] = [{"type": "url_citation", "url_citation": one} for one in cited]
     reason = FINISH_REASONS.get(answer.finish_reason or "", "stop")
     counted = answer.usage.input_tokens, answer.usage.output_tokens
     return {
@@ -100,6 +105,7 @@ def vendor(answer: Answer) -> Body:
         "actions": [action(one) for one in answer.actions],
         "suggested_questions": answer.suggestions,
         **({"title": answer.title} if answer.title is not None else {}),
+        **({"sources": [source(one) for one in answer.sources.values()]} if answer.sources else {}),
     }
 
 

@@ -4,13 +4,13 @@ The texts of its messages, joined, are the run's answer: `output_text`, as the c
 the summary of a reasoning item. What there is no event for stands in the field `frontdesk` of `response.in_progress`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.events.fold import Answer
-from agent.events.schema import ErrorRaised, RunEnded, RunStarted, Usage
+from agent.events.schema import ErrorRaised, RunEnded, RunStarted, SourceCited, Usage
 from api.protocols.native import as_line
 from api.protocols.openai.chat import vendor
-from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Telling, beside
+from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Telling, beside, url_citation
 from api.protocols.parts import Added, Closed, Opened, Told
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -26,6 +26,8 @@ class ResponsesEncoder(Telling):
         self._started = RunStarted("", "", "")
         self._output: list[Body] = []
         self._pieces: list[str] = []
+        self._waiting: list[SourceCited] = []
+        """What was cited since the last text: it is told with the next one, or else with the answer's end."""
 
     def _tell(self, told: Told) -> Iterator[bytes]:
         match told:
@@ -45,6 +47,8 @@ class ResponsesEncoder(Telling):
             case Closed("text" | "reasoning" as kind):
                 yield from self._close(kind)
             case _:
+                if isinstance(told, SourceCited):
+                    self._waiting.append(told)
                 if shown := beside(told):
                     yield self._event("response.in_progress", response=self._response(), frontdesk=shown)
 
@@ -61,9 +65,14 @@ class ResponsesEncoder(Telling):
     def _close(self, kind: str) -> Iterator[bytes]:
         text, item_id = "".join(self._pieces), self._output[-1]["id"]
         if kind == "text":
-            self._output[-1] = message(item_id, text)
+            annotations = self._annotations(text)
+            self._output[-1] = message(item_id, text, annotations)
+            for number, one in enumerate(annotations):
+                yield self._of_item(
+                    "response.output_text.annotation.added", content_index=0, annotation_index=number, annotation=one
+                )
             yield self._of_item("response.output_text.done", content_index=0, text=text, logprobs=[])
-            yield self._of_item("response.content_part.done", content_index=0, part=text_part(text))
+            yield self._of_item("response.content_part.done", content_index=0, part=text_part(text, annotations))
         else:
             self._output[-1] = reasoning(item_id, text)
             yield self._of_item("response.reasoning_summary_text.done", summary_index=0, text=text)
@@ -71,7 +80,15 @@ class ResponsesEncoder(Telling):
         index = len(self._output) - 1
         yield self._event("response.output_item.done", output_index=index, item=self._output[-1])
 
+    def _annotations(self, text: str) -> list[Body]:
+        cited, self._waiting = self._waiting, []
+        return [annotation(one, text) for one in cited]
+
     def _finish(self) -> Iterator[bytes]:
+        said = next((item for item in reversed(self._output) if item["type"] == "message" and item["content"]), None)
+        if said is not None:
+            part = said["content"][0]
+            part["annotations"] = [*part["annotations"], *self._annotations(part["text"])]
         error = self._error or INTERNAL if self._end is not None and self._end.status == "failed" else None
         response = self._response(self._end, error=error)
         kind = response["status"] if response["status"] in ("completed", "failed") else "incomplete"
@@ -107,15 +124,16 @@ def response(answer: Answer, heading: Heading) -> Body:
     """Return a run's answer as one response."""
     started = RunStarted(answer.conversation_id, answer.run_id, answer.message_id)
     output = [reasoning(f"rs_{answer.run_id}", "".join(answer.reasoning))] if answer.reasoning else []
-    output.append(message(f"msg_{answer.message_id}", answer.text))
+    annotations = [annotation(one, answer.text) for one in answer.sources.values()]
+    output.append(message(f"msg_{answer.message_id}", answer.text, annotations))
     status, reason = answer.status or "incomplete", answer.finish_reason or ""
     made = _response(heading, started, output, status=status, finish_reason=reason, usage=answer.usage)
     return {**made, "frontdesk": vendor(answer)}
 
 
-def message(item_id: str, text: str | None = None) -> Body:
+def message(item_id: str, text: str | None = None, annotations: Sequence[Body] = ()) -> Body:
     """Return a message of the assistant's: whole, or none of it yet."""
-    content = [] if text is None else [text_part(text)]
+    content = [] if text is None else [text_part(text, annotations)]
     status = "in_progress" if text is None else "completed"
     return {"id": item_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
@@ -125,8 +143,13 @@ def reasoning(item_id: str, text: str | None = None) -> Body:
     return {"id": item_id, "type": "reasoning", "summary": [] if text is None else [summary_part(text)]}
 
 
-def text_part(text: str) -> Body:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def text_part(text: str, annotations: Sequence[Body] = ()) -> Body:
+    return {"type": "output_text", "text": text, "annotations": [*annotations], "logprobs": []}
+
+
+def annotation(source: SourceCited, text: str) -> Body:
+    """Return where a text comes from."""
+    return {"type": "url_citation", **url_citation(source, text)}
 
 
 def summary_part(text: str) -> Body:

@@ -14,6 +14,7 @@ from agent.events.schema import (
     RunEnded,
     RunPaused,
     SnapshotTaken,
+    SourceCited,
     TextDelta,
 )
 from api.protocols import native
@@ -54,6 +55,7 @@ class Telling(ABC):
         self._error: ErrorRaised | None = None
         self._end: RunEnded | None = None
         self._is_over = False
+        self._cited: set[str] = set()
 
     @abstractmethod
     def _tell(self, told: Told) -> Iterator[bytes]:
@@ -90,6 +92,12 @@ class Telling(ABC):
         match told:
             case SnapshotTaken():
                 yield from self._take_snapshot(told)
+                for one in told.sources if not self._is_over else ():
+                    yield from self._told(one)
+            case SourceCited(id=source_id):
+                if source_id not in self._cited:
+                    self._cited.add(source_id)
+                    yield from self._tell(told)
             case ErrorRaised():
                 self._error = told
             case RunEnded():
@@ -124,6 +132,11 @@ class Telling(ABC):
     def _came_to(self) -> Body:
         """Return what the run came to, as the native stream says it."""
         return native.payload(self._end) if self._end is not None else {"status": "awaiting_input"}
+
+
+def url_citation(source: SourceCited, text: str) -> Body:
+    """Return where an answer comes from, as OpenAI's forms say it of a stretch of text: of all of it."""
+    return {"url": source.url, "title": source.title, "start_index": 0, "end_index": len(text)}
 
 
 def beside(told: Told) -> Body:

@@ -5,6 +5,6 @@ export type Camelled<Wire> = { [Name in keyof Wire as Camel<Name & string>]: Wir
 
 /** Returns an object with its own names changed; what is inside its values stays. */
 export function camel<Wire extends object>(wire: Wire): Camelled<Wire> {
-  const named = (name: string) => name.replace(/_./g, (pair) => pair[1]!.toUpperCase());
+  const named = (name: string) => name.replace(/_./g, ([, letter]) => letter!.toUpperCase());
   return Object.fromEntries(Object.entries(wire).map(([name, value]) => [named(name), value])) as Camelled<Wire>;
 }

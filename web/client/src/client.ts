@@ -20,7 +20,7 @@ export function createClient(options: ClientOptions): Client {
     hint(change.id!);
   };
   return {
-    async assistant(id) {
+    assistant: async (id) => {
       const described = await http.read<Assistant>(`/assistant${query({ assistant: id })}`);
       return { ...camel(described), limits: camel(described.limits) };
     },

@@ -37,18 +37,18 @@ export interface Change {
 
 export function conversations(http: Http, tell: (change: Change) => void): Conversations {
   return {
-    async list(options = {}) {
+    list: async (options = {}) => {
       const page = await http.read<StoredPage<StoredConversation>>(`/conversations${query(options)}`);
       return { ...camel(page), items: page.items.map(camel) };
     },
     get: async (id) => camel(await http.read<StoredConversation>(pathOf(id))),
     messages: async (id) => messagesOf(foldMessages((await readMessages(http, id)).items)),
-    async rename(id, title) {
+    rename: async (id, title) => {
       const renamed = camel(await http.read<StoredConversation>(pathOf(id), "PATCH", { title }));
       tell(renamed);
       return renamed;
     },
-    async delete(id) {
+    delete: async (id) => {
       await http.call(pathOf(id), "DELETE");
       tell({ id });
     },
@@ -71,5 +71,5 @@ export function pathOf(id: string, kind = "conversations"): string {
 
 /** A query string of the values that are there. */
 export function query(values: Record<string, unknown>): string {
-  return `?${new URLSearchParams(Object.entries(values).filter(([, value]) => value) as [string, string][])}`;
+  return "?" + new URLSearchParams(Object.entries(values).filter(([, value]) => value) as [string, string][]);
 }

@@ -91,7 +91,7 @@ export class Http {
   async #fetch(method: string, path: string, { body, headers, signal }: RequestOptions): Promise<Response> {
     const { url, fetch = globalThis.fetch } = this.#options;
     const token = await this.#bearer();
-    return fetch(url.replace(/\/+$/, "") + path, {
+    return fetch(url.replace(/\/*$/, path), {
       method,
       headers: { "content-type": "application/json", ...headers, ...(token && { authorization: `Bearer ${token}` }) },
       body: JSON.stringify(body),

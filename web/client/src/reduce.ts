@@ -1,7 +1,15 @@
 /** The fold of a run's events: pure, and equal to what the server stores and to its JSON answer. */
 import { camel } from "./camel";
 import type { AnswerView, ErrorView, ToolCallView } from "./types";
-import type { ActionRequested, ErrorRaised, RunEnded, RunStarted, ToolCallChanged, WireEvent } from "./wire";
+import type {
+  ActionRequested,
+  ErrorRaised,
+  RunEnded,
+  RunStarted,
+  SourceCited,
+  ToolCallChanged,
+  WireEvent,
+} from "./wire";
 
 /** What a server answers that does not stream (wire.md §1). */
 export interface JsonAnswer extends RunStarted {
@@ -12,23 +20,25 @@ export interface JsonAnswer extends RunStarted {
   readonly status: RunEnded["status"];
   readonly usage: RunEnded["usage"];
   readonly reasoning?: string;
+  readonly sources?: readonly SourceCited["source"][];
   readonly title?: string;
   readonly error?: ErrorRaised["error"];
 }
 
 /** An answer before its first event. */
 export const emptyAnswer: AnswerView = {
+  reasoning: "",
+  toolCalls: [],
+  sources: [],
+  approvals: [],
+  clientTools: [],
+  error: null,
   id: "",
   runId: null,
   role: "assistant",
   text: "",
   toolsUsed: [],
   actions: [],
-  reasoning: "",
-  toolCalls: [],
-  approvals: [],
-  clientTools: [],
-  error: null,
   status: "streaming",
   feedback: null,
   createdAt: "",
@@ -57,12 +67,22 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
   }
   if ("snapshot" in event) {
     const { messageId: id, ...told } = camel(event.snapshot);
-    return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null, id, ...told });
+    return going({
+      reasoning: "",
+      toolCalls: [],
+      sources: [],
+      approvals: [],
+      clientTools: [],
+      error: null,
+      id,
+      ...told,
+    });
   }
   if ("token" in event) return going({ text: answer.text + event.token });
   if ("reasoning" in event) return going({ reasoning: answer.reasoning + event.reasoning });
   if ("tools_used" in event) return going({ toolsUsed: [...new Set([...answer.toolsUsed, ...event.tools_used])] });
   if ("tool_call" in event) return going(withToolCall(answer, event.tool_call));
+  if ("source" in event) return going({ sources: [...answer.sources, event.source] });
   if ("action" in event) return going({ actions: [...answer.actions, event.action] });
   if ("approval" in event)
     return going({ approvals: [...answer.approvals, { ...camel(event.approval), decision: null }] });

@@ -1,8 +1,8 @@
 /** Stored messages as a page shows them: one message of the user and one answer for each run. */
 import { reduce } from "./reduce";
 import { newMessage } from "./turn";
-import type { AnswerView, MessageView } from "./types";
-import type { ToolCallChanged, WireEvent } from "./wire";
+import type { AnswerView, MessageStatus, MessageView } from "./types";
+import type { SourceCited, ToolCallChanged, WireEvent } from "./wire";
 
 /** A message as the server stores it. */
 export interface StoredMessage {
@@ -22,6 +22,7 @@ export interface StoredMessage {
   readonly tool_call_id: string;
   readonly tool_name: string;
   readonly is_error: boolean;
+  readonly sources?: readonly SourceCited["source"][];
   readonly turn: number;
   readonly position: number;
   /** Of one that was answered by several models: which of its answers this belongs to. */
@@ -55,7 +56,7 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
     const old = replaced[turn];
     if (replacedBy) replaced[replacedBy] = exchange;
     const before = exchange.answer ?? newMessage({}, old?.answer);
-    const status = message.status === "partial" ? "partial" : "completed";
+    const status = message.status.replace(/e$/, "ed") as MessageStatus; // complete or partial
     if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
     else if (role === "tool") {
       const result = message.is_error ? { status: "error", error: text } : { status: "ok", result: text };
@@ -70,7 +71,8 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
           (call) => ({ tool_call: { ...call, status: "cancelled" } }) as unknown as ToolCallChanged,
         ),
       ];
-      exchange.answer = { ...events.reduce(reduce, before), id, runId, createdAt, status };
+      const answer = events.reduce(reduce, before);
+      exchange.answer = { ...answer, id, runId, createdAt, status, sources: message.sources ?? [] }; // those of all steps
       exchange.runId = runId; // that of the question is the first lane's
     }
   }

@@ -10,8 +10,12 @@ export interface Turn extends Exchange {
 
 /** Returns a message that is made now, perhaps in the place of another. */
 export function newMessage<Message extends Partial<MessageView>>(message: Message, before?: MessageView | null) {
-  const versions = before ? [...before.versions, before] : [];
-  return { ...emptyAnswer, versions, createdAt: new Date().toISOString(), ...message };
+  return {
+    ...emptyAnswer,
+    versions: before ? [...before.versions, before] : [],
+    createdAt: new Date().toISOString(),
+    ...message,
+  };
 }
 
 /** A user's message as it was written just now. */

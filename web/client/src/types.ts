@@ -1,5 +1,5 @@
 /** What a page sees of Frontdesk. Everything here is immutable: a change is a new object, so `===` tells whether to draw. */
-import type { RunEnded, ToolCallChanged, WireEvent } from "./wire";
+import type { RunEnded, SourceCited, ToolCallChanged, WireEvent } from "./wire";
 
 /** As the server tells it; `cancelled` is a call whose run ended before it. */
 export type ToolCallStatus = ToolCallChanged["tool_call"]["status"] | "cancelled";
@@ -244,6 +244,8 @@ export interface MessageView {
   readonly toolCalls: readonly ToolCallView[];
   readonly actions: readonly ActionView[];
   readonly approvals: readonly ApprovalView[];
+  /** Where it comes from, each address once, as tools and providers say it: what to make a link of is the page's to decide. */
+  readonly sources: readonly SourceView[];
   readonly status: MessageStatus;
   /** Why it failed, or did not arrive. */
   readonly error: ErrorView | null;
@@ -272,6 +274,9 @@ export interface ToolCallView {
   readonly progress?: number;
   readonly progressText?: string;
 }
+
+/** `url` is http or https; `tool_call_id` names the call whose result cites it: of what the provider cites there is none. */
+export type SourceView = SourceCited["source"];
 
 export interface ActionView {
   readonly id: string;

@@ -74,6 +74,17 @@ export interface ClientToolRequested {
   };
 }
 
+/** A tool's result, or the provider, names where something comes from. Each address is told once of an answer. */
+export interface SourceCited {
+  readonly source: {
+    readonly id: string;
+    readonly title: string;
+    readonly url: string;
+    readonly snippet: string;
+    readonly tool_call_id?: string;
+  };
+}
+
 /** Everything shown for this run so far; a reader replaces what it has, then follows on. */
 export interface SnapshotTaken {
   readonly snapshot: {
@@ -85,6 +96,13 @@ export interface SnapshotTaken {
       readonly value: string;
       readonly id: string;
       readonly expects_result?: boolean;
+    }>;
+    readonly sources?: ReadonlyArray<{
+      readonly id: string;
+      readonly title: string;
+      readonly url: string;
+      readonly snippet: string;
+      readonly tool_call_id: string;
     }>;
   };
 }
@@ -140,6 +158,7 @@ export type WireEvent =
   | ActionRequested
   | ApprovalRequested
   | ClientToolRequested
+  | SourceCited
   | SnapshotTaken
   | CredentialNeeded
   | ErrorRaised

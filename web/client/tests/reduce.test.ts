@@ -224,3 +224,33 @@ test("a call that was under way when its run was stopped is cancelled, and faile
   );
   assert.equal(fold([...calls, { status: "awaiting_input" }]).toolCalls[0]?.status, "running");
 });
+
+test("sources are kept in their order, taken back by a snapshot, and stay with the stored answer", () => {
+  const source = { id: "1", title: "Handbook", url: "https://docs.example.com/", snippet: "", tool_call_id: "c" };
+  const other = { ...source, id: "2" };
+  const snapshot = { message_id: "m", text: "", tools_used: [], actions: [] };
+  assert.deepEqual(fold([{ source }, { source: other }]).sources, [source, other]);
+  assert.deepEqual(fold([{ source }, { snapshot }]).sources, []);
+  assert.deepEqual(fold([{ source }, { snapshot: { ...snapshot, sources: [other] } }, { source }]).sources, [
+    other,
+    source,
+  ]);
+  const stored = { ...STORED, role: "assistant", text: "Yes.", sources: [source, other] } as const;
+  assert.deepEqual(foldMessages([STORED, stored])[0]?.answer?.sources, [source, other]);
+});
+
+const STORED = {
+  id: "u",
+  run_id: "r",
+  role: "user",
+  text: "Hi.",
+  status: "complete",
+  created_at: "2026-01-01T00:00:00Z",
+  tool_calls: [],
+  tool_call_id: "",
+  tool_name: "",
+  is_error: false,
+  turn: 1,
+  position: 1,
+  superseded_by: null,
+} as const;

@@ -13,10 +13,13 @@ import { icon } from "./icons";
 import { decorate } from "./markdown/decorate";
 import { MarkdownView } from "./markdown/view";
 import { NO_ANSWER, problemParts } from "./problem";
+import { load } from "./load";
+import type * as Sources from "./sources";
 import type { Texts } from "./texts";
 import { Versions } from "./versions";
 import { takes } from "./offers";
 
+declare const SOURCES_FILE: string;
 const COPIED_MS = 1600;
 
 /** What decides how a message looks beside the message itself. */
@@ -93,6 +96,8 @@ export class AnswerItem implements Item {
   #versions: Versions;
   #problem: Problem;
   #below: AnswerTools;
+  /** Where it comes from: loaded when an answer says so. */
+  #sources = make("section", { class: "sources", hidden: true });
   #message: MessageView | null = null;
 
   constructor(context: WidgetContext, fresh: boolean) {
@@ -123,6 +128,7 @@ export class AnswerItem implements Item {
       () => this.#fresh && !ended && this.#context.narrator.open(this.#markdown.open),
       () => message.actions !== this.#message?.actions && this.#drawActions(message),
       () => void (cards = this.#cards(message)),
+      () => message.sources !== this.#message?.sources && this.#drawSources(),
       () => this.#versions.update(message),
       () => this.#problem.update(message.error ?? (isEmpty(message) ? NO_ANSWER : null), place),
       () => this.#below.update(message, place, ended),
@@ -135,6 +141,7 @@ export class AnswerItem implements Item {
       this.#markdown.element,
       ...cards,
       this.#actions,
+      this.#sources,
       this.#problem.element,
       this.#versions.element,
       this.#below.element,
@@ -164,6 +171,12 @@ export class AnswerItem implements Item {
         const done = message.toolCalls.find((call) => call.id === id)?.done ?? type.replaceAll("_", " ");
         return make("span", { class: "action" }, icon("bolt"), label(texts.action(done, value)));
       }),
+    );
+  }
+
+  #drawSources(): void {
+    void load<typeof Sources>(SOURCES_FILE).then((made) =>
+      made?.draw(this.#sources, this.#message!.sources, this.#context),
     );
   }
 
@@ -239,7 +252,7 @@ class AnswerTools {
       if (takes(context)) void context.chat.regenerate(this.#message?.id);
     });
     this.#time = new Time(texts);
-    const copyButton = copyTool(context, () => this.#message?.text ?? "");
+    const copyButton = copyTool(context, () => this.#copied());
     this.element = make(
       "div",
       { class: "below" },
@@ -258,6 +271,12 @@ class AnswerTools {
     const states: Partial<Record<MessageView["status"], string>> = { cancelled: texts.stopped, partial: texts.partial };
     setText(this.#state, states[message.status] ?? "");
     this.element.classList.toggle("kept", message.feedback !== null || this.#state.textContent !== "");
+  }
+
+  /** The answer, and below it where it comes from. */
+  #copied(): string {
+    const { text, sources } = this.#message!;
+    return [text, ...sources.map(({ title, url }) => `- ${title}: ${url}`)].join("\n");
   }
 
   #rate(rating: "up" | "down"): void {
