@@ -57,6 +57,7 @@ def check_url(url: str, *, name: str) -> None:
     if not is_address or not fits_into_header(url) or " " in url:
         raise ConfigurationError(f"{name} must be http(s)://host[/path], not {shown_url(url)!r}")
 
+
 _REQUEST = re.compile(r"/(?:chat/completions|completions|responses|messages|models)$")
 """The address of one request, where that of the provider is wanted."""
 

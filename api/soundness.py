@@ -79,9 +79,7 @@ def _of_authorities(environment: Mapping[str, str]) -> Iterator[Mistake]:
     do = "correct it, or remove it"
     if file := environment.get("SSL_CERT_FILE"):
         if not Path(file).is_file():
-            yield Mistake(
-                "SSL_CERT_FILE", f"there is no file {file}, so nobody's certificate would be believed", do
-            )
+            yield Mistake("SSL_CERT_FILE", f"there is no file {file}, so nobody's certificate would be believed", do)
         elif b"-----BEGIN " not in Path(file).read_bytes():
             yield Mistake("SSL_CERT_FILE", f"{file} holds no certificate, so nobody's would be believed", do)
     if (folder := environment.get("SSL_CERT_DIR")) and not any(map(os.path.isdir, folder.split(os.pathsep))):

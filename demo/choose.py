@@ -72,7 +72,9 @@ def plan(turn: Turn, shelf: Shelf) -> Plan:
     lacking = next((pick for pick in picks if pick.missing), None)
     if lacking and not calls:
         return Plan(wanted=lacking.card, missing=lacking.missing)
-    return Plan(tuple(calls[:MAX_CALLS]), next((p.chain for p in picks if p.chain), None), unplaced=tuple(lost), about=about)
+    return Plan(
+        tuple(calls[:MAX_CALLS]), next((p.chain for p in picks if p.chain), None), unplaced=tuple(lost), about=about
+    )
 
 
 def _lone_name(text: str, pick: _Pick, turn: Turn, shelf: Shelf) -> str | None:

@@ -32,7 +32,9 @@ _AGAINST = re.compile(r"\b(?:compare|versus|vs)\b", re.IGNORECASE)
 """What asks for a comparison, which no list of what was found is."""
 _WHEN = re.compile(r"^(?:and )?when (?:do|does|did|will|is|are|was|were)\b", re.IGNORECASE)
 """What asks when one thing is: no figure says that, nor does a list of all of them."""
-_WHO = re.compile(r"^\W*(?:and )?who (?:all )?(?:came|visited|attended|checked|joined|left|paid|trained)\b", re.IGNORECASE)
+_WHO = re.compile(
+    r"^\W*(?:and )?who (?:all )?(?:came|visited|attended|checked|joined|left|paid|trained)\b", re.IGNORECASE
+)
 """What asks for people by name, whom no figure names."""
 _MORE_THAN = re.compile(r"\bhow (?:many|much) (?:more|less|fewer)\b", re.IGNORECASE)
 """What asks for a difference, which nothing here works out."""

@@ -165,7 +165,9 @@ def figures(start: str, end: str) -> str:
     """Return what the studio says of the days: revenue comes first."""
     rows = [("Revenue", 900), ("Expenses", 700), ("Net profit", 200)]
     items = [{"figure": name, "this_period": amount, "change_percent": 1.0} for name, amount in rows]
-    return orjson.dumps({"currency": "EUR", "periods": {"this_period": {"from": start, "to": end}}, "items": items}).decode()
+    return orjson.dumps(
+        {"currency": "EUR", "periods": {"this_period": {"from": start, "to": end}}, "items": items}
+    ).decode()
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,9 @@ def test_a_total_of_something_else_is_no_number_of_rows_that_are_left_out(functi
     question = HumanMessage(with_facts("list frozen memberships", now=NOW, page=None))
     asked = DemoChatModel(delay_s=0).invoke([question], tools=functions)
     plans = [{"plan": "Monthly", "active": 130}, {"plan": "Annual", "active": 37}]
-    found = ToolMessage(orjson.dumps({"total": 412, "frozen": 21, "plans": plans}).decode(), tool_call_id=asked.tool_calls[0]["id"])
+    found = ToolMessage(
+        orjson.dumps({"total": 412, "frozen": 21, "plans": plans}).decode(), tool_call_id=asked.tool_calls[0]["id"]
+    )
     answer = DemoChatModel(delay_s=0).invoke([question, asked, found], tools=functions)
     assert answer.text.startswith("Memberships: **21** frozen")
     assert "Annual" in answer.text

@@ -124,6 +124,9 @@ class OpenApiToolset:
         self.every = tuple(map(self._tool, offered))
         for problem in imported.problems[:MOST_TOLD]:
             logger.info("openapi_operation_left_out", toolset=self._title, operation=str(problem))
+        if not self.every:
+            do = "frontdesk tools says why; what changes something is offered where `include` names it"
+            logger.warning("openapi_without_tools", toolset=self._title, operations=len(imported.names), do=do)
 
     def _import(self, content: bytes) -> Imported:
         def wanted(name: str, origin: Origin, risk: Risk) -> bool:
