@@ -4,6 +4,7 @@ A client is shared by all tenants and users. The invariant: nothing that one res
 cookie is kept or sent, no redirect is followed, and there is no cache and no sign-in of the client's own.
 """
 
+import re
 from base64 import b64encode
 from functools import cache
 from http.cookiejar import Cookie, CookieJar
@@ -57,6 +58,10 @@ def check_url(url: str, *, name: str) -> None:
         raise ConfigurationError(f"{name} must be http(s)://host[/path], not {shown_url(url)!r}")
 
 
+_REQUEST = re.compile(r"/(?:chat/completions|completions|responses|messages|models)$")
+"""The address of one request, where that of the provider is wanted."""
+
+
 def check_provider_url(url: str, *, name: str) -> None:
     """Refuse what is no address of a provider, also that of one of its requests: what is asked for is put behind it.
 
@@ -64,8 +69,8 @@ def check_provider_url(url: str, *, name: str) -> None:
         ConfigurationError: it is none.
     """
     check_url(url, name=name)
-    if url.rstrip("/").endswith("/chat/completions"):
-        raise ConfigurationError(f"{name}: leave /chat/completions out; it is put behind the address")
+    if (found := _REQUEST.search(url.rstrip("/"))) is not None:
+        raise ConfigurationError(f"{name}: leave {found[0]} out; it is put behind the address")
 
 
 def fits_into_header(text: str) -> bool:

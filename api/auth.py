@@ -26,6 +26,10 @@ FURTHEST_S = 2**53
 """A time that is further away from 1970 is none that can be counted with; issuers that write milliseconds stay far below."""
 
 
+NO_TENANT_ID = "The token's tenant is no id: one text of letters, digits and _.:@-, at most 128."
+NO_USER_ID = "The token's user is no id: one text of at most 256 characters."
+
+
 class Authenticator(TokenCheck):
     """Checks tokens by the installation's settings. Enter it once, in the app's lifespan."""
 
@@ -70,9 +74,11 @@ class Authenticator(TokenCheck):
         tenant_id = text_of(claims, settings.claim_tenant)
         user_id = text_of(claims, settings.claim_user)
         if tenant_id is None or not is_tenant_id(tenant_id):
-            raise UnauthorizedError("The token names no tenant.")
+            is_there = value_of(claims, settings.claim_tenant) is not None
+            raise UnauthorizedError(NO_TENANT_ID if is_there else "The token names no tenant.")
         if user_id is None or user_id == OPERATOR:  # who runs the installation has that name in each tenant's record
-            raise UnauthorizedError("The token names no user.")
+            is_there = value_of(claims, settings.claim_user) is not None
+            raise UnauthorizedError(NO_USER_ID if is_there else "The token names no user.")
         return Principal(
             tenant_id=tenant_id,
             user_id=user_id,

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from agent.errors import ConfigurationError, DatabaseError
+from agent.principal import is_tenant_id
 from agent.redis.errors import RedisAwayError
 from api import __version__, logs, terminal
 from api.at_rest import close_files, close_new_files
@@ -166,6 +167,8 @@ def token(
 ) -> None:
     """Print a signed token for development."""
     with _readable_errors():
+        if not (is_tenant_id(tenant) and user.strip()):
+            raise ConfigurationError("--tenant: 128 letters, digits and _.:@- at most; --user: a name, or left out")
         print(sign(_settings(), tenant=tenant, user=user, role=role or user, branch=branch, ttl_s=ttl))
 
 

@@ -20,6 +20,7 @@ from agent.toolkit import Tool, Toolset, as_function
 from api.backends import configured_url
 from api.equipment import equip
 from api.settings import Settings
+from tools.memory import MemoryToolset
 from tools.names import near
 from tools.openapi.importing import Imported
 
@@ -55,6 +56,7 @@ async def print_inventory(settings: Settings, wanted: Sequence[str]) -> bool:
                     _print_toolset(settings, one.definition, toolset, tools)
             found |= {tool.name: tool for tool in total if tool.name not in found}
             if not wanted:
+                _print_page_tools(one.definition)
                 print(f"  {_counted(total)}, {_sum(total)} tokens in all\n")
     return _print_wanted(found, wanted) and is_whole
 
@@ -77,7 +79,7 @@ def title(toolset: Toolset) -> str:
     """Return what a toolset is made of, in a word or two."""
     definition = _definition(toolset)
     if definition is None:
-        return "actions"
+        return "memory" if isinstance(toolset, MemoryToolset) else "actions"
     source = next(name for name in ("openapi", "python", "mcp", "langchain") if getattr(definition, name) is not None)
     return f"{source}: {definition.title}"
 
@@ -99,6 +101,14 @@ def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, t
         _print_rest(imported, _mismatch(settings, assistant, definition, imported))
         for one in getattr(source, "withheld", {}).values():
             print(f"    {_printable(str(one))}")
+
+
+def _print_page_tools(assistant: Assistant) -> None:
+    """Say what the page can be asked for; what it describes itself is known by a pattern, and only with a message."""
+    if assistant.page_tools:
+        print(f"  page: {len(assistant.page_tools)} in the definition, where a page runs them")
+    for name, tool in assistant.page_tools.items():
+        print(f"    {tool.risk:<9} {'':>6}  {name}{'' if tool.description else '  (the page describes it)'}")
 
 
 def _print_strange(definition: ToolsetDefinition, imported: Imported) -> None:

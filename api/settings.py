@@ -21,6 +21,7 @@ from api.voice_settings import VoiceSettings
 
 _FIELD = re.compile(r'field "(\w+)"')
 KINDS = {
+    "model_type": "must be an object",
     "tuple_type": 'write it as JSON, like ["one"]',
     "dict_type": 'write it as JSON, like {"name": …}',
     "string_type": "must be a text",

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,12 +44,7 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
             )
     yield from _of_sizes(settings)
     yield from _of_tokens(settings)
-    if (file := os.environ.get("SSL_CERT_FILE")) and not Path(file).is_file():
-        yield Mistake(
-            "SSL_CERT_FILE",
-            f"there is no file {file}, so nobody's certificate would be believed",
-            "correct it, or remove it",
-        )
+    yield from _of_authorities(os.environ)
     preset = PRESETS.get(settings.jwt_preset or "")
     if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
         yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
@@ -62,12 +57,33 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
     if settings.handover_other_key is not None and settings.handover_key is None:
         says = "of no use without FRONTDESK_HANDOVER_KEY, which seals"
         yield Mistake("FRONTDESK_HANDOVER_OTHER_KEY", says, "set that one, too, or neither")
+    if settings.handover_key is not None and settings.handover_key == settings.handover_other_key:
+        says = "is the same as FRONTDESK_HANDOVER_KEY, so it opens nothing else"
+        yield Mistake("FRONTDESK_HANDOVER_OTHER_KEY", says, "set the one that others seal with, or leave it out")
+    if settings.database_pooled and settings.database_file is not None:
+        says = "only PostgreSQL has a pooler before it, and this is SQLite"
+        yield Mistake("FRONTDESK_DATABASE_POOLED", says, "leave it out, or name one in FRONTDESK_DATABASE_URL")
+    if {".", ".."} & set(settings.root_path.split("/")):
+        says = "browsers take . and .. out of a path before they ask"
+        yield Mistake("FRONTDESK_ROOT_PATH", says, "write it like /assistant")
     if not settings.renew_every_s < settings.lease_lost_after_s < settings.lease_s:
         yield Mistake(
             "FRONTDESK_LEASE_S",
             "a lease is over before its process knows",
             "set FRONTDESK_RENEW_EVERY_S < FRONTDESK_LEASE_LOST_AFTER_S < FRONTDESK_LEASE_S, as the defaults are",
         )
+
+
+def _of_authorities(environment: Mapping[str, str]) -> Iterator[Mistake]:
+    """Yield what would let no certificate of a provider be believed."""
+    do = "correct it, or remove it"
+    if file := environment.get("SSL_CERT_FILE"):
+        if not Path(file).is_file():
+            yield Mistake("SSL_CERT_FILE", f"there is no file {file}, so nobody's certificate would be believed", do)
+        elif b"-----BEGIN " not in Path(file).read_bytes():
+            yield Mistake("SSL_CERT_FILE", f"{file} holds no certificate, so nobody's would be believed", do)
+    if (folder := environment.get("SSL_CERT_DIR")) and not any(map(os.path.isdir, folder.split(os.pathsep))):
+        yield Mistake("SSL_CERT_DIR", f"there is no folder {folder}", do)
 
 
 def _of_hosts(settings: Settings) -> Iterator[Mistake]:
@@ -122,7 +138,7 @@ def _of_tokens(settings: Settings) -> Iterator[Mistake]:
     if secret and not any(name.startswith("HS") for name in settings.jwt_algorithms):
         says = "of no use to algorithms of public keys, which FRONTDESK_JWT_ALGORITHMS or FRONTDESK_JWT_PRESET names"
         yield Mistake("FRONTDESK_JWT_SECRET", says, "remove it, or name HS256")
-    if not all(role.strip() for role in settings.role_map.values()):
+    if not all(role.strip() for pair in settings.role_map.items() for role in pair):
         yield Mistake("FRONTDESK_ROLE_MAP", "a role has no name", 'name it like {"org:admin": "owner"}')
     preset, issuer = PRESETS.get(settings.jwt_preset or ""), settings.jwt_issuer or ""
     if preset is not None and issuer not in ("", ANY) and not _is_like(issuer, preset.issuer):

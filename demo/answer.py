@@ -123,7 +123,8 @@ def _mapping(data: Row, title: str, heard: Phrase, sheet: Sheet, noun: str) -> s
     for name, rows in lists.items() if not is_counted else ():
         head = f"{plain(human(name))}:\n\n" if len(lists) > 1 else ""
         of = noun if name.lower() in _ENVELOPES else concept((words(name) or ("",))[-1])
-        parts.insert(-1, head + sheet.table(rows, noun=of, total=total if isinstance(total, int) else None))
+        counts = isinstance(total, int) and of == noun  # those of plans are not what memberships sum up to
+        parts.insert(-1, head + sheet.table(rows, noun=of, total=total if counts else None))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -26,18 +26,21 @@ _NARROWS = re.compile(
     re.IGNORECASE,
 )
 """How a clause begins that takes something away from what the one before asks for."""
+_GOES_ON = re.compile(r"(?:and|what|how) about\b|and (?:for|at|in)\b|and\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do: calls at once, then perhaps a chained one. `missing` is what a wanted tool still needs to be told,
-    `unplaced` what the question names that no tool would have answered."""
+    `unplaced` what the question names that no tool would have answered, `about` the question before where this one only says
+    when: "and in September?"."""
 
     calls: tuple[Call, ...] = ()
     chain: Chain | None = None
     wanted: Card | None = None
     missing: tuple[Parameter, ...] = ()
     unplaced: tuple[str, ...] = ()
+    about: str = ""
 
 
 @dataclass(slots=True)
@@ -52,7 +55,12 @@ class _Pick:
 def plan(turn: Turn, shelf: Shelf) -> Plan:
     """Return what to do about the question, with what was said and found before."""
     text = resolved(normalised(turn.question), turn, shelf)
-    picks = _picks(text, shelf) or _continued(text, normalised(turn.questions[-1] if turn.questions else ""), shelf)
+    earlier = turn.questions[-1] if turn.questions else ""
+    picks = _picks(text, shelf)
+    if picks and (name := _lone_name(text, picks[0], turn, shelf)):
+        return Plan(unplaced=(name,))
+    about = "" if picks else earlier
+    picks = picks or _continued(text, normalised(earlier), shelf)
     calls: list[Call] = []
     lost: list[str] = []
     for pick in picks:
@@ -64,7 +72,18 @@ def plan(turn: Turn, shelf: Shelf) -> Plan:
     lacking = next((pick for pick in picks if pick.missing), None)
     if lacking and not calls:
         return Plan(wanted=lacking.card, missing=lacking.missing)
-    return Plan(tuple(calls[:MAX_CALLS]), next((p.chain for p in picks if p.chain), None), unplaced=tuple(lost))
+    return Plan(
+        tuple(calls[:MAX_CALLS]), next((p.chain for p in picks if p.chain), None), unplaced=tuple(lost), about=about
+    )
+
+
+def _lone_name(text: str, pick: _Pick, turn: Turn, shelf: Shelf) -> str | None:
+    """Return the one word that "what about Harbour?" names, where nothing was looked up by a name before: it can be a place."""
+    names = _clues(text, shelf).names
+    looked_up = pick.card.name in turn.used
+    if looked_up or not turn.questions or len(names) != 1 or " " in names[0] or not _GOES_ON.match(text):
+        return None
+    return None if phrase(text).concepts - concepts(words(names[0])) else names[0]
 
 
 def _picks(text: str, shelf: Shelf) -> list[_Pick]:

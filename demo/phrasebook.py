@@ -49,7 +49,9 @@ in | em no na nos nas | en | im in | में
 of | de do da dos das | de del | von vom | का की के
 the | o a os as um uma | el la los las un una | der die das den dem ein eine |
 and | e | y | und | और
-dark mode | modo_escuro | modo_oscuro | dunkelmodus dunkler_modus dunklen_modus |
+dark mode | modo_escuro | modo_oscuro | dunkelmodus dunkler_modus dunklen_modus | डार्क_मोड
+switch | mude muda | cambia | schalte stelle |
+dark | escuro | oscuro | dunkel |
 light mode | modo_claro | modo_claro | heller_modus hellen_modus |
 switch to | mude_para muda_para | cambia_a | wechsle_zu wechsle_in |
 we |  |  | wir |

@@ -32,6 +32,10 @@ _AGAINST = re.compile(r"\b(?:compare|versus|vs)\b", re.IGNORECASE)
 """What asks for a comparison, which no list of what was found is."""
 _WHEN = re.compile(r"^(?:and )?when (?:do|does|did|will|is|are|was|were)\b", re.IGNORECASE)
 """What asks when one thing is: no figure says that, nor does a list of all of them."""
+_WHO = re.compile(
+    r"^\W*(?:and )?who (?:all )?(?:came|visited|attended|checked|joined|left|paid|trained)\b", re.IGNORECASE
+)
+"""What asks for people by name, whom no figure names."""
 _MORE_THAN = re.compile(r"\bhow (?:many|much) (?:more|less|fewer)\b", re.IGNORECASE)
 """What asks for a difference, which nothing here works out."""
 _CHART = re.compile(
@@ -87,6 +91,7 @@ def unplaced(card: Card, calls: Sequence[Mapping[str, object]], found: Clues) ->
     is_of_times = any(calls) or any({"weekday", "time"} & set(p.words) for p in card.parameters)
     if card.is_statistic or not is_of_times:
         lost += [(m.start(), "when") for m in _WHEN.finditer(text)]
+    lost += [(m.start(), "who") for m in _WHO.finditer(text) if card.is_statistic]
     values = [value for arguments in calls for value in arguments.values() if isinstance(value, int | float)]
     rest = NUMBER.sub(lambda m: "#" * len(m[0]) if number(m) in values else m[0], _TIME.sub(_blank, text))
     given = {

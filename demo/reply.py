@@ -68,15 +68,16 @@ def _next(turn: Turn, shelf: Shelf) -> Reply:
     if not (turn.results or planned.calls) and (remembered := from_memory(turn, tongue)):
         return Reply(remembered)
     if not turn.results:
-        return Reply(calls=planned.calls) if planned.calls else Reply(_refused(planned, shelf, tongue))
+        return Reply(calls=planned.calls) if planned.calls else Reply(_refused(planned, shelf, turn.question))
     chain = planned.chain
     if chain and not any(result.name == chain.name for result in turn.results):
         return _after_lookup(chain, turn, shelf)
     results = [result for result in turn.results if not (chain and result.name == chain.lookup.name)] or turn.results
-    told = answer(turn.question, results, shelf, who=chain.who if chain else "", locale=turn.locale)
+    asked = f"{turn.question}, {planned.about}" if planned.about else turn.question
+    told = answer(asked, results, shelf, who=chain.who if chain else "", locale=turn.locale)
     if wants_chart(normalised(turn.question)):
         told += f"\n\n{tongue.say(NO_CHART)}{f' {tongue.say(IS_TABLE)}' if '| --- |' in told else ''}"
-    return Reply(f"{told}\n\n{_refused(planned, shelf, tongue)}" if planned.unplaced else told)
+    return Reply(f"{told}\n\n{_refused(planned, shelf, turn.question)}" if planned.unplaced else told)
 
 
 def _after_lookup(chain: Chain, turn: Turn, shelf: Shelf) -> Reply:
@@ -103,11 +104,12 @@ def _after_lookup(chain: Chain, turn: Turn, shelf: Shelf) -> Reply:
     return Reply(f"{others}\n\n{said}".strip())
 
 
-def _refused(planned: Plan, shelf: Shelf, tongue: Tongue) -> str:
+def _refused(planned: Plan, shelf: Shelf, question: str) -> str:
     """Return why nothing is looked up or done, in the words of the question. It always says what answers here."""
+    tongue = tongue_of(question)
     me = tongue.say(SELF)
     if planned.unplaced:
-        lost = ", ".join(f"**{plain(word)}**" for word in planned.unplaced[:_MAX_UNPLACED])
+        lost = ", ".join(f"**{plain(tongue.original(word, question))}**" for word in planned.unplaced[:_MAX_UNPLACED])
         return f"{tongue.say(LOST).format(lost=lost)} {me}"
     if planned.wanted:
         lines = [f"{tongue.say(MORE).format(tool=plain(human(planned.wanted.name)))}\n"]

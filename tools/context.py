@@ -13,6 +13,7 @@ from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
 from agent.schemas import problems_of
 from agent.toolkit import Tool
+from tools.questions import unknown_argument
 
 
 def check_context(assistant: Assistant, known: Mapping[str, tuple[Tool, ToolsetDefinition | None]]) -> None:
@@ -38,13 +39,7 @@ def check_context(assistant: Assistant, known: Mapping[str, tuple[Tool, ToolsetD
 
 def _wrong_arguments(tool: Tool, entry: ContextEntry) -> str:
     """Return what of an entry's arguments its tool does not take, as far as its schema says; nothing where all is right."""
-    properties = tool.schema.get("properties")
-    takes_others = tool.schema.get("additionalProperties") or "patternProperties" in tool.schema
-    if isinstance(properties, Mapping) and not takes_others:
-        for name in entry.args:
-            if name not in properties:
-                return f"there is no argument {name!r}; there are: {', '.join(properties) or 'none'}"
-    return problems_of(tool.schema, entry.args)
+    return unknown_argument(tool.schema, entry.args) or problems_of(tool.schema, entry.args)
 
 
 def _check_scope(assistant: Assistant, entry: ContextEntry, sources: Iterable[ToolsetDefinition]) -> None:

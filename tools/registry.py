@@ -18,6 +18,7 @@ from tools.functions import load_functions
 from tools.memory import MemoryToolset
 from tools.modules import load_module
 from tools.names import near
+from tools.questions import check_questions, wrong_question
 from tools.shaping import ShapedToolset, named, shape, spoken_of
 
 NAME = re.compile(TOOL_NAME)
@@ -75,6 +76,10 @@ def load_toolsets(
         raise ConfigurationError(f"page_tools: there is a tool {twice[0]!r} already")
     if all_known and (strange := sorted(set(assistant.tools) - {*known, *held, *assistant.page_tools, FIND_TOOLS})):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
+    check_questions(known.values())
+    for name, page_tool in assistant.page_tools.items():
+        if page_tool.description is not None and (wrong := wrong_question(page_tool.takes, page_tool.ask)):
+            raise ConfigurationError(f"page_tools.{name}.ask: {wrong}")
     check_context(assistant, {name: (tool, sources.get(name)) for name, tool in known.items()})
     return [*toolsets, actions, *own]
 

@@ -9,6 +9,8 @@ from agent.assistant.kinds import CLASS, read_spec
 from agent.assistant.model import Definition
 
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+KEPT_HEADERS = frozenset({"authorization", "host", "content-length", "content-type"})
+"""Headers that are Frontdesk's own to set: a definition has neither a key nor how a request is framed."""
 """The name of one (RFC 9110, 5.6.2)."""
 
 
@@ -74,6 +76,8 @@ class ModelDefinition(Definition):
         for name, value in headers.items():
             if not HEADER.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a header")
+            if name.lower() in KEPT_HEADERS:
+                raise ValueError(f"{name} is sent as its provider wants it: the key is what api_key_env names")
             if not (value.isascii() and value.isprintable()):
                 raise ValueError(f"{name}: a header holds one line of ASCII")
         return headers

@@ -44,6 +44,8 @@ def parse_address(url: str) -> Address:
         service = unquote(rest.pop(0)) if kind == "sentinel" else ""
         database = int(rest.pop(0)) if rest else 0
         hosts = tuple(_host(name, PORTS[kind]) for name in names.split(","))
+        if service.isdecimal():  # a database, and no name
+            raise ValueError(url)
         is_one = kind != "one" or len(hosts) == 1
         if rest or database < 0 or (kind == "cluster" and database) or not is_one:
             raise ValueError(url)

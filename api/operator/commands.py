@@ -68,6 +68,8 @@ def _add_usage(cli: typer.Typer, door: Door) -> None:
             first, last = (day.date() if day else None for day in (since, until))
             if not all(OLDEST <= day <= NEWEST for day in (first, last) if day):
                 raise ConfigurationError(f"--from and --to: days from {OLDEST} to {NEWEST}")
+            if first and last and first > last:
+                raise ConfigurationError("--from and --to: the first day comes before the last one")
             span = days_of(first, last)
             sums = asyncio.run(sum_usage(door.settings(), tenant, by=keys, since=span.since, until=span.until))
         if as_json:
@@ -107,6 +109,8 @@ def _add_restore(cli: typer.Typer, door: Door) -> None:
 
             settings = door.settings()
             database = settings.database_file
+            if not file.is_file() and database is not None:
+                raise ConfigurationError(f"there is no file {file}")
             if database is not None and database.exists():
                 confirm(f"This takes the place of all that is in {database}.", answer=database.name, yes=yes)
             done = restore(settings, file)
@@ -135,6 +139,8 @@ def _add_erase(cli: typer.Typer, door: Door) -> None:
             from api.operator.erase import count, erase, print_erased, shown
 
             settings = door.settings()
+            if user is not None and not user.strip():
+                raise ConfigurationError("--user: name somebody, or leave it out for the whole tenant")
             if dry_run:
                 done = asyncio.run(count(settings, tenant, user))
             else:

@@ -65,8 +65,27 @@ async def test_a_claim_of_the_very_name_comes_first_and_a_way_that_ends_is_none(
 @pytest.mark.parametrize("value", [["g1", "g2"], [], {"id": "g1"}, [["g1"]], [True]])
 async def test_several_tenants_are_none(value: object) -> None:
     """G397"""
-    with pytest.raises(UnauthorizedError, match="names no tenant"):
+    with pytest.raises(UnauthorizedError, match="tenant is no id: one text"):
         await read({"sub": "ann", "org": value}, claim_tenant=("org",))
+
+
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [
+        ({"sub": "ann"}, "names no tenant"),
+        ({"sub": "ann", "org": "a/b"}, "tenant is no id: one text of letters"),
+        ({"sub": "ann", "org": "a" * 129}, "tenant is no id"),
+        ({"org": "g1"}, "names no user"),
+        ({"sub": "a" * 257, "org": "g1"}, "user is no id: one text of at most 256"),
+        ({"sub": ["a", "b"], "org": "g1"}, "user is no id"),
+    ],
+)
+async def test_who_is_named_and_cannot_be_is_told_otherwise_than_who_is_not_named(
+    claims: dict[str, Any], told: str
+) -> None:
+    """G400: an operator looks at the claim that is there, and not for one that is missing."""
+    with pytest.raises(UnauthorizedError, match=told):
+        await read(claims, claim_tenant=("org",))
 
 
 async def test_an_address_is_one_name_whatever_dots_it_has() -> None:

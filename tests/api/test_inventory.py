@@ -82,6 +82,19 @@ def test_the_tools_are_listed_with_risk_and_tokens_and_the_rest_with_its_reason(
     assert "3 tools" in done.output  # with the action
 
 
+def test_what_the_memory_and_the_page_can_be_asked_for_is_listed_under_their_names(tmp_path: Path) -> None:
+    """G207"""
+    page = {"read_filter": {"description": "Read the filter.", "risk": "read"}, "form_*": {"roles": ["owner"]}}
+    lines = [line.split() for line in run(tmp_path, memory=True, page_tools=page).output.splitlines()]
+    assert [line[:3] for line in lines if line[:1] in (["actions:"], ["memory:"])] == [
+        ["actions:", "1", "tool,"],
+        ["memory:", "3", "tools,"],
+    ]
+    assert ["page:", "2"] in [line[:2] for line in lines]
+    assert ["read", "read_filter"] in lines
+    assert ["write", "form_*", "(the", "page", "describes", "it)"] in lines
+
+
 def test_the_servers_path_is_not_spoken_of_where_the_backend_ends_in_it(tmp_path: Path) -> None:
     """G207"""
     assert "does not end in" not in run(tmp_path, backend={"url": "https://shop.example.com/api/v2/"}).output

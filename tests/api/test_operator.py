@@ -331,7 +331,16 @@ async def test_commands_print_lines_or_json(run: Callable[..., Any], ours: Setti
     assert orjson.loads(done.stdout) == {"database": str(tmp_path / "data" / "frontdesk.db"), "ended_runs": 1}
 
 
-@pytest.mark.parametrize("arguments", [["--by", "colour"], ["--by", "day,day"], ["--by", ""], ["--from", "soon"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--by", "colour"],
+        ["--by", "day,day"],
+        ["--by", ""],
+        ["--from", "soon"],
+        ["--from", "2026-11-30", "--to", "2026-11-01"],
+    ],
+)
 def test_a_sum_by_what_there_is_not_is_refused(run: Callable[..., Any], arguments: list[str]) -> None:
     assert run("usage", *arguments).exit_code == 2
 
@@ -341,6 +350,11 @@ def test_a_sum_by_what_there_is_not_is_refused(run: Callable[..., Any], argument
     [
         ["runs", "--failed", "nan"],
         ["runs", "--failed", "-1"],
+        ["restore", "nowhere.db"],
+        ["erase", "--tenant", "acme", "--user", "", "--yes"],
+        ["token", "--tenant", "a/b"],
+        ["token", "--tenant", ""],
+        ["token", "--user", " "],
         ["runs"],
         ["usage"],
         ["audit", "verify"],

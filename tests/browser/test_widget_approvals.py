@@ -173,7 +173,7 @@ async def test_a_card_of_what_others_approve_says_who_and_takes_nothing(wire: Wi
     await widget.ask("Cancel.")
     card = widget.page.locator(".approval")
     await expect(card).to_contain_text("Cancel order 7?")
-    await expect(card).to_contain_text("Waits for the approval of: owner, man‹U+202E›ager")
+    await expect(card).to_contain_text("Waits for the approval of somebody else: owner, man‹U+202E›ager")
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
     await expect(card.get_by_role("button", name="Deny")).to_have_count(0)
     await expect(card.get_by_role("checkbox")).to_have_count(0)

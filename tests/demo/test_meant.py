@@ -73,7 +73,11 @@ MEANT: list[tuple[list[str], Called]] = [
     (["Umsatz von Mai bis Juli 2025"], [days("2025-05-01", "2025-07-31")]),
     (["Umsatz seit Januar"], [days("2026-01-01", "2026-03-12")]),
     (["¿Cuánto ganamos este trimestre?"], [days("2026-01-01", "2026-03-12")]),
+    (["Schalte auf dunkel um"], [("change_theme", {"value": "dark"})]),
+    (["cambia al modo oscuro"], [("change_theme", {"value": "dark"})]),
+    (["Wie ist das Wetter?"], []),
     # Amounts and names.
+    (["clients named Anna", "what about Liam?"], [("find_clients", {"search": "Liam"})]),
     (["refund 12.50 of membership 20005"], [("refund_membership", {"membership_id": 20005, "amount": 12.5})]),
     (["clients named Liam"], [("find_clients", {"search": "Liam"})]),
     (["memberships expiring in the next 3 weeks"], [("get_expiring_memberships", {"days": 21})]),
@@ -103,7 +107,12 @@ UNSURE: list[tuple[list[str], str]] = [
     (["top clients"], "top"),
     (["how many more active clients than inactive ones?"], "how many more"),
     (["show the other branches"], "other"),
-    (["Umsatz bis Oktober"], "October"),
+    (["Umsatz bis Oktober"], "Oktober"),
+    (["Wie viele Kunden sind nicht aktiv?"], "nicht"),
+    (["¿Quién vino ayer?"], "Quién"),
+    (["who came yesterday?"], "who"),
+    (["revenue in October", "and expenses?", "what about Harbour?"], "Harbour"),
+    (["ingresos del primer semestre"], "semestre"),
     (["revenue next October"], "October"),
     (["revenue every October"], "October"),
     (["revenue yesterday vs the day before"], "day before"),
@@ -150,3 +159,51 @@ def test_a_state_that_was_asked_for_narrows_a_list_that_is_whole(functions: list
         answer = DemoChatModel(delay_s=0).invoke([question, AIMessage("", tool_calls=[call]), found], tools=functions)
         assert answer.text.startswith(shown)
         assert ("Trainer 3" in answer.text) is (total == 9)
+
+
+def figures(start: str, end: str) -> str:
+    """Return what the studio says of the days: revenue comes first."""
+    rows = [("Revenue", 900), ("Expenses", 700), ("Net profit", 200)]
+    items = [{"figure": name, "this_period": amount, "change_percent": 1.0} for name, amount in rows]
+    return orjson.dumps(
+        {"currency": "EUR", "periods": {"this_period": {"from": start, "to": end}}, "items": items}
+    ).decode()
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "told"),
+    [
+        ("expenses in October", "and in September?", "Expenses, 1–30 September 2025: **€700**"),
+        ("profit in October", "and in September?", "Net profit, 1–30 September 2025: **€200**"),
+        ("despesas em outubro", "e em setembro?", "Despesas, 1–30 September 2025: **€700**"),
+        ("Gewinn im Oktober", "und im September?", "Reingewinn, 1–30 September 2025: **€200**"),
+        ("expenses in October", "and revenue in September?", "Revenue, 1–30 September 2025: **€900**"),
+    ],
+)
+def test_what_is_asked_for_other_days_only_is_the_figure_of_which_was_spoken(
+    functions: list[dict[str, Any]], first: str, then: str, told: str
+) -> None:
+    """G411"""
+    messages: list[BaseMessage] = []
+    for question in (first, then):
+        messages.append(HumanMessage(with_facts(question, now=NOW, page=None)))
+        asked = DemoChatModel(delay_s=0).invoke(messages, tools=functions)
+        (call,) = asked.tool_calls
+        messages += [asked, ToolMessage(figures(**call["args"]), tool_call_id=call["id"])]
+        answer = DemoChatModel(delay_s=0).invoke(messages, tools=functions)
+        messages.append(answer)
+    assert answer.text.startswith(told)
+
+
+def test_a_total_of_something_else_is_no_number_of_rows_that_are_left_out(functions: list[dict[str, Any]]) -> None:
+    """G411: two plans of 412 memberships are all plans there are."""
+    question = HumanMessage(with_facts("list frozen memberships", now=NOW, page=None))
+    asked = DemoChatModel(delay_s=0).invoke([question], tools=functions)
+    plans = [{"plan": "Monthly", "active": 130}, {"plan": "Annual", "active": 37}]
+    found = ToolMessage(
+        orjson.dumps({"total": 412, "frozen": 21, "plans": plans}).decode(), tool_call_id=asked.tool_calls[0]["id"]
+    )
+    answer = DemoChatModel(delay_s=0).invoke([question, asked, found], tools=functions)
+    assert answer.text.startswith("Memberships: **21** frozen")
+    assert "Annual" in answer.text
+    assert "more" not in answer.text.partition("*Answered")[0]

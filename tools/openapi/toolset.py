@@ -1,5 +1,6 @@
 """A document's operations as a toolset. A file is read when the toolset is made, an address when it is entered."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -55,7 +56,7 @@ class OpenApiToolset:
         self._reach = reach
         self._result_bytes = result_bytes
         self._url = definition.openapi if is_url(definition.openapi) else None
-        self._file = None if self._url is not None else folder / definition.openapi
+        self._file = None if self._url is not None else _beside(folder, definition.openapi)
         if self._url is not None:
             host_of(self._url)
         else:
@@ -123,6 +124,9 @@ class OpenApiToolset:
         self.every = tuple(map(self._tool, offered))
         for problem in imported.problems[:MOST_TOLD]:
             logger.info("openapi_operation_left_out", toolset=self._title, operation=str(problem))
+        if not self.every:
+            do = "frontdesk tools says why; what changes something is offered where `include` names it"
+            logger.warning("openapi_without_tools", toolset=self._title, operations=len(imported.names), do=do)
 
     def _import(self, content: bytes) -> Imported:
         def wanted(name: str, origin: Origin, risk: Risk) -> bool:
@@ -175,3 +179,9 @@ async def _nobody(context: CallContext, arguments: Mapping[str, Any]) -> object:
 def _remembered(told: Told) -> Tool:
     risk: Risk = cast("Risk", told.risk) if told.risk in get_args(Risk) else "dangerous"
     return Tool(told.name, told.description, told.schema, _nobody, risk)
+
+
+def _beside(folder: Path, named: str) -> Path:
+    if re.match(r"\w+://", named):
+        raise ConfigurationError(f"toolset {named}: openapi is a file beside the definition, or at http(s)://")
+    return folder / named

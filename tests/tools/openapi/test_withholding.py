@@ -106,3 +106,12 @@ async def test_what_can_do_less_or_says_something_else_is_offered_and_told(start
     assert starts.events() == ["tool_changed"]
     assert await starts.names(said, include=["orders"]) == ["orders read"]
     assert starts.events() == []
+
+
+async def test_a_document_of_which_nothing_is_offered_is_told_in_the_log(starts: Starts) -> None:
+    """G395: one that only writes, and is not asked for by name, is no silent start."""
+    assert await starts.names(POST) == []
+    [told] = [one for one in starts.logs if one["event"] == "openapi_without_tools"]
+    assert (told["log_level"], told["operations"], "include" in told["do"]) == ("warning", 1, True)
+    assert await starts.names(POST, include=["orders"]) != []
+    assert [one for one in starts.logs if one["event"] == "openapi_without_tools"] == []

@@ -45,7 +45,7 @@ export function callLabel(call: Pick<ToolCallView, "name" | "status" | "label" |
   const own = call.status === "ok" ? call.done : call.label;
   const isRunning = call.status === "running";
   if (own) return bounded(own, LONGEST_OWN) + (isRunning ? " …" : "");
-  if (call.status === "cancelled") return texts.doing[verb](subject).replace(/\s*…$/, "");
+  if (/cancelled|awaiting/.test(call.status)) return texts.doing[verb](subject).replace(/\s*…$/, "");
   return isRunning ? texts.doing[verb](subject) : texts.done[verb](subject);
 }
 
