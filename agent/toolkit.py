@@ -41,6 +41,22 @@ class Action:
     """Whether the page says what came of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file or a picture that a tool gives: people see it, the model reads that it was given. Its bytes decide what it is."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A result with what comes beside it. `value` is what the model reads: anything that JSON can hold."""
+
+    value: object
+    files: Sequence[File] = ()
+
+
 def _hide_nothing(secret: str) -> None:
     """Stand for a run that nobody reads."""
 
@@ -98,7 +114,7 @@ class Tool:
     """One thing the model can ask for.
 
     `schema` is the JSON Schema of the arguments (an object). `call` validates them itself and returns anything that
-    JSON can hold, or an `Action`.
+    JSON can hold, an `Action`, or a `ToolResult`.
 
     Raises (from `call`):
         ToolError: with a text for the model; bad arguments are a ToolError too.

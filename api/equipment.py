@@ -8,6 +8,7 @@ from pathlib import Path
 from agent.assistant.source import Assistants, Equipped, find_definitions, load_definitions
 from agent.context.memories import Memories
 from agent.errors import ConfigurationError
+from agent.files.kinds import check_installed
 from agent.models.catalog import Catalog
 from agent.toolkit import Toolset
 from api.backends import Backends, open_reach
@@ -62,6 +63,7 @@ def equip(settings: Settings, catalog: Catalog | None, memories: Memories | None
         try:
             if catalog is not None:
                 catalog.check(definition)
+                check_installed(definition.files.types if definition.files is not None else ())
             named = backends.named(definition.all_backends)
             toolsets = load_toolsets(
                 definition,

@@ -23,6 +23,7 @@ class Limits(NamedTuple):
     """What counts."""
 
     requests: Rates
+    uploads: Rates
     seats: Seats
     sockets: Sockets
     tickets: Tickets | SharedTickets
@@ -53,6 +54,7 @@ def open_limits(
         tickets = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
     return Limits(
         _requests(settings, rates),
+        Rates({"uploads": limit_of(settings.upload_limit, name="FRONTDESK_UPLOAD_LIMIT")}, rates),
         Seats("streams", *most, shared=seats),
         Sockets(settings, rates=rates, seats=seats),
         tickets,

@@ -2,6 +2,9 @@
 
 import re
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import uuid4
 
 import structlog
@@ -10,7 +13,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.errors import PayloadTooLargeError
+from agent.errors import PayloadTooLargeError, RequestError
+from agent.file_errors import FileTooLargeError
 from agent.origin import Origin, origin
 from agent.places import place_of
 from api.connections import FULL
@@ -18,6 +22,7 @@ from api.doors import NO_SEAT, STRAIGHT
 from api.errors import OVER_HTTP, PRIVATE, problem, refusal
 from api.rates import told
 from api.reading import HOST
+from api.uploads import FORM_BYTES
 
 logger = structlog.get_logger()
 answered = Counter("frontdesk_http_requests", "HTTP requests answered", ["method", "route", "status"])
@@ -28,6 +33,7 @@ ASKS = "/chat"
 """The one path where GET begins something, so that HEAD would."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
+NO_UPLOADS: Mapping[str, int] = MappingProxyType({})
 TWO_TOKENS = problem(400, "invalid_request", "The request is not valid", "Authorization: send one")
 NO_HOST = problem(400, "invalid_request", "The request is not valid", "Host: send one name")
 NO_HTTP = problem(
@@ -41,13 +47,25 @@ _PRIVATE = [(name.lower().encode(), value.encode()) for name, value in PRIVATE.i
 BROKEN = problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
 
 
+class Bound(NamedTuple):
+    """How large a body may be, and how a larger one is refused."""
+
+    most_bytes: int
+    error: type[RequestError]
+    says: str
+
+
 class RequestMiddleware:
     """Give each request an id (the client's own, if it is harmless), and say in one line how it went."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, uploads: Mapping[str, int] = NO_UPLOADS) -> None:
+        """`uploads` are the paths that files are posted to, which nobody holds whole, with how large these may be."""
         self._app = app
-        self._max_body_bytes = max_body_bytes
-        self._refusal = f"body: at most {max_body_bytes} bytes"
+        self._usual = Bound(max_body_bytes, PayloadTooLargeError, f"body: at most {max_body_bytes} bytes")
+        self._uploads = {
+            path: Bound(most + FORM_BYTES, FileTooLargeError, f"file: at most {most} bytes")
+            for path, most in uploads.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,7 +94,8 @@ class RequestMiddleware:
 
         _name(scope, request_id)
         try:
-            await self._app_for(scope, headers)(scope, self._limited(receive), send_with_id)
+            bound = self._uploads.get(scope["path"], self._usual) if method == "POST" else self._usual
+            await self._app_for(scope, headers, bound)(scope, _limited(receive, bound), send_with_id)
         except Exception as exc:
             # Whatever no route foresaw: one request broke, and not the service. Here and not further out, so that this
             # answer too has its id, and CORS headers around it.
@@ -90,7 +109,7 @@ class RequestMiddleware:
             taken_ms = round((time.perf_counter() - begun) * 1000, 1)
             logger.info("request", method=method, route=route, status=status, ms=taken_ms)
 
-    def _app_for(self, scope: Scope, headers: Headers) -> ASGIApp:
+    def _app_for(self, scope: Scope, headers: Headers, bound: Bound) -> ASGIApp:
         """Return the app, or the refusal of a request that no app needs to look at."""
         if scope.get("state", {}).get(NO_SEAT) and scope["path"] not in PROBES:
             return FULL
@@ -102,26 +121,29 @@ class RequestMiddleware:
         if len(hosts) > 1 or not all(map(HOST.fullmatch, hosts)):
             return NO_HOST
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) <= self._max_body_bytes:
+        if not length.isdecimal() or int(length) <= bound.most_bytes:
             return self._app
-        return refusal(PayloadTooLargeError, self._refusal)
+        return refusal(bound.error, bound.says)
 
-    def _limited(self, receive: Receive) -> Receive:
-        """Return `receive` for bodies that do not say how large they are: it breaks off at the limit.
 
-        Starlette has this too, but answers in plain text.
-        """
-        size = 0
+def _limited(receive: Receive, bound: Bound) -> Receive:
+    """Return `receive` for bodies that do not say how large they are: it breaks off at the limit.
 
-        async def receive_limited() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._max_body_bytes:
-                raise HTTPException(OVER_HTTP[PayloadTooLargeError].status, self._refusal)
-            return message
+    Starlette has this too, but answers in plain text.
+    """
+    size = 0
 
-        return receive_limited
+    async def receive_limited() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > bound.most_bytes:
+            if bound.error is not PayloadTooLargeError:
+                raise bound.error(bound.says)
+            raise HTTPException(OVER_HTTP[bound.error].status, bound.says)  # of others FastAPI makes a 400
+        return message
+
+    return receive_limited
 
 
 def _name(scope: Scope, request_id: str | None) -> None:

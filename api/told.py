@@ -21,6 +21,10 @@ def _is_zero(value: object) -> bool:
     return value == 0
 
 
+def _is_empty(value: object) -> bool:
+    return value == []
+
+
 class ToolCallView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -33,6 +37,17 @@ class ToolCallView(BaseModel):
         description="in words, while the call goes on; without it the client finds some",
     )
     done: str | None = Field(default=None, exclude_if=_is_none, description="the same for when it is over")
+
+
+class AttachedView(BaseModel):
+    """A file that came with a message, or that a tool gave; `GET /files/{id}` has its bytes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+    media_type: str
+    bytes: int
 
 
 class MessageView(BaseModel):
@@ -59,6 +74,11 @@ class MessageView(BaseModel):
     is_error: bool
     model: str | None
     usage: UsageView | None
+    files: list[AttachedView] = Field(
+        default=[],
+        exclude_if=_is_empty,
+        description="of a user's message what came with it, of a result what its tool gave",
+    )
     lane: int = Field(default=0, exclude_if=_is_zero, description="of what one of several lanes of its turn has said")
 
 

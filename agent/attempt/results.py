@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from langchain_core.messages import ToolMessage
 
 from agent.prompt.history import result_message
-from agent.store.messages import NewMessage, ToolCall
+from agent.store.messages import FileRef, NewMessage, ToolCall
 from agent.toolkit import Action
 
 
@@ -23,6 +23,8 @@ class ToolResult:
     """The text as the record has it; None where that says nothing."""
     is_refused: bool = False
     """Whether the call was not made."""
+    files: tuple[FileRef, ...] = ()
+    """What the call gave, kept already."""
 
     def row(self, step: int) -> NewMessage:
         """Return it as it is stored."""
@@ -34,6 +36,7 @@ class ToolResult:
             tool_name=self.call.name,
             is_error=self.is_error,
             is_untrusted=self.is_untrusted,
+            files=self.files,
         )
 
     def message(self) -> ToolMessage:

@@ -12,6 +12,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from agent.events.counted import BudgetUsed as BudgetUsed
+from agent.events.counted import Usage as Usage
+
 EndStatus = Literal["completed", "failed", "cancelled"]
 ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
 
@@ -38,16 +41,6 @@ class EventId(msgspec.Struct, frozen=True, order=True, gc=False):
 
 START = EventId(0, 0)
 """Before everything: reading after it gives the whole log."""
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens as the provider counted them, over all steps of a run."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
@@ -78,19 +71,6 @@ class StepEnded(Event, frozen=True, tag="step.ended"):
     finish_reason: str
     usage: Usage
     """Of this step alone; nothing where an earlier attempt made its calls."""
-
-
-class BudgetUsed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a budget is used up; `is_near` from four fifths on. Numbers are of users' own: a tenant's are its business."""
-
-    whose: Literal["user", "tenant"]
-    kind: Literal["runs", "tokens", "cost"]
-    period: Literal["day", "month"]
-    share: float
-    is_near: bool
-    resets_at: str
-    used: float | None = None
-    limit: float | None = None
 
 
 class UsageCounted(Event, frozen=True, tag="usage.counted"):
@@ -182,6 +162,16 @@ class ActionRequested(Event, frozen=True, tag="action.requested"):
     """Whether the page says what came of it, as of a tool of its own."""
 
 
+class FileGiven(Event, frozen=True, tag="file.given"):
+    """A tool gave a file or a picture, which is kept; its bytes are at `GET /files/{id}`, for the run's user alone."""
+
+    id: str
+    name: str
+    media_type: str
+    bytes: int
+    tool_call_id: str
+
+
 class ApprovalRequested(Event, frozen=True, tag="approval.requested"):
     """A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`."""
 
@@ -215,6 +205,8 @@ class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     actions: tuple[ActionRequested, ...] = ()
     takes_back: bool = False
     """Whether what it leaves out of the same attempt's text is void; else that was thinking."""
+    files: tuple[FileGiven, ...] | None = None
+    """What tools gave; None: nothing."""
 
 
 class CredentialNeeded(Event, frozen=True, tag="credential.needed"):
@@ -272,6 +264,7 @@ AnyEvent: TypeAlias = (
     | ToolsStarted
     | ToolCallChanged
     | ActionRequested
+    | FileGiven
     | ApprovalRequested
     | ClientToolRequested
     | SnapshotTaken

@@ -28,6 +28,7 @@ from agent.errors import (
 )
 from agent.events.schema import CredentialNeeded, ToolCallChanged, ToolCallStatus
 from agent.failpoints import failpoint
+from agent.loop.giving import keep_given, tell_given
 from agent.loop.page import action_of, said_of_action
 from agent.loop.questions import is_allowed, note
 from agent.masking import Mask
@@ -73,6 +74,7 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
         underway.end(call.id)
     if settled.action is not None:  # of an attempt before this one, too: this one's log began without it
         attempt.writer.emit(as_event(settled.action, call.id))
+    tell_given(attempt, settled)
     outcome: ToolCallStatus = "error" if settled.is_error else "ok"
     taken_s = time.monotonic() - begun
     metrics.count_call(call.name if call.name in attempt.tools else "unknown", outcome, taken_s)
@@ -101,9 +103,10 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
         result = await _execute(attempt, call, tell)
         if isinstance(result, Action):
             result = replace(result, value=mask(result.value))
+        result, files = await keep_given(attempt, result)
         text = _as_text(result, mask, most_bytes=attempt.assistant.limits.tool_result_bytes)
         sent = replace(result, expects_result=False) if isinstance(result, Action) else action_of(attempt, call)
-        return ToolResult(call, text, False, sent)
+        return ToolResult(call, text, False, sent, files=files)
     except ToolError as exc:
         text = without_mark(mask(clean(str(exc))))
         return ToolResult(call, text, True, action_of(attempt, call), is_refused=isinstance(exc, NotMadeError))

@@ -17,6 +17,7 @@ from agent.principal import Principal, RunKey
 from agent.region import UNSAID
 from agent.runs.address import find_replaced, find_stored, hash_with, locate
 from agent.runs.admission import Place
+from agent.runs.attaching import attach, check_files
 from agent.runs.declared import client_tools_of, with_declared
 from agent.runs.equals import find_equal, refuse_again, refuse_early
 from agent.runs.keys import KeyLooks
@@ -116,6 +117,7 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         request = with_declared(request, choice.assistant)
+        check_files(self._runtime, request, choice.assistant)
         asked, keep_s = (principal, request, choice.assistant), self._keep_s
         found = await refuse_early(self._runtime, *asked, model=choice.model, keep_s=keep_s)
         if found is not None:
@@ -250,7 +252,8 @@ class Submissions:
             await supersede(connection, principal, replaced, by=run, keeps_message=request.message is None)
         if request.message is None:
             return run, []
-        new_message = NewMessage("user", request.message, step=0)
+        files = await attach(connection, principal, run, request, replaced, choice.assistant)
+        new_message = NewMessage("user", request.message, step=0, files=files)
         return run, await append_messages(
             connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[new_message]
         )

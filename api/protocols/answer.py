@@ -4,7 +4,7 @@ import math
 
 from agent.errors import RETRY_AFTER_S
 from agent.events.fold import Answer
-from api.protocols.native import action, approval, client_tool, error, usage
+from api.protocols.native import action, approval, client_tool, error, file, usage
 
 FAILED = {
     "model_unavailable": 502,
@@ -37,6 +37,8 @@ def body(answer: Answer) -> dict[str, object]:
     if answer.is_paused:
         shown["approvals"] = [approval(one) for one in answer.approvals]
         shown["client_tools"] = [client_tool(one) for one in answer.client_tools]
+    if answer.files:
+        shown["files"] = [file(one) for one in answer.files]
     if answer.reasoning:
         shown["reasoning"] = "".join(answer.reasoning)
     if answer.title is not None:

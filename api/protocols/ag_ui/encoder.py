@@ -16,6 +16,7 @@ from agent.events.schema import (
     ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     RunEnded,
@@ -30,7 +31,7 @@ from agent.events.schema import (
 from api.protocols.ag_ui.interrupts import interrupt
 from api.protocols.ag_ui.reader import Event, Reader
 from api.protocols.ag_ui.reasoning import Reasoning
-from api.protocols.native import ARGUMENTS_BYTES, action, as_line
+from api.protocols.native import ARGUMENTS_BYTES, action, as_line, file
 from api.protocols.parts import Added, Closed, Opened, Parts, Told
 
 VERSION = "1.0"
@@ -91,9 +92,9 @@ class AgUiEncoder:
 
     def _events(self, told: Told) -> Iterator[Event]:
         match told:
-            case Opened() | Added() | Closed() | ToolCallChanged() | ActionRequested() | SnapshotTaken() if (
-                self._reader.holds_answer
-            ):
+            case (
+                Opened() | Added() | Closed() | ToolCallChanged() | ActionRequested() | FileGiven() | SnapshotTaken()
+            ) if self._reader.holds_answer:
                 return
             case Opened() | Added() | Closed():
                 yield from self._part(told)
@@ -103,6 +104,8 @@ class AgUiEncoder:
                 yield from self._call(told)
             case ActionRequested():
                 yield custom("action", action(told))
+            case FileGiven():
+                yield custom("file", file(told))
             case CredentialNeeded(expires_at=expires_at):
                 yield custom("auth_required", {"expires_at": expires_at})
             case SnapshotTaken():
@@ -255,6 +258,8 @@ class AgUiEncoder:
         if self._shown_by is None:
             for one in snapshot.actions:
                 yield custom("action", action(one))
+            for given in snapshot.files or ():
+                yield custom("file", file(given))
             if text := self._unsaid(snapshot.text):
                 for told in self._parts.feed(LoggedEvent(self._at, TextDelta(text))):
                     yield from self._events(told)

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from agent.events.schema import ApprovalRequested, ErrorRaised, ToolCallChanged, Usage
+from agent.events.schema import ApprovalRequested, ErrorRaised, FileGiven, ToolCallChanged, Usage
 from api.protocols.native import ARGUMENTS_BYTES, as_line
 
 Chunk = dict[str, Any]
@@ -92,6 +92,13 @@ def data(name: str, data_id: str, data: object, *, is_transient: bool = False) -
     """Return what the stream has no chunk of its own for."""
     chunk = {"type": f"data-{name}", "id": data_id, "data": data}
     return {**chunk, "transient": True} if is_transient else chunk
+
+
+def file(given: FileGiven) -> Chunk:
+    """Return what tells of a file. Its address is below this server's, and opens with the user's token alone."""
+    own = {"id": given.id, "name": given.name, "bytes": given.bytes, "toolCallId": given.tool_call_id}
+    url = f"/files/{given.id}"
+    return {"type": "file", "url": url, "mediaType": given.media_type, "providerMetadata": {"frontdesk": own}}
 
 
 def metadata(**metadata: object) -> Chunk:

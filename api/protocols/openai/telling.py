@@ -110,7 +110,7 @@ class Telling(ABC):
         client asks again.
         """
         if self._shown_by is None:
-            for one in snapshot.actions:
+            for one in (*snapshot.actions, *(snapshot.files or ())):
                 yield from self._tell(one)
             if snapshot.text:
                 for told in self._parts.feed(LoggedEvent(self._at, TextDelta(snapshot.text))):
