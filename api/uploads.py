@@ -65,7 +65,7 @@ class _Form:
 
     def __init__(self, boundary: bytes) -> None:
         names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "end")
-        callbacks: dict[str, Any] = {f"on_{name}": getattr(self, f"_{name}") for name in names}
+        callbacks: Any = {f"on_{name}": getattr(self, f"_{name}") for name in names}
         callbacks["on_headers_finished"] = self._headers_finished
         self._parser = MultipartParser(boundary, callbacks)
         self._pieces: list[bytes] = []

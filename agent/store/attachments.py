@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, text, tuple_, update
 
 from agent.errors import NotFoundError
 from agent.file_errors import FileInUseError
@@ -20,9 +20,16 @@ from agent.store.attachment_tables import files
 from agent.store.clock import database_now, instant
 from agent.store.database import new_id
 from agent.store.said import FileRef
+from agent.store.tables import conversations
 from agent.store.transaction import Transaction
 
 OWNER_LOCK = 7045222
+_OF_DELETED = exists().where(
+    conversations.c.tenant_id == files.c.tenant_id,
+    conversations.c.id == files.c.conversation_id,
+    conversations.c.deleted_at.is_not(None),
+)
+"""Whether a file is of a conversation that was deleted: then there is no such file, although its row may be there still."""
 _THERE = (files.c.stored_at.is_not(None), files.c.deleted_at.is_(None))
 
 
@@ -122,7 +129,7 @@ async def get_file(connection: Transaction, principal: Principal, file_id: UUID)
 
 async def read_files(connection: Transaction, principal: Principal, ids: Sequence[UUID]) -> list[File]:
     """Return files by their ids, in this order, as far as the principal has them."""
-    found = select(files).where(*_own(principal), files.c.id.in_(ids), *_THERE)
+    found = select(files).where(*_own(principal), files.c.id.in_(ids), *_THERE, ~_OF_DELETED)
     rows = {row.id: _file(row) for row in await connection.execute(found)}
     return [rows[one] for one in ids if one in rows]
 
@@ -192,7 +199,7 @@ async def gone_files(
 ) -> list[Gone]:
     """Return files that nobody sees any more, the first ones; of one tenant, and one user, where these are named."""
     c = files.c
-    which = [c.deleted_at.is_not(None)]
+    which: list[ColumnElement[bool]] = [c.deleted_at.is_not(None)]
     which += [c.tenant_id == tenant_id] if tenant_id is not None else []
     which += [c.user_id == user_id] if user_id is not None else []
     found = select(c.tenant_id, c.id, c.storage_key, c.text_bytes).where(*which).order_by(c.deleted_at).limit(most)

@@ -119,7 +119,7 @@ class DialectEncoder(ABC):
         """
         if self._shown_by is None:
             self.is_within = True
-            beside = b"".join(map(self.told, (*snapshot.actions, *(snapshot.files or ()))))
+            beside = b"".join([*map(self.told, snapshot.actions), *map(self.told, snapshot.files or ())])
             self.is_within = False
             return beside + (self._say(snapshot.text) if snapshot.text else b"")
         if (frames := self.replaced(snapshot.text)) is not None:

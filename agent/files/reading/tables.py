@@ -62,12 +62,12 @@ def read_xlsx(source: BinaryIO, text: Text, order: Order) -> Report:
 
 def _sheet(sheet: Any, text: Text, clock: Clock) -> int:
     """Write a sheet; return how many rows it has."""
-    height, width = sheet.total_height, min(sheet.total_width, MOST_COLUMNS)
-    text.add(f'[Sheet "{" ".join(sheet.name.split())}": {height} rows, {sheet.total_width} columns]\n')
+    height, columns = (sheet.end[0] + 1, sheet.end[1] + 1) if sheet.end is not None else (0, 0)
+    text.add(f'[Sheet "{" ".join(sheet.name.split())}": {height} rows, {columns} columns]\n')
     if not height:
         return 0
-    text.add(f"  | {' | '.join(letters(width))}\n")
-    begins = sheet.start[0] if sheet.start is not None else 0
+    begins, left = sheet.start
+    text.add(f"  | {' | '.join(letters(min(columns, MOST_COLUMNS))[left:])}\n")
     for at, cells in enumerate(sheet.iter_rows()):
         if at < begins:
             continue
@@ -80,7 +80,7 @@ def _sheet(sheet: Any, text: Text, clock: Clock) -> int:
 def _delimiter(whole: str) -> str:
     lines = whole[:SAMPLE_CHARACTERS].splitlines()[:20]
     counted = {sign: [line.count(sign) for line in lines if line.strip()] for sign in DELIMITERS}
-    steady = {sign: min(found) for sign, found in counted.items() if found and min(found)}
+    steady: dict[str, int] = {sign: min(times) for sign, times in counted.items() if times and min(times)}
     return max(steady, key=lambda sign: steady[sign]) if steady else ","
 
 

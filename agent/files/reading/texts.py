@@ -6,12 +6,19 @@ from typing import BinaryIO
 from agent.files.reading.order import Order, Report
 from agent.files.reading.writing import Text
 
+BYTES_PER_CHARACTER = 4
+PIECE_BYTES = 256 * 1024
+
 
 def read_text(source: BinaryIO, text: Text, order: Order) -> Report:
-    """Write a text as it is."""
-    whole = decoded(source.read())
-    text.add(whole)
-    return Report(about={"lines": len(whole.splitlines())} | ({"is_cut": True} if text.is_cut else {}))
+    """Write a text as it is; what is behind its cut is only counted."""
+    begin = source.read(BYTES_PER_CHARACTER * order.characters)
+    lines, last = begin.count(b"\n"), begin[-1:]
+    text.add(decoded(begin))
+    while piece := source.read(PIECE_BYTES):
+        lines, last = lines + piece.count(b"\n"), piece[-1:]
+        text.is_cut = True
+    return Report(about={"lines": lines + (last != b"\n")} | ({"is_cut": True} if text.is_cut else {}))
 
 
 def decoded(data: bytes) -> str:
@@ -20,5 +27,7 @@ def decoded(data: bytes) -> str:
         return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as exc:
+        if exc.end == len(data) and len(data) - exc.start < BYTES_PER_CHARACTER and exc.start:
+            return data[: exc.start].decode("utf-8-sig")  # cut within a character
         return data.decode("cp1252", "replace")

@@ -1,13 +1,14 @@
 """The text of a file as it is written down: only so much of it, and in a form in which cells and pages can be named."""
 
-import unicodedata
+import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is a formula to a program that opens tables; here it is text, and quoted."""
 CELL_CHARACTERS = 2000
-_KEPT = "\n\t"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Text:
@@ -32,10 +33,10 @@ class Text:
 
 def clean(text: str) -> str:
     """Return a text without control characters, and without halves of characters."""
-    if text.isascii() and text.isprintable():
-        return text
-    text = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return "".join(sign for sign in text if sign in _KEPT or unicodedata.category(sign) != "Cc")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _HALF.search(text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _CONTROL.sub("", text)
 
 
 def row(number: int, cells: Iterable[object]) -> str:

@@ -110,8 +110,10 @@ class Telling(ABC):
         client asks again.
         """
         if self._shown_by is None:
-            for one in (*snapshot.actions, *(snapshot.files or ())):
+            for one in snapshot.actions:
                 yield from self._tell(one)
+            for file in snapshot.files or ():
+                yield from self._tell(file)
             if snapshot.text:
                 for told in self._parts.feed(LoggedEvent(self._at, TextDelta(snapshot.text))):
                     yield from self._told(told)
