@@ -1,7 +1,10 @@
 """The result of a tool, made smaller: only the fields that a definition names."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+from agent.toolkit import ToolResult
 
 
 class Remark(dict[str, object]):
@@ -15,6 +18,8 @@ def pick(result: object, fields: Sequence[str]) -> object:
     """
     if isinstance(result, Remark):
         return result
+    if isinstance(result, ToolResult):
+        return replace(result, value=pick(result.value, fields))
     tree: dict[str, Any] = {}
     for field in fields:
         at = tree

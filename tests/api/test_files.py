@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from support import documents
+from support import made_files
 from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, World
@@ -68,15 +68,20 @@ def on_disk(world: World) -> list[Path]:
 async def test_a_file_comes_back_as_it_was_and_as_nothing_that_acts(ann: Person) -> None:
     response = await send(ann, "Bericht \u202e\r\n/../täglich.csv", CSV)
     kept = response.json()
-    assert (response.status_code, kept["name"], kept["media_type"], kept["bytes"]) == (201, "täglich.csv", "text/csv", 24)
+    assert (response.status_code, kept["name"], kept["media_type"], kept["bytes"]) == (
+        201,
+        "täglich.csv",
+        "text/csv",
+        24,
+    )
     read = await ann.request("GET", f"/files/{kept['id']}")
     assert (read.status_code, read.content, read.headers["content-length"]) == (200, CSV, "24")
     assert read.headers["x-content-type-options"] == "nosniff"
     assert read.headers["content-disposition"].startswith("attachment; filename*=UTF-8''t%C3%A4glich.csv")
     assert "sandbox" in read.headers["content-security-policy"]
-    picture = await ann.request("GET", f"/files/{await sent(ann, 'x.jpg', documents.photo())}")
+    picture = await ann.request("GET", f"/files/{await sent(ann, 'x.jpg', made_files.photo())}")
     assert picture.headers["content-disposition"].startswith("inline")
-    assert documents.SECRET_PLACE not in picture.content
+    assert made_files.SECRET_PLACE not in picture.content
 
 
 async def test_a_model_is_told_of_a_message_and_its_file_as_data(desk: World, ann: Person) -> None:
@@ -106,7 +111,7 @@ async def test_after_a_file_whatever_changes_something_asks(desk: World, ann: Pe
 
 
 async def test_a_picture_is_shown_to_a_model_that_sees_and_named_to_others(desk: World, ann: Person) -> None:
-    file_id = await sent(ann, "x.jpg", documents.photo())
+    file_id = await sent(ann, "x.jpg", made_files.photo())
     desk.provider.say("A picture.")
     answer = (await ann.ask("What is it?", files=[file_id], model="openai:seeing")).json()
     words, picture = last_user(desk)
@@ -150,7 +155,10 @@ async def test_a_tool_gives_files_that_its_user_alone_can_fetch(desk: World, ann
     desk.provider.say("Here they are.")
     stream = await ann.stream("Make me a table")
     given = [event["file"] for event in stream.events if "file" in event]
-    assert [(one["name"], one["media_type"]) for one in given] == [("orders.csv", "text/csv"), ("chart.jpg", "image/jpeg")]
+    assert [(one["name"], one["media_type"]) for one in given] == [
+        ("orders.csv", "text/csv"),
+        ("chart.jpg", "image/jpeg"),
+    ]
     told = desk.provider.requests[-1]["messages"][-1]["content"]
     assert '"given_to_the_user":"orders.csv"' in told
     assert told.count("not_given") == 2
@@ -187,10 +195,10 @@ async def test_protocols_of_others_tell_of_a_file_and_take_its_id(desk: World, a
 
 REFUSED: dict[str, tuple[str, bytes, int, str]] = {
     "a page": ("x.txt", b"<html><body>hello", 415, "unsupported_file"),
-    "an archive": ("x.zip", documents.archive(a=b"x"), 415, "unsupported_file"),
-    "an archive in disguise": ("x.docx", documents.archive(a=b"x"), 422, "unreadable_file"),
+    "an archive": ("x.zip", made_files.archive(a=b"x"), 415, "unsupported_file"),
+    "an archive in disguise": ("x.docx", made_files.archive(a=b"x"), 422, "unreadable_file"),
     "nothing": ("x.txt", b"", 422, "unreadable_file"),
-    "a picture bomb": ("x.png", documents.bomb(), 422, "unreadable_file"),
+    "a picture bomb": ("x.png", made_files.bomb(), 422, "unreadable_file"),
     "a file that is too large": ("x.txt", b"x" * (20 * 1024 * 1024 + 1), 413, "file_too_large"),
     "a request that is too large": ("x.txt", b"x" * (21 * 1024 * 1024), 413, "file_too_large"),
 }
@@ -309,7 +317,7 @@ async def test_files_that_no_message_takes_are_bounded_and_go_in_time(open_front
     assert (await send(ann, "a.txt", b"x" * 1500)).status_code == 201
     second = await send(ann, "a.txt", b"x" * 1500)
     assert (second.status_code, second.json()["code"]) == (429, "quota_exceeded")
-    assert (await send(ann, "a.png", documents.picture())).json()["code"] == "unsupported_file"
+    assert (await send(ann, "a.png", made_files.picture())).json()["code"] == "unsupported_file"
     await until(lambda: not on_disk(world) and not world.rows()["files"])
     assert (await send(ann, "a.txt", b"x" * 1500)).status_code == 201
     assert (await send(ann, "a.txt", b"x")).json()["code"] == "rate_limited"
@@ -318,7 +326,9 @@ async def test_files_that_no_message_takes_are_bounded_and_go_in_time(open_front
 async def test_a_full_disk_is_told_of_and_nothing_is_lost(desk: World, ann: Person) -> None:
     kept, before = await sent(ann, "a.txt", b"kept"), len(on_disk(desk))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8 * 1024 * 1024, hard))  # the kernel's word for a disk that takes no more
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (8 * 1024 * 1024, hard)
+    )  # the kernel's word for a disk that takes no more
     try:
         response = await send(ann, "a.txt", b"x" * (9 * 1024 * 1024))
     finally:

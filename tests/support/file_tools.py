@@ -1,7 +1,7 @@
 """Tools that give files."""
 
 from pydantic import BaseModel
-from support import documents
+from support import made_files
 
 from tools import File, ToolContext, ToolResult, tool
 
@@ -12,9 +12,9 @@ class WhichArguments(BaseModel):
 
 GIVEN = {
     "table": File("../orders.csv", b"number,item\n1,chair\n"),
-    "picture": File("chart", documents.photo()),
+    "picture": File("chart", made_files.photo()),
     "page": File("page.html", b"<html><script>alert(1)</script>"),
-    "bomb": File("chart.png", documents.bomb()),
+    "bomb": File("chart.png", made_files.bomb()),
 }
 
 

@@ -1,5 +1,6 @@
 """What a server says came of a call, as a result for the model. All of it is the server's data, its errors as well."""
 
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ import mcp_types as types
 import orjson
 
 from agent.errors import ToolError
+from agent.toolkit import File, ToolResult
 
 ERROR_CHARACTERS = 1000
 
@@ -32,18 +34,39 @@ def finished(result: T | types.InputRequiredResult) -> T:
 def told(result: types.CallToolResult, *, is_structured: bool) -> object:
     """Return a result: its structured content where the tool has a schema for that, and else its parts.
 
-    Bytes are not among what a model reads: a picture is told as "an image (png, 12 KB)".
+    Bytes are not among what a model reads: a picture is told as "an image (png, 12 KB)", and people get it as a file.
 
     Raises:
         ToolError: the tool says that it failed.
     """
     if result.is_error:
         raise ToolError(f"The tool failed: {_joined(result.content)[:ERROR_CHARACTERS] or 'it does not say why'}")
+    files = [file for part in result.content if (file := _file(part)) is not None]
+    value = _told(result, is_structured=is_structured)
+    return ToolResult(value, files) if files else value
+
+
+def _told(result: types.CallToolResult, *, is_structured: bool) -> object:
     if result.structured_content is None or not (is_structured or not result.content):
         return _parts(result.content)
     others = [_shown(part) for part in result.content if not isinstance(part, types.TextContent)]
     structured = _plain(result.structured_content)
     return {"result": structured, "also": others} if others else structured
+
+
+def _file(part: types.ContentBlock) -> File | None:
+    """Return the bytes that a part holds; None where it holds none that can be read."""
+    match part:
+        case types.ImageContent():
+            name, data = "picture", part.data
+        case types.EmbeddedResource(resource=types.BlobResourceContents() as resource):
+            name, data = str(resource.uri).rstrip("/").rpartition("/")[2], resource.blob
+        case _:
+            return None
+    try:
+        return File(name, base64.b64decode(data, validate=True))
+    except ValueError:
+        return None
 
 
 def read(result: types.ReadResourceResult) -> object:
