@@ -80,7 +80,7 @@ def read_turn(messages: list[BaseMessage]) -> Turn:
         questions=tuple(said for at in asked[:-1] if (said := _words(messages[at])) not in _REQUESTS),
         used=tuple(name for message in messages[before:now] for name, _, _ in _calls(message)),
         called=frozenset(name for message in messages[:now] for name, _, _ in _calls(message)),
-        files=next((found for at in reversed(asked) if (found := files_of(text_of(messages[at])))), ()),
+        files=next((told for at in reversed(asked) if (told := files_of(text_of(messages[at])))), ()),
         has_new_files=bool(asked and files_of(text_of(messages[now]))),
         memories=memories_of(text_of(messages[now])) if asked else {},
         is_first_answer=not any(isinstance(m, AIMessage) and text_of(m).strip() for m in messages[:now]),

@@ -138,13 +138,13 @@ async def test_an_edited_message_keeps_its_files_and_an_answer_given_again_reads
     desk.provider.say("Two.")
     answer = (await ann.ask("How many?", files=[file_id])).json()
     place = f"/conversations/{answer['conversation_id']}"
-    for path, body in (("regenerate", {}), ("edit", {"message": "How much?"})):
+    for path, asked in (("regenerate", {}), ("edit", {"message": "How much?"})):
         desk.provider.say("Seven.")
-        again = await ann.request("POST", f"{place}/{path}", json={"message_id": answer["message_id"], **body})
+        again = await ann.request("POST", f"{place}/{path}", json={"message_id": answer["message_id"], **asked})
         answer = again.json()
         assert "2 | Ann | 3" in last_user(desk)
     desk.provider.say("None.")
-    body = {"message_id": answer["message_id"], "message": "Without it?", "files": []}
+    body: dict[str, Any] = {"message_id": answer["message_id"], "message": "Without it?", "files": []}
     await ann.request("POST", f"{place}/edit", json=body)
     assert "Ann" not in last_user(desk)
 

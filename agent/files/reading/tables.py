@@ -79,9 +79,9 @@ def _sheet(sheet: Any, text: Text, clock: Clock) -> int:
 
 def _delimiter(whole: str) -> str:
     lines = whole[:SAMPLE_CHARACTERS].splitlines()[:20]
-    counted = {sign: [line.count(sign) for line in lines if line.strip()] for sign in DELIMITERS}
-    steady: dict[str, int] = {sign: min(times) for sign, times in counted.items() if times and min(times)}
-    return max(steady, key=lambda sign: steady[sign]) if steady else ","
+    least = {sign: min((line.count(sign) for line in lines if line.strip()), default=0) for sign in DELIMITERS}
+    steadiest = max(DELIMITERS, key=lambda sign: least[sign])
+    return steadiest if least[steadiest] else ","
 
 
 def _has_header(first: list[str], second: list[str]) -> bool:
