@@ -12,6 +12,7 @@ from fastapi import Request
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect
 
 from agent.errors import InvalidRequestError
 from agent.file_errors import FileTooLargeError, UnreadableFileError
@@ -20,6 +21,7 @@ FIELD = b"file"
 FORM_BYTES = 16 * 1024
 """What a form may hold beside its file."""
 WRITE_BYTES = 256 * 1024
+CUT = "The file was cut on its way. Send it again."
 ONE_FILE = "file: send one file in this field of a multipart form, and nothing else"
 
 
@@ -39,13 +41,16 @@ async def receive_file(request: Request, into: Path, *, most_bytes: int) -> str:
     form = _Form(boundary)
     size = 0
     async with await anyio.open_file(into, "r+b") as file:
-        async for pieces in _written(request, form):
-            size += len(pieces)
-            if size > most_bytes:
-                raise FileTooLargeError(f"file: at most {most_bytes} bytes")
-            await file.write(pieces)
+        try:
+            async for pieces in _written(request, form):
+                size += len(pieces)
+                if size > most_bytes:
+                    raise FileTooLargeError(f"file: at most {most_bytes} bytes")
+                await file.write(pieces)
+        except ClientDisconnect as exc:
+            raise UnreadableFileError(CUT) from exc
     if not form.is_whole:
-        raise UnreadableFileError("The file was cut on its way. Send it again.")
+        raise UnreadableFileError(CUT)
     if form.name is None:
         raise InvalidRequestError(ONE_FILE)
     return form.name

@@ -88,7 +88,7 @@ class Files:
             NotFoundError: the run is over.
         """
         try:
-            with self.spool.place() as arrived:
+            async with self.spool.place() as arrived:
                 await anyio.Path(arrived).write_bytes(data)
                 return await self._take(principal, arrived, name, kinds=kinds, run_id=run_id)
         except OSError as exc:
@@ -157,7 +157,7 @@ class Files:
 
     async def remove_gone(self, tenant_id: str | None = None, user_id: str | None = None) -> bool:
         """Remove the bytes of files that nobody sees any more, then their rows; return whether all are gone."""
-        self.has_gone = False
+        self.has_gone = self.has_gone and tenant_id is not None
         while True:
             async with self._store.read(tenant_id) as connection:
                 gone = await attachments.gone_files(connection, most=AT_ONCE, tenant_id=tenant_id, user_id=user_id)
@@ -192,7 +192,7 @@ class Files:
         if kind.kind not in kinds:
             raise UnsupportedFileError("Files of this type are not taken.")
         try:
-            with self.spool.place() as written:
+            async with self.spool.place() as written:
                 opened = await self._reader.open(arrived, written, kind)
                 body, text = (written, None) if opened.is_picture else (arrived, written)
                 size, digest = await anyio.to_thread.run_sync(_measure, body)
@@ -236,6 +236,12 @@ def _measure(path: Path) -> tuple[int, str]:
         while piece := file.read(READ_BYTES):
             digest.update(piece)
         return os.fstat(file.fileno()).st_size, digest.hexdigest()
+
+
+def away(exc: StorageError) -> OverloadedError:
+    """Return what whoever reads a file is told where its bytes cannot be had; why is for the operator's log."""
+    logger.error("file_not_read", reason=str(exc))
+    return OverloadedError("The file cannot be had right now.", retry_after_s=RETRY_AFTER_S)
 
 
 def no_room(exc: Exception) -> OverloadedError:

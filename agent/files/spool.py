@@ -2,10 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
+
+import anyio
+import anyio.to_thread
 
 LEFT_S = 3600.0
 """How long nobody writes to a file that is still somebody's."""
@@ -19,20 +22,24 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    @contextmanager
-    def place(self) -> Iterator[Path]:
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Path]:
         """Lend the path of a new, empty file; what is there at the end goes.
 
         Raises:
             OSError: there is no room.
         """
-        self._folder.mkdir(mode=OWNERS_ONLY, parents=True, exist_ok=True)
         path = self._folder / uuid4().hex
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        await anyio.to_thread.run_sync(self._make, path)
         try:
             yield path
         finally:
-            wipe(path)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(wipe, path)
+
+    def _make(self, path: Path) -> None:
+        self._folder.mkdir(mode=OWNERS_ONLY, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     def sweep(self) -> int:
         """Remove what nobody has written to for an hour; return how many files that were."""

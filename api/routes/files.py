@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from agent.errors import NotFoundError
 from agent.files.kinds import PICTURES
-from agent.files.room import no_room
+from agent.files.room import away, no_room
 from agent.files.storage import StorageError
 from agent.store.attachments import File
 from api.dependencies import InstallationDep, PrincipalDep
@@ -71,7 +71,7 @@ async def send_file(request: Request, principal: PrincipalDep, services: Install
     await services.uploads.hit({"uploads": (principal.tenant_id, principal.user_id)}, scope=request.scope)
     await files.check_room(principal)
     try:
-        with files.spool.place() as arrived:
+        async with files.spool.place() as arrived:
             name = await receive_file(request, arrived, most_bytes=files.limits.file_bytes)
             kept = await files.take(principal, arrived, name, kinds=offer.kinds)
     except OSError as exc:
@@ -94,7 +94,7 @@ async def read_file(file_id: UUID, principal: PrincipalDep, services: Installati
     try:
         first = await anext(pieces, b"")  # here, while another answer can still be given
     except StorageError as exc:
-        raise no_room(exc) from exc
+        raise away(exc) from exc
 
     async def body() -> AsyncIterator[bytes]:
         async with aclosing(pieces):

@@ -28,7 +28,7 @@ def confine(*, memory_bytes: int, cpu_s: int, output_bytes: int) -> bool:
         _, hard = resource.getrlimit(what)
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(what, (allowed, allowed))
-    os.nice(10)
+    os.nice(5)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123 (it loads less)
         file.write("800")
     return _leave_network()

@@ -18,7 +18,7 @@ async def opened(folder: Path, name: str, data: bytes, **bounds: Any) -> tuple[O
     source, out = folder / "in", folder / "out"
     source.write_bytes(data)
     out.write_bytes(b"")
-    found = await Reader(Bounds(**bounds)).open(source, out, kind_of(data[:HEAD_BYTES], name))
+    found = await Reader(Bounds(**{"timeout_s": 200, **bounds})).open(source, out, kind_of(data[:HEAD_BYTES], name))
     return found, out.read_bytes()
 
 
