@@ -10,7 +10,7 @@ from agent.principal import Principal
 from agent.runs.request import RunRequest
 from agent.runtime import Runtime
 from agent.store.attachments import take_files
-from agent.store.messages import FileRef, run_messages
+from agent.store.messages import FileRef, NewMessage, run_messages
 from agent.store.runs import Run
 from agent.store.shared_approvals import end_standing
 from agent.store.transaction import Transaction
@@ -32,7 +32,26 @@ def check_files(runtime: Runtime, request: RunRequest, assistant: Assistant) -> 
         raise InvalidRequestError(f"files: at most {most} for a message")
 
 
-async def attach(
+async def message_of(
+    connection: Transaction,
+    principal: Principal,
+    run: Run,
+    request: RunRequest,
+    replaced: Run | None,
+    assistant: Assistant,
+) -> NewMessage | None:
+    """Return the message of a run's own, with its files; None where it answers one that is there.
+
+    Raises:
+        NotFoundError, InvalidRequestError: as `_attach`.
+    """
+    if request.message is None:
+        return None
+    files = await _attach(connection, principal, run, request, replaced, assistant)
+    return NewMessage("user", request.message, step=0, files=files)
+
+
+async def _attach(
     connection: Transaction,
     principal: Principal,
     run: Run,
