@@ -161,5 +161,5 @@ def _believed(report: bytes, ended: int, order: Order) -> _Said:
             return msgspec.json.decode(report, type=_Said)
     except msgspec.DecodeError:
         pass
-    logger.warning("file_not_read", kind=order.kind, ended=ended)
+    logger.warning("file_not_opened", kind=order.kind, ended=ended)
     raise UnreadableFileError("The file cannot be read: it is broken, or takes more memory or time than a file may.")
