@@ -12,7 +12,7 @@
     │   ├── NotWaitingError             not_waiting
     │   ├── AlreadyDecidedError         already_decided    (outcome)
     │   ├── AlreadyClaimedError         already_claimed
-    │   ├── PayloadTooLargeError        payload_too_large
+    │   ├── PayloadTooLargeError        payload_too_large  (four more are about files: agent/file_errors.py)
     │   ├── RateLimitedError            rate_limited       (retry_after_s)
     │   ├── QuotaExceededError          quota_exceeded     in agent/budget.py; a RunError, too
     │   ├── OverloadedError             overloaded         (retry_after_s)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from agent.assistant.source import Assistants
 from agent.attempt.budgets import Budgets
 from agent.context.gathering import Contexts
+from agent.files.room import Files
 from agent.log.contract import EventLog
 from agent.loop.graph import Loop
 from agent.models.catalog import Catalog
@@ -26,6 +27,7 @@ class Runtime:
     health: Health
     is_traced: bool = False
     contexts: Contexts | None = None
+    files: Files | None = None
 
     def __post_init__(self) -> None:
         if not self.is_traced:

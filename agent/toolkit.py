@@ -42,14 +42,24 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
-    """A tool's result with where it comes from, as `{"title", "url", "snippet"}` each. The model reads `result` alone.
+class File:
+    """A file or a picture that a tool gives: people see it, the model reads that it was given. Its bytes decide what it is."""
 
-    What is no address of the web is left out, and what is more than a run may cite.
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A result with what comes beside it. `value` is what the model reads: anything that JSON can hold.
+
+    `sources` are where it comes from, as `{"title", "url", "snippet"}` each; what is no address of the web is left out, and
+    what is more than a run may cite.
     """
 
-    result: object
-    sources: Sequence[object]
+    value: object
+    files: Sequence[File] = ()
+    sources: Sequence[object] = ()
 
 
 def _hide_nothing(secret: str) -> None:
@@ -109,7 +119,7 @@ class Tool:
     """One thing the model can ask for.
 
     `schema` is the JSON Schema of the arguments (an object). `call` validates them itself and returns anything that
-    JSON can hold, an `Action`, or what it cites with it as `Cited`.
+    JSON can hold, an `Action`, or a `ToolResult`.
 
     Raises (from `call`):
         ToolError: with a text for the model; bad arguments are a ToolError too.

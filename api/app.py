@@ -12,6 +12,7 @@ from agent.context.gathering import Contexts
 from agent.context.memories import Memories
 from agent.context.shelf import MemoryShelf, Shelf
 from agent.errors import RunError
+from agent.files.opening import open_files
 from agent.log.contract import EventLog
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
@@ -35,7 +36,7 @@ from agent.voice.voices import open_voices
 from api import __version__, errors
 from api.admin.access import operators_of
 from api.auth import Authenticator
-from api.below_path import BelowPath, check_mounts, check_root_path
+from api.below_path import BelowPath, check_root_path
 from api.built_files import BuiltFiles
 from api.cors import PagesOfOthers
 from api.dependencies import Services
@@ -46,35 +47,8 @@ from api.limits import open_limits
 from api.metrics_port import MetricsPort
 from api.middleware import RequestMiddleware
 from api.pulse import Pulse
-from api.routes import (
-    admin,
-    admin_budgets,
-    admin_record,
-    ag_ui,
-    ai_sdk,
-    approvals,
-    audit,
-    chat,
-    conversations,
-    copilotkit,
-    demo,
-    dialects,
-    docs,
-    feedback,
-    health,
-    lanes,
-    memories,
-    openai,
-    pages,
-    public,
-    runs,
-    socket,
-    suggestions,
-    tickets,
-    turns,
-    voice,
-)
-from api.routes import assistant as assistant_route
+from api.routes.voice import TRANSCRIPTIONS
+from api.served import add_routes
 from api.settings import Settings
 from api.sharing import check_sharing, letter_keys
 from api.traces import TracedRequests, Traces
@@ -122,35 +96,11 @@ def create_app(settings: Settings, *, serves: bool = True, watch: Watch | None =
     )
     app.state.equipment = equipment
     errors.install(app)
-    _add_routes(app, services, equipment, serves=serves)
+    add_routes(app, services, equipment, serves=serves)
     if traces is not None:
         app.add_middleware(TracedRequests, recorder=traces.recorder)
     _add_middleware(app, settings)
     return app
-
-
-def _add_routes(app: FastAPI, services: Services, equipment: Equipment, *, serves: bool) -> None:
-    answering = dialects, chat, turns, public, runs, lanes, tickets, socket, ai_sdk, ag_ui, copilotkit, openai
-    asked_less = (
-        assistant_route,
-        docs,
-        pages,
-        demo,
-        suggestions,
-        approvals,
-        conversations,
-        feedback,
-        memories,
-        audit,
-        voice,
-    )
-    for_operators = (admin, admin_record, admin_budgets) if services.operators is not None else ()
-    # What is asked most stands first: a request tries the routes in this order.
-    for module in (*answering, health, *asked_less, *for_operators) if serves else (health,):
-        app.router.routes.extend(module.router.routes)  # as they are: included, each would be made again for each app
-    check_mounts(equipment.backends.mounted, [getattr(one, "path", "/") for one in app.routes])
-    for path, mounted in equipment.backends.mounted.items() if serves else ():
-        app.mount(path, mounted)
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -182,6 +132,7 @@ def _assemble(
     log, signals, cluster, shelf = _share(settings, store)
     assistants = equipment.assistants
     contexts = Contexts(shelf, memories)
+    files = open_files(settings, store, data=settings.data)
     runner = Runner(
         store=store,
         log=watch(log),
@@ -191,6 +142,7 @@ def _assemble(
         settings=settings,
         cluster=cluster,
         contexts=contexts,
+        files=files,
     )
     limits = open_limits(settings, assistants, catalog, cluster=cluster, processes=lambda: runner.processes)
     return Services(
@@ -207,6 +159,7 @@ def _assemble(
         contexts=contexts,
         memories=memories,
         voices=open_voices(equipment.voices, store, lambda: runner.budgets, currency=settings.budget_currency),
+        files=files,
         **limits._asdict(),
         built_files=BuiltFiles(),
         searches=Searches(
@@ -302,8 +255,9 @@ def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the last one added is the first one passed."""
     app.add_middleware(HandOver)
-    larger = {voice.TRANSCRIPTIONS: RECORDING_BYTES + AROUND_BYTES}
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, larger=larger)
+    larger = {TRANSCRIPTIONS: RECORDING_BYTES + AROUND_BYTES}
+    uploads = {"/files": settings.max_file_bytes}
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, larger=larger, uploads=uploads)
     if settings.cors_origins:  # before all that refuses: a page can read no answer without its headers
         app.add_middleware(PagesOfOthers, origins=settings.cors_origins)
     if settings.root_path:  # before all that goes by the path

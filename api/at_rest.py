@@ -12,7 +12,7 @@ from pathlib import Path
 from api.settings import Settings
 
 OTHERS = 0o077
-OWN_FILES = ("frontdesk.db", "studio.db", "terminal.json", "jwt-secret", "openapi")
+OWN_FILES = ("frontdesk.db", "studio.db", "terminal.json", "jwt-secret", "openapi", "files")
 BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal", ".lock")
 
 

@@ -17,6 +17,7 @@ from agent.context.memories import Memories
 from agent.errors import InvalidRequestError
 from agent.events.ids import parse_event_id
 from agent.events.schema import START, EventId
+from agent.files.room import Files
 from agent.log.contract import EventLog
 from agent.models.catalog import Catalog
 from agent.principal import Principal
@@ -68,6 +69,7 @@ class Services:
     runner: Runner
     contexts: Contexts
     memories: Memories
+    files: Files
     log: EventLog
     pulse: Pulse
     searches: Searches
@@ -77,6 +79,8 @@ class Services:
     voice_seats: Seats
     """Of those who speak or listen."""
     voices: Voices
+    uploads: Rates
+    """Files that users send."""
     tickets: Tickets | SharedTickets
     sockets: Sockets
     built_files: BuiltFiles

@@ -8,6 +8,7 @@ from pathlib import Path
 from agent.assistant.source import Assistants, Equipped, find_definitions, load_definitions
 from agent.context.memories import Memories
 from agent.errors import ConfigurationError
+from agent.files.kinds import check_installed
 from agent.models.catalog import Catalog
 from agent.toolkit import Toolset
 from agent.voice.providers import VoiceProviders
@@ -66,6 +67,7 @@ def equip(settings: Settings, catalog: Catalog | None, memories: Memories | None
             if catalog is not None:
                 catalog.check(definition)
                 voices.check(definition)
+                check_installed(definition.files.types if definition.files is not None else ())
             named = backends.named(definition.all_backends)
             toolsets = load_toolsets(
                 definition,

@@ -37,6 +37,7 @@ from agent.errors import (
     SupersededError,
     UnauthorizedError,
 )
+from agent.file_errors import FileInUseError, FileTooLargeError, UnreadableFileError, UnsupportedFileError
 from agent.voice.sounds import UnsupportedAudioError
 from api.problems import FieldProblem, Problem
 from api.protocols import error_form
@@ -71,6 +72,10 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     AlreadyClaimedError: HttpProblem(409, "Another page makes this call"),
     PayloadTooLargeError: HttpProblem(413, "The request is too large"),
     UnsupportedAudioError: HttpProblem(415, "The recording cannot be read"),
+    FileTooLargeError: HttpProblem(413, "The file is too large"),
+    UnsupportedFileError: HttpProblem(415, "Files of this type are not taken"),
+    UnreadableFileError: HttpProblem(422, "The file cannot be read"),
+    FileInUseError: HttpProblem(409, "A message has the file"),
     RateLimitedError: HttpProblem(429, "Too many requests"),
     QuotaExceededError: HttpProblem(429, "The budget is used up"),
     OverloadedError: HttpProblem(503, "The service is overloaded"),

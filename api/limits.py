@@ -24,6 +24,7 @@ class Limits(NamedTuple):
     """What counts."""
 
     requests: Rates
+    uploads: Rates
     seats: Seats
     voice_seats: Seats
     sockets: Sockets
@@ -56,6 +57,7 @@ def open_limits(
         tickets = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
     return Limits(
         _requests(settings, rates),
+        Rates({"uploads": limit_of(settings.upload_limit, name="FRONTDESK_UPLOAD_LIMIT")}, rates),
         Seats("streams", *most, shared=seats),
         Seats("voices", *of_voices, refusals=(OF_USER, OF_TENANT), shared=seats),
         Sockets(settings, rates=rates, seats=seats),

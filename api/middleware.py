@@ -3,6 +3,8 @@
 import re
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import uuid4
 
 import structlog
@@ -11,7 +13,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.errors import PayloadTooLargeError
+from agent.errors import PayloadTooLargeError, RequestError
+from agent.file_errors import FileTooLargeError
 from agent.origin import Origin, origin
 from agent.places import place_of
 from api.connections import FULL
@@ -19,6 +22,7 @@ from api.doors import NO_SEAT, STRAIGHT
 from api.errors import OVER_HTTP, PRIVATE, problem, refusal
 from api.rates import told
 from api.reading import HOST
+from api.uploads import FORM_BYTES
 
 logger = structlog.get_logger()
 answered = Counter("frontdesk_http_requests", "HTTP requests answered", ["method", "route", "status"])
@@ -27,9 +31,9 @@ PROBES = ("/livez", "/readyz", "/health")
 """Answered also where no seat is free: whoever asks needs to know that the service is there."""
 ASKS = "/chat"
 """The one path where GET begins something, so that HEAD would."""
-TOO_LARGE = "body: at most {most} bytes"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
+NO_PATHS: Mapping[str, int] = MappingProxyType({})
 TWO_TOKENS = problem(400, "invalid_request", "The request is not valid", "Authorization: send one")
 NO_HOST = problem(400, "invalid_request", "The request is not valid", "Host: send one name")
 NO_HTTP = problem(
@@ -43,14 +47,37 @@ _PRIVATE = [(name.lower().encode(), value.encode()) for name, value in PRIVATE.i
 BROKEN = problem(500, "internal", "Something went wrong on our side", "The request could not be served.")
 
 
+class Bound(NamedTuple):
+    """How large a body may be, and how a larger one is refused."""
+
+    most_bytes: int
+    error: type[RequestError]
+    says: str
+
+    @classmethod
+    def of_body(cls, most_bytes: int) -> "Bound":
+        """Return the bound of a body of any kind."""
+        return cls(most_bytes, PayloadTooLargeError, f"body: at most {most_bytes} bytes")
+
+
 class RequestMiddleware:
     """Give each request an id (the client's own, if it is harmless), and say in one line how it went."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, larger: Mapping[str, int] = {}) -> None:
-        """`larger`: paths whose bodies may have more bytes."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        larger: Mapping[str, int] = NO_PATHS,
+        uploads: Mapping[str, int] = NO_PATHS,
+    ) -> None:
+        """`larger` are paths whose bodies may have more bytes; `uploads` those that files are posted to, which nobody holds whole, with how large these may be."""
         self._app = app
-        self._max_body_bytes = max_body_bytes
-        self._larger = larger
+        self._usual = Bound.of_body(max_body_bytes)
+        self._bounds = {path: Bound.of_body(max(most, max_body_bytes)) for path, most in larger.items()} | {
+            path: Bound(most + FORM_BYTES, FileTooLargeError, f"file: at most {most} bytes")
+            for path, most in uploads.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,8 +106,8 @@ class RequestMiddleware:
 
         _name(scope, request_id)
         try:
-            most = max(self._max_body_bytes, self._larger.get(scope["path"], 0))
-            await self._app_for(scope, headers, most)(scope, _limited(receive, most), send_with_id)
+            bound = self._bounds.get(scope["path"], self._usual) if method == "POST" else self._usual
+            await self._app_for(scope, headers, bound)(scope, _limited(receive, bound), send_with_id)
         except Exception as exc:
             # Whatever no route foresaw: one request broke, and not the service. Here and not further out, so that this
             # answer too has its id, and CORS headers around it.
@@ -94,7 +121,7 @@ class RequestMiddleware:
             taken_ms = round((time.perf_counter() - begun) * 1000, 1)
             logger.info("request", method=method, route=route, status=status, ms=taken_ms)
 
-    def _app_for(self, scope: Scope, headers: Headers, most: int) -> ASGIApp:
+    def _app_for(self, scope: Scope, headers: Headers, bound: Bound) -> ASGIApp:
         """Return the app, or the refusal of a request that no app needs to look at."""
         if scope.get("state", {}).get(NO_SEAT) and scope["path"] not in PROBES:
             return FULL
@@ -106,12 +133,12 @@ class RequestMiddleware:
         if len(hosts) > 1 or not all(map(HOST.fullmatch, hosts)):
             return NO_HOST
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) <= most:
+        if not length.isdecimal() or int(length) <= bound.most_bytes:
             return self._app
-        return refusal(PayloadTooLargeError, TOO_LARGE.format(most=most))
+        return refusal(bound.error, bound.says)
 
 
-def _limited(receive: Receive, most: int) -> Receive:
+def _limited(receive: Receive, bound: Bound) -> Receive:
     """Return `receive` for bodies that do not say how large they are: it breaks off at the limit.
 
     Starlette has this too, but answers in plain text.
@@ -122,8 +149,10 @@ def _limited(receive: Receive, most: int) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > most:
-            raise HTTPException(OVER_HTTP[PayloadTooLargeError].status, TOO_LARGE.format(most=most))
+        if size > bound.most_bytes:
+            if bound.error is not PayloadTooLargeError:
+                raise bound.error(bound.says)
+            raise HTTPException(OVER_HTTP[bound.error].status, bound.says)  # of others FastAPI makes a 400
         return message
 
     return receive_limited

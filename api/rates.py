@@ -23,6 +23,7 @@ REFUSALS = {
     "tenant": "Too many requests of your company. Try again later.",
     "address": "Too many requests from your address. Try again later.",
     "visitors": "Too many visitors are asking. Try again later.",
+    "uploads": "Too many files. Try again later.",
     "tickets": "Too many tickets. Try again later.",
     "messages": "Too many messages. Try again later.",
     "refusals": "Too many requests to /admin were refused.",

@@ -33,6 +33,11 @@ from api.auth import BRANCH
 
 MESSAGE_CHARACTERS = 32_000
 MAX_LANES = 4
+FILES_APART = (
+    "messages: files are not taken in a message; send them to POST /files first, and name their ids in `files`"
+)
+MAX_FILES = 50
+"""Of a message, whatever the installation allows."""
 CONTEXT_BYTES = 8 * 1024
 
 
@@ -166,6 +171,10 @@ class RunOptions(BaseModel):
     )
     locale: Locale | None = Field(default=None, description="the user's language, a BCP 47 tag. None: the tenant's")
 
+    files: Annotated[list[UUID], Field(max_length=MAX_FILES)] | None = Field(
+        default=None, description="ids of files that come with the message, as `POST /files` gave them"
+    )
+
     def run_request(
         self,
         idempotency_key: str | None,
@@ -179,7 +188,7 @@ class RunOptions(BaseModel):
         """Return the request for a run. Its hash is that of what was asked, whatever the JSON's spacing and order."""
         asked = {**self.model_dump(mode="json"), "conversation_id": conversation_id}
         # A key from before there were these is known again.
-        for added in ("assistant", "time_zone", "locale", "client_key", "client_tools", "models"):
+        for added in ("assistant", "time_zone", "locale", "client_key", "client_tools", "models", "files"):
             if asked.get(added) is None:
                 asked.pop(added, None)
         return RunRequest(
@@ -191,6 +200,7 @@ class RunOptions(BaseModel):
             branch_id=self.branch_id,
             page=self.context,
             client_tools=self._described(),
+            files=None if self.files is None else tuple(dict.fromkeys(self.files)),
             region=Region(self.time_zone, self.locale),
             when_active=self.when_active,
             idempotency_key=idempotency_key,

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from agent.errors import ConfigurationError
+from agent.files.settings import FileSettings
 from agent.settings import EnvironmentSettings, Keep, RuntimeSettings
 from api.admin.settings import AdminSettings
 from api.token_settings import AuthSettings
@@ -190,7 +191,7 @@ class BackendSettings(EnvironmentSettings):
 
 
 class Settings(
-    AdminSettings, BackendSettings, AuthSettings, VoiceSettings, HttpSettings, RuntimeSettings
+    AdminSettings, FileSettings, BackendSettings, AuthSettings, VoiceSettings, HttpSettings, RuntimeSettings
 ):  # the last one comes first in docs/settings.md
     """Everything an operator can set. Unset, it is the demo: SQLite, the studio, the offline model."""
 

@@ -66,6 +66,8 @@ class Shown:
             case {"client_tool": {"name": str(name), "tool_call_id": str(call_id)}}:
                 self.for_page.append(call_id)
                 self.notes.append(safe(f"This is for a page, and there is none here: {name}"))
+            case {"file": {"name": str(name)}}:
+                self.notes.append(safe(f"A file: {name}"))
             case {"error": {"message": message}}:
                 self.notes.append(safe(f"Error: {message}"))
             case {"status": str(status)}:

@@ -51,6 +51,17 @@ class ToolCallView(BaseModel):
     done: str | None = Field(default=None, exclude_if=_is_none, description="the same for when it is over")
 
 
+class AttachedView(BaseModel):
+    """A file that came with a message, or that a tool gave; `GET /files/{id}` has its bytes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+    media_type: str
+    bytes: int
+
+
 class MessageView(BaseModel):
     """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
 
@@ -79,6 +90,11 @@ class MessageView(BaseModel):
         default=[],
         exclude_if=_is_empty,
         description="what a result or a step cites; with a run's answer, all that the run does",
+    )
+    files: list[AttachedView] = Field(
+        default=[],
+        exclude_if=_is_empty,
+        description="of a user's message what came with it, of a result what its tool gave",
     )
     lane: int = Field(default=0, exclude_if=_is_zero, description="of what one of several lanes of its turn has said")
 

@@ -18,6 +18,7 @@ from agent.events.schema import (
     ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
+    FileGiven,
     ModelChanged,
     ReasoningDelta,
     RunEnded,
@@ -88,6 +89,8 @@ def told(event: AnyEvent) -> str | None:
             return _of_call(event)
         case ActionRequested(type=kind, value=value):
             return f"  action {kind}: {_short(value)}"
+        case FileGiven(name=name, media_type=media_type, bytes=size):
+            return f"  file {_short(name)} ({media_type}, {size} bytes)"
         case ApprovalRequested(name=name, title=title):
             return f"  {name} waits for a yes: {_short(title)}"
         case ClientToolRequested(name=name, arguments=arguments):

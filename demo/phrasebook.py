@@ -108,6 +108,7 @@ ALL_REMEMBERED = "This is what I remember of you:"
 FROM_MEMORY = "No tool answers that, but I remember from earlier conversations:"
 OF_ALL = "And of your organisation:"
 NOTHING_REMEMBERED = "I remember nothing of you."
+OF_FILES = "I cannot understand a file, but I can tell what it holds and how it begins:"
 
 SAYINGS = {
     NOTE: (
@@ -196,6 +197,12 @@ SAYINGS = {
         "इसका उत्तर कोई उपकरण नहीं देता, पर पिछली बातचीत से मुझे याद है:",
     ),
     OF_ALL: ("E da sua organização:", "Y de tu organización:", "Und von eurer Organisation:", "और आपके संगठन के बारे में:"),
+    OF_FILES: (
+        "Não compreendo ficheiros, mas posso dizer o que contêm e como começam:",
+        "No entiendo archivos, pero puedo decir qué contienen y cómo empiezan:",
+        "Verstehen kann ich eine Datei nicht, aber sagen, was in ihr steht und wie sie beginnt:",
+        "मैं फ़ाइल समझ नहीं सकता, पर बता सकता हूँ कि उसमें क्या है और वह कैसे शुरू होती है:",
+    ),
     NOTHING_REMEMBERED: (
         "Não me lembro de nada sobre si.",
         "No recuerdo nada de ti.",

@@ -9,6 +9,7 @@ from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from demo.answer import answer, read, sheet_for
 from demo.chain import Call, Chain, matches, next_call
 from demo.choose import Plan, plan
+from demo.files import ABOUT, told_of_files
 from demo.language import human, normalised
 from demo.manner import Manner, in_manner
 from demo.markdown import plain
@@ -43,7 +44,7 @@ def reply(messages: list[BaseMessage], tools: object, manner: Manner = "thorough
         return Reply("\n".join(suggestions(shelf, used=turn.used, called=turn.called, asked=turn.questions)))
     if turn.question == TITLE_REQUEST:
         return Reply(title(next((question for question in turn.questions if question), "")))
-    said = (_of_memory(turn) if remembers else None) or _next(turn, shelf)
+    said = (_of_memory(turn) if remembers else None) or _of_files(turn) or _next(turn, shelf)
     tongue, text = tongue_of(turn.question), in_manner(clean(said.text), manner)
     if said.calls or not turn.is_first_answer or tongue.say(SELF) in said.text:
         return Reply(text, said.calls)
@@ -57,6 +58,14 @@ def _of_memory(turn: Turn) -> Reply | None:
         return None
     answered = next((result for result in turn.results if result.name == asked.name), None)
     return Reply(calls=(asked,)) if answered is None else Reply(told_of_memory(answered, tongue_of(turn.question)))
+
+
+def _of_files(turn: Turn) -> Reply | None:
+    """Return what is known of the files of a question, or of those before it where it is about such; None where it has none."""
+    if turn.results or not (turn.has_new_files or ABOUT.search(turn.question)):
+        return None
+    told = told_of_files(turn.files, tongue_of(turn.question))
+    return Reply(told) if told else None
 
 
 def _next(turn: Turn, shelf: Shelf) -> Reply:

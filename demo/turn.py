@@ -9,7 +9,16 @@ from itertools import pairwise
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.models.text import clean
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, facts_of, memories_of, unfenced, without_facts
+from agent.prompt.words import (
+    SUGGESTIONS_REQUEST,
+    TITLE_REQUEST,
+    ToldFile,
+    facts_of,
+    files_of,
+    memories_of,
+    unfenced,
+    without_facts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,10 @@ class Turn:
     """The day at the user's, where the application says."""
     is_first_answer: bool
     """Whether the assistant has said nothing yet in the messages given."""
+    files: Sequence[ToldFile]
+    """Those that came with the question, or the last ones before it."""
+    has_new_files: bool
+    """Whether they came with the question."""
     memories: Mapping[str, Sequence[str]]
     """What is remembered of earlier conversations that fits the question, by whose it is."""
 
@@ -67,6 +80,8 @@ def read_turn(messages: list[BaseMessage]) -> Turn:
         questions=tuple(said for at in asked[:-1] if (said := _words(messages[at])) not in _REQUESTS),
         used=tuple(name for message in messages[before:now] for name, _, _ in _calls(message)),
         called=frozenset(name for message in messages[:now] for name, _, _ in _calls(message)),
+        files=next((told for at in reversed(asked) if (told := files_of(text_of(messages[at])))), ()),
+        has_new_files=bool(asked and files_of(text_of(messages[now]))),
         memories=memories_of(text_of(messages[now])) if asked else {},
         is_first_answer=not any(isinstance(m, AIMessage) and text_of(m).strip() for m in messages[:now]),
     )

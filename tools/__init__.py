@@ -8,12 +8,13 @@ This is all that a toolset imports. A toolset is a module; each function in it t
 
 `ToolError` tells the model what to change or to say. `NotThereError` is the one that a change raises where the backend
 has nothing to change: catch it to say how to find what is there. `Bound` says which arguments of a change ask first.
-`Cited` is a result with where it comes from.
+`ToolResult(value, files=[File("orders.csv", data)])` gives the user files and pictures beside what the model reads; its `sources` are where
+that comes from.
 """
 
 from agent.errors import NotThereError, ToolError
-from agent.toolkit import Cited
+from agent.toolkit import File, ToolResult
 from tools.backends.paths import segment
 from tools.functions import Bound, ToolContext, tool
 
-__all__ = ["Bound", "Cited", "NotThereError", "ToolContext", "ToolError", "segment", "tool"]
+__all__ = ["Bound", "File", "NotThereError", "ToolContext", "ToolError", "ToolResult", "segment", "tool"]

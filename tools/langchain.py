@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError, ToolError
-from agent.toolkit import CallContext, Cited, Tool
+from agent.toolkit import CallContext, Tool, ToolResult
 from agent.tracing import traced
 from tools.apart import CutOffError, apart
 from tools.functions import drop_titles
@@ -160,7 +160,7 @@ def _cited(text: str, artifact: object) -> object:
         with suppress(orjson.JSONDecodeError):
             value = orjson.loads(text)
     beside = citing(artifact)
-    return Cited(value, beside.sources) if isinstance(beside, Cited) else citing(value)
+    return ToolResult(value, sources=beside.sources) if isinstance(beside, ToolResult) else citing(value)
 
 
 def _shown(block: str | dict[Any, Any]) -> str:

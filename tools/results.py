@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from agent.assistant.toolsets import CitedFields
-from agent.toolkit import Cited
+from agent.toolkit import ToolResult
 
 
 class Remark(dict[str, object]):
@@ -18,13 +18,13 @@ class Remark(dict[str, object]):
 def citing(result: object) -> object:
     """Return a result that is an object with a list `sources` as one that cites these."""
     if isinstance(result, dict) and isinstance(found := result.get("sources"), list) and found:
-        return Cited(result, found)
+        return ToolResult(result, sources=found)
     return result
 
 
 def found_at(result: object, fields: CitedFields) -> list[dict[str, object]]:
     """Return what a result says that it is from, where a definition says how. One that was cut is text with data in front."""
-    value = result.result if isinstance(result, Cited) else result
+    value = result.value if isinstance(result, ToolResult) else result
     if isinstance(value, str):
         value = _data_of(value)
     for name in fields.at.split("."):
@@ -44,12 +44,12 @@ def _data_of(text: str) -> object:
 def pick(result: object, fields: Sequence[str]) -> object:
     """Return only what stands at these paths, like `items.id`. Through a list a path goes into each of its items.
 
-    A result that is neither an object nor a list is returned as it is, and so is a remark. What a result cites stays.
+    A result that is neither an object nor a list is returned as it is, and so is a remark. What comes beside a result stays.
     """
-    if isinstance(result, Cited):
-        return replace(result, result=pick(result.result, fields))
     if isinstance(result, Remark):
         return result
+    if isinstance(result, ToolResult):
+        return replace(result, value=pick(result.value, fields))
     tree: dict[str, Any] = {}
     for field in fields:
         at = tree

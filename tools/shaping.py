@@ -16,7 +16,7 @@ import structlog
 from agent.assistant.toolsets import ConfirmWhen, Pattern, ToolDefinition, ToolsetDefinition
 from agent.conditions import Bound
 from agent.principal import Principal
-from agent.toolkit import Cited, Origin, Tool, Toolset, has_side_effects
+from agent.toolkit import Origin, Tool, ToolResult, Toolset, has_side_effects
 from agent.wording import Wording, Wordings
 from tools.results import found_at, pick
 
@@ -151,7 +151,9 @@ def _shaped(tool: Tool, said: ToolDefinition) -> Any:
         result = await tool.call(replace(context, fields=wanted), arguments)
         cited = found_at(result, sources) if sources else ()
         picked = result if fields is None else pick(result, fields)
-        return Cited(picked.result if isinstance(picked, Cited) else picked, cited) if cited else picked
+        if not cited:
+            return picked
+        return replace(picked if isinstance(picked, ToolResult) else ToolResult(picked), sources=cited)
 
     return call
 

@@ -20,6 +20,7 @@ from agent.assistant.backends import NAME as BACKEND_NAME
 from agent.assistant.budgets import Budgets
 from agent.assistant.context import Context
 from agent.assistant.fallback import FallbackOrNone, check_named
+from agent.assistant.files import FilesOrNone
 from agent.assistant.memory import MemoryOrNone
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, TenantId, ToolWords
@@ -157,6 +158,7 @@ class Assistant(Definition):
         default=None, description="facts that outlive conversations; None: nothing is remembered"
     )
     voice: VoiceOrNone = Field(default=None, description="speech and dictation; None: neither")
+    files: FilesOrNone = Field(default=None, description="files of users and tools; None: none are taken, none given")
     suggestions: Suggestions = Suggestions()
     when_active: WhenActive = "enqueue"
     approvals: Approvals = Approvals()

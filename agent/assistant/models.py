@@ -24,6 +24,7 @@ class ModelAbilities(Definition):
         default=False,
         description="True: it is asked to keep its instructions, as Anthropic's models want, also behind a gateway",
     )
+    vision: bool = Field(default=False, description="True: it is shown pictures; False: it is told their names")
     tool_calls: Literal["native", "text"] = Field(
         default="native", description="text: it is told of its tools in words, and calls them by lines of its text"
     )

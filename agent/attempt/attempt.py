@@ -23,6 +23,7 @@ from agent.attempt.transcript import Transcript, read_transcript, tell
 from agent.attempt.writer import RunWriter
 from agent.context.gathering import Contexts
 from agent.events.schema import ReasoningDelta, SourceCited, StepEnded, StepStarted, TextDelta, Usage
+from agent.files.room import Files
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from agent.models.chain import Chain, open_chain
@@ -32,7 +33,7 @@ from agent.models.sources import add, cited
 from agent.models.stream import Reply
 from agent.store.approvals import Approval, list_approvals
 from agent.store.database import Store
-from agent.store.messages import NewMessage, ToolCall
+from agent.store.messages import FileRef, NewMessage, ToolCall
 from agent.store.page_calls import NewPageCall, PageCall, list_page_calls
 from agent.store.repeating import repeated
 from agent.store.runs import Run
@@ -85,6 +86,10 @@ class Attempt:
     """Whether a model was asked for anything yet."""
     sources: dict[str, SourceCited] = field(default_factory=dict)
     """What the run has cited by now, by ids."""
+    given: list[FileRef] = field(default_factory=list)
+    """The files that tools gave so far: the run's answer has them."""
+    files: Files | None = None
+    """Where files that tools give are kept; None where there is no such place."""
 
     @property
     def model(self) -> Runnable[LanguageModelInput, Any]:
@@ -185,6 +190,7 @@ class Attempt:
             status="partial" if partial else "complete",
             extras=None if partial else self.extras([]),
             sources=tuple(self.sources.values()),
+            files=tuple(self.given),
         )
 
     def extras(self, requests: Sequence[tuple[str, ToolRequest]]) -> dict[str, Any] | None:
@@ -208,6 +214,7 @@ async def open_attempt(
     transcript: Transcript | None = None,
     contexts: Contexts | None = None,
     assistant_id: str = "",
+    files: Files | None = None,
 ) -> Attempt:
     """Return the turn, ready for the loop; the transcript is loaded, unless it was with the start of the run.
 
@@ -237,10 +244,12 @@ async def open_attempt(
     )
     question = current[0].text if current else ""
     told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run, question=question)
-    read = partial(tell, store, catalog, assistant, owner, told)
+    read = partial(tell, store, catalog, assistant, owner, told, files)
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(read), await read(run, transcript))
     if not run.lane:  # a lane is what its own model says
         attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)
+    attempt.files = files
+    attempt.given = [file for message in current if message.role == "tool" for file in message.files]
     attempt.approvals = {one.tool_call_id: one for one in asked}
     attempt.page_calls = page_calls
     said = [message for message in current if message.role == "assistant"]

@@ -55,7 +55,8 @@ async def take_back(attempt: Attempt, *, is_void: bool = False) -> None:
     first, *more = list(in_pieces(left)) or [""]
     beside = tuple(shown.tools_used), tuple(shown.actions)
     takes_back = is_void and bool(attempt.reply.pieces)
-    attempt.writer.emit(SnapshotTaken(str(attempt.run.message_id), first, *beside, takes_back=takes_back))
+    files = tuple(shown.files) or None
+    attempt.writer.emit(SnapshotTaken(str(attempt.run.message_id), first, *beside, takes_back=takes_back, files=files))
     for piece in more:
         attempt.writer.emit(TextDelta(piece))
     for source in shown.sources.values():

@@ -6,7 +6,7 @@ from langchain_core.messages import ToolMessage
 
 from agent.events.schema import SourceCited
 from agent.prompt.history import result_message
-from agent.store.messages import NewMessage, ToolCall
+from agent.store.messages import FileRef, NewMessage, ToolCall
 from agent.toolkit import Action
 
 
@@ -25,6 +25,8 @@ class ToolResult:
     is_refused: bool = False
     """Whether the call was not made."""
     sources: tuple[SourceCited, ...] = ()
+    files: tuple[FileRef, ...] = ()
+    """What the call gave, kept already."""
 
     def row(self, step: int) -> NewMessage:
         """Return it as it is stored."""
@@ -37,6 +39,7 @@ class ToolResult:
             is_error=self.is_error,
             is_untrusted=self.is_untrusted,
             sources=self.sources,
+            files=self.files,
         )
 
     def message(self) -> ToolMessage:

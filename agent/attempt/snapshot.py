@@ -17,6 +17,7 @@ from agent.events.schema import (
     CredentialNeeded,
     ErrorRaised,
     EventId,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     ModelChanged,
@@ -32,7 +33,7 @@ from agent.events.schema import (
 from agent.models.sources import cited
 from agent.store.approvals import Approval, NewApproval
 from agent.store.clock import instant
-from agent.store.messages import StoredMessage
+from agent.store.messages import FileRef, StoredMessage
 from agent.store.page_calls import PageCall
 from agent.store.runs import UNFINISHED, Run
 from agent.store.tool_calls import LedgerEntry
@@ -67,10 +68,9 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
             begun = replace(begun, model=event.to)
         last = logged
         characters += _characters(event)
-    sources = tuple(answer.sources.values())
-    snapshot = SnapshotTaken(
-        answer.message_id, answer.text, tuple(answer.tools_used), tuple(answer.actions), sources=sources
-    )
+    shown = tuple(answer.tools_used), tuple(answer.actions)
+    sources, files = tuple(answer.sources.values()), tuple(answer.files) or None
+    snapshot = SnapshotTaken(answer.message_id, answer.text, *shown, sources=sources, files=files)
     start = LoggedEvent(EventId(events[0].id.attempt, 0), begun, events[0].at_ms)
     return [start, LoggedEvent(last.id, snapshot, last.at_ms)]
 
@@ -205,6 +205,7 @@ def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerE
         pieces[0],
         tuple(dict.fromkeys(call.name for call in calls if call.kind == "data")),
         tuple(as_event(call.action, call.id) for call in calls if call.action),
+        files=tuple(given(one, row.tool_call_id) for row in messages if row.tool_call_id for one in row.files) or None,
     )
     sources = cited(messages, most=A_TELLING).values()
     return [snapshot, *map(TextDelta, pieces[1:]), *sources]
@@ -213,6 +214,11 @@ def settled(run: Run, messages: Sequence[StoredMessage], calls: Sequence[LedgerE
 def as_event(action: Action, call_id: str) -> ActionRequested:
     """Return what tells of an action."""
     return ActionRequested(action.type, action.value, call_id, expects_result=action.expects_result or None)
+
+
+def given(file: FileRef, call_id: str) -> FileGiven:
+    """Return what tells of a file that a call gave."""
+    return FileGiven(file.id, file.name, file.media_type, file.bytes, call_id)
 
 
 def raised(error: RunError) -> ErrorRaised:

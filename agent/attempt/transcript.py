@@ -10,6 +10,8 @@ from agent.assistant.definition import Assistant, History
 from agent.attempt.context import instructions
 from agent.attempt.stop import StoppedError
 from agent.context.gathering import NOTHING, Told
+from agent.files.room import Files
+from agent.files.telling import tell_files
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.history import model_messages
@@ -54,6 +56,7 @@ async def tell(
     assistant: Assistant,
     owner: Principal,
     told: Told,
+    files: Files | None,
     run: Run,
     transcript: Transcript | None = None,
 ) -> list[BaseMessage]:
@@ -66,9 +69,13 @@ async def tell(
     if not current or current[0].role != "user" or current[0].superseded_by is not None:
         raise StoppedError("cancelled")
     done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
-    window = catalog.window(catalog.find(assistant, run.model), assistant.history)
+    model = catalog.find(assistant, run.model)
+    window = catalog.window(model, assistant.history)
     said = model_messages(earlier, current, window=window, model=run.model)
-    return [instructions(assistant, owner, told), *add_facts(said, current, run, done, told)]
+    said = add_facts(said, current, run, done, told)
+    if files is not None:
+        said = await tell_files(files, owner, assistant.files, model, said)
+    return [instructions(assistant, owner, told), *said]
 
 
 async def _done_by_superseded(
@@ -103,4 +110,5 @@ def add_facts(
         missing=told.missing,
         memories=told.memories._asdict() if told.memories else None,
     )
-    return [*messages[:own], HumanMessage(words), *messages[own + 1 :]]
+    now_told = HumanMessage(words, additional_kwargs=messages[own].additional_kwargs)
+    return [*messages[:own], now_told, *messages[own + 1 :]]

@@ -12,6 +12,7 @@ from agent.events.schema import (
     ClientToolRequested,
     EndStatus,
     ErrorRaised,
+    FileGiven,
     ReasoningDelta,
     RunEnded,
     RunPaused,
@@ -40,6 +41,7 @@ class Answer:
     reasoning: list[str] = field(default_factory=list)
     tools_used: list[str] = field(default_factory=list)
     actions: list[ActionRequested] = field(default_factory=list)
+    files: list[FileGiven] = field(default_factory=list)
     approvals: list[ApprovalRequested] = field(default_factory=list)
     client_tools: list[ClientToolRequested] = field(default_factory=list)
     sources: dict[str, SourceCited] = field(default_factory=dict)
@@ -72,11 +74,13 @@ class Answer:
                 self.actions.append(event)
             case SourceCited():
                 self.sources.setdefault(event.id, event)
-            case SnapshotTaken(text=text, tools_used=tools_used, actions=actions):
+            case FileGiven():
+                self.files.append(event)
+            case SnapshotTaken(text=text, tools_used=tools_used, actions=actions, files=files):
                 self.pieces, self.reasoning = [text], []
                 self.sources = {one.id: one for one in event.sources}
                 self.tools_used, self.actions = list(tools_used), list(actions)
-                self.approvals, self.client_tools = [], []
+                self.approvals, self.client_tools, self.files = [], [], list(files or ())
             case ApprovalRequested():
                 self.approvals.append(event)
             case ClientToolRequested():

@@ -162,6 +162,16 @@ class ActionRequested(Event, frozen=True, tag="action.requested"):
     """Whether the page says what came of it, as of a tool of its own."""
 
 
+class FileGiven(Event, frozen=True, tag="file.given"):
+    """A tool gave a file or a picture, which is kept; its bytes are at `GET /files/{id}`, for the run's user alone."""
+
+    id: str
+    name: str
+    media_type: str
+    bytes: int
+    tool_call_id: str
+
+
 class ApprovalRequested(Event, frozen=True, tag="approval.requested"):
     """A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`."""
 
@@ -211,6 +221,8 @@ class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     takes_back: bool = False
     """Whether what it leaves out of the same attempt's text is void; else that was thinking."""
     sources: tuple[SourceCited, ...] = ()
+    files: tuple[FileGiven, ...] | None = None
+    """What tools gave; None: nothing."""
 
 
 class CredentialNeeded(Event, frozen=True, tag="credential.needed"):
@@ -268,6 +280,7 @@ AnyEvent: TypeAlias = (
     | ToolsStarted
     | ToolCallChanged
     | ActionRequested
+    | FileGiven
     | ApprovalRequested
     | ClientToolRequested
     | SourceCited

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from agent import metrics
+from agent import metrics, toolkit
 from agent.attempt.attempt import Attempt
 from agent.attempt.recording import Proposed, kept, kept_text
 from agent.attempt.results import ToolResult
@@ -28,6 +28,7 @@ from agent.errors import (
 )
 from agent.events.schema import CredentialNeeded, ToolCallChanged, ToolCallStatus
 from agent.failpoints import failpoint
+from agent.loop.giving import keep_given, tell_given
 from agent.loop.page import action_of, said_of_action
 from agent.loop.questions import is_allowed, note
 from agent.masking import Mask
@@ -38,7 +39,7 @@ from agent.principal import Credential
 from agent.prompt.results import result_text
 from agent.prompt.words import ACTION_UNSURE, DENIED, without_mark
 from agent.store.messages import ToolCall
-from agent.toolkit import Action, CallContext, Cited, Tell, Tool, has_side_effects
+from agent.toolkit import Action, CallContext, Tell, Tool, has_side_effects
 
 logger = structlog.get_logger()
 
@@ -74,6 +75,7 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
         underway.end(call.id)
     if settled.action is not None:  # of an attempt before this one, too: this one's log began without it
         attempt.writer.emit(as_event(settled.action, call.id))
+    tell_given(attempt, settled)
     outcome: ToolCallStatus = "error" if settled.is_error else "ok"
     taken_s = time.monotonic() - begun
     metrics.count_call(call.name if call.name in attempt.tools else "unknown", outcome, taken_s)
@@ -102,11 +104,12 @@ async def _outcome(attempt: Attempt, call: ToolCall, tell: Tell) -> ToolResult:
         result = await _execute(attempt, call, tell)
         if isinstance(result, Action):
             result = replace(result, value=mask(result.value))
+        cited = result.sources if isinstance(result, toolkit.ToolResult) else ()
+        result, files = await keep_given(attempt, result)
         text = _as_text(result, mask, most_bytes=attempt.assistant.limits.tool_result_bytes)
         sent = replace(result, expects_result=False) if isinstance(result, Action) else action_of(attempt, call)
-        cited = result.sources if isinstance(result, Cited) else ()
         sources = read_sources(cited, mask, most=attempt.assistant.limits.sources, tool_call_id=call.id)
-        return ToolResult(call, text, False, sent, sources=tuple(sources.values()))
+        return ToolResult(call, text, False, sent, files=files, sources=tuple(sources.values()))
     except ToolError as exc:
         text = without_mark(mask(clean(str(exc))))
         return ToolResult(call, text, True, action_of(attempt, call), is_refused=isinstance(exc, NotMadeError))

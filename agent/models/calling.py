@@ -21,6 +21,7 @@ from agent.models.assembly import BAD_ARGUMENTS
 from agent.models.delta import Delta
 from agent.models.echo import REFUSED
 from agent.models.pieces import pieces_of
+from agent.models.seen import in_other_words
 
 HOW = """\
 You have tools. You call one by a line of this form, on a line of its own at the end of your message:
@@ -106,7 +107,7 @@ def in_words(messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]
     for message in _worded(messages):
         last = told[-1] if told else None
         if isinstance(last, HumanMessage) and isinstance(message, HumanMessage):
-            told[-1] = HumanMessage(f"{last.text}\n\n{message.text}")
+            told[-1] = in_other_words(message, f"{last.text}\n\n{message.text}")
         else:
             told.append(message)
     if tools:
@@ -134,7 +135,7 @@ def _worded(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
                 unreadable = _unreadable(message)
                 yield _assistant(message, unreadable)
             case HumanMessage():
-                yield HumanMessage(quoted(message.text))
+                yield in_other_words(message, quoted(message.text))
             case _:
                 yield message
     if results:

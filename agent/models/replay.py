@@ -13,6 +13,7 @@ from agent.assistant.models import ModelAbilities
 from agent.models.chunks import BLOCKS, SIGNATURE, SIGNATURES
 from agent.models.echo import STEP, marked, wire_id
 from agent.models.manners import Manner
+from agent.models.seen import in_other_words
 
 
 def told(messages: Sequence[BaseMessage], manner: Manner, abilities: ModelAbilities) -> list[BaseMessage]:
@@ -110,5 +111,5 @@ def _without_system(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     rest = [message for message in messages if not isinstance(message, SystemMessage)]
     at = next((n for n, message in enumerate(rest) if isinstance(message, HumanMessage)), None)
     if first and at is not None:
-        rest[at] = HumanMessage(f"{first}\n\n{rest[at].text}")
+        rest[at] = in_other_words(rest[at], f"{first}\n\n{rest[at].text}")
     return rest

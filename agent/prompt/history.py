@@ -24,6 +24,9 @@ STOPPED_NOTE = "[The answer was stopped here. Do not continue it unless asked.]"
 UNANSWERED_NOTE = "[This message was not answered.]"
 UNTRUSTED = "frontdesk_untrusted"
 """Where a result carries that anybody may have written it."""
+FILES = "frontdesk_files"
+"""Where a user's message carries the files that came with it, until the model is told of them."""
+TOKENS_PER_PICTURE = 1000
 
 
 def model_messages(
@@ -55,7 +58,11 @@ def model_messages(
 def estimate_tokens(message: BaseMessage) -> int:
     """Return roughly how many tokens a message takes; providers count exactly, and only afterwards."""
     calls = sum(len(call["name"]) + len(str(call["args"])) for call in getattr(message, "tool_calls", ()))
-    return TOKENS_PER_MESSAGE + (len(str(message.content)) + calls) // CHARACTERS_PER_TOKEN
+    content, pictures = message.content, 0
+    if not isinstance(content, str):
+        pictures = sum(isinstance(part, dict) and part.get("type") == "image_url" for part in content)
+        content = message.text if pictures else str(content)
+    return TOKENS_PER_MESSAGE + pictures * TOKENS_PER_PICTURE + (len(content) + calls) // CHARACTERS_PER_TOKEN
 
 
 def open_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
@@ -90,7 +97,8 @@ def _repaired(turn: Sequence[TranscriptMessage], *, model: str, open_step: int |
     for message in turn:
         match message.role:
             case "user":
-                yield HumanMessage(without_mark(message.text))
+                beside = {FILES: message.files} if message.files else {}
+                yield HumanMessage(without_mark(message.text), additional_kwargs=beside)
             case "assistant":
                 yield _assistant_message(message, model)
                 for call in message.tool_calls:

@@ -5,7 +5,7 @@ import orjson
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.prompt.words import without_mark
-from agent.toolkit import Cited
+from agent.toolkit import ToolResult
 
 MAX_OF_A_SECRET = 4096
 """Bytes that are looked at behind the cut of a long result: a secret that stands across it is found whole."""
@@ -13,8 +13,8 @@ MAX_OF_A_SECRET = 4096
 
 def result_text(result: object, mask: Mask, *, most_bytes: int) -> str:
     """Return a tool's result as text, cut with a note when it is too large."""
-    if isinstance(result, Cited):
-        result = result.result
+    if isinstance(result, ToolResult):
+        result = result.value
     if isinstance(result, str):
         text = clean(result)
     else:

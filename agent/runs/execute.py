@@ -160,6 +160,7 @@ async def _open(runtime: Runtime, held: HeldRun, equipped: Equipped) -> Attempt:
         transcript=transcript,
         contexts=runtime.contexts,
         assistant_id=equipped.id,
+        files=runtime.files,
     )
 
 

@@ -168,12 +168,17 @@ class Leases:
 
     async def _purge(self) -> None:
         """Remove the rows of deleted conversations."""
-        await purge_deleted(self._runtime.store, most_rows=self._settings.purge_rows, gone=self._runtime.log.forget)
+        runtime, most_rows = self._runtime, self._settings.purge_rows
+        has_removed = await purge_deleted(runtime.store, most_rows=most_rows, gone=runtime.log.forget)
+        if runtime.files is not None and (has_removed or runtime.files.has_gone):
+            await runtime.files.remove_gone()
 
     async def _expire(self) -> None:
         """Let go of what is kept no longer."""
         await expire(self._runtime.store, self._runtime.assistants, self._settings)
         await self._runtime.budgets.expire(self._runtime.store)
+        if self._runtime.files is not None:
+            await self._runtime.files.let_go(most_rows=self._settings.purge_rows)
 
     async def _checkpoint(self) -> None:
         """Keep SQLite's log of writes short."""

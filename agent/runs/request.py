@@ -49,6 +49,8 @@ class RunRequest:
     declared: tuple[Mapping[str, Any], ...] | None = None
     """All that its page says it can do, unchecked: it runs what the assistant lets it have of that, and nothing else. It stands
     in place of `client_tools` and `has_page`. None: nothing is said so."""
+    files: tuple[UUID, ...] | None = None
+    """What the user attached; None: nothing, or what the message had that is replaced."""
     region: Region = UNSAID
     when_active: WhenActive | None = None
     idempotency_key: str | None = None

@@ -19,6 +19,7 @@ from agent.attempt.tenure import Tenure
 from agent.context.gathering import Contexts
 from agent.errors import RETRY_AFTER_S, DatabaseError, OverloadedError
 from agent.events.schema import START, EventId, LoggedEvent
+from agent.files.room import Files
 from agent.log.contract import EventLog
 from agent.loop.graph import build_loop
 from agent.models.catalog import Catalog
@@ -67,12 +68,14 @@ class Runner:
         settings: RuntimeSettings,
         cluster: Cluster | None = None,
         contexts: Contexts | None = None,
+        files: Files | None = None,
     ) -> None:
         health = _open_health(cluster, settings)
         self._runtime = Runtime(
             *(store, log, catalog, assistants, build_loop(), Budgets(catalog), health),
             is_traced=settings.tracing,
             contexts=contexts,
+            files=files,
         )
         self._log = log
         self._settings = settings

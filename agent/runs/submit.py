@@ -17,6 +17,7 @@ from agent.principal import Principal, RunKey
 from agent.region import UNSAID
 from agent.runs.address import find_replaced, find_stored, hash_with, locate
 from agent.runs.admission import Place
+from agent.runs.attaching import check_files, message_of
 from agent.runs.declared import client_tools_of, with_declared
 from agent.runs.equals import find_equal, refuse_again, refuse_early
 from agent.runs.keys import KeyLooks
@@ -29,7 +30,7 @@ from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.changed_models import asked_model
 from agent.store.conversations import NameTakenError, create_conversation, lock_conversation, title_from
-from agent.store.messages import NewMessage, StoredMessage, append_messages
+from agent.store.messages import StoredMessage, append_messages
 from agent.store.repeating import repeated
 from agent.store.runs import KeyTakenError, NewRun, Run, insert_run, unfinished_runs
 from agent.store.transaction import Transaction
@@ -116,6 +117,7 @@ class Submissions:
         """
         _check_branch(principal, request.branch_id)
         request = with_declared(request, choice.assistant)
+        check_files(self._runtime, request, choice.assistant)
         asked, keep_s = (principal, request, choice.assistant), self._keep_s
         found = await refuse_early(self._runtime, *asked, model=choice.model, keep_s=keep_s)
         if found is not None:
@@ -248,9 +250,9 @@ class Submissions:
         run = await insert_run(connection, principal, new)
         if replaced is not None:
             await supersede(connection, principal, replaced, by=run, keeps_message=request.message is None)
-        if request.message is None:
+        new_message = await message_of(connection, principal, run, request, replaced, choice.assistant)
+        if new_message is None:
             return run, []
-        new_message = NewMessage("user", request.message, step=0)
         return run, await append_messages(
             connection, principal, conversation_id, run_id=run.id, turn=run.turn, new=[new_message]
         )

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Select, Table, TextClause, bindparam, delete, sel
 
 from agent.errors import NotFoundError
 from agent.principal import Principal, RunKey
+from agent.store.attachments import let_go_of_conversation
 from agent.store.audit import erase_words
 from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
@@ -69,8 +70,10 @@ async def hide_conversation(connection: Transaction, principal: Principal, conve
     return await cancel_runs(connection, principal, conversation_id, now=now)
 
 
-async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey], Awaitable[None]]) -> None:
-    """Remove the rows of all deleted conversations; tell `gone` of each run that was theirs.
+async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey], Awaitable[None]]) -> bool:
+    """Remove the rows of all deleted conversations; tell `gone` of each run that was theirs. Return whether there were any.
+
+    The rows of their files stay, without a word, until somebody has removed their bytes.
 
     At most `most_rows` in a transaction, and between two of them others have the database for as long as one took.
     """
@@ -83,7 +86,7 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
         async with store.write(EVERY_TENANT, is_long=True) as connection:
             removed = await remove_batch(connection, most_rows=most_rows)
         if not removed.rows:
-            return  # another process is at it
+            return has_removed  # another process is at it
         has_removed = True
         store.note_deletion()
         for run in removed.runs:
@@ -91,6 +94,7 @@ async def purge_deleted(store: Store, *, most_rows: int, gone: Callable[[RunKey]
         await asyncio.sleep(time.monotonic() - begun)  # others' share of the database: half
     if has_removed:
         await forget_words(store)
+    return has_removed
 
 
 async def forget_words(store: Store) -> None:
@@ -130,6 +134,7 @@ async def remove_batch(connection: Transaction, *, most_rows: int) -> Removed:
     await batch.remove(messages, conversation_id, pointing=[feedback.c.message_id])
     await batch.remove_entries(conversation_id)
     await batch.erase_words(conversation_id)
+    await batch.let_go_of_files(conversation_id)
     removed = await batch.remove(runs, conversation_id, pointing=[table.c.run_id for table in OF_RUN])
     if batch.room:
         await batch.delete(conversations, [(conversation_id,)])
@@ -174,6 +179,12 @@ class _Batch:
         if self.room:
             erased = erase_words(self._connection, self._tenant_id, conversation_id, most_rows=self.room)
             self.room -= await erased
+
+    async def let_go_of_files(self, conversation_id: UUID) -> None:
+        """Let the files of a conversation be nobody's, so that their bytes are removed."""
+        if self.room:
+            let_go = let_go_of_conversation(self._connection, self._tenant_id, conversation_id, most_rows=self.room)
+            self.room -= await let_go
 
     async def delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         """Remove rows by their keys within the tenant."""

@@ -59,8 +59,8 @@ async def keep_memory(connection: Transaction, principal: Principal, fact: str, 
     return "new"
 
 
-async def hold_running(connection: Transaction, principal: Principal, run_id: UUID) -> None:
-    """Let the principal's run neither end nor be deleted until the caller commits.
+async def hold_running(connection: Transaction, principal: Principal, run_id: UUID) -> UUID:
+    """Let the principal's run neither end nor be deleted until the caller commits; return its conversation.
 
     Raises:
         NotFoundError: it is over, or gone.
@@ -69,6 +69,7 @@ async def hold_running(connection: Transaction, principal: Principal, run_id: UU
     await lock_conversation(connection, principal.tenant_id, run.conversation_id)
     if (await get_run(connection, principal, run_id)).state != "running":
         raise NotFoundError("The run is over.")
+    return run.conversation_id
 
 
 async def list_memories(

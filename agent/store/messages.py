@@ -6,7 +6,7 @@ turn superseded are no part of it (`versions.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -20,6 +20,8 @@ from agent.store.columns import OF_TENANT, ROW_ID, as_known
 from agent.store.conversations import OWNED, Version, get_version, of
 from agent.store.database import new_id
 from agent.store.runs import Run
+from agent.store.said import FileRef as FileRef
+from agent.store.said import ToolCall as ToolCall
 from agent.store.sources import as_rows, from_rows
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED_BY
@@ -45,11 +47,11 @@ _INSERT = Hot(
     messages.insert().values(superseded_by=SUPERSEDED_BY),
     *("tenant_id", "conversation_id", "id", "run_id", "turn", "position", "created_at", "role", "text", "step"),
     *("tool_calls", "tool_call_id", "tool_name", "is_error", "model", "input_tokens", "output_tokens", "status"),
-    *("extras", "is_untrusted", "sources"),
+    *("extras", "is_untrusted", "sources", "files"),
 )
 _READ = (
     *("turn", "step", "role", "text", "status", "tool_calls"),
-    *("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld", "is_untrusted"),
+    *("tool_call_id", "tool_name", "is_error", "model", "extras", "withheld", "is_untrusted", "files"),
 )
 """Not all columns: a turn reads twenty of these before its first word, and ids and times take longest to parse."""
 _AS_IT_IS = (
@@ -77,18 +79,6 @@ _WITHHOLD = Hot(
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call that a message asks for; one that is `refused` is never made. People read `label` and `done` of it."""
-
-    id: str
-    name: str
-    arguments: dict[str, Any]
-    refused: str | None = None
-    label: str | None = None
-    done: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class NewMessage:
     """A message to be stored. `id` None takes a new one."""
 
@@ -109,6 +99,8 @@ class NewMessage:
     """Of a result: whether anybody may have written it."""
     sources: tuple[SourceCited, ...] = ()
     """What a result, or the provider of a step, cites; with a run's answer, all that the run does."""
+    files: tuple[FileRef, ...] = ()
+    """What the user attached, or the tool gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +121,8 @@ class TranscriptMessage:
     withheld: bool = False
     """A provider refused this user's message for its content: models do not get it any more."""
     is_untrusted: bool = False
+    """Of a result: whether anybody may have written it."""
+    files: tuple[FileRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +255,7 @@ def _row(message: StoredMessage) -> dict[str, object]:
         "output_tokens": message.usage.output_tokens if message.usage else None,
         "is_untrusted": message.is_untrusted or None,
         "sources": as_rows(message.sources),
+        "files": [asdict(one) for one in message.files] or None,
     }
 
 
@@ -268,6 +263,7 @@ def _said(row: Any) -> TranscriptMessage:
     said = dict(zip(_READ, row, strict=True))
     said["tool_calls"] = tuple(as_known(ToolCall, call) for call in said["tool_calls"] or ())
     said["withheld"], said["is_untrusted"] = bool(said["withheld"]), bool(said["is_untrusted"])
+    said["files"] = tuple(as_known(FileRef, one) for one in said["files"] or ())
     return TranscriptMessage(**said)
 
 
@@ -293,4 +289,5 @@ def _message(row: Any) -> StoredMessage:
         is_untrusted=bool(row.is_untrusted),
         sources=from_rows(row.sources),
         usage=None if row.input_tokens is None else Usage(row.input_tokens, row.output_tokens),
+        files=tuple(as_known(FileRef, one) for one in row.files or ()),
     )

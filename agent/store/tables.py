@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from agent.store import audit_tables as audit_tables
 from agent.store.asked_tables import approvals as approvals
 from agent.store.asked_tables import page_calls as page_calls
+from agent.store.attachment_tables import files as files
 from agent.store.budget_tables import budgets as budgets
 from agent.store.budget_tables import reservations as reservations
 from agent.store.budget_tables import spendings as spendings
@@ -207,6 +208,7 @@ messages = Table(
     Column("withheld", Boolean, comment="a provider refused this message for its content; models do not get it"),
     Column("is_untrusted", Boolean, comment="a result that anybody may have written; NULL where not"),
     Column("sources", Json, comment="[{id, title, url, snippet, tool_call_id?}] that it cites; NULL: none"),
+    Column("files", Json, comment="[{id, name, media_type, bytes}] that came with it, or that its tool gave"),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
@@ -274,15 +276,12 @@ search_entries = Table(
     # Each number once, because one at a time writes entries; SQLite's index knows no tenants.
     Index("ix_search_entries_number", "number"),
     # Without a list of what is to be added later: a search would have to read it all. SQLite has a table for it (0005).
-    Index(
-        "ix_search_entries_words",
-        "words",
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
-    ).ddl_if(dialect="postgresql"),
+    Index("ix_search_entries_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}).ddl_if(
+        dialect="postgresql"
+    ),
 )
 
 OF_RUN = (tool_calls, approvals, page_calls)
 """The tables whose rows point to a run, and go before it; each has its id as `run_id`."""
-OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations, memories)
+OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations, memories, files)
 """The tables whose rows say whose they are, as `user_id`."""

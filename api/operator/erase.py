@@ -13,9 +13,12 @@ import anyio
 
 from agent.attempt.unheld_ends import delete_conversation
 from agent.errors import ConfigurationError, NotFoundError
+from agent.files.opening import open_files
+from agent.files.room import Files
 from agent.origin import Origin, origin
 from agent.principal import OPERATOR, Principal
 from agent.store import erasure
+from agent.store.attachments import let_go_of_owner
 from agent.store.compaction import Compacted, compact
 from agent.store.database import Store
 from agent.store.deletion import forget_words, purge_deleted
@@ -38,6 +41,7 @@ ON_POSTGRESQL = (
 )
 STILL_TALKING = "they go on talking: take their access away, and run it again"
 LEFT = "other processes have not removed all of it yet: run it again"
+FILES_LEFT = "some files could not be removed, because where they lie did not answer: run it again"
 NOT_COMPACTED = (
     "the file was not rewritten: a server works on it and it is large, or the disk is full. "
     "Run it again when no server runs, or with --vacuum"
@@ -91,12 +95,13 @@ async def erase(settings: Settings, tenant: str, user: str | None, *, vacuum: bo
     origin.set(Origin())
     async with opened(settings) as store, streams_of(settings) as streams:
         done = await found(store, tenant, user)
-        await carry_out(store, streams, done, most_rows=settings.purge_rows, vacuum=vacuum)
+        files = open_files(settings, store, data=settings.data)
+        await carry_out(store, streams, done, files=files, most_rows=settings.purge_rows, vacuum=vacuum)
     return done
 
 
 async def carry_out(
-    store: Store, streams: Streams, done: Erased, *, most_rows: int, vacuum: bool | None = None
+    store: Store, streams: Streams, done: Erased, *, files: Files, most_rows: int, vacuum: bool | None = None
 ) -> None:
     """Do an erasure, and tell in `done` how far it has come. It may be stopped at any moment, and done again.
 
@@ -111,6 +116,7 @@ async def carry_out(
         await streams.forget_context(tenant, user)
         await _record(store, tenant, user, hidden)
         await _let_go(store, tenant, user, most_rows=most_rows)
+        await _let_go_of_files(store, tenant, user, most_rows=most_rows)
         if not await _purge(store, streams, tenant, user, most_rows=most_rows):
             done.problems.append(LEFT)
             break
@@ -119,6 +125,8 @@ async def carry_out(
                 break
     else:
         done.problems.append(STILL_TALKING)
+    if not await files.remove_gone(tenant, user):
+        done.problems.append(FILES_LEFT)
     async with store.write(tenant) as connection:
         await erase_spending(connection, tenant, user_id=user)
     await forget_words(store)
@@ -188,6 +196,14 @@ async def _let_go(store: Store, tenant: str, user: str | None, *, most_rows: int
     while changed:
         async with store.write(tenant, is_long=True) as connection:
             changed = await erasure.forget_decider(connection, tenant, user or "", most_rows=most_rows)
+
+
+async def _let_go_of_files(store: Store, tenant: str, user: str | None, *, most_rows: int) -> None:
+    """Let nobody see their files any more; the bytes go at the end."""
+    gone = 1
+    while gone:
+        async with store.write(tenant, is_long=True) as connection:
+            gone = await let_go_of_owner(connection, tenant, user_id=user, most_rows=most_rows)
 
 
 async def _purge(store: Store, streams: Streams, tenant: str, user: str | None, *, most_rows: int) -> bool:

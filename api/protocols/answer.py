@@ -4,7 +4,7 @@ import math
 
 from agent.errors import RETRY_AFTER_S
 from agent.events.fold import Answer
-from api.protocols.native import action, approval, client_tool, error, source, usage
+from api.protocols.native import action, approval, client_tool, error, file, source, usage
 
 FAILED = {
     "model_unavailable": 502,
@@ -39,6 +39,8 @@ def body(answer: Answer) -> dict[str, object]:
         shown["client_tools"] = [client_tool(one) for one in answer.client_tools]
     if answer.sources:
         shown["sources"] = [source(one) for one in answer.sources.values()]
+    if answer.files:
+        shown["files"] = [file(one) for one in answer.files]
     if answer.reasoning:
         shown["reasoning"] = "".join(answer.reasoning)
     if answer.title is not None:

@@ -10,6 +10,7 @@ from agent.events.schema import (
     START,
     ActionRequested,
     EventId,
+    FileGiven,
     LoggedEvent,
     ReasoningDelta,
     RunEnded,
@@ -24,7 +25,7 @@ from api.protocols.dialect import DialectEncoder
 ATTEMPT = 10**9
 COUNTED = (
     *(RunStarted, SnapshotTaken, TextDelta, ReasoningDelta),
-    *(ToolCallChanged, ActionRequested, RunPaused, RunEnded),
+    *(ToolCallChanged, ActionRequested, FileGiven, RunPaused, RunEnded),
 )
 
 

@@ -7,7 +7,7 @@ from agent.events.schema import AnyEvent, ErrorRaised, LoggedEvent
 from api.protocols.contract import WireProtocol
 from api.protocols.counting import CountingEncoder, place_of
 from api.protocols.dialect import is_over
-from api.protocols.native import RETRY, action, as_line
+from api.protocols.native import RETRY, action, as_line, file
 
 
 class DeltaEncoder(CountingEncoder):
@@ -50,6 +50,8 @@ class DeltaEncoder(CountingEncoder):
                 return self._frame("step.done", step_id=event.id, tool=event.name, status=status)
             case schema.ActionRequested():
                 return self._frame("meta", phase="action", t=self.logged.at_ms, action=action(event))
+            case schema.FileGiven():
+                return self._frame("meta", phase="file", t=self.logged.at_ms, file=file(event))
         return b""
 
     def _frame(self, kind: str, **said: object) -> bytes:

@@ -119,9 +119,9 @@ class DialectEncoder(ABC):
         """
         if self._shown_by is None:
             self.is_within = True
-            actions = b"".join(map(self.told, snapshot.actions))
+            beside = b"".join([*map(self.told, snapshot.actions), *map(self.told, snapshot.files or ())])
             self.is_within = False
-            return actions + (self._say(snapshot.text) if snapshot.text else b"")
+            return beside + (self._say(snapshot.text) if snapshot.text else b"")
         if (frames := self.replaced(snapshot.text)) is not None:
             self._shown_by = self.place.attempt
             return frames

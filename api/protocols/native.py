@@ -15,6 +15,7 @@ from agent.events.schema import (
     ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     ModelChanged,
@@ -116,6 +117,8 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"approval": approval(event)}
         case ClientToolRequested():
             return {"client_tool": client_tool(event)}
+        case FileGiven():
+            return {"file": file(event)}
         case SourceCited():
             return {"source": source(event)}
         case SnapshotTaken():
@@ -169,6 +172,21 @@ def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:
 def action(event: ActionRequested) -> dict[str, object]:
     """Return an action as clients read it."""
     return _shown(event, ("type", "value", "id", "expects_result"))
+
+
+def file(event: FileGiven) -> dict[str, object]:
+    """Return a file as clients read it; they fetch it with their own token."""
+    return _shown(event, ("id", "name", "media_type", "bytes", "tool_call_id"))
+
+
+def _snapshot(event: SnapshotTaken) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "message_id": event.message_id,
+        "text": event.text,
+        "tools_used": event.tools_used,
+        "actions": [action(one) for one in event.actions],
+    }
+    return {**shown, "files": [file(one) for one in event.files]} if event.files else shown
 
 
 def error(event: ErrorRaised) -> dict[str, object]:

@@ -1,9 +1,9 @@
 """The dialect `typed`: chunks as default events, and named ones for an action, the clean text, the end and an error."""
 
-from agent.events.schema import ActionRequested, AnyEvent, ErrorRaised, ToolCallChanged, ToolsStarted
+from agent.events.schema import ActionRequested, AnyEvent, ErrorRaised, FileGiven, ToolCallChanged, ToolsStarted
 from api.protocols.contract import WireProtocol
 from api.protocols.dialect import DialectEncoder, is_over
-from api.protocols.native import as_line, shown_arguments
+from api.protocols.native import as_line, file, shown_arguments
 
 
 class TypedEncoder(DialectEncoder):
@@ -34,6 +34,8 @@ class TypedEncoder(DialectEncoder):
                 return self._action(call_id, name, shown_arguments(event) or {})
             case ActionRequested(id=call_id, type=kind, value=value):
                 return self._action(call_id, kind, {"value": value})
+            case FileGiven():
+                return self._frame({"file": file(event)}, name=b"file")
         return b""
 
     def _action(self, call_id: str, tool: str, arguments: dict[str, object]) -> bytes:

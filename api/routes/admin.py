@@ -152,7 +152,7 @@ async def erase_traces(
             with anyio.move_on_after(settings.admin_timeout_s) as limit:
                 async with streams_of(settings) as streams:
                     await services.contexts.forget(body.tenant, body.user)
-                    await carry_out(services.store, streams, done, most_rows=settings.purge_rows)
+                    await carry_out(services.store, streams, done, files=services.files, most_rows=settings.purge_rows)
             if limit.cancelled_caught:
                 done.problems.append(GOES_ON)
     except ConfigurationError as exc:

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from api.dependencies import InstallationDep, admit, count_address
+from agent.assistant.definition import Assistant
+from agent.files.kinds import suffixes_of
+from api.dependencies import InstallationDep, Services, admit, count_address
 from api.errors import PROBLEMS
 from api.requests import CONTEXT_BYTES, MESSAGE_CHARACTERS
 from api.voice import kinds_of
@@ -31,6 +33,14 @@ class LimitsView(BaseModel):
     message_characters: int = MESSAGE_CHARACTERS
     context_bytes: int = CONTEXT_BYTES
     lanes: int = Field(description="models that may answer a message side by side; 1: no two do")
+
+
+class FilesView(BaseModel):
+    """The files that may be sent; a client's picker may offer those whose names end so."""
+
+    types: list[str]
+    max_bytes: int
+    max_per_message: int
 
 
 class AssistantName(BaseModel):
@@ -59,8 +69,18 @@ class AssistantView(BaseModel):
     approves: bool | None = Field(
         default=None, description="true: people of the caller's role are asked in place of others, at GET /approvals"
     )
+    files: FilesView | None = Field(default=None, description="None: it takes none, or the caller has no token")
     assistants: list[AssistantName] | None = Field(
         default=None, description="all that the caller may use, where there are several"
+    )
+
+
+def _files(services: Services, assistant: Assistant) -> FilesView | None:
+    if assistant.files is None:
+        return None
+    limits = services.files.limits
+    return FilesView(
+        types=suffixes_of(assistant.files.types), max_bytes=limits.file_bytes, max_per_message=limits.per_message
     )
 
 
@@ -94,5 +114,6 @@ async def describe_assistant(
         limits=LimitsView(lanes=assistant.limits.lanes),
         voice=None if (kinds := kinds_of(assistant.voice)) is None else VoiceView.model_validate(kinds),
         approves=(principal is not None and assistants.are_approved_by(principal)) or None,
+        files=_files(services, assistant) if principal is not None else None,
         assistants=others if assistants.are_several else None,
     )

@@ -38,7 +38,7 @@ QUERY: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "query", "required": name == "message", "schema": schema}
         for name, schema in ChatRequest.model_json_schema()["properties"].items()
-        if name != "models"
+        if name not in ("models", "files")
     ]
 }
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, Field
 
 from examples.studio.periods import PeriodName
-from tools import Cited, NotThereError, ToolContext, ToolError, segment, tool
+from tools import NotThereError, ToolContext, ToolError, ToolResult, segment, tool
 
 Answer = dict[str, Any]
 TIMETABLE = "https://studio.example/timetable"
@@ -60,14 +60,14 @@ async def get_income_expense(context: ToolContext, arguments: OfPeriod) -> Answe
 
 
 @tool(label="Looking up the timetable", done="Looked up the timetable")
-async def list_classes(context: ToolContext, arguments: Weekday) -> Cited:
+async def list_classes(context: ToolContext, arguments: Weekday) -> ToolResult:
     """List the weekly classes (courses, timetable, schedule) with day, time, trainer and branch."""
     weekday = get_args(Day).index(arguments.weekday) if arguments.weekday else None
     found = _found(await context.backend.get("/classes", weekday=weekday), "classes")
     columns = ("name", "weekday", "starts_at", "minutes", "trainer", "branch")
     classes = [{name: row[name] for name in columns} for row in found["items"]]
     page = {"title": "The studio's timetable", "url": TIMETABLE, "snippet": f"{found['total']} classes a week."}
-    return Cited({"total": found["total"], "classes": classes}, [page])
+    return ToolResult({"total": found["total"], "classes": classes}, sources=[page])
 
 
 @tool(

@@ -77,7 +77,7 @@ async def proxy(postgres: str) -> AsyncIterator[SilentProxy]:
 @pytest.fixture
 async def world(open_frontdesk: OpenWorld, proxy: SilentProxy) -> World:
     return await open_frontdesk(
-        assistant={"audit": {"roles": ["owner"]}, "memory": True}, database_url=proxy.url, **SHORT
+        assistant={"audit": {"roles": ["owner"]}, "memory": True, "files": True}, database_url=proxy.url, **SHORT
     )
 
 

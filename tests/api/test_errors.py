@@ -28,6 +28,10 @@ CONTRACT = {
     "rate_limited": 429,
     "overloaded": 503,
     "quota_exceeded": 429,
+    "file_too_large": 413,
+    "unsupported_file": 415,
+    "unreadable_file": 422,
+    "file_in_use": 409,
 }
 JSON = {"Content-Type": "application/json"}
 MEGABYTE = 1024 * 1024

@@ -53,6 +53,7 @@ class Belongings:
     message_id: str
     turn_id: str
     memory_id: str = "00000000-0000-0000-0000-000000000000"
+    file_id: str = "00000000-0000-0000-0000-000000000000"
 
     def within(self, text: str) -> str:
         """Return a path, or a value of a body, with these ids."""
@@ -61,6 +62,7 @@ class Belongings:
             **ids,
             turn_id=self.turn_id,
             memory_id=self.memory_id,
+            file_id=self.file_id,
             chat_id=self.conversation_id,
             thread_id=self.conversation_id,
             agent_id="default",
@@ -90,13 +92,14 @@ async def belongings(world: World, ann: Person) -> Belongings:
     memories = (await ann.request("GET", "/memories")).json()["items"]
     beside = await ann.ask("hello", models=["demo", "demo"], conversation_id=body["conversation_id"])
     known = body["conversation_id"], body["run_id"], body["message_id"], beside.json()["turn_id"]
-    return Belongings(*known, memories[0]["id"])
+    file = await ann.request("POST", "/files", files={"file": ("a.txt", b"SECRET-OF-ANN")})
+    return Belongings(*known, memories[0]["id"], file.json()["id"])
 
 
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
-    """One that remembers."""
-    return {"assistant": {"memory": True}}
+    """One that remembers, and takes files."""
+    return {"assistant": {"memory": True, "files": True}, "upload_limit": "1000/minute"}
 
 
 @pytest.fixture
@@ -169,7 +172,7 @@ async def test_paths_without_an_id_show_nothing_of_anothers(
 
 async def test_ids_that_are_none_are_refused_alike_for_everybody(world: World, ann: Person, eve: Person) -> None:
     for method, path in named(world):
-        broken = Belongings("1", "1", "1", "1", "1")
+        broken = Belongings("1", "1", "1", "1", "1", "1")
         answers = [await knock(who, method, path, broken) for who in (ann, eve)]
 
         assert [answer.status_code for answer in answers] == [422, 422]

@@ -29,7 +29,7 @@ from support.provider import Call, Provider
 from support.world import open_world
 
 from agent.errors import ConfigurationError
-from agent.toolkit import CallContext
+from agent.toolkit import CallContext, ToolResult
 from tools.mcp import connection
 
 WAYS = ("stdio", "http", "legacy")
@@ -59,7 +59,9 @@ async def test_a_call_gives_what_the_tool_gives(way: dict[str, Any]) -> None:
     async with toolset(way) as opened:
         tools = await tools_of(opened)
         assert await called(tools["add"], a=2, b=3) == {"result": 5}
-        assert await called(tools["picture"]) == "[an image (png, 12 KB)]"
+        picture = await called(tools["picture"])
+        assert isinstance(picture, ToolResult)  # people get the bytes, where their assistant gives files
+        assert (picture.value, [len(one.data) for one in picture.files]) == ("[an image (png, 12 KB)]", [12 * 1024])
         assert await called(tools["big"], n=5) == "xxxxx"
         assert (await refusal(tools["fail"])).startswith("The tool failed: ")
         assert "Correct" in await refusal(tools["add"], a="x") or "valid" in await refusal(tools["add"], a="x")

@@ -1,5 +1,6 @@
 """What a server says came of a call, as a result for the model. All of it is the server's data, its errors as well."""
 
+import base64
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ import mcp_types as types
 import orjson
 
 from agent.errors import ToolError
-from agent.toolkit import Cited
+from agent.toolkit import File, ToolResult
 
 ERROR_CHARACTERS = 1000
 
@@ -35,16 +36,17 @@ def told(result: types.CallToolResult, *, is_structured: bool) -> object:
 
     Resources with an address of the web are what it cites, unless their annotations say that they are for the model alone; and so are
     the `sources` of its structured content.
-    Bytes are not among what a model reads: a picture is told as "an image (png, 12 KB)".
+    Bytes are not among what a model reads: a picture is told as "an image (png, 12 KB)", and people get it as a file.
 
     Raises:
         ToolError: the tool says that it failed.
     """
     if result.is_error:
         raise ToolError(f"The tool failed: {_joined(result.content)[:ERROR_CHARACTERS] or 'it does not say why'}")
-    cited = [*_cited(result.content), *_listed(result.structured_content)]
+    files = [file for part in result.content if (file := _file(part)) is not None]
+    sources = [*_cited(result.content), *_listed(result.structured_content)]
     value = _told(result, is_structured=is_structured)
-    return Cited(value, cited) if cited else value
+    return ToolResult(value, files, sources) if files or sources else value
 
 
 def _told(result: types.CallToolResult, *, is_structured: bool) -> object:
@@ -71,6 +73,21 @@ def _cited(content: Sequence[types.ContentBlock]) -> Iterator[dict[str, object]]
 def _listed(structured: object) -> Sequence[object]:
     found = structured.get("sources") if isinstance(structured, dict) else None
     return found if isinstance(found, list) else ()
+
+
+def _file(part: types.ContentBlock) -> File | None:
+    """Return the bytes that a part holds; None where it holds none that can be read."""
+    match part:
+        case types.ImageContent():
+            name, data = "picture", part.data
+        case types.EmbeddedResource(resource=types.BlobResourceContents() as resource):
+            name, data = str(resource.uri).rstrip("/").rpartition("/")[2], resource.blob
+        case _:
+            return None
+    try:
+        return File(name, base64.b64decode(data, validate=True))
+    except ValueError:
+        return None
 
 
 def read(result: types.ReadResourceResult) -> object:

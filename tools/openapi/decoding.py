@@ -59,6 +59,8 @@ class Text:
     """What is to be read as it is."""
 
     text: str
+    is_file: bool = False
+    """Whether it tells of bytes that are no text."""
 
 
 Body = Data | Text
@@ -73,7 +75,8 @@ def decoded(answer: Answer, *, expects_html: bool = False) -> Body:
         return found
     if not _is_text(kind, content):
         return Text(
-            f"The answer is a file of {size(len(content))} ({kind or 'of no known type'}), which cannot be shown."
+            f"The answer is a file of {size(len(content))} ({kind or 'of no known type'}), which cannot be shown.",
+            is_file=True,
         )
     text = _text(content, _charset(answer))
     if not expects_html and (

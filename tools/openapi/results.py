@@ -5,11 +5,13 @@ it, in brackets. The cut is made here and not where every tool's result is cut, 
 answer is about, and by which arguments the rest of it can be had.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from agent.toolkit import File, ToolResult
 from tools.backends.answers import Answer, nothing_more, unread
 from tools.openapi.cutting import cut_text, fitting, shrunk, size_of
 from tools.openapi.decoding import Text, decoded
@@ -21,6 +23,7 @@ from tools.results import Remark, pick
 ROOM_FOR_NOTE = 240
 """Bytes that are kept for the line below a result."""
 LEAST_BYTES = 64
+_FILE_NAME = re.compile(r'filename="?([^";]{1,200})', re.IGNORECASE)
 IDS = ("id", "Id", "ID", "_id", "uid", "uuid")
 
 
@@ -43,8 +46,15 @@ def shown(
         return nothing_more(answer) if answer.is_change or answer.status == 202 else _empty(answer)
     body = decoded(answer, expects_html=any("html" in one for one in operation.media_types))
     if isinstance(body, Text):
-        return cut_text(body.text, most_bytes=most_bytes)
+        told = cut_text(body.text, most_bytes=most_bytes)
+        return ToolResult(told, [File(_file_name(answer, operation), answer.content)]) if body.is_file else told
     return _shown_data(body.value, Paging(operation, arguments, body.value, answer.headers), most_bytes, fields)
+
+
+def _file_name(answer: Answer, operation: Operation) -> str:
+    """Return what the backend calls a file, or else the operation's name."""
+    found = _FILE_NAME.search(answer.headers.get("content-disposition", ""))
+    return found[1].strip() if found else operation.name
 
 
 def _empty(answer: Answer) -> Remark:

@@ -16,6 +16,7 @@ from agent.events.schema import (
     ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     RunEnded,
@@ -31,7 +32,7 @@ from agent.events.schema import (
 from api.protocols.ag_ui.interrupts import interrupt
 from api.protocols.ag_ui.reader import Event, Reader, result_id
 from api.protocols.ag_ui.reasoning import Reasoning
-from api.protocols.native import ARGUMENTS_BYTES, action, as_line, source
+from api.protocols.native import ARGUMENTS_BYTES, action, as_line, file, source
 from api.protocols.parts import Added, Closed, Opened, Parts, Told
 
 VERSION = "1.0"
@@ -104,6 +105,8 @@ class AgUiEncoder:
                 yield from self._call(told)
             case ActionRequested():
                 yield custom("action", action(told))
+            case FileGiven():
+                yield custom("file", file(told))
             case CredentialNeeded(expires_at=expires_at):
                 yield custom("auth_required", {"expires_at": expires_at})
             case SourceCited(id=source_id):
@@ -262,6 +265,8 @@ class AgUiEncoder:
         if self._shown_by is None:
             for one in snapshot.actions:
                 yield custom("action", action(one))
+            for given in snapshot.files or ():
+                yield custom("file", file(given))
             if text := self._unsaid(snapshot.text):
                 for told in self._parts.feed(LoggedEvent(self._at, TextDelta(text))):
                     yield from self._events(told)

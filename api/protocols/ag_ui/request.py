@@ -18,7 +18,7 @@ from agent.runs.request import RunRequest
 from api.page_requests import PageSaid, said_as_text
 from api.protocols.ag_ui.interrupts import Said, said_to
 from api.protocols.ag_ui.reader import result_id
-from api.requests import ClientKey, History, MessageText, RunOptions, checked
+from api.requests import FILES_APART, ClientKey, History, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
 IDS_READ = 100
@@ -223,7 +223,7 @@ def _text(content: object) -> str:
     for part in parts:
         kind = part.get("type") if isinstance(part, Mapping) else None
         if kind in FILES:
-            raise InvalidRequestError("messages: files are not taken")
+            raise InvalidRequestError(FILES_APART)
         text = part.get("text") if kind == "text" else None
         if not isinstance(text, str):
             raise InvalidRequestError("messages: the content of the user's last one must be text")

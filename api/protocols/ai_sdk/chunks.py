@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from agent.events.schema import ApprovalRequested, ErrorRaised, SourceCited, ToolCallChanged, Usage
+from agent.events.schema import ApprovalRequested, ErrorRaised, FileGiven, SourceCited, ToolCallChanged, Usage
 from api.protocols.native import ARGUMENTS_BYTES, as_line
 
 Chunk = dict[str, Any]
@@ -100,6 +100,13 @@ def source(cited: SourceCited) -> Chunk:
     ours = {name: said for name, said in beside.items() if said}
     chunk: Chunk = {"type": "source-url", "sourceId": cited.id, "url": cited.url, "title": cited.title}
     return {**chunk, "providerMetadata": {"frontdesk": ours}} if ours else chunk
+
+
+def file(given: FileGiven) -> Chunk:
+    """Return what tells of a file. Its address is below this server's, and opens with the user's token alone."""
+    own = {"id": given.id, "name": given.name, "bytes": given.bytes, "toolCallId": given.tool_call_id}
+    url = f"/files/{given.id}"
+    return {"type": "file", "url": url, "mediaType": given.media_type, "providerMetadata": {"frontdesk": own}}
 
 
 def metadata(**metadata: object) -> Chunk:

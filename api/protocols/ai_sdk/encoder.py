@@ -15,6 +15,7 @@ from agent.events.schema import (
     ApprovalRequested,
     CredentialNeeded,
     ErrorRaised,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     RunEnded,
@@ -169,6 +170,8 @@ class AiSdkEncoder:
                     yield chunks.question(told)
             case ActionRequested():
                 yield chunks.data("action", told.id, action(told), is_transient=True)
+            case FileGiven():
+                yield chunks.file(told)
             case SnapshotTaken():
                 yield from self._take_snapshot(told)
             case _:
@@ -237,6 +240,7 @@ class AiSdkEncoder:
         elif self._shown_by is None:
             for one in snapshot.actions:
                 yield chunks.data("action", one.id, action(one), is_transient=True)
+            yield from map(chunks.file, snapshot.files or ())
             yield from self._say(self._unsaid(snapshot.text))
             self._shown_by = self._at.attempt if self._kept or snapshot.text else None
         elif not is_others:

@@ -17,7 +17,7 @@ from agent.runs.request import RunRequest
 from api.decisions import Answer
 from api.page_requests import PageSaid
 from api.protocols.ai_sdk.encoder import Held
-from api.requests import ClientKey, MessageText, RunOptions, checked
+from api.requests import FILES_APART, ClientKey, MessageText, RunOptions, checked
 
 MAX_MESSAGES = 10_000
 NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
@@ -153,7 +153,7 @@ def _text(parts: object) -> str:
     for part in parts:
         kind = part.get("type") if isinstance(part, Mapping) else None
         if kind == "file":
-            raise InvalidRequestError("messages: files are not taken")
+            raise InvalidRequestError(FILES_APART)
         text = part.get("text") if kind == "text" else None
         if not isinstance(text, str):
             raise InvalidRequestError("messages: the parts of the last one must be text")

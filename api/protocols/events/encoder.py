@@ -104,6 +104,7 @@ class EventsEncoder:
                 yield _call(told, at)
             case _:
                 yield _beside(told, at)
+                yield from _files(told, at)
 
     def _step_end(self, step: int) -> schema.StepEnd:
         ended, self._step = self._step, None
@@ -162,6 +163,12 @@ def _call(call: log.ToolCallChanged, at: int) -> Told:
             return schema.ToolCallWait(VERSION, at, call.id, call.name, status)
 
 
+def _files(told: AnyEvent | Opened | Added | Closed, at: int) -> Iterator[Told]:
+    """Yield the files of a snapshot, behind it."""
+    for one in (told.files or ()) if isinstance(told, log.SnapshotTaken) else ():
+        yield _beside(one, at)
+
+
 def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
     """Return what an event is told as that is no part of a step."""
     match told:
@@ -169,6 +176,8 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
             return schema.UsageTold(VERSION, at, told.step, told.usage, told.estimated, told.budgets)
         case log.ActionRequested():
             return schema.Action(VERSION, at, told.id, told.type, told.value)
+        case log.FileGiven():
+            return schema.File(VERSION, at, told.id, told.name, told.media_type, told.bytes, told.tool_call_id)
         case log.ApprovalRequested():
             asked = told.tool_call_id, told.name, told.title, told.arguments, told.expires_at
             return schema.Approval(VERSION, at, *asked, told.hash or None, told.approvers, told.may_always)

@@ -192,6 +192,16 @@ class Action(Told, tag="action"):
     value: str
 
 
+class File(Told, tag="file"):
+    """A tool gave a file or a picture; its bytes are at `GET /files/{id}`, for the run's user alone."""
+
+    id: str
+    name: str
+    media_type: str
+    bytes: int
+    tool_call_id: str
+
+
 class Approval(Told, tag="approval"):
     """A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`."""
 

@@ -24,6 +24,7 @@ ToldEvent: TypeAlias = (
     | schema.ToolCallWait
     | schema.ToolCallEnd
     | schema.Action
+    | schema.File
     | schema.Approval
     | schema.ClientTool
     | schema.Source

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from agent.events.fold import Answer
 from agent.events.schema import ErrorRaised, RunStarted, SourceCited, ToolCallChanged
-from api.protocols.native import DONE, action, as_line, source
+from api.protocols.native import DONE, action, as_line, file, source
 from api.protocols.openai.errors import error_of
 from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Telling, beside, url_citation, usage_of
 from api.protocols.parts import Added, Told
@@ -104,6 +104,7 @@ def vendor(answer: Answer) -> Body:
         "tools_used": answer.tools_used,
         "actions": [action(one) for one in answer.actions],
         "suggested_questions": answer.suggestions,
+        **({"files": [file(one) for one in answer.files]} if answer.files else {}),
         **({"title": answer.title} if answer.title is not None else {}),
         **({"sources": [source(one) for one in answer.sources.values()]} if answer.sources else {}),
     }

@@ -120,6 +120,8 @@ class Telling(ABC):
         if self._shown_by is None:
             for one in snapshot.actions:
                 yield from self._tell(one)
+            for file in snapshot.files or ():
+                yield from self._tell(file)
             if snapshot.text:
                 for told in self._parts.feed(LoggedEvent(self._at, TextDelta(snapshot.text))):
                     yield from self._told(told)

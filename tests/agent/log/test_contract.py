@@ -18,6 +18,7 @@ from agent.events.schema import (
     AnyEvent,
     ErrorRaised,
     EventId,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     RunEnded,
@@ -272,7 +273,11 @@ async def test_an_event_of_every_kind_is_read_from_an_ended_log_as_it_was(log: E
     """G36 G2: also with numbers that are larger than others take."""
     events: list[AnyEvent] = [
         ToolCallChanged("a", "find", "running", arguments={"n": 10**30, "x": 0.1, "deep": [{"ä": None}]}),
-        SnapshotTaken("m", "said", ("find",), (ActionRequested("navigate", "/orders", "b"),)),
+        FileGiven("f", "a.csv", "text/csv", 9, "a"),
+        SnapshotTaken(
+            *("m", "said", ("find",), (ActionRequested("navigate", "/orders", "b"),)),
+            files=(FileGiven("f", "a.csv", "text/csv", 9, "a"),),
+        ),
         ErrorRaised("deadline", "Too long.", recoverable=True, retry_after_s=1.5),
         RunEnded("failed", "error", Usage(3, 4)),
         SuggestionsOffered(("one?", "two?")),

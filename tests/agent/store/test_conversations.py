@@ -24,7 +24,7 @@ from agent.store.messages import NewMessage, ToolCall
 from agent.store.sealing import seal_all
 from agent.store.tool_calls import propose_calls
 
-OF_PEOPLE = {"budgets", "spendings", "reservations", "memories"}
+OF_PEOPLE = {"budgets", "spendings", "reservations", "memories", "files"}
 """Tables of users and tenants, not of a conversation."""
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from support.kept_files import keep_file
 from support.rows import (
     ANN,
     BEN,
@@ -36,6 +37,7 @@ from agent.events.schema import Usage
 from agent.principal import Principal, RunKey
 from agent.store import (
     approvals,
+    attachments,
     audit,
     audit_tables,
     budgets,
@@ -71,7 +73,7 @@ from agent.store.feedback import Feedback
 from agent.store.messages import NewMessage, ToolCall
 from agent.store.runs import NewRun, Run, RunEnd
 from agent.store.sealing import seal_all
-from agent.store.tables import metadata, reservations
+from agent.store.tables import files, metadata, reservations
 from agent.store.transaction import Transaction
 
 OVER_ALL_TENANTS = {
@@ -90,12 +92,24 @@ OVER_ALL_TENANTS = {
     "next_tenant",
     "next_remembering",
     "look_for_any",
+    "let_go_of_old",
+    "gone_files",
+    "remove_gone",
     "left_reservations",
     "expire_counters",
     "read_clock",
 }
 """Background work: they give names only, which the others ask for. The clock is of no row."""
-MAKES_ROWS = {"create_conversation", "record", "record_erasure", "set_budget", "count_run", "reserve", "keep_memory"}
+MAKES_ROWS = {
+    "create_conversation",
+    "record",
+    "record_erasure",
+    "set_budget",
+    "count_run",
+    "reserve",
+    "keep_memory",
+    "add_file",
+}
 """They only make rows of whoever is named."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
@@ -150,6 +164,8 @@ async def _filled(store: Store) -> Run:
     await let_spend(store, run)
     await in_one(store, feedback.rate_message, ANN, Feedback(answer, "up", None))
     await in_one(store, memories.keep_memory, ANN, FACT, owner="ann", most=9)
+    await keep_file(store, ANN)
+    await keep_file(store, ANN, conversation_id=run.conversation_id)
     await index_all(store)
     deed = audit.Deed("call.proposed", "ann", "ann", run.conversation_id, run.id, CALL.id, words={"arguments": {}})
     await in_one(store, audit.record, ANN, [deed])
@@ -344,8 +360,36 @@ def attempts() -> dict[str, Attempt]:
         "delete_own_memories": lambda c, who, _: memories.delete_own_memories(c, who),
         "erase_memories": lambda c, who, _: memories.erase_memories(c, who.tenant_id, user_id=None, most_rows=9),
         "expire_memories": lambda c, who, _: retention.expire_memories(c, who.tenant_id, keep_days=1, most_rows=9),
+        "loose_bytes": lambda c, who, _: attachments.loose_bytes(c, who),
+        "mark_stored": lambda c, who, _: _of_file(c, who, attachments.mark_stored),
+        "get_file": lambda c, who, _: _of_file(c, who, attachments.get_file),
+        "delete_file": lambda c, who, _: _of_file(c, who, attachments.delete_file),
+        "read_files": lambda c, who, _: _files_read(c, who),
+        "take_files": lambda c, who, run: _taken(c, who, run),
+        "let_go_of_conversation": lambda c, who, run: attachments.let_go_of_conversation(
+            c, who.tenant_id, run.conversation_id, most_rows=9
+        ),
+        "let_go_of_owner": lambda c, who, _: attachments.let_go_of_owner(c, who.tenant_id, user_id=None, most_rows=9),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
     }
+
+
+async def _anns_file(connection: Transaction) -> UUID:
+    loose = select(files.c.id).where(files.c.tenant_id == "acme", files.c.conversation_id.is_(None))
+    found: UUID = (await connection.execute(loose)).scalar_one()
+    return found
+
+
+async def _of_file(connection: Transaction, who: Principal, work: Callable[..., Any]) -> object:
+    return await work(connection, who, await _anns_file(connection))
+
+
+async def _files_read(connection: Transaction, who: Principal) -> object:
+    return await attachments.read_files(connection, who, [await _anns_file(connection)])
+
+
+async def _taken(connection: Transaction, who: Principal, run: Run) -> object:
+    return await attachments.take_files(connection, who, [await _anns_file(connection)], run.conversation_id)
 
 
 async def _anns(connection: Transaction) -> memories.Memory:

@@ -11,6 +11,7 @@ from agent.events.schema import (
     CredentialNeeded,
     ErrorRaised,
     EventId,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     ModelChanged,
@@ -58,6 +59,10 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
     (
         ActionRequested("change_theme", "dark", "t"),
         b'{"action":{"type":"change_theme","value":"dark","id":"t"}}',
+    ),
+    (
+        FileGiven("f", "a.csv", "text/csv", 9, "t"),
+        b'{"file":{"id":"f","name":"a.csv","media_type":"text/csv","bytes":9,"tool_call_id":"t"}}',
     ),
     (
         ToolCallChanged("t", "delete_order", "awaiting_approval", arguments={"number": 7}),

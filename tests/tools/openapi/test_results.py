@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.operations import INTEGER, operation
 
 from agent.errors import ToolError
+from agent.toolkit import ToolResult
 from tools.backends.answers import Answer
 from tools.openapi.operation import Operation, Pagination, Parameter
 from tools.openapi.results import shown
@@ -288,9 +289,20 @@ OTHERS: list[tuple[bytes, str, Any]] = [
 def test_an_answer_is_told_as_what_it_is(content: bytes, kind: str, result: Any) -> None:
     """G216: data, text, a file or a page, whatever its server calls it."""
     headers = {"content-type": kind} if kind else {}
-    assert (
-        shown(Answer("GET", 200, content, is_change=False, headers=headers), listing(), {}, most_bytes=32_768) == result
-    )
+    answer = Answer("GET", 200, content, is_change=False, headers=headers)
+    found = shown(answer, listing(), {}, most_bytes=32_768)
+    if isinstance(found, ToolResult):  # bytes are for people
+        assert [file.data for file in found.files] == [content]
+        found = found.value
+    assert found == result
+
+
+def test_a_file_is_given_by_the_name_that_the_backend_has_for_it() -> None:
+    headers = {"content-type": "application/pdf", "content-disposition": 'attachment; filename="July 2026.pdf"'}
+    answer = Answer("GET", 200, b"%PDF-1.4 \x00", is_change=False, headers=headers)
+    found = shown(answer, listing(), {}, most_bytes=32_768)
+    assert isinstance(found, ToolResult)
+    assert [file.name for file in found.files] == ["July 2026.pdf"]
 
 
 def test_a_page_that_the_document_announces_is_text() -> None:

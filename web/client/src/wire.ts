@@ -50,6 +50,17 @@ export interface ActionRequested {
   };
 }
 
+/** A tool gave a file or a picture, which is kept; its bytes are at `GET /files/{id}`, for the run's user alone. */
+export interface FileGiven {
+  readonly file: {
+    readonly id: string;
+    readonly name: string;
+    readonly media_type: string;
+    readonly bytes: number;
+    readonly tool_call_id: string;
+  };
+}
+
 /** A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`. */
 export interface ApprovalRequested {
   readonly approval: {
@@ -104,6 +115,13 @@ export interface SnapshotTaken {
       readonly snippet: string;
       readonly tool_call_id: string;
     }>;
+    readonly files?: ReadonlyArray<{
+      readonly id: string;
+      readonly name: string;
+      readonly media_type: string;
+      readonly bytes: number;
+      readonly tool_call_id: string;
+    }>;
   };
 }
 
@@ -156,6 +174,7 @@ export type WireEvent =
   | ToolsStarted
   | ToolCallChanged
   | ActionRequested
+  | FileGiven
   | ApprovalRequested
   | ClientToolRequested
   | SourceCited

@@ -1,0 +1,1 @@
+"""Files that users attach and tools give: taken in, looked at, kept, and told to models."""

@@ -1,0 +1,58 @@
+"""Pictures, made anew: what is written holds the pixels of the first frame and nothing else of the file that came."""
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from agent.files.reading.order import Order, Report, UnreadableError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+PNG_BYTES = 2_000_000
+"""A picture that is larger as a PNG is none that needs its every pixel."""
+QUALITY = 88
+
+
+def read_picture(source: BinaryIO, out: BinaryIO, order: Order) -> Report:
+    """Write a picture anew, turned as it is to be seen, at most `edge` pixels long, without its metadata."""
+    from PIL import Image, ImageOps
+
+    Image.MAX_IMAGE_PIXELS = order.pixels
+    try:
+        with Image.open(source, formats=FORMATS) as found:
+            width, height = found.size
+            if width * height > order.pixels:
+                raise UnreadableError(f"it has more than {order.pixels // 1_000_000} million pixels")
+            has_photo = found.format in ("JPEG", "WEBP")
+            if found.format == "JPEG":
+                found.draft("RGB", (order.edge, order.edge))  # unpacked smaller where that is large enough
+            found.load()
+            turned = ImageOps.exif_transpose(found)
+    except Image.DecompressionBombError as exc:
+        raise UnreadableError(f"it has more than {order.pixels // 1_000_000} million pixels") from exc
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError) as exc:
+        raise UnreadableError("it is broken, or was cut") from exc
+    plain = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
+    plain.thumbnail((order.edge, order.edge), Image.Resampling.LANCZOS)
+    anew = Image.new(plain.mode, plain.size)
+    anew.paste(plain)
+    media_type = _write(anew, out, has_photo=has_photo)
+    return Report(media_type, {"width": anew.width, "height": anew.height})
+
+
+def _write(picture: "Picture", out: BinaryIO, *, has_photo: bool) -> str:
+    """Write it as what shows it best, and return its type."""
+    from PIL import Image
+
+    if not has_photo or picture.mode == "RGBA":
+        picture.save(out, "PNG", optimize=False)
+        if out.tell() <= PNG_BYTES:
+            return "image/png"
+        out.seek(0)
+        out.truncate()
+        if picture.mode == "RGBA":
+            white = Image.new("RGB", picture.size, "white")
+            white.paste(picture, mask=picture.getchannel("A"))
+            picture = white
+    picture.save(out, "JPEG", quality=QUALITY)
+    return "image/jpeg"

@@ -1,0 +1,242 @@
+"""Files as rows: whose they are, which conversation has them, and where their bytes lie.
+
+The invariant: bytes are only where a row says so. A row is there before its bytes are, and goes when they are gone; what a process
+leaves in between, upkeep finds by `stored_at` and `deleted_at`.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, text, tuple_, update
+
+from agent.errors import NotFoundError
+from agent.file_errors import FileInUseError
+from agent.principal import Principal
+from agent.store.attachment_tables import files
+from agent.store.clock import database_now, instant
+from agent.store.database import new_id
+from agent.store.said import FileRef
+from agent.store.tables import conversations
+from agent.store.transaction import Transaction
+
+OWNER_LOCK = 7045222
+_OF_DELETED = exists().where(
+    conversations.c.tenant_id == files.c.tenant_id,
+    conversations.c.id == files.c.conversation_id,
+    conversations.c.deleted_at.is_not(None),
+)
+"""Whether a file is of a conversation that was deleted: then there is no such file, although its row may be there still."""
+_THERE = (files.c.stored_at.is_not(None), files.c.deleted_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that is to be kept; its bytes are looked at already."""
+
+    name: str
+    media_type: str
+    bytes: int
+    sha256: str
+    text_bytes: int | None
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class File(NewFile):
+    """A file that is kept. Its text lies under `text_key`, where it has one."""
+
+    id: UUID
+    conversation_id: UUID | None
+    storage_key: str
+    created_at: datetime
+
+    @property
+    def text_key(self) -> str:
+        return text_key(self.storage_key)
+
+    @property
+    def ref(self) -> FileRef:
+        """What a message has of it."""
+        return FileRef(str(self.id), self.name, self.media_type, self.bytes)
+
+
+class Gone(NamedTuple):
+    """A file that nobody sees any more, whose bytes may still be there."""
+
+    tenant_id: str
+    id: UUID
+    storage_key: str
+    has_text: bool
+
+
+def text_key(storage_key: str) -> str:
+    """Return where the text of a file lies."""
+    return f"{storage_key}-text"
+
+
+async def add_file(
+    connection: Transaction, principal: Principal, new: NewFile, *, conversation_id: UUID | None = None
+) -> File:
+    """Note a file whose bytes are about to be stored; nobody sees it until they are. The caller commits."""
+    kept = File(
+        *(new.name, new.media_type, new.bytes, new.sha256, new.text_bytes, new.about),
+        *(new_id(), conversation_id, secrets.token_hex(20), datetime.now(UTC)),
+    )
+    row = {name: getattr(kept, name) for name in (*NewFile.__slots__, *File.__slots__)}
+    owner = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}
+    await connection.execute(insert(files).values(**owner, **row))
+    return kept
+
+
+async def loose_bytes(connection: Transaction, principal: Principal, *, locks: bool = False) -> int:
+    """Return how large the principal's files are together that no message has; with `locks` nobody else adds one meanwhile."""
+    if locks and connection.dialect.name == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:owner))")
+        owner = f"{len(principal.tenant_id)}:{principal.tenant_id}{principal.user_id}"
+        await connection.execute(lock, {"kind": OWNER_LOCK, "owner": owner})
+    c = files.c
+    own = (*_own(principal), c.conversation_id.is_(None), c.deleted_at.is_(None))
+    total = select(func.coalesce(func.sum(c.bytes), 0)).where(*own)
+    return int((await connection.execute(total)).scalar_one())
+
+
+async def mark_stored(connection: Transaction, principal: Principal, file_id: UUID) -> None:
+    """Let a file be seen: all its bytes are there. The caller commits.
+
+    Raises:
+        NotFoundError: it was deleted, or erased, meanwhile.
+    """
+    own = update(files).where(*_own(principal), files.c.id == file_id, files.c.deleted_at.is_(None))
+    if not (await connection.execute(own.values(stored_at=datetime.now(UTC)))).rowcount:
+        raise NotFoundError("No such file.")
+
+
+async def get_file(connection: Transaction, principal: Principal, file_id: UUID) -> File:
+    """Return a file.
+
+    Raises:
+        NotFoundError: the principal has no such file.
+    """
+    found = await read_files(connection, principal, [file_id])
+    if not found:
+        raise NotFoundError("No such file.")
+    return found[0]
+
+
+async def read_files(connection: Transaction, principal: Principal, ids: Sequence[UUID]) -> list[File]:
+    """Return files by their ids, in this order, as far as the principal has them."""
+    found = select(files).where(*_own(principal), files.c.id.in_(ids), *_THERE, ~_OF_DELETED)
+    rows = {row.id: _file(row) for row in await connection.execute(found)}
+    return [rows[one] for one in ids if one in rows]
+
+
+async def take_files(
+    connection: Transaction, principal: Principal, ids: Sequence[UUID], conversation_id: UUID
+) -> list[File]:
+    """Let a conversation have files that none has yet, or that it has already; return them. The caller commits.
+
+    Raises:
+        NotFoundError: the principal has no such file, or another conversation has it.
+    """
+    c = files.c
+    free = (
+        *_own(principal),
+        c.id.in_(ids),
+        *_THERE,
+        or_(c.conversation_id.is_(None), c.conversation_id == conversation_id),
+    )
+    taken = await connection.execute(update(files).where(*free).values(conversation_id=conversation_id))
+    if taken.rowcount < len(ids):
+        raise NotFoundError("files: there is no such file, or another conversation has it")
+    return await read_files(connection, principal, ids)
+
+
+async def delete_file(connection: Transaction, principal: Principal, file_id: UUID) -> None:
+    """Let a file be there no more that no message has. The caller commits.
+
+    Raises:
+        NotFoundError: the principal has no such file.
+        FileInUseError: a message has it.
+    """
+    c = files.c
+    loose = update(files).where(*_own(principal), c.id == file_id, *_THERE, c.conversation_id.is_(None))
+    if not (await connection.execute(loose.values(_blank()))).rowcount:
+        await get_file(connection, principal, file_id)
+        raise FileInUseError("A message has the file: it goes with its conversation.")
+
+
+async def let_go_of_conversation(
+    connection: Transaction, tenant_id: str, conversation_id: UUID, *, most_rows: int
+) -> int:
+    """Let the files of a conversation be there no more; return how many. The caller commits."""
+    c = files.c
+    return await _let_go(connection, [c.tenant_id == tenant_id, c.conversation_id == conversation_id], most_rows)
+
+
+async def let_go_of_owner(connection: Transaction, tenant_id: str, *, user_id: str | None, most_rows: int) -> int:
+    """Let the files of a user, or with None of a tenant, be there no more; return how many. The caller commits."""
+    which = [files.c.tenant_id == tenant_id, files.c.deleted_at.is_(None)]
+    return await _let_go(connection, which if user_id is None else [*which, files.c.user_id == user_id], most_rows)
+
+
+async def let_go_of_old(connection: Transaction, *, loose_s: float, unstored_s: float, most_rows: int) -> int:
+    """Let go of files, of any tenant, that no message took in time, or whose bytes never came; return how many."""
+    now = instant(float((await connection.execute(select(database_now()))).scalar_one()))
+    c = files.c
+    old = or_(
+        (c.conversation_id.is_(None)) & (c.created_at < now - timedelta(seconds=loose_s)),
+        (c.stored_at.is_(None)) & (c.created_at < now - timedelta(seconds=unstored_s)),
+    )
+    return await _let_go(connection, [old, c.deleted_at.is_(None)], most_rows)
+
+
+async def gone_files(
+    connection: Transaction, *, most: int, tenant_id: str | None = None, user_id: str | None = None
+) -> list[Gone]:
+    """Return files that nobody sees any more, the first ones; of one tenant, and one user, where these are named."""
+    c = files.c
+    which: list[ColumnElement[bool]] = [c.deleted_at.is_not(None)]
+    which += [c.tenant_id == tenant_id] if tenant_id is not None else []
+    which += [c.user_id == user_id] if user_id is not None else []
+    found = select(c.tenant_id, c.id, c.storage_key, c.text_bytes).where(*which).order_by(c.deleted_at).limit(most)
+    return [
+        Gone(row.tenant_id, row.id, row.storage_key, row.text_bytes is not None)
+        for row in await connection.execute(found)
+    ]
+
+
+async def remove_gone(connection: Transaction, gone: Sequence[Gone]) -> None:
+    """Remove the rows of files whose bytes are gone. The caller commits."""
+    c = files.c
+    for one in gone:
+        named = delete(files).where(c.tenant_id == one.tenant_id, c.id == one.id, c.deleted_at.is_not(None))
+        await connection.execute(named)
+
+
+async def _let_go(connection: Transaction, which: Sequence[ColumnElement[bool]], most_rows: int) -> int:
+    c = files.c
+    found = (await connection.execute(select(c.tenant_id, c.id).where(*which).limit(most_rows))).all()
+    if found:
+        named = tuple_(c.tenant_id, c.id).in_([tuple(row) for row in found])
+        await connection.execute(update(files).where(named).values(_blank()))
+    return len(found)
+
+
+def _blank() -> dict[str, Any]:
+    """Return what a row holds of a file that nobody sees: where its bytes are, and no word."""
+    return {"deleted_at": datetime.now(UTC), "conversation_id": None, "name": "", "about": None, "sha256": ""}
+
+
+def _own(principal: Principal) -> tuple[ColumnElement[bool], ...]:
+    return files.c.tenant_id == principal.tenant_id, files.c.user_id == principal.user_id
+
+
+def _file(row: Any) -> File:
+    return File(
+        *(row.name, row.media_type, row.bytes, row.sha256, row.text_bytes, row.about or {}),
+        *(row.id, row.conversation_id, row.storage_key, row.created_at),
+    )

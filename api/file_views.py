@@ -1,0 +1,49 @@
+"""What a caller may send as a file, and what they are told of one."""
+
+from typing import NamedTuple
+
+from agent.assistant.definition import Assistant
+from agent.assistant.files import EVERY_KIND, FileKind
+from agent.files.telling import room_for_text
+from agent.models.catalog import Catalog
+from agent.principal import PUBLIC_TENANT, Principal
+from agent.store.attachments import File
+from api.dependencies import Services
+
+
+class FilesOffer(NamedTuple):
+    """The kinds of files that a caller's assistants take, and how many characters of their text a model gets at least."""
+
+    kinds: tuple[FileKind, ...]
+    characters: int
+
+
+def offer_of(services: Services, principal: Principal) -> FilesOffer | None:
+    """Return what the caller may send; None where no assistant of theirs takes files."""
+    if principal.tenant_id == PUBLIC_TENANT:
+        return None
+    taking = [one.definition for one in services.assistants.usable_by(principal) if one.definition.files is not None]
+    if not taking:
+        return None
+    taken = {kind for one in taking if one.files is not None for kind in one.files.types}
+    kinds = tuple(kind for kind in EVERY_KIND if kind in taken)
+    return FilesOffer(kinds, min(_characters(services.catalog, one) for one in taking))
+
+
+def note_of(file: File, offer: FilesOffer) -> str | None:
+    """Return what of a file nobody reads, in words for its user; None where all is read."""
+    about, characters = file.about, int(file.about.get("characters", 0))
+    if about.get("has_text") is False:
+        return "There is no text in it: it may be scanned."
+    if read := about.get("pages_read"):
+        return f"Only the first {read} of {about.get('pages')} pages are read."
+    if about.get("is_cut"):
+        return f"Only the first {min(characters, offer.characters)} characters of its text are read."
+    if characters > offer.characters:
+        return f"Only the first {offer.characters} of the {characters} characters of its text are read."
+    return None
+
+
+def _characters(catalog: Catalog, assistant: Assistant) -> int:
+    assert assistant.files is not None
+    return room_for_text(assistant.files, catalog.find(assistant, catalog.resolve(assistant, None)))

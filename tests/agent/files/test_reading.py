@@ -1,0 +1,173 @@
+"""What comes of a file in the process that opens it: text in which pages and cells can be named, a picture made anew, or why not."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from support import made_files
+
+from agent.file_errors import UnreadableFileError, UnsupportedFileError
+from agent.files.kinds import HEAD_BYTES, kind_of
+from agent.files.names import safe_name
+from agent.files.reader import Bounds, Opened, Reader
+
+
+async def opened(folder: Path, name: str, data: bytes, **bounds: Any) -> tuple[Opened, bytes]:
+    source, out = folder / "in", folder / "out"
+    source.write_bytes(data)
+    out.write_bytes(b"")
+    found = await Reader(Bounds(**{"timeout_s": 200, **bounds})).open(source, out, kind_of(data[:HEAD_BYTES], name))
+    return found, out.read_bytes()
+
+
+async def text_of(folder: Path, name: str, data: bytes, **bounds: Any) -> tuple[str, dict[str, Any]]:
+    found, written = await opened(folder, name, data, **bounds)
+    return written.decode(), found.about
+
+
+async def test_a_table_of_lines_is_told_with_its_rows_and_columns(tmp_path: Path) -> None:
+    data = "name;amount\nAnn;3,5\nBob;=HYPERLINK(1)\nCid;-7\nDee;+49 30\nEve;@cmd\n".encode("utf-16")
+    text, about = await text_of(tmp_path, "t.csv", data)
+    assert text.splitlines() == [
+        "  | A | B",
+        "1 | name | amount",
+        "2 | Ann | 3,5",
+        '3 | Bob | "=HYPERLINK(1)"',
+        "4 | Cid | -7",
+        "5 | Dee | +49 30",
+        '6 | Eve | "@cmd"',
+    ]
+    assert about | {"characters": 0} == {"rows": 6, "columns": 2, "has_header": True, "characters": 0}
+
+
+async def test_a_workbook_is_told_with_the_places_of_its_cells(tmp_path: Path) -> None:
+    rows: list[list[str | float]] = [["city", "share"], ["Graz", 2.5], ["Wien", 3]]
+    text, about = await text_of(tmp_path, "t.xlsx", made_files.sheet(rows))
+    assert text == '[Sheet "Orders": 3 rows, 2 columns]\n  | A | B\n1 | city | share\n2 | Graz | 2.5\n3 | Wien | 3\n\n'
+    assert (about["sheets"], about["rows"]) == (1, 3)
+
+
+async def test_a_document_is_told_with_its_headings_and_tables(tmp_path: Path) -> None:
+    data = made_files.word("First.", "Second.", table=[["a", "b"], ["1", "2"]])
+    text, about = await text_of(tmp_path, "t.docx", data)
+    assert text == "# The report\n\nFirst.\n\nSecond.\n\n[Table 1]\n1 | a | b\n2 | 1 | 2\n\n"
+    assert (about["paragraphs"], about["tables"]) == (3, 1)
+
+
+async def test_a_pdf_is_told_page_by_page(tmp_path: Path) -> None:
+    text, about = await text_of(tmp_path, "t.pdf", made_files.pdf("Hello", "World"))
+    assert text == "[Page 1]\nHello\n\n[Page 2]\nWorld\n\n"
+    assert (about["pages"], about["has_text"]) == (2, True)
+
+
+async def test_a_pdf_of_ten_thousand_pages_is_read_up_to_a_page_and_that_is_said(tmp_path: Path) -> None:
+    text, about = await text_of(tmp_path, "t.pdf", made_files.long_pdf(10_000), pages=50)
+    assert (about["pages"], about["pages_read"], about["is_cut"], about["has_text"]) == (10_000, 50, True, False)
+    assert "[Page 50]" in text
+    assert "[Page 51]" not in text
+
+
+async def test_a_long_text_is_cut_and_that_is_said(tmp_path: Path) -> None:
+    text, about = await text_of(tmp_path, "t.md", ("ü" * 3000).encode(), characters=1000)
+    assert (text, about["is_cut"]) == ("ü" * 1000, True)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF"])
+async def test_a_picture_is_made_anew(tmp_path: Path, form: str) -> None:
+    found, written = await opened(tmp_path, "x", made_files.picture(form))
+    with Image.open(io.BytesIO(written)) as anew:
+        assert anew.size == (64, 32)
+        assert Image.MIME[str(anew.format)] == found.kind.media_type
+    assert found.kind.media_type == ("image/jpeg" if form in ("JPEG", "WEBP") else "image/png")
+
+
+async def test_a_photo_loses_what_it_says_of_its_place_and_stands_upright_and_small(tmp_path: Path) -> None:
+    data = made_files.photo((3000, 1500))
+    assert made_files.SECRET_PLACE in data
+    _, written = await opened(tmp_path, "x.jpg", data)
+    assert made_files.SECRET_PLACE not in written
+    with Image.open(io.BytesIO(written)) as anew:
+        assert anew.size == (1024, 2048)
+        assert not anew.getexif()
+
+
+async def test_a_picture_that_is_a_page_as_well_keeps_its_pixels_only(tmp_path: Path) -> None:
+    page = b"<html><script>alert(1)</script></html>"
+    _, written = await opened(tmp_path, "x.png", made_files.picture() + page)
+    assert b"script" not in written
+
+
+BROKEN = {
+    "a picture bomb": ("x.png", made_files.bomb(), "million pixels"),
+    "a picture that was cut": ("x.jpg", made_files.photo()[:-2000], "broken"),
+    "a PDF that was cut": ("x.pdf", made_files.pdf("Hello")[:60], "broken"),
+    "a PDF that is an archive": ("x.pdf", made_files.pdf("Hi") + made_files.archive(evil=b"x"), "an archive at once"),
+    "an archive named as a document": ("x.docx", made_files.archive(evil=b"x"), "not the document"),
+    "an archive named as a workbook": ("x.xlsx", made_files.archive(evil=b"x"), "not the document"),
+    "a workbook that is huge unpacked": ("x.xlsx", made_files.sheet([["a"]], more=bytes(25_000_000)), "unpacked"),
+    "a document that was cut": ("x.docx", made_files.word("Hello")[:-500], "broken"),
+    "a table without an end": ("x.csv", b'a,b\n1,"' + b"x" * 1_100_000, "no table"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+async def test_what_cannot_be_read_is_refused_in_words(tmp_path: Path, case: str) -> None:
+    name, data, says = BROKEN[case]
+    with pytest.raises(UnreadableFileError, match=says):
+        await opened(tmp_path, name, data, unpacked_bytes=20_000_000)
+
+
+async def test_a_file_that_takes_too_long_is_given_up_and_its_process_ended(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match="too long"):
+        await opened(tmp_path, "x.csv", b"a,b\n" * 1_000_000, timeout_s=0.05)
+    _, about = await text_of(tmp_path, "x.csv", b"a,b\n1,2\n")
+    assert about["rows"] == 2
+
+
+async def test_a_file_that_takes_too_much_memory_is_given_up(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match="memory"):
+        await opened(tmp_path, "x.png", made_files.picture(size=(6000, 6000)), memory_bytes=120 * 1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("x.txt", b"MZ\x90\x00\x03\x00\x00\x00"),
+        ("x.txt", b"<!DOCTYPE html><html>hello</html>"),
+        ("x.csv", b'\xef\xbb\xbf <svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)">'),
+        ("x.zip", made_files.archive(a=b"x")),
+        ("x.png", b"RIFF\x00\x00\x00\x00WAVEfmt "),
+        ("x.rtf", b"{\\rtf1 hello}"),
+        ("x.bmp", made_files.picture("BMP")),
+    ],
+)
+def test_kinds_that_are_not_on_the_list_are_refused_whatever_their_name(name: str, data: bytes) -> None:
+    with pytest.raises(UnsupportedFileError):
+        kind_of(data, name)
+
+
+def test_a_kind_is_told_by_the_bytes_and_not_by_the_name() -> None:
+    assert kind_of(made_files.pdf("x"), "photo.png").media_type == "application/pdf"
+    assert kind_of(b"just words", "x.pdf").media_type == "text/plain"
+    with pytest.raises(UnreadableFileError, match="empty"):
+        kind_of(b"", "x.png")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("../../etc/passwd.png", "passwd.png"),
+        ("C:\\Users\\me\\a.png", "a.png"),
+        ("inv\u202egnp.exe", "invgnp.exe.png"),
+        ("a\x00b\r\nc\u200b.PNG", "abc.png"),
+        ("", "file.png"),
+        ("...png", "png.png"),
+        ("x" * 500 + ".png", "x" * 108 + ".png"),
+        ("\ud800.png", "�.png"),
+        ("Grüße 2026.png", "Grüße 2026.png"),
+    ],
+)
+def test_a_name_is_one_that_can_be_shown_and_written_anywhere(given: str, name: str) -> None:
+    assert safe_name(given, kind_of(made_files.picture(), given)) == name
