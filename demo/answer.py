@@ -123,8 +123,9 @@ def _mapping(data: Row, title: str, heard: Phrase, sheet: Sheet, noun: str) -> s
     for name, rows in lists.items() if not is_counted else ():
         head = f"{plain(human(name))}:\n\n" if len(lists) > 1 else ""
         of = noun if name.lower() in _ENVELOPES else concept((words(name) or ("",))[-1])
-        counts = isinstance(total, int) and of == noun  # those of plans are not what memberships sum up to
-        parts.insert(-1, head + sheet.table(rows, noun=of, total=total if counts else None))
+        # Those of plans are not what memberships sum up to.
+        of_all = total if isinstance(total, int) and of == noun else None
+        parts.insert(-1, head + sheet.table(rows, noun=of, total=of_all))
     return "\n\n".join(part for part in parts if part)
 
 
