@@ -11,7 +11,6 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from agent.context.gathering import Contexts
 from agent.context.memories import Memories
 from agent.context.shelf import MemoryShelf, Shelf
-from agent.errors import RunError
 from agent.files.opening import open_files
 from agent.log.contract import EventLog
 from agent.log.memory import MemoryLog
@@ -19,7 +18,6 @@ from agent.log.redis.entries import StreamLimits
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
 from agent.log.traced import AttemptSpans, TracedLog
-from agent.metrics import expect_failures, expect_prices, tenant_names
 from agent.models.catalog import Catalog
 from agent.principal import RunKey
 from agent.redis.address import parse_address
@@ -41,10 +39,9 @@ from api.built_files import BuiltFiles
 from api.cors import PagesOfOthers
 from api.dependencies import Services
 from api.equipment import Equipment, equip
-from api.gauges import exposition
+from api.exposing import show_metrics
 from api.handover import HandOver
 from api.limits import open_limits
-from api.metrics_port import MetricsPort
 from api.middleware import RequestMiddleware
 from api.pulse import Pulse
 from api.routes.voice import TRANSCRIPTIONS
@@ -212,7 +209,7 @@ def _share(settings: Settings, store: Store) -> tuple[EventLog, Signals, Cluster
 
 async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment) -> None:
     """Open everything that needs closing, in order; the stack closes it in reverse."""
-    _show_metrics(stack, services)
+    show_metrics(stack, services)
     stack.push_async_callback(services.store.close)
     await services.store.prepare()
     stack.push_async_callback(services.catalog.close)
@@ -235,21 +232,6 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
     if services.tally is not None:
         await stack.enter_async_context(services.tally)
     await stack.enter_async_context(services.runner)
-
-
-def _show_metrics(stack: AsyncExitStack, services: Services) -> None:
-    """Open the metrics' own port, where there is one: first, so that they tell of a database that is awaited, and closed last."""
-    settings = services.settings
-    tenant_names.begin(settings.metrics_tenants)
-    expect_failures(errors.codes_of(RunError))
-    models = [model for one in services.assistants for model in one.definition.models]
-    priced = [(model.label, model.price) for model in reversed(models) if model.price is not None]
-    expect_prices({label: (price.input, price.for_cached, price.output, price.currency) for label, price in priced})
-    stack.enter_context(services.pulse)
-    if settings.metrics_port is not None:
-        read = partial(exposition, services)
-        host, port, token = settings.metrics_host, settings.metrics_port, settings.metrics_token
-        stack.enter_context(MetricsPort(host, port, token=token, read=read))
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

@@ -149,18 +149,10 @@ class VoiceProviders:
                 finally:
                     if not response.content.at_eof():
                         response.close()
-        except aiohttp.ServerTimeoutError as exc:
-            outcome = "ill"
-            raise ModelTimeoutError("the voice's server was silent for too long") from exc
-        except TimeoutError as exc:
-            outcome = "ill"
-            raise ModelTimeoutError("the voice's server took too long") from exc
-        except (aiohttp.ClientError, OSError) as exc:
-            outcome = "ill"
-            raise ModelUnavailableError(type(exc).__name__) from exc
-        except RunError as error:
+        except (aiohttp.ClientError, OSError, RunError) as exc:
+            error = _error_of(exc)
             outcome = "ill" if isinstance(error, ILL) else "well"
-            raise
+            raise error from (None if error is exc else exc)
         finally:
             passage.settle(outcome)
 
@@ -177,3 +169,12 @@ class VoiceProviders:
         metrics.model_states.labels(metrics.model_names.of(label), state).inc()
         log = logger.warning if state == "down" else logger.info
         log(f"voice_{state}", model=label)
+
+
+def _error_of(exc: Exception) -> RunError:
+    """Return what became of a request, as our error."""
+    if isinstance(exc, RunError):
+        return exc
+    if isinstance(exc, TimeoutError):  # which aiohttp's are, too
+        return ModelTimeoutError("the voice's server took too long")
+    return ModelUnavailableError(type(exc).__name__)

@@ -10,7 +10,7 @@ from api.problems import Problem
 from api.protocols.ag_ui.encoder import AgUiEncoder
 from api.protocols.contract import WireProtocol
 
-PROTOCOL = WireProtocol("ag-ui", AgUiEncoder, replay="whole", can_ask=True)
+PROTOCOL: WireProtocol = WireProtocol("ag-ui", AgUiEncoder, replay="whole", can_ask=True)
 
 
 def error_body(problem: Problem) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from api.protocols.ai_sdk.encoder import AiSdkEncoder, Held
 from api.protocols.contract import WireProtocol
 
 HEADERS = {"X-Vercel-AI-UI-Message-Stream": "v1"}
-PROTOCOL = WireProtocol("ai-sdk", AiSdkEncoder, replay="whole", headers=HEADERS)
+PROTOCOL: WireProtocol = WireProtocol("ai-sdk", AiSdkEncoder, replay="whole", headers=HEADERS)
 WITH_QUESTIONS = replace(PROTOCOL, encoder=partial(AiSdkEncoder, can_ask=True), can_ask=True)
 WITH_RESETS = replace(WITH_QUESTIONS, encoder=partial(AiSdkEncoder, can_ask=True, can_reset=True))
 QUESTIONS_SINCE, RESETS_SINCE = 6, 7
