@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.store.audit import DeedKind, Recorded
+from agent.store.messages import StoredMessage
+from agent.store.summaries import Summary
 from api.cursors import pack
 from api.views import UsageView
 
@@ -38,6 +40,9 @@ class ToolCallView(BaseModel):
 class MessageView(BaseModel):
     """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
 
+    A `summary` is no part of what was said: models read it in place of what stands before it, and it has the place of the last
+    message that it covers. Its text is a model's over what anybody said.
+
     Messages are in order of `turn`, then `position`. `superseded_by` is the turn that took the place of this one, and of
     those between the two; null while the message counts. Of a lane that is not its turn's answer it is that turn itself.
     """
@@ -60,6 +65,49 @@ class MessageView(BaseModel):
     model: str | None
     usage: UsageView | None
     lane: int = Field(default=0, exclude_if=_is_zero, description="of what one of several lanes of its turn has said")
+    covers: int = Field(default=0, exclude_if=_is_zero, description="of a summary: so many messages")
+    is_void: bool = Field(
+        default=False, exclude_if=_is_zero, description="of a summary: something that it covers was replaced since"
+    )
+
+
+def message_views(
+    found: Sequence[StoredMessage], summaries: Sequence[Summary] = (), *, since: int | None = None
+) -> list[MessageView]:
+    """Return what readers see of messages, each summary behind the last message that it covers, where that is among them.
+
+    `since`: so many messages the reader has; a summary that was made then is told whatever it covers.
+    """
+    seen = [MessageView.model_validate(one) for one in found]
+    ids = {one.id for one in seen}
+    told = [
+        _summary_view(one)
+        for one in summaries
+        if one.until.message_id in ids or (since is not None and one.made_position >= since)
+    ]
+    return sorted([*seen, *told], key=lambda one: (one.turn, one.position)) if told else seen
+
+
+def _summary_view(summary: Summary) -> MessageView:
+    return MessageView(
+        id=summary.id,
+        run_id=summary.run_id,
+        turn=summary.until.turn,
+        position=summary.until.position,
+        superseded_by=None,
+        role="summary",
+        text=summary.text,
+        status="complete",
+        created_at=summary.created_at,
+        tool_calls=[],
+        tool_call_id=None,
+        tool_name=None,
+        is_error=False,
+        model=summary.model,
+        usage=UsageView.model_validate(summary.usage),
+        covers=summary.messages,
+        is_void=summary.is_void,
+    )
 
 
 class RecordedView(BaseModel):

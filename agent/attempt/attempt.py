@@ -19,10 +19,10 @@ from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
 from agent.attempt.page import page_tools
 from agent.attempt.stop import Stopper
-from agent.attempt.transcript import Transcript, read_transcript, tell
+from agent.attempt.transcript import Transcript, read_transcript, shortened, tell
 from agent.attempt.writer import RunWriter
 from agent.context.gathering import Contexts
-from agent.events.schema import ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
+from agent.events.schema import HistoryShortened, ReasoningDelta, StepEnded, StepStarted, TextDelta, Usage
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
 from agent.models.chain import Chain, open_chain
@@ -82,6 +82,8 @@ class Attempt:
     """The models that may go on where one fails; None where that ends the run."""
     has_asked: bool = False
     """Whether a model was asked for anything yet."""
+    shortened: HistoryShortened | None = None
+    """What readers are told where the model does not get all that was said before."""
 
     @property
     def model(self) -> Runnable[LanguageModelInput, Any]:
@@ -232,6 +234,8 @@ async def open_attempt(
         attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)
     attempt.approvals = {one.tool_call_id: one for one in asked}
     attempt.page_calls = page_calls
+    if assistant.history.summary is not None:
+        attempt.shortened = shortened(transcript, attempt.messages)
     said = [message for message in current if message.role == "assistant"]
     attempt.step = max((message.step for message in said), default=0)
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())

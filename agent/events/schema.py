@@ -12,6 +12,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from agent.events.usage import BudgetUsed as BudgetUsed
+from agent.events.usage import Usage as Usage
+
 EndStatus = Literal["completed", "failed", "cancelled"]
 ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
 
@@ -38,16 +41,6 @@ class EventId(msgspec.Struct, frozen=True, order=True, gc=False):
 
 START = EventId(0, 0)
 """Before everything: reading after it gives the whole log."""
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens as the provider counted them, over all steps of a run."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
@@ -80,19 +73,6 @@ class StepEnded(Event, frozen=True, tag="step.ended"):
     """Of this step alone; nothing where an earlier attempt made its calls."""
 
 
-class BudgetUsed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a budget is used up; `is_near` from four fifths on. Numbers are of users' own: a tenant's are its business."""
-
-    whose: Literal["user", "tenant"]
-    kind: Literal["runs", "tokens", "cost"]
-    period: Literal["day", "month"]
-    share: float
-    is_near: bool
-    resets_at: str
-    used: float | None = None
-    limit: float | None = None
-
-
 class UsageCounted(Event, frozen=True, tag="usage.counted"):
     """What a step took of the budgets that count for it. Where none does, it is not told."""
 
@@ -110,6 +90,15 @@ class ModelChanged(Event, frozen=True, tag="model.changed"):
     to: str
     reason: str
     """The code of the error that it failed with; or `down`: it was not asked, as it failed too often lately."""
+
+
+class HistoryShortened(Event, frozen=True, tag="history.shortened"):
+    """The model does not get all that was said before: in its place the `summary`, or nothing where turns are `left_out`."""
+
+    summary: str | None
+    until: str | None
+    """The last message that the summary covers."""
+    left_out: bool
 
 
 class TextDelta(Event, frozen=True, tag="text.delta"):
@@ -266,6 +255,7 @@ AnyEvent: TypeAlias = (
     | StepEnded
     | UsageCounted
     | ModelChanged
+    | HistoryShortened
     | TextDelta
     | ReasoningDelta
     | ToolInputDelta

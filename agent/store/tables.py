@@ -33,6 +33,7 @@ from agent.store.budget_tables import spendings as spendings
 from agent.store.columns import Instant, Json, partial_index, tenant, user
 from agent.store.columns import metadata as metadata
 from agent.store.memory_tables import memories as memories
+from agent.store.summary_tables import summaries as summaries
 
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
 """Whether search does not yet know all of a conversation, in the words of the partial index."""
@@ -286,15 +287,12 @@ search_entries = Table(
     # Each number once, because one at a time writes entries; SQLite's index knows no tenants.
     Index("ix_search_entries_number", "number"),
     # Without a list of what is to be added later: a search would have to read it all. SQLite has a table for it (0005).
-    Index(
-        "ix_search_entries_words",
-        "words",
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
-    ).ddl_if(dialect="postgresql"),
+    Index("ix_search_entries_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}).ddl_if(
+        dialect="postgresql"
+    ),
 )
 
 OF_RUN = (tool_calls, approvals, page_calls)
 """The tables whose rows point to a run, and go before it; each has its id as `run_id`."""
-OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations, memories)
+OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations, memories, summaries)
 """The tables whose rows say whose they are, as `user_id`."""

@@ -15,6 +15,7 @@ from agent.events.schema import (
     ClientToolRequested,
     CredentialNeeded,
     ErrorRaised,
+    HistoryShortened,
     LogClosed,
     LoggedEvent,
     ModelChanged,
@@ -132,6 +133,8 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"status": event.status, "finish_reason": event.finish_reason, "usage": usage(event.usage)}
         case RunPaused():
             return {"status": "awaiting_input"}
+        case HistoryShortened():
+            return {"history": _shown(event, ("summary", "until", "left_out"))}
         case TitleChanged(title=title):
             return {"title": title}
         case SuggestionsOffered(questions=questions):

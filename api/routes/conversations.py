@@ -25,11 +25,12 @@ from agent.store.conversations import (
 )
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, list_messages
+from agent.store.summaries import Summary, list_summaries
 from api.cursors import conversation_cursor, known_version, message_place, pack, version_word
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
-from api.told import MessageView
+from api.told import MessageView, message_views
 from api.views import Deleted
 from api.waiting import while_connected
 
@@ -38,7 +39,7 @@ router = APIRouter(tags=["conversations"], responses=PROBLEMS)
 EXPORT_PAGE = 100
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "`{conversation, messages}`, each as the other calls give it; and `choices`, how often which model's"
+        "description": "`{conversation, messages}`, each as the other calls give it, with all summaries, void ones too; and `choices`, how often which model's"
         " answer was chosen among lanes, where any was.",
         "content": {"application/json": {}},
     }
@@ -148,6 +149,8 @@ async def read_messages(
 ) -> MessagePage:
     """Return a conversation's messages, oldest first; those of earlier versions, too, where asked for.
 
+    Behind the last message that the conversation's summary covers stands that, beside the `limit`.
+
     Where nothing has changed since `after`, which is the usual answer, no message is read.
     """
     place = message_place(cursor)
@@ -155,6 +158,7 @@ async def read_messages(
     async with services.store.read(principal.tenant_id) as connection:
         conversation, version = await get_version(connection, principal, conversation_id)
         found: list[StoredMessage] = []
+        summaries: list[Summary] = []
         if since != version:
             found = await list_messages(
                 connection,
@@ -165,10 +169,11 @@ async def read_messages(
                 with_superseded=versions == "all",
                 since=since,
             )
+            summaries = await list_summaries(connection, principal, conversation_id, with_void=versions == "all")
     more = len(found) > limit
     last = found[limit - 1] if more else None
     return MessagePage(
-        items=[MessageView.model_validate(one) for one in found[:limit]],
+        items=message_views(found[:limit], summaries, since=since.position if since is not None else None),
         next_cursor=pack([last.turn, last.position]) if last else None,
         title=conversation.title,
         version=version_word(version),
@@ -220,8 +225,9 @@ async def _exported(
             page = await list_messages(
                 connection, principal, conversation.id, limit=EXPORT_PAGE, after=after, with_superseded=True
             )
+            summaries = await list_summaries(connection, principal, conversation.id, with_void=True)
         separator = b"," if after is not None and page else b""
-        yield separator + b",".join(MessageView.model_validate(message).model_dump_json().encode() for message in page)
+        yield separator + b",".join(one.model_dump_json().encode() for one in message_views(page, summaries))
         if len(page) < EXPORT_PAGE:
             break
         after = page[-1].turn, page[-1].position

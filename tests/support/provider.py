@@ -16,7 +16,15 @@ import orjson
 from support.http import Connection, Request, listen
 
 from agent.prompt.history import LOST_RESULT
-from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, TITLE_REQUEST, unfenced, without_mark
+from agent.prompt.words import (
+    FENCE,
+    FENCE_END,
+    SUGGESTIONS_REQUEST,
+    SUMMARY_REQUEST,
+    TITLE_REQUEST,
+    unfenced,
+    without_mark,
+)
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -48,6 +56,11 @@ class Provider:
     violations: list[str] = field(default_factory=list)
     suggestions: str = ""
     title: str = ""
+    summary: str = "So far, in short."
+    summaries: list[dict[str, Any]] = field(default_factory=list)
+    """Requests for a summary of a long conversation."""
+    fold: Script | None = None
+    """Answers these instead of `summary`."""
     asides: list[dict[str, Any]] = field(default_factory=list)
     """Requests for follow-up questions and titles."""
     aside: Script | None = None
@@ -62,8 +75,10 @@ class Provider:
         self.headers.clear()
         self.violations.clear()
         self.suggestions = self.title = ""
+        self.summary = "So far, in short."
         self.asides.clear()
-        self.aside = None
+        self.summaries.clear()
+        self.aside = self.fold = None
         self.cancelled = 0
 
     def check(self) -> None:
@@ -179,6 +194,11 @@ class Provider:
             answer = self.suggestions if last == SUGGESTIONS_REQUEST else self.title
             script = self.aside or _chunks([_delta({"content": answer}), *_ending("stop")])
             await script(request, connection)
+            return
+        if isinstance(last, str) and last.endswith(SUMMARY_REQUEST):
+            self.summaries.append(body)
+            self.violations += violations(body)
+            await (self.fold or _chunks([_delta({"content": self.summary}), *_ending("stop")]))(request, connection)
             return
         problems = list(violations(body))
         for message in body["messages"]:
