@@ -13,7 +13,7 @@ from agent.context.gathering import NOTHING, Told
 from agent.events.schema import HistoryShortened
 from agent.models.catalog import Catalog
 from agent.principal import Principal
-from agent.prompt.folding import with_summary
+from agent.prompt.folding import may_be_folded, with_summary
 from agent.prompt.history import model_messages
 from agent.prompt.words import with_facts
 from agent.store.database import Store
@@ -50,7 +50,7 @@ async def load_transcript(
             connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
         )
     is_cut = len(earlier) == window.messages
-    if window.summary is not None and (is_cut or sum(len(one.text) for one in earlier) > window.tokens):
+    if window.summary is not None and may_be_folded(earlier, window):
         summary = await newest_summary(connection, owner, run.conversation_id, before_turn=run.turn)
     if summary is not None:
         read = len(earlier)

@@ -45,6 +45,14 @@ def is_full(messages: Sequence[BaseMessage], window: History) -> bool:
     return len(said) > FULL * window.messages or sum(map(estimate_tokens, said)) > FULL * window.tokens
 
 
+def may_be_folded(rows: Sequence[TranscriptMessage], window: History) -> bool:
+    """Return whether a conversation that ends with these may have a summary: a short one has none, and nobody looks for it.
+
+    A turn is told with a message more than it has, at most, and what is told of it takes a token for each character, at most.
+    """
+    return 2 * len(rows) > FULL * window.messages or sum(len(one.text) for one in rows) > FULL / 2 * window.tokens
+
+
 def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Folding, model: str) -> Turns | None:
     """Return the oldest of these turns, all but those that `folding` keeps as they were said; None where it keeps all.
 

@@ -188,17 +188,9 @@ class Provider:
         """Serve one request."""
         body = request.json
         last = body["messages"][-1].get("content")
-        if last in (SUGGESTIONS_REQUEST, TITLE_REQUEST):
-            self.asides.append(body)
+        if (script := self._beside(last, body)) is not None:
             self.violations += violations(body)
-            answer = self.suggestions if last == SUGGESTIONS_REQUEST else self.title
-            script = self.aside or _chunks([_delta({"content": answer}), *_ending("stop")])
             await script(request, connection)
-            return
-        if isinstance(last, str) and last.endswith(SUMMARY_REQUEST):
-            self.summaries.append(body)
-            self.violations += violations(body)
-            await (self.fold or _chunks([_delta({"content": self.summary}), *_ending("stop")]))(request, connection)
             return
         problems = list(violations(body))
         for message in body["messages"]:
@@ -214,6 +206,17 @@ class Provider:
             await connection.respond(400, refusal)
             return
         await self.scripts.popleft()(request, connection)
+
+    def _beside(self, last: object, body: dict[str, Any]) -> Script | None:
+        """Return what answers a question beside a run's own; None where it is no such."""
+        if isinstance(last, str) and last.endswith(SUMMARY_REQUEST):
+            self.summaries.append(body)
+            return self.fold or scripted(self.summary)
+        if last not in (SUGGESTIONS_REQUEST, TITLE_REQUEST):
+            return None
+        self.asides.append(body)
+        answer = self.suggestions if last == SUGGESTIONS_REQUEST else self.title
+        return self.aside or scripted(answer)
 
 
 @asynccontextmanager
@@ -269,6 +272,11 @@ def is_fenced(content: str) -> bool:
     """Return whether a result stands in a fence that it does not close itself; what is only ours to say needs none."""
     inner = content.removeprefix(FENCE).removesuffix(FENCE_END)
     return content == LOST_RESULT or (content == f"{FENCE}{inner}{FENCE_END}" and without_mark(inner) == inner)
+
+
+def scripted(text: str) -> Script:
+    """Return what says a text, in one piece."""
+    return _chunks([_delta({"content": text}), *_ending("stop")])
 
 
 def _chunks(events: list[dict[str, Any]]) -> Script:
