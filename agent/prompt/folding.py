@@ -54,13 +54,15 @@ def may_be_folded(rows: Sequence[TranscriptMessage], window: History) -> bool:
 
 
 def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Folding, model: str) -> Turns | None:
-    """Return the oldest of these turns, all but those that `folding` keeps as they were said; None where it keeps all.
+    """Return the oldest of these turns, all but those that `folding` keeps as they were said; None where there is room for all.
 
     A first turn that does not begin with its user's message was cut by the query that read it, and is left out.
     """
     turns = [list(group) for _, group in groupby(rows, key=lambda one: one.turn)]
     turns = [turn for turn in turns if turn[0].role == "user"]
     said = [list(past_turn(turn, model=model)) for turn in turns]
+    if not is_full([one for turn in said for one in turn], window):
+        return None  # what fills the window was folded meanwhile
     kept, count, tokens = 0, 0, 0
     for turn in reversed(said):
         count, tokens = count + len(turn), tokens + sum(map(estimate_tokens, turn))
@@ -100,16 +102,6 @@ def request(turns: Turns, before: Summary | None, *, folding: Folding, most_toke
     told = without_mark(orjson.dumps(material).decode())
     rules = SUMMARY_RULES.format(words=folding.tokens * 3 // 5)
     return [SystemMessage(rules), HumanMessage(f"{FENCE}{told}{FENCE_END}\n\n{SUMMARY_REQUEST}")]
-
-
-def material_of(text: str) -> Said:
-    """Return what a model is given to make a summary of; empty where it is asked for something else."""
-    told, mark, _ = text.partition(f"{FENCE_END}\n\n{SUMMARY_REQUEST}")
-    try:
-        found = orjson.loads(told.removeprefix(FENCE)) if mark else {}
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def summary_text(text: str, folding: Folding) -> str:

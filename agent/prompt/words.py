@@ -7,6 +7,7 @@ page) goes to the very end, behind the user's own words.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from unicodedata import normalize
 
 import orjson
@@ -146,6 +147,16 @@ def without_facts(text: str) -> str:
     if text.startswith(SUMMARY_MARK):
         text = text.partition(f"{FENCE_END}\n\n")[2]
     return (text.rpartition(FACTS_MARK)[0] or text).partition(_PAGE_MARK)[0].partition(_MEMORY_MARK)[0]
+
+
+def material_of(text: str) -> dict[str, Any]:
+    """Return what a model is given to make a summary of; empty where it is asked for something else."""
+    told, mark, _ = text.partition(f"{FENCE_END}\n\n{SUMMARY_REQUEST}")
+    try:
+        found = orjson.loads(told.removeprefix(FENCE)) if mark else {}
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def page_of(text: str) -> Mapping[str, object] | None:

@@ -124,8 +124,7 @@ async def claim_summary(
     Raises:
         NotFoundError: the conversation is gone.
     """
-    await lock_conversation(connection, principal.tenant_id, conversation_id)
-    own = _own(principal, conversation_id)
+    own = await _lock(connection, principal, conversation_id)
     taken = select(_c.id).where(*own, _IS_MADE | and_(_c.text.is_not(None), _c.until_turn >= until.turn, _COUNTS))
     if (await connection.execute(taken.limit(1))).first() is not None:
         return None
@@ -155,8 +154,7 @@ async def keep_summary(
     Raises:
         NotFoundError: the conversation is gone.
     """
-    await lock_conversation(connection, principal.tenant_id, conversation_id)
-    own = _own(principal, conversation_id)
+    own = await _lock(connection, principal, conversation_id)
     last = select(conversations.c.last_position).where(
         conversations.c.tenant_id == principal.tenant_id, conversations.c.id == conversation_id
     )
@@ -213,6 +211,13 @@ async def remove_summaries(connection: Transaction, tenant_id: str, conversation
     if some:
         await connection.execute(delete(summaries).where(*own, _c.id.in_(some)))
     return len(some)
+
+
+async def _lock(connection: Transaction, principal: Principal, conversation_id: UUID) -> list[ColumnElement[bool]]:
+    """Make other writers of the principal's conversation wait; return which rows are its summaries."""
+    await get_conversation(connection, principal, conversation_id)
+    await lock_conversation(connection, principal.tenant_id, conversation_id)
+    return _own(principal, conversation_id)
 
 
 def _own(principal: Principal, conversation_id: UUID) -> list[ColumnElement[bool]]:

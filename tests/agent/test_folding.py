@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from support.beside import TWO, beside
 from support.faults import rows, store_of, texts, until
 from support.http import Connection, Request
@@ -19,8 +19,7 @@ from support.rows import ANN, EVE, at_once, in_one, new_run, say
 from support.world import OpenWorld, Person, World
 
 from agent import metrics
-from agent.prompt.folding import material_of
-from agent.prompt.words import FENCE_END, SUMMARY_MARK
+from agent.prompt.words import FENCE_END, SUMMARY_MARK, material_of
 from agent.store.database import Store
 from agent.store.messages import NewMessage
 from agent.store.summaries import (
@@ -60,14 +59,17 @@ async def turns(who: Person, *said: str, conversation_id: str | None = None) -> 
     return conversation_id
 
 
+async def settled(world: World, *, making: int = 0) -> None:
+    """Wait until no turn is under way here, and so many summaries are."""
+    runner = world.app.state.services.runner
+    await until(lambda: not len(runner._roster) and len(runner._folds._underway) == making)
+
+
 async def folds(world: World, count: int) -> None:
-    """Wait until so many summaries are made, and none is under way."""
-
-    async def are_there() -> bool:
-        found = await rows(world, summaries)
-        return len(found) == count and all(one["text"] is not None for one in found)
-
-    await until(are_there)
+    """Wait until no turn is under way here, and no summary; so many there are then."""
+    await settled(world)
+    found = await rows(world, summaries)
+    assert [one["text"] is not None for one in found] == [True] * count
 
 
 async def items(who: Person, conversation_id: str, **query: Any) -> list[dict[str, Any]]:
@@ -164,6 +166,7 @@ async def test_nobody_waits_for_it_and_it_is_made_once(both: World) -> None:
     await turn(ann, "four", said)
     assert [text for role, text in texts(provider.requests[-1]) if role == "user"] == ["one", "two", "three", "four"]
     assert told(provider.requests[-1]) == {}
+    await settled(both, making=1)
     assert len(provider.summaries) == 1, "the next turn made another one beside it"
     go_on.set()
     await folds(both, 1)
@@ -184,16 +187,14 @@ async def test_several_processes_make_one(open_frontdesk: OpenWorld, postgres: s
     await until(lambda: len(one.provider.summaries) == 1)
     await turn(at(other, ann), "four", said)
     await turn(ann, "five", said)
+    await settled(one, making=1)
+    await settled(other)
     assert len(one.provider.summaries) == 1
     one.provider.fold = None
     go_on.set()
-
-    async def is_let_go() -> bool:
-        return not await rows(one, summaries)
-
-    await until(is_let_go)
+    await folds(one, 0)
     await turn(at(other, ann), "six", said)
-    await folds(one, 1)
+    await folds(other, 1)
     assert len(one.provider.summaries) == 2
 
 
@@ -240,8 +241,8 @@ async def test_what_is_edited_while_it_is_made_makes_it_void(both: World) -> Non
     before = outcomes("void")
     await ann.ask("uno", path=f"/conversations/{said}/edit", message_id=first)
     go_on.set()
-    await until(lambda: outcomes("void") == before + 1)
-    assert not await rows(both, summaries)
+    await folds(both, 0)
+    assert outcomes("void") == before + 1
     await turns(ann, "due", "tre", conversation_id=said)
     await folds(both, 1)
     async with store_of(both).write("acme") as connection:
@@ -271,6 +272,7 @@ async def test_of_lanes_what_was_chosen_is_folded(open_frontdesk: OpenWorld, dat
     await turns(ann, "two", conversation_id=said)
     beside(provider, ("alpha", lambda: provider.say("Three.")), ("beta", lambda: provider.say("Drei.")))
     await ann.stream("three", models=TWO, conversation_id=said)
+    await folds(world, 0)
     await turn(ann, "four", said)
     await folds(world, 1)
     found = material_of(provider.summaries[0]["messages"][1]["content"])["said"]
@@ -292,12 +294,9 @@ async def test_what_strangers_wrote_stays_theirs_in_a_summary(open_frontdesk: Op
     world.backend.answer("GET /orders/7", {"note": "x" * 2000})
     provider.call(Call("find_order", {"number": 7}))
     said = await turn(ann, "order 7?")
-    for number in range(2, 5):
+    for number in range(2, 7):
         await turn(ann, f"turn {number}", said)
-    await folds(world, 1)
-    for number in range(5, 8):
-        await turn(ann, f"turn {number}", said)
-    await folds(world, 2)
+        await folds(world, number // 2)
     results = [one for one in material_of(provider.summaries[0]["messages"][1]["content"])["said"] if "tool" in one]
     assert [(one["tool"], len(one["result"])) for one in results] == [("find_order", 502)]
     provider.call(Call("create_order", {"item": "tea"}))
@@ -324,12 +323,9 @@ async def test_what_was_done_is_told_by_the_ledger(open_frontdesk: OpenWorld, da
     provider.say("Milk!")
     last = (await items(ann, said))[-1]["id"]
     await ann.ask("milk, please", path=f"/conversations/{said}/edit", message_id=last)
-    for number in range(3, 5):
+    for number in range(3, 8):
         await turn(ann, f"turn {number}", said)
-    await folds(world, 1)
-    for number in range(5, 8):
-        await turn(ann, f"turn {number}", said)
-    await folds(world, 2)
+        await folds(world, (number - 1) // 2)
     await turn(ann, "again?", said)
     done = told(provider.requests[-1])["done"]
     assert [(one["tool"], orjson.loads(one["arguments"])["item"]) for one in done] == [
@@ -342,25 +338,21 @@ async def test_what_was_done_is_told_by_the_ledger(open_frontdesk: OpenWorld, da
 async def test_where_none_can_be_made_turns_are_left_out_and_that_is_said(both: World) -> None:
     """G556: and it is made when it can be."""
     ann, provider = both.person(), both.provider
-    answers: list[int] = []
 
     async def fail(_request: Request, connection: Connection) -> None:
-        answers.append(500)
         await connection.respond(500, b"{}")
 
     provider.fold = fail
-    said = await turns(ann, "one", "two", "three", "four")
-    await until(lambda: len(answers) == 2)
+    said = await turns(ann, "one", "two")
+    for message in ("three", "four"):
+        await turn(ann, message, said)
+        await folds(both, 0)
     provider.say("Five!")
     stream = await ann.stream("five", conversation_id=said)
     assert stream.first("history") == {"left_out": True}
     assert texts(provider.requests[-1])[0] == ("user", "two")
-    await until(lambda: len(answers) == 3)
-
-    async def is_let_go() -> bool:
-        return not await rows(both, summaries)
-
-    await until(is_let_go)
+    await folds(both, 0)
+    assert len(provider.summaries) == 3
     provider.fold = None
     await turn(ann, "six", said)
     await folds(both, 1)
@@ -378,8 +370,12 @@ async def test_a_budget_counts_it_and_refuses_it(open_frontdesk: OpenWorld) -> N
         world = await open_frontdesk(assistant=settings)
         before = outcomes(outcome)
         await turns(world.person(), "one", "two", "three")
-        await until(lambda before=before, outcome=outcome: outcomes(outcome) == before + 1)  # type: ignore[misc]
-        used = (await rows(world, spendings, user_id="ann"))[0]["tokens"]
+        await folds(world, 1 if outcome == "made" else 0)
+        assert outcomes(outcome) == before + 1
+        async with store_of(world).read("acme") as connection:
+            used = (
+                await connection.execute(select(spendings.c.tokens).where(spendings.c.user_id == "ann"))
+            ).scalar_one()
         assert used == 15 * (4 if outcome == "made" else 3)
 
 
