@@ -14,6 +14,7 @@ const DIST = join(ROOT, "dist");
 /** What a page asks for -> where it is made from. Each may name those in front of it. */
 const ENTRIES = {
   "frontdesk-approvals.js": "widget/src/approvals/index.ts",
+  "frontdesk-conversations.js": "widget/src/conversations/index.ts",
   "frontdesk-lanes.js": "widget/src/lanes/index.ts",
   "frontdesk-chat.js": "widget/src/index.ts",
   "demo.js": "demo/src/index.ts",
@@ -57,7 +58,11 @@ async function bundle() {
       legalComments: "inline",
       write: false,
       outfile: name,
-      define: { APPROVALS_FILE: named("frontdesk-approvals.js"), LANES_FILE: named("frontdesk-lanes.js") },
+      define: {
+        APPROVALS_FILE: named("frontdesk-approvals.js"),
+        CONVERSATIONS_FILE: named("frontdesk-conversations.js"),
+        LANES_FILE: named("frontdesk-lanes.js"),
+      },
       loader: { ".svg": "copy" },
       plugins: [smallStyles],
     });

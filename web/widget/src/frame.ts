@@ -2,9 +2,10 @@
 import type { Assistant, ChatOptions, ChatView, Client, Chat, ErrorView, MessageView } from "@frontdesk/client";
 import { label } from "./bounds";
 import { Composer } from "./composer";
-import { ConversationList } from "./conversations";
 import { loadApprovals } from "./approval";
 import type { Inbox } from "./approvals";
+import { tool } from "./button";
+import type * as Made from "./conversations";
 import type * as Lanes from "./lanes";
 import type { Access, WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
@@ -13,16 +14,16 @@ import { icon } from "./icons";
 import { load } from "./load";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
-import { ConversationMenu } from "./menu";
-import { AnswerItem, tool } from "./message";
+import { AnswerItem } from "./message";
 import { Narrator } from "./narrator";
 import { firstButtonOnly } from "./offers";
-import { asErrorView, problemParts, problemText } from "./problem";
+import { asErrorView, NOT_LOADED, problemParts, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
 import { TYPED, isInputMethods, keepInside } from "./keys";
 import { isTouch } from "./visible";
 
+declare const CONVERSATIONS_FILE: string;
 declare const LANES_FILE: string;
 
 export interface FrameOptions {
@@ -53,12 +54,13 @@ export class Frame implements WidgetContext {
   #close: (() => void) | null;
   #name = make("h2");
   #title = make("p", { dir: "auto" });
-  #menu: ConversationMenu;
+  #menuPlace: HTMLElement;
   #listButton: HTMLButtonElement;
+  /** The list and the menu, once somebody wanted one of them. */
+  #conversations?: Made.Conversations;
   #notice = make("div", { class: "notice", hidden: true });
   #desk = make("div", { class: "desk" });
   #composer: Composer;
-  #list: ConversationList;
   #listShown = false;
   #observer: ResizeObserver;
   #view: ChatView | null = null;
@@ -77,12 +79,11 @@ export class Frame implements WidgetContext {
     this.narrator = new Narrator(texts);
     this.#close = options.close;
     this.transcript = new Transcript(this);
-    this.#menu = new ConversationMenu(this, this.transcript.element);
+    this.#menuPlace = this.#menuButton();
     this.#composer = new Composer(this, options.memory);
-    this.#list = new ConversationList(this, () => this.#showList(false));
     this.#listButton = tool("list", texts.conversations, () => this.#showList(!this.#listShown));
     this.#listButton.setAttribute("aria-expanded", "false");
-    this.#desk.append(this.#head(), this.#menu.question, this.#notice, this.transcript.element, this.#composer.element);
+    this.#desk.append(this.#head(), this.#notice, this.transcript.element, this.#composer.element);
     this.element = make(
       "div",
       {
@@ -114,9 +115,9 @@ export class Frame implements WidgetContext {
       () => setText(this.#title, label(view.title ?? "")),
       () => this.transcript.update(view, assistant),
       () => (isAsked || isUnsent) && this.transcript.toQuestion(),
-      () => this.#list.mark(view.conversationId),
-      () => this.#menu.update(view.conversationId),
-      () => void (this.#listShown && hasNews(before, view) && this.#list.load()),
+      () => void (this.#menuPlace.hidden = view.conversationId === null),
+      () => this.#conversations?.update(view.conversationId),
+      () => void (this.#listShown && hasNews(before, view) && this.#conversations?.list.load()),
       () => this.#drawNotice(view),
       () => this.narrator.update(view),
       // What others ask this user for, and what lets several models be asked, are loaded as soon as they are wanted.
@@ -177,7 +178,7 @@ export class Frame implements WidgetContext {
   close(): void {
     this.#observer.disconnect();
     this.transcript.close();
-    this.#list.close();
+    this.#conversations?.list.close();
     void this.#inbox?.then((inbox) => inbox?.close());
     this.lanes?.close();
   }
@@ -193,32 +194,64 @@ export class Frame implements WidgetContext {
       { class: "head" },
       make("span", { class: "mark" }, icon("spark")),
       make("div", { class: "names" }, this.#name, this.#title),
-      this.#menu.element,
+      this.#menuPlace,
       this.#listButton,
       tool("plus", texts.newConversation, startNew),
       this.#close === null ? null : tool("close", texts.close, this.#close),
     );
   }
 
+  /** A conversation that nobody has begun has no menu. */
+  #menuButton(): HTMLElement {
+    const open = () => void this.#load().then((made) => made?.menu.toggle());
+    const button = tool("more", this.texts.menu, open);
+    button.ariaHasPopup = "menu";
+    button.ariaExpanded = "false";
+    const onkeydown = (event: KeyboardEvent) => {
+      if (this.#conversations || event.key !== "ArrowDown") return;
+      event.preventDefault();
+      open();
+    };
+    return make("div", { class: "menu-place", hidden: true, onkeydown }, button);
+  }
+
+  /** Returns the list and the menu; says so where they do not come, or nothing where the frame is gone by then. */
+  async #load(): Promise<Made.Conversations | undefined> {
+    const made = await load<typeof Made>(CONVERSATIONS_FILE);
+    if (!this.element.isConnected) return;
+    if (made)
+      this.#conversations ??= new made.Conversations(this, this.#menuPlace, this.#notice, () => this.#showList(false));
+    else this.report(NOT_LOADED);
+    return this.#conversations;
+  }
+
   #showList(shown: boolean): void {
     if (shown === this.#listShown) return;
     this.#listShown = shown;
-    this.#listButton.setAttribute("aria-expanded", String(shown));
+    this.#listButton.ariaExpanded = String(shown);
     if (shown) {
-      this.element.prepend(this.#list.element);
-      void this.#list.load();
-    } else {
-      this.#list.element.remove();
+      void this.#load().then((made) => this.#placeList(made?.list));
+      return;
     }
+    this.#conversations?.list.element.remove();
     this.#arrange();
-    if (shown) this.#list.focus();
-    else this.#listButton.focus();
+    this.#listButton.focus();
+  }
+
+  /** It may be closed again before it has come. */
+  #placeList(list: Made.Conversations["list"] | undefined): void {
+    if (!this.#listShown) return;
+    if (!list) return this.#showList(false);
+    this.element.prepend(list.element);
+    void list.load();
+    this.#arrange();
+    list.focus();
   }
 
   /** What the drawer covers cannot be reached; beside a column everything can. */
   #arrange(): void {
-    const covers = this.#listShown && getComputedStyle(this.#list.element).position === "absolute";
-    this.#desk.inert = covers;
+    const list = this.#listShown && this.#conversations?.list.element;
+    this.#desk.inert = !!list && getComputedStyle(list).position === "absolute";
   }
 
   #drawNotice(view: ChatView): void {

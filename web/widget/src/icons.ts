@@ -7,10 +7,7 @@ const PATHS = {
   list: ["M4 7h16", "M4 12h16", "M4 17h10"],
   more: ["M5.5 12h.01", "M12 12h.01", "M18.5 12h.01"],
   plus: ["M12 5v14", "M5 12h14"],
-  back: ["M14.5 6l-6 6 6 6"],
-  search: ["M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14z", "M20 20l-4-4"],
   pencil: ["M4 20l1-4L16.5 4.5a2.1 2.1 0 0 1 3 3L8 19l-4 1z", "M14.5 6.5l3 3"],
-  trash: ["M5 7h14", "M10 7V4.5h4V7", "M7 7l.8 12.5h8.4L17 7", "M10.3 11v5", "M13.7 11v5"],
   copy: ["M9 9h10v11H9z", "M6 15H5V4h10v2"],
   check: ["M5 12.5l4.5 4.5L19 7.5"],
   up: ["M7 11v9H4v-9h3z", "M7 11l4-7c1.5 0 2.5 1 2.2 2.6L12.6 10H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.8 20H7"],
@@ -40,11 +37,16 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Returns a picture that says nothing by itself: a text or a label stands beside it. */
 export function icon(name: IconName): SVGSVGElement {
+  return drawn(name, PATHS[name]);
+}
+
+/** Returns a picture of these paths, in a box of 24 by 24. */
+export function drawn(name: string, paths: readonly string[]): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", `icon icon-${name}`);
   svg.setAttribute("aria-hidden", "true");
-  for (const d of PATHS[name]) {
+  for (const d of paths) {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("d", d);
     svg.append(path);

@@ -3,12 +3,13 @@ import type { ErrorView, MessageView } from "@frontdesk/client";
 import { Activity, Reasoning } from "./activity";
 import { ApprovalCard } from "./approval";
 import { isBlank, label } from "./bounds";
+import { tool } from "./button";
 import { copy } from "./clipboard";
 import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
 import { formatInFull, formatTime } from "./format";
-import { icon, type IconName } from "./icons";
+import { icon } from "./icons";
 import { decorate } from "./markdown/decorate";
 import { MarkdownView } from "./markdown/view";
 import { NO_ANSWER, problemParts } from "./problem";
@@ -263,10 +264,6 @@ class AnswerTools {
     if (this.#message === null) return;
     this.#context.client.feedback(this.#message.id, { rating }).catch((error: unknown) => this.#context.report(error));
   }
-}
-
-export function tool(name: IconName, label: string, onclick: () => unknown): HTMLButtonElement {
-  return make("button", { type: "button", class: "tool", title: label, "aria-label": label, onclick }, icon(name));
 }
 
 function copyTool(context: WidgetContext, text: () => string): HTMLButtonElement {

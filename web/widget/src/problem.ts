@@ -1,5 +1,5 @@
 /** What went wrong, in the user's language, and the one thing that helps. Nothing is offered that cannot work. */
-import { type ErrorView, FrontdeskError, type MessageView } from "@frontdesk/client";
+import type { ErrorView, MessageView } from "@frontdesk/client";
 import type { WidgetContext } from "./context";
 import { make } from "./dom";
 import { formatNumber } from "./format";
@@ -47,6 +47,9 @@ const KINDS: Record<string, [ErrorText, Remedy?]> = {
 /** An answer in which there is nothing to see. */
 export const NO_ANSWER: ErrorView = { code: "model_unavailable", message: "", recoverable: true, retryAfterS: null };
 
+/** What a button needs does not come. */
+export const NOT_LOADED: ErrorView = { code: "network", message: "", recoverable: false, retryAfterS: null };
+
 /** Returns the sentence, and when one may try again. */
 export function problemText(error: ErrorView, texts: Texts): string {
   const said = sentence(error, texts);
@@ -61,9 +64,9 @@ export function problemParts(context: WidgetContext, error: ErrorView, helps = t
   return [make("p", {}, text), ...(button === null ? [] : [button])];
 }
 
-/** Returns what a call of the client rejected with, as a view. */
+/** Returns what a call of the client rejected with, as a view. What is loaded later has a client, and its classes, of its own. */
 export function asErrorView(error: unknown): ErrorView {
-  if (error instanceof FrontdeskError) return error;
+  if ("retryAfterS" in Object(error)) return error as ErrorView;
   return { code: "internal", message: "", recoverable: false, retryAfterS: null };
 }
 

@@ -66,23 +66,7 @@ export interface Texts {
   approve: string;
   deny: string;
 
-  search: string;
-  noConversations: string;
-  nothingFound: string;
-  untitled: string;
-  rename: string;
-  newTitle: string;
-  save: string;
-  remove: string;
-  removeThis: string;
-  keep: string;
-  more: string;
-  /** Conversations before yesterday. */
-  earlier: string;
   menu: string;
-  exportIt: string;
-  printIt: string;
-  back: string;
 
   offline: string;
   reconnecting: string;

@@ -1,54 +1,56 @@
 /** What can be done with the conversation that is shown: rename, export, print, delete. */
-import { thinned } from "./bounds";
-import type { WidgetContext } from "./context";
-import { fill, make } from "./dom";
-import { isInputMethods } from "./keys";
-import { tool } from "./message";
+import { thinned } from "../bounds";
+import type { WidgetContext } from "../context";
+import { fill, make } from "../dom";
+import { isInputMethods } from "../keys";
 import { printTranscript } from "./print";
+import type { Words } from "./words";
 
 const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
 export class ConversationMenu {
-  /** The button and, while it is open, the menu. */
-  readonly element = make("div", { class: "menu-place", hidden: true });
   /** Where a new title or a yes is asked for, below the head. */
   readonly question = make("div", { class: "asking", hidden: true });
   #context: WidgetContext;
-  #button: HTMLButtonElement;
+  #words: Words;
+  #button: HTMLElement;
   #menu: HTMLElement;
   #shown: string | null = null;
 
-  constructor(context: WidgetContext, transcript: HTMLElement) {
+  /** `place` has the button, and gets the menu. */
+  constructor(context: WidgetContext, words: Words, place: HTMLElement, transcript: HTMLElement) {
     const { texts } = context;
     this.#context = context;
-    this.#button = tool("more", texts.menu, () => this.#show(this.#menu.hidden));
-    this.#button.setAttribute("aria-haspopup", "menu");
+    this.#words = words;
+    this.#button = place.querySelector("button")!;
     const item = (label: string, act: () => unknown) =>
       make("button", { type: "button", role: "menuitem", tabindex: -1, onclick: () => this.#choose(act) }, label);
     this.#menu = make(
       "div",
       { class: "menu", role: "menu", "aria-label": texts.menu, hidden: true },
-      item(texts.rename, () => this.#askTitle()),
-      item(texts.exportIt, () => this.#export()),
-      item(texts.printIt, () => printTranscript(transcript)),
-      item(texts.remove, () => this.#askRemoval()),
+      item(words.rename, () => this.#askTitle()),
+      item(words.exportIt, () => this.#export()),
+      item(words.printIt, () => printTranscript(transcript)),
+      item(words.remove, () => this.#askRemoval()),
     );
-    this.#show(false);
-    fill(this.element, this.#button, this.#menu);
-    this.element.addEventListener("keydown", (event) => this.#onKey(event));
-    this.element.addEventListener("focusout", ({ relatedTarget }) => {
-      if (!this.element.contains(relatedTarget as Node | null)) this.#show(false);
+    place.append(this.#menu);
+    place.addEventListener("keydown", (event) => this.#onKey(event));
+    place.addEventListener("focusout", ({ relatedTarget }) => {
+      if (!place.contains(relatedTarget as Node | null)) this.#show(false);
     });
     this.question.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !isInputMethods(event)) this.#leave(event);
     });
   }
 
-  /** A conversation that nobody has begun has none of this. */
+  /** A question is about the conversation that was shown. */
   update(conversationId: string | null): void {
     if (conversationId !== this.#shown) this.#ask();
     this.#shown = conversationId;
-    this.element.hidden = conversationId === null;
+  }
+
+  toggle(): void {
+    this.#show(this.#menu.hidden);
   }
 
   #show(shown: boolean): void {
@@ -103,14 +105,14 @@ export class ConversationMenu {
   #askTitle(): void {
     const { texts, chat, client } = this.#context;
     const { conversationId: id, title } = chat.view;
-    const input = make("input", { type: "text", maxlength: 200, "aria-label": texts.newTitle, dir: "auto" });
+    const input = make("input", { type: "text", maxlength: 200, "aria-label": this.#words.newTitle, dir: "auto" });
     input.value = thinned(title ?? "");
     const save = (event: Event) => {
       this.#leave(event);
       const wanted = input.value.trim();
       if (id !== null && wanted !== "" && wanted !== title) this.#try(client.conversations.rename(id, wanted));
     };
-    const submit = make("button", { type: "submit", class: "button primary" }, texts.save);
+    const submit = make("button", { type: "submit", class: "button primary" }, this.#words.save);
     const back = make(
       "button",
       { type: "button", class: "button", onclick: (e: Event) => this.#leave(e) },
@@ -122,17 +124,21 @@ export class ConversationMenu {
   }
 
   #askRemoval(): void {
-    const { texts, chat, client } = this.#context;
+    const { chat, client } = this.#context;
     const { conversationId: id } = chat.view;
     const remove = (event: Event) => {
       this.#leave(event);
       this.#context.focusComposer();
       if (id !== null) this.#try(client.conversations.delete(id));
     };
-    const keep = make("button", { type: "button", class: "button", onclick: (e: Event) => this.#leave(e) }, texts.keep);
+    const keep = make(
+      "button",
+      { type: "button", class: "button", onclick: (e: Event) => this.#leave(e) },
+      this.#words.keep,
+    );
     this.#ask(
-      make("span", {}, texts.removeThis),
-      make("button", { type: "button", class: "button danger", onclick: remove }, texts.remove),
+      make("span", {}, this.#words.removeThis),
+      make("button", { type: "button", class: "button danger", onclick: remove }, this.#words.remove),
       keep,
     );
     keep.focus();

@@ -1,14 +1,16 @@
 /** The list of the user's conversations: search, open, rename, delete. Asked anew each time it is shown. */
 import type { ConversationView } from "@frontdesk/client";
-import { label, thinned } from "./bounds";
-import type { WidgetContext } from "./context";
-import { fill, make } from "./dom";
-import { daysAgo, formatDay, formatMoment } from "./format";
-import { icon } from "./icons";
-import { tool } from "./message";
-import { asErrorView, problemText } from "./problem";
-import { isInputMethods } from "./keys";
-import { isTouch } from "./visible";
+import { label, thinned } from "../bounds";
+import type { WidgetContext } from "../context";
+import { fill, make } from "../dom";
+import { daysAgo, formatDay, formatMoment } from "../format";
+import { icon } from "../icons";
+import { back, search, trash } from "../pictures";
+import { tool } from "../button";
+import { asErrorView, problemText } from "../problem";
+import { isInputMethods } from "../keys";
+import { isTouch } from "../visible";
+import type { Words } from "./words";
 
 const PAGE = 20;
 const TYPING_PAUSE_MS = 200;
@@ -16,6 +18,7 @@ const TYPING_PAUSE_MS = 200;
 export class ConversationList {
   declare readonly element: HTMLElement;
   #context: WidgetContext;
+  #words: Words;
   #search: HTMLInputElement;
   #problem = make("div", { class: "notice error", hidden: true });
   #list = make("div", { class: "list" });
@@ -25,13 +28,14 @@ export class ConversationList {
   /** Counts the questions, so that an answer that was overtaken is not shown. */
   #asked = 0;
 
-  constructor(context: WidgetContext, close: () => void) {
+  constructor(context: WidgetContext, words: Words, close: () => void) {
     const { texts } = context;
     this.#context = context;
+    this.#words = words;
     this.#search = make("input", {
       type: "search",
-      placeholder: texts.search,
-      "aria-label": texts.search,
+      placeholder: words.search,
+      "aria-label": words.search,
       autocomplete: "off",
       oninput: () => this.#searchSoon(),
     });
@@ -46,11 +50,11 @@ export class ConversationList {
       make(
         "div",
         { class: "head" },
-        tool("back", texts.back, close),
+        tool(back(), words.back, close),
         make("h2", {}, texts.conversations),
         tool("plus", texts.newConversation, startNew),
       ),
-      make("div", { class: "search" }, icon("search"), this.#search),
+      make("div", { class: "search" }, search(), this.#search),
       this.#problem,
       this.#list,
     );
@@ -97,12 +101,11 @@ export class ConversationList {
   }
 
   #announce(found: number, q: string): void {
-    if (q !== "" && found === 0) this.#context.narrator.live.say(this.#context.texts.nothingFound);
+    if (q !== "" && found === 0) this.#context.narrator.live.say(this.#words.nothingFound);
   }
 
   #draw(items: readonly ConversationView[]): void {
-    const { texts } = this.#context;
-    const none = this.#search.value.trim() === "" ? texts.noConversations : texts.nothingFound;
+    const none = this.#search.value.trim() === "" ? this.#words.noConversations : this.#words.nothingFound;
     fill(this.#list);
     this.#add(items);
     if (items.length === 0) this.#list.append(make("ul", {}, make("li", { class: "empty" }, none)));
@@ -125,7 +128,7 @@ export class ConversationList {
 
   #dayOf({ updatedAt }: ConversationView): string {
     const { texts } = this.#context;
-    return daysAgo(updatedAt) < 2 ? formatDay(updatedAt, texts) : texts.earlier;
+    return daysAgo(updatedAt) < 2 ? formatDay(updatedAt, texts) : this.#words.earlier;
   }
 
   #moreRow(): HTMLElement | null {
@@ -136,7 +139,7 @@ export class ConversationList {
       make(
         "button",
         { type: "button", class: "button more", onclick: () => this.#more(row, cursor) },
-        this.#context.texts.more,
+        this.#words.more,
       ),
     );
     return row;
@@ -168,7 +171,7 @@ export class ConversationList {
 
   #showRow(row: HTMLElement, conversation: ConversationView): void {
     const { texts, chat } = this.#context;
-    const title = label(conversation.title || texts.untitled);
+    const title = label(conversation.title || this.#words.untitled);
     const open = () => {
       this.#close();
       void chat.open(conversation.id);
@@ -182,8 +185,8 @@ export class ConversationList {
         make("b", { dir: "auto" }, title),
         make("span", {}, formatMoment(conversation.updatedAt, texts)),
       ),
-      tool("pencil", `${texts.rename}: ${title}`, () => this.#askTitle(row, conversation)),
-      tool("trash", `${texts.remove}: ${title}`, () => this.#askRemoval(row, conversation)),
+      tool("pencil", `${this.#words.rename}: ${title}`, () => this.#askTitle(row, conversation)),
+      tool(trash(), `${this.#words.remove}: ${title}`, () => this.#askRemoval(row, conversation)),
     );
     this.#markRow(row);
   }
@@ -196,19 +199,19 @@ export class ConversationList {
 
   #askTitle(row: HTMLElement, conversation: ConversationView): void {
     const { texts } = this.#context;
-    const input = make("input", { type: "text", maxlength: 200, "aria-label": texts.newTitle, dir: "auto" });
+    const input = make("input", { type: "text", maxlength: 200, "aria-label": this.#words.newTitle, dir: "auto" });
     input.value = thinned(conversation.title);
-    const back = () => this.#restore(row, conversation);
+    const leave = () => this.#restore(row, conversation);
     const save = (event: Event) => {
       event.preventDefault();
       void this.#rename(row, conversation, input.value.trim());
     };
     const form = make(
       "form",
-      { onsubmit: save, onkeydown: escape(back) },
+      { onsubmit: save, onkeydown: escape(leave) },
       input,
-      make("button", { type: "submit", class: "button primary" }, texts.save),
-      make("button", { type: "button", class: "button", onclick: back }, texts.cancel),
+      make("button", { type: "submit", class: "button primary" }, this.#words.save),
+      make("button", { type: "button", class: "button", onclick: leave }, texts.cancel),
     );
     fill(row, form);
     input.focus();
@@ -226,15 +229,14 @@ export class ConversationList {
   }
 
   #askRemoval(row: HTMLElement, conversation: ConversationView): void {
-    const { texts } = this.#context;
-    const back = () => this.#restore(row, conversation);
-    const keep = make("button", { type: "button", class: "button", onclick: back }, texts.keep);
+    const leave = () => this.#restore(row, conversation);
+    const keep = make("button", { type: "button", class: "button", onclick: leave }, this.#words.keep);
     const remove = () => void this.#remove(row, conversation);
     const sure = make(
       "div",
-      { class: "sure", role: "group", "aria-label": texts.removeThis, onkeydown: escape(back) },
-      make("span", {}, texts.removeThis),
-      make("button", { type: "button", class: "button danger", onclick: remove }, texts.remove),
+      { class: "sure", role: "group", "aria-label": this.#words.removeThis, onkeydown: escape(leave) },
+      make("span", {}, this.#words.removeThis),
+      make("button", { type: "button", class: "button danger", onclick: remove }, this.#words.remove),
       keep,
     );
     fill(row, sure);

@@ -1,6 +1,5 @@
 /** Prints a conversation alone, and all of it, whatever page it stands in. */
-import { make } from "./dom";
-import { sheetsFor } from "./sheets";
+import { make } from "../dom";
 
 /** Longer than that nobody waits for pictures. */
 const GONE_MS = 60_000;
@@ -16,7 +15,7 @@ export function printTranscript(transcript: HTMLElement): void {
   host.setAttribute("mode", "page");
   inner.body.append(host);
   const root = host.attachShadow({ mode: "open" });
-  root.adoptedStyleSheets = sheetsFor(window);
+  root.adoptedStyleSheets = sheetsFor(transcript, window as Window & typeof globalThis);
   const copy = inner.importNode(transcript.closest(".surface")!);
   copy.append(inner.importNode(transcript, true));
   root.append(copy);
@@ -24,4 +23,14 @@ export function printTranscript(transcript: HTMLElement): void {
   setTimeout(() => frame.remove(), GONE_MS);
   window.focus();
   window.print();
+}
+
+/** Returns the style sheets of the tree that an element stands in, as another document may adopt them. */
+function sheetsFor(element: HTMLElement, { CSSStyleSheet }: typeof globalThis): CSSStyleSheet[] {
+  const { adoptedStyleSheets } = element.getRootNode() as ShadowRoot;
+  return adoptedStyleSheets.map(({ cssRules }) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(Array.from(cssRules, ({ cssText }) => cssText).join("\n"));
+    return sheet;
+  });
 }
