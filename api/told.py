@@ -66,29 +66,24 @@ class MessageView(BaseModel):
     usage: UsageView | None
     lane: int = Field(default=0, exclude_if=_is_zero, description="of what one of several lanes of its turn has said")
     covers: int = Field(default=0, exclude_if=_is_zero, description="of a summary: so many messages")
+    until: UUID | None = Field(
+        default=None, exclude_if=_is_none, description="of a summary: the last message that it covers"
+    )
     is_void: bool = Field(
         default=False, exclude_if=_is_zero, description="of a summary: something that it covers was replaced since"
     )
 
 
-def message_views(
-    found: Sequence[StoredMessage], summaries: Sequence[Summary] = (), *, since: int | None = None
-) -> list[MessageView]:
-    """Return what readers see of messages, each summary behind the last message that it covers, where that is among them.
-
-    `since`: so many messages the reader has; a summary that was made then is told whatever it covers.
-    """
+def with_summaries(found: Sequence[StoredMessage], summaries: Sequence[Summary]) -> list[MessageView]:
+    """Return what readers see of messages, each summary behind the last message that it covers, where that is among them."""
     seen = [MessageView.model_validate(one) for one in found]
     ids = {one.id for one in seen}
-    told = [
-        _summary_view(one)
-        for one in summaries
-        if one.until.message_id in ids or (since is not None and one.made_position >= since)
-    ]
+    told = [summary_view(one) for one in summaries if one.until.message_id in ids]
     return sorted([*seen, *told], key=lambda one: (one.turn, one.position)) if told else seen
 
 
-def _summary_view(summary: Summary) -> MessageView:
+def summary_view(summary: Summary) -> MessageView:
+    """Return a summary as a message of the role `summary`."""
     return MessageView(
         id=summary.id,
         run_id=summary.run_id,
@@ -106,6 +101,7 @@ def _summary_view(summary: Summary) -> MessageView:
         model=summary.model,
         usage=UsageView.model_validate(summary.usage),
         covers=summary.messages,
+        until=summary.until.message_id,
         is_void=summary.is_void,
     )
 

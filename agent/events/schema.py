@@ -95,10 +95,10 @@ class ModelChanged(Event, frozen=True, tag="model.changed"):
 class HistoryShortened(Event, frozen=True, tag="history.shortened"):
     """The model does not get all that was said before: in its place the `summary`, or nothing where turns are `left_out`."""
 
-    summary: str | None
-    until: str | None
+    summary: str | None = None
+    until: str | None = None
     """The last message that the summary covers."""
-    left_out: bool
+    left_out: bool = False
 
 
 class TextDelta(Event, frozen=True, tag="text.delta"):

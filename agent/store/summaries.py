@@ -79,7 +79,6 @@ class Summary(NewSummary):
     id: UUID
     run_id: UUID
     until: Until
-    made_position: int
     created_at: datetime
     is_void: bool = False
 
@@ -155,9 +154,6 @@ async def keep_summary(
         NotFoundError: the conversation is gone.
     """
     own = await _lock(connection, principal, conversation_id)
-    last = select(conversations.c.last_position).where(
-        conversations.c.tenant_id == principal.tenant_id, conversations.c.id == conversation_id
-    )
     values = {
         "text": new.text,
         "done": {"calls": [call._asdict() for call in new.done.calls], "earlier": new.done.earlier},
@@ -167,7 +163,6 @@ async def keep_summary(
         "model": new.model,
         "input_tokens": new.usage.input_tokens,
         "output_tokens": new.usage.output_tokens,
-        "made_position": last.scalar_subquery(),
         "created_at": datetime.now(UTC),
     }
     kept = update(summaries).where(*own, _c.id == claim, _c.text.is_(None), _COUNTS).values(values)
@@ -242,7 +237,6 @@ def _summary(row: Any, *, is_void: bool) -> Summary:
         messages=row.messages,
         model=row.model,
         usage=Usage(row.input_tokens, row.output_tokens),
-        made_position=row.made_position,
         created_at=row.created_at,
         is_void=is_void,
     )

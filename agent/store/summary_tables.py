@@ -34,7 +34,6 @@ summaries = Table(
     Column("tools", Json, comment="the names of tools whose results it was made of"),
     Column("is_untrusted", Boolean, comment="whether anybody may have written what it was made of"),
     Column("messages", Integer, comment="how many it covers, with those of the summary before"),
-    Column("made_position", Integer, comment="of the conversation's newest message when it was made"),
     Column("model", String(200)),
     Column("input_tokens", Integer),
     Column("output_tokens", Integer),

@@ -29,7 +29,6 @@ def upgrade() -> None:
     sa.Column('tools', sa.JSON(none_as_null=True), nullable=True, comment='the names of tools whose results it was made of'),
     sa.Column('is_untrusted', sa.Boolean(), nullable=True, comment='whether anybody may have written what it was made of'),
     sa.Column('messages', sa.Integer(), nullable=True, comment='how many it covers, with those of the summary before'),
-    sa.Column('made_position', sa.Integer(), nullable=True, comment="of the conversation's newest message when it was made"),
     sa.Column('model', sa.String(length=200), nullable=True),
     sa.Column('input_tokens', sa.Integer(), nullable=True),
     sa.Column('output_tokens', sa.Integer(), nullable=True),

@@ -17,7 +17,7 @@ from api.cursors import audit_cursor, message_place, pack
 from api.dependencies import InstallationDep
 from api.errors import ADMIN_PROBLEMS
 from api.requests import NO_NUL
-from api.told import AuditPage, MessageView, RecordedView, message_views, page_of
+from api.told import AuditPage, MessageView, RecordedView, page_of, with_summaries
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=ADMIN_PROBLEMS)
 
@@ -130,7 +130,7 @@ async def read_what_was_said(
     return ReadConversation(
         user=owner.user_id,
         title=conversation.title,
-        items=message_views(found[:MESSAGES_AT_ONCE], summaries),
+        items=with_summaries(found[:MESSAGES_AT_ONCE], summaries),
         next_cursor=pack([last.turn, last.position]) if last else None,
     )
 

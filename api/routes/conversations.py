@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from agent.errors import InvalidRequestError
 from agent.graphemes import unturned
@@ -30,7 +30,7 @@ from api.cursors import conversation_cursor, known_version, message_place, pack,
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
-from api.told import MessageView, message_views
+from api.told import MessageView, summary_view, with_summaries
 from api.views import Deleted
 from api.waiting import while_connected
 
@@ -73,10 +73,15 @@ class ConversationPage(BaseModel):
     next_cursor: str | None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class MessagePage(BaseModel):
     """Oldest first. `next_cursor` is null on the last page.
 
-    `title` is the conversation's. `version` is opaque: given back as `after` it asks for what has changed since this page
+    `summary` is what models read in place of the messages up to its `until`; where they read all there is none, nor where nothing
+    has changed. `title` is the conversation's. `version` is opaque: given back as `after` it asks for what has changed since this page
     was read. Of a reading in several pages the first one's counts.
     """
 
@@ -84,6 +89,7 @@ class MessagePage(BaseModel):
     next_cursor: str | None
     title: str
     version: str
+    summary: MessageView | None = Field(default=None, exclude_if=_is_none)
 
 
 def _says_something(title: str) -> str:
@@ -149,8 +155,6 @@ async def read_messages(
 ) -> MessagePage:
     """Return a conversation's messages, oldest first; those of earlier versions, too, where asked for.
 
-    Behind the last message that the conversation's summary covers stands that, beside the `limit`.
-
     Where nothing has changed since `after`, which is the usual answer, no message is read.
     """
     place = message_place(cursor)
@@ -158,7 +162,7 @@ async def read_messages(
     async with services.store.read(principal.tenant_id) as connection:
         conversation, version = await get_version(connection, principal, conversation_id)
         found: list[StoredMessage] = []
-        summaries: list[Summary] = []
+        summary: Summary | None = None
         if since != version:
             found = await list_messages(
                 connection,
@@ -169,11 +173,12 @@ async def read_messages(
                 with_superseded=versions == "all",
                 since=since,
             )
-            summaries = await list_summaries(connection, principal, conversation_id, with_void=versions == "all")
+            summary = next(iter(await list_summaries(connection, principal, conversation_id)), None)
     more = len(found) > limit
     last = found[limit - 1] if more else None
     return MessagePage(
-        items=message_views(found[:limit], summaries, since=since.position if since is not None else None),
+        items=[MessageView.model_validate(one) for one in found[:limit]],
+        summary=None if summary is None else summary_view(summary),
         next_cursor=pack([last.turn, last.position]) if last else None,
         title=conversation.title,
         version=version_word(version),
@@ -227,7 +232,7 @@ async def _exported(
             )
             summaries = await list_summaries(connection, principal, conversation.id, with_void=True)
         separator = b"," if after is not None and page else b""
-        yield separator + b",".join(one.model_dump_json().encode() for one in message_views(page, summaries))
+        yield separator + b",".join(one.model_dump_json().encode() for one in with_summaries(page, summaries))
         if len(page) < EXPORT_PAGE:
             break
         after = page[-1].turn, page[-1].position

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
 
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, with_facts
+from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, SUMMARY_REQUEST, TITLE_REQUEST, with_facts
 from demo import DemoChatModel
+from demo.suggest import EXTRACT, extract
 
 TOOLS: list[dict[str, Any]] = [
     {"type": "function", "function": {"name": "get_orders_stats", "description": "Count the orders."}},
@@ -172,7 +173,12 @@ async def test_it_never_raises_and_its_stream_is_what_it_generates(
 
 def test_an_extract_of_what_was_said_is_word_for_word_and_rolls_forward() -> None:
     """G550: without a key, too; it says what it is, and nothing that nobody said."""
-    said = [{"user": "how many clients?"}, {"assistant": "**42** clients."}, {"user": "and today?"}, {"assistant": "x" * 500}]
+    said = [
+        {"user": "how many clients?"},
+        {"assistant": "**42** clients."},
+        {"user": "and today?"},
+        {"assistant": "x" * 500},
+    ]
     first = extract({"said": said})
     assert first.splitlines() == [
         EXTRACT,
