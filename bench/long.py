@@ -71,7 +71,11 @@ async def counting_model(given: list[Given]) -> AsyncIterator[str]:
 async def _head(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readuntil(b"\r\n\r\n")
-    except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):  # the server is over with its clients
+    except (
+        asyncio.IncompleteReadError,
+        asyncio.CancelledError,
+        ConnectionError,
+    ):  # the server is over with its clients
         return b""
 
 

@@ -15,6 +15,7 @@ const DIST = join(ROOT, "dist");
 const ENTRIES = {
   "frontdesk-approvals.js": "widget/src/approvals/index.ts",
   "frontdesk-conversations.js": "widget/src/conversations/index.ts",
+  "frontdesk-history.js": "widget/src/history/index.ts",
   "frontdesk-lanes.js": "widget/src/lanes/index.ts",
   "frontdesk-chat.js": "widget/src/index.ts",
   "demo.js": "demo/src/index.ts",
@@ -61,6 +62,7 @@ async function bundle() {
       define: {
         APPROVALS_FILE: named("frontdesk-approvals.js"),
         CONVERSATIONS_FILE: named("frontdesk-conversations.js"),
+        HISTORY_FILE: named("frontdesk-history.js"),
         LANES_FILE: named("frontdesk-lanes.js"),
       },
       loader: { ".svg": "copy" },

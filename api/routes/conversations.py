@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from agent.errors import InvalidRequestError
 from agent.graphemes import unturned
@@ -25,7 +25,7 @@ from agent.store.conversations import (
 )
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, list_messages
-from agent.store.summaries import Summary, list_summaries
+from agent.store.summaries import list_summaries, newest_summary
 from api.cursors import conversation_cursor, known_version, message_place, pack, version_word
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
@@ -73,15 +73,11 @@ class ConversationPage(BaseModel):
     next_cursor: str | None
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 class MessagePage(BaseModel):
     """Oldest first. `next_cursor` is null on the last page.
 
-    `summary` is what models read in place of the messages up to its `until`; where they read all there is none, nor where nothing
-    has changed. `title` is the conversation's. `version` is opaque: given back as `after` it asks for what has changed since this page
+    `summary` is what models read in place of the messages up to its `until`; null where they read
+    all. `title` is the conversation's. `version` is opaque: given back as `after` it asks for what has changed since this page
     was read. Of a reading in several pages the first one's counts.
     """
 
@@ -89,7 +85,7 @@ class MessagePage(BaseModel):
     next_cursor: str | None
     title: str
     version: str
-    summary: MessageView | None = Field(default=None, exclude_if=_is_none)
+    summary: MessageView | None
 
 
 def _says_something(title: str) -> str:
@@ -161,8 +157,8 @@ async def read_messages(
     since = known_version(after, "after")
     async with services.store.read(principal.tenant_id) as connection:
         conversation, version = await get_version(connection, principal, conversation_id)
+        summary = await newest_summary(connection, principal, conversation_id, before_turn=version.turn + 1)
         found: list[StoredMessage] = []
-        summary: Summary | None = None
         if since != version:
             found = await list_messages(
                 connection,
@@ -173,7 +169,6 @@ async def read_messages(
                 with_superseded=versions == "all",
                 since=since,
             )
-            summary = next(iter(await list_summaries(connection, principal, conversation_id)), None)
     more = len(found) > limit
     last = found[limit - 1] if more else None
     return MessagePage(

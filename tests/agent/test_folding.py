@@ -221,7 +221,7 @@ async def test_a_summary_of_what_was_edited_since_is_void(both: World, way: str)
     asked = "deux" if way == "edit" else "two"
     assert texts(provider.requests[-1]) == [("user", "one"), ("assistant", "one!"), ("user", asked)]
     assert "42" not in str(provider.requests[-1]["messages"])
-    assert "summary" not in (await ann.request("GET", f"/conversations/{said}/messages")).json()
+    assert (await ann.request("GET", f"/conversations/{said}/messages")).json()["summary"] is None
     every = (await ann.request("GET", f"/conversations/{said}/export")).json()["messages"]
     assert [one["is_void"] for one in every if one["role"] == "summary"] == [True]
     provider.summary = "Another one."
@@ -387,7 +387,7 @@ async def test_it_can_be_switched_off_and_is_bounded(open_frontdesk: OpenWorld) 
     """G557: and of many at once those beyond the limit are left to the next turns."""
     world = await open_frontdesk(assistant={"history": {"messages": 8, "summary": False}})
     said = await turns(world.person(), "one", "two", "three", "four", "five")
-    assert "summary" not in (await world.person().request("GET", f"/conversations/{said}/messages")).json()
+    assert (await world.person().request("GET", f"/conversations/{said}/messages")).json()["summary"] is None
     assert not world.provider.summaries
     narrow = {"history": {"messages": 8, "summary": {"tokens": 100, "result_characters": 0, "keep": 0}}}
     world = await open_frontdesk(assistant=narrow, max_summaries=1)
