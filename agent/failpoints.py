@@ -40,6 +40,9 @@ Failpoint = Literal[
     "result.before_commit",
     "result.after_commit",
     "memory.before_commit",
+    "summary.after_claim",
+    "summary.before_commit",
+    "summary.after_commit",
 ]
 FAILPOINTS: tuple[str, ...] = get_args(Failpoint)
 EXIT_STATUS = 137

@@ -33,6 +33,11 @@ cost = Counter(
     "What these tokens cost, by the prices in the definitions; of models that have one",
     ["model", "currency"],
 )
+summaries = Counter(
+    "frontdesk_summaries",
+    "Summaries of long conversations: made, void (of what was replaced meanwhile), empty, busy (too many at once), gone, broke, or the code of an error",
+    ["outcome"],
+)
 suggestions = Counter(
     "frontdesk_suggestions", "Requests for follow-up questions on demand that a model was asked for", ["code"]
 )

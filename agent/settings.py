@@ -184,6 +184,11 @@ class RuntimeSettings(EnvironmentSettings):
         default=50, ge=1, description="runs of one tenant at work at once, over all processes that share a Redis"
     )
     max_runs_per_user: int = Field(default=5, ge=1, description="of these, runs of one user; visitors are no users")
+    max_summaries: int = Field(
+        default=8,
+        ge=1,
+        description="of long conversations, made at once in this process; others are left to their next turns",
+    )
     max_queued_runs: int = Field(default=1000, ge=0, description="runs that wait; beyond it 503 overloaded")
     max_queued_per_tenant: int | None = Field(
         default=None, ge=1, description="of these, one tenant's; beyond it 429; without a number a tenth of the queue"

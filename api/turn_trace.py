@@ -19,6 +19,7 @@ from agent.events.schema import (
     CredentialNeeded,
     ErrorRaised,
     FileGiven,
+    HistoryShortened,
     ModelChanged,
     ReasoningDelta,
     RunEnded,
@@ -85,6 +86,9 @@ def told(event: AnyEvent) -> str | None:
             return f"step {step}: {reason}, {_tokens(usage)}"
         case ModelChanged(left=left, to=to, reason=reason):
             return f"  {left} failed ({reason}): {to} goes on"
+        case HistoryShortened(summary=summary, left_out=left_out):
+            read = "a summary in place of earlier turns" if summary else "no summary of earlier turns"
+            return f"  {read}{', some are left out' if left_out else ''}"
         case ToolCallChanged(progress=None, elapsed_ms=None):
             return _of_call(event)
         case ActionRequested(type=kind, value=value):

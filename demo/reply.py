@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from langchain_core.messages import BaseMessage
 
 from agent.models.text import clean
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
+from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, material_of
 from demo.answer import answer, read, sheet_for
 from demo.chain import Call, Chain, matches, next_call
 from demo.choose import Plan, plan
@@ -19,7 +19,7 @@ from demo.placing import wants_chart
 from demo.schema import cards
 from demo.score import Shelf
 from demo.smalltalk import smalltalk
-from demo.suggest import first_sentence, suggestions, title
+from demo.suggest import extract, first_sentence, suggestions, title
 from demo.tongues import ENGLISH, Tongue, in_english, tongue_of
 from demo.turn import Turn, read_turn
 
@@ -44,6 +44,8 @@ def reply(messages: list[BaseMessage], tools: object, manner: Manner = "thorough
         return Reply("\n".join(suggestions(shelf, used=turn.used, called=turn.called, asked=turn.questions)))
     if turn.question == TITLE_REQUEST:
         return Reply(title(next((question for question in turn.questions if question), "")))
+    if material := material_of(turn.question):
+        return Reply(extract(material))
     said = (_of_memory(turn) if remembers else None) or _of_files(turn) or _next(turn, shelf)
     tongue, text = tongue_of(turn.question), in_manner(clean(said.text), manner)
     if said.calls or not turn.is_first_answer or tongue.say(SELF) in said.text:

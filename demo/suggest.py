@@ -1,10 +1,10 @@
-"""Follow-up questions and titles. The invariant: a suggestion is one that the offline model itself would answer well.
+"""Follow-up questions, titles, and extracts of what was said. The invariant: a suggestion is one that the offline model itself would answer well.
 
 A suggestion is a tool's own first sentence, so that it reads as well as its author writes.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from demo.choose import plan
@@ -14,6 +14,8 @@ from demo.score import Shelf, goes_places
 from demo.turn import asked_alone
 
 MAX_SUGGESTIONS, MAX_CHARACTERS = 3, 50
+MOST_EXTRACTED, EXTRACTED_CHARACTERS = 15, 90
+EXTRACT = "What was asked, and how each answer began (an extract: no model has summed it up):"
 
 
 def first_sentence(card: Card) -> str:
@@ -52,6 +54,23 @@ def _is_answered(question: str, card: Card, shelf: Shelf) -> bool:
         return False
     planned = plan(asked_alone(question), shelf)
     return [call.name for call in planned.calls] == [card.name] and planned.chain is None and not planned.unplaced
+
+
+def extract(material: Mapping[str, object]) -> str:
+    """Return what was asked and how each answer begins, word for word and in order, behind what was so before; the oldest go first."""
+    said = material.get("said_since") or material.get("said")
+    lines = str(material.get("summary_so_far") or EXTRACT).splitlines()
+    for one in said if isinstance(said, list) else ():
+        if isinstance(one, Mapping) and isinstance(asked := one.get("user"), str):
+            lines.append(f"- “{_short(asked)}”")
+        elif isinstance(one, Mapping) and isinstance(answer := one.get("assistant"), str) and len(lines) > 1:
+            lines[-1] = f"{lines[-1].partition(' → ')[0]} → “{_short(answer)}”"
+    return "\n".join([lines[0], *lines[1:][-MOST_EXTRACTED:]])
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= EXTRACTED_CHARACTERS else f"{line[:EXTRACTED_CHARACTERS]}…"
 
 
 def title(first_question: str) -> str:

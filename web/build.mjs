@@ -15,6 +15,7 @@ const DIST = join(ROOT, "dist");
 const ENTRIES = {
   "frontdesk-approvals.js": "widget/src/approvals/index.ts",
   "frontdesk-conversations.js": "widget/src/conversations/index.ts",
+  "frontdesk-history.js": "widget/src/history/index.ts",
   "frontdesk-lanes.js": "widget/src/lanes/index.ts",
   "frontdesk-voice.js": "widget/src/voice/index.ts",
   "frontdesk-sources.js": "widget/src/sources/index.ts",
@@ -63,6 +64,7 @@ async function bundle() {
       define: {
         APPROVALS_FILE: named("frontdesk-approvals.js"),
         CONVERSATIONS_FILE: named("frontdesk-conversations.js"),
+        HISTORY_FILE: named("frontdesk-history.js"),
         LANES_FILE: named("frontdesk-lanes.js"),
         VOICE_FILE: named("frontdesk-voice.js"),
         SOURCES_FILE: named("frontdesk-sources.js"),

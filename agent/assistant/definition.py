@@ -21,6 +21,7 @@ from agent.assistant.budgets import Budgets
 from agent.assistant.context import Context
 from agent.assistant.fallback import FallbackOrNone, check_named
 from agent.assistant.files import FilesOrNone
+from agent.assistant.history import History as History
 from agent.assistant.memory import MemoryOrNone
 from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, TenantId, ToolWords
@@ -53,13 +54,6 @@ class ActionDefinition(ToolWords):
             if re.search(r"[{}]", PLACEHOLDER.sub("", value)):
                 raise ValueError(f"values: {value!r}: a brace opens and closes around a name, like {{id}}")
         return self
-
-
-class History(Definition):
-    """How much of a conversation the model gets: whichever bound is reached first. A turn is never cut in half."""
-
-    messages: int = Field(default=20, ge=1, le=1000)
-    tokens: int = Field(default=24_000, ge=100, description="estimated; about four characters each")
 
 
 class Limits(Definition):
@@ -178,6 +172,8 @@ class Assistant(Definition):
         own = {model.label for model in self.models}
         check_named("public.models", self.public.models if self.public else (), own)
         check_named("fallback", self.fallback.names if self.fallback else (), own)
+        writer = self.history.summary.model if self.history.summary else None
+        check_named("history.summary.model", () if writer is None else (writer,), own)
         return self
 
     @model_validator(mode="after")

@@ -19,10 +19,18 @@ from agent.attempt.heard import heard
 from agent.attempt.offer import Offer
 from agent.attempt.page import page_tools
 from agent.attempt.stop import Stopper
-from agent.attempt.transcript import Transcript, read_transcript, tell
+from agent.attempt.transcript import Transcript, read_transcript, shortened, tell
 from agent.attempt.writer import RunWriter
 from agent.context.gathering import Contexts
-from agent.events.schema import ReasoningDelta, SourceCited, StepEnded, StepStarted, TextDelta, Usage
+from agent.events.schema import (
+    HistoryShortened,
+    ReasoningDelta,
+    SourceCited,
+    StepEnded,
+    StepStarted,
+    TextDelta,
+    Usage,
+)
 from agent.files.room import Files
 from agent.models.assembly import ToolRequest
 from agent.models.catalog import Catalog
@@ -90,6 +98,8 @@ class Attempt:
     """The files that tools gave so far: the run's answer has them."""
     files: Files | None = None
     """Where files that tools give are kept; None where there is no such place."""
+    shortened: HistoryShortened | None = None
+    """What readers are told where the model does not get all that was said before."""
 
     @property
     def model(self) -> Runnable[LanguageModelInput, Any]:
@@ -252,6 +262,8 @@ async def open_attempt(
     attempt.given = [file for message in current if message.role == "tool" for file in message.files]
     attempt.approvals = {one.tool_call_id: one for one in asked}
     attempt.page_calls = page_calls
+    if assistant.history.summary is not None:
+        attempt.shortened = shortened(transcript, attempt.messages)
     said = [message for message in current if message.role == "assistant"]
     attempt.step = max((message.step for message in said), default=0)
     attempt.usage = sum((message.usage or Usage() for message in said), Usage())

@@ -10,15 +10,18 @@ from agent.assistant.definition import Assistant, History
 from agent.attempt.context import instructions
 from agent.attempt.stop import StoppedError
 from agent.context.gathering import NOTHING, Told
+from agent.events.schema import HistoryShortened
 from agent.files.room import Files
 from agent.files.telling import tell_files
 from agent.models.catalog import Catalog
 from agent.principal import Principal
+from agent.prompt.folding import may_be_folded, with_summary
 from agent.prompt.history import model_messages
 from agent.prompt.words import with_facts
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, TranscriptMessage, recent_messages, run_messages
 from agent.store.runs import Run
+from agent.store.summaries import Summary, newest_summary
 from agent.store.transaction import Transaction
 from agent.store.versions import DoneWrite, superseded_writes
 
@@ -27,10 +30,15 @@ DONE_WRITES = 20
 
 
 class Transcript(NamedTuple):
-    """What was said: in the turns before, as many messages as the model may get, and in this one."""
+    """What was said: in the turns before, as many messages as the model may get, and in this one.
+
+    `summary` is of the turns before these; `is_cut`: there are more than were read, and no summary covers them.
+    """
 
     earlier: list[TranscriptMessage]
     current: list[StoredMessage]
+    summary: Summary | None = None
+    is_cut: bool = False
 
 
 async def load_transcript(
@@ -38,11 +46,20 @@ async def load_transcript(
 ) -> Transcript:
     """Read what a turn begins with; `current` is what was said in it, where that is known."""
     earlier: list[TranscriptMessage] = []
+    summary: Summary | None = None
     if run.turn > 1:
         earlier = await recent_messages(
             connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
         )
-    return Transcript(earlier, current or await run_messages(connection, owner, run))
+    is_cut = len(earlier) == window.messages
+    if window.summary is not None and may_be_folded(earlier, window):
+        summary = await newest_summary(connection, owner, run.conversation_id, before_turn=run.turn)
+    if summary is not None:
+        read = len(earlier)
+        earlier = [one for one in earlier if one.turn > summary.until.turn]
+        is_cut = is_cut and len(earlier) == read
+    is_cut = is_cut and earlier[0].turn > (summary.until.turn if summary else 0) + 1
+    return Transcript(earlier, current or await run_messages(connection, owner, run), summary, is_cut)
 
 
 async def read_transcript(store: Store, owner: Principal, run: Run, *, window: History) -> Transcript:
@@ -65,24 +82,40 @@ async def tell(
     Raises:
         StoppedError: another turn took the place of this one.
     """
-    earlier, current = transcript or await read_transcript(store, owner, run, window=assistant.history)
+    transcript = transcript or await read_transcript(store, owner, run, window=assistant.history)
+    earlier, current, summary, _ = transcript
     if not current or current[0].role != "user" or current[0].superseded_by is not None:
         raise StoppedError("cancelled")
-    done = await _done_by_superseded(store, owner, run, earlier, window=assistant.history)
+    done = await _done_by_superseded(store, owner, run, transcript, window=assistant.history)
     model = catalog.find(assistant, run.model)
     window = catalog.window(model, assistant.history)
     said = model_messages(earlier, current, window=window, model=run.model)
     said = add_facts(said, current, run, done, told)
     if files is not None:
         said = await tell_files(files, owner, assistant.files, model, said)
-    return [instructions(assistant, owner, told), *said]
+    return with_summary([instructions(assistant, owner, told), *said], summary)
+
+
+def shortened(transcript: Transcript, messages: Sequence[BaseMessage]) -> HistoryShortened | None:
+    """Return what readers are told where a run's model does not get all that was said before: how, and up to where."""
+    summary = transcript.summary
+    told = sum(isinstance(one, HumanMessage) for one in messages) - 1
+    left_out = transcript.is_cut or told < len({one.turn for one in transcript.earlier})
+    if summary is None and not left_out:
+        return None
+    if summary is None:
+        return HistoryShortened(None, None, left_out=True)
+    return HistoryShortened(str(summary.id), str(summary.until.message_id), left_out=left_out)
 
 
 async def _done_by_superseded(
-    store: Store, owner: Principal, run: Run, earlier: Sequence[TranscriptMessage], *, window: History
+    store: Store, owner: Principal, run: Run, transcript: Transcript, *, window: History
 ) -> list[DoneWrite]:
-    """Return the writes that stay done although their turns, within the window, were superseded."""
+    """Return the writes that stay done although their turns, within the window, were superseded; a summary tells of those before."""
+    earlier, summary = transcript.earlier, transcript.summary
     first = earlier[0].turn if len(earlier) == window.messages else 1
+    if summary is not None:
+        first = max(first, summary.until.turn + 1)
     if len({message.turn for message in earlier}) == run.turn - first:
         return []  # turns are numbered without gaps, so none is missing
     async with store.read(owner.tenant_id) as connection:

@@ -92,6 +92,15 @@ class ModelChanged(Event, frozen=True, tag="model.changed"):
     """The code of the error that it failed with; or `down`: it was not asked, as it failed too often lately."""
 
 
+class HistoryShortened(Event, frozen=True, tag="history.shortened"):
+    """The model does not get all that was said before: in its place the `summary`, or nothing where turns are `left_out`."""
+
+    summary: str | None = None
+    until: str | None = None
+    """The last message that the summary covers."""
+    left_out: bool = False
+
+
 class TextDelta(Event, frozen=True, tag="text.delta"):
     """A piece of the answer; joining `text` in id order gives the whole answer."""
 
@@ -274,6 +283,7 @@ AnyEvent: TypeAlias = (
     | StepEnded
     | UsageCounted
     | ModelChanged
+    | HistoryShortened
     | TextDelta
     | ReasoningDelta
     | ToolInputDelta

@@ -4,27 +4,22 @@ Neither may hold back the end of the run, and neither may fail it: what does not
 asks for questions it is told why there are none.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
-from typing import Any
+from contextlib import suppress
 
 import anyio
 import structlog
-from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import Runnable
 
-from agent import metrics
-from agent.assistant.definition import Limits
 from agent.assistant.suggestions import SHORT, Suggestions
 from agent.attempt.attempt import Attempt
 from agent.attempt.offer import Offer
 from agent.attempt.run_budget import RunBudget
-from agent.errors import ModelTimeoutError, ModelUnavailableError, RunError
+from agent.errors import ModelUnavailableError, RunError
 from agent.graphemes import cut, shown
-from agent.models.stream import Reply, Sinks, stream_reply
+from agent.loop.aside import ask_aside
+from agent.models.stream import Reply
 from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, fenced, unfenced
 
 logger = structlog.get_logger()
@@ -95,15 +90,6 @@ async def _give_title(attempt: Attempt) -> None:
             await attempt.writer.rename(title)
 
 
-def _without_tools(offer: Offer) -> Runnable[LanguageModelInput, Any]:
-    """Return an offer's model, kept from calling tools.
-
-    It is given the same tools as in the run's own calls: a question has to be answerable with them. Without tools there is
-    nothing to choose, and providers refuse the choice.
-    """
-    return offer.model.bind(tool_choice="none") if offer.tools else offer.model
-
-
 def this_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """Return the instructions and the last turn, with the beginnings of its results: the rest of a conversation costs more
     than better questions are worth."""
@@ -139,33 +125,12 @@ async def _ask(
         RunError: it did not answer, or not in time.
     """
     reply, given = Reply(), [*this_turn(messages), HumanMessage(request)]
-    held = nullcontext() if budget is None else budget.aside(offer, given, reply, timeout_s=timeout_s)
     try:
-        async with held, asyncio.timeout(timeout_s):
-            await stream_reply(
-                _without_tools(offer),
-                given,
-                reply,
-                Sinks(text=_ignore, reasoning=_ignore, retract=_ignore_retraction),
-                limits=Limits(answer_characters=MAX_CHARACTERS, model_retries=0),
-            )
-    except TimeoutError as exc:
-        logger.info("follow_up_left_out", error=type(exc).__name__)
-        raise ModelTimeoutError("a follow-up took too long") from exc
+        await ask_aside(offer, given, reply, timeout_s=timeout_s, budget=budget, most_characters=MAX_CHARACTERS)
     except RunError as exc:
         if not (isinstance(exc, ModelUnavailableError) and exc.is_empty):
             logger.info("follow_up_left_out", error=type(exc).__name__)
             raise
-    finally:
-        usage = reply.usage
-        metrics.count_tokens(offer.model_name, None, usage.input_tokens, usage.output_tokens, reply.cached_tokens)
+    usage = reply.usage
     logger.info("follow_up_made", input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     return reply.text
-
-
-def _ignore(_text: str) -> None:
-    pass
-
-
-async def _ignore_retraction() -> None:
-    pass

@@ -21,6 +21,7 @@ from agent.graphemes import cut
 from agent.graphemes import shown as shown_text
 from agent.masking import Mask
 from agent.models.text import clean
+from agent.prompt.folding import MADE_OF
 from agent.prompt.history import UNTRUSTED
 from agent.prompt.words import (
     CANNOT_ASK,
@@ -67,8 +68,9 @@ def look_for_strangers(attempt: Attempt, messages: Sequence[BaseMessage]) -> Non
 def _is_untrusted(attempt: Attempt, message: BaseMessage) -> bool:
     if UNTRUSTED in message.additional_kwargs:
         return True
-    tool = attempt.tools.get(message.name or "") if isinstance(message, ToolMessage) else None
-    return tool is not None and tool.is_untrusted
+    made_of = message.additional_kwargs.get(MADE_OF, ())
+    names = [message.name or ""] if isinstance(message, ToolMessage) else made_of
+    return any(name in attempt.tools and attempt.tools[name].is_untrusted for name in names)
 
 
 def asks(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:

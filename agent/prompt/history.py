@@ -45,7 +45,7 @@ def model_messages(
     messages, tokens = len(now), sum(map(estimate_tokens, now))
     by_turn = [list(rows) for _, rows in groupby(earlier, key=lambda message: message.turn)]
     for rows in reversed(by_turn):
-        turn = list(_answered(_repaired(rows, model=model)))
+        turn = list(past_turn(rows, model=model))
         messages += len(turn)
         tokens += sum(map(estimate_tokens, turn))
         # A turn that does not begin with its user message was cut by the query that loaded it.
@@ -106,6 +106,11 @@ def _repaired(turn: Sequence[TranscriptMessage], *, model: str, open_step: int |
                         yield _result_message(call.id, call.name, results.get(call.id))
             case "tool":
                 pass  # it came with its call, or it has none and is dropped
+
+
+def past_turn(rows: Sequence[TranscriptMessage], *, model: str) -> Iterator[BaseMessage]:
+    """Yield a turn that is over as a model reads it."""
+    return _answered(_repaired(rows, model=model))
 
 
 def _answered(turn: Iterator[BaseMessage]) -> Iterator[BaseMessage]:

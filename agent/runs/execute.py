@@ -11,6 +11,7 @@ from agent.attempt.attempt import Attempt, open_attempt
 from agent.attempt.results import ToolResult
 from agent.attempt.stop import StoppedError, StopReason
 from agent.errors import (
+    ContextTooLongError,
     DatabaseError,
     DeadlineError,
     InterruptedRunError,
@@ -53,8 +54,10 @@ class Stopped:
 End: TypeAlias = Outcome | Failed | Stopped
 
 
-async def execute(runtime: Runtime, held: HeldRun) -> None:
+async def execute(runtime: Runtime, held: HeldRun) -> Attempt | None:
     """Work until the run has its end in the database and in the log, or is left to another process.
+
+    Return the attempt behind which a conversation goes on that may have become too long; None where it is no such.
 
     Raises:
         LeaseLostError, StaleAppendError, NotFoundError: the run is another's, or gone; nothing more was written.
@@ -64,15 +67,27 @@ async def execute(runtime: Runtime, held: HeldRun) -> None:
         equipped = runtime.assistants.resume(held.principal.current, held.run.assistant)
     except InterruptedRunError as error:
         await conclude(held, Failed(error))
-        return
+        return None
     deadline_s = equipped.definition.limits.deadline_s
     deadline = asyncio.get_running_loop().call_later(deadline_s, held.stopper.stop, "deadline")
     try:
         with traced(is_on=runtime.is_traced):
             attempt, end = await _advance(runtime, held, equipped)
             await conclude(held, end, attempt)
+            return attempt if _goes_on(held, end) else None
     finally:
         deadline.cancel()
+
+
+def _goes_on(held: HeldRun, end: End) -> bool:
+    """Return whether a run ended in which its model was well: answered, stopped by its user, or told too much at once."""
+    match end:
+        case Answered() | StepLimit() | Stopped("cancelled"):
+            return held.writer.is_answer
+        case Failed(error):
+            return held.writer.is_answer and isinstance(error, ContextTooLongError)
+        case _:
+            return False
 
 
 async def _advance(runtime: Runtime, held: HeldRun, equipped: Equipped) -> tuple[Attempt | None, End]:
@@ -84,6 +99,8 @@ async def _advance(runtime: Runtime, held: HeldRun, equipped: Equipped) -> tuple
         owner, definition = held.principal.current, equipped.definition
         held.writer.budget = await runtime.budgets.of_run(runtime.store, owner, held.run, definition)
         attempt = await _open(runtime, held, equipped)
+        if attempt.shortened is not None:
+            held.writer.emit(attempt.shortened)
         return attempt, await advance(runtime.loop, attempt)
     except StoppedError as stopped:
         return attempt, Stopped(stopped.reason)

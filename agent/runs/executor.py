@@ -25,6 +25,7 @@ from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import HERE, Grant
 from agent.runs.execute import Stopped, conclude, execute, lose
+from agent.runs.folds import Folds
 from agent.runs.held import HeldRun
 from agent.runs.offers import Offers
 from agent.runs.roster import Roster
@@ -54,6 +55,7 @@ class Executor:
         *,
         settings: RuntimeSettings,
         worker_id: str,
+        folds: Folds,
         offers: Offers | None = None,
     ) -> None:
         self._runtime = runtime
@@ -65,6 +67,7 @@ class Executor:
         self._wakes = wakes
         self._settings = settings
         self._worker_id = worker_id
+        self._folds = folds
         self._offers = offers
 
     def hold(
@@ -120,7 +123,9 @@ class Executor:
             try:
                 await self._wait_and_claim(held)
                 if held.grant == HERE or not await self._hand_over(held):
-                    await execute(self._runtime, held)
+                    attempt = await execute(self._runtime, held)
+                    if attempt is not None:
+                        self._folds.begin(attempt)
             except DatabaseError as exc:
                 await self._leave(held, exc)
             except FrontdeskError as exc:

@@ -29,6 +29,7 @@ from agent.redis.downs import Downs
 from agent.redis.lasting import lasting
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
+from agent.runs.folds import Folds
 from agent.runs.handover import Handover
 from agent.runs.lanes import Turns
 from agent.runs.leases import Leases
@@ -87,10 +88,12 @@ class Runner:
         self._tasks = asyncio.TaskGroup()
         self._wakes = Wakes()
         self._stops = Stops(self._runtime, self._roster, signals, self._wakes)
+        self._folds = Folds(self._runtime, self._tasks, most=settings.max_summaries, worker_id=worker_id)
         self._executor = Executor(
             *(self._runtime, self._roster, self._tenure, self._absences, self._tasks, signals, self._wakes),
             settings=settings,
             worker_id=worker_id,
+            folds=self._folds,
             offers=offers,
         )
         self._leases = Leases(
@@ -211,6 +214,7 @@ class Runner:
             self._shared.drain()
         if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):
             logger.warning("runs_released_at_shutdown", runs=len(self._roster))
+        self._folds.stop()
         self._roster.stop_all("released")
         is_idle = await self._roster.idle(timeout_s=RELEASE_WAIT_S)
         for held in self._roster:

@@ -22,6 +22,7 @@ from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.statements import Hot
+from agent.store.summaries import remove_summaries
 from agent.store.tables import OF_RUN, conversations, feedback, messages, runs, search_entries
 from agent.store.transaction import Transaction
 from agent.store.transitions import cancel_runs
@@ -133,6 +134,7 @@ async def remove_batch(connection: Transaction, *, most_rows: int) -> Removed:
     batch = _Batch(connection, tenant_id, most_rows)
     await batch.remove(messages, conversation_id, pointing=[feedback.c.message_id])
     await batch.remove_entries(conversation_id)
+    await batch.remove_summaries(conversation_id)
     await batch.erase_words(conversation_id)
     await batch.let_go_of_files(conversation_id)
     removed = await batch.remove(runs, conversation_id, pointing=[table.c.run_id for table in OF_RUN])
@@ -173,6 +175,12 @@ class _Batch:
             own = (entries.tenant_id == self._tenant_id, entries.conversation_id == conversation_id)
             rows = await self._some(select(entries.id).where(*own))
             await self.delete(search_entries, [(row.id,) for row in rows])
+
+    async def remove_summaries(self, conversation_id: UUID) -> None:
+        """Remove what models read in place of a conversation's beginning."""
+        if self.room:
+            removed = remove_summaries(self._connection, self._tenant_id, conversation_id, most_rows=self.room)
+            self.room -= await removed
 
     async def erase_words(self, conversation_id: UUID) -> None:
         """Let go of what the record has of the words; its rows stay."""

@@ -35,6 +35,7 @@ from agent.store.columns import Instant, Json, partial_index, tenant, user
 from agent.store.columns import metadata as metadata
 from agent.store.feedback_tables import feedback as feedback
 from agent.store.memory_tables import memories as memories
+from agent.store.summary_tables import summaries as summaries
 
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
 """Whether search does not yet know all of a conversation, in the words of the partial index."""
@@ -283,5 +284,8 @@ search_entries = Table(
 
 OF_RUN = (tool_calls, approvals, page_calls)
 """The tables whose rows point to a run, and go before it; each has its id as `run_id`."""
-OF_USER = (conversations, runs, feedback, search_entries, budgets, spendings, reservations, memories, files)
+OF_USER = (
+    *(conversations, runs, feedback, search_entries, budgets, spendings, reservations, memories, files),
+    summaries,
+)
 """The tables whose rows say whose they are, as `user_id`."""

@@ -20,12 +20,13 @@ from agent.store.transaction import Transaction
 CLOCK_SLACK_S = 1.0
 """How far a lease may be ahead of its own length: a clock that is put right by a little is no reason to take runs away."""
 
-_ALIVE = and_(
+ALIVE = and_(
     workers.c.lease_until >= database_now(),
     # The clock jumped back since: without this, what a dead worker left would wait until the clock is there again.
     workers.c.lease_until <= database_now() + workers.c.lease_s + CLOCK_SLACK_S,
 )
-NOBODYS = or_(runs.c.worker_id.is_(None), runs.c.worker_id.not_in(select(workers.c.id).where(_ALIVE)))
+"""Whether a worker's lease is not over."""
+NOBODYS = or_(runs.c.worker_id.is_(None), runs.c.worker_id.not_in(select(workers.c.id).where(ALIVE)))
 _of_user = (
     select(
         *(runs.c[name] for name in ("tenant_id", "id", "user_id", "conversation_id", "turn", "begun_attempts")),
@@ -76,9 +77,9 @@ _RENEW = Hot(update(workers).where(workers.c.id == bindparam("of_worker")).value
 _BEGIN = Hot(workers.insert().values(id=bindparam("of_worker"), **_LEASE))
 _END = Hot(delete(workers).where(workers.c.id == bindparam("of_worker")))
 _END_ALL = Hot(delete(workers))
-_ARE_DEAD = Hot(select(exists().where(~_ALIVE).label("are_dead")))
-_COUNT = Hot(select(func.count().label("living")).select_from(workers).where(_ALIVE))
-_FORGET = Hot(delete(workers).where(~_ALIVE))
+_ARE_DEAD = Hot(select(exists().where(~ALIVE).label("are_dead")))
+_COUNT = Hot(select(func.count().label("living")).select_from(workers).where(ALIVE))
+_FORGET = Hot(delete(workers).where(~ALIVE))
 
 
 class Own(NamedTuple):

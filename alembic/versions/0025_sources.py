@@ -1,6 +1,6 @@
 """sources: what a message cites; vectors of what is remembered
 
-Revision: 0025, after 0022
+Revision: 0025, after 0024
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from agent.store.columns import Json
 
 
 revision = '0025'
-down_revision = '0022'
+down_revision = '0024'
 branch_labels = None
 depends_on = None
 

@@ -16,6 +16,7 @@ from agent.events.schema import (
     CredentialNeeded,
     ErrorRaised,
     FileGiven,
+    HistoryShortened,
     LogClosed,
     LoggedEvent,
     ModelChanged,
@@ -131,6 +132,8 @@ def payload(event: AnyEvent) -> dict[str, object]:
             return {"status": event.status, "finish_reason": event.finish_reason, "usage": usage(event.usage)}
         case RunPaused():
             return {"status": "awaiting_input"}
+        case HistoryShortened():
+            return {"history": _shown(event, ("summary", "until", "left_out"))}
         case TitleChanged(title=title):
             return {"title": title}
         case SuggestionsOffered(questions=questions):

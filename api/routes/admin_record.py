@@ -10,13 +10,14 @@ from agent.principal import OPERATOR, Principal
 from agent.store.audit import AuditFilter, Deed, DeedKind, list_audit, record
 from agent.store.conversations import get_conversation, get_owner
 from agent.store.messages import list_messages
+from agent.store.summaries import list_summaries
 from agent.store.verifying import KEPT_SEAL, has_seal, verify_tenant
 from api.admin.access import Door, Operator, in_time
 from api.cursors import audit_cursor, message_place, pack
 from api.dependencies import InstallationDep
 from api.errors import ADMIN_PROBLEMS
 from api.requests import NO_NUL
-from api.told import AuditPage, MessageView, RecordedView, page_of
+from api.told import AuditPage, MessageView, RecordedView, page_of, with_summaries
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=ADMIN_PROBLEMS)
 
@@ -50,7 +51,7 @@ class Reading(BaseModel):
 
 
 class ReadConversation(BaseModel):
-    """What was said in it, superseded messages too, the oldest first. `next_cursor` is null on the last page."""
+    """What was said in it, superseded messages and summaries too, the oldest first. `next_cursor` is null on the last page."""
 
     user: str
     title: str
@@ -124,11 +125,12 @@ async def read_what_was_said(
         found = await list_messages(
             connection, owner, body.conversation, limit=MESSAGES_AT_ONCE + 1, after=place, with_superseded=True
         )
+        summaries = await list_summaries(connection, owner, body.conversation, with_void=True)
     last = found[MESSAGES_AT_ONCE - 1] if len(found) > MESSAGES_AT_ONCE else None
     return ReadConversation(
         user=owner.user_id,
         title=conversation.title,
-        items=[MessageView.model_validate(one) for one in found[:MESSAGES_AT_ONCE]],
+        items=with_summaries(found[:MESSAGES_AT_ONCE], summaries),
         next_cursor=pack([last.turn, last.position]) if last else None,
     )
 

@@ -25,11 +25,12 @@ from agent.store.conversations import (
 )
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, list_messages
+from agent.store.summaries import list_summaries, newest_summary
 from api.cursors import conversation_cursor, known_version, message_place, pack, version_word
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
-from api.told import MessageView
+from api.told import MessageView, summary_view, with_summaries
 from api.views import Deleted
 from api.waiting import while_connected
 
@@ -38,7 +39,7 @@ router = APIRouter(tags=["conversations"], responses=PROBLEMS)
 EXPORT_PAGE = 100
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "`{conversation, messages}`, each as the other calls give it; and `choices`, how often which model's"
+        "description": "`{conversation, messages}`, each as the other calls give it, with all summaries, void ones too; and `choices`, how often which model's"
         " answer was chosen among lanes, where any was.",
         "content": {"application/json": {}},
     }
@@ -75,7 +76,8 @@ class ConversationPage(BaseModel):
 class MessagePage(BaseModel):
     """Oldest first. `next_cursor` is null on the last page.
 
-    `title` is the conversation's. `version` is opaque: given back as `after` it asks for what has changed since this page
+    `summary` is what models read in place of the messages up to its `until`; null where they read
+    all. `title` is the conversation's. `version` is opaque: given back as `after` it asks for what has changed since this page
     was read. Of a reading in several pages the first one's counts.
     """
 
@@ -83,6 +85,7 @@ class MessagePage(BaseModel):
     next_cursor: str | None
     title: str
     version: str
+    summary: MessageView | None
 
 
 def _says_something(title: str) -> str:
@@ -154,6 +157,7 @@ async def read_messages(
     since = known_version(after, "after")
     async with services.store.read(principal.tenant_id) as connection:
         conversation, version = await get_version(connection, principal, conversation_id)
+        summary = await newest_summary(connection, principal, conversation_id, before_turn=version.turn + 1)
         found: list[StoredMessage] = []
         if since != version:
             found = await list_messages(
@@ -169,6 +173,7 @@ async def read_messages(
     last = found[limit - 1] if more else None
     return MessagePage(
         items=[MessageView.model_validate(one) for one in found[:limit]],
+        summary=None if summary is None else summary_view(summary),
         next_cursor=pack([last.turn, last.position]) if last else None,
         title=conversation.title,
         version=version_word(version),
@@ -220,8 +225,9 @@ async def _exported(
             page = await list_messages(
                 connection, principal, conversation.id, limit=EXPORT_PAGE, after=after, with_superseded=True
             )
+            summaries = await list_summaries(connection, principal, conversation.id, with_void=True)
         separator = b"," if after is not None and page else b""
-        yield separator + b",".join(MessageView.model_validate(message).model_dump_json().encode() for message in page)
+        yield separator + b",".join(one.model_dump_json().encode() for one in with_summaries(page, summaries))
         if len(page) < EXPORT_PAGE:
             break
         after = page[-1].turn, page[-1].position

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
 
-from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST, with_facts
+from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, SUMMARY_REQUEST, TITLE_REQUEST, with_facts
 from demo import DemoChatModel
+from demo.suggest import EXTRACT, extract
 
 TOOLS: list[dict[str, Any]] = [
     {"type": "function", "function": {"name": "get_orders_stats", "description": "Count the orders."}},
@@ -168,3 +169,24 @@ async def test_it_never_raises_and_its_stream_is_what_it_generates(
             said.append(ToolMessage(content, tool_call_id=call["id"] or ""))
         if not whole.tool_calls:
             break
+
+
+def test_an_extract_of_what_was_said_is_word_for_word_and_rolls_forward() -> None:
+    """G550: without a key, too; it says what it is, and nothing that nobody said."""
+    said = [
+        {"user": "how many clients?"},
+        {"assistant": "**42** clients."},
+        {"user": "and today?"},
+        {"assistant": "x" * 500},
+    ]
+    first = extract({"said": said})
+    assert first.splitlines() == [
+        EXTRACT,
+        "- “how many clients?” → “**42** clients.”",
+        f"- “and today?” → “{'x' * 90}…”",
+    ]
+    more = [one for number in range(20) for one in ({"user": f"q{number}"}, {"assistant": f"a{number}"})]
+    rolled = extract({"summary_so_far": first, "said_since": more}).splitlines()
+    assert rolled == [EXTRACT, *(f"- “q{number}” → “a{number}”" for number in range(5, 20))]
+    given = HumanMessage(f"{FENCE}{json.dumps({'said': said})}{FENCE_END}\n\n{SUMMARY_REQUEST}")
+    assert DemoChatModel(delay_s=0).invoke([SystemMessage("x"), given]).text == first

@@ -16,7 +16,15 @@ import orjson
 from support.http import Connection, Request, listen
 
 from agent.prompt.history import LOST_RESULT
-from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, TITLE_REQUEST, unfenced, without_mark
+from agent.prompt.words import (
+    FENCE,
+    FENCE_END,
+    SUGGESTIONS_REQUEST,
+    SUMMARY_REQUEST,
+    TITLE_REQUEST,
+    unfenced,
+    without_mark,
+)
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -48,6 +56,11 @@ class Provider:
     violations: list[str] = field(default_factory=list)
     suggestions: str = ""
     title: str = ""
+    summary: str = "So far, in short."
+    summaries: list[dict[str, Any]] = field(default_factory=list)
+    """Requests for a summary of a long conversation."""
+    fold: Script | None = None
+    """Answers these instead of `summary`."""
     asides: list[dict[str, Any]] = field(default_factory=list)
     """Requests for follow-up questions and titles."""
     aside: Script | None = None
@@ -62,8 +75,10 @@ class Provider:
         self.headers.clear()
         self.violations.clear()
         self.suggestions = self.title = ""
+        self.summary = "So far, in short."
         self.asides.clear()
-        self.aside = None
+        self.summaries.clear()
+        self.aside = self.fold = None
         self.cancelled = 0
 
     def check(self) -> None:
@@ -173,11 +188,8 @@ class Provider:
         """Serve one request."""
         body = request.json
         last = body["messages"][-1].get("content")
-        if last in (SUGGESTIONS_REQUEST, TITLE_REQUEST):
-            self.asides.append(body)
+        if (script := self._beside(last, body)) is not None:
             self.violations += violations(body)
-            answer = self.suggestions if last == SUGGESTIONS_REQUEST else self.title
-            script = self.aside or _chunks([_delta({"content": answer}), *_ending("stop")])
             await script(request, connection)
             return
         problems = list(violations(body))
@@ -194,6 +206,17 @@ class Provider:
             await connection.respond(400, refusal)
             return
         await self.scripts.popleft()(request, connection)
+
+    def _beside(self, last: object, body: dict[str, Any]) -> Script | None:
+        """Return what answers a question beside a run's own; None where it is no such."""
+        if isinstance(last, str) and last.endswith(SUMMARY_REQUEST):
+            self.summaries.append(body)
+            return self.fold or scripted(self.summary)
+        if last not in (SUGGESTIONS_REQUEST, TITLE_REQUEST):
+            return None
+        self.asides.append(body)
+        answer = self.suggestions if last == SUGGESTIONS_REQUEST else self.title
+        return self.aside or scripted(answer)
 
 
 @asynccontextmanager
@@ -249,6 +272,11 @@ def is_fenced(content: str) -> bool:
     """Return whether a result stands in a fence that it does not close itself; what is only ours to say needs none."""
     inner = content.removeprefix(FENCE).removesuffix(FENCE_END)
     return content == LOST_RESULT or (content == f"{FENCE}{inner}{FENCE_END}" and without_mark(inner) == inner)
+
+
+def scripted(text: str) -> Script:
+    """Return what says a text, in one piece."""
+    return _chunks([_delta({"content": text}), *_ending("stop")])
 
 
 def _chunks(events: list[dict[str, Any]]) -> Script:

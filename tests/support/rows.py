@@ -17,10 +17,12 @@ from agent.store.approvals import NewApproval, ask
 from agent.store.budgets import Whose, set_budget
 from agent.store.conversations import create_conversation
 from agent.store.database import EVERY_TENANT, Store
+from agent.store.done_writes import Done, DoneCall
 from agent.store.messages import NewMessage, append_messages
 from agent.store.page_calls import NewPageCall, ask_page
 from agent.store.runs import NewRun, Run, RunEnd, get_run, insert_run
 from agent.store.spending import Reserved, count_run, reserve
+from agent.store.summaries import NewSummary, Summary, claim_summary, keep_summary, last_message, list_summaries
 from agent.store.tables import metadata, runs
 from agent.store.transitions import claim_run, end_run
 from agent.store.workers import renew_lease
@@ -152,3 +154,17 @@ async def count_rows(store: Store) -> dict[str, int]:
             for name, table in metadata.tables.items()
             if name in there and "tenant_id" in table.c
         }
+
+
+async def let_fold(store: Store, run: Run, *, who: Principal = ANN, text: str = "In short.") -> Summary:
+    """Add a summary of all that was said up to a run."""
+    async with store.write(who.tenant_id) as connection:
+        place = connection, who, run.conversation_id
+        until = await last_message(*place, until_turn=run.turn)
+        made_by = {"run_id": run.id, "until": until, "worker_id": WORKER, "length_s": 60.0}
+        claim = await claim_summary(*place, **made_by)  # type: ignore[arg-type] # each is what it is to be
+        assert claim is not None
+        done = Done((DoneCall("find_order", text, text),))
+        assert await keep_summary(*place, claim, NewSummary(text=text, done=done, messages=2, model="demo"))
+        [summary] = await list_summaries(*place)
+    return summary

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 from support.kept_files import keep_file
-from support.rows import finish, for_page, in_one, let_spend, new_conversation, new_run, question, say
+from support.rows import finish, for_page, in_one, let_fold, let_spend, new_conversation, new_run, question, say
 from support.searching import index_all
 
 from agent.principal import Principal, RunKey
@@ -41,6 +41,7 @@ async def leave_traces(store: Store, who: Principal, *, word: str, long: int = 1
     await in_one(store, keep_memory, who, f"{word} is remembered, {call.id}", owner=who.user_id, most=1000)
     await keep_file(store, who, f"{word}.txt")
     await keep_file(store, who, f"{word} too.txt", conversation_id=conversation_id)
+    await let_fold(store, run, who=who, text=word)
     await finish(store, run, who=who)
     async with store.write(who.tenant_id) as connection:
         of_run = {"reason": word, "arguments": {"n": word}, "title": word, "edited": {"n": word}}

@@ -45,8 +45,8 @@ WITH_QUESTIONS = {"pause.before_commit", "pause.after_commit", "decide.before_co
 WITH_OTHERS = {"resume.before_commit", "resume.after_commit"}
 WITH_PAGES = {"page_claim.before_commit", "page_claim.after_commit", "result.before_commit", "result.after_commit"}
 WITH_CHANGES = {"change.before_commit", "change.after_commit"}
-ELSEWHERE = {"memory.before_commit"}
-"""Where no turn of these shapes comes to: `test_memory_deaths.py` has them."""
+ELSEWHERE = {"memory.before_commit", "summary.after_claim", "summary.before_commit", "summary.after_commit"}
+"""Where no turn of these shapes comes to: `test_memory_deaths.py` and `test_summary_deaths.py` have them."""
 PRELUDE = {
     "takeover.before_commit": "model.after_first_token",
     "takeover.after_commit": "end.before_commit",

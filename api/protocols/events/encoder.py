@@ -174,6 +174,8 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
     match told:
         case log.UsageCounted():
             return schema.UsageTold(VERSION, at, told.step, told.usage, told.estimated, told.budgets)
+        case log.HistoryShortened():
+            return schema.History(VERSION, at, told.summary, told.until, told.left_out)
         case log.ActionRequested():
             return schema.Action(VERSION, at, told.id, told.type, told.value)
         case log.FileGiven():

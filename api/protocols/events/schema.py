@@ -68,6 +68,14 @@ class ModelChanged(Told, tag="model.changed"):
     reason: str
 
 
+class History(Told, tag="history"):
+    """The model does not get all that was said before: a `summary` up to the message `until` in its place, or nothing, where turns are `left_out`."""
+
+    summary: str | None = None
+    until: str | None = None
+    left_out: bool = False
+
+
 class TextStart(Told, tag="text.start"):
     """A block of the answer begins."""
 

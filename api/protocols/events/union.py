@@ -10,6 +10,7 @@ ToldEvent: TypeAlias = (
     | schema.StepEnd
     | schema.UsageTold
     | schema.ModelChanged
+    | schema.History
     | schema.TextStart
     | schema.TextDelta
     | schema.TextEnd

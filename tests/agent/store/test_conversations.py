@@ -1,7 +1,20 @@
 """Conversations: a user's own, newest first, deleted whole."""
 
 import pytest
-from support.rows import ANN, BEN, EVE, count_rows, finish, ignore, in_one, let_ask, new_conversation, new_run, say
+from support.rows import (
+    ANN,
+    BEN,
+    EVE,
+    count_rows,
+    finish,
+    ignore,
+    in_one,
+    let_ask,
+    let_fold,
+    new_conversation,
+    new_run,
+    say,
+)
 from support.searching import index_all
 
 from agent.errors import NotFoundError
@@ -98,6 +111,7 @@ async def _full_conversation(store: Store) -> object:
     answer = (await say(store, run, NewMessage("assistant", "", 1, tool_calls=(call,))))[0]
     await in_one(store, propose_calls, ANN, run.id, step=1, calls=[(call, "data", "read")])
     await let_ask(store, run)
+    await let_fold(store, run)
     await in_one(store, rate_message, ANN, Feedback(answer, "up", "good"))
     await finish(store, run)
     await index_all(store)

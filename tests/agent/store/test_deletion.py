@@ -223,7 +223,7 @@ async def test_no_transaction_removes_more_rows_than_a_batch(store: Store, who: 
     await fill(store, kept, 3, who=who)
     rest = {"conversations": 1, "runs": 3, "messages": 9, "tool_calls": 3, "feedback": 3}
     rest |= {"approvals": 3, "page_calls": 3, "search_entries": 0, "audit": 0, "audit_seals": 0}
-    rest |= {"budgets": 0, "spendings": 0, "reservations": 0, "memories": 0, "files": 0}
+    rest |= {"budgets": 0, "spendings": 0, "reservations": 0, "memories": 0, "files": 0, "summaries": 0}
     await in_one(store, hide_conversation, who, conversation_id)
     total = sum((await count_rows(store)).values())
     while True:

@@ -102,7 +102,18 @@ async def test_rows_of_the_first_version_are_kept_on_the_way_up_and_down(empty_d
     await store.migrate()
     assert await on(store, differences) == []
     added = dict.fromkeys(
-        ("search_entries", "approvals", "page_calls", "audit", "audit_seals", "memories", "files", *BUDGETS), 0
+        (
+            "search_entries",
+            "approvals",
+            "page_calls",
+            "audit",
+            "audit_seals",
+            "memories",
+            "files",
+            "summaries",
+            *BUDGETS,
+        ),
+        0,
     )
     assert await count_rows(store) == {**before, **added}
     await index_all(store)

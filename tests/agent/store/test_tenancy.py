@@ -23,6 +23,7 @@ from support.rows import (
     for_page,
     in_one,
     let_ask,
+    let_fold,
     let_spend,
     new_run,
     question,
@@ -44,6 +45,7 @@ from agent.store import (
     choices,
     conversations,
     deletion,
+    done_writes,
     erasure,
     expiry,
     feedback,
@@ -60,6 +62,7 @@ from agent.store import (
     shared_approvals,
     spending,
     suggestions,
+    summaries,
     tool_calls,
     transitions,
     verifying,
@@ -166,6 +169,7 @@ async def _filled(store: Store) -> Run:
     await in_one(store, memories.keep_memory, ANN, FACT, owner="ann", most=9)
     await keep_file(store, ANN)
     await keep_file(store, ANN, conversation_id=run.conversation_id)
+    await let_fold(store, run)
     await index_all(store)
     deed = audit.Deed("call.proposed", "ann", "ann", run.conversation_id, run.id, CALL.id, words={"arguments": {}})
     await in_one(store, audit.record, ANN, [deed])
@@ -200,6 +204,7 @@ async def test_two_tenants_may_have_rows_of_one_id(store: Store) -> None:
 
 
 FACT = "Ann likes tea."
+UNTIL = summaries.Until(9, 99, new_id())
 HISTORY = "5" * 64
 SEAL = "6" * 64
 Attempt = Callable[[Transaction, Principal, Run], Awaitable[object]]
@@ -349,6 +354,22 @@ def attempts() -> dict[str, Attempt]:
         "see": lambda c, who, _: _seen(c, who),
         "list_spending": lambda c, who, _: spending.list_spending(c, who.tenant_id, user_id="ann", most=9),
         "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None),
+        "newest_summary": lambda c, who, run: summaries.newest_summary(c, who, run.conversation_id, before_turn=9),
+        "list_summaries": lambda c, who, run: summaries.list_summaries(c, who, run.conversation_id, with_void=True),
+        "last_message": lambda c, who, run: summaries.last_message(c, who, run.conversation_id, until_turn=9),
+        "claim_summary": lambda c, who, run: summaries.claim_summary(
+            c, who, run.conversation_id, run_id=run.id, until=UNTIL, worker_id=WORKER, length_s=9
+        ),
+        "keep_summary": lambda c, who, run: summaries.keep_summary(
+            c, who, run.conversation_id, new_id(), summaries.NewSummary(text="x", messages=1, model="demo")
+        ),
+        "drop_claim": lambda c, who, run: summaries.drop_claim(c, who, run.conversation_id, new_id()),
+        "remove_summaries": lambda c, who, run: summaries.remove_summaries(
+            c, who.tenant_id, run.conversation_id, most_rows=9
+        ),
+        "done_between": lambda c, who, run: done_writes.done_between(
+            c, who, run.conversation_id, after_turn=0, until_turn=9
+        ),
         "hold_running": lambda c, who, run: memories.hold_running(c, who, run.id),
         "list_memories": lambda c, who, _: memories.list_memories(c, who, with_tenant=True, limit=9),
         "find_memories": lambda c, who, _: memories.find_memories(c, who, ["tea"], with_tenant=True),

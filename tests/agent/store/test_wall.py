@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from support.kept_files import keep_file
 from support.postgres import APPLICATION, as_application, new_database, sqlalchemy_url
-from support.rows import ANN, EVE, for_page, in_one, let_ask, let_spend, new_run, say
+from support.rows import ANN, EVE, for_page, in_one, let_ask, let_fold, let_spend, new_run, say
 from support.searching import index_all
 from support.silence import silent_proxy
 
@@ -70,6 +70,7 @@ async def both(walled: Store) -> Store:
         await in_one(walled, ask_page, RunKey(who.tenant_id, run.id), [for_page("call-2")])
         await in_one(walled, keep_memory, who, "I like tea.", owner=who.user_id, most=9)
         await keep_file(walled, who)
+        await let_fold(walled, run, who=who)
         await in_one(walled, record, who, [Deed("audit.read", who.user_id)])
         async with walled.write(EVERY_TENANT) as connection:
             await connection.execute(update(audit).values(at=audit.c.at - 10))

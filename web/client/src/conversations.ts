@@ -3,7 +3,7 @@ import { camel } from "./camel";
 import type { Http } from "./http";
 import { foldMessages, type StoredMessage } from "./transcript";
 import { messagesOf } from "./turn";
-import type { Conversations } from "./types";
+import type { ChatView, Conversations } from "./types";
 
 interface StoredConversation {
   readonly id: string;
@@ -22,6 +22,8 @@ export interface News {
   readonly items: readonly StoredMessage[];
   readonly title: string;
   readonly version: string;
+  /** What models read in place of the messages up to `until`. */
+  readonly summary: ChatView["summary"];
 }
 
 /**

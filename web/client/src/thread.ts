@@ -22,6 +22,7 @@ export class Thread {
   mayGoOn = false;
   /** Which version of it was read last. */
   declare version?: string;
+  declare summary?: ChatView["summary"];
   #stored = new Map<string, StoredMessage>();
 
   constructor(id: string | null) {
@@ -46,25 +47,24 @@ export class Thread {
    * here, and those that the server has not heard of, stay what they are. While one of these is on its way nothing is taken
    * over.
    */
-  merge({ items, title, version }: News): boolean {
+  merge({ items, ...told }: News): boolean {
     const { turns } = this;
     if (turns.some((turn) => isBusy(turn) && !turn.run!.answer.runId)) return false;
-    this.title = title;
-    this.version = version;
+    Object.assign(this, told);
     for (const item of items) this.#stored.set(item.id, item);
-    const told: Turn[] = foldMessages(this.#stored.values()).map((next) => {
-      const turn = turnOf(turns, next.runId);
+    const next: Turn[] = foldMessages(this.#stored.values()).map((stored) => {
+      const turn = turnOf(turns, stored.runId);
       const run = turn?.run;
       // Until nobody reads it any more, a run tells more than what is stored.
       const stays = run
-        ? isBusy(turn) || run.answer.usage || !run.answer.runId || !next.answer
-        : !items.some((item) => item.run_id === next.runId);
-      return (stays && turn) || next;
+        ? isBusy(turn) || run.answer.usage || !run.answer.runId || !stored.answer
+        : !items.some((item) => item.run_id === stored.runId);
+      return (stays && turn) || stored;
     });
     // What the server does not know: it was not told, or it has dropped it and says so when it ends.
-    const others = turns.filter((turn) => !turnOf(told, turn.runId) && (isBusy(turn) || !turn.runId));
-    this.turns = [...told, ...others];
-    return told.some((turn) => !turns.includes(turn) || !(turn.run || turn.answer));
+    const others = turns.filter((turn) => !turnOf(next, turn.runId) && (isBusy(turn) || !turn.runId));
+    this.turns = [...next, ...others];
+    return next.some((turn) => !turns.includes(turn) || (!turn.run && !turn.answer));
   }
 
   /** Takes a turn out, and all that came after it. */
@@ -98,6 +98,7 @@ export class Thread {
     return {
       conversationId,
       title,
+      summary: this.summary,
       messages: messagesOf(turns),
       phase: this.loading ? "loading" : (turns.find(isBusy)?.run?.phase ?? "idle"),
       suggestions,

@@ -204,6 +204,8 @@ export interface ChatView {
   /** Null until the first message was accepted. */
   readonly conversationId: string | null;
   readonly title: string | null;
+  /** What models read in place of the messages up to `until`; null where they read all. */
+  readonly summary?: { readonly until: string } | null | undefined;
   readonly messages: readonly MessageView[];
   readonly phase: Phase;
   /** Follow-up questions of the last answer. */

@@ -7,6 +7,15 @@ export interface RunStarted {
   readonly message_id: string;
 }
 
+/** The model does not get all that was said before: in its place the `summary`, or nothing where turns are `left_out`. */
+export interface HistoryShortened {
+  readonly history: {
+    readonly summary?: string;
+    readonly until?: string;
+    readonly left_out: boolean;
+  };
+}
+
 /** A piece of the answer; joining `text` in id order gives the whole answer. */
 export interface TextDelta {
   readonly token: string;
@@ -169,6 +178,7 @@ export interface SuggestionsOffered {
 
 export type WireEvent =
   | RunStarted
+  | HistoryShortened
   | TextDelta
   | ReasoningDelta
   | ToolsStarted

@@ -5,9 +5,13 @@ import type { WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
 import { formatDay } from "./format";
+import type * as Made from "./history";
 import { icon } from "./icons";
+import { load } from "./load";
 import { AnswerItem, type Item, showCopied, UserItem } from "./message";
 import { askButton, Suggestions } from "./suggestions";
+
+declare const HISTORY_FILE: string;
 
 /** This close to the end counts as the end. */
 const NEAR_PX = 4;
@@ -26,6 +30,8 @@ export class Transcript {
   #drawn = new Map<string, { message: MessageView; place: string }>();
   /** By message: its day, and the line above it. */
   #days = new Map<string, { day: string; rule: HTMLElement | null }>();
+  /** The line under what models read as a summary; loaded where there is one. */
+  #fold: HTMLElement | null = null;
   #welcome: Welcome;
   #typing = make("div", { class: "typing", "aria-hidden": "true" }, make("i"), make("i"), make("i"));
   #skeleton = skeleton();
@@ -69,6 +75,7 @@ export class Transcript {
   update(view: ChatView, assistant: Assistant | null): void {
     const loading = view.phase === "loading";
     const empty = view.messages.length === 0 && !loading;
+    if (view.summary && !this.#fold) void this.#loadFold();
     this.#drawMessages(view);
     if (empty) this.#welcome.update(assistant);
     this.#suggestions.update(view, assistant);
@@ -134,7 +141,17 @@ export class Transcript {
       if (drawn?.message !== message || drawn.place !== place) drawEach(() => item.update(message, { last, busy }));
       return item.element;
     });
-    fill(this.#list, ...this.#withDays(view.messages, elements));
+    const drawn = this.#withDays(view.messages, elements);
+    const at = view.messages.findIndex(({ id }) => id === view.summary?.until);
+    if (this.#fold && at >= 0) drawn.splice(drawn.indexOf(elements[at]!) + 1, 0, this.#fold);
+    fill(this.#list, ...drawn);
+  }
+
+  async #loadFold(): Promise<void> {
+    const made = await load<typeof Made>(HISTORY_FILE);
+    if (!made || this.#fold) return;
+    this.#fold = made.summaryLine(this.#context.texts.language);
+    if (this.#before) this.#drawMessages(this.#before);
   }
 
   /** Puts the day between messages of different ones, and before the first of an earlier one. */

@@ -1,0 +1,86 @@
+"""What turns did that are summed up: their writes, by the ledger, whatever anybody says of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from sqlalchemy import and_, select
+
+from agent.principal import Principal
+from agent.store.conversations import get_conversation
+from agent.store.tables import messages, tool_calls
+from agent.store.transaction import Transaction
+
+DONE_DETAILED = 20
+"""How many done writes a summary tells with their arguments, the last ones; of those before it, how many of which tool."""
+DONE_CHARACTERS = 300
+"""Of the arguments of each, and of its result."""
+DONE_READ = 500
+"""How many of the writes that it begins to cover are looked at, the last ones."""
+
+
+class DoneCall(NamedTuple):
+    """A write that left the process, of any turn that a summary covers, in short. `result` None: nobody knows what it did."""
+
+    name: str
+    arguments: str
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The writes of the turns that a summary covers: the last ones, and how many of which tool there were before."""
+
+    calls: tuple[DoneCall, ...] = ()
+    earlier: dict[str, int] = field(default_factory=dict)
+
+    def then(self, more: Sequence[DoneCall]) -> "Done":
+        """Return these and those that were done after them."""
+        calls = (*self.calls, *more)
+        told = calls[-DONE_DETAILED:]
+        before = Counter(self.earlier) + Counter(call.name for call in calls[: len(calls) - len(told)])
+        return Done(told, dict(before))
+
+
+async def done_between(
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, after_turn: int, until_turn: int
+) -> list[DoneCall]:
+    """Return the last writes that left the process for these turns, oldest first, whether their answers count or not.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    await get_conversation(connection, principal, conversation_id)
+    result = messages.alias("result")
+    asked = and_(
+        messages.c.tenant_id == tool_calls.c.tenant_id,
+        messages.c.run_id == tool_calls.c.run_id,
+        messages.c.step == tool_calls.c.step,
+        messages.c.role == "assistant",
+    )
+    answered = and_(result.c.tenant_id == tool_calls.c.tenant_id, result.c.tool_call_id == tool_calls.c.id)
+    statement = (
+        select(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls, result.c.text)
+        .select_from(messages.join(tool_calls, asked).outerjoin(result, answered))
+        .where(
+            messages.c.tenant_id == principal.tenant_id,
+            messages.c.conversation_id == conversation_id,
+            messages.c.turn > after_turn,
+            messages.c.turn <= until_turn,
+            tool_calls.c.risk != "read",
+            tool_calls.c.state != "proposed",
+        )
+        .order_by(messages.c.turn.desc(), messages.c.position.desc(), tool_calls.c.id.desc())
+        .limit(DONE_READ)
+    )
+    return [_done(row) for row in reversed((await connection.execute(statement)).all())]
+
+
+def _done(row: Any) -> DoneCall:
+    arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
+    asked = orjson.dumps(arguments.get(row.id, {})).decode()[:DONE_CHARACTERS]
+    is_known = row.state == "settled" and row.text is not None
+    return DoneCall(row.name, asked, row.text[:DONE_CHARACTERS] if is_known else None)
