@@ -1,6 +1,6 @@
 /** The fold of a run's events: pure, and equal to what the server stores and to its JSON answer. */
 import { camel } from "./camel";
-import type { AnswerView, ErrorView, ToolCallView } from "./types";
+import type { AnswerView, ErrorView, FileView, ToolCallView } from "./types";
 import type { ActionRequested, ErrorRaised, RunEnded, RunStarted, ToolCallChanged, WireEvent } from "./wire";
 
 /** What a server answers that does not stream (wire.md §1). */
@@ -11,6 +11,7 @@ export interface JsonAnswer extends RunStarted {
   readonly suggested_questions: readonly string[];
   readonly status: RunEnded["status"];
   readonly usage: RunEnded["usage"];
+  readonly files?: readonly FileView[];
   readonly reasoning?: string;
   readonly title?: string;
   readonly error?: ErrorRaised["error"];
@@ -28,6 +29,7 @@ export const emptyAnswer: AnswerView = {
   toolCalls: [],
   approvals: [],
   clientTools: [],
+  files: [],
   error: null,
   status: "streaming",
   feedback: null,
@@ -57,13 +59,14 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
   }
   if ("snapshot" in event) {
     const { messageId: id, ...told } = camel(event.snapshot);
-    return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], error: null, id, ...told });
+    return going({ reasoning: "", toolCalls: [], approvals: [], clientTools: [], files: [], error: null, id, ...told });
   }
   if ("token" in event) return going({ text: answer.text + event.token });
   if ("reasoning" in event) return going({ reasoning: answer.reasoning + event.reasoning });
   if ("tools_used" in event) return going({ toolsUsed: [...new Set([...answer.toolsUsed, ...event.tools_used])] });
   if ("tool_call" in event) return going(withToolCall(answer, event.tool_call));
   if ("action" in event) return going({ actions: [...answer.actions, event.action] });
+  if ("file" in event) return going({ files: [...answer.files, event.file as FileView] });
   if ("approval" in event)
     return going({ approvals: [...answer.approvals, { ...camel(event.approval), decision: null }] });
   if ("client_tool" in event) return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });
