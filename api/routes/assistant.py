@@ -50,6 +50,9 @@ class AssistantView(BaseModel):
     approves: bool | None = Field(
         default=None, description="true: people of the caller's role are asked in place of others, at GET /approvals"
     )
+    memory: bool | None = Field(
+        default=None, description="true: facts about the caller may be remembered, listed at GET /memories"
+    )
     assistants: list[AssistantName] | None = Field(
         default=None, description="all that the caller may use, where there are several"
     )
@@ -84,5 +87,6 @@ async def describe_assistant(
         suggestions_when=assistant.suggestions.when if assistant.suggestions.enabled else None,
         limits=LimitsView(lanes=assistant.limits.lanes),
         approves=(principal is not None and assistants.are_approved_by(principal)) or None,
+        memory=(principal is not None and bool(assistants.memories_of(principal))) or None,
         assistants=others if assistants.are_several else None,
     )

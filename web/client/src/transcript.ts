@@ -63,11 +63,11 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
     else if (role === "tool") {
       const result = message.is_error ? { status: "error", error: text } : { status: "ok", result: text };
       const event = { tool_call: { id: message.tool_call_id, name: message.tool_name, ...result } } as ToolCallChanged;
-      exchange.answer = { ...reduce(before, event), status };
+      const given = files.map((file) => ({ file: { ...file, tool_call_id: message.tool_call_id } }));
+      exchange.answer = { ...[event, ...(given as unknown as WireEvent[])].reduce(reduce, before), status };
     } else {
       const events: WireEvent[] = [
         { token: before.text && text ? `\n\n${text}` : text }, // as between two steps of a stream
-        ...files.map((file) => ({ file }) as unknown as WireEvent),
         { tools_used: message.tool_calls.map((call) => call.name) },
         // Without a result it was stopped, as long as nobody says another thing.
         ...message.tool_calls.map(

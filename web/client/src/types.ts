@@ -273,6 +273,8 @@ export interface FileView {
   /** By its content, as the server found it. */
   readonly media_type: string;
   readonly bytes: number;
+  /** Of one that a tool gave: of which call. */
+  readonly tool_call_id?: string;
 }
 
 export interface ToolCallView {

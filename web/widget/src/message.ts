@@ -2,6 +2,7 @@
 import type { ErrorView, MessageView } from "@frontdesk/client";
 import { Activity, Reasoning } from "./activity";
 import { ApprovalCard } from "./approval";
+import { Attached } from "./attached";
 import { isBlank, label } from "./bounds";
 import { tool } from "./button";
 import { copy } from "./clipboard";
@@ -37,6 +38,7 @@ export class UserItem implements Item {
   declare readonly element: HTMLElement;
   #context: WidgetContext;
   #bubble = make("div", { class: "bubble", dir: "auto" });
+  #files: Attached;
   #below = make("div", { class: "below" });
   #versions: Versions;
   #state = make("span", { class: "state" });
@@ -49,6 +51,7 @@ export class UserItem implements Item {
     const { texts } = context;
     this.#context = context;
     this.#versions = new Versions(texts, (text) => make("div", { dir: "auto" }, text));
+    this.#files = new Attached(context);
     this.#edit = tool("pencil", texts.edit, () => this.#message && context.edit(this.#message));
     this.#problem = new Problem(context);
     this.#time = new Time(texts);
@@ -59,6 +62,7 @@ export class UserItem implements Item {
       { class: `message user${fresh ? " fresh" : ""}` },
       make("span", { class: "unseen" }, `${texts.you}: `),
       this.#bubble,
+      this.#files.element,
       this.#below,
       this.#problem.element,
       this.#versions.element,
@@ -69,6 +73,7 @@ export class UserItem implements Item {
     this.#message = message;
     const failed = message.status === "failed";
     setText(this.#bubble, message.text);
+    this.#files.update(message);
     this.#versions.update(message);
     setText(this.#state, failed ? this.#context.texts.notSent : "");
     this.element.classList.toggle("sending", message.status === "sending");
@@ -89,6 +94,7 @@ export class AnswerItem implements Item {
   #activity: Activity;
   #markdown: MarkdownView;
   #approvals = new Map<string, ApprovalCard>();
+  #files: Attached;
   #actions = make("div", { class: "actions" });
   #versions: Versions;
   #problem: Problem;
@@ -105,6 +111,7 @@ export class AnswerItem implements Item {
       decorate: (fragment) => decorate(fragment, context.texts),
       onSettled: (block) => fresh && context.narrator.settled(block),
     });
+    this.#files = new Attached(context);
     this.#versions = new Versions(context.texts, (text) => this.#version(text));
     this.#problem = new Problem(context);
     this.#below = new AnswerTools(context);
@@ -123,6 +130,7 @@ export class AnswerItem implements Item {
       () => this.#fresh && !ended && this.#context.narrator.open(this.#markdown.open),
       () => message.actions !== this.#message?.actions && this.#drawActions(message),
       () => void (cards = this.#cards(message)),
+      () => this.#files.update(message),
       () => this.#versions.update(message),
       () => this.#problem.update(message.error ?? (isEmpty(message) ? NO_ANSWER : null), place),
       () => this.#below.update(message, place, ended),
@@ -134,6 +142,7 @@ export class AnswerItem implements Item {
       this.#activity.element,
       this.#markdown.element,
       ...cards,
+      this.#files.element,
       this.#actions,
       this.#problem.element,
       this.#versions.element,
@@ -214,8 +223,8 @@ class Time {
 }
 
 /** Whether it is over and nobody can see anything of it. */
-function isEmpty({ status, text, actions, approvals }: MessageView): boolean {
-  return status === "completed" && isBlank(text) && actions.length === 0 && approvals.length === 0;
+function isEmpty({ status, text, actions, approvals, files }: MessageView): boolean {
+  return status === "completed" && isBlank(text) && actions.length === 0 && approvals.length + files.length === 0;
 }
 
 /** The buttons below an answer. */
