@@ -102,7 +102,9 @@ async def test_a_message_waits_for_its_files_and_has_them_after_a_reload(desk: W
     assert "files" not in desk.posts[-1][1]
 
 
-async def test_what_is_wrong_with_a_file_is_said_of_it_and_holds_its_message(desk: Wire, open_widget: OpenWidget) -> None:
+async def test_what_is_wrong_with_a_file_is_said_of_it_and_holds_its_message(
+    desk: Wire, open_widget: OpenWidget
+) -> None:
     """G547: too large, of no kind that is taken, broken, cut; what was cut can be sent again, all can be taken out."""
     widget = await open_widget(desk.url, attributes=OPEN)
     desk.file_refusals.extend([(415, "unsupported_file"), (422, "unreadable_file"), (0, "")])
@@ -121,6 +123,7 @@ async def test_what_is_wrong_with_a_file_is_said_of_it_and_holds_its_message(des
     await expect(widget.composer).to_have_value("Read them.")
     for name in ("large.txt", "run.exe", "broken.pdf"):
         await widget.button(f"Remove: {name}").click()
+    desk.file_refusals.clear()
     await widget.page.locator(".tray").get_by_role("button", name="Try again").click()
     await expect(states).to_have_text(["7 B"])
     desk.say("Read.")
@@ -143,7 +146,7 @@ async def test_files_of_an_answer_are_harmless_and_come_from_the_server_alone(
 ) -> None:
     """G548: with the user's token; a name is text, and a page that allows no pictures shows them all the same."""
     desk.say("Here it is.")
-    widget = await open_widget(desk.url, attributes=OPEN)
+    widget = await open_widget(desk.url, token="ann", attributes=OPEN)
     await widget.ask("Draw it.")
     await widget.ended()
     host.policy = POLICY.replace("img-src *", "img-src 'none'")
@@ -151,11 +154,17 @@ async def test_files_of_an_answer_are_harmless_and_come_from_the_server_alone(
     given = [("chart.png", "image/png", png(30, 20)), (HOSTILE, "text/html", b"<script>alert(1)</script>")]
     files = []
     for name, media_type, content in given:
-        told = {"id": str(uuid4()), "name": name, "media_type": media_type, "bytes": len(content)}
-        desk.files[told["id"]] = told, content
+        told: dict[str, object] = {"id": str(uuid4()), "name": name, "media_type": media_type, "bytes": len(content)}
+        desk.files[str(told["id"])] = told, content
         files.append(told)
     call = {"id": "c1", "name": "draw", "arguments": {}}
-    about = {"run_id": run_id, "turn": turn, "superseded_by": None, "status": "complete", "created_at": "2026-11-29T10:00:00Z"}
+    about = {
+        "run_id": run_id,
+        "turn": turn,
+        "superseded_by": None,
+        "status": "complete",
+        "created_at": "2026-11-29T10:00:00Z",
+    }
     plain = {"tool_calls": [], "is_error": False, "tool_call_id": None, "tool_name": None}
     desk.stored[-1:-1] = [
         {**about, **plain, "id": "s1", "role": "assistant", "text": "", "tool_calls": [call], "position": 2},
@@ -164,7 +173,7 @@ async def test_files_of_an_answer_are_harmless_and_come_from_the_server_alone(
     ]  # fmt: skip
     desk.stored[-1]["position"] = 4
     desk.tokens.clear()
-    await widget.page.evaluate("token => (document.querySelector('frontdesk-chat').token = () => token)", "header.e30.s")
+    )
     await widget.page.reload()
     shown = widget.page.locator(".message.answer .files li")
     await expect(shown).to_have_count(2)
@@ -178,4 +187,7 @@ async def test_files_of_an_answer_are_harmless_and_come_from_the_server_alone(
     assert name.endswith(".txt")
     assert not set(name) & set('/\\<>"\u202e')
     assert len(name) <= 120
-    assert await widget.page.evaluate("performance.getEntriesByType('resource').every(e => !e.name.startsWith('blob:'))")
+    assert desk.tokens == {"Bearer ann"}
+    assert await widget.page.evaluate(
+        "performance.getEntriesByType('resource').every(e => !e.name.startsWith('blob:'))"
+    )

@@ -1,6 +1,6 @@
 """What is remembered of a user, in the widget: they see it, mend it and erase it."""
 
-from playwright.async_api import Route, expect
+from playwright.async_api import Locator, Route, expect
 from support.embedding import OpenWidget, Widget
 from support.host import Host
 from support.provider import Call
@@ -20,7 +20,7 @@ async def texts(who: Person) -> list[str]:
     return [one["text"] for one in (await who.request("GET", "/memories")).json()["items"]]
 
 
-def facts(widget: Widget):  # noqa: ANN201
+def facts(widget: Widget) -> Locator:
     return widget.page.locator(".memories .fact p")
 
 

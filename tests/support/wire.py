@@ -69,7 +69,7 @@ class Wire:
     files: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     """By id: what is told of a file, and its bytes."""
     file_refusals: deque[tuple[int, str]] = field(default_factory=deque)
-    """The status and code that the next uploads get; a status of 0 cuts the connection."""
+    """The status and code that the next uploads get; a status of 0 cuts the connections of all, until it is taken out."""
     uploads_may_end: asyncio.Event = field(default_factory=asyncio.Event)
     """Until then a file is on its way."""
     stored: list[dict[str, Any]] = field(default_factory=list)
@@ -163,15 +163,18 @@ class Wire:
             await connection.respond(200, content, headers={**CORS, "Content-Type": told["media_type"]})
 
     async def _take_file(self, request: Request, connection: Connection) -> None:
-        form = message_from_bytes(b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + request.body)
+        form = message_from_bytes(
+            b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + request.body
+        )
         part: Any = form.get_payload(0)
         assert part.get_param("name", header="content-disposition") == "file"
         if self.file_refusals:
-            status, code = self.file_refusals.popleft()
-            if status == 0:
+            status, code = self.file_refusals[0]
+            if status == 0:  # a browser tries once more by itself
                 connection.cut()
             else:
-                await _json(connection, {"code": code, "title": code, "status": status}, status=status)
+                self.file_refusals.popleft()
+                await _json(connection, {"code": code, "title": code, "status": status, "detail": code}, status=status)
             return
         await self.uploads_may_end.wait()
         content, file_id = part.get_payload(decode=True), str(uuid4())

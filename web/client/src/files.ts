@@ -209,7 +209,9 @@ function send(url: string, bearer: string, form: FormData, progress: (part: numb
     };
     request.onload = () => {
       const { status, responseText: text } = request;
-      resolve({ status, text, retryAfter: request.getResponseHeader("retry-after") });
+      // A browser complains where one looks for a header that is not there, or not for pages of other origins.
+      const isLater = status === 429 || status === 503;
+      resolve({ status, text, retryAfter: isLater ? request.getResponseHeader("retry-after") : null });
     };
     request.onerror = request.onabort = () => reject(failure());
     request.onloadend = () => clearTimeout(timer);
