@@ -94,8 +94,7 @@ class Chat:
         return shown
 
     def _whom(self) -> dict[str, object]:
-        files = {"files": self.files} if self.files else {}
-        about = {"assistant": self.assistant, **files}
+        about: dict[str, object] = {"assistant": self.assistant, **({"files": self.files} if self.files else {})}
         if len(self.models) > 1:
             return {**about, "models": [*self.models]}
         return {**about, **({"model": self.models[0]} if self.models else {})}
