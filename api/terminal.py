@@ -17,6 +17,7 @@ from rich.text import Text
 
 from agent.http import open_blocking_client
 from agent.urls import shown_url
+from api.commands import HINT, ChatError, Commands
 from api.comparing import Compared, ask_which
 from api.deciding import Asking
 from api.shown import Shown, refusal, safe
@@ -28,10 +29,6 @@ RECONNECTS = 5
 NO_PAGE = "There is no page here: the user is at a terminal."
 RETRY_S = 2.0
 """The pause that the stream itself asks for in its first frame."""
-
-
-class ChatError(Exception):
-    """Something that the user should read; the chat cannot go on."""
 
 
 class Post(NamedTuple):
@@ -63,6 +60,7 @@ class Chat:
         self._message_id: str | None = None
         self.assistant: str | None = None
         self.models: Sequence[str] = ()
+        self.files: list[str] = []  # their ids; they go with the next message
 
     def resume_last(self) -> None:
         """Go on with the conversation of the last call."""
@@ -81,6 +79,7 @@ class Chat:
         with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
             self._read(client, Post("/chat", body, key=uuid4().hex), shown)
             self._remember(shown)
+            self.files = []
             while shown.status == "awaiting_input" and (posts := self._answers(shown)):
                 shown.go_on()
                 for post in posts[:-1]:
@@ -95,9 +94,10 @@ class Chat:
         return shown
 
     def _whom(self) -> dict[str, object]:
+        about: dict[str, object] = {"assistant": self.assistant, **({"files": self.files} if self.files else {})}
         if len(self.models) > 1:
-            return {"assistant": self.assistant, "models": [*self.models]}
-        return {"assistant": self.assistant, **({"model": self.models[0]} if self.models else {})}
+            return {**about, "models": [*self.models]}
+        return {**about, **({"model": self.models[0]} if self.models else {})}
 
     def _read(self, client: httpx2.Client, post: Post, shown: Shown) -> None:
         """Post something and show what streams from it, up to its end or to a question."""
@@ -139,9 +139,8 @@ class Chat:
         """
         if self._message_id is None:
             return []
-        response = self._call(f"/messages/{self._message_id}/suggestions")
         shown = Shown()
-        shown.apply(response.json())
+        shown.apply(self.call("POST", f"/messages/{self._message_id}/suggestions").json())
         self._offer(shown)
         return shown.suggestions
 
@@ -151,15 +150,21 @@ class Chat:
         Raises:
             ChatError: there is no server, or it refused.
         """
-        self._call(f"/conversations/{self.conversation_id}/choose", {"run_id": run_id})
+        self.call("POST", f"/conversations/{self.conversation_id}/choose", json={"run_id": run_id})
 
-    def _call(self, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
+    def call(self, method: str, path: str, **content: Any) -> httpx2.Response:
+        """Ask the server for something that is no answer of the assistant.
+
+        Raises:
+            ChatError: there is no server, or it refused.
+        """
+        content["headers"] = {"Authorization": f"Bearer {self._token}"}
         with open_blocking_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)) as client:
             try:
-                response = client.post(self._url + path, json=body, headers={"Authorization": f"Bearer {self._token}"})
+                response = client.request(method, self._url + path, **content)
             except httpx2.TransportError as exc:
                 raise ChatError("The connection was lost.") from exc
-        if response.status_code != 200:
+        if not response.is_success:
             raise ChatError(refusal(response))
         return response
 
@@ -234,7 +239,8 @@ class Chat:
 
 def converse(chat: Chat, console: Console) -> None:
     """Ask until the user leaves. A number picks one of the suggestions, and a question mark asks for some."""
-    keys = "a number picks a suggestion, ? asks for some, an empty line or Ctrl-D ends"
+    keys = f"a number picks a suggestion, ? asks for some, {HINT}, an empty line or Ctrl-D ends"
+    commands = Commands(chat, console)
     console.print(Text(f"Ask something; {keys}.", style="dim"))
     suggestions: list[str] = []
     while True:
@@ -244,6 +250,8 @@ def converse(chat: Chat, console: Console) -> None:
             return
         if not line:
             return
+        if commands.take(line):
+            continue
         if line == "?":
             suggestions = _suggest(chat, console)
             continue

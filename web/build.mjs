@@ -14,6 +14,8 @@ const DIST = join(ROOT, "dist");
 /** What a page asks for -> where it is made from. Each may name those in front of it. */
 const ENTRIES = {
   "frontdesk-approvals.js": "widget/src/approvals/index.ts",
+  "frontdesk-files.js": "widget/src/files/index.ts",
+  "frontdesk-memories.js": "widget/src/memories/index.ts",
   "frontdesk-conversations.js": "widget/src/conversations/index.ts",
   "frontdesk-history.js": "widget/src/history/index.ts",
   "frontdesk-lanes.js": "widget/src/lanes/index.ts",
@@ -65,6 +67,8 @@ async function bundle() {
         APPROVALS_FILE: named("frontdesk-approvals.js"),
         CONVERSATIONS_FILE: named("frontdesk-conversations.js"),
         HISTORY_FILE: named("frontdesk-history.js"),
+        FILES_FILE: named("frontdesk-files.js"),
+        MEMORIES_FILE: named("frontdesk-memories.js"),
         LANES_FILE: named("frontdesk-lanes.js"),
         VOICE_FILE: named("frontdesk-voice.js"),
         SOURCES_FILE: named("frontdesk-sources.js"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.assistant.definition import Assistant, load_assistant
+from agent.assistant.memory import Memory
 from agent.errors import ConfigurationError, ForbiddenError, InterruptedRunError, InvalidRequestError, RequestError
 from agent.principal import PUBLIC_TENANT, Principal
 from agent.toolkit import Selector, Toolset
@@ -83,6 +84,12 @@ class Assistants:
     def are_approved_by(self, principal: Principal) -> bool:
         """Return whether people of the principal's role are asked in place of others, by any of them."""
         return any(principal.role in one.definition.approver_roles for one in self)
+
+    def memories_of(self, principal: Principal) -> list[Memory]:
+        """Return the memories that those have which a principal may use; none: nothing is remembered of them."""
+        if _is_visitor(principal):
+            return []
+        return [one.definition.memory for one in self.usable_by(principal) if one.definition.memory is not None]
 
     def _chosen(self, principal: Principal | None, wanted: str | None) -> Equipped:
         usable = {one.id: one for one in self if _may_use(principal, one.definition)}

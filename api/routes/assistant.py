@@ -70,6 +70,9 @@ class AssistantView(BaseModel):
         default=None, description="true: people of the caller's role are asked in place of others, at GET /approvals"
     )
     files: FilesView | None = Field(default=None, description="None: it takes none, or the caller has no token")
+    memory: bool | None = Field(
+        default=None, description="true: facts about the caller may be remembered, listed at GET /memories"
+    )
     assistants: list[AssistantName] | None = Field(
         default=None, description="all that the caller may use, where there are several"
     )
@@ -115,5 +118,6 @@ async def describe_assistant(
         voice=None if (kinds := kinds_of(assistant.voice)) is None else VoiceView.model_validate(kinds),
         approves=(principal is not None and assistants.are_approved_by(principal)) or None,
         files=_files(services, assistant) if principal is not None else None,
+        memory=(principal is not None and bool(assistants.memories_of(principal))) or None,
         assistants=others if assistants.are_several else None,
     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from agent.assistant.memory import Memory as MemoryDefinition
 from agent.context.memories import as_fact
 from agent.errors import ForbiddenError, InvalidRequestError, NotFoundError
-from agent.principal import PUBLIC_TENANT, Principal
+from agent.principal import Principal
 from agent.store.audit import Deed, DeedKind, record
 from agent.store.memories import (
     TENANT,
@@ -73,7 +73,7 @@ async def list_own_memories(
 ) -> MemoryPage:
     """List what is remembered of the user, and of their tenant where they may see it; nothing where memory is off."""
     after = memory_place(cursor)
-    definitions = _definitions(services, principal)
+    definitions = services.assistants.memories_of(principal)
     found = await _page(services, principal, definitions, limit=limit + 1, after=after) if definitions else []
     more = len(found) > limit
     return MemoryPage(
@@ -85,7 +85,7 @@ async def list_own_memories(
 @router.get("/memories/export", response_class=Response, responses=EXPORT)
 async def export_memories(principal: PrincipalDep, services: InstallationDep) -> Response:
     """Return all that the list gives as a file of JSON."""
-    definitions = _definitions(services, principal)
+    definitions = services.assistants.memories_of(principal)
     async with services.store.write(principal.tenant_id) as connection:
         await record(connection, principal, [_deed("memory.exported", principal)])
     headers = {"Content-Disposition": 'attachment; filename="memories.json"'}
@@ -98,7 +98,7 @@ async def change(
     memory_id: UUID, body: ChangedMemory, principal: PrincipalDep, services: InstallationDep
 ) -> MemoryView:
     """Give a fact another text."""
-    definitions = _definitions(services, principal)
+    definitions = services.assistants.memories_of(principal)
     fact = as_fact(body.text)
     most = max((one.fact_characters for one in definitions), default=MOST_CHARACTERS)
     if not fact or len(fact) > most:
@@ -114,7 +114,7 @@ async def change(
 @router.delete("/memories/{memory_id}")
 async def delete(memory_id: UUID, principal: PrincipalDep, services: InstallationDep) -> Deleted:
     """Forget a fact."""
-    definitions = _definitions(services, principal)
+    definitions = services.assistants.memories_of(principal)
     async with services.store.write(principal.tenant_id) as connection:
         memory = await _get_own(connection, principal, definitions, memory_id)
         await delete_memories(connection, principal, [memory])
@@ -131,14 +131,6 @@ async def delete_all(principal: PrincipalDep, services: InstallationDep) -> Dele
         await record(connection, principal, [_deed("memory.deleted", principal, f"all: {count}")])
     _tell(services, principal, principal.user_id)
     return Deleted(success=True, message="All that was remembered of you is forgotten.")
-
-
-def _definitions(services: Services, principal: Principal) -> list[MemoryDefinition]:
-    """Return the memories that the caller's assistants have; none: it is off for them."""
-    if principal.tenant_id == PUBLIC_TENANT:
-        return []
-    usable = services.assistants.usable_by(principal)
-    return [one.definition.memory for one in usable if one.definition.memory is not None]
 
 
 def _sees_tenant(principal: Principal, definitions: list[MemoryDefinition]) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
 from support.provider import Call
 from support.together import in_postgres
@@ -226,7 +227,7 @@ async def test_an_assistant_with_a_tool_of_one_of_these_names_is_refused(open_fr
 
 
 async def test_a_memory_in_an_assistant_of_another_role_is_off_for_this_one(open_frontdesk: OpenWorld) -> None:
-    """G508"""
+    """G508, G545: nor is it offered to them."""
     world: World = await open_frontdesk(
         assistants={"default.yaml": {}, "books.yaml": {"memory": True, "roles": ["owner"]}}, user_limit="1000/minute"
     )
@@ -236,3 +237,7 @@ async def test_a_memory_in_an_assistant_of_another_role_is_off_for_this_one(open
     await owner.stream("Remember it.", assistant="books")
     assert len(await listed(owner)) == 1
     assert await listed(client) == []
+    about = [(await one.request("GET", "/assistant")).json().get("memory") for one in (owner, client)]
+    assert about == [True, None]
+    async with httpx2.AsyncClient(base_url=world.url) as nobody:
+        assert "memory" not in (await nobody.get("/assistant")).json()

@@ -12,11 +12,13 @@ from rich.console import Console
 from support.backend import TenantBackend
 from support.http import Connection, Request, listen
 from support.provider import Call
+from support.wire import ASSISTANT, scripted_wire
 from support.world import OpenWorld, Person, World
 
 from api import terminal
+from api.commands import NO_FILES, ChatError
 from api.shown import Shown
-from api.terminal import Chat, ChatError, Talk, converse, run_chat
+from api.terminal import Chat, Talk, converse, run_chat
 
 MakeChat = Callable[..., Chat]
 
@@ -250,6 +252,80 @@ async def test_a_question_mark_asks_for_suggestions_and_goes_on_without_them(
     assert asked == ["hello", "Second?"]
     assert screen.getvalue().splitlines()[:3] == ["Hello.", "  1. First?", "  2. Second?"]
     assert "Not found" in output.getvalue()
+
+
+async def test_what_is_remembered_is_listed_and_forgotten(
+    open_frontdesk: OpenWorld, make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G549"""
+    world = await open_frontdesk(assistant={"memory": True})
+    ann = world.person()
+    for fact in ("I like tea.", "I like figs."):
+        world.provider.call(Call("remember", {"fact": fact}))
+        world.provider.say("Done.")
+        await ann.stream("Remember that.")
+    lines = [
+        "/forget 1",
+        "/memories",
+        "/forget 2",
+        "/memories",
+        "/forget 7",
+        "/forget all",
+        "/memories",
+        "/file x.txt",
+        "",
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
+    output = io.StringIO()
+
+    await asyncio.to_thread(converse, make_chat(world.url, ann.token), Console(file=output, width=200))
+
+    told = output.getvalue().replace("> ", "").splitlines()[1:]
+    which = "Which one? /memories lists them; then /forget NUMBER, or /forget all."
+    how = "/forget NUMBER forgets one, /forget all everything of you."
+    assert told == [
+        which, "  1. I like figs.", "  2. I like tea.", how, "Forgotten: I like tea.", "  1. I like figs.", how, which,
+        "All that was remembered of you is forgotten.", "Nothing is remembered of you.", NO_FILES,
+    ]  # fmt: skip
+
+
+async def test_a_file_goes_with_the_next_message_and_with_no_other(
+    make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """G549: one that is not there, is too large, or is refused is told of, and the chat goes on."""
+    async with scripted_wire() as wire:
+        wire.assistant = {**ASSISTANT, "files": {"types": [".txt"], "max_bytes": 10, "max_per_message": 1}}
+        wire.uploads_may_end.set()
+        wire.file_refusals.append((415, "unsupported_file"))
+        wire.say("Read.")
+        wire.say("Hello.")
+        (tmp_path / "my note.txt").write_text("A note.")
+        (tmp_path / "large.txt").write_text("A large note.")
+        note = f"/file {tmp_path / 'my note.txt'}"
+        lines = [
+            f"/file {tmp_path / 'large.txt'}",
+            "/file nowhere.txt",
+            note,
+            note,
+            note,
+            "Read it.",
+            "/etc is what?",
+            "",
+        ]
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
+        output = io.StringIO()
+
+        await asyncio.to_thread(converse, make_chat(wire.url, "t"), Console(file=output, width=200))
+
+    told = output.getvalue().replace("> ", "").splitlines()[1:]
+    assert told[0] == "large.txt is larger than the 10 bytes that a file may have."
+    assert "nowhere.txt" in told[1]
+    assert "unsupported_file" in told[2]
+    assert told[3:] == ["Goes with the next message: my note.txt (7 bytes)", "A message has at most 1 files."]
+    [kept] = wire.files
+    assert wire.files[kept][1] == b"A note."
+    asked = [(body["message"], body.get("files")) for what, body in wire.posts if what == "chat"]
+    assert asked == [("Read it.", [kept]), ("/etc is what?", None)]
 
 
 @pytest.mark.parametrize(("script", "status"), [("say", 0), ("fail", 1)])

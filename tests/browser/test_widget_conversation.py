@@ -209,7 +209,7 @@ async def test_the_menu_is_used_by_keyboard_and_escape_closes_nothing_else(
     shop: World, open_widget: OpenWidget, provider: Provider
 ) -> None:
     widget = await open_widget(shop.url, token=shop.person().token, attributes=OPEN)
-    button = widget.button("This conversation")
+    button = widget.button("Options")
     await expect(widget.page.locator(".welcome h3")).to_be_visible()
     await expect(button).to_be_hidden()
     provider.say("Seven.")
@@ -234,7 +234,7 @@ async def test_the_menu_is_used_by_keyboard_and_escape_closes_nothing_else(
 
 async def test_the_menu_renames_exports_and_deletes(shop: World, open_widget: OpenWidget, provider: Provider) -> None:
     widget = await asked(shop, open_widget, provider)
-    menu = widget.button("This conversation")
+    menu = widget.button("Options")
     await menu.click()
     await widget.page.get_by_role("menuitem", name="Rename").click()
     field = widget.page.get_by_label("New title")
@@ -266,7 +266,7 @@ async def test_the_menu_renames_exports_and_deletes(shop: World, open_widget: Op
 async def test_the_menu_prints_the_conversation_alone(shop: World, open_widget: OpenWidget, provider: Provider) -> None:
     widget = await asked(shop, open_widget, provider)
     await widget.page.evaluate(PRINTS)
-    await widget.button("This conversation").click()
+    await widget.button("Options").click()
     await widget.page.get_by_role("menuitem", name="Print").click()
     await widget.becomes("'printed' in window")
     text, has_styles, fields = await widget.page.evaluate("printed")

@@ -272,7 +272,7 @@ async def test_a_conversation_that_is_deleted_while_it_is_answered_begins_anew(
     provider.wait_for(asyncio.Event(), "never", before=["Half "])
     await first.ask("one")
     await shows(first, "one", "Half ")
-    await first.page.get_by_role("button", name="This conversation").click()
+    await first.page.get_by_role("button", name="Options").click()
     await first.page.get_by_role("menuitem", name="Delete").click()
     await first.button("Delete").click()
     await expect(first.page.locator(".message")).to_have_count(0)

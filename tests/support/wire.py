@@ -4,11 +4,13 @@ It speaks through the real encoder. A run's events come in parts; each part afte
 page posts: a decision, a result, a fresh token.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email import message_from_bytes
 from typing import Any
 from uuid import uuid4
 
@@ -64,6 +66,12 @@ class Wire:
     approvals: list[dict[str, Any]] = field(default_factory=list)
     """What others asked for and the user may answer."""
     deletes: list[str] = field(default_factory=list)
+    files: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
+    """By id: what is told of a file, and its bytes."""
+    file_refusals: deque[tuple[int, str]] = field(default_factory=deque)
+    """The status and code that the next uploads get; a status of 0 cuts the connections of all, until it is taken out."""
+    uploads_may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    """Until then a file is on its way."""
     stored: list[dict[str, Any]] = field(default_factory=list)
     """The conversation's messages as rows, with those that were superseded."""
     title: str = ""
@@ -95,6 +103,9 @@ class Wire:
             await connection.send(head(204, {**CORS, "Content-Length": "0"}))
             return
         self.tokens.add(request.headers.get("authorization", ""))
+        if path.startswith("/files"):
+            await self._serve_files(path, request, connection)
+            return
         if request.method == "POST":
             await self._take(path, request, connection)
             return
@@ -136,6 +147,42 @@ class Wire:
             self._begin(path.rpartition("/")[2], body)
             await self._stream(connection, EventId(0, 0))
 
+    async def _serve_files(self, path: str, request: Request, connection: Connection) -> None:
+        file_id = path.rpartition("/")[2]
+        if request.method == "POST":
+            await self._take_file(request, connection)
+        elif file_id not in self.files:
+            await _json(connection, {"code": "not_found", "title": "Not found", "status": 404}, status=404)
+        elif request.method == "DELETE":
+            self.deletes.append(path)
+            del self.files[file_id]
+            await connection.send(head(204, {**CORS, "Content-Length": "0"}))
+        else:
+            self.reads.append(path)
+            told, content = self.files[file_id]
+            await connection.respond(200, content, headers={**CORS, "Content-Type": told["media_type"]})
+
+    async def _take_file(self, request: Request, connection: Connection) -> None:
+        form = message_from_bytes(
+            b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + request.body
+        )
+        part: Any = form.get_payload(0)
+        assert part.get_param("name", header="content-disposition") == "file"
+        if self.file_refusals:
+            status, code = self.file_refusals[0]
+            if status == 0:  # a browser tries once more by itself
+                connection.cut()
+            else:
+                self.file_refusals.popleft()
+                await _json(connection, {"code": code, "title": code, "status": status, "detail": code}, status=status)
+            return
+        await self.uploads_may_end.wait()
+        content, file_id = part.get_payload(decode=True), str(uuid4())
+        name = part.get_filename()
+        told = {"id": file_id, "name": name, "media_type": part.get_content_type(), "bytes": len(content)}
+        self.files[file_id] = told, content
+        await _json(connection, {**told, "created_at": datetime.now(UTC).isoformat(), "note": None}, status=201)
+
     def _messages(self, path: str) -> dict[str, Any]:
         version = f"v{len(self.stored)}-{self._turn}"
         items = [] if f"after={version}" in path else sorted(self.stored, key=lambda row: int(row["turn"]))
@@ -150,7 +197,8 @@ class Wire:
                 is_kept = what == "regenerate" and row["role"] == "user" and row["turn"] == begun
                 row |= {"turn": self._turn, "run_id": self._run_id} if is_kept else {"superseded_by": self._turn}
         if what != "regenerate":
-            self.stored.append(_row(str(uuid4()), "user", body["message"], run_id=self._run_id, turn=self._turn))
+            row = _row(str(uuid4()), "user", body["message"], run_id=self._run_id, turn=self._turn)
+            self.stored.append(row | {"files": [self.files[one][0] for one in body.get("files", ())]})
         if text:
             self.stored.append(_row(message_id, "assistant", text, run_id=self._run_id, turn=self._turn))
 

@@ -16,6 +16,7 @@ import type {
   ChatOptions,
   ChatView,
   Decision,
+  FileView,
   MessageView,
   PageTools,
   ReceivedEvent,
@@ -61,7 +62,7 @@ export class ChatStore implements Chat {
     this.#publish();
   }
 
-  send = async (text: string) => {
+  send = async (text: string, { files = [] }: { files?: readonly FileView[] } = {}) => {
     const message = text.trim();
     if (!message) return;
     const isFor = this.#thread.id;
@@ -76,8 +77,14 @@ export class ChatStore implements Chat {
       context: this.#options.context?.(),
       client_tools: this.#options.clientTools?.(),
     };
-    const turn = thread.add(newUserMessage(message));
-    const post = () => this.#start(turn, "/chat", { message, conversation_id: thread.id, ...about });
+    const turn = thread.add(newUserMessage(message, null, files));
+    const post = () =>
+      this.#start(turn, "/chat", {
+        message,
+        conversation_id: thread.id,
+        files: files[0] && files.map(({ id }) => id),
+        ...about,
+      });
     await (thread.sending = thread.id ? post() : thread.sending.then(post));
   };
 
@@ -194,7 +201,7 @@ export class ChatStore implements Chat {
     if (!thread.turns.includes(turn)) return; // left in the meantime
     const { user, answer } = turn;
     thread.cut(turn);
-    if (!turn.runId && message) return this.send(message); // the server never had it
+    if (!turn.runId && message) return this.send(message, user!); // the server never had it
     const next = thread.add(message ? newUserMessage(message, user) : user);
     const path = `${pathOf(thread.id!)}/${message ? "edit" : "regenerate"}`;
     await this.#start(next, path, { message_id: answer?.id ?? user?.id, message }, message ? null : answer);

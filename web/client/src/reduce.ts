@@ -1,6 +1,6 @@
 /** The fold of a run's events: pure, and equal to what the server stores and to its JSON answer. */
 import { camel } from "./camel";
-import type { AnswerView, ErrorView, ToolCallView } from "./types";
+import type { AnswerView, ErrorView, FileView, ToolCallView } from "./types";
 import type {
   ActionRequested,
   ErrorRaised,
@@ -19,6 +19,7 @@ export interface JsonAnswer extends RunStarted {
   readonly suggested_questions: readonly string[];
   readonly status: RunEnded["status"];
   readonly usage: RunEnded["usage"];
+  readonly files?: readonly FileView[];
   readonly reasoning?: string;
   readonly sources?: readonly SourceCited["source"][];
   readonly title?: string;
@@ -30,6 +31,7 @@ export const emptyAnswer: AnswerView = {
   reasoning: "",
   toolCalls: [],
   sources: [],
+  files: [],
   approvals: [],
   clientTools: [],
   error: null,
@@ -71,6 +73,7 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
       reasoning: "",
       toolCalls: [],
       sources: [],
+      files: [],
       approvals: [],
       clientTools: [],
       error: null,
@@ -84,6 +87,7 @@ export function reduce(answer: AnswerView, event: WireEvent | JsonAnswer): Answe
   if ("tool_call" in event) return going(withToolCall(answer, event.tool_call));
   if ("source" in event) return going({ sources: [...answer.sources, event.source] });
   if ("action" in event) return going({ actions: [...answer.actions, event.action] });
+  if ("file" in event) return going({ files: [...answer.files, event.file] });
   if ("approval" in event)
     return going({ approvals: [...answer.approvals, { ...camel(event.approval), decision: null }] });
   if ("client_tool" in event) return going({ clientTools: [...answer.clientTools, camel(event.client_tool)] });

@@ -1,7 +1,7 @@
 /** Stored messages as a page shows them: one message of the user and one answer for each run. */
 import { reduce } from "./reduce";
 import { newMessage } from "./turn";
-import type { AnswerView, MessageStatus, MessageView } from "./types";
+import type { AnswerView, FileView, MessageStatus, MessageView } from "./types";
 import type { SourceCited, ToolCallChanged, WireEvent } from "./wire";
 
 /** A message as the server stores it. */
@@ -10,6 +10,8 @@ export interface StoredMessage {
   readonly run_id: string;
   readonly role: "user" | "assistant" | "tool";
   readonly text: string;
+  /** Servers that know of none leave it out. */
+  readonly files?: readonly FileView[];
   readonly status: string;
   readonly created_at: string;
   readonly tool_calls: readonly {
@@ -48,6 +50,7 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
   const replaced: Record<number, Exchange> = {};
   for (const message of [...messages].sort(inOrder)) {
     const { id, run_id: runId, role, text, created_at: createdAt, superseded_by: replacedBy, turn } = message;
+    const { files = [] } = message;
     const exchange = ((replacedBy ? superseded : counting)[replacedBy ? runId : turn] ??= {
       runId,
       user: null,
@@ -57,11 +60,12 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
     if (replacedBy) replaced[replacedBy] = exchange;
     const before = exchange.answer ?? newMessage({}, old?.answer);
     const status = message.status.replace(/e$/, "ed") as MessageStatus; // complete or partial
-    if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status }, old?.user);
+    if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status, files }, old?.user);
     else if (role === "tool") {
       const result = message.is_error ? { status: "error", error: text } : { status: "ok", result: text };
       const event = { tool_call: { id: message.tool_call_id, name: message.tool_name, ...result } } as ToolCallChanged;
-      exchange.answer = { ...reduce(before, event), status };
+      const given = files.map((file) => ({ file: { ...file, tool_call_id: message.tool_call_id } }));
+      exchange.answer = { ...[event, ...(given as unknown as WireEvent[])].reduce(reduce, before), status };
     } else {
       const events: WireEvent[] = [
         { token: before.text && text ? `\n\n${text}` : text }, // as between two steps of a stream

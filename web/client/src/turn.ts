@@ -2,7 +2,7 @@
 import { emptyAnswer } from "./reduce";
 import type { Run } from "./run";
 import type { Exchange } from "./transcript";
-import type { MessageView } from "./types";
+import type { FileView, MessageView } from "./types";
 
 export interface Turn extends Exchange {
   run?: Run;
@@ -19,8 +19,12 @@ export function newMessage<Message extends Partial<MessageView>>(message: Messag
 }
 
 /** A user's message as it was written just now. */
-export function newUserMessage(text: string, before?: MessageView | null): MessageView {
-  return newMessage({ id: randomId(), role: "user", text, status: "sending" }, before);
+export function newUserMessage(
+  text: string,
+  before?: MessageView | null,
+  files: readonly FileView[] = before?.files ?? [],
+): MessageView {
+  return newMessage({ id: randomId(), role: "user", text, files, status: "sending" }, before);
 }
 
 /** Returns the one of these that a run belongs to. */

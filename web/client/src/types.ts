@@ -66,6 +66,10 @@ export interface Assistant {
   readonly approves?: boolean;
   /** Who reads answers out, and who writes down what is said, where that is on: `@frontdesk/client/voice` does both. */
   readonly voice?: { readonly speech?: "browser" | "server"; readonly dictation?: "browser" | "server" };
+  /** Whether it remembers facts about the user: `@frontdesk/client/memories` lists, changes and erases them. */
+  readonly memory?: boolean;
+  /** What may be sent with a message; missing or null where nothing may. */
+  readonly files?: AcceptedFiles | null;
   /** With each answer, or when they are asked for with `suggestions`. */
   readonly suggestionsWhen?: "after" | "on_demand";
   readonly limits: {
@@ -74,6 +78,14 @@ export interface Assistant {
     /** How many models may be asked side by side: `@frontdesk/client/lanes`. */
     readonly lanes?: number;
   };
+}
+
+/** Which files an assistant takes. */
+export interface AcceptedFiles {
+  /** Endings of names, `.pdf`; the server goes by what is in a file. */
+  readonly types: readonly string[];
+  readonly max_bytes: number;
+  readonly max_per_message: number;
 }
 
 /** The user's conversations. Every call rejects with a `FrontdeskError`. */
@@ -161,7 +173,8 @@ export interface Chat {
   onAction(listener: (action: ActionView) => unknown): () => void;
   /** Calls the listener with each event as it came, for those who want to look. */
   onEvent(listener: (event: ReceivedEvent) => void): () => void;
-  send(text: string): Promise<void>;
+  /** With files that were uploaded before: `@frontdesk/client/files`. */
+  send(text: string, options?: { files?: readonly FileView[] }): Promise<void>;
   /** Stops what is being answered; what was said is kept. */
   stop(): Promise<void>;
   /** Does again what failed: a message that did not arrive is sent once more, a failed answer is made anew. */
@@ -253,8 +266,21 @@ export interface MessageView {
   readonly error: ErrorView | null;
   readonly feedback: "up" | "down" | null;
   readonly createdAt: string;
+  /** What the user sent with it, or what tools gave; `@frontdesk/client/files` uploads and fetches them. */
+  readonly files: readonly FileView[];
   /** Earlier versions, oldest first; empty where there are none. */
   readonly versions: readonly VersionView[];
+}
+
+/** A file of the user's own at the server. Its name is whatever somebody called it: text, and nothing else. */
+export interface FileView {
+  readonly id: string;
+  readonly name: string;
+  /** By its content, as the server found it. */
+  readonly media_type: string;
+  readonly bytes: number;
+  /** Of one that a tool gave: of which call. */
+  readonly tool_call_id?: string;
 }
 
 export interface ToolCallView {

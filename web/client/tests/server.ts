@@ -44,7 +44,7 @@ export async function serve(
     for await (const piece of incoming) pieces.push(piece as Buffer);
     const text = Buffer.concat(pieces).toString();
     const { method = "", url = "", headers } = incoming;
-    const request = { method, path: url, headers, body: text ? JSON.parse(text) : undefined, at: Date.now() };
+    const request = { method, path: url, headers, body: bodyOf(text), at: Date.now() };
     isTalking ||= /\/(chat|edit|regenerate)$/.test(url);
     if (isTalking && !hasNews && method === "GET" && url.includes("/messages?"))
       return problem(response, 503, "overloaded");
@@ -168,4 +168,10 @@ export function countListeners(chat: Chat): () => number {
     };
   };
   return () => count;
+}
+
+/** A form of a file stays the text that it is. */
+function bodyOf(text: string): unknown {
+  if (!text) return undefined;
+  return text.startsWith("--") ? text : JSON.parse(text);
 }

@@ -8,9 +8,9 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const CLIENT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const MOST_BYTES = 6.5 * 1024;
+const MOST_BYTES = 6.75 * 1024;
 
-test("bundled it has at most 6.5 KB, gzipped", async () => {
+test("bundled it has at most 6.75 KB, gzipped", async () => {
   const { outputFiles } = await build({
     entryPoints: [join(CLIENT, "src/index.ts")],
     bundle: true,

@@ -1,5 +1,6 @@
 /** A chat of Frontdesk in React. */
 import type { Chat, ChatView } from "@frontdesk/client";
+import type { Upload, Uploads } from "@frontdesk/client/files";
 import type { Lanes, LanesView } from "@frontdesk/client/lanes";
 import { useMemo, useSyncExternalStore } from "react";
 
@@ -28,4 +29,20 @@ export function useLanes(lanes: Lanes): UseLanes {
     const { ask, stop, choose } = lanes;
     return { ...view, ask, stop, choose };
   }, [lanes, view]);
+}
+
+/** The files of the message that is being written, and what can be done with them. */
+export type UseFiles = { readonly items: readonly Upload[] } & Pick<
+  Uploads,
+  "add" | "retry" | "remove" | "settled" | "sent"
+>;
+
+/** Shows uploads and follows them; `close` them where they were made. */
+export function useFiles(uploads: Uploads): UseFiles {
+  const look = () => uploads.items;
+  const items = useSyncExternalStore(uploads.subscribe, look, look);
+  return useMemo(() => {
+    const { add, retry, remove, settled, sent } = uploads;
+    return { items, add, retry, remove, settled, sent };
+  }, [uploads, items]);
 }

@@ -1,5 +1,6 @@
 /** A chat of Frontdesk in Vue. */
 import type { Chat, ChatView } from "@frontdesk/client";
+import type { Upload, Uploads } from "@frontdesk/client/files";
 import type { Lanes, LanesView } from "@frontdesk/client/lanes";
 import { computed, type ComputedRef, onScopeDispose, shallowRef } from "vue";
 
@@ -47,4 +48,18 @@ export function useLanes(lanes: Lanes): UseLanes {
     error: show("error"),
     ...{ ask, stop, choose },
   };
+}
+
+/** The files of the message that is being written, as a ref, and what can be done with them. */
+export type UseFiles = { readonly items: ComputedRef<readonly Upload[]> } & Pick<
+  Uploads,
+  "add" | "retry" | "remove" | "settled" | "sent"
+>;
+
+/** Shows uploads and follows them; `close` them where they were made. */
+export function useFiles(uploads: Uploads): UseFiles {
+  const items = shallowRef(uploads.items);
+  onScopeDispose(uploads.subscribe((next) => (items.value = next)));
+  const { add, retry, remove, settled, sent } = uploads;
+  return { items: computed(() => items.value), add, retry, remove, settled, sent };
 }

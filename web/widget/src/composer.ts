@@ -185,8 +185,10 @@ export class Composer {
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
     this.#context.focusComposer(); // the button that was pressed may go, and one types on
     if (performance.now() - this.#cameBackAt < UNREAD_MS) return;
-    useUp(this.#context);
     const editing = this.#editing;
+    const { files } = this.#context;
+    if (editing === null && files?.holds(() => this.#submit())) return;
+    useUp(this.#context);
     if (editing !== null) {
       this.#endEdit();
       void this.#context.chat.edit(editing.id, text);
@@ -194,7 +196,7 @@ export class Composer {
     }
     this.#setText("");
     if (this.#draft !== null) this.#memory.set(this.#draft, null);
-    void this.#context.chat.send(text);
+    void this.#context.chat.send(text, files?.take());
   }
 
   #onStop(): void {

@@ -3,12 +3,13 @@ import type { Assistant, ChatOptions, ChatView, Client, Chat, ErrorView, Message
 import { label } from "./bounds";
 import { Composer } from "./composer";
 import { loadApprovals } from "./approval";
+import { loadFiles } from "./attached";
 import type { Inbox } from "./approvals";
 import { tool } from "./button";
 import type * as Made from "./conversations";
 import type * as Lanes from "./lanes";
 import type * as Voices from "./voice";
-import type { Access, WidgetContext } from "./context";
+import type { Access, ComposerFiles, WidgetContext } from "./context";
 import { fill, make, setText } from "./dom";
 import { drawEach } from "./guard";
 import { icon } from "./icons";
@@ -41,6 +42,14 @@ export interface FrameOptions {
   close: (() => void) | null;
 }
 
+/** What stands beside the messages, or over them. */
+export interface Drawer {
+  readonly element: HTMLElement;
+  load(): Promise<void>;
+  focus(): void;
+  close(): void;
+}
+
 export class Frame implements WidgetContext {
   declare readonly element: HTMLElement;
   declare readonly texts: Texts;
@@ -55,6 +64,8 @@ export class Frame implements WidgetContext {
   /** Of the assistant that it was loaded for. */
   #voice?: Promise<Voices.Voice | undefined> | undefined;
   #spoken: Assistant | null = null;
+  declare files?: ComposerFiles;
+  #files?: Promise<unknown>;
   #inbox?: Promise<Inbox | null | undefined>;
   #close: (() => void) | null;
   #name = make("h2");
@@ -66,7 +77,8 @@ export class Frame implements WidgetContext {
   #notice = make("div", { class: "notice", hidden: true });
   #desk = make("div", { class: "desk" });
   #composer: Composer;
-  #listShown = false;
+  #drawer: Drawer | null = null;
+  #assistant: Assistant | null = null;
   #observer: ResizeObserver;
   #view: ChatView | null = null;
   /** What the notice says. */
@@ -86,7 +98,11 @@ export class Frame implements WidgetContext {
     this.transcript = new Transcript(this);
     this.#menuPlace = this.#menuButton();
     this.#composer = new Composer(this, options.memory);
-    this.#listButton = tool("list", texts.conversations, () => this.#showList(!this.#listShown));
+    this.#listButton = tool(
+      "list",
+      texts.conversations,
+      () => void this.#load().then((made) => made && this.show(this.#drawer === made.list ? null : made.list)),
+    );
     this.#listButton.setAttribute("aria-expanded", "false");
     this.#desk.append(this.#head(), this.#notice, this.transcript.element, this.#composer.element);
     this.element = make(
@@ -110,6 +126,7 @@ export class Frame implements WidgetContext {
   update(view: ChatView, assistant: Assistant | null): void {
     const before = this.#view;
     this.#view = view;
+    this.#assistant = assistant;
     if (assistant !== null) this.#composer.limit = assistant.limits.messageCharacters;
     if (view.error !== before?.error) this.#reported = null;
     const isAsked = view.phase === "sending" && before?.phase !== "sending";
@@ -120,9 +137,8 @@ export class Frame implements WidgetContext {
       () => setText(this.#title, label(view.title ?? "")),
       () => this.transcript.update(view, assistant),
       () => (isAsked || isUnsent) && this.transcript.toQuestion(),
-      () => void (this.#menuPlace.hidden = view.conversationId === null),
-      () => this.#conversations?.update(view.conversationId),
-      () => void (this.#listShown && hasNews(before, view) && this.#conversations?.list.load()),
+      () => this.#tellMenu(),
+      () => void (this.#drawer && hasNews(before, view) && this.#drawer.load()),
       () => this.#drawNotice(view),
       () => this.narrator.update(view),
       // What others ask this user for, and what lets several models be asked, are loaded as soon as they are wanted.
@@ -136,6 +152,9 @@ export class Frame implements WidgetContext {
         ),
       () => this.lanes?.update(assistant),
       () => assistant && assistant !== this.#spoken && this.#speak(assistant),
+      () => this.files?.update(view.conversationId, view.phase === "loading"),
+      () =>
+        void (assistant?.files && (this.#files ??= loadFiles().then((made) => made?.accept(this, assistant.files!)))),
     );
   }
 
@@ -166,7 +185,7 @@ export class Frame implements WidgetContext {
   /** Leaves what was entered last, an edit or the list; returns whether there was any. */
   back(): boolean {
     if (this.#composer.isEditing) this.#composer.cancelEdit();
-    else if (this.#listShown) this.#showList(false);
+    else if (this.#drawer) this.show(null);
     else return false;
     return true;
   }
@@ -184,9 +203,10 @@ export class Frame implements WidgetContext {
   close(): void {
     this.#observer.disconnect();
     this.transcript.close();
-    this.#conversations?.list.close();
+    this.#drawer?.close();
     void this.#inbox?.then((inbox) => inbox?.close());
     this.lanes?.close();
+    this.files?.close();
     void this.#voice?.then((voice) => voice?.close());
   }
 
@@ -215,7 +235,23 @@ export class Frame implements WidgetContext {
     );
   }
 
-  /** A conversation that nobody has begun has no menu. */
+  /** Shows something beside the messages, or over them where there is no room for both; null for nothing. */
+  show(drawer: Drawer | null): void {
+    const before = this.#drawer;
+    if (drawer === before) return;
+    before?.element.remove();
+    this.#drawer = drawer;
+    const { list } = this.#conversations!;
+    this.#listButton.ariaExpanded = String(drawer === list);
+    if (drawer) {
+      this.element.prepend(drawer.element);
+      void drawer.load();
+    }
+    this.#arrange();
+    if (drawer) drawer.focus();
+    else (before === list ? this.#listButton : this.#menuPlace.querySelector("button")!).focus();
+  }
+
   #menuButton(): HTMLElement {
     const open = () => void this.#load().then((made) => made?.menu.toggle());
     const button = tool("more", this.texts.menu, open);
@@ -233,39 +269,25 @@ export class Frame implements WidgetContext {
   async #load(): Promise<Made.Conversations | undefined> {
     const made = await load<typeof Made>(CONVERSATIONS_FILE);
     if (!this.element.isConnected) return;
-    if (made)
-      this.#conversations ??= new made.Conversations(this, this.#menuPlace, this.#notice, () => this.#showList(false));
-    else this.report(NOT_LOADED);
+    if (!made) this.report(NOT_LOADED);
+    else if (!this.#conversations) {
+      this.#conversations = new made.Conversations(this, this.#menuPlace, this.#notice);
+      this.#tellMenu();
+    }
     return this.#conversations;
   }
 
-  #showList(shown: boolean): void {
-    if (shown === this.#listShown) return;
-    this.#listShown = shown;
-    this.#listButton.ariaExpanded = String(shown);
-    if (shown) {
-      void this.#load().then((made) => this.#placeList(made?.list));
-      return;
-    }
-    this.#conversations?.list.element.remove();
-    this.#arrange();
-    this.#listButton.focus();
-  }
-
-  /** It may be closed again before it has come. */
-  #placeList(list: Made.Conversations["list"] | undefined): void {
-    if (!this.#listShown) return;
-    if (!list) return this.#showList(false);
-    this.element.prepend(list.element);
-    void list.load();
-    this.#arrange();
-    list.focus();
+  /** There is a menu for a conversation that somebody has begun, and where anything is remembered of its user. */
+  #tellMenu(): void {
+    const id = this.chat.view.conversationId;
+    const remembers = !!this.#assistant?.memory;
+    this.#menuPlace.hidden = id === null && !remembers;
+    this.#conversations?.update(id, remembers);
   }
 
   /** What the drawer covers cannot be reached; beside a column everything can. */
   #arrange(): void {
-    const list = this.#listShown && this.#conversations?.list.element;
-    this.#desk.inert = !!list && getComputedStyle(list).position === "absolute";
+    this.#desk.inert = !!this.#drawer && getComputedStyle(this.#drawer.element).position === "absolute";
   }
 
   #drawNotice(view: ChatView): void {

@@ -23,3 +23,13 @@ export function keepInside(event: Event): void {
   const isShortcut = event instanceof KeyboardEvent && (event.ctrlKey || event.metaKey);
   if (isField && !isShortcut) event.stopPropagation();
 }
+
+/** Returns a listener that does something on Escape and keeps the key from closing more, ours or the browser's. */
+export function escape(back: () => void): (event: KeyboardEvent) => void {
+  return (event) => {
+    if (event.key !== "Escape" || isInputMethods(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    back();
+  };
+}

@@ -2,6 +2,7 @@
 import type { ErrorView, MessageView } from "@frontdesk/client";
 import { Activity, Reasoning } from "./activity";
 import { ApprovalCard } from "./approval";
+import { Attached } from "./attached";
 import { isBlank, label } from "./bounds";
 import { tool } from "./button";
 import { copy } from "./clipboard";
@@ -40,6 +41,7 @@ export class UserItem implements Item {
   declare readonly element: HTMLElement;
   #context: WidgetContext;
   #bubble = make("div", { class: "bubble", dir: "auto" });
+  #files: Attached;
   #below = make("div", { class: "below" });
   #versions: Versions;
   #state = make("span", { class: "state" });
@@ -52,6 +54,7 @@ export class UserItem implements Item {
     const { texts } = context;
     this.#context = context;
     this.#versions = new Versions(texts, (text) => make("div", { dir: "auto" }, text));
+    this.#files = new Attached(context);
     this.#edit = tool("pencil", texts.edit, () => this.#message && context.edit(this.#message));
     this.#problem = new Problem(context);
     this.#time = new Time(texts);
@@ -62,6 +65,7 @@ export class UserItem implements Item {
       { class: `message user${fresh ? " fresh" : ""}` },
       make("span", { class: "unseen" }, `${texts.you}: `),
       this.#bubble,
+      this.#files.element,
       this.#below,
       this.#problem.element,
       this.#versions.element,
@@ -72,6 +76,7 @@ export class UserItem implements Item {
     this.#message = message;
     const failed = message.status === "failed";
     setText(this.#bubble, message.text);
+    this.#files.update(message);
     this.#versions.update(message);
     setText(this.#state, failed ? this.#context.texts.notSent : "");
     this.element.classList.toggle("sending", message.status === "sending");
@@ -92,6 +97,7 @@ export class AnswerItem implements Item {
   #activity: Activity;
   #markdown: MarkdownView;
   #approvals = new Map<string, ApprovalCard>();
+  #files: Attached;
   #actions = make("div", { class: "actions" });
   #versions: Versions;
   #problem: Problem;
@@ -110,6 +116,7 @@ export class AnswerItem implements Item {
       decorate: (fragment) => decorate(fragment, context.texts),
       onSettled: (block) => fresh && context.narrator.settled(block),
     });
+    this.#files = new Attached(context);
     this.#versions = new Versions(context.texts, (text) => this.#version(text));
     this.#problem = new Problem(context);
     this.#below = new AnswerTools(context);
@@ -129,6 +136,7 @@ export class AnswerItem implements Item {
       () => message.actions !== this.#message?.actions && this.#drawActions(message),
       () => void (cards = this.#cards(message)),
       () => message.sources !== this.#message?.sources && this.#drawSources(),
+      () => this.#files.update(message),
       () => this.#versions.update(message),
       () => this.#problem.update(message.error ?? (isEmpty(message) ? NO_ANSWER : null), place),
       () => this.#below.update(message, place, ended),
@@ -140,6 +148,7 @@ export class AnswerItem implements Item {
       this.#activity.element,
       this.#markdown.element,
       ...cards,
+      this.#files.element,
       this.#actions,
       this.#sources,
       this.#problem.element,
@@ -227,8 +236,8 @@ class Time {
 }
 
 /** Whether it is over and nobody can see anything of it. */
-function isEmpty({ status, text, actions, approvals }: MessageView): boolean {
-  return status === "completed" && isBlank(text) && actions.length === 0 && approvals.length === 0;
+function isEmpty({ status, text, actions, approvals, files }: MessageView): boolean {
+  return status === "completed" && isBlank(text) && actions.length === 0 && approvals.length + files.length === 0;
 }
 
 /** The buttons below an answer. */

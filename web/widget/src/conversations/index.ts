@@ -12,19 +12,18 @@ export class Conversations {
   readonly menu: ConversationMenu;
 
   /** `menuPlace` has the menu's button; what the menu asks stands in front of `notice`. */
-  constructor(frame: Frame, menuPlace: HTMLElement, notice: Element, closeList: () => void) {
+  constructor(frame: Frame, menuPlace: HTMLElement, notice: Element) {
     const words = wordsFor(frame.texts.language);
     adopt(frame.element, conversations);
     adopt(frame.element, menuStyles);
-    this.list = new ConversationList(frame, words, closeList);
-    this.menu = new ConversationMenu(frame, words, menuPlace, frame.transcript.element);
+    this.list = new ConversationList(frame, words, () => frame.show(null));
+    this.menu = new ConversationMenu(frame, words, menuPlace);
     notice.before(this.menu.question);
-    this.update(frame.chat.view.conversationId);
   }
 
-  /** Tells both which conversation is shown. */
-  update(conversationId: string | null): void {
+  /** Tells both which conversation is shown, and whether anything is remembered of the user. */
+  update(conversationId: string | null, remembers: boolean): void {
     this.list.mark(conversationId);
-    this.menu.update(conversationId);
+    this.menu.update(conversationId, remembers);
   }
 }

@@ -8,7 +8,7 @@ import { icon } from "../icons";
 import { back, search, trash } from "../pictures";
 import { tool } from "../button";
 import { asErrorView, problemText } from "../problem";
-import { isInputMethods } from "../keys";
+import { escape } from "../keys";
 import { isTouch } from "../visible";
 import type { Words } from "./words";
 
@@ -281,14 +281,4 @@ export class ConversationList {
     this.#showRow(row, conversation);
     row.querySelector<HTMLElement>(".open")?.focus();
   }
-}
-
-/** Returns a listener that does something on Escape and keeps the key from closing more, ours or the browser's. */
-function escape(back: () => void): (event: KeyboardEvent) => void {
-  return (event) => {
-    if (event.key !== "Escape" || isInputMethods(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    back();
-  };
 }

@@ -1,37 +1,51 @@
-/** What can be done with the conversation that is shown: rename, export, print, delete. */
+/** What can be done with the conversation that is shown (rename, export, print, delete), and with what is remembered. */
 import { thinned } from "../bounds";
-import type { WidgetContext } from "../context";
 import { fill, make } from "../dom";
+import type { Frame } from "../frame";
 import { isInputMethods } from "../keys";
+import { load } from "../load";
+import type * as MemoriesModule from "../memories";
+import { NOT_LOADED } from "../problem";
+import { save } from "../saved";
 import { printTranscript } from "./print";
 import type { Words } from "./words";
 
+declare const MEMORIES_FILE: string;
 const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
 export class ConversationMenu {
   /** Where a new title or a yes is asked for, below the head. */
   readonly question = make("div", { class: "asking", hidden: true });
-  #context: WidgetContext;
+  #context: Frame;
   #words: Words;
   #button: HTMLElement;
   #menu: HTMLElement;
+  #remembered: HTMLElement;
+  /** What is about the conversation that is shown. */
+  #own: readonly HTMLElement[];
+  #memories: ReturnType<typeof MemoriesModule.list> | null = null;
   #shown: string | null = null;
 
   /** `place` has the button, and gets the menu. */
-  constructor(context: WidgetContext, words: Words, place: HTMLElement, transcript: HTMLElement) {
+  constructor(context: Frame, words: Words, place: HTMLElement) {
     const { texts } = context;
     this.#context = context;
     this.#words = words;
     this.#button = place.querySelector("button")!;
     const item = (label: string, act: () => unknown) =>
       make("button", { type: "button", role: "menuitem", tabindex: -1, onclick: () => this.#choose(act) }, label);
+    this.#remembered = item(words.remembered, () => void this.#showMemories());
+    this.#own = [
+      item(words.rename, () => this.#askTitle()),
+      item(words.exportIt, () => this.#export()),
+      item(words.printIt, () => printTranscript(context.transcript.element)),
+      item(words.remove, () => this.#askRemoval()),
+    ];
     this.#menu = make(
       "div",
       { class: "menu", role: "menu", "aria-label": texts.menu, hidden: true },
-      item(words.rename, () => this.#askTitle()),
-      item(words.exportIt, () => this.#export()),
-      item(words.printIt, () => printTranscript(transcript)),
-      item(words.remove, () => this.#askRemoval()),
+      this.#remembered,
+      ...this.#own,
     );
     place.append(this.#menu);
     place.addEventListener("keydown", (event) => this.#onKey(event));
@@ -44,7 +58,9 @@ export class ConversationMenu {
   }
 
   /** A question is about the conversation that was shown. */
-  update(conversationId: string | null): void {
+  update(conversationId: string | null, remembers: boolean): void {
+    this.#remembered.hidden = !remembers;
+    for (const item of this.#own) item.hidden = conversationId === null;
     if (conversationId !== this.#shown) this.#ask();
     this.#shown = conversationId;
   }
@@ -60,7 +76,7 @@ export class ConversationMenu {
   }
 
   get #items(): HTMLElement[] {
-    return Array.from(this.#menu.querySelectorAll<HTMLElement>("button"));
+    return Array.from(this.#menu.querySelectorAll<HTMLElement>("button:not([hidden])"));
   }
 
   #choose(act: () => unknown): void {
@@ -144,6 +160,14 @@ export class ConversationMenu {
     keep.focus();
   }
 
+  async #showMemories(): Promise<void> {
+    const frame = this.#context;
+    const made = await load<typeof MemoriesModule>(MEMORIES_FILE);
+    if (!frame.element.isConnected) return;
+    if (made) frame.show((this.#memories ??= made.list(frame)));
+    else frame.report(NOT_LOADED);
+  }
+
   #export(): void {
     const { chat, client } = this.#context;
     const { conversationId: id, title } = chat.view;
@@ -153,13 +177,6 @@ export class ConversationMenu {
   #try(done: Promise<unknown>): void {
     done.catch((error: unknown) => this.#context.report(error));
   }
-}
-
-function save(file: Blob, name: string): void {
-  const address = URL.createObjectURL(file);
-  make("a", { href: address, download: name }).click();
-  // The browser may still be reading it.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /** Returns a name that every file system takes. */

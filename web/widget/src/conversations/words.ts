@@ -1,6 +1,7 @@
 /** What the list and the menu say beside the widget's own texts, which are loaded with them. */
 export interface Words {
   search: string;
+  remembered: string;
   noConversations: string;
   nothingFound: string;
   untitled: string;
@@ -21,6 +22,7 @@ export interface Words {
 const ALL: Record<string, Words> = {
   en: {
     search: "Search conversations",
+    remembered: "What I remember",
     noConversations: "No conversations yet",
     nothingFound: "Nothing found",
     untitled: "Untitled",
@@ -38,6 +40,7 @@ const ALL: Record<string, Words> = {
   },
   de: {
     search: "Unterhaltungen durchsuchen",
+    remembered: "Was ich mir merke",
     noConversations: "Noch keine Unterhaltungen",
     nothingFound: "Nichts gefunden",
     untitled: "Ohne Titel",
@@ -55,6 +58,7 @@ const ALL: Record<string, Words> = {
   },
   es: {
     search: "Buscar conversaciones",
+    remembered: "Lo que recuerdo",
     noConversations: "Aún no hay conversaciones",
     nothingFound: "No se encontró nada",
     untitled: "Sin título",
@@ -72,6 +76,7 @@ const ALL: Record<string, Words> = {
   },
   pt: {
     search: "Buscar conversas",
+    remembered: "O que eu lembro",
     noConversations: "Ainda não há conversas",
     nothingFound: "Nada encontrado",
     untitled: "Sem título",
@@ -89,6 +94,7 @@ const ALL: Record<string, Words> = {
   },
   hi: {
     search: "बातचीत खोजें",
+    remembered: "मुझे क्या याद है",
     noConversations: "अभी कोई बातचीत नहीं",
     nothingFound: "कुछ नहीं मिला",
     untitled: "बिना शीर्षक",
@@ -106,6 +112,7 @@ const ALL: Record<string, Words> = {
   },
   ar: {
     search: "البحث في المحادثات",
+    remembered: "ما أتذكره",
     noConversations: "لا توجد محادثات بعد",
     nothingFound: "لم يُعثر على شيء",
     untitled: "بلا عنوان",

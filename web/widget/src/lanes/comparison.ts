@@ -67,9 +67,10 @@ export class Comparison {
   /** Sends what is said, by whatever button, to the models that are chosen; and stops all that is made. Returns what undoes that. */
   #take(chat: Chat): () => void {
     const { send, stop } = chat;
-    chat.send = (text) => {
-      const models = this.#choice.wanted;
-      return models && text.trim() ? this.#ask(text, models) : send(text);
+    chat.send = (text, options) => {
+      // Files go to one model only.
+      const models = options?.files?.length ? null : this.#choice.wanted;
+      return models && text.trim() ? this.#ask(text, models) : send(text, options);
     };
     chat.stop = async () => void (await Promise.all([stop(), this.#lanes.stop().catch(this.#report)]));
     return () => Object.assign(chat, { send, stop });

@@ -71,7 +71,7 @@ export const de: Texts = {
   approve: "Zustimmen",
   deny: "Ablehnen",
 
-  menu: "Diese Unterhaltung",
+  menu: "Optionen",
 
   offline: "Du bist offline. Antworten laufen weiter und sind da, wenn du zurück bist.",
   reconnecting: "Verbindung verloren. Verbinde neu …",

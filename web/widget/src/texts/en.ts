@@ -71,7 +71,7 @@ export const en: Texts = {
   approve: "Approve",
   deny: "Deny",
 
-  menu: "This conversation",
+  menu: "Options",
 
   offline: "You are offline. Answers go on without you and will be here when you are back.",
   reconnecting: "Connection lost. Reconnecting …",

@@ -71,7 +71,7 @@ export const es: Texts = {
   approve: "Aprobar",
   deny: "Rechazar",
 
-  menu: "Esta conversación",
+  menu: "Opciones",
 
   offline: "No tienes conexión. Las respuestas continúan y estarán aquí cuando vuelvas.",
   reconnecting: "Se perdió la conexión. Reconectando …",

@@ -71,7 +71,7 @@ export const pt: Texts = {
   approve: "Aprovar",
   deny: "Recusar",
 
-  menu: "Esta conversa",
+  menu: "Opções",
 
   offline: "Você está sem conexão. As respostas continuam e estarão aqui quando você voltar.",
   reconnecting: "Conexão perdida. Reconectando …",
