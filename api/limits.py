@@ -13,7 +13,7 @@ from agent.runs.offers import Cluster
 from api.rates import Rates, Shared, limit_of
 from api.seats import Seats, SharedSeats
 from api.settings import Settings
-from api.shared_tickets import SharedTickets
+from api.shared_tickets import SharedTickets, erased_channel
 from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
@@ -50,7 +50,8 @@ def open_limits(
     most = settings.max_streams_per_user, settings.max_streams_per_tenant, settings.max_streams_per_address
     tickets: Tickets | SharedTickets = (own := Tickets(settings, rates=rates))
     if cluster is not None and cluster.keys is not None:
-        tickets = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
+        tickets = shared = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
+        cluster.subscriber.add(erased_channel(cluster.client.prefix), shared)
     return Limits(
         _requests(settings, rates),
         Seats("streams", *most, shared=seats),

@@ -109,6 +109,7 @@ async def carry_out(
         hidden = await _hide(store, done)
         await _forget_streams(store, streams, tenant, user)
         await streams.forget_context(tenant, user)
+        await streams.forget_tickets(tenant, user)
         await _record(store, tenant, user, hidden)
         await _let_go(store, tenant, user, most_rows=most_rows)
         if not await _purge(store, streams, tenant, user, most_rows=most_rows):
