@@ -33,6 +33,11 @@ cost = Counter(
     "What these tokens cost, by the prices in the definitions; of models that have one",
     ["model", "currency"],
 )
+unpriced = Counter(
+    "frontdesk_budget_without_price",
+    "Refusals because a budget limits cost and the model has no price",
+    ["model"],
+)
 suggestions = Counter(
     "frontdesk_suggestions", "Requests for follow-up questions on demand that a model was asked for", ["code"]
 )
