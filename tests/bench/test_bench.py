@@ -138,6 +138,16 @@ def test_a_small_measurement_of_sockets_prints_both_ways_and_their_ratio() -> No
         ("bench.idle", ["--sizes", "30"], ["30 idle streams:"]),
         ("bench.sizes", ["--turns", "5"], ["fill a core", "PostgreSQL:", "Redis:", "1,000,000 daily users"]),
         ("bench.request", ["--rounds", "1"], ["now", "ready", "ready-made tools and system prompt save"]),
+        (
+            "bench.processes",
+            ["--quick"],
+            ["CPU of a process that nobody asks", "without upkeep", "a takeover: median"],
+        ),
+        (
+            "bench.refused",
+            ["--users", "5", "--answers", "5", "--rounds", "1"],
+            ["SQLite, ms: alone", "PostgreSQL, ms: alone", " refusals of "],
+        ),
     ],
 )
 def test_a_small_run_prints_its_figures(module: str, arguments: list[str], words: list[str]) -> None:
