@@ -7,6 +7,7 @@ which its message was asked for, whenever its last step is.
 import math
 from collections.abc import Callable
 from datetime import datetime, time, timedelta, tzinfo
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,6 +39,9 @@ class Most(NamedTuple):
     cost: int = UNLIMITED
 
 
+NO_LIMIT = Most()
+
+
 class Amount(NamedTuple):
     """What a call of a model takes, or is expected to take; the cost in millionths."""
 
@@ -62,7 +66,7 @@ class Amounts(BaseModel):
     tokens: Count | None = None
     cost: Money | None = None
 
-    @property
+    @cached_property
     def most(self) -> Most:
         """The same as numbers to count up to."""
         cost = None if self.cost is None else round(self.cost * MILLIONTHS)
@@ -156,14 +160,14 @@ class Allowance(NamedTuple):
 
     def counters(self, at: datetime) -> list[Counter]:
         """Return what has a limit at a time: the tenant's counters first, which is the order in which all lock them."""
-        today = f"{at.astimezone(self.zone):%Y-%m-%d}"
+        today = at.astimezone(self.zone).date().isoformat()
         budgets = (ALL, self.tenant), (self.user_id, self.user)
         every = [
             Counter(user_id, period, getattr(budget, span).most)
             for user_id, budget in budgets
             for span, period in zip(SPANS, (today, today[:7]), strict=True)
         ]
-        return [one for one in every if one.most != Most()]
+        return [one for one in every if one.most != NO_LIMIT]
 
 
 class Standing(NamedTuple):

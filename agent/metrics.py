@@ -38,6 +38,11 @@ summaries = Counter(
     "Summaries of long conversations: made, void (of what was replaced meanwhile), empty, busy (too many at once), gone, broke, or the code of an error",
     ["outcome"],
 )
+unpriced = Counter(
+    "frontdesk_budget_without_price",
+    "Refusals because a budget limits cost and the model has no price",
+    ["model"],
+)
 suggestions = Counter(
     "frontdesk_suggestions", "Requests for follow-up questions on demand that a model was asked for", ["code"]
 )

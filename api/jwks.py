@@ -77,17 +77,19 @@ class IssuerKeys:
         Raises:
             OverloadedError: no key is known at all, and none can be had now.
         """
-        if found := self._known().get(key_id):
+        if found := self.known.get(key_id):
             return [key for key in found if key.algorithm_name == algorithm]
         if self._is_flying or time.monotonic() >= self._may_ask_at:
             await self._fetched()
-        known = self._known()
+        known = self.known
         if not known:
             wait_s = max(1, round(self._may_ask_at - time.monotonic() + 0.5))
             raise OverloadedError("Tokens cannot be checked right now.", retry_after_s=wait_s)
         return [key for key in known.get(key_id, ()) if key.algorithm_name == algorithm]
 
-    def _known(self) -> KeysById:
+    @property
+    def known(self) -> KeysById:
+        """The keys that count now, by their ids: the same object until they are fetched anew, and none once they are too old."""
         is_kept = time.monotonic() - self._fetched_at < self._settings.jwt_jwks_keep_s
         return self._keys if is_kept else {}
 
@@ -124,7 +126,7 @@ class IssuerKeys:
                 body = await self._download()
             self._keys = self._usable(body)
         except (TimeoutError, OSError, httpx2.HTTPError, BadAnswerError) as exc:
-            logger.warning("jwks_fetch_failed", error=type(exc).__name__, known_keys=len(self._known()))
+            logger.warning("jwks_fetch_failed", error=type(exc).__name__, known_keys=len(self.known))
             return False
         except Exception as exc:  # noqa: BLE001 (whatever an issuer sends: the keys that are known go on to serve)
             logger.error("jwks_fetch_broke", error=type(exc).__name__, where=place_of(exc))

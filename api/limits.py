@@ -13,7 +13,7 @@ from agent.runs.offers import Cluster
 from api.rates import Rates, Shared, limit_of
 from api.seats import Seats, SharedSeats
 from api.settings import Settings
-from api.shared_tickets import SharedTickets
+from api.shared_tickets import SharedTickets, erased_channel
 from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
@@ -54,7 +54,8 @@ def open_limits(
     of_voices = settings.max_voices_per_user, settings.max_voices_per_tenant
     tickets: Tickets | SharedTickets = (own := Tickets(settings, rates=rates))
     if cluster is not None and cluster.keys is not None:
-        tickets = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
+        tickets = shared = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
+        cluster.subscriber.add(erased_channel(cluster.client.prefix), shared)
     return Limits(
         _requests(settings, rates),
         Rates({"uploads": limit_of(settings.upload_limit, name="FRONTDESK_UPLOAD_LIMIT")}, rates),

@@ -22,6 +22,7 @@ from starlette.types import Scope
 
 from agent.errors import RETRY_AFTER_S, OverloadedError, RateLimitedError, UnauthorizedError
 from agent.principal import Credential, Principal
+from agent.redis.client import RedisClient
 from agent.redis.errors import RedisAwayError
 from agent.redis.tickets import TicketShelf, Times, Used
 from agent.runs.letters import LetterKeys, LetterRefusedError
@@ -33,6 +34,40 @@ TEXT = re.compile(r"([A-Za-z0-9_-]{12})([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])")
 """A ticket: whose it is, in a name that tells nothing, and what opens it. Of the last sign two bits are none: no two texts are one ticket."""
 LOOK_EVERY_S = 0.25
 """How often a client that came back to another process looks for the run of its first request."""
+
+
+def erased_channel(prefix: str) -> str:
+    """Return the channel on which processes hear whose tickets they are not to keep."""
+    return f"{prefix}:tickets:erased"
+
+
+async def forget_tickets(client: RedisClient, keys: LetterKeys | None, tenant_id: str, user_id: str | None) -> None:
+    """Keep no ticket of a user, or with None of a whole tenant: in Redis, and in any process that hears of it.
+
+    Raises:
+        RedisAwayError: nobody knows what of it was done.
+    """
+    if keys is None:
+        return  # nothing that is sealed was ever kept
+    shelf = TicketShelf(client)
+    if user_id is not None:
+        await shelf.forget_all(_named(keys, _owner(tenant_id, user_id)))
+    else:
+        for tenant in _named(keys, _of_tenant(tenant_id)):
+            await shelf.forget_tenant(tenant)
+    await client.call("PUBLISH", erased_channel(client.prefix), msgspec.json.encode([tenant_id, user_id]))
+
+
+def _owner(tenant_id: str, user_id: str) -> str:
+    return f"{tenant_id}\0{user_id}"
+
+
+def _of_tenant(tenant_id: str) -> str:
+    return f"\0{tenant_id}"  # which is no owner: a tenant's name has a beginning
+
+
+def _named(keys: LetterKeys, text: str) -> list[str]:
+    return [urlsafe_b64encode(one).decode() for one in keys.names(text)]
 
 
 class _Name(NamedTuple):
@@ -63,13 +98,16 @@ class SharedTickets:
         await self._own.count(principal, scope)
         assert principal.credential is not None
         secret, what = token_bytes(TICKET_BYTES), f"{method} {path}"
-        owner = urlsafe_b64encode(self._keys.name(f"{principal.tenant_id}\0{principal.user_id}")).decode()
+        [owner, *_] = _named(self._keys, _owner(principal.tenant_id, principal.user_id))
+        [tenant, *_] = _named(self._keys, _of_tenant(principal.tenant_id))
         plain = msgspec.json.encode(principal.credential.reveal())
         sealed = self._keys.seal_under(secret, plain, bound=f"{owner} {what}".encode())
         token_s = max(0.0, (principal.expires_at or 0) + self._leeway_s - time.time())
         times = Times(self._fresh_s, token_s, FIRST_USE_S)
         try:
-            is_kept = await self._shelf.put(owner, _digest(secret), sealed, what=what, times=times, most=self._most)
+            is_kept = await self._shelf.put(
+                owner, _digest(secret), sealed, tenant=tenant, what=what, times=times, most=self._most
+            )
         except RedisAwayError:
             return await self._own.make(principal, method=method, path=path)
         if not is_kept:
@@ -121,6 +159,20 @@ class SharedTickets:
             return await self._shelf.bind(*name, str(run.id)) == str(run.id)
         except RedisAwayError:
             return True  # its client has its answer; should it come back, it is refused
+
+    def forget_of(self, tenant_id: str, user_id: str | None) -> None:
+        """Let no ticket of a user, or with None of a tenant, that only this process knows open anything any more."""
+        self._own.forget_of(tenant_id, user_id)
+
+    def hear(self, message: bytes) -> None:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):  # of another release
+            self.forget_of(*msgspec.json.decode(message, type=tuple[str, str | None]))
+
+    def heard_from_now_on(self) -> None:
+        """Do nothing: what was made while Redis was away is soon too old."""
+
+    def deaf(self) -> None:
+        """Do nothing; see `heard_from_now_on`."""
 
     def forget(self, name: _Name) -> None:
         """Let a ticket open nothing any more, soon."""

@@ -132,10 +132,7 @@ class _OwnUse:
             raise UnauthorizedError(REFUSED)
 
     def void(self) -> None:
-        self._tickets.forget(self.ticket)
-        if self.ticket.run is not None and not self.ticket.run.done():
-            self.ticket.run.set_exception(UnauthorizedError(REFUSED))
-            self.ticket.run.exception()  # perhaps nobody waits for it
+        self._tickets.void(self.ticket)
 
 
 class Tickets:
@@ -251,6 +248,19 @@ class Tickets:
         )
         for ticket in mine[: 1 + count // 100]:
             self.forget(ticket)
+
+    def forget_of(self, tenant_id: str, user_id: str | None) -> None:
+        """Let no ticket of a user, or with None of a whole tenant, open anything any more, nor be kept."""
+        mine = [one for one in self._owned if one[0] == tenant_id and user_id in (None, one[1])]
+        for ticket in [ticket for owner in mine for ticket in self._owned[owner].values()]:
+            self.void(ticket)
+
+    def void(self, ticket: Ticket) -> None:
+        """Forget a ticket, and let those go who wait for the run that it came to."""
+        self.forget(ticket)
+        if ticket.run is not None and not ticket.run.done():
+            ticket.run.set_exception(UnauthorizedError(REFUSED))
+            ticket.run.exception()  # perhaps nobody waits for it
 
     def forget(self, ticket: Ticket) -> None:
         """Let a ticket open nothing any more."""

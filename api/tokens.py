@@ -11,6 +11,7 @@ from typing import Any, Self
 import jwt
 
 from agent.errors import UnauthorizedError
+from api.checked import CheckedTokens
 from api.jwks import IssuerKeys
 from api.keys import Trusted
 from api.settings import Settings
@@ -32,6 +33,7 @@ class TokenCheck:
         self._trusted = trusted
         self._key = key
         self._issuer = issuer
+        self._checked = CheckedTokens(leeway_s=settings.jwt_leeway_s)
 
     async def __aenter__(self) -> Self:
         if self._issuer is not None:
@@ -57,18 +59,26 @@ class TokenCheck:
             raise UnauthorizedError("Send a bearer token in the Authorization header.")
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise UnauthorizedError("The token is too long.")
-        return await self._claims(token), token
+        keys: object = self._key if self._issuer is None else self._issuer.known
+        claims = self._checked.find(token, keys=keys)
+        if claims is None:
+            claims, keys = await self._claims(token)
+            self._checked.keep(token, claims, keys=keys)
+        return claims, token
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str) -> tuple[dict[str, Any], object]:
+        """Check a token; return what it says, and the keys that it was looked for in."""
         try:
             if self._issuer is None:
-                return self._decode(token, self._key)
+                return self._decode(token, self._key), self._key
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in self._trusted.algorithms:  # before anybody is asked for a key
                 raise UnauthorizedError("The token is not valid.")
-            for key in (await self._issuer.find(header.get("kid"), header["alg"]))[:MAX_KEYS_OF_ONE_ID]:
+            found = await self._issuer.find(header.get("kid"), header["alg"])
+            known = self._issuer.known
+            for key in found[:MAX_KEYS_OF_ONE_ID]:
                 with suppress(jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
-                    return self._decode(token, key)
+                    return self._decode(token, key), known
         except jwt.ExpiredSignatureError:
             raise UnauthorizedError("The token has expired.") from None
         except jwt.ImmatureSignatureError:

@@ -2,7 +2,8 @@
 
 Two processes share a PostgreSQL and a Redis; a third one has its own, and is what they are compared with. Both get the same turns,
 in rounds that alternate, so that a ratio is of the same minutes. CPU is that of the processes, without their engines.
-Printed are: CPU per token and per turn of two processes over one's; and the times from kill -9 to the snapshot that a reader at
+Printed are: what a process takes that nobody asks anything; CPU per token and per turn of two processes over one's, with that and
+without it, since a process has its upkeep whatever it is asked; and the times from kill -9 to the snapshot that a reader at
 the other process gets from the next attempt, with the default settings.
 """
 
@@ -17,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -34,9 +36,17 @@ from bench.upstream import Script
 
 KILLS, ROUNDS, AT_ONCE, TURNS = 12, 5, 50, 200
 TOKENS = 150
+REST_S = 10.0
 SETTLE_S = 1.0
 """How long processes have for what they do behind the last answer; it is part of the cost."""
 SNAPSHOT, TOKEN = b'"snapshot"', b'"token"'
+
+
+class Cost(NamedTuple):
+    """CPU seconds, and those of them that are not upkeep."""
+
+    whole: float
+    without_upkeep: float
 
 
 class Installation:
@@ -50,6 +60,8 @@ class Installation:
         self._names = names
         self.redis_url = ""
         self.servers: dict[str, Server] = {}
+        self.idle = 0.0
+        """CPU seconds in a second, of all processes together, while nobody asks anything."""
 
     async def open(self) -> None:
         """Start the Redis, and the processes."""
@@ -68,10 +80,16 @@ class Installation:
         server.wait()
         return server
 
-    async def cost(self, script: Script, *, turns: int, at_once: int) -> float:
+    async def rest(self, seconds: float) -> None:
+        """Measure what the processes take while nobody asks anything."""
+        before = self._cpu_s
+        await asyncio.sleep(seconds)
+        self.idle = (self._cpu_s - before) / seconds
+
+    async def cost(self, script: Script, *, turns: int, at_once: int) -> Cost:
         """Return the CPU seconds of a turn, of all processes together; the turns go to each of them by turns."""
         servers = list(self.servers.values())
-        before = sum(server.cpu_s for server in servers)
+        before, begun = self._cpu_s, time.perf_counter()
         for begin in range(0, turns, at_once):
             load, clients = Load(), list[Client]()
             for number in range(at_once):
@@ -80,7 +98,12 @@ class Installation:
                 clients.append(client)
             await finish(clients, tokens=script.tokens)
         await asyncio.sleep(SETTLE_S)
-        return (sum(server.cpu_s for server in servers) - before) / turns
+        took = self._cpu_s - before
+        return Cost(took / turns, (took - self.idle * (time.perf_counter() - begun)) / turns)
+
+    @property
+    def _cpu_s(self) -> float:
+        return sum(server.cpu_s for server in self.servers.values())
 
     async def takeover(self, holder: str, other: str) -> float:
         """Return the seconds from a kill of the one process to the snapshot at the other, and start the one again."""
@@ -152,8 +175,11 @@ async def measure(*, kills: int, rounds: int, part: int) -> None:
 
 async def _say_costs(one: Installation, two: Installation, *, rounds: int, part: int) -> None:
     """Measure one process, two that share its load, and two of which each has as much, in rounds, and print the ratios."""
-    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in ("one", "shared", "each")}
+    seen: dict[str, list[list[Cost]]] = {name: [] for name in ("one", "shared", "each")}
     kinds = {"one": (one, 1), "shared": (two, 1), "each": (two, 2)}
+    for installation in (one, two):
+        await installation.rest(REST_S / part)
+    _say(f"CPU of a process that nobody asks: {one.idle * MS:.1f} ms a second; of two {two.idle * MS:.1f}")
     for number in range(rounds + 1):
         for name in list(kinds)[:: -1 if number % 2 else 1]:
             installation, times = kinds[name]
@@ -161,15 +187,20 @@ async def _say_costs(one: Installation, two: Installation, *, rounds: int, part:
             turn = await installation.cost(Script(tokens=1), turns=TURNS // AT_ONCE * at_once, at_once=at_once)
             long = await installation.cost(Script(tokens=TOKENS, rate=50), turns=2 * at_once, at_once=at_once)
             if number:  # what is loaded and connected at the first turns is no cost of one
-                seen[name].append((turn * MS, (long - turn) / (TOKENS - 1) * US))
+                token = Cost(*((two - one) / (TOKENS - 1) * US for one, two in zip(turn, long, strict=True)))
+                seen[name].append([Cost(*(one * MS for one in turn)), token])
     for which, (what, unit) in enumerate((("turn", "ms"), ("token", "us"))):
         alone = [figures[which] for figures in seen["one"]]
         for name, words in (("shared", "that share its load"), ("each", "with as much each")):
             of_two = [figures[which] for figures in seen[name]]
-            ratio = median(second / first for first, second in zip(alone, of_two, strict=True))
+            ratios = [
+                median(second / first for first, second in zip(*pairs, strict=True))
+                for pairs in zip(zip(*alone, strict=True), zip(*of_two, strict=True), strict=True)
+            ]
+            first, second = (median(one.whole for one in costs) for costs in (alone, of_two))
             _say(
-                f"CPU per {what}: one process {median(alone):.1f} {unit}, two {words} {median(of_two):.1f} {unit}, "
-                f"{ratio:.2f} times ({rounds} rounds, load {os.getloadavg()[0]:.1f})"
+                f"CPU per {what}: one process {first:.1f} {unit}, two {words} {second:.1f} {unit}, {ratios[0]:.2f} times, "
+                f"without upkeep {ratios[1]:.2f} times ({rounds} rounds, load {os.getloadavg()[0]:.1f})"
             )
 
 

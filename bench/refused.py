@@ -3,7 +3,8 @@
 Each of 200 users asks once a second, which is what a tenant may by default, and gets a 429 `quota_exceeded`: their tenant has used
 up its runs, or with `--own` each of them theirs. Printed are the median and the 95th percentile of the first tokens in milliseconds,
 alone and beside them, and what a refusal takes of the server's processor, from a `frontdesk serve` of its own on a database of each
-kind. The server has a core of its own; whoever asks, the model and the database share the other one.
+kind. The server has a core of its own. Those who are refused are a process of their own, so that whoever measures does not wait for what
+they do; the two, the model and the database share the other core.
 """
 
 import argparse
@@ -14,11 +15,15 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
+from typing import NamedTuple, Self
 
 import orjson
+import uvloop
 import yaml
 
 from agent.store.database import Store
@@ -31,15 +36,23 @@ from bench.server import Server
 from bench.upstream import Script
 
 TENANT = "acme"
-WARM_UP_S = 3.0
-"""So long they ask before anything is measured: each of them more than once."""
+WARM_UP_S = 5.0
+"""So long their process starts, and they ask before anything is measured: each of them more than once."""
+STOP_S = 30.0
 ALONE_S = 5.0
 """So long nobody else asks, while what they take of the processor is measured; and so long nobody at all, which is taken off."""
 BODY = orjson.dumps({"message": Script(tokens=20).words})
 
 
-async def be_refused(url: str, user: str, done: list[float], *, has_keys: bool) -> None:
-    """Ask once a second, from some moment of it on, and note how long each refusal took."""
+class Refusal(NamedTuple):
+    """When somebody was refused, by the monotonic clock of the machine, and how long it took."""
+
+    at: float
+    ms: float
+
+
+async def be_refused(url: str, user: str, done: list[Refusal], *, has_keys: bool) -> None:
+    """Ask once a second, from some moment of it on, on a new connection each time, and note how long each refusal took."""
     token = token_of(TENANT, user)
     await asyncio.sleep(random.random())  # noqa: S311 (no secret)
     while True:
@@ -49,8 +62,59 @@ async def be_refused(url: str, user: str, done: list[float], *, has_keys: bool) 
             request = request.replace(b"\r\n", b"\r\nIdempotency-Key: %s-%f\r\n" % (user.encode(), begun), 1)
         if b"quota_exceeded" not in await until(url, request, b"\r\n\r\n{"):
             raise RuntimeError("it was not refused")
-        done.append((time.perf_counter() - begun) * 1000)
+        done.append(Refusal(ended := time.perf_counter(), (ended - begun) * 1000))
         await asyncio.sleep(max(0.0, begun + 1 - time.perf_counter()))
+
+
+class Asking:
+    """Users who are refused, in a process of their own, for as long as the block lasts."""
+
+    def __init__(self, url: str, users: int, *, has_keys: bool) -> None:
+        processes = get_context("spawn")
+        self._pipe, theirs = processes.Pipe()
+        self._process = processes.Process(target=_ask_until_told, args=(theirs, url, users, has_keys))
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    async def stop(self) -> list[Refusal]:
+        """Return all refusals so far.
+
+        Raises:
+            RuntimeError: somebody was not refused.
+        """
+        self._pipe.send(None)
+        if not await asyncio.to_thread(self._pipe.poll, STOP_S):
+            raise RuntimeError("those who ask do not answer")
+        said = self._pipe.recv()
+        if isinstance(said, str):
+            raise RuntimeError(said)
+        return [Refusal(*one) for one in said]
+
+
+def _ask_until_told(pipe: Connection, url: str, users: int, has_keys: bool) -> None:
+    os.sched_setaffinity(0, {CLIENT_CORE % (os.cpu_count() or 1)})
+    uvloop.run(_ask(pipe, url, users, has_keys=has_keys))
+
+
+async def _ask(pipe: Connection, url: str, users: int, *, has_keys: bool) -> None:
+    done: list[Refusal] = []
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_reader(pipe.fileno(), told.set)
+    asking = [
+        asyncio.create_task(be_refused(url, f"user-{number}", done, has_keys=has_keys)) for number in range(users)
+    ]
+    await told.wait()
+    failed = next((repr(one.exception()) for one in asking if one.done()), None)
+    pipe.send(failed or [tuple(one) for one in done])
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def use_up(url: str, users: Iterable[str]) -> None:
@@ -69,29 +133,18 @@ async def measure(server: Server, *, users: int, answers: int, has_keys: bool) -
     cpu_s = server.cpu_s
     await asyncio.sleep(ALONE_S)
     idle_s = server.cpu_s - cpu_s
-    done: list[float] = []
-    beside: list[float] = []
-    taken_ms = [0.0]
-
-    async def ask() -> None:
+    with Asking(url, users, has_keys=has_keys) as asking:
         await asyncio.sleep(WARM_UP_S)
-        done.clear()
-        cpu_s = server.cpu_s
+        begun, cpu_s = time.perf_counter(), server.cpu_s
         await asyncio.sleep(ALONE_S)
-        taken_ms[0] = (server.cpu_s - cpu_s - idle_s) * 1000 / len(done)
-        beside.extend([await first_token_ms(url) for _ in range(answers)])
-        for task in asking:
-            task.cancel()
-
-    refused = (be_refused(url, f"user-{number}", done, has_keys=has_keys) for number in range(users))
-    asking = [asyncio.create_task(one) for one in refused]
-    failed = [one for one in await asyncio.gather(ask(), *asking, return_exceptions=True) if isinstance(one, Exception)]
-    if failed:
-        raise failed[0]
+        ended, cpu_s = time.perf_counter(), server.cpu_s - cpu_s
+        beside = [await first_token_ms(url) for _ in range(answers)]
+        done = [one for one in await asking.stop() if one.at >= begun]
+    taken_ms = (cpu_s - idle_s) * 1000 / sum(one.at < ended for one in done)
     before, after = (quantiles(times, n=20)[-1] for times in (alone, beside))
     return (
         f"alone {median(alone):.1f} (95 %: {before:.1f}), beside {median(beside):.1f} (95 %: {after:.1f}), "
-        f"{after / before:.2f} times; {len(done)} refusals of {median(done):.1f}, each {taken_ms[0]:.2f} of the processor"
+        f"{after / before:.2f} times; {len(done)} refusals of {median(one.ms for one in done):.1f}, each {taken_ms:.2f} of the processor"
     )
 
 

@@ -79,7 +79,7 @@ async def measure(*, turns: int, users: int) -> None:
         await installation.cost(script, turns=AT_ONCE, at_once=AT_ONCE)
         await asyncio.sleep(SETTLE_S)
         before = await used(rows, installation.redis_url)
-        cpu_s = await installation.cost(script, turns=turns, at_once=min(turns, AT_ONCE))
+        cpu_s = (await installation.cost(script, turns=turns, at_once=min(turns, AT_ONCE))).whole
         await asyncio.sleep(SETTLE_S)
         after = await used(rows, installation.redis_url)
     say(cpu_s, Sizes(*((now - then) / turns for now, then in zip(after, before, strict=True))), users=users)

@@ -40,6 +40,7 @@ from agent.models.health import Health
 from agent.models.sources import add, cited
 from agent.models.stream import Reply
 from agent.store.approvals import Approval, list_approvals
+from agent.store.changed_models import used_by
 from agent.store.database import Store
 from agent.store.messages import FileRef, NewMessage, ToolCall
 from agent.store.page_calls import NewPageCall, PageCall, list_page_calls
@@ -266,7 +267,7 @@ async def open_attempt(
         attempt.shortened = shortened(transcript, attempt.messages)
     said = [message for message in current if message.role == "assistant"]
     attempt.step = max((message.step for message in said), default=0)
-    attempt.usage = sum((message.usage or Usage() for message in said), Usage())
+    attempt.usage = used_by(run, [(message.step, message.usage or Usage()) for message in said])
     attempt.has_text = any(message.text for message in said)
     attempt.sources = cited(current, most=limits.sources)
     return attempt

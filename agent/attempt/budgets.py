@@ -6,27 +6,23 @@ The invariant: where no budget is set no message and no run costs anything for t
 from collections.abc import Collection
 from functools import partial
 
-import structlog
-
 from agent.assistant.budgets import Budgets as Said
 from agent.assistant.definition import Assistant
 from agent.assistant.models import ModelDefinition
 from agent.attempt.run_budget import RunBudget, exceeded, expected_output
-from agent.budget import Allowance, Amount, Budget, QuotaExceededError, Rates
+from agent.attempt.unpriced import Unpriced
+from agent.budget import OPEN, Allowance, Amount, Budget, QuotaExceededError, Rates
 from agent.errors import DatabaseError
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.history import CHARACTERS_PER_TOKEN
 from agent.store.budgets import KeptBudgets, There, for_one, kept_budgets, look_for_any
-from agent.store.clock import read_clock
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.looks import find_used_up, see
 from agent.store.runs import Run
 from agent.store.spending import count_run, expire_counters, left_reservations, settle_one
 from agent.store.transaction import Transaction
 from agent.store.used_up import Lately, Seen
-
-logger = structlog.get_logger()
 
 LOOKED_AT = 100
 """How many reservations one look gives back."""
@@ -38,6 +34,7 @@ class Budgets:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._there = There()
+        self._unpriced = Unpriced()
 
     @property
     def has_kept(self) -> bool:
@@ -168,12 +165,16 @@ class Budgets:
             return None
         async with store.read(owner.tenant_id) as connection:
             allowance = await self.allowance(connection, owner, assistant, claim)
-            at = await read_clock(connection) if is_later else run.created_at
+            seen = None
+            if is_later and allowance is not None:
+                seen = await see(connection, owner.tenant_id, [owner.user_id], asks_kept=False)
+        at = seen.clock if seen is not None else run.created_at
         if allowance is None or not allowance.counters(at):
             return None
         model = self._catalog.find(assistant, run.model)
         rates_of = partial(self.rates, allowance=allowance)
-        return RunBudget(store, owner, run, assistant, allowance, model, rates_of, at=at)
+        used = seen.used if seen is not None else None
+        return RunBudget(store, owner, run, assistant, allowance, model, rates_of, at=at, seen=used)
 
     async def allowance(
         self, connection: Transaction, principal: Principal, assistant: Assistant, claim: Budget | None
@@ -194,13 +195,13 @@ class Budgets:
         """
         rates = self._catalog.rates(model)
         if rates is None and allowance.has_cost:
-            logger.error("budget_without_price", model=model.label)
+            self._unpriced.tell(model.label)
             raise QuotaExceededError("The model has no price, so no budget allows it. Please tell the operator.")
         return rates or Rates()
 
 
 def _allowance(principal: Principal, assistant: Assistant, claim: Budget | None, kept: KeptBudgets) -> Allowance:
     said = assistant.budgets or Said()
-    user = (kept.user or Budget()).over(kept.users).over(said.user).narrowed(claim)
-    tenant = (kept.tenant or Budget()).over(said.tenant)
+    user = (kept.user or OPEN).over(kept.users).over(said.user).narrowed(claim)
+    tenant = (kept.tenant or OPEN).over(said.tenant)
     return Allowance(principal.user_id, user, tenant, assistant.region.zone())

@@ -29,12 +29,13 @@ async def change_model(attempt: Attempt, model: ModelDefinition, reason: str) ->
     """
     assert attempt.chain is not None
     left, said = attempt.run.model, attempt.reply
-    run = changed(attempt.run, model.label, reason)
+    used = attempt.usage + said.usage
+    run = changed(attempt.run, model.label, reason, used=used, step=attempt.step)
     messages = await attempt.read(run)
     attempt.expect(messages)
     await attempt.writer.change_model(run, model)
     attempt.run = run
-    attempt.usage += said.usage
+    attempt.usage = used
     attempt.offer.turn_to(attempt.chain.open(model))
     if said.started:
         await take_back(attempt, is_void=True)

@@ -4,7 +4,7 @@ The invariant: a step is asked for when there was room for it in every counter, 
 transaction that stores what it said, or given back.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Literal
@@ -28,6 +28,7 @@ from agent.budget import (
     QuotaExceededError,
     Rates,
     Standing,
+    Used,
 )
 from agent.errors import DatabaseError
 from agent.events.schema import BudgetUsed, Usage, UsageCounted
@@ -35,6 +36,7 @@ from agent.models.stream import Reply
 from agent.principal import Principal, RunKey
 from agent.prompt.history import CHARACTERS_PER_TOKEN, estimate_tokens
 from agent.store.database import Store
+from agent.store.looks import find_used_up
 from agent.store.repeating import repeated
 from agent.store.runs import Run
 from agent.store.spending import AFTERWARDS, Refused, Reserved, read_counters, reserve, settle_one, settle_steps
@@ -60,7 +62,9 @@ class RunBudget:
         rates_of: Callable[[ModelDefinition], Rates],
         *,
         at: datetime,
+        seen: Mapping[tuple[str, str], Used] | None = None,
     ) -> None:
+        """`seen`: how the counters stood when somebody looked a moment ago; calls beside the run are refused by that."""
         self._store = store
         self._key = RunKey(owner.tenant_id, run.id)
         self._attempt = run.attempt
@@ -80,6 +84,7 @@ class RunBudget:
         self._cached = 0
         self._standings: Sequence[Standing] = ()
         self._moved: Reserved | Refused | None = None
+        self._seen = seen
 
     @property
     def reserves(self) -> bool:
@@ -174,6 +179,11 @@ class RunBudget:
             yield
             return
         given = estimated(offer, messages)
+        if self._seen is not None:  # before anything is written
+            needs = self._rates.amount(given, self._output)
+            refused = find_used_up(self._seen, self._counters, needs=needs, counts_run=False)
+            if refused is not None:
+                raise exceeded(refused, self._allowance)
         held = await self._hold_aside(given, length_s=timeout_s + GRACE_S)
         try:
             yield

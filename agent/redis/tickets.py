@@ -3,6 +3,7 @@
 The invariant: of all who use one at the same time, wherever, one is the first. What is sealed is opened with what stands in no key.
 """
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from agent.redis.client import RedisClient, Script
@@ -82,6 +83,25 @@ end
 return run
 """
 )
+_OWNS = Script(
+    """
+-- KEYS: the owners of a tenant's tickets, with until when they may have some. ARGV: one of them, and for how many ms.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], 'GT', string.format('%.0f', now + ARGV[2]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(ARGV[2], redis.call('PTTL', KEYS[1]), 1)))
+return 1
+"""
+)
+_FORGET_ALL = Script(
+    _COMMON
+    + """
+for _, id in ipairs(redis.call('HKEYS', kept)) do redis.call('DEL', sealed(id)) end
+redis.call('DEL', kept)
+return 1
+"""
+)
 NO_RUN = b"-"
 
 
@@ -102,14 +122,19 @@ class Used(NamedTuple):
 
 
 class TicketShelf:
-    """The tickets of an installation. Owners and tickets are named by what tells nothing of them; every call may raise RedisAwayError."""
+    """The tickets of an installation. Tenants, owners and tickets are named by what tells nothing of them; every call may raise RedisAwayError."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
 
-    async def put(self, owner: str, ticket: str, sealed: bytes, *, what: str, times: Times, most: int) -> bool:
-        """Keep a ticket; False where its owner has too many, none of which was used."""
+    async def put(
+        self, owner: str, ticket: str, sealed: bytes, *, tenant: str, what: str, times: Times, most: int
+    ) -> bool:
+        """Keep a ticket of an owner in a tenant; False where they have too many, none of which was used."""
         fresh, void, wait = (round(one * 1000) for one in times)
+        length_ms = max(fresh + wait, void)
+        [noted] = await self._client.scripts(_OWNS, [(self._owners(tenant), owner, length_ms)])
+        _checked(noted, int)  # before it is there: whoever forgets all of a tenant's finds it
         [reply] = await self._client.scripts(_PUT, [(self._key(owner), ticket, fresh, void, wait, most, what, sealed)])
         return bool(_checked(reply, int))
 
@@ -136,6 +161,22 @@ class TicketShelf:
         """Let a ticket open nothing any more."""
         key = self._key(owner)
         await self._client.calls([("HDEL", key, ticket), ("DEL", f"{key}:sealed:{ticket}")])
+
+    async def forget_all(self, owners: Collection[str]) -> None:
+        """Keep no ticket of these owners."""
+        if owners:
+            for reply in await self._client.scripts(_FORGET_ALL, [(self._key(owner),) for owner in owners]):
+                _checked(reply, int)
+
+    async def forget_tenant(self, tenant: str) -> None:
+        """Keep no ticket of any owner in a tenant."""
+        owners = [one.decode() for one in await self._client.call("ZRANGE", self._owners(tenant), 0, -1)]
+        await self.forget_all(owners)
+        if owners:  # who has come since then stays known
+            await self._client.call("ZREM", self._owners(tenant), *owners)
+
+    def _owners(self, tenant: str) -> str:
+        return f"{self._client.prefix}:{{{tenant}}}:tickets:owners"
 
     def _key(self, owner: str) -> str:
         return f"{self._client.prefix}:{{{owner}}}:tickets"

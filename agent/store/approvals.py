@@ -57,13 +57,13 @@ _CLOSE = Hot(
     update(approvals).where(_OF_THE_RUN, _OPEN).values(state=bindparam("closed"), decided_at=bindparam("now")),
 )
 _CLOSE_UNUSED = update(approvals).where(_OF_THE_RUN, _IS_UNUSED).values(state=bindparam("closed"))
-_EXPIRED = (
+_EXPIRED = Hot(
     select(approvals.c.tenant_id, approvals.c.run_id)
     .where(_OPEN, approvals.c.expires_at <= bindparam("now"))
     .order_by(approvals.c.expires_at)
     .limit(bindparam("most"))
 )
-_OVERDUE = (
+_OVERDUE = Hot(
     select(runs.c.tenant_id, runs.c.id.label("run_id"))
     .where(
         text("runs.state = 'queued' AND runs.waits_until IS NOT NULL"),
@@ -163,7 +163,7 @@ async def close_unused(connection: Transaction, key: RunKey, state: No) -> int:
 async def expired_runs(connection: Transaction, *, most: int) -> list[RunKey]:
     """Return waiting runs of any tenant whose time is over: of a question, or of its user to come back. Names only."""
     given = {"now": await read_clock(connection), "most": most}
-    found = [*await connection.execute(_EXPIRED, given), *await connection.execute(_OVERDUE, given)]
+    found = [*await connection.rows(_EXPIRED, given), *await connection.rows(_OVERDUE, given)]
     return list(dict.fromkeys(RunKey(row.tenant_id, row.run_id) for row in found))
 
 

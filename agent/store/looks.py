@@ -44,12 +44,14 @@ async def see(connection: Transaction, tenant_id: str, users: Collection[str], *
     return Seen(begun, clock, frozenset((ALL, *users)), await _read(connection, tenant_id, users, at=clock), kept)
 
 
-def find_used_up(used: Mapping[tuple[str, str], Used], counters: Sequence[Counter], *, needs: Amount) -> Refused | None:
-    """Return what would refuse a run that begins when counters stand so."""
+def find_used_up(
+    used: Mapping[tuple[str, str], Used], counters: Sequence[Counter], *, needs: Amount, counts_run: bool = True
+) -> Refused | None:
+    """Return what would refuse a run that begins when counters stand so; without `counts_run`, a call of a model."""
     for counter in counters:
         if 0 in counter.most:
             return closed(counter)
-        if (kind := used_up(used.get(counter.key, Used()), counter, needs, counts_run=True)) is not None:
+        if (kind := used_up(used.get(counter.key, Used()), counter, needs, counts_run=counts_run)) is not None:
             return Refused(counter, kind)
     return None
 

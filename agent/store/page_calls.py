@@ -51,7 +51,7 @@ _CLAIM = Hot(update(page_calls).where(*_ONE, _OPEN, _IN_TIME, page_calls.c.claim
 _ANSWER = Hot(update(page_calls).where(*_ONE, _OPEN, _IN_TIME), "state", "result")
 _EXPIRE = Hot(update(page_calls).where(*_ITS_RUN, _OPEN, ~_IN_TIME).values(state="expired"))
 _WITHDRAW = Hot(update(page_calls).where(*_ITS_RUN, _OPEN).values(state="withdrawn"))
-_OVERDUE = (
+_OVERDUE = Hot(
     select(page_calls.c.tenant_id, page_calls.c.run_id)
     .where(_OPEN, page_calls.c.expires_at <= database_now())
     .order_by(page_calls.c.expires_at)
@@ -179,7 +179,7 @@ async def withdraw_calls(connection: Transaction, key: RunKey) -> int:
 
 async def overdue_runs(connection: Transaction, *, most: int) -> list[RunKey]:
     """Return runs of any tenant with an open call whose time is over: names only."""
-    found = await connection.execute(_OVERDUE, {"most": most})
+    found = await connection.rows(_OVERDUE, {"most": most})
     return list(dict.fromkeys(RunKey(row.tenant_id, row.run_id) for row in found))
 
 

@@ -109,6 +109,9 @@ class Run:
     history_hash: str | None = None
     """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
     model_changed: dict[str, str] | None = None  # {from, reason}: which was asked for, and why it does not answer
+    used_before: dict[str, Any] | None = (
+        None  # {step, models}: what models used that another one went on from, up to a step
+    )
     waits_until: datetime | None = None  # of one that waits: for an answer, or for its user to come back with a token
     lane: int = 0  # 1, 2, … of one with others beside it in its turn
     chosen_at: datetime | None = None
@@ -174,7 +177,7 @@ class RunEnd:
 _AS_STORED = (
     *("id", "conversation_id", "message_id", "turn", "lane", "chosen_at", "attempt", "model", "model_changed", "page"),
     *("branch_id", "request_hash", "created_at", "started_at", "ended_at", "finish_reason", "error_code", "role"),
-    *("budget", "assistant", "can_ask", "client_message_id", "history_hash", "waits_until"),
+    *("budget", "assistant", "can_ask", "client_message_id", "history_hash", "waits_until", "used_before"),
 )
 _ASKED = (
     *("conversation_id", "model", "branch_id", "page", "request_hash", "assistant"),

@@ -18,6 +18,7 @@ from agent.store.clock import database_now
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.search_index import STALL_S
+from agent.store.statements import Hot
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
@@ -31,6 +32,8 @@ _STAYS = (
     *("tool_name", "risk", "outcome", "address", "request_id", "words_digest"),
 )
 _UNSEALED = text(f"audit.{LOOSE}")
+_IS_LOOSE = Hot(select(audit.c.id).where(_UNSEALED).limit(1))
+"""Asked before all else: mostly nothing is."""
 _SEALED_OF = select(audit.c.id, *(audit.c[name] for name in _STAYS)).where(_UNSEALED)
 _SEAL = (
     update(audit)
@@ -52,6 +55,8 @@ async def seal_batch(store: Store) -> int:
     Zero where there are none, or another process does it.
     """
     async with store.read(EVERY_TENANT) as connection:
+        if await connection.row(_IS_LOOSE, {}) is None:
+            return 0
         if not await _unsealed(connection, await _whole_second(connection), most=1):
             return 0
     async with store.write(EVERY_TENANT, is_long=True) as connection:

@@ -49,6 +49,8 @@ _KNOW = Hot(
     "indexed_position",
 )
 """A conversation is known to search up to here, if it is as it was read."""
+_IS_DUE = Hot(select(conversations.c.id).where(UNINDEXED).limit(1))
+"""Asked before all else: mostly nothing is."""
 _DUE = (
     select(
         *(
@@ -127,6 +129,8 @@ async def index_batch(store: Store) -> int:
 
 async def _due(connection: Transaction) -> list[_Due]:
     due: list[_Due] = []
+    if await connection.row(_IS_DUE, {}) is None:
+        return due
     rows, characters = BATCH_ROWS, BATCH_CHARACTERS
     for row in (await connection.execute(_DUE)).all():
         one = await _read(connection, row, rows=rows, characters=characters)

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Double,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -36,6 +35,7 @@ from agent.store.columns import metadata as metadata
 from agent.store.feedback_tables import feedback as feedback
 from agent.store.memory_tables import memories as memories
 from agent.store.summary_tables import summaries as summaries
+from agent.store.worker_tables import workers as workers
 
 UNINDEXED = text("(indexed_position < last_position OR NOT is_title_indexed) AND deleted_at IS NULL")
 """Whether search does not yet know all of a conversation, in the words of the partial index."""
@@ -105,6 +105,11 @@ runs = Table(
     Column("message_id", Uuid, nullable=False, comment="the id that the answer has or will have"),
     Column("model", String(200), nullable=False),
     Column("model_changed", Json, comment="{from, reason}: the model that was asked for, and why another one answers"),
+    Column(
+        "used_before",
+        Json,
+        comment="{step, models: {name: [input, output]}}: tokens of models that another one went on from, up to a step",
+    ),
     Column("assistant", String(64), comment="the id of the one that answers; NULL where there is only one file"),
     Column("time_zone", String(64), comment="of the IANA database, whose day is today; NULL where nobody said"),
     Column("locale", String(64), comment="a BCP 47 tag; NULL where nobody said"),
@@ -170,18 +175,6 @@ runs = Table(
         *("tenant_id", "user_id", "history_hash", "created_at"),
         only_where="history_hash IS NOT NULL",
     ),
-)
-
-# The one table without a tenant: a worker serves all of them, and its row says nothing of any.
-workers = Table(
-    "workers",
-    metadata,
-    Column("id", String(64), nullable=False),
-    Column("lease_until", Double, nullable=False, comment="seconds since 1970, by the database's clock"),
-    Column(
-        "lease_s", Double, nullable=False, comment="the lease's length; one further ahead is over: the clock jumped"
-    ),
-    PrimaryKeyConstraint("id"),
 )
 
 messages = Table(

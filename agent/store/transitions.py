@@ -42,7 +42,7 @@ _CLAIM = Hot(
 _RESUME = Hot(
     update(runs).where(OF_ATTEMPT, runs.c.state == "running").values(begun_attempts=runs.c.begun_attempts + 1)
 )
-_CHANGE_MODEL = Hot(update(runs).where(OF_ATTEMPT, runs.c.state == "running"), "model", "model_changed")
+_CHANGE_MODEL = Hot(update(runs).where(OF_ATTEMPT, runs.c.state == "running"), "model", "model_changed", "used_before")
 # No update: a lock writes nothing. It is the one that an update takes; SQLite, whose writers are one at a time, needs none.
 _HOLD = Hot(
     select(runs.c.cancel_requested_at).where(OF_ATTEMPT, runs.c.state == "running").with_for_update(key_share=True)
@@ -155,7 +155,7 @@ async def change_model(connection: Transaction, tenant_id: str, run: Run) -> Non
     Raises:
         LeaseLostError: it is over, gone, or belongs to another attempt.
     """
-    values = {"model": run.model, "model_changed": run.model_changed}
+    values = {name: getattr(run, name) for name in ("model", "model_changed", "used_before")}
     if await connection.change(_CHANGE_MODEL, {**place_of(tenant_id, run.id, run.attempt), **values}) != 1:
         raise LeaseLostError(f"run {run.id}, attempt {run.attempt}")
 

@@ -114,6 +114,7 @@ async def carry_out(
         hidden = await _hide(store, done)
         await _forget_streams(store, streams, tenant, user)
         await streams.forget_context(tenant, user)
+        await streams.forget_tickets(tenant, user)
         await _record(store, tenant, user, hidden)
         await _let_go(store, tenant, user, most_rows=most_rows)
         await _let_go_of_files(store, tenant, user, most_rows=most_rows)

@@ -46,7 +46,10 @@ Prices = dict[tuple[str | None, str], ModelPrice]
 
 @dataclass(slots=True)
 class Sum:
-    """What some runs have used. `cost` is by currency, at the prices of now; runs whose model has none are `unpriced_runs`."""
+    """What some runs have used. `cost` is by currency, at the prices of now; `unpriced_runs` have a model without one.
+
+    A run counts as one of the model that ended it, its tokens as those of the models that used them.
+    """
 
     runs: int = 0
     input_tokens: int = 0
@@ -101,9 +104,10 @@ class Sums:
         """Add what a tenant has used."""
         async with store.read(tenant) as connection:
             used = await usage_of(connection, tenant, since=self._span.since, until=self._span.until)
-        for each in used:
-            named = {"tenant": tenant, "user": each.user, "model": each.model, "day": each.day}
-            _add(self._sums.setdefault(tuple(named[key] for key in self._by), Sum()), each, self._prices)
+        for use, each in used.items():
+            named = {"tenant": tenant, "user": use.user, "model": use.model, "day": use.day}
+            price = self._prices.get((use.assistant, use.model)) or self._prices.get((None, use.model))
+            _add(self._sums.setdefault(tuple(named[key] for key in self._by), Sum()), each, price)
 
     def told(self) -> list[dict[str, Any]]:
         """Return the sums, in the order of what they are by."""
@@ -148,13 +152,12 @@ def prices_of(definitions: Mapping[str, Assistant]) -> Prices:
     return prices
 
 
-def _add(total: Sum, used: Used, prices: Prices) -> None:
+def _add(total: Sum, used: Used, price: ModelPrice | None) -> None:
     total.runs += used.runs
     total.input_tokens += used.input_tokens
     total.output_tokens += used.output_tokens
-    price = prices.get((used.assistant, used.model)) or prices.get((None, used.model))
     if price is None:
-        total.unpriced_runs += used.runs
+        total.unpriced_runs += used.runs + used.left_runs
         return
     cost = (used.input_tokens * price.input + used.output_tokens * price.output) / MILLION
     total.cost[price.currency] = round(total.cost.get(price.currency, 0.0) + cost, 6)

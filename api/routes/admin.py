@@ -151,6 +151,7 @@ async def erase_traces(
         if not body.dry_run:
             with anyio.move_on_after(settings.admin_timeout_s) as limit:
                 async with streams_of(settings) as streams:
+                    services.tickets.forget_of(body.tenant, body.user)
                     await services.contexts.forget(body.tenant, body.user)
                     await carry_out(services.store, streams, done, files=services.files, most_rows=settings.purge_rows)
             if limit.cancelled_caught:

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 from support.faults import cancel, rows, store_of, until
 from support.provider import Call
 from support.saying import DONE, event, usage, words
 from support.world import SECRET, OpenWorld, Person, World, write_assistant
 
+from agent.attempt.unpriced import APART_S
 from agent.budget import Amount, Amounts, Budget, Counter, Most
 from agent.errors import ConfigurationError
 from agent.principal import RunKey
@@ -283,6 +285,34 @@ async def test_questions_and_titles_are_paid_for_and_left_out_where_there_is_no_
     assert given.json()["suggested_questions"] == ["And now?"]
 
 
+async def test_questions_on_demand_that_have_no_room_are_refused_by_a_look(
+    open_frontdesk: OpenWorld, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G514: whoever goes on asking for them keeps no place among those who write, and room counts at once."""
+    on_demand = {"suggestions": {"when": "on_demand"}, "budgets": {"user": LARGE}}
+    world = await open_frontdesk(assistant=on_demand, database_url=database_url)
+    ann, store, opened = world.person(), store_of(world), list[str | None]()
+    world.provider.say("One.")
+    message = (await ann.ask("hi")).json()["message_id"]
+    await use_up(world, tokens=1_000_000 - 10)
+    write = store.write
+
+    def noted(tenant_id: str | None, **more: Any) -> Any:
+        opened.append(tenant_id)
+        return write(tenant_id, **more)
+
+    monkeypatch.setattr(store, "write", noted)
+    for _ in range(3):
+        refused = await ann.request("POST", f"/messages/{message}/suggestions")
+        assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+        assert refused.json()["resets_at"].endswith("T00:00:00Z")
+    assert ("acme" in opened, world.provider.asides) == (False, [])
+    await use_up(world, tokens=15)
+    world.provider.suggestions = "More?"
+    given = await ann.request("POST", f"/messages/{message}/suggestions")
+    assert given.json()["suggested_questions"] == ["More?"]
+
+
 async def test_an_operators_budget_comes_before_the_definitions_and_a_token_only_narrows(
     open_frontdesk: OpenWorld, database_url: str
 ) -> None:
@@ -417,3 +447,29 @@ async def test_a_budget_of_cost_that_is_set_later_refuses_a_model_without_a_pric
     assert "no price" in refused.json()["detail"]
     assert "Retry-After" not in refused.headers
     assert await rows(world, runs) == []
+
+
+async def test_a_price_that_is_missing_is_logged_once_an_hour_and_counted_each_time(
+    open_frontdesk: OpenWorld, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G512: of each model; and what is known of them has a bound."""
+    world = await open_frontdesk()
+    await give(world, Budget(month=Amounts(cost=100.0)))
+
+    async def refused(times: int) -> tuple[int, float]:
+        before = REGISTRY.get_sample_value(*counter) or 0.0
+        for _ in range(times):
+            assert (await world.person().ask("hi")).status_code == 429
+        lines = "".join(capfd.readouterr()).count("budget_without_price")
+        return lines, (REGISTRY.get_sample_value(*counter) or 0.0) - before
+
+    counter = "frontdesk_budget_without_price_total", {"model": "openai:scripted"}
+    assert await refused(3) == (1, 3)
+    assert await refused(2) == (0, 2)
+    unpriced = world.app.state.services.runner._runtime.budgets._unpriced
+    unpriced._told["openai:scripted"] -= APART_S
+    assert await refused(2) == (1, 2)
+    monkeypatch.setattr("agent.attempt.unpriced.MOST", 2)
+    for number in range(5):
+        unpriced.tell(f"model-{number}")
+    assert len(unpriced) == 2

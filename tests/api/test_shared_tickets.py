@@ -1,11 +1,13 @@
 """Tickets at any process: whichever made one, another opens it, once; and nobody who reads Redis, or a log of URLs, gets a token out of it."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from support.faults import until
+from support.operating import ADMIN, operator
 from support.pairs import KEY, open_pair
 from support.redis import RedisServer, open_redis
 from support.world import OpenWorld, Person, World, parse_stream
@@ -16,6 +18,7 @@ from agent.redis.address import parse_address
 from agent.redis.client import RedisClient
 from agent.redis.tickets import TicketShelf
 from agent.runs.letters import LetterKeys, LetterRefusedError
+from api.operator.erase import erase
 from api.settings import Settings
 from api.shared_tickets import SharedTickets
 from api.tickets import Tickets
@@ -106,16 +109,70 @@ async def test_no_token_is_opened_with_what_redis_has_nor_with_the_ticket_alone(
     with redis_server.client() as client:
         client.connection_pool.connection_kwargs["decode_responses"] = False
         keys = [key for key in client.keys("*:tickets*") if pair[0].settings.redis_prefix.encode() in key]
-        assert len(keys) == 2
-        assert all(0 < client.pttl(key) <= 60_000 for key in keys)
+        owners = [key for key in keys if client.type(key) == b"zset"]  # who may have some, while a token is good
+        assert (len(keys), len(owners)) == (3, 1)
+        assert all(0 < client.pttl(key) <= (3_700_000 if key in owners else 60_000) for key in keys)
         [sealed] = [client.get(key) for key in keys if client.type(key) == b"string"]
         [kept] = [client.hgetall(key) for key in keys if client.type(key) == b"hash"]
-        everything = b"".join([*keys, sealed, *kept, *kept.values()])
+        everything = b"".join([*keys, sealed, *kept, *kept.values(), *client.zrange(owners[0], 0, -1)])
     for word in (ann.token, *ann.token.split("."), "ann", "acme", opens, opens[12:]):
         assert word.encode() not in everything
     for keys_of in (LetterKeys(["other" * 10]), LetterKeys([KEY])):
         with pytest.raises(LetterRefusedError):
             keys_of.open_under(bytes(32), sealed, bound=f"{opens[:12]} GET /chat".encode())
+
+
+@pytest.mark.parametrize("by", ["a command", "an operator"])
+async def test_tickets_of_who_is_erased_are_gone_at_once_everywhere(
+    open_frontdesk: OpenWorld, postgres: str, redis_server: RedisServer, tmp_path: Path, by: str
+) -> None:
+    """G513: in Redis and in the memory of each process, used or not, of a user and of a tenant; others' stay."""
+    prefix = f"fd-{tmp_path.name}"[:60]
+    pair = first, second = await open_pair(open_frontdesk, postgres, redis_server, redis_prefix=prefix, **ADMIN)
+    ann, ben, eve = first.person(), first.person(user="ben"), first.person(tenant="rival")
+
+    async def leave() -> list[tuple[World, str]]:
+        """Leave a ticket that reads on in a run, one that nobody used, and one that each process has by itself."""
+        first.provider.say("Hello.")
+        used, unused = await ticket(ann), await ticket(ann, path="/conversations")
+        assert (await get(second, message="hi", ticket=used)).status_code == 200
+        principal = Principal("acme", "ann", credential=Credential(ann.token))
+        own = [
+            await one.app.state.services.tickets._own.make(principal, method="GET", path="/conversations")
+            for one in pair
+        ]
+        return [(second, used), (second, unused), *zip(pair, own, strict=True)]
+
+    def kept() -> set[str]:
+        with redis_server.client() as client:
+            return {str(key) for key in client.keys(f"{prefix}:*:tickets*") if not str(key).endswith(":owners")}
+
+    async def erased(user: str | None) -> None:
+        if by == "a command":
+            await erase(first.settings, "acme", user)
+        else:
+            asked = {"tenant": "acme", "user": user}
+            assert (await operator(first).request("POST", "/admin/erasures", json=asked)).status_code == 200
+
+    async def are_void(tickets: list[tuple[World, str]]) -> bool:
+        own = [len(one.app.state.services.tickets._own._tickets) for one in pair]
+        answers = [await get(at, "/conversations", ticket=one) for at, one in tickets]
+        return own == [0, 0] and {one.status_code for one in answers} == {401}
+
+    others = [await ticket(who, path="/conversations") for who in (ben, eve)]
+    theirs = kept()
+    for user in ("ann", None):
+        tickets = await leave()
+        assert len(kept() - theirs) > 2
+        await erased(user)
+        if user is None:
+            [gone, stays] = others
+            assert (await get(second, "/conversations", ticket=gone)).status_code == 401
+            assert (await get(second, "/conversations", ticket=stays)).status_code == 200
+            assert kept() == set()
+        else:
+            assert kept() == theirs
+        await until(lambda: are_void(tickets))  # noqa: B023 (in this turn of the loop)
 
 
 async def test_without_redis_tickets_are_made_that_open_where_they_were_made(

@@ -156,6 +156,16 @@ def test_a_turn_costs_the_same_however_long_the_conversation_is() -> None:
         ("bench.idle", ["--sizes", "30"], ["30 idle streams:"]),
         ("bench.sizes", ["--turns", "5"], ["fill a core", "PostgreSQL:", "Redis:", "1,000,000 daily users"]),
         ("bench.request", ["--rounds", "1"], ["now", "ready", "ready-made tools and system prompt save"]),
+        (
+            "bench.processes",
+            ["--quick"],
+            ["CPU of a process that nobody asks", "without upkeep", "a takeover: median"],
+        ),
+        (
+            "bench.refused",
+            ["--users", "5", "--answers", "5", "--rounds", "1"],
+            ["SQLite, ms: alone", "PostgreSQL, ms: alone", " refusals of "],
+        ),
     ],
 )
 def test_a_small_run_prints_its_figures(module: str, arguments: list[str], words: list[str]) -> None:

@@ -41,6 +41,7 @@ from agent.store import (
     naming,
     page_calls,
     runs,
+    sealing,
     search_index,
     spending,
     tool_calls,
@@ -156,6 +157,9 @@ USES: dict[str, Use] = {
     "a deed without words": lambda c, _: audit.record(c, ANN, [audit.Deed("demo.signed_in", "ann")]),
     "its end": lambda c, run: deletion.hide_conversation(c, ANN, run.conversation_id),
     "what is to be removed": lambda c, _: c.row(deletion._IS_DELETED, {}),
+    "what is to be sealed": lambda c, _: c.row(sealing._IS_LOOSE, {}),
+    "who waits in vain": lambda c, _: approvals.expired_runs(c, most=9),
+    "what no page answered": lambda c, _: page_calls.overdue_runs(c, most=9),
     "a rating": lambda c, run: feedback.rate_message(c, ANN, Feedback(run.message_id, "down", "ü")),
     "messages": lambda c, run: messages.append_messages(
         c, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[SAID, NewMessage("assistant", "", 10)]
@@ -202,7 +206,9 @@ USES: dict[str, Use] = {
     "what is left over": lambda c, _: spending.left_reservations(c, most=9),
     "how far counters are": lambda c, _: spending.read_counters(c, "acme", counters_of()),
     "a look": lambda c, run: attempts.check_attempt(c, "acme", run.id, attempt=1),
-    "another model": lambda c, run: transitions.change_model(c, "acme", changed(run, "demo", "model_timeout")),
+    "another model": lambda c, run: transitions.change_model(
+        c, "acme", changed(run, "demo", "model_timeout", used=Usage(1, 2), step=1)
+    ),
     "a hold": lambda c, run: transitions.hold_run(c, "acme", run.id, attempt=1),
     "an end": lambda c, run: transitions.end_run(c, "acme", run.id, attempt=1, end=END),
     "an end of what is found by its words": lambda c, run: transitions.end_run(
