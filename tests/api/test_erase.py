@@ -365,6 +365,6 @@ def test_every_table_with_rows_of_tenants_is_one_that_an_erasure_empties() -> No
     """A new table has its place in `support.traces` and in the erasure: without one nobody would miss it."""
     assert {name for name, table in metadata.tables.items() if "tenant_id" in table.c} == {
         *("conversations", "runs", "messages", "tool_calls", "approvals", "page_calls", "feedback", "search_entries"),
-        *("budgets", "spendings", "reservations", "memories", "summaries"),
+        *("budgets", "spendings", "reservations", "memories", "summaries", "files"),
         *RECORD,
     }
