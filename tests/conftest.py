@@ -93,8 +93,9 @@ def plain_logs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The loop that the server has, too: with the other one a turn takes a quarter more of a processor."""
+    return "asyncio", {"use_uvloop": True}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ lets go and comes again: whoever waits for a lock of a whole table holds up all 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import structlog
@@ -131,7 +131,13 @@ def _told(engine: AsyncEngine) -> Iterator[None]:
 def is_newest(connection: Connection) -> bool:
     """Return whether the schema has the newest version."""
     current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory(str(ALEMBIC)).get_current_head()
+    return current == newest()
+
+
+@cache
+def newest() -> str | None:
+    """Return the newest version. All versions are read for it, once in a process."""
+    return ScriptDirectory(str(ALEMBIC)).get_current_head()
 
 
 def is_known(revision: str | None) -> bool:

@@ -16,6 +16,7 @@ import jwt
 import orjson
 import pytest
 from support.processes import ROOT, Done, Machine, Nursery
+from support.studio import give_demo
 from support.world import SECRET
 from typer.testing import CliRunner, Result
 
@@ -36,6 +37,7 @@ async def demo(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> As
     """The demo, started with nothing configured but where it keeps its data."""
     folder = tmp_path_factory.mktemp("demo")
     machine = Machine(folder, {"FRONTDESK_DATA": str(folder / "data")}, nursery)
+    await give_demo(folder / "data")
     await machine.start()
     yield machine
     await machine.stop()

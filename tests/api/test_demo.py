@@ -13,6 +13,7 @@ import jwt
 import pytest
 from fastapi import FastAPI
 from support.serving import serve
+from support.studio import give_demo
 from support.world import SECRET, OpenWorld
 
 from api import __version__
@@ -46,6 +47,7 @@ class Demo:
 @asynccontextmanager
 async def opened(folder: Path, **changes: Any) -> AsyncIterator[Demo]:
     settings = Settings(_env_file=None, data=folder / "data", **changes)
+    await give_demo(settings.data)
     app = create_app(settings)
     async with serve(app) as url:
         yield Demo(url, app, settings)

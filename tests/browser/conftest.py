@@ -10,6 +10,7 @@ from support.host import Host, serve_host
 from support.office import WIDE
 from support.processes import Machine, Nursery
 from support.profiles import Profiles
+from support.studio import give_demo
 from support.wire import Wire, scripted_wire
 
 
@@ -34,6 +35,7 @@ def desks(browser: Browser) -> Profiles:
 async def demo(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
     """The demo as `frontdesk serve` starts it, unconfigured."""
     demo = Machine(tmp_path_factory.mktemp("demo"), {}, nursery)
+    await give_demo(demo.folder / "data")
     await demo.start()
     yield demo
     await demo.stop()

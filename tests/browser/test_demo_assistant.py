@@ -18,6 +18,7 @@ from support.office import NARROW, Office, ask_studio, go, heading, main, open_o
 from support.processes import QUICK, Machine, Nursery
 from support.profiles import Profiles
 from support.provider import Call, Provider, Script, scripted_provider
+from support.studio import give_demo
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ async def scripted(
     """A demo whose model says what a test tells it to."""
     async with scripted_provider() as provider:
         machine = Machine(tmp_path_factory.mktemp("scripted"), {**QUICK, "OPENAI_BASE_URL": provider.url}, nursery)
+        await give_demo(machine.folder / "data")
         await machine.start()
         machine.port = urlsplit(str(machine.url)).port or 0  # a page knows its server by the port
         yield machine, provider

@@ -8,10 +8,9 @@ import httpx2
 import jwt
 import pytest
 from fastapi import FastAPI
-from support.studio import NOW, As, Token
+from support.studio import As, Token, on_a_still_day
 
 from api.settings import Settings
-from examples.studio.backend import create_app
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +21,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def app(settings: Settings) -> FastAPI:
     """One seeded business per test module."""
-    return create_app(settings, now=lambda: NOW)
+    return on_a_still_day(settings)
 
 
 @pytest.fixture

@@ -1,18 +1,24 @@
 """What the tests of the demo business share: its day, its writes, and ways to look at it past its API."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import anyio
 from fastapi import FastAPI
+from support.schema import give_schema
 
 from agent.assistant.definition import load_assistant
 from agent.toolkit import Tool, Toolset, as_function
 from api.settings import STUDIO, Settings
 from examples.studio.backend import create_app
+from examples.studio.database import Studio, utc_now
 from tools.backends.backend import Backend
 from tools.registry import load_toolsets
 from tools.shaping import ShapedToolset, shape
@@ -41,7 +47,28 @@ DEFINITION = (
 
 
 def on_a_still_day(settings: Settings) -> FastAPI:
+    give_studio(settings.data, now=lambda: NOW)
     return create_app(settings, now=lambda: NOW)
+
+
+def give_studio(data: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+    """Let the studio's file stand in the data folder, filled as of its day: to fill it takes a second, to copy it none."""
+    data.mkdir(parents=True, exist_ok=True)
+    (data / "studio.db").write_bytes(_filled(now().date()))
+
+
+async def give_demo(data: Path) -> None:
+    """Let the folder be that of a demo that was started before: its database migrated, the studio filled."""
+    await give_schema(anyio.Path(data) / "frontdesk.db")
+    await asyncio.to_thread(give_studio, data)
+
+
+@cache
+def _filled(day: date) -> bytes:
+    with TemporaryDirectory(prefix="frontdesk-studio-") as folder:
+        path = Path(folder) / "studio.db"
+        Studio(path, now=lambda: datetime(day.year, day.month, day.day, tzinfo=UTC)).prepare()
+        return path.read_bytes()
 
 
 ASSISTANT = load_assistant(STUDIO)

@@ -52,7 +52,7 @@ async def search_without_end(url: str) -> None:
 async def test_ten_searches_of_one_user_at_once_do_not_double_anothers_first_token(
     nursery: Nursery, tmp_path: Path
 ) -> None:
-    """G33: the best of three measurements counts; other things go on on the machine."""
+    """G33: the best of up to three measurements counts; other things go on on the machine."""
     async with gated_provider() as provider:
         provider.gate.set()
         prepared = machine(tmp_path, provider_url=provider.url, backend_url=provider.url, nursery=nursery)
@@ -64,7 +64,9 @@ async def test_ten_searches_of_one_user_at_once_do_not_double_anothers_first_tok
             await index_all(store)
             await store.close()
             url = (await frontdesk.start()).url
-            ratios = [await ratio(url) for _ in range(3)]
+            ratios = [await ratio(url)]
+            while min(ratios) >= 2 and len(ratios) < 3:
+                ratios.append(await ratio(url))
     print(f"first token beside {SEARCHES_AT_ONCE} searches: {', '.join(f'{one:.2f}' for one in ratios)} times")
     assert min(ratios) < 2
 
@@ -83,7 +85,9 @@ async def ratio(url: str) -> float:
 
 @pytest.mark.timeout(400)
 @pytest.mark.sample(2)
-@pytest.mark.parametrize(("talks", "messages_each", "length"), [(20, 1000, 60), (4_000, 1, 60), (20, 30, 32_000)])
+@pytest.mark.parametrize(
+    ("talks", "messages_each", "length"), [(20, 1000, 60), (4_000, 1, 60), (20, 10, 32_000), (20, 30, 32_000)]
+)
 async def test_whatever_is_asked_of_much_is_answered_soon(
     database_url: str, talks: int, messages_each: int, length: int
 ) -> None:

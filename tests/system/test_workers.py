@@ -18,7 +18,7 @@ from support.callers import Caller
 from support.faults import until
 from support.fleet import Echo, Fleet, echo, open_fleet, said
 from support.postgres import new_database, sqlalchemy_url
-from support.processes import Machine
+from support.processes import Machine, Nursery
 from support.redis import RedisServer
 from support.server import machine, token_of
 from support.socketing import Talker
@@ -30,33 +30,47 @@ from api.processes.inherited import Inherited, told
 pytestmark = pytest.mark.timeout(240)
 
 LIMIT_S = 180.0
+MARKED = {"worker_silence_timeout_s": 8, "shutdown_grace_s": 30}
+
+
+@pytest.fixture(scope="module")
+async def model() -> AsyncIterator[Echo]:
+    async with echo() as model:
+        yield model
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator[Echo]:
-    async with echo() as provider:
-        yield provider
+def provider(model: Echo) -> Echo:
+    """The model, as quick as it was."""
+    model.pause_s = Echo().pause_s
+    return model
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings(request: pytest.FixtureRequest) -> dict[str, float]:
-    """The settings that a test is marked with."""
+    """The settings that a test is marked with. Those with the same ones, behind each other, have one fleet."""
     return dict(getattr(request, "param", {}))
 
 
-@pytest.fixture
-def database(postgres: str) -> str:
+@pytest.fixture(scope="module")
+def database(postgres: str, settings: dict[str, float]) -> str:
+    """A database for each fleet."""
     return new_database(postgres)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def fleet(
-    tmp_path: Path, database: str, redis_server: RedisServer, provider: Echo, settings: dict[str, float]
+    tmp_path_factory: pytest.TempPathFactory,
+    database: str,
+    redis_server: RedisServer,
+    model: Echo,
+    settings: dict[str, float],
 ) -> AsyncIterator[Fleet]:
-    """Two processes."""
-    shared = {"database_url": sqlalchemy_url(database), "redis_url": redis_server.url, "redis_prefix": tmp_path.name}
+    """Two processes: each takes seconds to start, so tests share them where the one leaves them to the next."""
+    folder = tmp_path_factory.mktemp("fleet")
+    shared = {"database_url": sqlalchemy_url(database), "redis_url": redis_server.url, "redis_prefix": folder.name}
     more: dict[str, object] = {**shared, **settings}
-    async with open_fleet(tmp_path, provider.url, workers=2, **more) as fleet:
+    async with open_fleet(folder, model.url, workers=2, **more) as fleet:
         yield fleet
 
 
@@ -117,6 +131,7 @@ def answers(database: str, everybody: Sequence[Caller | Talker]) -> int:
     return len(got)
 
 
+# The first test of its fleet: it counts all that is in the database.
 async def test_a_rolling_restart_is_noticed_by_nobody_who_posts_and_reads_all_the_while(
     fleet: Fleet, database: str
 ) -> None:
@@ -144,23 +159,21 @@ async def test_a_rolling_restart_is_noticed_by_nobody_who_posts_and_reads_all_th
             assert 'frontdesk_runs_ended_total{code="",status="completed"}' in metrics.text
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("settings", [{"retire_timeout_s": 1, "shutdown_grace_s": 0.5}], indirect=True, ids=["short"])
-async def test_a_stream_that_outlives_its_process_goes_on_at_another(fleet: Fleet, provider: Echo) -> None:
-    """G306: cut where the old one may take no longer, and read on with its last id."""
-    provider.pause_s = 1.0  # longer than any process takes to be replaced
+async def test_a_new_version_that_does_not_start_replaces_nobody(fleet: Fleet) -> None:
+    """G306: the old ones go on, and a second try with a mended one works."""
+    before = fleet.processes()
+    path = fleet.machine.folder / "assistant.yaml"
+    text = path.read_text()
+    path.write_text("persona: [")
+    fleet.replace()
+    await until(lambda: bool(fleet.log("processes_were_not_replaced")), timeout_s=120)
+    assert fleet.processes() == before
     caller = Caller(fleet.url, token_of())
-    async with asyncio.timeout(LIMIT_S):
-        reading = asyncio.create_task(caller.stream("say long word"))
-        await until(lambda: caller.response is not None and b'"token"' in caller.response.body)
-        before = fleet.processes()
-        fleet.replace()
-        await until(lambda: caller.resumed >= 1, timeout_s=LIMIT_S)
-        provider.pause_s = 0.0
-        screen = await reading
-        await fleet.all_there(but=before)
-    assert (screen.shown.text, screen.shown.status) == (said("word", times=120), "completed")
+    assert await caller.ask("say word") == said("word")
     caller.close()
+    path.write_text(text)
+    fleet.replace()
+    await fleet.all_there(but=before)
 
 
 async def test_what_dies_is_followed_and_nobody_who_was_not_accepted_yet_notices(fleet: Fleet) -> None:
@@ -180,11 +193,11 @@ async def test_what_dies_is_followed_and_nobody_who_was_not_accepted_yet_notices
     for caller in waiting:
         caller.close()
 
-    fleet.server.send(signal.SIGKILL)  # and without a parent nobody stays
+    fleet.server.send(signal.SIGKILL)  # and without a parent nobody stays: the last test of this fleet
     await until(lambda: not any(map(is_there, after)))
 
 
-@pytest.mark.parametrize("settings", [{"worker_silence_timeout_s": 8}], indirect=True, ids=["short"])
+@pytest.mark.parametrize("settings", [MARKED], indirect=True, ids=["short"])
 async def test_one_that_hangs_is_ended_and_followed(fleet: Fleet) -> None:
     """G307."""
     hanging, well = fleet.processes()
@@ -194,14 +207,14 @@ async def test_one_that_hangs_is_ended_and_followed(fleet: Fleet) -> None:
     assert [line["reason"] for line in fleet.log("process_killed")] == ["it hangs"]
 
 
-@pytest.mark.parametrize("settings", [{"shutdown_grace_s": 30}], indirect=True, ids=["short"])
+@pytest.mark.parametrize("settings", [MARKED], indirect=True, ids=["short"])
 async def test_signals_reach_each_process_once(fleet: Fleet, provider: Echo) -> None:
     """G307: the first one drains, the second one ends the grace time, and the exit is clean."""
     provider.pause_s = 0.2
     everybody = [Caller(fleet.url, token_of(f"user-{number}")) for number in range(8)]
     reading = [asyncio.create_task(caller.stream("say long word")) for caller in everybody]
     await until(lambda: all(one.response is not None and b'"token"' in one.response.body for one in everybody))
-    pids = fleet.processes()
+    pids, ended = fleet.processes(), fleet.log("process_ended")
     fleet.server.send(signal.SIGINT)
     sent_at = time.monotonic()
     await until(lambda: refuses(fleet.url))
@@ -210,7 +223,7 @@ async def test_signals_reach_each_process_once(fleet: Fleet, provider: Echo) -> 
     assert await fleet.server.exited() == 0
     assert time.monotonic() - sent_at < 20
     assert not any(map(is_there, pids))
-    assert not fleet.log("process_ended")
+    assert fleet.log("process_ended") == ended
     assert b"Traceback" not in fleet.server.errors.read_bytes()
     for one in reading:
         one.cancel()
@@ -230,21 +243,23 @@ async def refuses(url: str) -> bool:
         return (await client.post("/chat", json={"message": "say more"}, timeout=60)).status_code == 503
 
 
-async def test_a_new_version_that_does_not_start_replaces_nobody(fleet: Fleet) -> None:
-    """G306: the old ones go on, and a second try with a mended one works."""
-    before = fleet.processes()
-    path = fleet.machine.folder / "assistant.yaml"
-    text = path.read_text()
-    path.write_text("persona: [")
-    fleet.replace()
-    await until(lambda: bool(fleet.log("processes_were_not_replaced")), timeout_s=120)
-    assert fleet.processes() == before
+@pytest.mark.long
+@pytest.mark.parametrize("settings", [{"retire_timeout_s": 1, "shutdown_grace_s": 0.5}], indirect=True, ids=["short"])
+async def test_a_stream_that_outlives_its_process_goes_on_at_another(fleet: Fleet, provider: Echo) -> None:
+    """G306: cut where the old one may take no longer, and read on with its last id."""
+    provider.pause_s = 1.0  # longer than any process takes to be replaced
     caller = Caller(fleet.url, token_of())
-    assert await caller.ask("say word") == said("word")
+    async with asyncio.timeout(LIMIT_S):
+        reading = asyncio.create_task(caller.stream("say long word"))
+        await until(lambda: caller.response is not None and b'"token"' in caller.response.body)
+        before = fleet.processes()
+        fleet.replace()
+        await until(lambda: caller.resumed >= 1, timeout_s=LIMIT_S)
+        provider.pause_s = 0.0
+        screen = await reading
+        await fleet.all_there(but=before)
+    assert (screen.shown.text, screen.shown.status) == (said("word", times=120), "completed")
     caller.close()
-    path.write_text(text)
-    fleet.replace()
-    await fleet.all_there(but=before)
 
 
 @pytest.mark.long
@@ -265,9 +280,10 @@ async def test_one_that_never_starts_is_given_up_in_a_line(
 
 
 async def test_a_deploy_beside_the_old_one_is_noticed_by_nobody(
-    tmp_path: Path, database: str, redis_server: RedisServer, provider: Echo
+    tmp_path: Path, postgres: str, redis_server: RedisServer, nursery: Nursery, provider: Echo
 ) -> None:
     """G308: the old server is red at /readyz first, serves on until its balancer has seen that, then drains."""
+    database = new_database(postgres)
     shared: dict[str, Any] = {"database_url": sqlalchemy_url(database), "redis_url": redis_server.url}
     async with AsyncExitStack() as stack:
         machines = []
@@ -278,6 +294,7 @@ async def test_a_deploy_beside_the_old_one_is_noticed_by_nobody(
                 provider_url=provider.url,
                 backend_url="http://127.0.0.1:1",
                 assistant={"models": ["openai:echo"], "toolsets": []},
+                nursery=nursery,
                 shutdown_delay_s=10,  # until a busy machine has looked, too
                 **shared,
             )

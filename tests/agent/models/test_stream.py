@@ -130,7 +130,7 @@ async def test_usage_is_what_the_model_counted() -> None:
 
 
 async def test_an_answer_beyond_the_limit_is_cut_there_and_the_stream_is_closed() -> None:
-    model = scripted(*[chunk("x" * 30) for _ in range(1000)], END)
+    model = scripted(*[chunk("x" * 30) for _ in range(100)], END)
     heard = await ask(model, answer_characters=100)
     assert len(heard.reply.text) == 100 == len("".join(heard.pieces))
     assert heard.reply.finish_reason == "length"
