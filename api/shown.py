@@ -119,3 +119,15 @@ def refusal(response: httpx2.Response) -> str:
         return safe(f"{problem['title']}: {problem['detail']}")
     except (ValueError, KeyError, TypeError):
         return f"The server answered {response.status_code}."
+
+
+def how_to_start(url: str) -> str:
+    """Return how a server comes to an address; of another machine's nobody here can say."""
+    try:
+        place = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return "Is the address right?"
+    if place.host not in ("localhost", "127.0.0.1", "::1"):
+        return "Is the address right, and does it run?"
+    port = place.port or 80
+    return "Start one with scripts/serve." if port == 8000 else f"Start one with scripts/serve --port {port}."

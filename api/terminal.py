@@ -20,7 +20,7 @@ from agent.urls import shown_url
 from api.commands import HINT, ChatError, Commands
 from api.comparing import Compared, ask_which
 from api.deciding import Asking
-from api.shown import Shown, refusal, safe
+from api.shown import Shown, how_to_start, refusal, safe
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
@@ -112,7 +112,7 @@ class Chat:
                 except httpx2.TransportError as exc:
                     if not shown.last_id:
                         raise ChatError(
-                            f"There is no server at {shown_url(self._url)}. {_how_to_start(self._url)}"
+                            f"There is no server at {shown_url(self._url)}. {how_to_start(self._url)}"
                         ) from exc
                 if shown.is_over:
                     return
@@ -271,18 +271,6 @@ def _suggest(chat: Chat, console: Console) -> list[str]:
     except ChatError as exc:
         console.print(Text(str(exc), style="yellow"))
         return []
-
-
-def _how_to_start(url: str) -> str:
-    """Return how a server comes to an address; of another machine's nobody here can say."""
-    try:
-        place = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        return "Is the address right?"
-    if place.host not in ("localhost", "127.0.0.1", "::1"):
-        return "Is the address right, and does it run?"
-    port = place.port or 80
-    return "Start one with scripts/serve." if port == 8000 else f"Start one with scripts/serve --port {port}."
 
 
 def run_chat(message: str | None, talk: Talk, *, url: str, token: str, memory: Path) -> int:

@@ -12,8 +12,12 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from agent.events.beside import ActionRequested as ActionRequested
+from agent.events.beside import FileGiven as FileGiven
+from agent.events.beside import SourceCited as SourceCited
 from agent.events.counted import BudgetUsed as BudgetUsed
 from agent.events.counted import Usage as Usage
+from agent.events.root import Event as Event
 
 EndStatus = Literal["completed", "failed", "cancelled"]
 ToolCallStatus = Literal["running", "ok", "error", "awaiting_approval", "awaiting_client"]
@@ -41,10 +45,6 @@ class EventId(msgspec.Struct, frozen=True, order=True, gc=False):
 
 START = EventId(0, 0)
 """Before everything: reading after it gives the whole log."""
-
-
-class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
-    """The root of all events; its tag is `noun.verb`."""
 
 
 class RunStarted(Event, frozen=True, tag="run.started"):
@@ -161,26 +161,6 @@ class ToolCallChanged(Event, frozen=True, tag="tool_call.changed", omit_defaults
     """The same in words: one line."""
 
 
-class ActionRequested(Event, frozen=True, tag="action.requested"):
-    """The page is to do something, once per `id`."""
-
-    type: str
-    value: str
-    id: str
-    expects_result: bool | None = None
-    """Whether the page says what came of it, as of a tool of its own."""
-
-
-class FileGiven(Event, frozen=True, tag="file.given"):
-    """A tool gave a file or a picture, which is kept; its bytes are at `GET /files/{id}`, for the run's user alone."""
-
-    id: str
-    name: str
-    media_type: str
-    bytes: int
-    tool_call_id: str
-
-
 class ApprovalRequested(Event, frozen=True, tag="approval.requested"):
     """A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`."""
 
@@ -203,21 +183,6 @@ class ClientToolRequested(Event, frozen=True, tag="client_tool.requested"):
     name: str
     arguments: dict[str, object]
     expires_at: str
-
-
-class SourceCited(Event, frozen=True, tag="source.cited"):
-    """A tool's result, or the provider, names where something comes from. Each address is told once of an answer.
-
-    All of it is somebody else's words: `url` is http or https, up to 2,000 characters; `title` up to 200, `snippet` up to 500.
-    """
-
-    id: str
-    """Follows from the address."""
-    title: str
-    url: str
-    snippet: str = ""
-    tool_call_id: str | None = None
-    """Whose result names it; None: the provider does."""
 
 
 class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):

@@ -36,7 +36,7 @@ from api.protocols.native import ARGUMENTS_BYTES, action, as_line, file, source
 from api.protocols.parts import Added, Closed, Opened, Parts, Told
 
 VERSION = "1.0"
-OF_ANSWER = (Opened, Added, Closed, ToolCallChanged, ActionRequested, SourceCited, SnapshotTaken)
+OF_ANSWER = (Opened, Added, Closed, ToolCallChanged, ActionRequested, FileGiven, SourceCited, SnapshotTaken)
 INTERRUPTED = ErrorRaised("interrupted", "The connection ends here, and the answer goes on: post the same again.", True)
 
 
@@ -237,11 +237,7 @@ class AgUiEncoder:
         started = self._started
         if started is None:
             return came_to
-        ids = {
-            "conversationId": started.conversation_id,
-            "runId": started.run_id,
-            "messageId": started.message_id,
-        }
+        ids = {"conversationId": started.conversation_id, "runId": started.run_id, "messageId": started.message_id}
         return {**ids, **came_to}
 
     def _add(self, event: Event) -> Iterator[Event]:

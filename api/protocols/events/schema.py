@@ -9,15 +9,13 @@ from typing import Literal
 import msgspec
 
 from agent.events.schema import BudgetUsed, EndStatus, Usage
-
-Version = Literal[1]
-
-
-class Told(msgspec.Struct, gc=False, tag_field="type", omit_defaults=True):
-    """What every event has: its `type`, the version `v`, and `at`, the milliseconds since the run began."""
-
-    v: Version
-    at: int
+from api.protocols.events.beside import Action as Action
+from api.protocols.events.beside import File as File
+from api.protocols.events.beside import ShownAction as ShownAction
+from api.protocols.events.beside import ShownSource as ShownSource
+from api.protocols.events.beside import Source as Source
+from api.protocols.events.root import Told as Told
+from api.protocols.events.root import Version as Version
 
 
 class RunStart(Told, tag="run.start"):
@@ -184,32 +182,6 @@ class ToolCallEnd(Told, tag="tool_call.end"):
     label: str | None = None
 
 
-class ShownAction(msgspec.Struct, gc=False):
-    """An action that was asked for."""
-
-    id: str
-    action: str
-    value: str
-
-
-class Action(Told, tag="action"):
-    """The page is to do something, once for each `id`."""
-
-    id: str
-    action: str
-    value: str
-
-
-class File(Told, tag="file"):
-    """A tool gave a file or a picture; its bytes are at `GET /files/{id}`, for the run's user alone."""
-
-    id: str
-    name: str
-    media_type: str
-    bytes: int
-    tool_call_id: str
-
-
 class Approval(Told, tag="approval"):
     """A tool call waits until `expires_at` for a yes or no: the user's, or that of somebody else of the roles `approvers`."""
 
@@ -231,29 +203,6 @@ class ClientTool(Told, tag="client_tool"):
     name: str
     arguments: dict[str, object]
     expires_at: str
-
-
-class ShownSource(msgspec.Struct, gc=False, omit_defaults=True):
-    """A source that was cited."""
-
-    id: str
-    title: str
-    url: str
-    snippet: str = ""
-    block_id: str | None = None
-
-
-class Source(Told, tag="source"):
-    """A tool's result, whose call `block_id` names, or the provider says where something comes from: once for each `id`.
-
-    It is somebody else's text: make no link of `url`, which is http or https, unless its host is one that you know.
-    """
-
-    id: str
-    title: str
-    url: str
-    snippet: str = ""
-    block_id: str | None = None
 
 
 class Snapshot(Told, tag="snapshot"):

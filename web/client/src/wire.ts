@@ -124,13 +124,6 @@ export interface SnapshotTaken {
       readonly snippet: string;
       readonly tool_call_id: string;
     }>;
-    readonly files?: ReadonlyArray<{
-      readonly id: string;
-      readonly name: string;
-      readonly media_type: string;
-      readonly bytes: number;
-      readonly tool_call_id: string;
-    }>;
   };
 }
 

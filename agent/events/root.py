@@ -1,0 +1,7 @@
+"""What all events have."""
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
+    """The root of all events; its tag is `noun.verb`."""
