@@ -78,9 +78,7 @@ class Runner:
             contexts=contexts,
             files=files,
         )
-        self._log = log
-        self._settings = settings
-        worker_id = uuid4().hex
+        self._log, self._settings, worker_id = log, settings, uuid4().hex
         self._shared, offers = _join(cluster, settings, worker_id=worker_id)
         self._roster = Roster(settings, self._shared)
         self._absences = Absences(wait_s=settings.auth_wait_s)

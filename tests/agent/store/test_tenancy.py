@@ -379,6 +379,9 @@ def attempts() -> dict[str, Attempt]:
         "change_memory": lambda c, who, _: _changed(c, who),
         "delete_memories": lambda c, who, _: _deleted(c, who),
         "delete_own_memories": lambda c, who, _: memories.delete_own_memories(c, who),
+        "read_vectors": lambda c, who, _: memories.read_vectors(c, who.tenant_id, "ann", model="m"),
+        "missing_vectors": lambda c, who, _: memories.missing_vectors(c, who.tenant_id, "ann", model="m", limit=9),
+        "write_vectors": lambda c, who, _: _write_vector(c, who),
         "erase_memories": lambda c, who, _: memories.erase_memories(c, who.tenant_id, user_id=None, most_rows=9),
         "expire_memories": lambda c, who, _: retention.expire_memories(c, who.tenant_id, keep_days=1, most_rows=9),
         "loose_bytes": lambda c, who, _: attachments.loose_bytes(c, who),
@@ -419,6 +422,12 @@ async def _anns(connection: Transaction) -> memories.Memory:
 
 async def _read(connection: Transaction, who: Principal) -> object:
     return await memories.read_memories(connection, who, [(await _anns(connection)).id], with_tenant=True)
+
+
+async def _write_vector(connection: Transaction, who: Principal) -> object:
+    own = await _anns(connection)
+    made = memories.Vector(own.id, own.text, b"\0" * 8)
+    return await memories.write_vectors(connection, who.tenant_id, [made], model="m")
 
 
 async def _got(connection: Transaction, who: Principal) -> object:
