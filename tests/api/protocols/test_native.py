@@ -21,6 +21,7 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     StepEnded,
     StepStarted,
     SuggestionsOffered,
@@ -64,6 +65,10 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
     (
         FileGiven("f", "a.csv", "text/csv", 9, "t"),
         b'{"file":{"id":"f","name":"a.csv","media_type":"text/csv","bytes":9,"tool_call_id":"t"}}',
+    ),
+    (
+        SourceCited("s", "Returns", "https://docs.example.com/3", "30 days", "t"),
+        b'{"source":{"id":"s","title":"Returns","url":"https://docs.example.com/3","snippet":"30 days","tool_call_id":"t"}}',
     ),
     (
         ToolCallChanged("t", "delete_order", "awaiting_approval", arguments={"number": 7}),
