@@ -280,10 +280,6 @@ class CredentialRefusedError(ToolError):
     """The backend did not accept the token. The call had no effect and can be made again with a fresh one."""
 
 
-class TextRefusedError(FrontdeskError):
-    """A model of vectors does not want this text, or one of these; it may want others."""
-
-
 class ConfigurationError(FrontdeskError):
     """The installation is wrong; the text says what to change. Raised at start, never during a request."""
 

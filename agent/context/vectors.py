@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from agent import metrics
-from agent.errors import TextRefusedError
+from agent.context.refused import TextRefusedError
 from agent.places import place_of
 from agent.principal import Principal
 from agent.store.database import Store

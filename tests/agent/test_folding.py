@@ -432,6 +432,9 @@ async def test_of_two_that_want_to_make_it_one_may_and_a_dead_one_holds_nobody_u
     assert await in_one(store, keep_summary, *place, second, new)
     assert not await in_one(store, keep_summary, *place, second, replace(new, text="Twice."))
     assert await in_one(store, claim_summary, *place, **claim) is None
+    further = until_message._replace(turn=5)
+    assert await in_one(store, claim_summary, *place, **{**claim, "until": further}) is None, "made of the same turns"
+    assert await in_one(store, claim_summary, *place, **{**claim, "until": further, "after_turn": 1}) is not None
     async with store.read("acme") as connection:
         found = await newest_summary(connection, *place, before_turn=2)
         assert found is not None

@@ -21,7 +21,14 @@ from agent.context.memories import Memories
 from agent.errors import ConfigurationError
 from agent.principal import Principal
 from agent.store.database import Store
-from agent.store.memories import delete_own_memories, find_memory, keep_memory, read_vectors
+from agent.store.memories import (
+    change_memory,
+    delete_memories,
+    delete_own_memories,
+    find_memory,
+    keep_memory,
+    read_vectors,
+)
 from tools.selection.endpoint import EmbeddingServer
 
 BEN = Principal("acme", "ben")
@@ -212,3 +219,37 @@ async def test_vectors_take_so_much_memory_and_an_answer_no_more_than_its_texts_
         server.ill, failed = endless, counted("vectors_failed")
         assert (await memories.recall(definition(server), ANN, "And the dog?")).of_user == (DOG,)
         assert counted("vectors_failed") == failed + 1
+
+
+async def test_a_fact_that_is_changed_or_erased_while_its_vector_is_made_keeps_none(store: Store) -> None:
+    """G523"""
+    for fact in (DOG, "I have a boat."):
+        await in_one(store, keep_memory, ANN, fact, owner="ann", most=9)
+    async with meanings() as server, remembering(store, server) as memories:
+        assert memories.vectors is not None
+        asked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(request: Request, connection: Connection) -> None:
+            asked.set()
+            await go_on.wait()
+            server.ill = None
+            await server.handle(request, connection)
+
+        server.ill = slow
+        memories.vectors.learn("acme", "ann")
+        learning = list(memories.vectors._learning.values())
+        await until(asked.is_set)
+        async with store.write("acme") as connection:
+            dog = await find_memory(connection, ANN, DOG, owners=["ann"])
+            boat = await find_memory(connection, ANN, "I have a boat.", owners=["ann"])
+            assert dog is not None
+            assert boat is not None
+            await change_memory(connection, ANN, dog, "My dog is called Max.")
+            await delete_memories(connection, ANN, [boat])
+        go_on.set()
+        await asyncio.gather(*learning)
+        async with store.read("acme") as connection:
+            found = await read_vectors(connection, "acme", "ann", model=memories.vectors._digest)
+        assert found == [(dog.id, None)]
+        await learnt(memories, "ann")
+        assert "My dog is called Max." in server.texts

@@ -9,7 +9,8 @@ import httpx2
 import orjson
 
 from agent.assistant.selection import EmbeddingModel
-from agent.errors import ConfigurationError, TextRefusedError
+from agent.context.refused import TextRefusedError
+from agent.errors import ConfigurationError
 from agent.http import check_url, open_client
 
 OPENAI_URL = "https://api.openai.com/v1"
