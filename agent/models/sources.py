@@ -8,6 +8,7 @@ a parameter, calls a secret. Titles and snippets are one line each, cut, and som
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv4Address
 from typing import Protocol
 from unicodedata import category
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -38,6 +39,7 @@ _SECRET_PARTS = (
 _SECRET_NAMES = frozenset(("key", "sig", "auth", "pwd", "pin", "otp", "jwt", "sid", "code"))
 _OF_PATH = re.compile("(;[^;/=]*)(?:=[^;/]*)?")
 """A parameter that stands in a path, as a session does of some servers."""
+_LIKE_A_NUMBER = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)\.?$")
 _JOINERS = "\u200c\u200d"
 """What is not seen, and still belongs to words and families."""
 _URLS = ("url", "uri", "link", "source")
@@ -117,10 +119,10 @@ def read_url(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-        host = host if ":" in host else host.encode("idna").decode("ascii").lower()
+        host = host if ":" in host else _plain_host(host)
     except ValueError:  # UnicodeError is one
         return None
-    is_host = ":" in host or all(sign.isalnum() or sign in ".-_" for sign in host)
+    is_host = (":" in host and "%" not in host) or all(sign.isalnum() or sign in ".-_" for sign in host)
     if parts.scheme not in ("http", "https") or "@" in parts.netloc or not host.strip(".") or not is_host:
         return None
     place = f"[{host}]" if ":" in host else host
@@ -135,6 +137,19 @@ def read_url(url: str) -> str | None:
 def host_of(url: str) -> str:
     """Return the host of an address that was read."""
     return urlsplit(url).hostname or ""
+
+
+def _plain_host(host: str) -> str:
+    """Return a name as it is looked up. Browsers refuse one that ends like a number and is none, and signs that nobody can read.
+
+    Raises:
+        ValueError: it is none.
+    """
+    plain = host.encode("idna").decode("ascii").lower()
+    if _LIKE_A_NUMBER.search(plain):
+        return str(IPv4Address(plain))
+    plain.encode("ascii").decode("idna")
+    return plain
 
 
 def _without_secrets(query: str) -> str:
