@@ -41,11 +41,15 @@ _ASSISTANT_OF_TURN = Hot(
 
 @dataclass(frozen=True, slots=True)
 class DoneWrite:
-    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did."""
+    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did.
+
+    `is_untrusted`: anybody may have written that result.
+    """
 
     name: str
     arguments: Mapping[str, Any]
     result: str | None
+    is_untrusted: bool = False
 
 
 async def kept_assistant(
@@ -118,7 +122,10 @@ async def superseded_writes(
     )
     answered = and_(result.c.tenant_id == tool_calls.c.tenant_id, result.c.tool_call_id == tool_calls.c.id)
     statement = (
-        select(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls, result.c.text)
+        select(
+            *(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls),
+            *(result.c.text, result.c.is_untrusted),
+        )
         .select_from(messages.join(tool_calls, asked).outerjoin(result, answered))
         .where(
             messages.c.tenant_id == principal.tenant_id,
@@ -136,4 +143,7 @@ async def superseded_writes(
 
 def _done(row: Any) -> DoneWrite:
     arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
-    return DoneWrite(row.name, arguments.get(row.id, {}), row.text if row.state == "settled" else None)
+    is_known = row.state == "settled" and row.text is not None
+    return DoneWrite(
+        row.name, arguments.get(row.id, {}), row.text if is_known else None, is_known and bool(row.is_untrusted)
+    )
