@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from agent.assistant.history import Folding, History
 from agent.models.text import clean
-from agent.prompt.history import CHARACTERS_PER_TOKEN, UNTRUSTED, estimate_tokens, past_turn
+from agent.prompt.history import CHARACTERS_PER_TOKEN, FILES, UNTRUSTED, estimate_tokens, past_turn
 from agent.prompt.words import FENCE, FENCE_END, SUMMARY_MARK, SUMMARY_REQUEST, SUMMARY_RULES, unfenced, without_mark
 from agent.store.done_writes import Done
 from agent.store.messages import TranscriptMessage
@@ -56,7 +56,8 @@ def may_be_folded(rows: Sequence[TranscriptMessage], window: History) -> bool:
 def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Folding, model: str) -> Turns | None:
     """Return the oldest of these turns, all but those that `folding` keeps as they were said; None where there is room for all.
 
-    A first turn that does not begin with its user's message was cut by the query that read it, and is left out.
+    A first turn that does not begin with its user's message was cut by the query that read it, and is left out. Anybody may have
+    written what was said where a file came with it, too: the answers may have it from there.
     """
     turns = [list(group) for _, group in groupby(rows, key=lambda one: one.turn)]
     turns = [turn for turn in turns if turn[0].role == "user"]
@@ -78,7 +79,7 @@ def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Fold
         said[: len(folded)],
         sum(map(len, folded)),
         tuple(sorted({one.tool_name for one in results if one.tool_name})),
-        any(one.is_untrusted for one in results),
+        any(one.is_untrusted or (one.role == "user" and one.files) for turn in folded for one in turn),
     )
 
 
@@ -115,14 +116,23 @@ def summary_text(text: str, folding: Folding) -> str:
 
 
 def with_summary(messages: list[BaseMessage], summary: Summary | None) -> list[BaseMessage]:
-    """Put a summary in front of the first thing that the user says, in its fence, with whether anybody may have written it."""
+    """Put a summary in front of the first thing that the user says, in its fence, with whether anybody may have written it.
+
+    What came with the user's words, such as pictures, and whether anybody may have written of those, stays with them.
+    """
     if summary is None:
         return messages
     at = next(n for n, one in enumerate(messages) if isinstance(one, HumanMessage))
+    first = messages[at]
     beside: Said = {MADE_OF: summary.tools} | ({UNTRUSTED: True} if summary.is_untrusted else {})
     told: Said = {"summary": summary.text, **_told(summary.done)}
-    text = f"{SUMMARY_MARK}{without_mark(orjson.dumps(told).decode())}{FENCE_END}\n\n{messages[at].text}"
-    return [*messages[:at], HumanMessage(text, additional_kwargs=beside), *messages[at + 1 :]]
+    text = f"{SUMMARY_MARK}{without_mark(orjson.dumps(told).decode())}{FENCE_END}\n\n{first.text}"
+    pictures = [part for part in first.content if isinstance(part, dict) and part.get("type") != "text"]
+    said = HumanMessage(
+        [{"type": "text", "text": text}, *pictures] if pictures else text,
+        additional_kwargs={**first.additional_kwargs, **beside},
+    )
+    return [*messages[:at], said, *messages[at + 1 :]]
 
 
 def _told(done: Done) -> Said:
@@ -142,7 +152,8 @@ def _said(turn: Sequence[BaseMessage], *, results: int, most: int | None = None)
     for message in turn:
         match message:
             case HumanMessage():
-                found.append({"user": _cut(message.text, most)})
+                files = [one.name for one in message.additional_kwargs.get(FILES) or ()]
+                found.append({"user": _cut(message.text, most)} | ({"files": files} if files else {}))
             case ToolMessage() if results:
                 found.append({"tool": message.name, "result": _cut(unfenced(message.text), results)})
             case AIMessage():
