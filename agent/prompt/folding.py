@@ -12,6 +12,7 @@ import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.assistant.history import Folding, History
+from agent.models.seen import in_other_words
 from agent.models.text import clean
 from agent.prompt.history import CHARACTERS_PER_TOKEN, FILES, UNTRUSTED, estimate_tokens, past_turn
 from agent.prompt.words import FENCE, FENCE_END, SUMMARY_MARK, SUMMARY_REQUEST, SUMMARY_RULES, unfenced, without_mark
@@ -127,11 +128,8 @@ def with_summary(messages: list[BaseMessage], summary: Summary | None) -> list[B
     beside: Said = {MADE_OF: summary.tools} | ({UNTRUSTED: True} if summary.is_untrusted else {})
     told: Said = {"summary": summary.text, **_told(summary.done)}
     text = f"{SUMMARY_MARK}{without_mark(orjson.dumps(told).decode())}{FENCE_END}\n\n{first.text}"
-    pictures = [part for part in first.content if isinstance(part, dict) and part.get("type") != "text"]
-    said = HumanMessage(
-        [{"type": "text", "text": text}, *pictures] if pictures else text,
-        additional_kwargs={**first.additional_kwargs, **beside},
-    )
+    said = in_other_words(first, text)
+    said.additional_kwargs = {**first.additional_kwargs, **beside}
     return [*messages[:at], said, *messages[at + 1 :]]
 
 
