@@ -78,7 +78,7 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
 def _characters(event: AnyEvent) -> int:
     match event:
         case SnapshotTaken(text=text, sources=sources, files=files):
-            return len(text) + sum(map(_characters, (*sources, *(files or ()))))
+            return len(text) + sum(map(_characters, sources)) + sum(map(_characters, files or ()))
         case TextDelta(text=text):
             return len(text)
         case SourceCited():
