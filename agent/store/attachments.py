@@ -24,12 +24,17 @@ from agent.store.tables import conversations
 from agent.store.transaction import Transaction
 
 OWNER_LOCK = 7045222
-_OF_DELETED = exists().where(
-    conversations.c.tenant_id == files.c.tenant_id,
-    conversations.c.id == files.c.conversation_id,
-    conversations.c.deleted_at.is_not(None),
+_IS_SEEN = or_(
+    files.c.conversation_id.is_(None),
+    exists().where(
+        conversations.c.tenant_id == files.c.tenant_id,
+        conversations.c.id == files.c.conversation_id,
+        conversations.c.deleted_at.is_(None),
+    ),
 )
-"""Whether a file is of a conversation that was deleted: then there is no such file, although its row may be there still."""
+"""Whether a file is there: not where its conversation was deleted, although its row may be there still. A release that knows no files
+removes a conversation's rows without it.
+"""
 _THERE = (files.c.stored_at.is_not(None), files.c.deleted_at.is_(None))
 
 
@@ -129,7 +134,7 @@ async def get_file(connection: Transaction, principal: Principal, file_id: UUID)
 
 async def read_files(connection: Transaction, principal: Principal, ids: Sequence[UUID]) -> list[File]:
     """Return files by their ids, in this order, as far as the principal has them."""
-    found = select(files).where(*_own(principal), files.c.id.in_(ids), *_THERE, ~_OF_DELETED)
+    found = select(files).where(*_own(principal), files.c.id.in_(ids), *_THERE, _IS_SEEN)
     rows = {row.id: _file(row) for row in await connection.execute(found)}
     return [rows[one] for one in ids if one in rows]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from agent.principal import Principal
 from agent.store.conversations import get_conversation
@@ -62,6 +62,19 @@ async def done_between(
     Raises:
         NotFoundError: the principal has no such conversation.
     """
+    which = messages.c.turn > after_turn, messages.c.turn <= until_turn
+    return [_done(row) for row in await find_writes(connection, principal, conversation_id, *which, most=DONE_READ)]
+
+
+async def find_writes(
+    connection: Transaction, principal: Principal, conversation_id: UUID, *which: ColumnElement[bool], most: int
+) -> list[Any]:
+    """Return the last writes that left the process for steps of `which` messages, oldest first: `id`, `name` and `state` by the ledger, with
+    the step's `tool_calls` and the result's `text`, NULL where there is none.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
     await get_conversation(connection, principal, conversation_id)
     result = messages.alias("result")
     asked = and_(
@@ -80,15 +93,14 @@ async def done_between(
         .where(
             messages.c.tenant_id == principal.tenant_id,
             messages.c.conversation_id == conversation_id,
-            messages.c.turn > after_turn,
-            messages.c.turn <= until_turn,
+            *which,
             tool_calls.c.risk != "read",
             tool_calls.c.state != "proposed",
         )
         .order_by(messages.c.turn.desc(), messages.c.position.desc(), tool_calls.c.id.desc())
-        .limit(DONE_READ)
+        .limit(most)
     )
-    return [_done(row) for row in reversed((await connection.execute(statement)).all())]
+    return list(reversed((await connection.execute(statement)).all()))
 
 
 def _done(row: Any) -> DoneCall:
