@@ -12,8 +12,9 @@ import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.assistant.history import Folding, History
+from agent.models.seen import in_other_words
 from agent.models.text import clean
-from agent.prompt.history import CHARACTERS_PER_TOKEN, UNTRUSTED, estimate_tokens, past_turn
+from agent.prompt.history import CHARACTERS_PER_TOKEN, FILES, UNTRUSTED, estimate_tokens, past_turn
 from agent.prompt.words import FENCE, FENCE_END, SUMMARY_MARK, SUMMARY_REQUEST, SUMMARY_RULES, unfenced, without_mark
 from agent.store.done_writes import Done
 from agent.store.messages import TranscriptMessage
@@ -73,12 +74,13 @@ def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Fold
     if not folded:
         return None
     results = [one for turn in folded for one in turn if one.role == "tool"]
+    has_files = any(one.files for turn in folded for one in turn if one.role == "user")
     return Turns(
         folded[-1][0].turn,
         said[: len(folded)],
         sum(map(len, folded)),
         tuple(sorted({one.tool_name for one in results if one.tool_name})),
-        any(one.is_untrusted for one in results),
+        has_files or any(one.is_untrusted for one in results),
     )
 
 
@@ -119,10 +121,13 @@ def with_summary(messages: list[BaseMessage], summary: Summary | None) -> list[B
     if summary is None:
         return messages
     at = next(n for n, one in enumerate(messages) if isinstance(one, HumanMessage))
+    own = messages[at]  # which may have files: their pictures stay, and so does whoever wrote them
     beside: Said = {MADE_OF: summary.tools} | ({UNTRUSTED: True} if summary.is_untrusted else {})
     told: Said = {"summary": summary.text, **_told(summary.done)}
-    text = f"{SUMMARY_MARK}{without_mark(orjson.dumps(told).decode())}{FENCE_END}\n\n{messages[at].text}"
-    return [*messages[:at], HumanMessage(text, additional_kwargs=beside), *messages[at + 1 :]]
+    text = f"{SUMMARY_MARK}{without_mark(orjson.dumps(told).decode())}{FENCE_END}\n\n{own.text}"
+    first = in_other_words(own, text)
+    first.additional_kwargs = own.additional_kwargs | beside
+    return [*messages[:at], first, *messages[at + 1 :]]
 
 
 def _told(done: Done) -> Said:
@@ -142,7 +147,8 @@ def _said(turn: Sequence[BaseMessage], *, results: int, most: int | None = None)
     for message in turn:
         match message:
             case HumanMessage():
-                found.append({"user": _cut(message.text, most)})
+                files = [file.name for file in message.additional_kwargs.get(FILES) or ()]
+                found.append({"user": _cut(message.text, most)} | ({"files": files} if files else {}))
             case ToolMessage() if results:
                 found.append({"tool": message.name, "result": _cut(unfenced(message.text), results)})
             case AIMessage():
