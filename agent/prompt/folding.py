@@ -12,6 +12,7 @@ import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.assistant.history import Folding, History
+from agent.models.seen import in_other_words
 from agent.models.text import clean
 from agent.prompt.history import CHARACTERS_PER_TOKEN, FILES, MADE_OF, UNTRUSTED, estimate_tokens, past_turn
 from agent.prompt.words import FENCE, FENCE_END, SUMMARY_MARK, SUMMARY_REQUEST, SUMMARY_RULES, unfenced, without_mark
@@ -73,6 +74,7 @@ def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Fold
     if not folded:
         return None
     results = [one for turn in folded for one in turn if one.role == "tool"]
+    has_files = any(one.files for turn in folded for one in turn if one.role == "user")
     return Turns(
         folded[-1][0].turn,
         said[: len(folded)],
@@ -135,11 +137,8 @@ def with_summary(messages: list[BaseMessage], summary: Summary | None, window: H
     marks[MADE_OF] = tuple(sorted({*summary.tools, *writes, *marks.get(MADE_OF, ())}))
     if summary.is_untrusted or any(call.is_untrusted for call in summary.done.calls):
         marks[UNTRUSTED] = True
-    pictures = [part for part in first.content if isinstance(part, dict) and part.get("type") != "text"]
-    content: Any = f"{words}{first.text}"
-    told = HumanMessage(
-        [{"type": "text", "text": content}, *pictures] if pictures else content, additional_kwargs=marks
-    )
+    told = in_other_words(first, f"{words}{first.text}")
+    told.additional_kwargs = marks
     return [*messages[:at], told, *messages[at + 1 :]]
 
 
