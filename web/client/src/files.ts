@@ -1,7 +1,8 @@
 /** Files of the user's: upload them for a message, fetch them, save them. An entry of its own: who takes none does not load it. */
 import { pathOf } from "./conversations";
-import { FrontdeskError, failure, refusal } from "./errors";
+import { FrontdeskError, failure, refusal, SIGNED_OUT } from "./errors";
 import { Http } from "./http";
+import { ownerOf } from "./owner";
 import { tell } from "./page-requests";
 import { randomId } from "./turn";
 import type { AcceptedFiles, ClientOptions, ErrorView, FileView } from "./types";
@@ -85,7 +86,7 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
         if (one?.status !== "waiting") return;
         change(key, { status: "uploading" });
         try {
-          const file = await post(one, (progress) => change(key, { progress }));
+          const file = await post(one, (progress) => change(key, { progress }), () => !find(key));
           if (find(key)) change(key, { status: "ready", progress: 1, file });
           else unsend({ ...one, file });
         } catch (error) {
@@ -94,12 +95,18 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
       }
 
       /** Posts one, and asks for the token once more where it was refused. */
-      async function post({ blob, name }: Upload, progress: (part: number) => void): Promise<FileView> {
+      async function post(
+        { blob, name }: Upload,
+        progress: (part: number) => void,
+        isGone: () => boolean,
+      ): Promise<FileView> {
         const form = new FormData();
         form.append("file", blob, name);
         for (let tries = 1; ; tries++) {
-          await http.owner(); // who is another one by now uploads nothing of the last one's
+          const owner = await http.owner(); // who is another one by now uploads nothing of the last one's
           const bearer = (await token?.()) ?? "";
+          // Taken out, or its user has left, while the token was asked for.
+          if (isGone() || ownerOf(bearer) !== owner) throw failure(0, SIGNED_OUT);
           const sending = send(`${url.replace(/\/+$/, "")}/files`, bearer, form, progress);
           abort = sending.abort;
           const { status, text, retryAfter } = await sending.done;
