@@ -7,6 +7,7 @@ a parameter, calls a secret. Titles and snippets are one line each, cut, and som
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
 from typing import Protocol
 from unicodedata import category
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -104,6 +105,8 @@ def read_url(url: str) -> str | None:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         host = host if ":" in host else host.encode("idna").decode("ascii").lower()
+        if ":" in host or _ends_in_number(host):
+            ip_address(host.rstrip("."))  # to a browser it is one, or no address at all
     except ValueError:  # UnicodeError is one
         return None
     is_host = ":" in host or all(sign.isalnum() or sign in ".-_" for sign in host)
@@ -120,6 +123,11 @@ def read_url(url: str) -> str | None:
 def host_of(url: str) -> str:
     """Return the host of an address that was read."""
     return urlsplit(url).hostname or ""
+
+
+def _ends_in_number(host: str) -> bool:
+    last = host.rstrip(".").rpartition(".")[2]
+    return last.isdecimal() or last.startswith("0x")
 
 
 def _without_secrets(query: str) -> str:

@@ -27,6 +27,8 @@ export interface Upload {
   readonly error: ErrorView | null;
   /** What the server made of it, as soon as it is there. */
   readonly file: FileView | null;
+  /** What of it the assistant does not read, in the server's words; null where it reads all. */
+  readonly note: string | null;
 }
 
 /** The files of a message that is being written, as a store: a change is a new list. */
@@ -86,8 +88,8 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
         if (one?.status !== "waiting") return;
         change(key, { status: "uploading" });
         try {
-          const file = await post(one, (progress) => change(key, { progress }), () => !find(key));
-          if (find(key)) change(key, { status: "ready", progress: 1, file });
+          const { note, ...file } = await post(one, (progress) => change(key, { progress }), () => !find(key));
+          if (find(key)) change(key, { status: "ready", progress: 1, file, note });
           else unsend({ ...one, file });
         } catch (error) {
           change(key, { status: "failed", progress: 0, error: failure(error) });
@@ -99,7 +101,7 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
         { blob, name }: Upload,
         progress: (part: number) => void,
         isGone: () => boolean,
-      ): Promise<FileView> {
+      ): Promise<FileView & { note: string | null }> {
         const form = new FormData();
         form.append("file", blob, name);
         for (let tries = 1; ; tries++) {
@@ -114,8 +116,8 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
           const body = parsed(text);
           const headers = new Headers(retryAfter ? { "retry-after": retryAfter } : {});
           if (status !== 201) throw refusal({ status, headers } as Response, body);
-          const { id, name, media_type, bytes } = body as unknown as FileView;
-          return { id, name, media_type, bytes };
+          const { id, name, media_type, bytes, note = null } = body as unknown as FileView & { note?: string | null };
+          return { id, name, media_type, bytes, note };
         }
       }
 
@@ -150,6 +152,7 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
               progress: 0,
               error: code ? new FrontdeskError({ code, message: code, recoverable: false, retryAfterS: null }) : null,
               file: null,
+              note: null,
             };
           });
           show([...items, ...added]);

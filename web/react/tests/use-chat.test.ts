@@ -181,7 +181,7 @@ test("a server renders what the chat holds", async (t) => {
   assert.match(renderToString(createElement(Talk, { chat })), /<p class="assistant">Hello<\/p>/);
 });
 
-test("G592 files, lanes and voices are shown as they go on, and who is gone is told nothing", async (t) => {
+test("files, lanes and voices are shown as they go on, and who is gone is told nothing", async (t) => {
   const { url } = await serve(t, ({ path }, response) => {
     if (path === "/files") return json(response, 201, { id: "f1", name: "a.txt", media_type: "text/plain", bytes: 1 });
     if (path !== "/chat") return json(response, 200, { items: [], title: "", version: "1", next_cursor: null });

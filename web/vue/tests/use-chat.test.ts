@@ -156,7 +156,7 @@ test("what has not changed is not drawn anew, and nothing of it can be written",
   assert.ok(isReadonly(shown.messages));
 });
 
-test("G592 files, lanes and voices are shown as they go on, and who is gone is told nothing", async (t) => {
+test("files, lanes and voices are shown as they go on, and who is gone is told nothing", async (t) => {
   const { url } = await serve(t, ({ path }, response) => {
     if (path === "/files") return json(response, 201, { id: "f1", name: "a.txt", media_type: "text/plain", bytes: 1 });
     if (path !== "/chat") return json(response, 200, { items: [], title: "", version: "1", next_cursor: null });
