@@ -88,7 +88,11 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
         if (one?.status !== "waiting") return;
         change(key, { status: "uploading" });
         try {
-          const { note, ...file } = await post(one, (progress) => change(key, { progress }), () => !find(key));
+          const { note, ...file } = await post(
+            one,
+            (progress) => change(key, { progress }),
+            () => !find(key),
+          );
           if (find(key)) change(key, { status: "ready", progress: 1, file, note });
           else unsend({ ...one, file });
         } catch (error) {

@@ -60,11 +60,17 @@ test("G591 what a user was about to upload is never uploaded once they have left
   const tokens: (() => string | Promise<string>)[] = [];
   let give: (token: string) => void = () => {};
   const uploads = openFiles({ url, token: () => tokens.shift()!() }).uploads(ACCEPTED);
-  tokens.push(() => tokenOf("ann"), () => tokenOf("ben"));
+  tokens.push(
+    () => tokenOf("ann"),
+    () => tokenOf("ben"),
+  );
   uploads.add([new File(["abc"], "a.txt")]);
   await assert.rejects(uploads.settled(), { code: "signed_out" });
   uploads.remove(uploads.items[0]!.key);
-  tokens.push(() => tokenOf("ann"), () => new Promise((resolve) => (give = resolve)));
+  tokens.push(
+    () => tokenOf("ann"),
+    () => new Promise((resolve) => (give = resolve)),
+  );
   uploads.add([new File(["abc"], "b.txt")]);
   await eventually(() => !tokens.length);
   uploads.close();

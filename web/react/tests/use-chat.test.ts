@@ -198,11 +198,22 @@ test("files, lanes and voices are shown as they go on, and who is gone is told n
   const dictation = openDictation({ url, voice }, { onText: () => {} });
   t.after(() => [uploads, lanes, speaker, dictation].forEach((one) => one.close()));
   const listeners = [uploads, lanes, speaker, dictation].map((one) => countListeners(one as unknown as Chat));
-  let used: (UseFiles & Omit<UseLanes, "stop"> & Omit<UseSpeech, "stop"> & UseDictation) | undefined;
+  let used:
+    | (Pick<UseFiles, "add" | "settled"> &
+        Pick<UseLanes, "ask"> &
+        Pick<UseSpeech, "turn"> &
+        Pick<UseDictation, "start">)
+    | undefined;
   const All = () => {
-    const [files, beside, speech, ear] = [useFiles(uploads), useLanes(lanes), useSpeech(speaker), useDictation(dictation)];
+    const [files, beside, speech, ear] = [
+      useFiles(uploads),
+      useLanes(lanes),
+      useSpeech(speaker),
+      useDictation(dictation),
+    ];
     used = { ...beside, ...speech, ...ear, ...files };
-    const line = (className: string, ...said: unknown[]) => createElement("p", { key: said.join(), className }, said.join(" "));
+    const line = (className: string, ...said: unknown[]) =>
+      createElement("p", { key: said.join(), className }, said.join(" "));
     return createElement("main", null, [
       ...files.items.map(({ name, status }) => line("file", name, status)),
       ...beside.lanes.map(({ model, answer }) => line("lane", model, answer.text)),

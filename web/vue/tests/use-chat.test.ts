@@ -173,9 +173,19 @@ test("files, lanes and voices are shown as they go on, and who is gone is told n
   const dictation = openDictation({ url, voice }, { onText: () => {} });
   t.after(() => [uploads, lanes, speaker, dictation].forEach((one) => one.close()));
   const listeners = [uploads, lanes, speaker, dictation].map((one) => countListeners(one as unknown as Chat));
-  let used: (UseFiles & Omit<UseLanes, "stop"> & Omit<UseSpeech, "stop"> & UseDictation) | undefined;
+  let used:
+    | (Pick<UseFiles, "add" | "settled"> &
+        Pick<UseLanes, "ask"> &
+        Pick<UseSpeech, "turn"> &
+        Pick<UseDictation, "start">)
+    | undefined;
   const component = defineComponent(() => {
-    const [files, beside, speech, ear] = [useFiles(uploads), useLanes(lanes), useSpeech(speaker), useDictation(dictation)];
+    const [files, beside, speech, ear] = [
+      useFiles(uploads),
+      useLanes(lanes),
+      useSpeech(speaker),
+      useDictation(dictation),
+    ];
     used = { ...beside, ...speech, ...ear, ...files };
     const line = (className: string, ...said: unknown[]) => h("p", { class: className }, said.join(" "));
     return () =>
