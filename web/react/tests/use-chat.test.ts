@@ -224,7 +224,7 @@ test("files, lanes and voices are shown as they go on, and who is gone is told n
   const { root, texts } = show(t, createElement(All));
   const leave = () => root.render(null);
   await eventually(() => texts().length === 2);
-  assert.ok(listeners.every((count) => count() === 1));
+  await eventually(() => listeners.every((count) => count() === 1));
   used!.add([new File(["a"], "a.txt")]);
   await used!.settled();
   await used!.ask("Hi", ["m1", "m2"]);

@@ -197,7 +197,7 @@ test("files, lanes and voices are shown as they go on, and who is gone is told n
       ]);
   });
   const { leave, texts } = show(t, component);
-  assert.ok(listeners.every((count) => count() === 1));
+  await eventually(() => listeners.every((count) => count() === 1));
   used!.add([new File(["a"], "a.txt")]);
   await used!.settled();
   await used!.ask("Hi", ["m1", "m2"]);
