@@ -183,7 +183,9 @@ class Wire:
         name = part.get_filename()
         told = {"id": file_id, "name": name, "media_type": part.get_content_type(), "bytes": len(content)}
         self.files[file_id] = told, content
-        await _json(connection, {**told, "created_at": datetime.now(UTC).isoformat(), "note": self.file_note}, status=201)
+        await _json(
+            connection, {**told, "created_at": datetime.now(UTC).isoformat(), "note": self.file_note}, status=201
+        )
 
     def _messages(self, path: str) -> dict[str, Any]:
         version = f"v{len(self.stored)}-{self._turn}"
