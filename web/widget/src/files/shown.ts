@@ -26,6 +26,7 @@ export function showFiles(place: HTMLElement, context: WidgetContext, files: rea
 
 function item(context: WidgetContext, words: Words, server: Files, file: FileView): HTMLElement {
   const name = shownName(file.name);
+  const size = shownSize(file.bytes, context.texts);
   const problem = make("span", { class: "failed", role: "status" });
   const get = async () => {
     try {
@@ -41,12 +42,13 @@ function item(context: WidgetContext, words: Words, server: Files, file: FileVie
       type: "button",
       class: "file",
       title: words.save,
-      "aria-label": `${words.save}: ${name}`,
+      "aria-label": `${words.save}: ${name} ${size}`, // all that is seen on it
       onclick: () => void get(),
     },
     document(),
     make("span", { class: "file-name" }, make("bdi", {}, name)),
-    make("span", { class: "file-size" }, shownSize(file.bytes, context.texts)),
+    " ",
+    make("span", { class: "file-size" }, size),
     download(),
   );
   const element = make("li", {}, row, problem);
