@@ -74,7 +74,6 @@ def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Fold
     if not folded:
         return None
     results = [one for turn in folded for one in turn if one.role == "tool"]
-    has_files = any(one.files for turn in folded for one in turn if one.role == "user")
     return Turns(
         folded[-1][0].turn,
         said[: len(folded)],
