@@ -26,8 +26,6 @@ export function draw(element: HTMLElement, sources: readonly SourceView[], conte
 }
 
 function item({ id, title, url, snippet }: SourceView, context: WidgetContext, words: Words): HTMLElement {
-  // Not all that a server takes for an address is one to a browser: `http://1.2.3.999/`.
-  const hostname = URL.canParse(url) ? new URL(url).hostname : "";
   const shown = make(
     "li",
     { "data-source": id },
