@@ -15,7 +15,7 @@ class Folding(Definition):
     )
     tokens: int = Field(default=800, ge=100, le=4000, description="of a summary's words, estimated; more are cut")
     short_tokens: int = Field(
-        default=4000,
+        default=3000,
         ge=0,
         le=100_000,
         description="estimated: what takes no more than this is read as it was said, in up to five times as many messages; 0: `messages` alone counts",

@@ -209,7 +209,7 @@ async def test_thinking_streams_apart_from_the_answer_and_is_not_stored(ann: Per
 
 
 async def test_the_window_of_the_assistant_bounds_what_the_model_gets(open_frontdesk: OpenWorld) -> None:
-    world = await open_frontdesk(assistant={"history": {"messages": 3}})
+    world = await open_frontdesk(assistant={"history": {"messages": 3, "summary": False}})
     ann = world.person()
     conversation_id = None
     for n in range(4):

@@ -131,9 +131,9 @@ def test_a_small_measurement_of_sockets_prints_both_ways_and_their_ratio() -> No
 
 
 def test_a_turn_costs_the_same_however_long_the_conversation_is() -> None:
-    """G558: in a small form: a model is given no more at message 200 than at message 30, and what it is given begins with a summary."""
+    """G558: in a small form: a model is given no more at message 400 than at message 60, and what it is given begins with a summary."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.long", "--lengths", "30", "200", "--turns", "8"],
+        [sys.executable, "-m", "bench.long", "--lengths", "60", "400", "--turns", "11"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -142,10 +142,10 @@ def test_a_turn_costs_the_same_however_long_the_conversation_is() -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()[2:]]
-    assert [(row[0], row[1]) for row in rows] == [("30", "no"), ("200", "no"), ("30", "yes"), ("200", "yes")]
+    assert [(row[0], row[1]) for row in rows] == [("60", "no"), ("400", "no"), ("60", "yes"), ("400", "yes")]
     tokens = {(row[0], row[1]): float(row[2]) + float(row[3]) for row in rows}
-    assert tokens["200", "yes"] <= 1.2 * tokens["30", "yes"]
-    assert [int(row[5]) for row in rows] == [0, 0, 8, 8]
+    assert tokens["400", "yes"] <= 1.2 * tokens["60", "yes"]
+    assert [int(row[5]) for row in rows] == [0, 0, 11, 11]
 
 
 @pytest.mark.long

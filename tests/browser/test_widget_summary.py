@@ -22,7 +22,7 @@ async def test_a_line_stands_where_only_a_summary_is_remembered(
     for number in range(1, 5):
         world.provider.say(f"Answer {number}.")
         await widget.ask(f"Question {number}")
-        await widget.ended()
+        await widget.ended(number)
     line = page.get_by_text("Above this line the assistant remembers a summary")
     await page.reload()
     for _ in range(2):
