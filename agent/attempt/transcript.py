@@ -12,7 +12,7 @@ from agent.attempt.stop import StoppedError
 from agent.context.gathering import NOTHING, Told
 from agent.events.schema import HistoryShortened
 from agent.files.room import Files
-from agent.files.telling import tell_files
+from agent.files.telling import beside_files, tell_files
 from agent.models.catalog import Catalog
 from agent.principal import Principal
 from agent.prompt.folding import beside, may_be_folded, with_summary
@@ -88,7 +88,7 @@ async def tell(
         raise StoppedError("cancelled")
     done = await _done_by_superseded(store, owner, run, transcript, window=assistant.history)
     model = catalog.find(assistant, run.model)
-    window = catalog.window(model, assistant.history)
+    window = beside_files(catalog.window(model, assistant.history), assistant, model, [*earlier, *current])
     said = model_messages(earlier, current, window=beside(window, summary), model=run.model)
     said = add_facts(said, current, run, done, told)
     if files is not None:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import PurePosixPath
 
-import puremagic
-
 from agent.assistant.files import FileKind
 from agent.errors import ConfigurationError
 from agent.file_errors import UnreadableFileError, UnsupportedFileError
@@ -110,6 +108,8 @@ def check_installed(kinds: tuple[FileKind, ...]) -> None:
 
 
 def _guessed(head: bytes) -> set[str]:
+    import puremagic  # its tables take a while to load, and nobody may ever send a file
+
     try:
         return {one.mime_type for one in puremagic.magic_string(head)}
     except (puremagic.PureError, ValueError):

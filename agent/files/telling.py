@@ -11,15 +11,18 @@ from uuid import UUID
 import structlog
 from langchain_core.messages import BaseMessage, HumanMessage
 
+from agent.assistant.definition import Assistant, History
 from agent.assistant.files import Files as FilesDefinition
 from agent.assistant.models import ModelDefinition
 from agent.files.kinds import PICTURES
 from agent.files.room import Files
 from agent.files.storage import StorageError
+from agent.models.catalog import HISTORY_SHARE
 from agent.principal import Principal
-from agent.prompt.history import CHARACTERS_PER_TOKEN, FILES, UNTRUSTED
+from agent.prompt.history import CHARACTERS_PER_TOKEN, FILES, TOKENS_PER_PICTURE, UNTRUSTED
 from agent.prompt.words import ToldFile, with_files
 from agent.store.attachments import File
+from agent.store.messages import TranscriptMessage
 from agent.store.said import FileRef
 
 logger = structlog.get_logger()
@@ -36,6 +39,19 @@ NO_ROOM = "its text is not shown: there is no room for it beside the others; say
 def room_for_text(definition: FilesDefinition, model: ModelDefinition) -> int:
     """Return how many characters of the text of files a model gets, of all of them together."""
     return int((model.context or USUAL_CONTEXT) * definition.text_share) * CHARACTERS_PER_TOKEN
+
+
+def beside_files(
+    window: History, assistant: Assistant, model: ModelDefinition, rows: Sequence[TranscriptMessage]
+) -> History:
+    """Return how much of a conversation a model gets beside its files, where there are any: both have to fit into its context."""
+    refs = [ref for row in rows if row.role == "user" for ref in row.files]
+    if assistant.files is None or model.context is None or not refs:
+        return window
+    shown = sum(ref.media_type in PICTURES for ref in refs) if model.abilities.vision else 0
+    pictures = min(shown, assistant.files.pictures) * TOKENS_PER_PICTURE
+    left = max(int(model.context * (HISTORY_SHARE - assistant.files.text_share)) - pictures, 1)
+    return window.model_copy(update={"tokens": min(window.tokens, left)})
 
 
 class _Share:

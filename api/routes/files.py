@@ -102,7 +102,7 @@ async def read_file(file_id: UUID, principal: PrincipalDep, services: Installati
             async for piece in pieces:
                 yield piece
 
-    return StreamingResponse(body(), media_type=file.media_type, headers=_headers(file))
+    return StreamingResponse(body(), headers=_headers(file))
 
 
 @router.delete("/files/{file_id}", status_code=204)
@@ -116,6 +116,7 @@ def _headers(file: File) -> dict[str, str]:
     """Return what keeps a browser from doing anything with a file but to show a picture, or to save it."""
     how = "inline" if file.media_type in PICTURES else "attachment"
     return {
+        "Content-Type": file.media_type,  # and no charset: nobody has said in which one a text is
         "Content-Length": str(file.bytes),
         "Content-Disposition": f"{how}; filename*=UTF-8''{quote(file.name, safe='')}",
         "Content-Security-Policy": INERT,

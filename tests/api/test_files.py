@@ -79,7 +79,7 @@ async def test_a_file_comes_back_as_it_was_and_as_nothing_that_acts(ann: Person)
     )
     read = await ann.request("GET", f"/files/{kept['id']}")
     assert (read.status_code, read.content, read.headers["content-length"]) == (200, CSV, "24")
-    assert read.headers["x-content-type-options"] == "nosniff"
+    assert (read.headers["content-type"], read.headers["x-content-type-options"]) == ("text/csv", "nosniff")
     assert read.headers["content-disposition"].startswith("attachment; filename*=UTF-8''t%C3%A4glich.csv")
     assert "sandbox" in read.headers["content-security-policy"]
     picture = await ann.request("GET", f"/files/{await sent(ann, 'x.jpg', made_files.photo())}")
@@ -134,6 +134,24 @@ async def test_a_long_file_is_cut_to_its_share_of_the_context_and_that_is_said(d
     await ann.ask("Sum it up", files=[response.json()["id"]])
     assert "cut: only the first 38400 of 100000 characters are shown" in last_user(desk)
     assert len(last_user(desk)) < 40_000
+
+
+async def test_a_conversation_and_its_files_fit_into_a_models_context_together(open_frontdesk: OpenWorld) -> None:
+    """G584"""
+    small = {"spec": "openai:scripted", "context": 4000}
+    world = await open_frontdesk(assistant={"files": True, "models": [small], "history": {"summary": False}})
+    ann, said = world.person(), None
+    for number in range(6):
+        world.provider.say("word " * 300)
+        answer = (await ann.ask(f"{number} " + "word " * 300, conversation_id=said)).json()
+        said = answer["conversation_id"]
+    file_id = await sent(ann, "long.txt", b"text " * 4000)
+    world.provider.say("Long.")
+    await ann.ask("Sum it up", conversation_id=said, files=[file_id])
+    told = world.provider.requests[-1]["messages"]
+    of_file, of_turns = len(str(told[-1]["content"])), sum(len(str(one["content"])) for one in told[1:-1])
+    assert of_file > 0.3 * 4 * 4000
+    assert 0 < of_turns + of_file < 0.8 * 4 * 4000
 
 
 async def test_an_edited_message_keeps_its_files_and_an_answer_given_again_reads_them(desk: World, ann: Person) -> None:
