@@ -23,11 +23,15 @@ DONE_READ = 500
 
 
 class DoneCall(NamedTuple):
-    """A write that left the process, of any turn that a summary covers, in short. `result` None: nobody knows what it did."""
+    """A write that left the process, of any turn that a summary covers, in short. `result` None: nobody knows what it did.
+
+    `is_untrusted`: anybody may have written that result.
+    """
 
     name: str
     arguments: str
     result: str | None
+    is_untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Done:
         told = calls[-DONE_DETAILED:]
         before = Counter(self.earlier) + Counter(call.name for call in calls[: len(calls) - len(told)])
         return Done(told, dict(before))
+
+    def without_oldest(self) -> "Done":
+        """Return these with the oldest of those that are told counted alone."""
+        before = Counter(self.earlier) + Counter(call.name for call in self.calls[:1])
+        return Done(self.calls[1:], dict(before))
 
 
 async def done_between(
@@ -76,7 +85,10 @@ async def find_writes(
     )
     answered = and_(result.c.tenant_id == tool_calls.c.tenant_id, result.c.tool_call_id == tool_calls.c.id)
     statement = (
-        select(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls, result.c.text)
+        select(
+            *(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls),
+            *(result.c.text, result.c.is_untrusted),
+        )
         .select_from(messages.join(tool_calls, asked).outerjoin(result, answered))
         .where(
             messages.c.tenant_id == principal.tenant_id,
@@ -95,4 +107,6 @@ def _done(row: Any) -> DoneCall:
     arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
     asked = orjson.dumps(arguments.get(row.id, {})).decode()[:DONE_CHARACTERS]
     is_known = row.state == "settled" and row.text is not None
-    return DoneCall(row.name, asked, row.text[:DONE_CHARACTERS] if is_known else None)
+    return DoneCall(
+        row.name, asked, row.text[:DONE_CHARACTERS] if is_known else None, is_known and bool(row.is_untrusted)
+    )

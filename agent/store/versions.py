@@ -42,11 +42,15 @@ _ASSISTANT_OF_TURN = Hot(
 
 @dataclass(frozen=True, slots=True)
 class DoneWrite:
-    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did."""
+    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did.
+
+    `is_untrusted`: anybody may have written that result.
+    """
 
     name: str
     arguments: Mapping[str, Any]
     result: str | None
+    is_untrusted: bool = False
 
 
 async def kept_assistant(
@@ -115,4 +119,7 @@ async def superseded_writes(
 
 def _done(row: Any) -> DoneWrite:
     arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
-    return DoneWrite(row.name, arguments.get(row.id, {}), row.text if row.state == "settled" else None)
+    is_known = row.state == "settled" and row.text is not None
+    return DoneWrite(
+        row.name, arguments.get(row.id, {}), row.text if is_known else None, is_known and bool(row.is_untrusted)
+    )
