@@ -302,7 +302,7 @@ async def test_a_superseded_write_whose_outcome_nobody_knows_is_told_as_such(wor
 
 async def test_what_is_told_of_superseded_writes_is_bounded(open_frontdesk: OpenWorld) -> None:
     """G28: to the window that the model has of the conversation, and in size."""
-    world = await open_frontdesk(assistant={"history": {"messages": 4}})
+    world = await open_frontdesk(assistant={"history": {"messages": 4, "summary": False}})
     ann = world.person()
     world.backend.answer("POST /orders", {"text": "x" * 5000}, status=201)
     world.provider.call(*(Call("create_order", {"item": "tea" * 30}, id=f"c{n}") for n in range(30)))

@@ -358,7 +358,7 @@ def attempts() -> dict[str, Attempt]:
         "list_summaries": lambda c, who, run: summaries.list_summaries(c, who, run.conversation_id, with_void=True),
         "last_message": lambda c, who, run: summaries.last_message(c, who, run.conversation_id, until_turn=9),
         "claim_summary": lambda c, who, run: summaries.claim_summary(
-            c, who, run.conversation_id, run_id=run.id, until=UNTIL, worker_id=WORKER, length_s=9
+            c, who, run.conversation_id, run_id=run.id, after_turn=0, until=UNTIL, worker_id=WORKER, length_s=9
         ),
         "keep_summary": lambda c, who, run: summaries.keep_summary(
             c, who, run.conversation_id, new_id(), summaries.NewSummary(text="x", messages=1, model="demo")
