@@ -12,6 +12,7 @@ from agent.loop.trial import Trial, try_model
 from agent.models.catalog import Catalog
 from api.app import open_catalog
 from api.equipment import allow_imports_beside
+from api.operator.voice_trials import TriedVoice, try_voices
 from api.settings import Settings
 
 COLUMNS = ("text", "tools", "parallel_tools", "usage", "reasoning")
@@ -47,8 +48,14 @@ async def print_trials(settings: Settings, tenant_id: str | None, *, as_json: bo
             await _try_all(catalog, assistant, tried, width=None if as_json else width)
     finally:
         await catalog.close()
+    voices = []
+    async for voice in try_voices(settings, assistants):
+        voices.append(asdict(voice))
+        if not as_json:
+            print(_voice_line(voice, width), flush=True)
     if as_json:
-        print(orjson.dumps([_told(one) for one in tried.values()], option=orjson.OPT_INDENT_2).decode())
+        found = [*(_told(one) for one in tried.values()), *voices]
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     return all(one.found.text for one in tried.values() if one.is_default)
 
 
@@ -82,6 +89,11 @@ def _line(one: Tried, width: int) -> str:
     cells = (f"{'yes' if getattr(found, name) else 'no':<{len(name)}}" for name in COLUMNS)
     line = "  ".join([f"{one.name:<{width}}", *cells, f"{found.took_s:>7.1f}"])
     return line if found.code is None else f"{line}  {found.code}: {found.reason}"
+
+
+def _voice_line(one: TriedVoice, width: int) -> str:
+    line = f"{one.name:<{width}}  {one.voice:<9}  {'yes' if one.answers else 'no':<3}  {one.took_s:>7.1f}"
+    return line if one.code is None else f"{line}  {one.code}: {one.reason}"
 
 
 def _told(one: Tried) -> dict[str, object]:

@@ -15,6 +15,7 @@ from support import made_files
 from support.beside import TWO, beside
 from support.faults import rows, store_of, texts, until
 from support.http import Connection, Request
+from support.made_files import picture
 from support.pairs import at, open_pair
 from support.provider import Call, Provider, scripted
 from support.redis import RedisServer
@@ -322,6 +323,37 @@ async def test_what_strangers_wrote_stays_theirs_in_a_summary(open_frontdesk: Op
     assert "a forged mark" in told(request)["summary"]
     assert "SYSTEM: create" not in str(request["messages"][0])
     assert "Given by the application" not in first
+
+
+async def test_a_file_stays_a_strangers_behind_a_summary_and_within_one(open_frontdesk: OpenWorld) -> None:
+    """G580"""
+    seeing = {"spec": "openai:seeing", "abilities": {"vision": True}}
+    world = await open_frontdesk(assistant={**NARROW, "files": True, "models": [seeing]})
+    ann, provider = world.person(), world.provider
+    said = await turns(ann, "turn 1", "turn 2")
+    files = {"file": ("plan.png", picture())}
+    sent = [(await ann.request("POST", "/files", files=files)).json()["id"]]
+    provider.say("turn 3!")
+    await ann.ask("turn 3", conversation_id=said, files=sent)
+    await folds(world, 1)
+    await _asks(ann, said, "turn 4")
+    first = provider.requests[-1]["messages"][1]["content"]
+    assert first[0]["text"].startswith(SUMMARY_MARK)
+    assert first[1]["image_url"]["url"].startswith("data:image/png;base64,"), "the picture went with the summary"
+    await turns(ann, "turn 5", conversation_id=said)
+    await folds(world, 2)
+    assert {"user": "turn 3", "files": ["plan.png"]} in material_of(provider.summaries[-1]["messages"][1]["content"])[
+        "said_since"
+    ]
+    await _asks(ann, said, "turn 6")
+    assert "base64" not in str(provider.requests[-1]["messages"])
+
+
+async def _asks(who: Person, conversation_id: str, message: str) -> None:
+    """Have a turn in which the model calls what changes something, and see that its user is asked."""
+    who.world.provider.call(Call("create_order", {"item": "tea"}))
+    stream = await who.stream(message, conversation_id=conversation_id)
+    assert stream.first("status") == "awaiting_input", "a write went through behind what a stranger wrote"
 
 
 async def test_what_was_done_is_told_by_the_ledger(open_frontdesk: OpenWorld, database_url: str) -> None:

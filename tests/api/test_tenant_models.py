@@ -8,6 +8,7 @@ import pytest
 import yaml
 from support.processes import Machine
 from support.provider import Provider, scripted_provider
+from support.voices import scripted_voices
 from support.world import SECRET, OpenWorld, World, write_assistants
 
 from agent.assistant.source import load_definitions
@@ -99,18 +100,18 @@ async def models(machine: Machine, *options: str) -> tuple[int | None, str]:
 
 
 async def test_the_command_tries_each_model_as_a_tenant_has_it(tmp_path: Any, theirs: Provider, nursery: Any) -> None:
-    """G435: what works, or the code and no words of a provider; the status is 1 where the default does not answer."""
-    async with scripted_provider() as ours:
-        path = write_assistants(
-            tmp_path,
-            {
-                "default.yaml": override(theirs.url)
-                | {"models": [SCRIPTED, {"name": "keyless", "spec": "mistral:large"}, "demo"]}
-            },
-        )
+    """G435: what works, voices too, or the code and no words of a provider; the status is 1 where the default does not answer."""
+    async with scripted_provider() as ours, scripted_voices() as voices:
+        there = {"base_url": voices.url, "api_key_env": "KEY_OF_ACME"}
+        spoken = {"speech": {"model": "openai:says", **there}, "dictation": {"model": "openai:hears", **there}}
+        changes = override(theirs.url)
+        changes["tenants"]["acme"]["voice"] = False
+        listed = [SCRIPTED, {"name": "keyless", "spec": "mistral:large"}, "demo"]
+        path = write_assistants(tmp_path, {"default.yaml": changes | {"models": listed, "voice": spoken}})
         variables = {"OPENAI_BASE_URL": ours.url, "KEY_OF_ACME": KEY, "FRONTDESK_DATA": str(tmp_path / "data")}
         machine = Machine(tmp_path, {**variables, "FRONTDESK_JWT_SECRET": SECRET}, nursery)
         trying(ours)
+        voices.answer(b'{"error": {"message": "SECRET", "code": "invalid_api_key"}}', status=401)
         status, said = await models(machine, "--assistant", str(path), "--json")
         assert status == 0, said
         found = {one["name"]: one for one in orjson.loads(said)}
@@ -119,6 +120,10 @@ async def test_the_command_tries_each_model_as_a_tenant_has_it(tmp_path: Any, th
         ] * 5
         assert (found["keyless"]["code"], found["keyless"]["reason"]) == ("skipped", "needs MISTRAL_API_KEY")
         assert found["demo"]["text"] is True
+        assert (found["openai:says"]["answers"], found["openai:says"]["code"]) == (False, "model_unauthorized")
+        assert (found["openai:hears"]["answers"], found["openai:hears"]["voice"]) == (True, "dictation")
+        assert "SECRET" not in said
+        assert voices.heard[0]["file"][:4] == b"RIFF"
         theirs.fail(401, code="invalid_api_key")
         status, said = await models(machine, "--assistant", str(path), "--tenant", "acme")
         assert status == 1

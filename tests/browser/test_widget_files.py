@@ -193,3 +193,55 @@ async def test_files_of_an_answer_are_harmless_and_come_from_the_server_alone(
     assert await widget.page.evaluate(
         "performance.getEntriesByType('resource').every(e => !e.name.startsWith('blob:'))"
     )
+
+
+async def test_a_newcomer_is_told_what_is_missing_and_no_file_is_lost_or_sent_where_none_is_taken(
+    desk: Wire, open_widget: OpenWidget
+) -> None:
+    """G592: what of a file is not read, and that it wants words; with a message of a lost conversation its files go, too."""
+    desk.file_note = "Only the first 3 of 9 pages are read."
+    widget = await open_widget(desk.url, attributes=OPEN)
+    waits = widget.page.locator(".tray .waits")
+    await choose(widget, file("long.txt", b"long"))
+    await expect(tray(widget)).to_contain_text(desk.file_note)
+    await expect(waits).to_have_text("Write what it is about, and send it.")
+    await widget.composer.press("Enter")
+    await widget.composer.fill("W")
+    await expect(waits).to_have_text("")
+    desk.refusal = 404, {"code": "not_found", "title": "Not found", "status": 404}
+    await widget.ask("What is it?")
+    widget.forgive("404")
+    desk.say("Nine pages.")
+    await widget.button("Start a new one with this message").click()
+    await widget.ended()
+    refused, anew = [body for what, body in desk.posts if what == "chat"]
+    assert refused["files"] == anew["files"] == list(desk.files)
+    assert not await widget.axe()
+
+    # Another assistant takes none: nothing offers it, and what is dropped there is nobody's.
+    desk.assistant = {**desk.assistant, "files": None}
+    await widget.element.evaluate("e => { e.assistant = 'other' }")
+    await expect(widget.button("Attach files")).to_be_hidden()
+    await widget.page.evaluate(DROPS, ["drop", ["c.txt"]])
+    desk.assistant = {**desk.assistant, "files": {**ACCEPTED, "types": [".csv"], "max_bytes": 3}}
+    await widget.element.evaluate("e => { e.assistant = 'third' }")
+    await expect(widget.button("Attach files")).to_be_visible()
+    await expect(tray(widget)).to_have_count(0)
+    await choose(widget, file("large.csv", b"1,2\n"))
+    await expect(tray(widget)).to_contain_text("Larger than 3 B")
+
+
+async def test_what_somebody_who_left_was_about_to_upload_never_leaves(desk: Wire, open_widget: OpenWidget) -> None:
+    """G591: neither with their token nor with that of the next one."""
+    widget = await open_widget(desk.url, attributes=OPEN)
+    await expect(widget.button("Attach files")).to_be_visible()
+    await widget.element.evaluate("e => { window.gives = []; e.token = () => new Promise(give => gives.push(give)) }")
+    await choose(widget, file("secret.txt", b"Ann's."))
+    await expect(tray(widget)).to_have_count(1)
+    await widget.becomes("gives.length > 1")
+    await widget.element.evaluate("e => e.signOut()")
+    await expect(tray(widget)).to_have_count(0)
+    await widget.element.evaluate("e => { e.token = () => 'bob'; for (const give of gives) give('bob') }")
+    await choose(widget, file("own.txt", b"Bob's."))
+    await expect(tray(widget).locator(".file-size")).to_have_text("6 B")
+    assert [told["name"] for told, _ in desk.files.values()] == ["own.txt"]

@@ -6,7 +6,8 @@ from support.host import Host
 from support.provider import Call
 from support.world import OpenWorld, Person
 
-HOSTILE = "<img src=x onerror=alert(1)> likes figs"
+HOSTILE = "<img src=x onerror=alert(1)> likes \u2060figs"
+SHOWN = HOSTILE.replace("\u2060", "‹U+2060›")
 
 
 async def remember(who: Person, *facts: str) -> None:
@@ -27,7 +28,8 @@ def facts(widget: Widget) -> Locator:
 async def test_a_user_sees_mends_and_erases_what_is_remembered_in_two_clicks(
     open_frontdesk: OpenWorld, host: Host, open_widget: OpenWidget
 ) -> None:
-    """G546: with a mouse or by keyboard, whatever a fact says; what goes wrong is said where they look."""
+    """G546, G594: with a mouse or by keyboard, whatever a fact says; what goes wrong is said where they look, and a
+    conversation that goes on beside it takes nothing away of what is being written."""
     world = await open_frontdesk(cors_origins=(host.url,), assistant={"memory": True})
     ann = world.person()
     await remember(ann, "I train in the morning.", "My dog is called Rocky.", HOSTILE)
@@ -35,7 +37,7 @@ async def test_a_user_sees_mends_and_erases_what_is_remembered_in_two_clicks(
     page = widget.page
     await widget.button("Options").click()
     await page.get_by_role("menuitem", name="What I remember").click()
-    await expect(facts(widget)).to_have_text([HOSTILE, "My dog is called Rocky.", "I train in the morning."])
+    await expect(facts(widget)).to_have_text([SHOWN, "My dog is called Rocky.", "I train in the morning."])
     await expect(page.locator(".memories img")).to_have_count(0)
     await expect(page.get_by_role("region", name="What I remember")).to_be_focused()
     await widget.shoot("widget-memories")
@@ -47,6 +49,10 @@ async def test_a_user_sees_mends_and_erases_what_is_remembered_in_two_clicks(
     field = page.get_by_label("What is remembered")
     await expect(field).to_be_focused()
     await page.keyboard.type("Something else")
+    world.provider.say("Hello.")
+    await widget.element.evaluate("e => e.chat.send('Hi')")
+    await widget.ended()
+    await expect(field).to_have_value("Something else")
     await page.keyboard.press("Escape")
     await expect(edit).to_be_focused()
     await page.keyboard.press("Enter")
@@ -57,16 +63,16 @@ async def test_a_user_sees_mends_and_erases_what_is_remembered_in_two_clicks(
     assert (await texts(ann))[1] == "My dog is called Bello."
 
     # Nothing is forgotten without a second word, and what cannot be is said.
-    await widget.button(f"Forget: {HOSTILE}").click()
+    await widget.button(f"Forget: {SHOWN}").click()
     await expect(widget.button("Keep")).to_be_focused()
     await page.keyboard.press("Escape")
     await page.route("**/memories/*", refuse)
-    await widget.button(f"Forget: {HOSTILE}").click()
+    await widget.button(f"Forget: {SHOWN}").click()
     await widget.button("Forget").click()
     await expect(page.locator(".memories .notice")).to_have_text("The assistant is busy. Please try again shortly.")
     widget.forgive("503")
     await page.unroute("**/memories/*")
-    await widget.button(f"Forget: {HOSTILE}").click()
+    await widget.button(f"Forget: {SHOWN}").click()
     await widget.button("Forget").click()
     await expect(facts(widget)).to_have_text(["My dog is called Bello.", "I train in the morning."])
     await expect(page.locator(".memories .notice")).to_be_hidden()

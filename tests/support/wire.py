@@ -70,6 +70,8 @@ class Wire:
     """By id: what is told of a file, and its bytes."""
     file_refusals: deque[tuple[int, str]] = field(default_factory=deque)
     """The status and code that the next uploads get; a status of 0 cuts the connections of all, until it is taken out."""
+    file_note: str | None = None
+    """What the next uploads tell their user."""
     uploads_may_end: asyncio.Event = field(default_factory=asyncio.Event)
     """Until then a file is on its way."""
     stored: list[dict[str, Any]] = field(default_factory=list)
@@ -181,7 +183,9 @@ class Wire:
         name = part.get_filename()
         told = {"id": file_id, "name": name, "media_type": part.get_content_type(), "bytes": len(content)}
         self.files[file_id] = told, content
-        await _json(connection, {**told, "created_at": datetime.now(UTC).isoformat(), "note": None}, status=201)
+        await _json(
+            connection, {**told, "created_at": datetime.now(UTC).isoformat(), "note": self.file_note}, status=201
+        )
 
     def _messages(self, path: str) -> dict[str, Any]:
         version = f"v{len(self.stored)}-{self._turn}"

@@ -388,6 +388,8 @@ def attempts() -> dict[str, Attempt]:
         "loose_bytes": lambda c, who, _: attachments.loose_bytes(c, who),
         "mark_stored": lambda c, who, _: _of_file(c, who, attachments.mark_stored),
         "get_file": lambda c, who, _: _of_file(c, who, attachments.get_file),
+        "give_up": lambda c, who, _: _of_file(c, who, attachments.give_up),
+        "count_gone": lambda c, who, _: attachments.count_gone(c, who.tenant_id, user_id=None),
         "delete_file": lambda c, who, _: _of_file(c, who, attachments.delete_file),
         "read_files": lambda c, who, _: _files_read(c, who),
         "take_files": lambda c, who, run: _taken(c, who, run),

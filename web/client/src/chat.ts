@@ -21,6 +21,7 @@ import type {
   PageTools,
   ReceivedEvent,
 } from "./types";
+import type { HistoryShortened } from "./wire";
 
 /** Its calls are properties, because pages take them out of it. */
 export class ChatStore implements Chat {
@@ -213,7 +214,12 @@ export class ChatStore implements Chat {
     // Now the server knows its place among what was said elsewhere.
     if (this.#thread.learn(turn, run.answer)) this.#tell({ id: this.#thread.id!, stale: true });
     this.#attend(run);
-    for (const event of events) tell(this.#watchers, event);
+    for (const event of events) {
+      const { history } = event.event as Partial<HistoryShortened>;
+      // Turns that are left out in no form have no line.
+      if (history) this.#thread.summary = history.until ? { until: history.until } : null;
+      tell(this.#watchers, event);
+    }
     this.#publish();
   };
 

@@ -1,7 +1,8 @@
 /** Files of the user's: upload them for a message, fetch them, save them. An entry of its own: who takes none does not load it. */
 import { pathOf } from "./conversations";
-import { FrontdeskError, failure, refusal } from "./errors";
+import { FrontdeskError, failure, refusal, SIGNED_OUT } from "./errors";
 import { Http } from "./http";
+import { ownerOf } from "./owner";
 import { tell } from "./page-requests";
 import { randomId } from "./turn";
 import type { AcceptedFiles, ClientOptions, ErrorView, FileView } from "./types";
@@ -26,6 +27,8 @@ export interface Upload {
   readonly error: ErrorView | null;
   /** What the server made of it, as soon as it is there. */
   readonly file: FileView | null;
+  /** What of it the assistant does not read, in the server's words; null where it reads all. */
+  readonly note: string | null;
 }
 
 /** The files of a message that is being written, as a store: a change is a new list. */
@@ -85,8 +88,12 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
         if (one?.status !== "waiting") return;
         change(key, { status: "uploading" });
         try {
-          const file = await post(one, (progress) => change(key, { progress }));
-          if (find(key)) change(key, { status: "ready", progress: 1, file });
+          const { note, ...file } = await post(
+            one,
+            (progress) => change(key, { progress }),
+            () => !find(key),
+          );
+          if (find(key)) change(key, { status: "ready", progress: 1, file, note });
           else unsend({ ...one, file });
         } catch (error) {
           change(key, { status: "failed", progress: 0, error: failure(error) });
@@ -94,12 +101,18 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
       }
 
       /** Posts one, and asks for the token once more where it was refused. */
-      async function post({ blob, name }: Upload, progress: (part: number) => void): Promise<FileView> {
+      async function post(
+        { blob, name }: Upload,
+        progress: (part: number) => void,
+        isGone: () => boolean,
+      ): Promise<FileView & { note: string | null }> {
         const form = new FormData();
         form.append("file", blob, name);
         for (let tries = 1; ; tries++) {
-          await http.owner(); // who is another one by now uploads nothing of the last one's
+          const owner = await http.owner(); // who is another one by now uploads nothing of the last one's
           const bearer = (await token?.()) ?? "";
+          // Taken out, or its user has left, while the token was asked for.
+          if (isGone() || ownerOf(bearer) !== owner) throw failure(0, SIGNED_OUT);
           const sending = send(`${url.replace(/\/+$/, "")}/files`, bearer, form, progress);
           abort = sending.abort;
           const { status, text, retryAfter } = await sending.done;
@@ -107,8 +120,8 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
           const body = parsed(text);
           const headers = new Headers(retryAfter ? { "retry-after": retryAfter } : {});
           if (status !== 201) throw refusal({ status, headers } as Response, body);
-          const { id, name, media_type, bytes } = body as unknown as FileView;
-          return { id, name, media_type, bytes };
+          const { id, name, media_type, bytes, note = null } = body as unknown as FileView & { note?: string | null };
+          return { id, name, media_type, bytes, note };
         }
       }
 
@@ -143,6 +156,7 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
               progress: 0,
               error: code ? new FrontdeskError({ code, message: code, recoverable: false, retryAfterS: null }) : null,
               file: null,
+              note: null,
             };
           });
           show([...items, ...added]);

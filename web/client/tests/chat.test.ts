@@ -605,3 +605,27 @@ test("the assistant is described in the client's own names, its actions in their
   assert.deepEqual(limits, { messageCharacters: 32000, contextBytes: 8192 });
   assert.deepEqual(Object.keys(actions.change_theme!.values), ["very_dark"]);
 });
+
+test("G590 an answer's stream tells what its model reads as a summary, and the next reading has the last word", async (t) => {
+  const history = (told: object) => [RUN, { history: told }, { token: "Hello" }, ENDED];
+  const streams = [history({ summary: "Both said hi.", until: "m-0", left_out: false }), history({ left_out: true })];
+  const page = { items: [], title: "", version: "2", next_cursor: null, summary: { until: "m-9" } };
+  const { url } = await serve(
+    t,
+    ({ method }, response) => (method === "POST" ? tell(response, streams.shift()!) : json(response, 200, page)),
+    { hasNews: true },
+  );
+  const chat = chatWith(t, url);
+  const told: unknown[] = [];
+  chat.subscribe(({ summary }) => {
+    const until = summary && summary.until;
+    if (until !== told.at(-1)) told.push(until);
+  });
+  for (const text of ["Hi", "And now?"]) {
+    await chat.send(text);
+    await until(chat, ({ summary }) => summary?.until === "m-9");
+  }
+  assert.deepEqual(told, ["m-0", "m-9", null, "m-9"], "turns that are left out in no form have no line");
+  chat.startNew();
+  assert.equal(chat.view.summary, undefined);
+});

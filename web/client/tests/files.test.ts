@@ -53,6 +53,32 @@ test("G547 uploads go one after the other, with the user's token, and a message 
   assert.equal(requests.filter(({ method }) => method === "DELETE").length, 1, "a message has the other one");
 });
 
+test("G591 what a user was about to upload is never uploaded once they have left, nor with the next one's token", async (t) => {
+  const tokenOf = (sub: string) => `x.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.x`;
+  const { url, requests } = await serve(t, (_request, response) => json(response, 201, told("f1")));
+  /** Given in this order: two for each upload. */
+  const tokens: (() => string | Promise<string>)[] = [];
+  let give: (token: string) => void = () => {};
+  const uploads = openFiles({ url, token: () => tokens.shift()!() }).uploads(ACCEPTED);
+  tokens.push(
+    () => tokenOf("ann"),
+    () => tokenOf("ben"),
+  );
+  uploads.add([new File(["abc"], "a.txt")]);
+  await assert.rejects(uploads.settled(), { code: "signed_out" });
+  uploads.remove(uploads.items[0]!.key);
+  tokens.push(
+    () => tokenOf("ann"),
+    () => new Promise((resolve) => (give = resolve)),
+  );
+  uploads.add([new File(["abc"], "b.txt")]);
+  await eventually(() => !tokens.length);
+  uploads.close();
+  give(tokenOf("ann"));
+  await uploads.settled();
+  assert.deepEqual(requests, []);
+});
+
 test("G548 what a tool gave is the same in a stream and when it is read again", () => {
   const file = { ...told("f1"), tool_call_id: "c1" };
   const stream = [

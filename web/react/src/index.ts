@@ -2,6 +2,7 @@
 import type { Chat, ChatView } from "@frontdesk/client";
 import type { Upload, Uploads } from "@frontdesk/client/files";
 import type { Lanes, LanesView } from "@frontdesk/client/lanes";
+import type { Dictation, DictationView, Speaker, SpeakerView } from "@frontdesk/client/voice";
 import { useMemo, useSyncExternalStore } from "react";
 
 /** What the chat shows, and what can be done with it. The calls stay the same functions. */
@@ -45,4 +46,30 @@ export function useFiles(uploads: Uploads): UseFiles {
     const { add, retry, remove, settled, sent } = uploads;
     return { items, add, retry, remove, settled, sent };
   }, [uploads, items]);
+}
+
+/** What reads answers out, and what can be done with it. */
+export type UseSpeech = SpeakerView & Pick<Speaker, "turn" | "read" | "stop">;
+
+/** Shows what is read out and follows it; `close` the speaker where it was made. */
+export function useSpeech(speaker: Speaker): UseSpeech {
+  const look = () => speaker.view;
+  const view = useSyncExternalStore(speaker.subscribe, look, look);
+  return useMemo(() => {
+    const { turn, read, stop } = speaker;
+    return { ...view, turn, read, stop };
+  }, [speaker, view]);
+}
+
+/** What listens, and what can be done with it. */
+export type UseDictation = DictationView & Pick<Dictation, "start" | "finish" | "cancel">;
+
+/** Shows a dictation and follows it; `close` it where it was made. */
+export function useDictation(dictation: Dictation): UseDictation {
+  const look = () => dictation.view;
+  const view = useSyncExternalStore(dictation.subscribe, look, look);
+  return useMemo(() => {
+    const { start, finish, cancel } = dictation;
+    return { ...view, start, finish, cancel };
+  }, [dictation, view]);
 }

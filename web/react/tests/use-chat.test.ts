@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { openPage } from "../../client/tests/page"; // before React looks for a page
 import type { Chat } from "@frontdesk/client";
+import { openFiles } from "@frontdesk/client/files";
+import { watchLanes } from "@frontdesk/client/lanes";
 import { paced } from "@frontdesk/client/paced";
+import { openDictation, watchSpeech } from "@frontdesk/client/voice";
 import { createElement, type ReactNode, StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
@@ -20,7 +23,18 @@ import {
   serve,
   tell,
 } from "../../client/tests/server";
-import { useChat, type UseChat } from "../src/index";
+import {
+  useChat,
+  type UseChat,
+  useDictation,
+  type UseDictation,
+  useFiles,
+  type UseFiles,
+  useLanes,
+  type UseLanes,
+  useSpeech,
+  type UseSpeech,
+} from "../src/index";
 
 const HELLO = [RUN, { token: "Hel" }, { token: "lo" }, { suggested_questions: ["More?"] }, ENDED];
 
@@ -165,4 +179,60 @@ test("a server renders what the chat holds", async (t) => {
   const chat = chatWith(t, url);
   await chat.send("Hi");
   assert.match(renderToString(createElement(Talk, { chat })), /<p class="assistant">Hello<\/p>/);
+});
+
+test("files, lanes and voices are shown as they go on, and who is gone is told nothing", async (t) => {
+  const { url } = await serve(t, ({ path }, response) => {
+    if (path === "/files") return json(response, 201, { id: "f1", name: "a.txt", media_type: "text/plain", bytes: 1 });
+    if (path !== "/chat") return json(response, 200, { items: [], title: "", version: "1", next_cursor: null });
+    const events = [RUN, { token: "Hello" }, ENDED].flatMap((event) =>
+      [1, 2].map((lane) => ({ ...event, ...("run_id" in event && { run_id: `r-${lane}` }), lane, model: `m${lane}` })),
+    );
+    tell(response, events);
+  });
+  const chat = chatWith(t, url);
+  const uploads = openFiles({ url }).uploads({ types: [".txt"], max_bytes: 9, max_per_message: 1 });
+  const lanes = watchLanes({ url }, chat);
+  const voice = { speech: "browser", dictation: "browser" } as const; // which Node has none of
+  const speaker = watchSpeech({ url, voice }, chat);
+  const dictation = openDictation({ url, voice }, { onText: () => {} });
+  t.after(() => [uploads, lanes, speaker, dictation].forEach((one) => one.close()));
+  const listeners = [uploads, lanes, speaker, dictation].map((one) => countListeners(one as unknown as Chat));
+  let used:
+    | (Pick<UseFiles, "add" | "settled"> &
+        Pick<UseLanes, "ask"> &
+        Pick<UseSpeech, "turn"> &
+        Pick<UseDictation, "start">)
+    | undefined;
+  const All = () => {
+    const [files, beside, speech, ear] = [
+      useFiles(uploads),
+      useLanes(lanes),
+      useSpeech(speaker),
+      useDictation(dictation),
+    ];
+    used = { ...beside, ...speech, ...ear, ...files };
+    const line = (className: string, ...said: unknown[]) =>
+      createElement("p", { key: said.join(), className }, said.join(" "));
+    return createElement("main", null, [
+      ...files.items.map(({ name, status }) => line("file", name, status)),
+      ...beside.lanes.map(({ model, answer }) => line("lane", model, answer.text)),
+      line("speech", speech.isOn),
+      line("dictation", ear.phase, ear.trouble),
+    ]);
+  };
+  const { root, texts } = show(t, createElement(All));
+  const leave = () => root.render(null);
+  await eventually(() => texts().length === 2);
+  await eventually(() => listeners.every((count) => count() === 1));
+  used!.add([new File(["a"], "a.txt")]);
+  await used!.settled();
+  await used!.ask("Hi", ["m1", "m2"]);
+  used!.turn(true);
+  used!.start();
+  await eventually(
+    () => texts().join() === "file: a.txt ready,lane: m1 Hello,lane: m2 Hello,speech: true,dictation: idle unsupported",
+  );
+  leave();
+  await eventually(() => listeners.every((count) => count() === 0));
 });

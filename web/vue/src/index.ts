@@ -2,10 +2,11 @@
 import type { Chat, ChatView } from "@frontdesk/client";
 import type { Upload, Uploads } from "@frontdesk/client/files";
 import type { Lanes, LanesView } from "@frontdesk/client/lanes";
+import type { Dictation, DictationView, Speaker, SpeakerView } from "@frontdesk/client/voice";
 import { computed, type ComputedRef, onScopeDispose, shallowRef } from "vue";
 
 /** What the chat shows, a ref each, and what can be done with it. */
-export type UseChat = { readonly [Name in keyof ChatView]: ComputedRef<ChatView[Name]> } & Omit<
+export type UseChat = { readonly [Name in keyof ChatView]-?: ComputedRef<ChatView[Name]> } & Omit<
   Chat,
   "view" | "actions" | "tools" | "subscribe" | "onAction" | "onEvent" | "close"
 >;
@@ -25,6 +26,7 @@ export function useChat(chat: Chat): UseChat {
   return {
     conversationId: show("conversationId"),
     title: show("title"),
+    summary: show("summary"),
     messages: show("messages"),
     phase: show("phase"),
     suggestions: show("suggestions"),
@@ -62,4 +64,47 @@ export function useFiles(uploads: Uploads): UseFiles {
   onScopeDispose(uploads.subscribe((next) => (items.value = next)));
   const { add, retry, remove, settled, sent } = uploads;
   return { items: computed(() => items.value), add, retry, remove, settled, sent };
+}
+
+/** What reads answers out, a ref each, and what can be done with it. */
+export type UseSpeech = { readonly [Name in keyof SpeakerView]: ComputedRef<SpeakerView[Name]> } & Pick<
+  Speaker,
+  "turn" | "read" | "stop"
+>;
+
+/** Shows what is read out and follows it; `close` the speaker where it was made. */
+export function useSpeech(speaker: Speaker): UseSpeech {
+  const view = shallowRef(speaker.view);
+  onScopeDispose(speaker.subscribe((next) => (view.value = next)));
+  const show = <Name extends keyof SpeakerView>(name: Name) => computed(() => view.value[name]);
+  const { turn, read, stop } = speaker;
+  return {
+    isOn: show("isOn"),
+    saying: show("saying"),
+    trouble: show("trouble"),
+    error: show("error"),
+    isStandIn: show("isStandIn"),
+    ...{ turn, read, stop },
+  };
+}
+
+/** What listens, a ref each, and what can be done with it. */
+export type UseDictation = { readonly [Name in keyof DictationView]: ComputedRef<DictationView[Name]> } & Pick<
+  Dictation,
+  "start" | "finish" | "cancel"
+>;
+
+/** Shows a dictation and follows it; `close` it where it was made. */
+export function useDictation(dictation: Dictation): UseDictation {
+  const view = shallowRef(dictation.view);
+  onScopeDispose(dictation.subscribe((next) => (view.value = next)));
+  const show = <Name extends keyof DictationView>(name: Name) => computed(() => view.value[name]);
+  const { start, finish, cancel } = dictation;
+  return {
+    phase: show("phase"),
+    heard: show("heard"),
+    trouble: show("trouble"),
+    error: show("error"),
+    ...{ start, finish, cancel },
+  };
 }

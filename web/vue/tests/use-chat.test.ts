@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { openPage } from "../../client/tests/page"; // before Vue looks for a page
 import type { Chat } from "@frontdesk/client";
+import { openFiles } from "@frontdesk/client/files";
+import { watchLanes } from "@frontdesk/client/lanes";
+import { openDictation, watchSpeech } from "@frontdesk/client/voice";
 import { type Component, createApp, defineComponent, effectScope, h, isReadonly, watch } from "vue";
 import {
   begin,
@@ -17,7 +20,18 @@ import {
   serve,
   tell,
 } from "../../client/tests/server";
-import { useChat, type UseChat } from "../src/index";
+import {
+  useChat,
+  type UseChat,
+  useDictation,
+  type UseDictation,
+  useFiles,
+  type UseFiles,
+  useLanes,
+  type UseLanes,
+  useSpeech,
+  type UseSpeech,
+} from "../src/index";
 
 const HELLO = [RUN, { token: "Hel" }, { token: "lo" }, { suggested_questions: ["More?"] }, ENDED];
 
@@ -140,4 +154,66 @@ test("what has not changed is not drawn anew, and nothing of it can be written",
   assert.equal(changes.title, 0);
   assert.ok(changes.messages > 1);
   assert.ok(isReadonly(shown.messages));
+});
+
+test("files, lanes and voices are shown as they go on, and who is gone is told nothing", async (t) => {
+  const { url } = await serve(t, ({ path }, response) => {
+    if (path === "/files") return json(response, 201, { id: "f1", name: "a.txt", media_type: "text/plain", bytes: 1 });
+    if (path !== "/chat") return json(response, 200, { items: [], title: "", version: "1", next_cursor: null });
+    const events = [RUN, { token: "Hello" }, ENDED].flatMap((event) =>
+      [1, 2].map((lane) => ({ ...event, ...("run_id" in event && { run_id: `r-${lane}` }), lane, model: `m${lane}` })),
+    );
+    tell(response, events);
+  });
+  const chat = chatWith(t, url);
+  const uploads = openFiles({ url }).uploads({ types: [".txt"], max_bytes: 9, max_per_message: 1 });
+  const lanes = watchLanes({ url }, chat);
+  const voice = { speech: "browser", dictation: "browser" } as const; // which Node has none of
+  const speaker = watchSpeech({ url, voice }, chat);
+  const dictation = openDictation({ url, voice }, { onText: () => {} });
+  t.after(() => [uploads, lanes, speaker, dictation].forEach((one) => one.close()));
+  const listeners = [uploads, lanes, speaker, dictation].map((one) => countListeners(one as unknown as Chat));
+  let used:
+    | (Pick<UseFiles, "add" | "settled"> &
+        Pick<UseLanes, "ask"> &
+        Pick<UseSpeech, "turn"> &
+        Pick<UseDictation, "start">)
+    | undefined;
+  const component = defineComponent(() => {
+    const [files, beside, speech, ear] = [
+      useFiles(uploads),
+      useLanes(lanes),
+      useSpeech(speaker),
+      useDictation(dictation),
+    ];
+    used = { ...beside, ...speech, ...ear, ...files };
+    const line = (className: string, ...said: unknown[]) => h("p", { class: className }, said.join(" "));
+    return () =>
+      h("main", [
+        ...files.items.value.map(({ name, status }) => line("file", name, status)),
+        ...beside.lanes.value.map(({ model, answer }) => line("lane", model, answer.text)),
+        line("speech", speech.isOn.value),
+        line("dictation", ear.phase.value, ear.trouble.value),
+      ]);
+  });
+  const { leave, texts } = show(t, component);
+  await eventually(() => listeners.every((count) => count() === 1));
+  used!.add([new File(["a"], "a.txt")]);
+  await used!.settled();
+  await used!.ask("Hi", ["m1", "m2"]);
+  used!.turn(true);
+  used!.start();
+  await eventually(
+    () => texts().join() === "file: a.txt ready,lane: m1 Hello,lane: m2 Hello,speech: true,dictation: idle unsupported",
+  );
+  leave();
+  await eventually(() => listeners.every((count) => count() === 0));
+});
+
+test("each part of a chat's view is a ref of its own, the summary too", (t) => {
+  const chat = chatWith(t, "http://127.0.0.1:9");
+  const scope = effectScope();
+  t.after(() => scope.stop());
+  const shown = scope.run(() => useChat(chat))!;
+  for (const name of Object.keys(chat.view)) assert.ok(isReadonly(shown[name as keyof typeof shown]), name);
 });

@@ -1,5 +1,5 @@
 /** What the parts of the widget share: where to ask, what to say, and whom to tell. */
-import type { Chat, Client, ClientOptions, FileView, MessageView } from "@frontdesk/client";
+import type { AcceptedFiles, Chat, Client, ClientOptions, FileView, MessageView } from "@frontdesk/client";
 import type { Comparison } from "./lanes";
 import type { Sanitise } from "./markdown/sanitise";
 import type { Memory } from "./memory";
@@ -11,6 +11,8 @@ export type Access = Pick<ClientOptions, "url" | "token">;
 
 /** The files of the message that is being written. */
 export interface ComposerFiles {
+  /** Takes files as another assistant does, or none. */
+  accept(accepted: AcceptedFiles | null): void;
   /** Shows those of a conversation; null for a new one. */
   update(conversationId: string | null, isLoading: boolean): void;
   /** Whether a message has to wait for them; `go` is called when it has waited long enough. */

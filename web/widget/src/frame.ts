@@ -152,6 +152,7 @@ export class Frame implements WidgetContext {
         ),
       () => this.lanes?.update(assistant),
       () => assistant && assistant !== this.#spoken && this.#speak(assistant),
+      () => this.files?.accept(assistant?.files ?? null),
       () => this.files?.update(view.conversationId, view.phase === "loading"),
       () =>
         void (assistant?.files && (this.#files ??= loadFiles().then((made) => made?.accept(this, assistant.files!)))),

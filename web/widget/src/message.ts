@@ -142,7 +142,7 @@ export class AnswerItem implements Item {
         this.#drawSources(),
       () => this.#files.update(message),
       () => this.#versions.update(message),
-      () => this.#problem.update(message.error ?? (isEmpty(message) ? NO_ANSWER : null), place),
+      () => this.#problem.update(message.error ?? (isMissing(message, place) ? NO_ANSWER : null), place),
       () => this.#below.update(message, place, ended),
     );
     this.#message = message;
@@ -237,6 +237,11 @@ class Time {
     this.element.title = formatInFull(moment, this.#texts);
     setText(this.element, formatTime(moment, this.#texts));
   }
+}
+
+/** Whether an answer is wanted. Where calls were made and something else was said behind them, as instead of a yes, it is not. */
+function isMissing(message: MessageView, { last }: Place): boolean {
+  return isEmpty(message) && (last || message.toolCalls.length === 0);
 }
 
 /** Whether it is over and nobody can see anything of it. */

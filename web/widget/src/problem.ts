@@ -108,7 +108,8 @@ function help(context: WidgetContext, remedy: Remedy, question: MessageView | un
   else if (remedy === "change") context.edit(question!);
   else if (remedy === "anew") {
     chat.startNew();
-    if (question !== undefined) void chat.send(question.text);
+    // Its files are still its own, where the server never had it.
+    if (question !== undefined) void chat.send(question.text, question.status === "failed" ? question : {});
   } else {
     const unsent = question?.status === "failed" ? question.text : "";
     void chat.open(chat.view.conversationId!);

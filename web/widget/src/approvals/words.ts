@@ -105,13 +105,13 @@ const es: Words = {
   expires: (when) => `Vence ${when}.`,
   askedBy: (who) => `Solicitado por ${who}`,
   waitsFor: (roles) => `A la espera de la aprobación de otra persona: ${roles}`,
-  inbox: (count) => (count === 1 ? "1 aprobación le espera" : `${count} aprobaciones le esperan`),
+  inbox: (count) => (count === 1 ? "1 aprobación te espera" : `${count} aprobaciones te esperan`),
   approved: "Aprobado",
   denied: "Rechazado",
   expired: "Vencido",
   withdrawn: "No se hizo: se dijo otra cosa",
-  byYou: "por usted",
-  byYouChanged: "por usted, con cambios",
+  byYou: "por ti",
+  byYouChanged: "por ti, con cambios",
   notDone: "así que no se hizo",
 };
 

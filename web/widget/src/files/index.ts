@@ -13,10 +13,12 @@ export function accept(frame: Frame, accepted: AcceptedFiles): void {
   if (!frame.element.isConnected || frame.files) return;
   const words = wordsFor(frame.texts.language);
   const form = frame.element.querySelector(".composer form")!;
-  const tray = new Tray(frame, words, accepted);
+  const area = form.querySelector("textarea")!;
+  const tray = new Tray(frame, words, accepted, () => !area.value.trim());
   adopt(frame.element, css);
   form.prepend(tray.element);
   form.querySelector(".row")!.prepend(tray.button);
+  area.addEventListener("input", () => tray.hint());
   frame.files = tray;
   listen(frame.element, tray, words.drop);
   const { conversationId, phase } = frame.chat.view;

@@ -20,7 +20,13 @@ export function savedName(name: string): string {
   return (plain.length > 120 ? [...plain.slice(0, 100), ...plain.slice(-20)] : plain).join("") || "file";
 }
 
+/** Returns a size, which stays in its order among words of the other direction. */
 export function shownSize(bytes: number, texts: Texts): string {
+  const size = sizeOf(bytes, texts);
+  return texts.direction === "rtl" ? `\u2066${size}\u2069` : size;
+}
+
+function sizeOf(bytes: number, texts: Texts): string {
   if (bytes < 1000) return `${formatNumber(bytes, texts)} B`;
   if (bytes < 1e6) return `${formatNumber(bytes / 1e3, texts)} KB`;
   return `${formatNumber(bytes / 1e6, texts, 1)} MB`;

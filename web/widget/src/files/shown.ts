@@ -13,15 +13,20 @@ import { type Words, wordsFor } from "./words";
 /** Larger pictures are fetched when somebody saves them. */
 const MOST_SHOWN_BYTES = 8_000_000;
 
+/** One reader for each frame: each listens to the page for as long as the page is there. */
+const servers = new WeakMap<WidgetContext, Files>();
+
 /** Fills an element with files, fetched from the server alone and with the user's token. */
 export function showFiles(place: HTMLElement, context: WidgetContext, files: readonly FileView[]): void {
   const words = wordsFor(context.texts.language);
-  const server = openFiles(context.options.access);
+  const server = servers.get(context) ?? openFiles(context.options.access);
+  servers.set(context, server);
   fill(place, make("ul", { "aria-label": words.files }, ...files.map((file) => item(context, words, server, file))));
 }
 
 function item(context: WidgetContext, words: Words, server: Files, file: FileView): HTMLElement {
   const name = shownName(file.name);
+  const size = shownSize(file.bytes, context.texts);
   const problem = make("span", { class: "failed", role: "status" });
   const get = async () => {
     try {
@@ -37,12 +42,13 @@ function item(context: WidgetContext, words: Words, server: Files, file: FileVie
       type: "button",
       class: "file",
       title: words.save,
-      "aria-label": `${words.save}: ${name}`,
+      "aria-label": `${words.save}: ${name} ${size}`, // all that is seen on it
       onclick: () => void get(),
     },
     document(),
     make("span", { class: "file-name" }, make("bdi", {}, name)),
-    make("span", { class: "file-size" }, shownSize(file.bytes, context.texts)),
+    " ",
+    make("span", { class: "file-size" }, size),
     download(),
   );
   const element = make("li", {}, row, problem);

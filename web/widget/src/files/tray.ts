@@ -15,6 +15,7 @@ interface Row {
   readonly element: HTMLElement;
   readonly bar: HTMLProgressElement;
   readonly state: HTMLElement;
+  readonly note: HTMLElement;
   readonly retry: HTMLElement;
 }
 
@@ -24,6 +25,8 @@ export class Tray implements ComposerFiles {
   #context: WidgetContext;
   #words: Words;
   #accepted: AcceptedFiles;
+  #isOn = true;
+  #isBlank: () => boolean;
   #server: Files;
   /** By the draft they belong to. */
   #drafts = new Map<string, Uploads>();
@@ -38,10 +41,12 @@ export class Tray implements ComposerFiles {
   /** Sends the message, as soon as its files are there. */
   #go: (() => void) | null = null;
 
-  constructor(context: WidgetContext, words: Words, accepted: AcceptedFiles) {
+  /** `isBlank` says whether nothing is written that the files could go with. */
+  constructor(context: WidgetContext, words: Words, accepted: AcceptedFiles, isBlank: () => boolean) {
     this.#context = context;
     this.#words = words;
     this.#accepted = accepted;
+    this.#isBlank = isBlank;
     this.#server = openFiles(context.options.access);
     this.#picker = make("input", {
       type: "file",
@@ -58,7 +63,21 @@ export class Tray implements ComposerFiles {
     this.element = make("div", { class: "tray", hidden: true }, this.#list, this.#waiting, this.#picker);
   }
 
+  accept(accepted: AcceptedFiles | null): void {
+    this.#isOn = accepted !== null;
+    this.button.hidden = !this.#isOn;
+    if (accepted === null || accepted === this.#accepted) return;
+    this.#accepted = accepted;
+    this.#picker.accept = accepted.types.join(",");
+    for (const [draft, { items }] of this.#drafts) if (items.length === 0) this.#drafts.delete(draft);
+    const draft = this.#draft;
+    if (this.#drafts.has(draft)) return; // chosen for the one before: the server says which of them it does not take
+    this.#draft = "";
+    this.update(draft === "new" ? null : draft, true);
+  }
+
   add(files: Iterable<File>): void {
+    if (!this.#isOn) return;
     this.#uploads.add(files);
     this.#context.focusComposer();
   }
@@ -96,6 +115,13 @@ export class Tray implements ComposerFiles {
     return true;
   }
 
+  /** Says what is missing where files are there, and nothing to send them with. */
+  hint(): void {
+    const { items } = this.#uploads;
+    const isReady = items.length > 0 && items.every(({ status }) => status === "ready");
+    if (isReady) setText(this.#waiting, this.#isBlank() ? this.#words.ask : "");
+  }
+
   /** Returns the files that go with the message that is sent now; the list is empty then. */
   take() {
     const files = this.#uploads.items.flatMap(({ file }) => file ?? []);
@@ -116,6 +142,7 @@ export class Tray implements ComposerFiles {
     if (items.some(({ status }) => status === "failed")) this.#go = null;
     else if (items.every(({ status }) => status === "ready")) {
       setText(this.#waiting, "");
+      this.hint();
       const go = this.#go;
       this.#go = null;
       go?.();
@@ -136,13 +163,14 @@ export class Tray implements ComposerFiles {
       failed: one.error ? this.#problem(one.error) : "",
     };
     setText(row.state, [shownSize(one.bytes, texts), told[one.status]].filter(Boolean).join(" · "));
+    setText(row.note, one.note ?? "");
     if (one.error && this.#errors.get(one.key) !== one.error) {
       this.#errors.set(one.key, one.error);
       narrator.urgent.say(`${shownName(one.name)}: ${told.failed}`);
     }
     if (one.status === "ready" && row.element.dataset.said === undefined) {
       row.element.dataset.said = "";
-      narrator.live.say(`${shownName(one.name)}: ${this.#words.ready}`);
+      narrator.live.say(`${shownName(one.name)}: ${one.note ?? this.#words.ready}`);
     }
   }
 
@@ -152,6 +180,7 @@ export class Tray implements ComposerFiles {
     const picture = make("span", { class: "preview" }, document());
     const bar = make("progress", { max: 1, "aria-label": shown });
     const state = make("span", { class: "file-size" });
+    const note = make("span", { class: "file-note", dir: "auto" });
     const again = () => {
       setText(this.#waiting, "");
       this.#uploads.retry(key);
@@ -167,11 +196,11 @@ export class Tray implements ComposerFiles {
       "li",
       {},
       picture,
-      make("span", { class: "about" }, make("span", { class: "file-name" }, make("bdi", {}, shown)), state, bar),
+      make("span", { class: "about" }, make("span", { class: "file-name" }, make("bdi", {}, shown)), state, note, bar),
       retry,
       tool("close", `${this.#words.remove}: ${shown}`, remove),
     );
-    const row = { element, bar, state, retry };
+    const row = { element, bar, state, note, retry };
     this.#rows.set(key, row);
     if (isPicture(type)) void draw(blob, shown).then((drawn) => drawn && fill(picture, drawn));
     return row;

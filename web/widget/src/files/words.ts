@@ -14,6 +14,8 @@ export interface Words {
   waits: string;
   /** A message was not sent, because of a file. */
   held: string;
+  /** Where files are there and nothing is written. */
+  ask: string;
   tooLarge: (most: string) => string;
   tooMany: (most: string) => string;
   unsupported: string;
@@ -34,6 +36,7 @@ const ALL: Record<string, Words> = {
     ready: "Uploaded",
     waits: "Sent as soon as the files are there.",
     held: "Not sent: a file could not be uploaded. Remove it, or try again.",
+    ask: "Write what it is about, and send it.",
     tooLarge: (most) => `Larger than ${most}`,
     tooMany: (most) => `At most ${most} files in a message`,
     unsupported: "Files of this kind cannot be read",
@@ -52,6 +55,7 @@ const ALL: Record<string, Words> = {
     ready: "Hochgeladen",
     waits: "Wird gesendet, sobald die Dateien da sind.",
     held: "Nicht gesendet: Eine Datei wurde nicht hochgeladen. Entferne sie oder versuche es noch einmal.",
+    ask: "Schreib dazu, worum es geht, und sende es.",
     tooLarge: (most) => `Größer als ${most}`,
     tooMany: (most) => `Höchstens ${most} Dateien je Nachricht`,
     unsupported: "Dateien dieser Art können nicht gelesen werden",
@@ -70,6 +74,7 @@ const ALL: Record<string, Words> = {
     ready: "Subido",
     waits: "Se enviará en cuanto estén los archivos.",
     held: "No enviado: un archivo no se pudo subir. Quítalo o inténtalo de nuevo.",
+    ask: "Escribe de qué se trata y envíalo.",
     tooLarge: (most) => `Más de ${most}`,
     tooMany: (most) => `Como máximo ${most} archivos por mensaje`,
     unsupported: "Los archivos de este tipo no se pueden leer",
@@ -88,6 +93,7 @@ const ALL: Record<string, Words> = {
     ready: "Enviado",
     waits: "Será enviada assim que os arquivos chegarem.",
     held: "Não enviada: um arquivo não pôde ser carregado. Remova-o ou tente de novo.",
+    ask: "Escreva do que se trata e envie.",
     tooLarge: (most) => `Maior que ${most}`,
     tooMany: (most) => `No máximo ${most} arquivos por mensagem`,
     unsupported: "Arquivos deste tipo não podem ser lidos",
@@ -106,6 +112,7 @@ const ALL: Record<string, Words> = {
     ready: "अपलोड हो गई",
     waits: "फ़ाइलें पहुँचते ही भेजा जाएगा।",
     held: "नहीं भेजा गया: एक फ़ाइल अपलोड नहीं हुई। उसे हटाएँ या फिर कोशिश करें।",
+    ask: "लिखें कि यह किस बारे में है, फिर भेजें।",
     tooLarge: (most) => `${most} से बड़ी`,
     tooMany: (most) => `एक संदेश में अधिकतम ${most} फ़ाइलें`,
     unsupported: "इस प्रकार की फ़ाइलें पढ़ी नहीं जा सकतीं",
@@ -124,6 +131,7 @@ const ALL: Record<string, Words> = {
     ready: "تم الرفع",
     waits: "ستُرسل حالما تصل الملفات.",
     held: "لم تُرسل: تعذّر رفع ملف. أزله أو حاول مرة أخرى.",
+    ask: "اكتب ما المطلوب ثم أرسله.",
     tooLarge: (most) => `أكبر من ${most}`,
     tooMany: (most) => `${most} ملفات على الأكثر في الرسالة`,
     unsupported: "لا يمكن قراءة ملفات من هذا النوع",

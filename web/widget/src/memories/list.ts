@@ -9,6 +9,7 @@ import { icon } from "../icons";
 import { escape, isInputMethods } from "../keys";
 import { back, trash } from "../pictures";
 import { asErrorView, problemText } from "../problem";
+import { withSigns } from "../signs";
 import type { Words } from "./words";
 
 /** The server's bound of any fact. */
@@ -41,9 +42,13 @@ export class MemoryList {
     );
   }
 
-  /** Asks for the newest. */
+  /** Asks for the newest, unless one of them is being changed, or is about to be forgotten. */
   async load(): Promise<void> {
-    await this.#ask(undefined, () => void this.load());
+    if (!this.element.querySelector("form, .sure")) await this.#askAnew();
+  }
+
+  async #askAnew(): Promise<void> {
+    await this.#ask(undefined, () => void this.#askAnew());
   }
 
   focus(): void {
@@ -89,14 +94,14 @@ export class MemoryList {
   #showRow(row: HTMLElement, memory: MemoryView): void {
     const { texts } = this.#context;
     const words = this.#words;
-    const short = label(memory.text);
+    const short = label(withSigns(memory.text));
     const about = [memory.scope === "tenant" ? words.shared : "", formatMoment(memory.updatedAt, texts)];
     fill(
       row,
       make(
         "div",
         { class: "fact" },
-        make("p", { dir: "auto" }, memory.text),
+        make("p", { dir: "auto" }, withSigns(memory.text)),
         make("span", {}, about.filter(Boolean).join(" · ")),
       ),
       memory.canEdit ? tool("pencil", `${words.edit}: ${short}`, () => this.#edit(row, memory)) : null,
@@ -188,7 +193,7 @@ export class MemoryList {
       await this.#memories.deleteAll();
       this.#context.narrator.live.say(this.#words.forgotten);
       this.focus();
-      await this.load();
+      await this.#askAnew();
     } catch (error) {
       leave();
       this.#report(error);

@@ -3,7 +3,7 @@
  * that says what goes on. What is dictated is text in the composer and nothing more: it is neither sent nor an answer to
  * anything that asks for a yes.
  */
-import type { Assistant } from "@frontdesk/client";
+import type { Assistant, ChatView } from "@frontdesk/client";
 import {
   type Dictation,
   type DictationView,
@@ -41,11 +41,15 @@ export class Voice {
   #discard: HTMLButtonElement;
   #hush: HTMLButtonElement;
   #announced = "";
+  /** Which conversation is dictated into. */
+  #shown: string | null;
+  #leave = () => {};
 
   constructor(frame: Frame, assistant: Assistant) {
     const { texts, options, chat } = frame;
     const words = (this.#words = wordsFor(texts.language));
     this.#frame = frame;
+    this.#shown = chat.view.conversationId;
     const form = frame.element.querySelector(".composer form")!;
     this.#area = form.querySelector("textarea")!;
     const act = (text: string, onclick: () => unknown) => make("button", { type: "button", onclick }, text);
@@ -66,6 +70,7 @@ export class Voice {
       this.#dictation = openDictation(voice, { language, onText: (text) => this.#write(text) });
       this.#dictation.subscribe(() => this.#draw());
       this.#area.after(this.#dictate);
+      this.#leave = chat.subscribe((view) => this.#stay(view));
     }
     if (assistant.voice!.speech) {
       this.#speaker = watchSpeech(voice, chat, { language, words: words.spoken });
@@ -77,6 +82,7 @@ export class Voice {
   }
 
   close(): void {
+    this.#leave();
     this.#speaker?.close();
     this.#dictation?.close();
     this.#frame.element.removeEventListener("keydown", this.#onKey, true);
@@ -100,6 +106,13 @@ export class Voice {
   #end(): void {
     this.#dictation?.cancel();
     this.#area.focus({ preventScroll: true });
+  }
+
+  /** What is said in one conversation is written into no other; a new one gets its id while one speaks. */
+  #stay({ conversationId, phase }: ChatView): void {
+    if (conversationId === this.#shown) return;
+    if (this.#shown !== null || phase === "loading") this.#dictation!.cancel();
+    this.#shown = conversationId;
   }
 
   /** Escape ends what is heard or said, and nothing else; with Shift also what is being answered. */
