@@ -79,7 +79,7 @@ def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Fold
         said[: len(folded)],
         sum(map(len, folded)),
         tuple(sorted({one.tool_name for one in results if one.tool_name})),
-        any(one.is_untrusted for one in results) or any(one.files for turn in folded for one in turn),
+        any(one.is_untrusted or (one.role == "user" and one.files) for turn in folded for one in turn),
     )
 
 

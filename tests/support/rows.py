@@ -161,7 +161,7 @@ async def let_fold(store: Store, run: Run, *, who: Principal = ANN, text: str = 
     async with store.write(who.tenant_id) as connection:
         place = connection, who, run.conversation_id
         until = await last_message(*place, until_turn=run.turn)
-        made_by = {"run_id": run.id, "until": until, "worker_id": WORKER, "length_s": 60.0}
+        made_by = {"run_id": run.id, "after_turn": 0, "until": until, "worker_id": WORKER, "length_s": 60.0}
         claim = await claim_summary(*place, **made_by)  # type: ignore[arg-type] # each is what it is to be
         assert claim is not None
         done = Done((DoneCall("find_order", text, text),))

@@ -370,6 +370,7 @@ def attempts() -> dict[str, Attempt]:
         "done_between": lambda c, who, run: done_writes.done_between(
             c, who, run.conversation_id, after_turn=0, until_turn=9
         ),
+        "find_writes": lambda c, who, run: done_writes.find_writes(c, who, run.conversation_id, most=9),
         "hold_running": lambda c, who, run: memories.hold_running(c, who, run.id),
         "list_memories": lambda c, who, _: memories.list_memories(c, who, with_tenant=True, limit=9),
         "find_memories": lambda c, who, _: memories.find_memories(c, who, ["tea"], with_tenant=True),

@@ -89,16 +89,6 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
         b'{"snapshot":{"message_id":"m","text":"Hello","tools_used":["a"],'
         b'"actions":[{"type":"navigate","value":"/","id":"t"}]}}',
     ),
-    (
-        SnapshotTaken(
-            *("m", "Hello"),
-            sources=(SourceCited("s", "A", "https://example.com/a"),),
-            files=(FileGiven("f", "a.csv", "text/csv", 9, "t"),),
-        ),
-        b'{"snapshot":{"message_id":"m","text":"Hello","tools_used":[],"actions":[],'
-        b'"sources":[{"id":"s","title":"A","url":"https://example.com/a","snippet":""}],'
-        b'"files":[{"id":"f","name":"a.csv","media_type":"text/csv","bytes":9,"tool_call_id":"t"}]}}',
-    ),
     (CredentialNeeded("2026-01-01T00:00:00+00:00"), b'{"auth_required":{"expires_at":"2026-01-01T00:00:00+00:00"}}'),
     (
         ErrorRaised("model_refused", "No.", recoverable=False),
