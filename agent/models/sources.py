@@ -6,8 +6,9 @@ a parameter, calls a secret. Titles and snippets are one line each, cut, and som
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from typing import Protocol
 from unicodedata import category
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -23,8 +24,22 @@ MOST_LOOKED_AT = 200
 """Of what one result or reply cites; more are not even read."""
 _READ_CHARACTERS = 4 * SNIPPET_CHARACTERS
 """Of a title or snippet: what stands behind would be cut anyway."""
-_SECRET_PARTS = ("token", "secret", "passw", "apikey", "accesskey", "signature", "credential", "authorization")
-_SECRET_NAMES = frozenset(("key", "sig", "auth", "pwd", "pin", "otp", "jwt", "sid", "sessionid", "code"))
+_SECRET_PARTS = (
+    "token",
+    "secret",
+    "passw",
+    "apikey",
+    "accesskey",
+    "signature",
+    "credential",
+    "authorization",
+    "sessid",
+    "sessionid",
+)
+_SECRET_NAMES = frozenset(("key", "sig", "auth", "pwd", "pin", "otp", "jwt", "sid", "code"))
+_OF_PATH = re.compile("(;[^;/=]*)(?:=[^;/]*)?")
+"""A parameter that stands in a path, as a session does of some servers."""
+_LIKE_A_NUMBER = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)\.?$")
 _JOINERS = "\u200c\u200d"
 """What is not seen, and still belongs to words and families."""
 _URLS = ("url", "uri", "link", "source")
@@ -104,19 +119,18 @@ def read_url(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-        host = host if ":" in host else host.encode("idna").decode("ascii").lower()
-        if ":" in host or _ends_in_number(host):
-            ip_address(host.rstrip("."))  # to a browser it is one, or no address at all
+        host = host if ":" in host else _plain_host(host)
     except ValueError:  # UnicodeError is one
         return None
-    is_host = ":" in host or all(sign.isalnum() or sign in ".-_" for sign in host)
+    is_host = (":" in host and "%" not in host) or all(sign.isalnum() or sign in ".-_" for sign in host)
     if parts.scheme not in ("http", "https") or "@" in parts.netloc or not host.strip(".") or not is_host:
         return None
     place = f"[{host}]" if ":" in host else host
     usual = {"http": 80, "https": 443}[parts.scheme]
     place += f":{port}" if port not in (None, usual) else ""
-    fragment = parts.fragment if not _is_secret(parts.fragment.partition("=")[0]) else ""
-    whole = SplitResult(parts.scheme, place, parts.path or "/", _without_secrets(parts.query), fragment).geturl()
+    path = _OF_PATH.sub(lambda found: "" if _is_secret(found[1]) else found[0], parts.path or "/")
+    query, fragment = _without_secrets(parts.query), _without_secrets(parts.fragment)
+    whole = SplitResult(parts.scheme, place, path, query, fragment).geturl()
     return whole if len(whole) <= URL_CHARACTERS else None
 
 
@@ -125,13 +139,28 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def _ends_in_number(host: str) -> bool:
-    last = host.rstrip(".").rpartition(".")[2]
-    return last.isdecimal() or last.startswith("0x")
+def _plain_host(host: str) -> str:
+    """Return a name as it is looked up. Browsers refuse one that ends like a number and is none, and signs that nobody can read.
+
+    Raises:
+        ValueError: it is none.
+    """
+    plain = host.encode("idna").decode("ascii").lower()
+    if _LIKE_A_NUMBER.search(plain):
+        return str(IPv4Address(plain))
+    plain.encode("ascii").decode("idna")
+    return plain
 
 
 def _without_secrets(query: str) -> str:
-    return "&".join(one for one in query.split("&") if not _is_secret(one.partition("=")[0]))
+    """Return a query, or a fragment that is one, without what is a secret by its name, whichever sign parts its parameters."""
+    kept, sign = "", ""
+    for part in re.split("([&;?])", query):
+        if part in ("&", ";", "?"):
+            sign = part
+        elif not _is_secret(part.partition("=")[0]):
+            kept += sign * bool(kept) + part
+    return kept
 
 
 def _is_secret(name: str) -> bool:

@@ -135,7 +135,11 @@ export class AnswerItem implements Item {
       () => this.#fresh && !ended && this.#context.narrator.open(this.#markdown.open),
       () => message.actions !== this.#message?.actions && this.#drawActions(message),
       () => void (cards = this.#cards(message)),
-      () => message.sources !== this.#message?.sources && this.#drawSources(),
+      // What is the same stays, and where nothing is cited and was none nothing is loaded.
+      () =>
+        message.sources !== this.#message?.sources &&
+        (message.sources.length || this.#message?.sources.length) &&
+        this.#drawSources(),
       () => this.#files.update(message),
       () => this.#versions.update(message),
       () => this.#problem.update(message.error ?? (isMissing(message, place) ? NO_ANSWER : null), place),

@@ -26,19 +26,24 @@ export function draw(element: HTMLElement, sources: readonly SourceView[], conte
 }
 
 function item({ id, title, url, snippet }: SourceView, context: WidgetContext, words: Words): HTMLElement {
-  // Not all that a server takes for an address is one to a browser: `http://1.2.3.999/`.
-  const hostname = URL.canParse(url) ? new URL(url).hostname : "";
   const shown = make(
     "li",
     { "data-source": id },
     named(title, url, context),
     " ",
-    make("bdi", { class: "host", dir: "ltr" }, hostname),
+    make("bdi", { class: "host", dir: "ltr" }, hostOf(url)),
   );
   const inside = make("div", { class: "inside" }, snippet ? make("q", { dir: "auto" }, snippet) : null);
   inside.append(make("bdi", { class: "address", dir: "ltr" }, url));
   shown.append(make("details", {}, make("summary", {}, snippet ? words.excerpt : words.address), inside));
   return shown;
+}
+
+/** Returns the host of an address; nothing of one that a browser takes for none. */
+function hostOf(url: string): string {
+  const link = document.createElement("a");
+  link.href = url;
+  return link.hostname;
 }
 
 /** Returns the title: as a link where the page lets one lead there, else as text. */
