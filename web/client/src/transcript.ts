@@ -59,7 +59,7 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
     const old = replaced[turn];
     if (replacedBy) replaced[replacedBy] = exchange;
     const before = exchange.answer ?? newMessage({}, old?.answer);
-    const status = message.status.replace(/e$/, "ed") as MessageStatus; // complete or partial
+    const status: MessageStatus = message.status === "partial" ? "partial" : "completed";
     if (role === "user") exchange.user = newMessage({ id, runId, role, text, createdAt, status, files }, old?.user);
     else if (role === "tool") {
       const result = message.is_error ? { status: "error", error: text } : { status: "ok", result: text };
