@@ -75,7 +75,7 @@ context = Counter(
 memories = Counter(
     "frontdesk_memories",
     "Questions that memory was asked about: found, none, kept (which facts fit was known), late, or failed; "
-    "and where words found alone that should not: vectors_late, vectors_failed, vectors_down",
+    "and where words found alone that should not: vectors_late, vectors_failed, vectors_down, vectors_refused",
     ["outcome"],
 )
 voices = Counter(

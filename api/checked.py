@@ -1,7 +1,7 @@
 """Tokens that were found to be good, and what they say: whoever asks again within their time is not checked anew.
 
-The invariants: no token is kept, only a digest of it, and what it says for FRESH_S; none is good a moment longer than it says, nor once
-the keys that it was checked with are not those that count.
+The invariants: no token is kept, only a digest of it with what it says, which counts for FRESH_S and goes with the next token that is kept
+after that; none is good a moment longer than it says, nor once the keys that it was checked with are not those that count.
 """
 
 import hashlib

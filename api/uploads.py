@@ -72,7 +72,10 @@ class _Form:
         names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "end")
         callbacks: Any = {f"on_{name}": getattr(self, f"_{name}") for name in names}
         callbacks["on_headers_finished"] = self._headers_finished
-        self._parser = MultipartParser(boundary, callbacks)
+        try:
+            self._parser = MultipartParser(boundary, callbacks)
+        except FormParserError as exc:  # its boundary is too long
+            raise InvalidRequestError(ONE_FILE) from exc
         self._pieces: list[bytes] = []
         self.waiting = 0
         self.name: str | None = None

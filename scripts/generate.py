@@ -84,7 +84,7 @@ def _type_name(kind: Any) -> str:
 
 def _wire(kind: type[Any]) -> str:
     """Return the keys of an event on the wire, with those of an object inside it."""
-    shown, _ = payloads(kind)
+    shown = payloads(kind)[0]
     inner = next(iter(shown.values()))
     if len(shown) == 1 and isinstance(inner, dict):
         return f"{next(iter(shown))}: {{{', '.join(inner)}}}"

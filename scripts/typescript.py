@@ -42,22 +42,17 @@ def meaning(kind: type) -> str:
     return " ".join((getdoc(kind) or "").split("\n\n")[0].split())
 
 
-def payloads(kind: type[msgspec.Struct]) -> tuple[dict[str, object], dict[str, object]]:
-    """Return what clients read of an event with all of its fields, and of one with only those that it must have; of a list its items."""
+def payloads(kind: type[msgspec.Struct]) -> tuple[dict[str, object], dict[str, object], dict[str, object]]:
+    """Return what clients read of an event with all of its fields, of one with only those that it must have and of a list its items,
+    and of one whose lists are empty as well.
+    """
     fields = msgspec.structs.fields(kind)
     full = {field.name: _sample(field.type) for field in fields}
     needed = [field for field in fields if field.required or get_origin(field.type) is tuple]
     least = {field.name: _sample(field.type, is_whole=False) for field in needed}
     bare = {field.name: _sample(field.type, is_whole=False) for field in fields if field.required}
     told, shown, sure = (payload(kind(**given)) for given in (full, least, bare))  # type: ignore[arg-type] # it is one of the union
-    return told, _sure(shown, sure)
-
-
-def _sure(least: Any, bare: Any) -> Any:
-    """Return a payload without what is left out of one whose lists are empty."""
-    if not isinstance(least, dict):
-        return least
-    return {name: _sure(value, bare[name]) for name, value in least.items() if name in bare}
+    return told, shown, sure
 
 
 def _sample(kind: Any, *, is_whole: bool = True) -> Any:
@@ -75,8 +70,8 @@ def _sample(kind: Any, *, is_whole: bool = True) -> Any:
     return Typed("string") if origin is str else origin()
 
 
-def _type(full: object, least: object, indent: str = "") -> str:
-    """Return the TypeScript type of a payload, or of a part of one."""
+def _type(full: object, least: object, sure: object, indent: str = "") -> str:
+    """Return the TypeScript type of a payload, or of a part of one; what `least` or `sure` has not may be missing."""
     match full:
         case Typed():
             return full.typescript
@@ -88,10 +83,11 @@ def _type(full: object, least: object, indent: str = "") -> str:
             return "number"
         case list() | tuple():
             first = least[0] if isinstance(least, list | tuple) and least else full[0]
-            return f"ReadonlyArray<{_type(full[0], first, indent)}>"
+            return f"ReadonlyArray<{_type(full[0], first, first, indent)}>"
         case dict() if full and isinstance(least, dict):
+            there = sure if isinstance(sure, dict) else least
             lines = [
-                f"{indent}  readonly {key}{'' if key in least else '?'}: {_type(value, least.get(key), indent + '  ')};\n"
+                f"{indent}  readonly {key}{'' if key in there else '?'}: {_type(value, least.get(key), there.get(key), indent + '  ')};\n"
                 for key, value in full.items()
             ]
             return "{\n" + "".join(lines) + indent + "}"

@@ -14,8 +14,14 @@ class Folding(Definition):
         default=None, description="of the assistant's, which writes it; None: the one that answered"
     )
     tokens: int = Field(default=800, ge=100, le=4000, description="of a summary's words, estimated; more are cut")
+    short_tokens: int = Field(
+        default=4000,
+        ge=0,
+        le=100_000,
+        description="estimated: what takes no more than this is read as it was said, in up to five times as many messages; 0: `messages` alone counts",
+    )
     keep: float = Field(
-        default=0.4,
+        default=0.3,
         ge=0,
         le=0.6,
         description="of the window, at most, for the newest turns, which stay as they were said",
@@ -30,6 +36,11 @@ def _in_full(value: object) -> object:
     return ({} if value else None) if isinstance(value, bool) else value
 
 
+SHORT_TIMES = 5
+"""So many times as many messages are read where they are short, and would else be folded for nothing."""
+MOST_SHORT = 500
+
+
 class History(Definition):
     """How much of a conversation the model gets: whichever bound is reached first. A turn is never cut in half."""
 
@@ -38,3 +49,20 @@ class History(Definition):
     summary: Annotated[Folding | None, BeforeValidator(_in_full)] = Field(
         default=Folding(), description="of the turns before; None: they are left out"
     )
+
+    @property
+    def most_messages(self) -> int:
+        """How many messages are read at most, however short they are."""
+        is_short = self.summary is not None and self.summary.short_tokens > 0
+        return max(self.messages, min(SHORT_TIMES * self.messages, MOST_SHORT)) if is_short else self.messages
+
+    def has_room(self, messages: int, tokens: int, *, share: float = 1.0) -> bool:
+        """Return whether a share of the window has room for so many messages with so many tokens.
+
+        What a summary of them would cost more than it saves, because they are few tokens, counts by these.
+        """
+        if tokens > share * self.tokens:
+            return False
+        short_tokens = self.summary.short_tokens if self.summary is not None else 0
+        is_short = tokens <= share * short_tokens and messages <= share * self.most_messages
+        return is_short or messages <= share * self.messages

@@ -195,9 +195,13 @@ class Budgets:
         """
         rates = self._catalog.rates(model)
         if rates is None and allowance.has_cost:
-            self._unpriced.tell(model.label)
-            raise QuotaExceededError("The model has no price, so no budget allows it. Please tell the operator.")
+            raise self.without_price(model.label)
         return rates or Rates()
+
+    def without_price(self, name: str, what: str = "model") -> QuotaExceededError:
+        """Tell the operator of a model whose cost nobody knows; return what its user is told."""
+        self._unpriced.tell(name)
+        return QuotaExceededError(f"The {what} has no price, so no budget allows it. Please tell the operator.")
 
 
 def _allowance(principal: Principal, assistant: Assistant, claim: Budget | None, kept: KeptBudgets) -> Allowance:

@@ -77,12 +77,14 @@ def from_log(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
 
 def _characters(event: AnyEvent) -> int:
     match event:
-        case SnapshotTaken(text=text, sources=sources):
-            return len(text) + sum(map(_characters, sources))
+        case SnapshotTaken(text=text, sources=sources, files=files):
+            return len(text) + sum(map(_characters, sources)) + sum(map(_characters, files or ()))
         case TextDelta(text=text):
             return len(text)
         case SourceCited():
             return len(event.title) + len(event.url) + len(event.snippet)
+        case FileGiven():
+            return len(event.id) + len(event.name) + len(event.media_type)
         case _:
             return 0
 
@@ -137,8 +139,8 @@ def while_waiting(
 def _known(messages: Sequence[StoredMessage], calls: Sequence[LedgerEntry]) -> int:
     """Return how much the database knows of what a snapshot tells. It grows only, and with it all that the snapshot holds."""
     texts = sum(message.role == "assistant" and bool(message.text) for message in messages)
-    sources = sum(len(message.sources) for message in messages)
-    return texts + sources + sum((call.kind == "data") + bool(call.action) for call in calls)
+    beside = sum(len(message.sources) + len(message.files) for message in messages if message.role != "user")
+    return texts + beside + sum((call.kind == "data") + bool(call.action) for call in calls)
 
 
 def _numbered(run: Run, events: Sequence[AnyEvent | None], known: int, at_ms: int = 0) -> list[LoggedEvent]:

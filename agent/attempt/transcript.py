@@ -15,8 +15,8 @@ from agent.files.room import Files
 from agent.files.telling import tell_files
 from agent.models.catalog import Catalog
 from agent.principal import Principal
-from agent.prompt.folding import may_be_folded, with_summary
-from agent.prompt.history import model_messages
+from agent.prompt.folding import beside, may_be_folded, with_summary
+from agent.prompt.history import MADE_OF, UNTRUSTED, model_messages
 from agent.prompt.words import with_facts
 from agent.store.database import Store
 from agent.store.messages import StoredMessage, TranscriptMessage, recent_messages, run_messages
@@ -49,9 +49,9 @@ async def load_transcript(
     summary: Summary | None = None
     if run.turn > 1:
         earlier = await recent_messages(
-            connection, owner, run.conversation_id, before_turn=run.turn, limit=window.messages
+            connection, owner, run.conversation_id, before_turn=run.turn, limit=window.most_messages
         )
-    is_cut = len(earlier) == window.messages
+    is_cut = len(earlier) == window.most_messages
     if window.summary is not None and may_be_folded(earlier, window):
         summary = await newest_summary(connection, owner, run.conversation_id, before_turn=run.turn)
     if summary is not None:
@@ -89,11 +89,11 @@ async def tell(
     done = await _done_by_superseded(store, owner, run, transcript, window=assistant.history)
     model = catalog.find(assistant, run.model)
     window = catalog.window(model, assistant.history)
-    said = model_messages(earlier, current, window=window, model=run.model)
+    said = model_messages(earlier, current, window=beside(window, summary), model=run.model)
     said = add_facts(said, current, run, done, told)
     if files is not None:
         said = await tell_files(files, owner, assistant.files, model, said)
-    return with_summary([instructions(assistant, owner, told), *said], summary)
+    return with_summary([instructions(assistant, owner, told), *said], summary, window)
 
 
 def shortened(transcript: Transcript, messages: Sequence[BaseMessage]) -> HistoryShortened | None:
@@ -113,7 +113,7 @@ async def _done_by_superseded(
 ) -> list[DoneWrite]:
     """Return the writes that stay done although their turns, within the window, were superseded; a summary tells of those before."""
     earlier, summary = transcript.earlier, transcript.summary
-    first = earlier[0].turn if len(earlier) == window.messages else 1
+    first = earlier[0].turn if len(earlier) == window.most_messages else 1
     if summary is not None:
         first = max(first, summary.until.turn + 1)
     if len({message.turn for message in earlier}) == run.turn - first:
@@ -143,5 +143,10 @@ def add_facts(
         missing=told.missing,
         memories=told.memories._asdict() if told.memories else None,
     )
-    now_told = HumanMessage(words, additional_kwargs=messages[own].additional_kwargs)
+    marks = dict(messages[own].additional_kwargs)
+    if done:
+        marks[MADE_OF] = tuple(write.name for write in done)
+    if any(write.is_untrusted for write in done):
+        marks[UNTRUSTED] = True
+    now_told = HumanMessage(words, additional_kwargs=marks)
     return [*messages[:own], now_told, *messages[own + 1 :]]

@@ -54,6 +54,7 @@ class Underway:
         self._loop = asyncio.get_running_loop()
         self._calls: dict[str, _Call] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = 0.0  # not to be had from the timer: uvloop's has no `when` where that is now
 
     def begin(self, call_id: str, name: str, words: Wording) -> Tell:
         """Tell of a call from now on, until its end; return what takes how far it is."""
@@ -77,10 +78,10 @@ class Underway:
 
     def _wake(self, at: float) -> None:
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._wakes_at <= at:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._tell_due)
+        self._timer, self._wakes_at = self._loop.call_at(at, self._tell_due), at
 
     def _tell_due(self) -> None:
         self._timer = None

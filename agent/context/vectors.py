@@ -16,10 +16,11 @@ from uuid import UUID
 import structlog
 
 from agent import metrics
+from agent.context.refused import TextRefusedError
 from agent.places import place_of
 from agent.principal import Principal
 from agent.store.database import Store
-from agent.store.memories import Vector, missing_vectors, owners_of, read_vectors, write_vectors
+from agent.store.memories import Memory, Vector, missing_vectors, owners_of, read_vectors, write_vectors
 from agent.store.transaction import Transaction
 
 logger = structlog.get_logger()
@@ -30,7 +31,11 @@ COOL_S = 30.0
 """How long a model that failed is not asked."""
 MAX_QUESTIONS = 1000
 MAX_OWNERS = 200
-"""Whose vectors are kept in this process: those that were asked for last. Of a thousand facts they take some megabytes."""
+"""Whose vectors are kept in this process: those that were asked for last."""
+MAX_OWNED_BYTES = 64 * 1024 * 1024
+"""Of all of these: a thousand facts of one owner take up to 16 megabytes."""
+PROBE = "A text that says nothing in particular."
+"""By which one finds out whether a model refuses a text, or everything."""
 QUESTION_CHARACTERS = 1000
 MAX_NUMBERS = 4096
 """Of a vector: one with more is none."""
@@ -129,6 +134,9 @@ class FactVectors:
         try:
             async with asyncio.timeout(self.model.timeout_s):
                 row = _row(await self.model.question(key[1]))
+        except TextRefusedError as exc:
+            await self._refused(exc, "question")
+            return None
         except Exception as exc:  # noqa: BLE001 (a vendor's server: words find alone)
             self._failed(exc, "question")
             return None
@@ -144,8 +152,7 @@ class FactVectors:
                     facts = await missing_vectors(connection, tenant_id, owner, model=self._digest, limit=BATCH)
                 if not facts:
                     return
-                rows = await self.model.passages([one.text for one in facts])
-                made = [Vector(one.id, one.text, _packed(row)) for one, row in zip(facts, rows, strict=True)]
+                made = await self._made(facts)
                 async with self._store.write(tenant_id) as connection:
                     stored = await write_vectors(connection, tenant_id, made, model=self._digest)
                 self._owned.pop((tenant_id, owner), None)
@@ -154,6 +161,28 @@ class FactVectors:
         except Exception as exc:  # noqa: BLE001 (a vendor's server, or the database: words find alone)
             self._failed(exc, "facts")
 
+    async def _made(self, facts: Sequence[Memory]) -> list[Vector]:
+        """Return the vectors of facts; of one that the model refuses it is empty, so that nobody asks for it again."""
+        try:
+            rows = await self.model.passages([one.text for one in facts])
+        except TextRefusedError:
+            if len(facts) == 1:
+                await self.model.passages([PROBE])
+                metrics.memories.labels("vectors_refused").inc()
+                return [Vector(facts[0].id, facts[0].text, b"")]
+            return [vector for one in facts for vector in await self._made([one])]
+        return [Vector(one.id, one.text, _packed(row)) for one, row in zip(facts, rows, strict=True)]
+
+    async def _refused(self, exc: TextRefusedError, what: str) -> None:
+        """Leave the model alone only where it refuses everything: what one user says must not blind the others."""
+        try:
+            async with asyncio.timeout(self.model.timeout_s):
+                await self.model.passages([PROBE])
+        except Exception:  # noqa: BLE001 (a vendor's server: words find alone)
+            self._failed(exc, what)
+        else:
+            metrics.memories.labels("vectors_refused").inc()
+
     async def _of_owner(self, connection: Transaction, tenant_id: str, owner: str, *, keep_s: float) -> _Owned:
         key, now = (tenant_id, owner), time.monotonic()
         owned = self._owned.get(key)
@@ -161,8 +190,9 @@ class FactVectors:
             found = await read_vectors(connection, tenant_id, owner, model=self._digest)
             ids, rows, is_whole = await asyncio.to_thread(_matrix, found)
             owned = self._owned[key] = _Owned(ids, rows, now + keep_s, is_whole)
-            while len(self._owned) > MAX_OWNERS:
-                self._owned.popitem(last=False)
+            taken = sum(one.rows.nbytes for one in self._owned.values())
+            while len(self._owned) > 1 and (len(self._owned) > MAX_OWNERS or taken > MAX_OWNED_BYTES):
+                taken -= self._owned.popitem(last=False)[1].rows.nbytes
         self._owned.move_to_end(key)
         return owned
 
@@ -193,13 +223,17 @@ def _packed(given: Any) -> bytes:
 
 
 def _matrix(found: Sequence[tuple[UUID, bytes | None]]) -> tuple[tuple[UUID, ...], Any, bool]:
-    """Return the vectors of an owner below each other, and whether there is one of every fact. Of several lengths one counts."""
+    """Return the vectors of an owner below each other, and whether one was made of every fact. Of several lengths one counts.
+
+    One that is empty is of a fact that the model refused.
+    """
     import numpy as np
 
+    is_whole = all(packed is not None for _, packed in found)
     there = [(memory_id, packed) for memory_id, packed in found if packed]
     if not there:
-        return (), np.empty((0, 0), dtype=np.float32), not found
+        return (), np.empty((0, 0), dtype=np.float32), is_whole
     length = len(there[0][1])
     same = [(memory_id, packed) for memory_id, packed in there if len(packed) == length]
     rows = np.frombuffer(b"".join(packed for _, packed in same), dtype="<f2").reshape(len(same), -1)
-    return tuple(memory_id for memory_id, _ in same), rows.astype(np.float32), len(same) == len(found)
+    return tuple(memory_id for memory_id, _ in same), rows.astype(np.float32), is_whole

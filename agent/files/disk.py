@@ -36,7 +36,8 @@ class Disk:
 
     async def delete(self, key: str) -> None:
         try:
-            await anyio.to_thread.run_sync(wipe, self._path(key))
+            for path in (self._path(key), _half(self._path(key))):
+                await anyio.to_thread.run_sync(wipe, path)
         except OSError as exc:
             raise StorageError(f"{self._folder}: {exc.strerror}") from exc
 
@@ -51,9 +52,14 @@ def _put(path: Path, target: Path) -> None:
     try:
         path.rename(target)
     except OSError:  # another file system
-        half = target.with_name(f".{target.name}")
+        half = _half(target)
         try:
             shutil.copyfile(path, half)
             half.rename(target)
         finally:
             half.unlink(missing_ok=True)
+
+
+def _half(target: Path) -> Path:
+    """Return where a file lies while it is copied from another file system; a process that dies leaves it there."""
+    return target.with_name(f".{target.name}")

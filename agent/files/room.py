@@ -16,7 +16,7 @@ import structlog
 
 from agent.assistant.files import FileKind
 from agent.budget import QuotaExceededError
-from agent.errors import RETRY_AFTER_S, OverloadedError
+from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError
 from agent.file_errors import UnsupportedFileError
 from agent.files.kinds import HEAD_BYTES, kind_of
 from agent.files.names import safe_name
@@ -34,6 +34,8 @@ logger = structlog.get_logger()
 UNSTORED_S = 3600.0
 """How long storing a file may take, at the very most: what is not there then was given up."""
 AT_ONCE = 100
+PATIENCE_S = 10.0
+"""For a storage that does not remove files."""
 READ_BYTES = 1024 * 1024
 
 
@@ -156,22 +158,41 @@ class Files:
         await self.remove_gone()
 
     async def remove_gone(self, tenant_id: str | None = None, user_id: str | None = None) -> bool:
-        """Remove the bytes of files that nobody sees any more, then their rows; return whether all are gone."""
+        """Remove the bytes of files that nobody sees any more, then their rows; return whether all are gone.
+
+        One that cannot be removed holds no other up. Of one that is being stored the row stays until whoever stores it sees that.
+        """
         self.has_gone = self.has_gone and tenant_id is not None
-        while True:
+        whose = {"tenant_id": tenant_id, "user_id": user_id}
+        is_stuck = False
+        while not is_stuck:
             async with self._store.read(tenant_id) as connection:
-                gone = await attachments.gone_files(connection, most=AT_ONCE, tenant_id=tenant_id, user_id=user_id)
+                gone = await attachments.gone_files(connection, most=AT_ONCE, unstored_s=UNSTORED_S, **whose)
             if not gone:
-                return True
+                break
+            removed = await self._removed(gone)
+            is_stuck = len(removed) < len(gone)
+            async with self._store.write(tenant_id, is_long=True) as connection:
+                await attachments.remove_gone(connection, removed)
+            self._store.note_deletion()
+        if is_stuck or tenant_id is None:
+            return not is_stuck
+        async with self._store.read(tenant_id) as connection:
+            return not await attachments.count_gone(connection, tenant_id, user_id=user_id)
+
+    async def _removed(self, gone: Sequence[Gone]) -> list[Gone]:
+        """Remove the bytes of files; return those whose bytes are gone. With a storage that does not answer it does not go on for long."""
+        removed: list[Gone] = []
+        until = anyio.current_time() + PATIENCE_S
+        for one in gone:
             try:
-                for one in gone:
-                    await self._remove(one)
+                await self._remove(one)
+                removed.append(one)
             except StorageError as exc:
                 logger.error("files_not_removed", error=str(exc))
-                return False
-            async with self._store.write(tenant_id, is_long=True) as connection:
-                await attachments.remove_gone(connection, gone)
-            self._store.note_deletion()
+                if anyio.current_time() > until:
+                    break
+        return removed
 
     async def _remove(self, gone: Gone) -> None:
         await self._storage.delete(gone.storage_key)
@@ -217,11 +238,23 @@ class Files:
             if text is not None:
                 await self._storage.put(text, kept.text_key)
             await self._storage.put(body, kept.storage_key)
-        except StorageError as exc:
+            async with self._store.write(principal.tenant_id) as connection:
+                await attachments.mark_stored(connection, principal, kept.id)
+        except (StorageError, NotFoundError) as exc:  # there is no room, or it was erased meanwhile
+            await self._give_up(principal, kept)
+            if isinstance(exc, NotFoundError):
+                raise
             raise no_room(exc) from exc
-        async with self._store.write(principal.tenant_id) as connection:
-            await attachments.mark_stored(connection, principal, kept.id)
         return kept
+
+    async def _give_up(self, principal: Principal, kept: File) -> None:
+        """Remove what there is of a file that could not be stored; what cannot be removed, upkeep removes."""
+        gone = Gone(principal.tenant_id, kept.id, kept.storage_key, has_text=kept.text_bytes is not None)
+        async with self._store.write(principal.tenant_id) as connection:
+            await attachments.give_up(connection, principal, kept.id)
+        if await self._removed([gone]):
+            async with self._store.write(principal.tenant_id) as connection:
+                await attachments.remove_gone(connection, [gone])
 
 
 def _head(path: Path) -> bytes:

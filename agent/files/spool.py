@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -45,9 +45,10 @@ class Spool:
         """Remove what nobody has written to for an hour; return how many files that were."""
         before, gone = time.time() - LEFT_S, 0
         for path in self._folder.iterdir() if self._folder.is_dir() else ():
-            if path.stat().st_mtime < before:
-                wipe(path)
-                gone += 1
+            with suppress(FileNotFoundError):  # it has just been taken in
+                if path.stat().st_mtime < before:
+                    wipe(path)
+                    gone += 1
         return gone
 
 

@@ -21,8 +21,7 @@ from agent.graphemes import cut
 from agent.graphemes import shown as shown_text
 from agent.masking import Mask
 from agent.models.text import clean
-from agent.prompt.folding import MADE_OF
-from agent.prompt.history import UNTRUSTED
+from agent.prompt.history import MADE_OF, UNTRUSTED
 from agent.prompt.words import (
     CANNOT_ASK,
     DENIED,

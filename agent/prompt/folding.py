@@ -12,8 +12,9 @@ import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.assistant.history import Folding, History
+from agent.models.seen import in_other_words
 from agent.models.text import clean
-from agent.prompt.history import CHARACTERS_PER_TOKEN, UNTRUSTED, estimate_tokens, past_turn
+from agent.prompt.history import CHARACTERS_PER_TOKEN, FILES, MADE_OF, UNTRUSTED, estimate_tokens, past_turn
 from agent.prompt.words import FENCE, FENCE_END, SUMMARY_MARK, SUMMARY_REQUEST, SUMMARY_RULES, unfenced, without_mark
 from agent.store.done_writes import Done
 from agent.store.messages import TranscriptMessage
@@ -23,8 +24,9 @@ FULL = 0.7
 """Of a window: from here on its oldest turns are folded, so that the next ones still fit while that is done."""
 SHORT_CHARACTERS = 600
 """Of each thing that was said, where all of it is too much to be read."""
-MADE_OF = "frontdesk_made_of"
-"""Where a message with a summary carries the names of the tools whose results that was made of."""
+SHARE_OF_SUMMARY = 0.5
+"""Of a window: what is told of turns that left it takes no more, so that there is room for those that have not."""
+LEAST_TOKENS = 100
 
 Said = dict[str, Any]
 
@@ -42,7 +44,7 @@ class Turns(NamedTuple):
 def is_full(messages: Sequence[BaseMessage], window: History) -> bool:
     """Return whether what a model was told and has said fills so much of its window that it is time to fold."""
     said = [one for one in messages if not isinstance(one, SystemMessage)]
-    return len(said) > FULL * window.messages or sum(map(estimate_tokens, said)) > FULL * window.tokens
+    return not window.has_room(len(said), sum(map(estimate_tokens, said)), share=FULL)
 
 
 def may_be_folded(rows: Sequence[TranscriptMessage], window: History) -> bool:
@@ -56,17 +58,16 @@ def may_be_folded(rows: Sequence[TranscriptMessage], window: History) -> bool:
 def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Folding, model: str) -> Turns | None:
     """Return the oldest of these turns, all but those that `folding` keeps as they were said; None where there is room for all.
 
-    A first turn that does not begin with its user's message was cut by the query that read it, and is left out.
+    Of a first turn that the query cut which read it there is its end: nothing that was read goes without being summed up.
     """
     turns = [list(group) for _, group in groupby(rows, key=lambda one: one.turn)]
-    turns = [turn for turn in turns if turn[0].role == "user"]
     said = [list(past_turn(turn, model=model)) for turn in turns]
     if not is_full([one for turn in said for one in turn], window):
         return None  # what fills the window was folded meanwhile
     kept, count, tokens = 0, 0, 0
     for turn in reversed(said):
         count, tokens = count + len(turn), tokens + sum(map(estimate_tokens, turn))
-        if count > folding.keep * window.messages or tokens > folding.keep * window.tokens:
+        if not window.has_room(count, tokens, share=folding.keep):
             break
         kept += 1
     folded = turns[: len(turns) - kept]
@@ -78,14 +79,14 @@ def to_fold(rows: Sequence[TranscriptMessage], *, window: History, folding: Fold
         said[: len(folded)],
         sum(map(len, folded)),
         tuple(sorted({one.tool_name for one in results if one.tool_name})),
-        any(one.is_untrusted for one in results),
+        any(one.is_untrusted for one in results) or any(one.files for turn in folded for one in turn),
     )
 
 
 def request(turns: Turns, before: Summary | None, *, folding: Folding, most_tokens: int) -> list[BaseMessage]:
     """Return what a model is asked with for a summary of turns, and of what the summary before them says.
 
-    Where that is too much, results of tools go first, then what is long is cut, then the oldest turns are left out.
+    Where that is too much, results of tools go first, then what is long is cut, then what is oldest is left out.
     """
     room = CHARACTERS_PER_TOKEN * most_tokens
     said = [_said(turn, results=folding.result_characters) for turn in turns.said]
@@ -93,12 +94,11 @@ def request(turns: Turns, before: Summary | None, *, folding: Folding, most_toke
         said = [_said(turn, results=0) for turn in turns.said]
     if _size(said) > room:
         said = [_said(turn, results=0, most=SHORT_CHARACTERS) for turn in turns.said]
-    left_out = 0
-    while _size(said[left_out:]) > room and left_out < len(said) - 1:
-        left_out += 1
+    taken = _newest(said, room)
+    left_out = len(said) - len(taken)
     material: Said = {"summary_so_far": before.text} if before else {}
     material |= {"turns_left_out": left_out} if left_out else {}
-    material["said_since" if before else "said"] = [one for turn in said[left_out:] for one in turn]
+    material["said_since" if before else "said"] = [one for turn in taken for one in turn]
     told = without_mark(orjson.dumps(material).decode())
     rules = SUMMARY_RULES.format(words=folding.tokens * 3 // 5)
     return [SystemMessage(rules), HumanMessage(f"{FENCE}{told}{FENCE_END}\n\n{SUMMARY_REQUEST}")]
@@ -114,15 +114,42 @@ def summary_text(text: str, folding: Folding) -> str:
     return f"{cut[: max(cut.rfind('. ') + 1, cut.rfind(chr(10)), most // 2)].rstrip()} …"
 
 
-def with_summary(messages: list[BaseMessage], summary: Summary | None) -> list[BaseMessage]:
-    """Put a summary in front of the first thing that the user says, in its fence, with whether anybody may have written it."""
+def beside(window: History, summary: Summary | None) -> History:
+    """Return what of a window is left beside a summary: what is told of turns that left it takes of its tokens."""
+    if summary is None:
+        return window
+    tokens = window.tokens - len(_words(summary, window)) // CHARACTERS_PER_TOKEN
+    return window.model_copy(update={"tokens": max(LEAST_TOKENS, tokens)})
+
+
+def with_summary(messages: list[BaseMessage], summary: Summary | None, window: History) -> list[BaseMessage]:
+    """Put a summary in front of the first thing that the user says, in its fence, with whether anybody may have written it.
+
+    What that message brings along itself, as pictures and marks, stays with it.
+    """
     if summary is None:
         return messages
     at = next(n for n, one in enumerate(messages) if isinstance(one, HumanMessage))
-    beside: Said = {MADE_OF: summary.tools} | ({UNTRUSTED: True} if summary.is_untrusted else {})
-    told: Said = {"summary": summary.text, **_told(summary.done)}
-    text = f"{SUMMARY_MARK}{without_mark(orjson.dumps(told).decode())}{FENCE_END}\n\n{messages[at].text}"
-    return [*messages[:at], HumanMessage(text, additional_kwargs=beside), *messages[at + 1 :]]
+    first, words = messages[at], _words(summary, window)
+    writes = {call.name for call in summary.done.calls}
+    marks: Said = {**first.additional_kwargs}
+    marks[MADE_OF] = tuple(sorted({*summary.tools, *writes, *marks.get(MADE_OF, ())}))
+    if summary.is_untrusted or any(call.is_untrusted for call in summary.done.calls):
+        marks[UNTRUSTED] = True
+    told = in_other_words(first, f"{words}{first.text}")
+    told.additional_kwargs = marks
+    return [*messages[:at], told, *messages[at + 1 :]]
+
+
+def _words(summary: Summary, window: History) -> str:
+    """Return a summary in its fence. Where the window is too small for all of it, the oldest of what was done is counted alone."""
+    room = int(SHARE_OF_SUMMARY * CHARACTERS_PER_TOKEN * window.tokens)
+    done, text = summary.done, _cut(summary.text, room)
+    while True:
+        told = without_mark(orjson.dumps({"summary": text, **_told(done)}).decode())
+        if len(told) <= room or not done.calls:
+            return f"{SUMMARY_MARK}{told}{FENCE_END}\n\n"
+        done = done.without_oldest()
 
 
 def _told(done: Done) -> Said:
@@ -142,7 +169,8 @@ def _said(turn: Sequence[BaseMessage], *, results: int, most: int | None = None)
     for message in turn:
         match message:
             case HumanMessage():
-                found.append({"user": _cut(message.text, most)})
+                names = [ref.name for ref in message.additional_kwargs.get(FILES) or ()]
+                found.append({"user": _cut(message.text, most)} | ({"files": names} if names else {}))
             case ToolMessage() if results:
                 found.append({"tool": message.name, "result": _cut(unfenced(message.text), results)})
             case AIMessage():
@@ -158,4 +186,25 @@ def _cut(text: str, most: int | None) -> str:
 
 
 def _size(said: Sequence[Sequence[Said]]) -> int:
-    return sum(len(str(one)) for turn in said for one in turn)
+    return sum(_length(one) for turn in said for one in turn)
+
+
+def _length(one: Said) -> int:
+    return sum(len(name) + len(str(value)) + 6 for name, value in one.items())
+
+
+def _newest(said: Sequence[list[Said]], room: int) -> list[list[Said]]:
+    """Return the last turns that there is room for; of the last of all as much of its end as there is room for."""
+    taken: list[list[Said]] = []
+    for turn in reversed(said):
+        room -= _size([turn])
+        if room < 0 and taken:
+            break
+        taken.append(turn)
+    if room < 0:
+        last, left = taken[0], room
+        while left < 0 and len(last) > 1:
+            left += _length(last[0])
+            last = last[1:]
+        taken = [last]
+    return taken[::-1]

@@ -24,6 +24,8 @@ STOPPED_NOTE = "[The answer was stopped here. Do not continue it unless asked.]"
 UNANSWERED_NOTE = "[This message was not answered.]"
 UNTRUSTED = "frontdesk_untrusted"
 """Where a result carries that anybody may have written it."""
+MADE_OF = "frontdesk_made_of"
+"""Where a message that tells of results in other words than theirs carries the names of the tools that gave them."""
 FILES = "frontdesk_files"
 """Where a user's message carries the files that came with it, until the model is told of them."""
 TOKENS_PER_PICTURE = 1000
@@ -49,7 +51,7 @@ def model_messages(
         messages += len(turn)
         tokens += sum(map(estimate_tokens, turn))
         # A turn that does not begin with its user message was cut by the query that loaded it.
-        if messages > window.messages or tokens > window.tokens or rows[0].role != "user":
+        if not window.has_room(messages, tokens) or rows[0].role != "user":
             break
         taken.append(turn)
     return [message for turn in reversed(taken) for message in turn]

@@ -26,7 +26,7 @@ from agent.loop.aside import ask_aside
 from agent.models.stream import Reply
 from agent.places import place_of
 from agent.principal import Principal
-from agent.prompt.folding import Turns, is_full, request, summary_text, to_fold
+from agent.prompt.folding import Turns, beside, is_full, request, summary_text, to_fold
 from agent.runtime import Runtime
 from agent.store.done_writes import Done, done_between
 from agent.store.messages import recent_messages
@@ -48,6 +48,8 @@ logger = structlog.get_logger()
 
 WINDOWS = 2
 """How many windows of messages are read at most for a summary; what lies further back, and is in none, is left out."""
+LEAST_READ = 200
+"""Messages, however narrow the window: one turn with many calls of tools has as many, and is summed up, too."""
 SLACK_S = 30.0
 """How much longer a claim lasts than the model's time: what is stored behind it takes some, too."""
 THINKING = 20_000
@@ -97,9 +99,13 @@ class Folds:
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
 
+    def close(self) -> None:
+        """Begin none any more: this process is about to end."""
+        self._is_stopping = True
+
     def stop(self) -> None:
         """Make none any more, and leave those under way to the next turns of their conversations."""
-        self._is_stopping = True
+        self.close()
         for task in self._underway:
             task.cancel()
 
@@ -131,7 +137,7 @@ class Folds:
             NotFoundError: the conversation is gone.
         """
         found = await self._find(fold)
-        claim = None if found is None else await self._claim(fold, found.until)
+        claim = None if found is None else await self._claim(fold, found)
         if found is None or claim is None:
             return None
         is_kept = False
@@ -156,17 +162,23 @@ class Folds:
         catalog, history = self._runtime.catalog, fold.assistant.history
         window = catalog.window(catalog.find(fold.assistant, run.model), history)
         before_turn = run.turn if run.lane else run.turn + 1
+        most = max(WINDOWS * history.most_messages, LEAST_READ)
         async with store.read(owner.tenant_id) as connection:
             place = connection, owner, run.conversation_id
+            rows = await recent_messages(*place, before_turn=before_turn, limit=most)
             before = await newest_summary(*place, before_turn=before_turn)
-            rows = await recent_messages(*place, before_turn=before_turn, limit=WINDOWS * history.messages)
-            after_turn = before.until.turn if before else 0
-            rows = [one for one in rows if one.turn > after_turn]
-            turns = to_fold(rows, window=window, folding=fold.folding, model=run.model)
-            if turns is None:
-                return None
+        after_turn = before.until.turn if before else 0
+        rows = [one for one in rows if one.turn > after_turn]
+        window = beside(window, before)
+        turns = await asyncio.to_thread(to_fold, rows, window=window, folding=fold.folding, model=run.model)
+        if turns is None:
+            return None
+        async with store.read(owner.tenant_id) as connection:
+            place = connection, owner, run.conversation_id
             until = await last_message(*place, until_turn=turns.until_turn)
             done = await done_between(*place, after_turn=after_turn, until_turn=turns.until_turn)
+        if until.turn != turns.until_turn:
+            return None  # it was edited since it was read, and so all that is folded may have been
         return _Found(turns, before, until, (before.done if before else Done()).then(done))
 
     async def _make(self, fold: Fold, found: _Found) -> NewSummary | None:
@@ -196,13 +208,14 @@ class Folds:
         )
 
     @repeated
-    async def _claim(self, fold: Fold, until: Until) -> UUID | None:
+    async def _claim(self, fold: Fold, found: _Found) -> UUID | None:
         length_s = fold.folding.timeout_s + SLACK_S
         async with self._runtime.store.write(fold.owner.tenant_id) as connection:
             return await claim_summary(
                 *(connection, fold.owner, fold.run.conversation_id),
                 run_id=fold.run.id,
-                until=until,
+                after_turn=found.before.until.turn if found.before else 0,
+                until=found.until,
                 worker_id=self._worker_id,
                 length_s=length_s,
             )

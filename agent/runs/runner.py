@@ -208,6 +208,7 @@ class Runner:
             return
         self._draining = True
         self._leases.stop_taking_over()
+        self._folds.close()
         if self._shared is not None:
             self._shared.drain()
         if not await self._roster.idle(timeout_s=self._settings.shutdown_grace_s):

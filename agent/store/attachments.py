@@ -24,12 +24,17 @@ from agent.store.tables import conversations
 from agent.store.transaction import Transaction
 
 OWNER_LOCK = 7045222
-_OF_DELETED = exists().where(
-    conversations.c.tenant_id == files.c.tenant_id,
-    conversations.c.id == files.c.conversation_id,
-    conversations.c.deleted_at.is_not(None),
+_IS_SEEN = or_(
+    files.c.conversation_id.is_(None),
+    exists().where(
+        conversations.c.tenant_id == files.c.tenant_id,
+        conversations.c.id == files.c.conversation_id,
+        conversations.c.deleted_at.is_(None),
+    ),
 )
-"""Whether a file is of a conversation that was deleted: then there is no such file, although its row may be there still."""
+"""Whether a file is there: not where its conversation was deleted, although its row may be there still. A release that knows no files
+removes a conversation's rows without it.
+"""
 _THERE = (files.c.stored_at.is_not(None), files.c.deleted_at.is_(None))
 
 
@@ -129,7 +134,7 @@ async def get_file(connection: Transaction, principal: Principal, file_id: UUID)
 
 async def read_files(connection: Transaction, principal: Principal, ids: Sequence[UUID]) -> list[File]:
     """Return files by their ids, in this order, as far as the principal has them."""
-    found = select(files).where(*_own(principal), files.c.id.in_(ids), *_THERE, ~_OF_DELETED)
+    found = select(files).where(*_own(principal), files.c.id.in_(ids), *_THERE, _IS_SEEN)
     rows = {row.id: _file(row) for row in await connection.execute(found)}
     return [rows[one] for one in ids if one in rows]
 
@@ -169,6 +174,20 @@ async def delete_file(connection: Transaction, principal: Principal, file_id: UU
         raise FileInUseError("A message has the file: it goes with its conversation.")
 
 
+async def give_up(connection: Transaction, principal: Principal, file_id: UUID) -> None:
+    """Let a file be there no more whose bytes did not come. The caller commits."""
+    c = files.c
+    own = (*_own(principal), c.id == file_id, c.stored_at.is_(None), c.deleted_at.is_(None))
+    await connection.execute(update(files).where(*own).values(_blank()))
+
+
+async def count_gone(connection: Transaction, tenant_id: str, *, user_id: str | None) -> int:
+    """Return how many rows are left of files that nobody sees any more, of a user, or with None of a tenant."""
+    which = [files.c.tenant_id == tenant_id, files.c.deleted_at.is_not(None)]
+    which += [files.c.user_id == user_id] if user_id is not None else []
+    return int((await connection.execute(select(func.count()).select_from(files).where(*which))).scalar_one())
+
+
 async def let_go_of_conversation(
     connection: Transaction, tenant_id: str, conversation_id: UUID, *, most_rows: int
 ) -> int:
@@ -185,21 +204,24 @@ async def let_go_of_owner(connection: Transaction, tenant_id: str, *, user_id: s
 
 async def let_go_of_old(connection: Transaction, *, loose_s: float, unstored_s: float, most_rows: int) -> int:
     """Let go of files, of any tenant, that no message took in time, or whose bytes never came; return how many."""
-    now = instant(float((await connection.execute(select(database_now()))).scalar_one()))
     c = files.c
     old = or_(
-        (c.conversation_id.is_(None)) & (c.created_at < now - timedelta(seconds=loose_s)),
-        (c.stored_at.is_(None)) & (c.created_at < now - timedelta(seconds=unstored_s)),
+        (c.conversation_id.is_(None)) & (c.created_at < await _before(connection, loose_s)),
+        (c.stored_at.is_(None)) & (c.created_at < await _before(connection, unstored_s)),
     )
     return await _let_go(connection, [old, c.deleted_at.is_(None)], most_rows)
 
 
 async def gone_files(
-    connection: Transaction, *, most: int, tenant_id: str | None = None, user_id: str | None = None
+    connection: Transaction, *, most: int, unstored_s: float, tenant_id: str | None = None, user_id: str | None = None
 ) -> list[Gone]:
-    """Return files that nobody sees any more, the first ones; of one tenant, and one user, where these are named."""
+    """Return files that nobody sees any more, the first ones; of one tenant, and one user, where these are named.
+
+    Those that somebody may be storing just now come when they are older than `unstored_s`: their bytes may come yet.
+    """
     c = files.c
-    which: list[ColumnElement[bool]] = [c.deleted_at.is_not(None)]
+    is_settled = or_(c.stored_at.is_not(None), c.created_at < await _before(connection, unstored_s))
+    which: list[ColumnElement[bool]] = [c.deleted_at.is_not(None), is_settled]
     which += [c.tenant_id == tenant_id] if tenant_id is not None else []
     which += [c.user_id == user_id] if user_id is not None else []
     found = select(c.tenant_id, c.id, c.storage_key, c.text_bytes).where(*which).order_by(c.deleted_at).limit(most)
@@ -222,8 +244,14 @@ async def _let_go(connection: Transaction, which: Sequence[ColumnElement[bool]],
     found = (await connection.execute(select(c.tenant_id, c.id).where(*which).limit(most_rows))).all()
     if found:
         named = tuple_(c.tenant_id, c.id).in_([tuple(row) for row in found])
-        await connection.execute(update(files).where(named).values(_blank()))
+        # Which they are is asked again: a message may have taken one since.
+        await connection.execute(update(files).where(named, *which).values(_blank()))
     return len(found)
+
+
+async def _before(connection: Transaction, seconds: float) -> datetime:
+    now = instant(float((await connection.execute(select(database_now()))).scalar_one()))
+    return now - timedelta(seconds=seconds)
 
 
 def _blank() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from agent.principal import Principal
 from agent.store.conversations import get_conversation
@@ -23,11 +23,15 @@ DONE_READ = 500
 
 
 class DoneCall(NamedTuple):
-    """A write that left the process, of any turn that a summary covers, in short. `result` None: nobody knows what it did."""
+    """A write that left the process, of any turn that a summary covers, in short. `result` None: nobody knows what it did.
+
+    `is_untrusted`: anybody may have written that result.
+    """
 
     name: str
     arguments: str
     result: str | None
+    is_untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,29 @@ class Done:
         before = Counter(self.earlier) + Counter(call.name for call in calls[: len(calls) - len(told)])
         return Done(told, dict(before))
 
+    def without_oldest(self) -> "Done":
+        """Return these with the oldest of those that are told counted alone."""
+        before = Counter(self.earlier) + Counter(call.name for call in self.calls[:1])
+        return Done(self.calls[1:], dict(before))
+
 
 async def done_between(
     connection: Transaction, principal: Principal, conversation_id: UUID, *, after_turn: int, until_turn: int
 ) -> list[DoneCall]:
     """Return the last writes that left the process for these turns, oldest first, whether their answers count or not.
+
+    Raises:
+        NotFoundError: the principal has no such conversation.
+    """
+    which = messages.c.turn > after_turn, messages.c.turn <= until_turn
+    return [_done(row) for row in await find_writes(connection, principal, conversation_id, *which, most=DONE_READ)]
+
+
+async def find_writes(
+    connection: Transaction, principal: Principal, conversation_id: UUID, *which: ColumnElement[bool], most: int
+) -> list[Any]:
+    """Return the last writes that left the process for steps of `which` messages, oldest first: `id`, `name` and `state` by the ledger, with
+    the step's `tool_calls` and the result's `text`, NULL where there is none.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -63,24 +85,28 @@ async def done_between(
     )
     answered = and_(result.c.tenant_id == tool_calls.c.tenant_id, result.c.tool_call_id == tool_calls.c.id)
     statement = (
-        select(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls, result.c.text)
+        select(
+            *(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls),
+            *(result.c.text, result.c.is_untrusted),
+        )
         .select_from(messages.join(tool_calls, asked).outerjoin(result, answered))
         .where(
             messages.c.tenant_id == principal.tenant_id,
             messages.c.conversation_id == conversation_id,
-            messages.c.turn > after_turn,
-            messages.c.turn <= until_turn,
+            *which,
             tool_calls.c.risk != "read",
             tool_calls.c.state != "proposed",
         )
         .order_by(messages.c.turn.desc(), messages.c.position.desc(), tool_calls.c.id.desc())
-        .limit(DONE_READ)
+        .limit(most)
     )
-    return [_done(row) for row in reversed((await connection.execute(statement)).all())]
+    return list(reversed((await connection.execute(statement)).all()))
 
 
 def _done(row: Any) -> DoneCall:
     arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
     asked = orjson.dumps(arguments.get(row.id, {})).decode()[:DONE_CHARACTERS]
     is_known = row.state == "settled" and row.text is not None
-    return DoneCall(row.name, asked, row.text[:DONE_CHARACTERS] if is_known else None)
+    return DoneCall(
+        row.name, asked, row.text[:DONE_CHARACTERS] if is_known else None, is_known and bool(row.is_untrusted)
+    )

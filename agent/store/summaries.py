@@ -112,11 +112,14 @@ async def claim_summary(
     conversation_id: UUID,
     *,
     run_id: UUID,
+    after_turn: int,
     until: Until,
     worker_id: str,
     length_s: float,
 ) -> UUID | None:
-    """Be the one who makes the summary up to a message; None where somebody is at it, or it is there. The caller commits.
+    """Be the one who makes the summary of the turns behind `after_turn`, up to a message. The caller commits.
+
+    None where somebody is at it, or some of these turns are in one by now: then it would be made for nothing.
 
     A claim ends after `length_s`, and with the life of its worker.
 
@@ -124,7 +127,7 @@ async def claim_summary(
         NotFoundError: the conversation is gone.
     """
     own = await _lock(connection, principal, conversation_id)
-    taken = select(_c.id).where(*own, _IS_MADE | and_(_c.text.is_not(None), _c.until_turn >= until.turn, _COUNTS))
+    taken = select(_c.id).where(*own, _IS_MADE | and_(_c.text.is_not(None), _c.until_turn > after_turn, _COUNTS))
     if (await connection.execute(taken.limit(1))).first() is not None:
         return None
     await connection.execute(delete(summaries).where(*own, _c.text.is_(None)))
@@ -225,7 +228,10 @@ def _own(principal: Principal, conversation_id: UUID) -> list[ColumnElement[bool
 
 def _summary(row: Any, *, is_void: bool) -> Summary:
     done = row.done or {}
-    calls = [DoneCall(one["name"], one["arguments"], one["result"]) for one in done.get("calls", ())]
+    calls = [
+        DoneCall(one["name"], one["arguments"], one["result"], bool(one.get("is_untrusted")))
+        for one in done.get("calls", ())
+    ]
     return Summary(
         id=row.id,
         run_id=row.run_id,

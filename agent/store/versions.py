@@ -15,10 +15,11 @@ from agent.errors import NotFoundError, SupersededError
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
+from agent.store.done_writes import find_writes
 from agent.store.runs import OWNED_RUN, Run, get_run
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED
-from agent.store.tables import conversations, messages, runs, tool_calls
+from agent.store.tables import conversations, messages, runs
 from agent.store.transaction import Transaction
 
 _OWN = and_(
@@ -41,11 +42,15 @@ _ASSISTANT_OF_TURN = Hot(
 
 @dataclass(frozen=True, slots=True)
 class DoneWrite:
-    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did."""
+    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did.
+
+    `is_untrusted`: anybody may have written that result.
+    """
 
     name: str
     arguments: Mapping[str, Any]
     result: str | None
+    is_untrusted: bool = False
 
 
 async def kept_assistant(
@@ -108,32 +113,13 @@ async def superseded_writes(
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    await get_conversation(connection, principal, conversation_id)
-    result = messages.alias("result")
-    asked = and_(
-        messages.c.tenant_id == tool_calls.c.tenant_id,
-        messages.c.run_id == tool_calls.c.run_id,
-        messages.c.step == tool_calls.c.step,
-        messages.c.role == "assistant",
-    )
-    answered = and_(result.c.tenant_id == tool_calls.c.tenant_id, result.c.tool_call_id == tool_calls.c.id)
-    statement = (
-        select(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls, result.c.text)
-        .select_from(messages.join(tool_calls, asked).outerjoin(result, answered))
-        .where(
-            messages.c.tenant_id == principal.tenant_id,
-            messages.c.conversation_id == conversation_id,
-            messages.c.turn >= from_turn,
-            messages.c.superseded_by.is_not(None),
-            tool_calls.c.risk != "read",
-            tool_calls.c.state != "proposed",
-        )
-        .order_by(messages.c.turn.desc(), messages.c.position.desc(), tool_calls.c.id.desc())
-        .limit(limit)
-    )
-    return [_done(row) for row in reversed((await connection.execute(statement)).all())]
+    which = messages.c.turn >= from_turn, messages.c.superseded_by.is_not(None)
+    return [_done(row) for row in await find_writes(connection, principal, conversation_id, *which, most=limit)]
 
 
 def _done(row: Any) -> DoneWrite:
     arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
-    return DoneWrite(row.name, arguments.get(row.id, {}), row.text if row.state == "settled" else None)
+    is_known = row.state == "settled" and row.text is not None
+    return DoneWrite(
+        row.name, arguments.get(row.id, {}), row.text if is_known else None, is_known and bool(row.is_untrusted)
+    )

@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import anyio
-import structlog
 
 from agent.assistant.definition import Assistant
 from agent.assistant.voice import DictationModel, SpeechModel
 from agent.attempt.budgets import Budgets
 from agent.attempt.run_budget import exceeded
-from agent.budget import MILLIONTHS, UNLIMITED, Allowance, Amount, Counter, QuotaExceededError
+from agent.budget import MILLIONTHS, UNLIMITED, Allowance, Amount, Counter
 from agent.errors import DatabaseError
 from agent.principal import Principal, RunKey
 from agent.prompt.history import CHARACTERS_PER_TOKEN
@@ -23,8 +22,6 @@ from agent.store.clock import read_clock
 from agent.store.database import Store, new_id
 from agent.store.repeating import repeated
 from agent.store.spending import AFTERWARDS, Refused, Reserved, reserve, settle_one
-
-logger = structlog.get_logger()
 
 GRACE_S = 60.0
 """How long what is held may outlast the time that its request has."""
@@ -107,8 +104,7 @@ class VoiceBudgets:
         if allowance is None or not (counters := allowance.counters(at)):
             return None
         if allowance.has_cost and (model.price is None or model.price.currency != currency):
-            logger.error("budget_without_price", model=model.model)
-            raise QuotaExceededError("The voice has no price, so no budget allows it. Please tell the operator.")
+            raise budgets.without_price(model.model, "voice")
         if all(least == UNLIMITED for one in counters for least in one.most[1:]):
             return None  # only runs are limited, and this is none
         key = RunKey(principal.tenant_id, new_id())

@@ -41,7 +41,9 @@ ON_POSTGRESQL = (
 )
 STILL_TALKING = "they go on talking: take their access away, and run it again"
 LEFT = "other processes have not removed all of it yet: run it again"
-FILES_LEFT = "some files could not be removed, because where they lie did not answer: run it again"
+FILES_LEFT = (
+    "some files could not be removed: where they lie did not answer, or one is being stored just now. Run it again"
+)
 NOT_COMPACTED = (
     "the file was not rewritten: a server works on it and it is large, or the disk is full. "
     "Run it again when no server runs, or with --vacuum"

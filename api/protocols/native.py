@@ -159,10 +159,14 @@ def source(event: SourceCited) -> dict[str, object]:
 
 
 def snapshot(event: SnapshotTaken) -> dict[str, object]:
-    """Return a snapshot as clients read it; `sources` where there are some."""
+    """Return a snapshot as clients read it; `sources` and `files` where there are some."""
     shown: dict[str, object] = {"message_id": event.message_id, "text": event.text, "tools_used": event.tools_used}
     shown["actions"] = [action(one) for one in event.actions]
-    return {**shown, "sources": [source(one) for one in event.sources]} if event.sources else shown
+    if event.sources:
+        shown["sources"] = [source(one) for one in event.sources]
+    if event.files:
+        shown["files"] = [file(one) for one in event.files]
+    return shown
 
 
 def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:
@@ -180,16 +184,6 @@ def action(event: ActionRequested) -> dict[str, object]:
 def file(event: FileGiven) -> dict[str, object]:
     """Return a file as clients read it; they fetch it with their own token."""
     return _shown(event, ("id", "name", "media_type", "bytes", "tool_call_id"))
-
-
-def _snapshot(event: SnapshotTaken) -> dict[str, object]:
-    shown: dict[str, object] = {
-        "message_id": event.message_id,
-        "text": event.text,
-        "tools_used": event.tools_used,
-        "actions": [action(one) for one in event.actions],
-    }
-    return {**shown, "files": [file(one) for one in event.files]} if event.files else shown
 
 
 def error(event: ErrorRaised) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.faults import until
 from support.http import Connection, Request
-from support.meaning import Meaning, meanings
+from support.meaning import NUMBERS, Meaning, meanings
 from support.memory_questions import EVERY, OTHERS
 from support.rows import ANN, in_one
 from support.world import OpenWorld
@@ -21,7 +21,14 @@ from agent.context.memories import Memories
 from agent.errors import ConfigurationError
 from agent.principal import Principal
 from agent.store.database import Store
-from agent.store.memories import delete_own_memories, find_memory, keep_memory, read_vectors
+from agent.store.memories import (
+    change_memory,
+    delete_memories,
+    delete_own_memories,
+    find_memory,
+    keep_memory,
+    read_vectors,
+)
 from tools.selection.endpoint import EmbeddingServer
 
 BEN = Principal("acme", "ben")
@@ -152,3 +159,97 @@ async def test_a_fact_that_a_model_remembers_is_found_by_what_it_means(open_fron
         assert DOG in world.provider.requests[-1]["messages"][-1]["content"]
     with pytest.raises(ConfigurationError, match=r"memory\.embeddings"):
         await open_frontdesk(assistant={"memory": {"embeddings": {"model": "openai:vec", "api_key_env": "NOT_THERE"}}})
+
+
+async def test_a_text_that_a_model_refuses_blinds_nobody_else(store: Store) -> None:
+    """G589: neither a fact, which is not asked for again, nor a question; a model that refuses everything is left alone."""
+    for owner, fact in (("ann", DOG), ("ann", "POISON fact."), ("ben", "Mine is a cat.")):
+        await in_one(store, keep_memory, ANN, fact, owner=owner, most=9)
+    async with meanings({PET: DOG, "Mine is a cat.": DOG}) as server, remembering(store, server) as memories:
+        assert memories.vectors is not None
+
+        async def picky(request: Request, connection: Connection) -> None:
+            if b"POISON" in request.body or server.names == {}:
+                await connection.respond(400, b"{}")
+                return
+            server.ill = None
+            await server.handle(request, connection)
+            server.ill = picky
+
+        server.ill = picky
+        await learnt_once(memories, "ann")
+        assert (await memories.recall(definition(server), ANN, PET)).of_user == (DOG,)
+        asked = len(server.texts)
+        await learnt_once(memories, "ann")
+        assert len(server.texts) == asked, "a fact that was refused is asked for again"
+        failed = counted("vectors_failed")
+        assert (await memories.recall(definition(server), ANN, "POISON?")).of_user == ("POISON fact.",)
+        await learnt_once(memories, "ben")
+        assert (await memories.recall(definition(server), BEN, PET)).of_user == ("Mine is a cat.",)
+        assert counted("vectors_failed") == failed
+        server.names = {}
+        assert not await memories.recall(definition(server), ANN, "Anything else?")
+        assert counted("vectors_failed") == failed + 1
+
+
+async def learnt_once(memories: Memories, owner: str) -> None:
+    assert memories.vectors is not None
+    memories.vectors.learn("acme", owner)
+    await asyncio.gather(*memories.vectors._learning.values())
+
+
+async def test_vectors_take_so_much_memory_and_an_answer_no_more_than_its_texts_need(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G589"""
+    for owner in ("ann", "ben"):
+        await in_one(store, keep_memory, ANN, DOG, owner=owner, most=9)
+    async with meanings({PET: DOG}) as server, remembering(store, server) as memories:
+        await learnt(memories, "ann", "ben")
+        vectors = memories.vectors
+        assert vectors is not None
+        monkeypatch.setattr("agent.context.vectors.MAX_OWNED_BYTES", 4 * NUMBERS)
+        for who in (ANN, BEN):
+            assert await memories.recall(definition(server), who, PET)
+        assert list(vectors._owned) == [("acme", "ben")]
+
+        async def endless(_request: Request, connection: Connection) -> None:
+            await connection.respond(200, b'{"data":[{"index":0,"embedding":[' + b"1," * 500_000 + b"1]}]}")
+
+        server.ill, failed = endless, counted("vectors_failed")
+        assert (await memories.recall(definition(server), ANN, "And the dog?")).of_user == (DOG,)
+        assert counted("vectors_failed") == failed + 1
+
+
+async def test_a_fact_that_is_changed_or_erased_while_its_vector_is_made_keeps_none(store: Store) -> None:
+    """G523"""
+    for fact in (DOG, "I have a boat."):
+        await in_one(store, keep_memory, ANN, fact, owner="ann", most=9)
+    async with meanings() as server, remembering(store, server) as memories:
+        assert memories.vectors is not None
+        asked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(request: Request, connection: Connection) -> None:
+            asked.set()
+            await go_on.wait()
+            server.ill = None
+            await server.handle(request, connection)
+
+        server.ill = slow
+        memories.vectors.learn("acme", "ann")
+        learning = list(memories.vectors._learning.values())
+        await until(asked.is_set)
+        async with store.write("acme") as connection:
+            dog = await find_memory(connection, ANN, DOG, owners=["ann"])
+            boat = await find_memory(connection, ANN, "I have a boat.", owners=["ann"])
+            assert dog is not None
+            assert boat is not None
+            await change_memory(connection, ANN, dog, "My dog is called Max.")
+            await delete_memories(connection, ANN, [boat])
+        go_on.set()
+        await asyncio.gather(*learning)
+        async with store.read("acme") as connection:
+            found = await read_vectors(connection, "acme", "ann", model=memories.vectors._digest)
+        assert found == [(dog.id, None)]
+        await learnt(memories, "ann")
+        assert "My dog is called Max." in server.texts

@@ -19,12 +19,14 @@ from agent.events.schema import (
     AnyEvent,
     ErrorRaised,
     EventId,
+    FileGiven,
     LogClosed,
     LoggedEvent,
     ReasoningDelta,
     RunEnded,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     SuggestionsOffered,
     TextDelta,
     TitleChanged,
@@ -44,6 +46,15 @@ working: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(ToolsStarted, st.tuples(names, names)),
     st.builds(ToolCallChanged, st.just("c"), names, st.sampled_from(["running", "ok", "error"])),
     st.builds(ActionRequested, st.just("navigate"), st.just("/orders"), st.text("abc", min_size=1, max_size=2)),
+    st.builds(
+        FileGiven,
+        st.text("abc", min_size=1, max_size=2),
+        st.just("a.csv"),
+        st.just("text/csv"),
+        st.just(9),
+        st.just("c"),
+    ),
+    st.builds(SourceCited, st.text("abc", min_size=1, max_size=2), st.just("A"), st.just("https://example.com/a")),
 )
 
 

@@ -189,7 +189,7 @@ async def test_a_conversation_is_read_for_a_reason_that_its_tenant_can_see(world
     asked = {"tenant": "acme", "conversation": str(run.conversation_id), "reason": " ticket 42 "}
     read = await posted(olga, "/admin/readings", **asked)
     assert (read["user"], read["title"], read["next_cursor"]) == (ANN.user_id, f"{WORD} title", None)
-    assert [one["role"] for one in read["items"]] == ["user", "assistant"]
+    assert [one["role"] for one in read["items"]] == ["user", "assistant", "summary"]
     [told] = await deeds(world, "acme", "conversation.read")
     assert (told.user_id, told.on_behalf_of, told.words) == (OPERATOR, ANN.user_id, '{"reason":"ticket 42"}')
     [used] = await deeds(world, OPERATOR, "admin.used")

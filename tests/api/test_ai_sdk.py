@@ -14,6 +14,8 @@ from support.reading import READS_RESETS, read_ai_sdk
 from support.seen import Seen
 from support.world import LiveStream, OpenWorld, Person, World
 
+from api.requests import FILES_APART
+
 CHAT = "/ai-sdk/chat"
 NOBODYS = "4d0c0fb4-7d3c-4c5e-9d5b-0d4a1f3b6a11"
 """An id that nothing has."""
@@ -455,7 +457,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "a system message": ({"role": "system", "parts": [{"type": "text", "text": "x"}]}, LAST),
     "no message": ("hello", LAST),
     "nothing": (None, LAST),
-    "an image": ({**user("x"), "parts": [IMAGE, {"type": "text", "text": "x"}]}, "messages: files are not taken"),
+    "an image": ({**user("x"), "parts": [IMAGE, {"type": "text", "text": "x"}]}, FILES_APART),
     "an unknown part": (
         {**user("x"), "parts": [{"type": "hologram"}]},
         "messages: the parts of the last one must be text",

@@ -45,8 +45,11 @@ FREE = {
     "/tickets",
     "/chat/public",
     "/chat/public/{conversation_id}",
+    "/audio/speech",
+    "/audio/transcriptions",
 }
-"""Routes that ask the database nothing (readiness goes by the last renewal), and those of the public chat, which its limit shuts."""
+"""Routes that ask the database nothing (readiness goes by the last renewal; voices where no budget is), and those of the public chat,
+which its limit shuts."""
 THREAD: dict[str, object] = {"threadId": "1", "runId": "1", "messages": [{"role": "user", "content": "hello"}]}
 BODIES: dict[str, dict[str, object]] = {
     "/chat": {"message": "hello"},

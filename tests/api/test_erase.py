@@ -66,7 +66,16 @@ async def test_nothing_of_a_user_is_left_but_who_did_what(store: Store, settings
     decided = await decide_for(store, BEN, ANN, word=WORD)
     for name in others.keys() & {"conversations", "runs", "messages", "approvals"}:
         others[name] += 1  # Ben's own question, which Ann has answered
-    assert len(await places_of(store, WORD)) > 20
+    found = await places_of(store, WORD)
+    assert len(found) > 30
+    assert {
+        "messages.sources",
+        "messages.files",
+        "memories.vector",
+        "runs.used_before",
+        "summaries.done",
+        "files.name",
+    } <= found
 
     done = await erase(settings, TENANT, USER)
 

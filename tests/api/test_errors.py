@@ -32,6 +32,7 @@ CONTRACT = {
     "unsupported_file": 415,
     "unreadable_file": 422,
     "file_in_use": 409,
+    "unsupported_audio": 415,
 }
 JSON = {"Content-Type": "application/json"}
 MEGABYTE = 1024 * 1024

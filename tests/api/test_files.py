@@ -220,6 +220,7 @@ async def test_what_is_not_taken_is_refused_in_words_and_leaves_nothing(desk: Wo
 FORMS: dict[str, tuple[bytes, str]] = {
     "no form": (b"hello", "text/plain"),
     "no boundary": (b"hello", "multipart/form-data"),
+    "a boundary without end": (b"hello", f"multipart/form-data; boundary={'b' * 300}"),
     "another field": (
         b'--b\r\nContent-Disposition: form-data; name="x"; filename="a"\r\n\r\nhi\r\n--b--\r\n',
         "multipart/form-data; boundary=b",

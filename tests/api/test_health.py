@@ -176,13 +176,17 @@ async def test_a_database_that_breaks_under_a_request_is_an_internal_problem_wit
     open_frontdesk: OpenWorld,
 ) -> None:
     world = await open_frontdesk()
-    with closing(sqlite3.connect(world.settings.data / "frontdesk.db")) as connection, connection:
-        connection.execute("ALTER TABLE conversations RENAME TO moved")
+    file = world.settings.data / "frontdesk.db"
+
+    def rename(was: str, name: str) -> None:
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute(f"ALTER TABLE {was} RENAME TO {name}")
+
+    await asyncio.to_thread(rename, "conversations", "moved")  # whoever has the file may need the loop to let it go
 
     answer = await world.person().request("GET", "/conversations")
 
-    with closing(sqlite3.connect(world.settings.data / "frontdesk.db")) as connection, connection:
-        connection.execute("ALTER TABLE moved RENAME TO conversations")
+    await asyncio.to_thread(rename, "moved", "conversations")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["content-type"] == "application/problem+json"
     assert "conversations" not in answer.text

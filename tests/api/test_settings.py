@@ -10,10 +10,12 @@ import pytest
 from pydantic import SecretStr
 
 from agent.errors import ConfigurationError
+from agent.files.settings import FileSettings
 from agent.settings import RuntimeSettings
 from api.admin.settings import AdminSettings
 from api.settings import BackendSettings, HttpSettings, Settings, load_settings
 from api.token_settings import AuthSettings
+from api.voice_settings import VoiceSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,9 +36,8 @@ def made(**values: Any) -> Settings:
 
 
 def test_each_setting_stands_in_one_room_and_the_runtimes_are_of_no_server() -> None:
-    rooms = [
-        set(room.model_fields) for room in (RuntimeSettings, HttpSettings, AuthSettings, BackendSettings, AdminSettings)
-    ]
+    own_rooms = RuntimeSettings, HttpSettings, AuthSettings, BackendSettings, AdminSettings, FileSettings, VoiceSettings
+    rooms = [set(room.model_fields) for room in own_rooms]
     own = {name for name in Settings.model_fields if not any(name in room for room in rooms)}
     assert own == {"assistant", "backend_url", "demo_hosts"}
     assert sum(map(len, rooms)) + len(own) == len(Settings.model_fields)

@@ -13,7 +13,7 @@ from support.studio import Token
 from agent.assistant.definition import load_assistant
 from agent.errors import ToolError
 from agent.principal import Credential, Principal
-from agent.toolkit import CallContext, Tool
+from agent.toolkit import CallContext, Tool, ToolResult
 from api.settings import STUDIO
 from tools.backends.backend import Backend
 from tools.registry import load_toolsets
@@ -72,6 +72,7 @@ async def tools(backend: Backend) -> dict[str, Tool]:
 async def data_of(tool: Tool, context: CallContext, arguments: dict[str, object]) -> Any:
     """Return a tool's result, and of one that goes on the part that is shown."""
     result = await tool.call(context, arguments)
+    result = result.value if isinstance(result, ToolResult) else result
     return orjson.loads(result.rpartition("\n")[0]) if isinstance(result, str) else result
 
 

@@ -33,7 +33,13 @@ class Connection:
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes as they are.
+
+        Raises:
+            ConnectionError: the connection is closed.
+        """
+        if self.writer.is_closing():  # asyncio drops what is written then, uvloop refuses it by a RuntimeError
+            raise ConnectionResetError
         self.writer.write(data)
         await self.writer.drain()
 

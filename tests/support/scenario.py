@@ -25,12 +25,12 @@ from support.provider import violations
 from support.schema import give_schema
 from support.world import ASSISTANT, MARKER, SECRET, write_assistant
 
-from agent.prompt.words import SUGGESTIONS_REQUEST, unfenced, without_facts
+from agent.prompt.words import SUGGESTIONS_REQUEST, SUMMARY_REQUEST, unfenced, without_facts
 
 PROVIDER_SECRET = "SECRET-PROVIDER-TEXT"
 ORDER = 7
-OF_QUESTIONS = 1_000_000 - 5
-"""What a model is given for follow-up questions: with what it says a million, so that sums tell it from what runs took."""
+ASIDE = 1_000_000 - 5
+"""What a model is given for follow-up questions and summaries: with what it says a million, so that sums tell it from what runs took."""
 APPROVER = "owner"
 """The role of those who approve what others ask for; nobody else has it."""
 ASKING = {"python": "support.asking_tools", "tools": {"order_after_another": {"approvers": [APPROVER]}}}
@@ -85,6 +85,10 @@ class Model:
         self.calls += 1
         body = request.json
         messages = body["messages"]
+        if str(messages[-1]["content"]).endswith(SUMMARY_REQUEST):
+            marks = [mark for mark in self.history.marks.values() if mark.encode() in request.body]
+            await _stream(connection, [{"content": f"{mark}, so far. "} for mark in marks], given=ASIDE)
+            return
         asked_for_questions = messages[-1]["content"] == SUGGESTIONS_REQUEST
         spoken = [n for n, message in enumerate(messages) if message["role"] == "user"]
         last = spoken[-2] if asked_for_questions else spoken[-1]
@@ -99,7 +103,7 @@ class Model:
             await connection.respond(400, orjson.dumps({"error": {"message": "; ".join(problems)}}))
             return
         if asked_for_questions:
-            await _stream(connection, [{"content": f"More {mark[:30]}?"}], given=OF_QUESTIONS)
+            await _stream(connection, [{"content": f"More {mark[:30]}?"}], given=ASIDE)
             return
         if self.failed[plan["name"]] < plan["failures"]:
             self.failed[plan["name"]] += 1

@@ -8,16 +8,17 @@ from support.kept_files import keep_file
 from support.rows import finish, for_page, in_one, let_fold, let_spend, new_conversation, new_run, question, say
 from support.searching import index_all
 
+from agent.events.schema import SourceCited
 from agent.principal import Principal, RunKey
 from agent.store.approvals import Decision, ask, decide
 from agent.store.audit import Deed, record
 from agent.store.database import EVERY_TENANT, Store, new_id
 from agent.store.feedback import Feedback, rate_message
 from agent.store.memories import keep_memory
-from agent.store.messages import NewMessage, ToolCall
+from agent.store.messages import FileRef, NewMessage, ToolCall
 from agent.store.page_calls import ask_page
 from agent.store.runs import Run
-from agent.store.tables import approvals, conversations, metadata, page_calls, runs, tool_calls
+from agent.store.tables import approvals, conversations, memories, metadata, page_calls, runs, tool_calls
 from agent.store.tool_calls import propose_calls
 
 IDS = ("user_id", "on_behalf_of")
@@ -29,7 +30,10 @@ async def leave_traces(store: Store, who: Principal, *, word: str, long: int = 1
     conversation_id = await new_conversation(store, who, title=f"{word} title")
     call = ToolCall(str(new_id()), "find_order", {"n": word})
     run = await new_run(store, who, conversation_id, idempotency_key=f"{word}-{call.id}", page={"on": word})
-    said = NewMessage("assistant", f"{word} " * long, 1, id=run.message_id, tool_calls=(call,))
+    cited = SourceCited(word, f"{word} handbook", f"https://example.com/{word}", word, call.id)
+    given = FileRef(word, f"{word}.csv", "text/csv", 5)
+    beside = {"extras": {"step": word}, "sources": (cited,), "files": (given,)}
+    said = NewMessage("assistant", f"{word} " * long, 1, id=run.message_id, tool_calls=(call,), **beside)  # type: ignore[arg-type] # each is what it is to be
     answer = (await say(store, run, said, who=who))[0]
     await in_one(store, propose_calls, who, run.id, step=1, calls=[(call, "data", "write")])
     await in_one(store, ask, RunKey(who.tenant_id, run.id), [question(call.id)])
@@ -55,8 +59,11 @@ async def leave_traces(store: Store, who: Principal, *, word: str, long: int = 1
             "client_message_id": word,
             "history_hash": word,
             "client_tools": [{"name": word}],
+            "used_before": {"step": 2, "models": {word: [1, 1]}},
         }
         await connection.execute(update(runs).where(runs.c.id == run.id).values(**told))
+        meant = update(memories).where(memories.c.user_id == who.user_id)
+        await connection.execute(meant.values(vector=word.encode(), vector_model=word))
         named = update(conversations).where(conversations.c.id == conversation_id)
         await connection.execute(named.values(client_key=f"{word}-{call.id}"))
     await index_all(store)

@@ -11,6 +11,7 @@ from random import Random
 import orjson
 import pytest
 from support.cutting import cutting_proxy
+from support.faults import until
 from support.http import Connection, Request, head
 from support.raw import STREAM, raw_request
 from support.rows import in_use
@@ -91,6 +92,7 @@ async def ask_through_cuts(world: World, count: int, cut: Callable[[], int]) -> 
     world.provider.scripts.extend([answer] * (AT_ONCE + count))
     await ask_all(world, range(AT_ONCE), world.url)
     await asyncio.gather(*(world.app.state.services.store.ping() for _ in range(world.settings.database_pool_size)))
+    await until(lambda: not what_is_open(world).checked_out)
     baseline = what_is_open(world)
     async with cutting_proxy(world.url, cut) as proxy:
         cuts = await ask_all(world, range(AT_ONCE, AT_ONCE + count), proxy)

@@ -14,7 +14,7 @@ from support.clients import Habits, RefusedError, Visitor, until
 from support.databases import Database, read_sqlite
 from support.history import Post, Reader
 from support.processes import QUICK, Nursery
-from support.scenario import OF_QUESTIONS, Plan, Scene, open_scene
+from support.scenario import ASIDE, Plan, Scene, open_scene
 
 from agent.failpoints import EXIT_STATUS, FAILPOINTS
 
@@ -176,7 +176,7 @@ def _spent(database: Database) -> str:
             if one["tenant_id"] != tenant:
                 continue
             own = sum(each["tokens"] for each in held if [one["user_id"], one["period"]] in each["counters"])
-            found = one["runs"], one["tokens"] % (OF_QUESTIONS + 5), one["held_tokens"]
+            found = one["runs"], one["tokens"] % (ASIDE + 5), one["held_tokens"]
             if found != (len(mine), tokens, own):
                 return f"{tenant}: {found} is counted in {one['period']}, of {len(mine)} runs with {tokens}, {own} held"
     return "" if database.spendings else "nothing was counted"

@@ -27,7 +27,7 @@ async def test_a_conversation_goes_on_wherever_its_summary_died(
     failpoint: str, nursery: Nursery, tmp_path: Path, provider: Provider, backend: TenantBackend
 ) -> None:
     """G552"""
-    narrow = {"history": {"messages": 8}}
+    narrow = {"history": {"messages": 8, "summary": {"short_tokens": 0}}}
     prepared = machine(tmp_path, provider_url=provider.url, backend_url=backend.url, assistant=narrow, nursery=nursery)
     headers = {"Authorization": f"Bearer {token_of()}"}
     async with prepared as served:

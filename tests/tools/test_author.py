@@ -24,7 +24,8 @@ def test_a_toolset_imports_nothing_of_ours_but_the_facade(path: str) -> None:
 
 
 def test_the_facade_holds_what_an_author_needs_and_no_more() -> None:
-    assert set(tools.__all__) == {"Bound", "NotThereError", "ToolContext", "ToolError", "segment", "tool"}
+    names = "Bound", "File", "NotThereError", "ToolContext", "ToolError", "ToolResult", "segment", "tool"
+    assert set(tools.__all__) == set(names)
     assert issubclass(tools.NotThereError, tools.ToolError)
 
 

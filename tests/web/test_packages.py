@@ -117,7 +117,7 @@ def test_a_script_leads_to_its_source(name: str) -> None:
         mapped = orjson.loads(files[f"{path}.map"])
         assert mapped["sources"]
         for source, text in zip(mapped["sources"], mapped["sourcesContent"], strict=True):
-            assert text == (WEB / name / "dist" / source).resolve().read_text("utf-8")
+            assert text == ((WEB / name / path).parent / source).resolve().read_text("utf-8")
 
 
 @pytest.mark.long

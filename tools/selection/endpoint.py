@@ -9,6 +9,7 @@ import httpx2
 import orjson
 
 from agent.assistant.selection import EmbeddingModel
+from agent.context.refused import TextRefusedError
 from agent.errors import ConfigurationError
 from agent.http import check_url, open_client
 
@@ -18,6 +19,10 @@ BATCH_TIMEOUT_S = 30.0
 NEEDS_NUMPY = "needs numpy, which scripts/serve does without: scripts/setup serve installs it, or pip install numpy"
 MAX_BYTES = 16 * 1024 * 1024
 """Of an answer."""
+BYTES_PER_TEXT = 256 * 1024
+"""Of an answer for each text that it was asked for: some thousand numbers, each written out."""
+REFUSED = (400, 413, 422)
+"""Where it is for the text that a server answers so, and not for itself, which the caller finds out with another text."""
 
 
 class EmbeddingServer:
@@ -61,7 +66,8 @@ class EmbeddingServer:
         return (await self._ask([text]))[0]
 
     async def _ask(self, texts: Sequence[str]) -> Any:
-        """Raises httpx2.HTTPError or ValueError where the server gives no vectors."""
+        """Raises httpx2.HTTPError or ValueError where the server gives no vectors, TextRefusedError where it wants other texts."""
+        most = min(MAX_BYTES, BYTES_PER_TEXT * len(texts))
         body = {"model": self._definition.model.partition(":")[2], "input": list(texts), "encoding_format": "float"}
         asked = self._client.stream(
             "POST",
@@ -70,11 +76,13 @@ class EmbeddingServer:
             headers={"Content-Type": "application/json", **self._headers},
         )
         async with asked as response:
+            if response.status_code in REFUSED:
+                raise TextRefusedError(f"the server of vectors answered {response.status_code}")
             response.raise_for_status()
             read = bytearray()
             async for part in response.aiter_bytes():
                 read += part
-                if len(read) > MAX_BYTES:
+                if len(read) > most:
                     raise ValueError("the answer is too large")
         return _rows(orjson.loads(read), len(texts))
 

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from agent.files.reading.archives import check_archive
 from agent.files.reading.order import Clock, Order, Report, UnreadableError
-from agent.files.reading.writing import Text, row
+from agent.files.reading.writing import Text
 
 HEADINGS = {f"Heading {level}": "#" * level for level in range(1, 7)} | {"Title": "#"}
 
@@ -58,20 +58,24 @@ def read_docx(source: BinaryIO, text: Text, order: Order) -> Report:
 
     check_archive(source, needs="word/document.xml", most_bytes=order.unpacked_bytes)
     clock, tables, paragraphs = Clock(order.stop_after_s), 0, 0
+    marks: dict[str | None, str] = {}
     try:
         for block in docx.Document(source).iter_inner_content():
             if text.is_cut or clock.is_over:
                 break
             if hasattr(block, "rows"):
                 tables += 1
-                _table(block, tables, text)
+                _table(block, tables, text, clock)
             elif words := block.text.strip():
                 paragraphs += 1
-                mark = HEADINGS.get(_style(block), "")
+                style = block._p.style
+                if style not in marks:  # to find its name takes longer than all else
+                    marks[style] = HEADINGS.get(_style(block), "")
+                mark = marks[style]
                 text.add(f"{mark} {words}\n\n" if mark else f"{words}\n\n")
     except (PackageNotFoundError, KeyError, ValueError, OSError, SyntaxError, zipfile.BadZipFile) as exc:
         raise UnreadableError("it is broken, or was cut") from exc
-    is_cut = text.is_cut or clock.is_over
+    is_cut = text.is_cut or text.is_short or clock.is_over
     return Report(about={"paragraphs": paragraphs, "tables": tables} | ({"is_cut": True} if is_cut else {}))
 
 
@@ -82,21 +86,29 @@ def _style(paragraph: Any) -> str:
         return ""
 
 
-def _table(table: Any, number: int, text: Text) -> None:
+def _table(table: Any, number: int, text: Text, clock: Clock) -> None:
     text.add(f"[Table {number}]\n")
     for at, line in enumerate(table.rows, start=1):
-        if not text.add(row(at, _cells(line))):
+        if not text.add_row(at, [*_cells(line)]) or clock.is_over:
             return
     text.add("\n")
 
 
 def _cells(line: Any) -> Iterator[str]:
-    """Yield the texts of a row's cells; one that goes over several columns is there once."""
+    """Yield the texts of a row's cells, with those of tables within them; one that goes over several columns is there once."""
     last = None
     for one in line.cells:
         if one._tc is not last:
-            yield one.text
+            yield _within(one) if one.tables else one.text
         last = one._tc
+
+
+def _within(cell: Any) -> str:
+    inner = cell.iter_inner_content()
+    return "\n".join(
+        "\n".join("; ".join(_cells(line)) for line in block.rows) if hasattr(block, "rows") else block.text
+        for block in inner
+    )
 
 
 def _is_archive(source: BinaryIO) -> bool:

@@ -32,6 +32,8 @@ def read_picture(source: BinaryIO, out: BinaryIO, order: Order) -> Report:
         raise UnreadableError(f"it has more than {order.pixels // 1_000_000} million pixels") from exc
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError) as exc:
         raise UnreadableError("it is broken, or was cut") from exc
+    if turned.mode[:1] == "I":  # 16 bits of grey, of which the library would keep the darkest 8
+        turned = turned.convert("I").point(lambda level: level * (1 / 256)).convert("L")
     plain = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
     plain.thumbnail((order.edge, order.edge), Image.Resampling.LANCZOS)
     anew = Image.new(plain.mode, plain.size)

@@ -7,11 +7,10 @@ from typing import Any, BinaryIO
 from agent.files.reading.archives import check_archive
 from agent.files.reading.order import Clock, Order, Report, UnreadableError
 from agent.files.reading.texts import decoded
-from agent.files.reading.writing import Text, letters, row
+from agent.files.reading.writing import MOST_COLUMNS, Text, letters
 
 SAMPLE_CHARACTERS = 16_384
 DELIMITERS = ",;\t|"
-MOST_COLUMNS = 1000
 FIELD_CHARACTERS = 1_000_000
 
 
@@ -33,11 +32,11 @@ def read_csv(source: BinaryIO, text: Text, order: Order) -> Report:
             if rows == 1:
                 text.add(f"  | {' | '.join(letters(min(len(cells), MOST_COLUMNS)))}\n")
             if not text.is_cut and not clock.is_over:
-                text.add(row(rows, cells[:MOST_COLUMNS]))
+                text.add_row(rows, cells)
     except csv.Error as exc:
         raise UnreadableError("it is no table: a cell in it has no end") from exc
     about = {"rows": rows, "columns": columns, "has_header": _has_header(first, second)}
-    return Report(about=about | ({"is_cut": True} if text.is_cut or clock.is_over else {}))
+    return Report(about=about | ({"is_cut": True} if text.is_cut or text.is_short or clock.is_over else {}))
 
 
 def read_xlsx(source: BinaryIO, text: Text, order: Order) -> Report:
@@ -56,7 +55,7 @@ def read_xlsx(source: BinaryIO, text: Text, order: Order) -> Report:
         count = len(book.sheet_names)
     except (CalamineError, OSError, ValueError) as exc:
         raise UnreadableError("it is broken, or locked by a password") from exc
-    is_cut = text.is_cut or clock.is_over or len(sheets) < count
+    is_cut = text.is_cut or text.is_short or clock.is_over or len(sheets) < count
     return Report(about={"sheets": count, "rows": sum(sheets)} | ({"is_cut": True} if is_cut else {}))
 
 
@@ -71,7 +70,7 @@ def _sheet(sheet: Any, text: Text, clock: Clock) -> int:
     for at, cells in enumerate(sheet.iter_rows()):
         if at < begins:
             continue
-        if not text.add(row(at + 1, cells[:MOST_COLUMNS])) or clock.is_over:
+        if not text.add_row(at + 1, cells) or clock.is_over:
             break
     text.add("\n")
     return int(height)

@@ -1,24 +1,26 @@
 """The text of a file as it is written down: only so much of it, and in a form in which cells and pages can be named."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is a formula to a program that opens tables; here it is text, and quoted."""
-CELL_CHARACTERS = 2000
+CELL_CHARACTERS = 32_767
+"""As many as a cell of a workbook may have. Tables of documents have more where they stand for a page."""
+MOST_COLUMNS = 1000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 class Text:
-    """The text so far. `is_cut` says that there was no room for more."""
+    """The text so far. `is_cut` says that there was no room for more, `is_short` that something within it was left out."""
 
     def __init__(self, file: BinaryIO, *, most: int) -> None:
         self._file = file
         self._room = most
         self.characters = 0
-        self.is_cut = False
+        self.is_cut = self.is_short = False
 
     def add(self, text: str) -> bool:
         """Write some more; return whether there is room for anything behind it."""
@@ -29,6 +31,13 @@ class Text:
         self.characters += len(text)
         self._file.write(text.encode("utf-8", "replace"))
         return not self.is_cut
+
+    def add_row(self, number: int, cells: Sequence[object]) -> bool:
+        """Write a line of a table; return whether there is room for anything behind it."""
+        shown = cells[:MOST_COLUMNS]
+        is_long = any(isinstance(one, str) and len(one) > CELL_CHARACTERS for one in shown)
+        self.is_short = self.is_short or is_long or len(cells) > MOST_COLUMNS
+        return self.add(row(number, shown))
 
 
 def clean(text: str) -> str:
@@ -52,7 +61,8 @@ def cell(value: object) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    text = " ".join(str(value)[:CELL_CHARACTERS].split()).replace("|", "\\|")
+    said = str(value)
+    text = " ".join(said[:CELL_CHARACTERS].split()).replace("|", "\\|") + (" …" if len(said) > CELL_CHARACTERS else "")
     is_formula = isinstance(value, str) and str(value)[:1] in FORMULA and not _is_number(text)
     return f'"{text}"' if is_formula else text
 

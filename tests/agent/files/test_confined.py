@@ -1,6 +1,7 @@
 """The process that opens files: without secrets, without a network, without a way to fetch what a file points to."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -17,42 +18,60 @@ from agent.models.calling import in_words
 from agent.prompt.history import estimate_tokens
 
 LOOK = """
-import json, os, socket, sys
+import json, os, socket, subprocess, sys
 sys.path.insert(0, sys.argv[1])
 from agent.files.reading.limits import confine
+from agent.files.reading.landlock import keep_only
+out = open(sys.argv[3], "r+b")
 is_alone = confine(memory_bytes=2**30, cpu_s=20, output_bytes=1000)
-try:
-    socket.create_connection(("127.0.0.1", int(sys.argv[2])), 5).close()
-    reached = True
-except OSError:
-    reached = False
-try:
-    with open(sys.argv[3], "wb") as file:
-        file.write(bytes(2000))
-    wrote = True
-except OSError:
-    wrote = False
-print(json.dumps([is_alone, reached, wrote, sorted(os.environ)]))
+def can(work):
+    try:
+        work()
+        return True
+    except OSError:
+        return False
+told = {
+    "alone": is_alone,
+    "reached": can(lambda: socket.create_connection(("127.0.0.1", int(sys.argv[2])), 5).close()),
+    "wrote": can(lambda: (out.write(bytes(2000)), out.flush())),
+    "saw": [one for one in sys.argv[4:] if can(lambda: open(one, "rb").read(1))],
+    "made": can(lambda: open(sys.argv[3] + "-2", "wb").close()),
+    "ran": can(lambda: subprocess.run(["/bin/true"])),
+    "variables": [one for one in os.environ if not one.startswith("LC_")],
+    "enclosed": keep_only([]),
+}
+print(json.dumps(told))
 """
 
 
-async def test_it_reaches_no_network_where_the_kernel_lets_it_have_none_and_writes_no_more_than_it_may(
+async def test_it_has_no_network_no_file_of_others_no_program_and_no_secret_and_writes_no_more_than_it_may(
     tmp_path: Path,
 ) -> None:
-    """G532"""
+    """G532, G582"""
     asked: list[Request] = []
 
     async def answer(request: Request, connection: Connection) -> None:
         asked.append(request)
 
+    secret, out = tmp_path / "secret", tmp_path / "out"
+    secret.write_text("of another user")
+    out.touch()
+    others = [
+        str(secret),
+        f"/proc/{os.getpid()}/environ",
+        f"/proc/{os.getpid()}/maps",
+        "/etc/passwd",
+        f"{ROOT}/pyproject.toml",
+    ]
     async with listen(answer) as url:
         port = url.rpartition(":")[2].strip("/")
-        arguments = [sys.executable, "-I", "-c", LOOK, ROOT, port, str(tmp_path / "out")]
-        said = (await anyio.run_process(arguments, env={})).stdout
-    is_alone, reached, wrote, variables = json.loads(said)
-    assert reached is not is_alone
-    assert not wrote
-    assert not [name for name in variables if not name.startswith("LC_")]
+        arguments = [sys.executable, "-I", "-c", LOOK, ROOT, port, str(out), *others]
+        told = json.loads((await anyio.run_process(arguments, env={})).stdout)
+    assert not (told["reached"] and told["alone"])
+    assert not told["wrote"]
+    assert told["variables"] == []
+    if told["enclosed"]:  # the kernel has it, as all do since 2021
+        assert (told["saw"], told["made"], told["ran"], told["reached"]) == ([], False, False, False)
 
 
 async def test_what_a_document_points_to_is_never_fetched(tmp_path: Path) -> None:

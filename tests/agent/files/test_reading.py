@@ -56,6 +56,29 @@ async def test_a_document_is_told_with_its_headings_and_tables(tmp_path: Path) -
     assert (about["paragraphs"], about["tables"]) == (3, 1)
 
 
+async def test_what_is_left_out_of_a_table_is_said(tmp_path: Path) -> None:
+    """G583"""
+    wide = ",".join(str(n) for n in range(1001))
+    text, about = await text_of(tmp_path, "t.csv", f"{wide}\n1,2\n".encode())
+    assert (about["columns"], about["is_cut"], text.splitlines()[1].count("|")) == (1001, True, 1000)
+    text, about = await text_of(tmp_path, "t.csv", b"a,b\n" + b"x" * 40_000 + b",2\n")
+    assert (about["is_cut"], text.splitlines()[2]) == (True, f"2 | {'x' * 32_767} … | 2")
+    page = "A page in a table, as many a form has it. " * 200
+    text, about = await text_of(tmp_path, "t.docx", made_files.word(table=[[page, "b"]]))
+    assert ("is_cut" in about, page.strip() in text) == (False, True)
+
+
+async def test_a_picture_of_sixteen_bits_keeps_its_greys(tmp_path: Path) -> None:
+    grey = Image.new("I;16", (2, 1))
+    for at, level in enumerate((20_000, 40_000)):
+        grey.putpixel((at, 0), level)
+    out = io.BytesIO()
+    grey.save(out, "PNG")
+    _, written = await opened(tmp_path, "x.png", out.getvalue())
+    with Image.open(io.BytesIO(written)) as anew:
+        assert [anew.convert("L").getpixel((at, 0)) for at in range(2)] == [78, 156]
+
+
 async def test_a_pdf_is_told_page_by_page(tmp_path: Path) -> None:
     text, about = await text_of(tmp_path, "t.pdf", made_files.pdf("Hello", "World"))
     assert text == "[Page 1]\nHello\n\n[Page 2]\nWorld\n\n"

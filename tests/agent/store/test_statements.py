@@ -16,6 +16,7 @@ from support.rows import (
     for_page,
     in_one,
     let_ask,
+    let_fold,
     let_spend,
     new_conversation,
     new_run,
@@ -44,6 +45,7 @@ from agent.store import (
     sealing,
     search_index,
     spending,
+    summaries,
     tool_calls,
     transitions,
     versions,
@@ -250,6 +252,7 @@ USES: dict[str, Use] = {
     "a wait's end": lambda c, run: _while_it_waits(c, run, partial(transitions.wake_run, worker_id=WORKER)),
     "who answers": lambda c, run: versions.kept_assistant(c, ANN, run.conversation_id),
     "who answered": lambda c, run: versions.kept_assistant(c, ANN, run.conversation_id, message_id=run.message_id),
+    "a summary": lambda c, run: summaries.newest_summary(c, ANN, run.conversation_id, before_turn=9),
     "a lease": lambda c, _: workers.renew_lease(c, WORKER, lease_s=3600),
     "a first lease": lambda c, _: workers.renew_lease(c, "newcomer", lease_s=3600),
     "a lease's end": lambda c, _: workers.end_lease(c, WORKER),
@@ -295,6 +298,7 @@ async def _filled(store: Store) -> Run:
     await say(store, run, answer, ASKING, ANSWERED)
     await in_one(store, tool_calls.propose_calls, ANN, run.id, step=8, calls=[(CALL, "data", "read")])
     await let_ask(store, run)
+    await let_fold(store, run, who=OWNER)
     await let_spend(store, run)
     await in_one(store, feedback.rate_message, ANN, Feedback(run.message_id, "up", None))
     await in_one(store, transitions.set_suggestions, "acme", run.id, questions=("a",))

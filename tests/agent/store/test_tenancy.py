@@ -358,7 +358,7 @@ def attempts() -> dict[str, Attempt]:
         "list_summaries": lambda c, who, run: summaries.list_summaries(c, who, run.conversation_id, with_void=True),
         "last_message": lambda c, who, run: summaries.last_message(c, who, run.conversation_id, until_turn=9),
         "claim_summary": lambda c, who, run: summaries.claim_summary(
-            c, who, run.conversation_id, run_id=run.id, until=UNTIL, worker_id=WORKER, length_s=9
+            c, who, run.conversation_id, run_id=run.id, after_turn=0, until=UNTIL, worker_id=WORKER, length_s=9
         ),
         "keep_summary": lambda c, who, run: summaries.keep_summary(
             c, who, run.conversation_id, new_id(), summaries.NewSummary(text="x", messages=1, model="demo")
@@ -387,6 +387,8 @@ def attempts() -> dict[str, Attempt]:
         "loose_bytes": lambda c, who, _: attachments.loose_bytes(c, who),
         "mark_stored": lambda c, who, _: _of_file(c, who, attachments.mark_stored),
         "get_file": lambda c, who, _: _of_file(c, who, attachments.get_file),
+        "give_up": lambda c, who, _: _of_file(c, who, attachments.give_up),
+        "count_gone": lambda c, who, _: attachments.count_gone(c, who.tenant_id, user_id=None),
         "delete_file": lambda c, who, _: _of_file(c, who, attachments.delete_file),
         "read_files": lambda c, who, _: _files_read(c, who),
         "take_files": lambda c, who, run: _taken(c, who, run),

@@ -21,6 +21,7 @@ from agent.events.schema import (
     RunPaused,
     RunStarted,
     SnapshotTaken,
+    SourceCited,
     StepEnded,
     StepStarted,
     SuggestionsOffered,
@@ -66,6 +67,10 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
         b'{"file":{"id":"f","name":"a.csv","media_type":"text/csv","bytes":9,"tool_call_id":"t"}}',
     ),
     (
+        SourceCited("s", "Returns", "https://docs.example.com/3", "30 days", "t"),
+        b'{"source":{"id":"s","title":"Returns","url":"https://docs.example.com/3","snippet":"30 days","tool_call_id":"t"}}',
+    ),
+    (
         ToolCallChanged("t", "delete_order", "awaiting_approval", arguments={"number": 7}),
         b'{"tool_call":{"id":"t","name":"delete_order","status":"awaiting_approval","arguments":{"number":7}}}',
     ),
@@ -83,6 +88,16 @@ FRAMES: list[tuple[AnyEvent, bytes]] = [
         SnapshotTaken("m", "Hello", ("a",), (ActionRequested("navigate", "/", "t"),)),
         b'{"snapshot":{"message_id":"m","text":"Hello","tools_used":["a"],'
         b'"actions":[{"type":"navigate","value":"/","id":"t"}]}}',
+    ),
+    (
+        SnapshotTaken(
+            *("m", "Hello"),
+            sources=(SourceCited("s", "A", "https://example.com/a"),),
+            files=(FileGiven("f", "a.csv", "text/csv", 9, "t"),),
+        ),
+        b'{"snapshot":{"message_id":"m","text":"Hello","tools_used":[],"actions":[],'
+        b'"sources":[{"id":"s","title":"A","url":"https://example.com/a","snippet":""}],'
+        b'"files":[{"id":"f","name":"a.csv","media_type":"text/csv","bytes":9,"tool_call_id":"t"}]}}',
     ),
     (CredentialNeeded("2026-01-01T00:00:00+00:00"), b'{"auth_required":{"expires_at":"2026-01-01T00:00:00+00:00"}}'),
     (

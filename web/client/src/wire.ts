@@ -122,6 +122,13 @@ export interface SnapshotTaken {
       readonly title: string;
       readonly url: string;
       readonly snippet: string;
+      readonly tool_call_id?: string;
+    }>;
+    readonly files?: ReadonlyArray<{
+      readonly id: string;
+      readonly name: string;
+      readonly media_type: string;
+      readonly bytes: number;
       readonly tool_call_id: string;
     }>;
   };

@@ -62,6 +62,11 @@ export class Card {
     this.#question?.offerAll(cards.length, isReady(), all);
   }
 
+  /** Whether it stands below another one. */
+  isBelow(other: Card): boolean {
+    return (other.#element.compareDocumentPosition(this.#element) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
+  }
+
   #ask(approval: ApprovalView): void {
     this.#question?.close();
     this.#approval = approval;
@@ -129,8 +134,8 @@ function setOf(chat: Chat): Set<Card> {
   return cards;
 }
 
-/** Where several are open, the last one offers to say yes to all. */
+/** Where several are open, the last one offers to say yes to all; whichever came first, as they come while their file is loaded. */
 function offer(chat: Chat): void {
-  const cards = [...setOf(chat)];
+  const cards = [...setOf(chat)].sort((one, other) => (one.isBelow(other) ? 1 : -1));
   for (const card of cards) card.offerAll(card === cards.at(-1) && cards.length > 1 ? cards : []);
 }
