@@ -34,3 +34,25 @@ async def test_the_line_of_a_summary_comes_with_the_answer_and_a_source_that_no_
     await expect(sources.get_by_role("link")).to_have_count(0)
     await widget.shoot("widget-told")
     assert not await widget.axe()
+
+
+async def test_a_question_that_was_withdrawn_is_after_a_reload_no_model_that_did_not_answer(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    """Only the last answer, of which somebody may still want one, is told as missing."""
+    wire.say("Hello.")
+    widget = await open_widget(wire.url, attributes={"open": ""})
+    await widget.ask("Order it.")
+    await widget.ended()
+    row = wire.stored[-1]
+    row |= {"text": "", "tool_calls": [{"id": "c", "name": "order", "arguments": {}}]}
+    for one in wire.stored:  # of an answer that has just ended the stream is read once more
+        one["created_at"] = "2026-11-29T10:00:00Z"
+    await widget.page.reload()
+    await expect(widget.answers.locator(".problem")).to_be_visible()
+    wire.say("Fine.")
+    await widget.ask("Never mind.")
+    await widget.ended(2)
+    await widget.page.reload()
+    await expect(widget.answers).to_have_count(2)
+    await expect(widget.answers.first.locator(".problem")).to_be_hidden()

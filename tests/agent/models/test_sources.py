@@ -22,7 +22,7 @@ def cited(*events: bytes) -> list[tuple[str, str, str]]:
     return [(one.title, one.url, one.snippet) for one in found if one is not None]
 
 
-@pytest.mark.parametrize("url", [*HOSTILE, "http://1.2.3.999/", "http://shop.1/", "http://[v1.x]/"])
+@pytest.mark.parametrize("url", HOSTILE)
 def test_what_is_no_plain_address_of_the_web_is_no_source(url: str) -> None:
     """G520"""
     assert read_url(url) is None
