@@ -217,21 +217,21 @@ async def test_several_processes_make_one(open_frontdesk: OpenWorld, postgres: s
 async def test_a_summary_of_what_was_edited_since_is_void(both: World, way: str) -> None:
     """G553: nothing of the old words is told, and what is said then is folded anew; what it does not cover may change."""
     ann, provider = both.person(), both.provider
-    provider.summary = "The secret is 42."
+    provider.summary = "The secret is forty-two."
     said = await turns(ann, "one", "two", "three")
     await folds(both, 1)
     before = await items(ann, said)
     provider.say("Three again!")
     newest = {"message_id": before[-1]["id"]}
     assert (await ann.ask(None, path=f"/conversations/{said}/regenerate", **newest)).status_code == 200
-    assert told(provider.requests[-1]) == {"summary": "The secret is 42."}
+    assert told(provider.requests[-1]) == {"summary": "The secret is forty-two."}
     provider.say("Two again!")
     body = {"message_id": before[3]["id"]}
     again = await ann.ask("deux" if way == "edit" else None, path=f"/conversations/{said}/{way}", **body)
     assert again.status_code == 200, again.text
     asked = "deux" if way == "edit" else "two"
     assert texts(provider.requests[-1]) == [("user", "one"), ("assistant", "one!"), ("user", asked)]
-    assert "42" not in str(provider.requests[-1]["messages"])
+    assert "forty-two" not in str(provider.requests[-1]["messages"])
     assert (await ann.request("GET", f"/conversations/{said}/messages")).json()["summary"] is None
     every = (await ann.request("GET", f"/conversations/{said}/export")).json()["messages"]
     assert [one["is_void"] for one in every if one["role"] == "summary"] == [True]
