@@ -28,6 +28,8 @@ AWAY_S = (0.0, 0.0, 1.0, 5.0)
 """How long PostgreSQL, Redis or a process is away before it is started again, but for chance."""
 STALLED = 0.2
 """How often a process is stopped for a while before it dies."""
+TURN_S = 60.0
+"""Within this each kind of fault has had its turn once."""
 WRONG_CLOCK = 0.15
 """How often the next one has a clock that is wrong."""
 REDIS_FAULTS = ("flushed", "killed", "paused", "failed over", "silent", "for good", "refused", "reset", "slow")
@@ -119,6 +121,8 @@ class Cluster:
             for _ in range(kills):
                 if time.monotonic() < until:
                     await self._death(troubles)
+            # A few deaths may be over before each of the others had its turn.
+            await wait_until(lambda: all(stage.made[kind] for kind in wanted if kind in stage.kinds), limit_s=TURN_S)
             self.calm.set()
         stage.say(f"{stage.made['kills']} processes have died, and all faults are over for now")
         begun = time.time()

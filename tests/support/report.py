@@ -28,6 +28,8 @@ class Report:
     states: Counter[str]
     answers: Counter[str]
     """What became of what was asked."""
+    was_agreed: bool
+    """Whether a yes was taken, also where its conversation was deleted since."""
     unknown_writes: int
     verdict: Verdict
 
@@ -75,6 +77,7 @@ async def judge(stage: Stage, *, seed: int, where: str, lease_s: float, begun: f
         recovered=sum(run["attempt"] > 1 for run in sent),
         states=Counter(run["state"] for run in sent),
         answers=Counter(one["state"] for one in database.approvals),
+        was_agreed=scene.history.has_heard_yes,
         unknown_writes=sum(call["state"] == "unknown" for call in database.tool_calls),
         verdict=verdict,
     )
