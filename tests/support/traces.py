@@ -31,7 +31,7 @@ async def leave_traces(store: Store, who: Principal, *, word: str, long: int = 1
     call = ToolCall(str(new_id()), "find_order", {"n": word})
     run = await new_run(store, who, conversation_id, idempotency_key=f"{word}-{call.id}", page={"on": word})
     cited = SourceCited(word, f"{word} handbook", f"https://example.com/{word}", word, call.id)
-    given = FileRef(word, f"{word}.csv", "text/csv", 5)
+    given = FileRef(str(new_id()), f"{word}.csv", "text/csv", 5)
     beside = {"extras": {"step": word}, "sources": (cited,), "files": (given,)}
     said = NewMessage("assistant", f"{word} " * long, 1, id=run.message_id, tool_calls=(call,), **beside)  # type: ignore[arg-type] # each is what it is to be
     answer = (await say(store, run, said, who=who))[0]
