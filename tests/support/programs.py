@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from secrets import randbelow
 
 import aiohttp
 import anyio
@@ -13,12 +14,17 @@ import anyio
 START_LIMIT_S = 120.0
 
 
+FIRST_PORT, PORTS = 11_000, 21_000
+"""Below those that connections are given: one of these would be taken before its server has it."""
+
+
 def free_port() -> int:
     """Return a port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    while True:
+        port = FIRST_PORT + randbelow(PORTS)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 @asynccontextmanager
