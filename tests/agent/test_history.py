@@ -25,7 +25,7 @@ from agent.prompt.history import (
 from agent.prompt.words import fenced, unfenced
 from agent.store.messages import MessageStatus, Role, StoredMessage, ToolCall
 
-WIDE = History(messages=1000, tokens=1_000_000)
+WIDE = History(messages=1000, tokens=1_000_000, summary=None)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 Row = tuple[Role, str, Sequence[str], MessageStatus]
@@ -105,7 +105,7 @@ def transcripts(draw: st.DrawFn) -> tuple[list[StoredMessage], list[StoredMessag
     count = draw(st.integers(0, 5))
     earlier = [message for number in range(1, count + 1) for message in draw(turns(number))]
     cut = draw(st.integers(0, len(earlier)))
-    window = History(messages=draw(st.integers(1, 25)), tokens=draw(st.integers(100, 400)))
+    window = History(messages=draw(st.integers(1, 25)), tokens=draw(st.integers(100, 400)), summary=None)
     return earlier[cut:], draw(turns(count + 1, begins_with_user=True)), window
 
 
@@ -205,19 +205,23 @@ def test_an_empty_answer_is_not_sent_empty() -> None:
 
 def test_the_window_takes_whole_turns_by_count_newest_first() -> None:
     earlier = [row for number in range(1, 5) for row in turn(number, user(f"q{number}"), says(f"a{number}"))]
-    messages = model_messages(earlier, turn(5, user("now")), window=History(messages=6), model="m")
+    messages = model_messages(earlier, turn(5, user("now")), window=History(messages=6, summary=None), model="m")
     assert [text for _, text in told(messages)] == ["q3", "a3", "q4", "a4", "now"]
 
 
 def test_the_window_ends_where_the_estimated_tokens_do() -> None:
     earlier = [row for number in range(1, 4) for row in turn(number, user("x" * 400), says(f"a{number}"))]
-    messages = model_messages(earlier, turn(4, user("now")), window=History(messages=100, tokens=250), model="m")
+    messages = model_messages(
+        earlier, turn(4, user("now")), window=History(messages=100, tokens=250, summary=None), model="m"
+    )
     assert len(messages) == 5
 
 
 def test_the_current_turn_is_whole_even_where_it_is_larger_than_the_window() -> None:
     current = turn(2, user("q"), *(row for n in range(9) for row in (says("", f"c{n}"), result(f"c{n}", "x" * 900))))
-    messages = model_messages(turn(1, user(), says("a")), current, window=History(messages=3, tokens=100), model="m")
+    messages = model_messages(
+        turn(1, user(), says("a")), current, window=History(messages=3, tokens=100, summary=None), model="m"
+    )
     assert len(messages) == len(current)
 
 
@@ -229,9 +233,9 @@ def test_a_turn_that_the_query_cut_in_half_is_left_out_with_all_before_it() -> N
 def test_a_larger_turn_is_not_skipped_for_a_smaller_one_before_it() -> None:
     big = [user("big"), *(row for n in range(9) for row in (says("", f"c{n}"), result(f"c{n}"))), says("done")]
     earlier = [*turn(1, user("small"), says("a")), *turn(2, *big)]
-    assert told(model_messages(earlier, turn(3, user("now")), window=History(messages=10), model="m")) == [
-        ("Human", "now")
-    ]
+    assert told(
+        model_messages(earlier, turn(3, user("now")), window=History(messages=10, summary=None), model="m")
+    ) == [("Human", "now")]
 
 
 def test_the_calls_of_the_current_turns_last_step_stay_open() -> None:
