@@ -239,6 +239,7 @@ async def test_under_a_finger_no_field_is_so_small_that_a_phone_zooms_in(
         size = "parseFloat(getComputedStyle(one({})).fontSize)"
         sizes = [await page.value(size.format(json.dumps(AREA)))]
         await page.click("[aria-label='Conversations']")
+        await page.becomes("one('input[type=search]') !== null")  # it comes in a file of its own
         sizes.append(await page.value(size.format("'input[type=search]'")))
         await page.click("[aria-label='Rename: Mats']")
         sizes.append(await page.value(size.format("'.conversations form input'")))

@@ -21,6 +21,8 @@ from support.programs import free_port
 from support.provider import Call, Provider
 from support.world import open_world
 
+from agent.toolkit import ToolResult
+
 pytestmark = pytest.mark.timeout(240)
 PACKAGES = ROOT / ".foreign" / "mcp" / "node_modules" / "@modelcontextprotocol"
 
@@ -85,13 +87,15 @@ async def test_what_the_server_that_has_everything_has_is_there(way: dict[str, A
         assert await called(tools["echo"], message="Grüß Gott") == "Echo: Grüß Gott"
         assert await called(tools["get-sum"], a=2, b=3) == "The sum of 2 and 3 is 5."
         image = await called(tools["get-tiny-image"])
-        assert "[an image (png, " in image
-        assert "base64" not in image
-        assert len(image) < 500
+        assert "[an image (png, " in image.value
+        assert "base64" not in image.value
+        assert len(image.value) < 500
+        assert [file.data[1:4] for file in image.files] == [b"PNG"]
         structured = await called(tools["get-structured-content"], location="New York")
         assert isinstance(structured, dict)
         assert "temperature" in structured
-        assert "[a resource: " in await called(tools["get-resource-links"], count=2)
+        links = await called(tools["get-resource-links"], count=2)
+        assert "[a resource: " in (links.value if isinstance(links, ToolResult) else links)
         assert await called(tools["get-resource-reference"], resourceType="Text", resourceId=1)
         assert "failed" in await refusal(tools["get-sum"], a="x")
         resources = (await called(tools["list_resources"]))["resources"]
