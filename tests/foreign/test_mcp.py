@@ -95,7 +95,7 @@ async def test_what_the_server_that_has_everything_has_is_there(way: dict[str, A
         assert isinstance(structured, dict)
         assert "temperature" in structured
         links = await called(tools["get-resource-links"], count=2)
-        assert "[a resource: " in (links.value if isinstance(links, ToolResult) else links)
+        assert "[a resource: " in str(links.value if isinstance(links, ToolResult) else links)
         assert await called(tools["get-resource-reference"], resourceType="Text", resourceId=1)
         assert "failed" in await refusal(tools["get-sum"], a="x")
         resources = (await called(tools["list_resources"]))["resources"]
