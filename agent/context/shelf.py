@@ -48,6 +48,8 @@ class Shelf(Protocol):
 class _Kept(NamedTuple):
     text: str
     size: int
+    ends_at: float
+    """By the clock of the event loop."""
     timer: asyncio.TimerHandle
 
 
@@ -67,7 +69,7 @@ class MemoryShelf:
     async def find(self, owner: Owner, key: str) -> str | None:
         """Return a text that is not too old."""
         kept = self._texts.get((owner, key))
-        if kept is None or kept.timer.when() <= asyncio.get_running_loop().time():
+        if kept is None or kept.ends_at <= asyncio.get_running_loop().time():
             return None
         self._texts.move_to_end((owner, key))
         return kept.text
@@ -76,8 +78,9 @@ class MemoryShelf:
         """Keep a text, which `Contexts` hands in of nobody who was forgotten since; what its tenant, and then what anybody has not used for longest makes room for it."""
         at, size = (owner, key), OVERHEAD_BYTES + len(key) + len(text.encode())
         self._drop(at)
-        timer = asyncio.get_running_loop().call_later(ttl_s, self._drop, at)
-        self._texts[at] = _Kept(text, size, timer)
+        loop = asyncio.get_running_loop()
+        # Not to be had from the timer: uvloop's has no `when` where that is now.
+        self._texts[at] = _Kept(text, size, loop.time() + ttl_s, loop.call_later(ttl_s, self._drop, at))
         self._bytes_of[owner.tenant_id] += size
         self._bytes += size
         while self._bytes_of[owner.tenant_id] > self._most_bytes // TENANTS_PER_ROOM:

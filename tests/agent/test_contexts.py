@@ -257,6 +257,14 @@ async def test_memory_has_a_bound_and_no_tenant_takes_it_all() -> None:
     assert (shelf._bytes, dict(shelf._bytes_of)) == (0, {})
 
 
+async def test_what_is_kept_for_no_time_at_all_is_not_found() -> None:
+    shelf = MemoryShelf(most_bytes=1_000_000)
+    await shelf.put(Owner("acme", None), "k", "kept", ttl_s=0.0001, age_s=0)
+    await shelf.find(Owner("acme", None), "k")
+    await until(lambda: not shelf._texts)
+    assert await shelf.find(Owner("acme", None), "k") is None
+
+
 async def test_processes_share_what_one_has_looked_up_and_do_without_a_redis_that_is_away(
     redis_server: RedisServer,
 ) -> None:
