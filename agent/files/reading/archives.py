@@ -7,6 +7,9 @@ from agent.files.reading.order import UnreadableError
 
 MOST_PARTS = 20_000
 
+NO_ARCHIVE = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
+"""What `zipfile` says of bytes that it cannot open: the last of a version or a compression that it does not know."""
+
 
 def check_archive(source: BinaryIO, *, needs: str, most_bytes: int) -> None:
     """Refuse an archive that is no such document, or is too large unpacked. Its own words are held against it only.
@@ -23,6 +26,6 @@ def check_archive(source: BinaryIO, *, needs: str, most_bytes: int) -> None:
                 raise UnreadableError(f"unpacked it is larger than {most_bytes // 1_000_000} MB")
             if any(part.flag_bits & 1 for part in parts):
                 raise UnreadableError("it is locked by a password")
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as exc:
+    except NO_ARCHIVE as exc:
         raise UnreadableError("it is broken, or was cut") from exc
     source.seek(0)

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from agent.files.reading.archives import check_archive
+from agent.files.reading.archives import NO_ARCHIVE, check_archive
 from agent.files.reading.order import Clock, Order, Report, UnreadableError
 from agent.files.reading.writing import Text
 
@@ -115,5 +115,5 @@ def _is_archive(source: BinaryIO) -> bool:
     try:
         with zipfile.ZipFile(source):
             return True
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except NO_ARCHIVE:
         return False
