@@ -274,7 +274,7 @@ async def test_a_file_that_was_cut_on_its_way_is_none(desk: World, ann: Person) 
 
     async def half() -> Any:
         yield head + b"x" * 1_000_000
-        await asyncio.sleep(0.2)
+        await until(lambda: len(on_disk(desk)) > before)
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
