@@ -66,7 +66,7 @@ class Wire:
             for byte in data:
                 await self.send(bytes([byte]))
                 await asyncio.sleep(every_s)
-        except ConnectionError:
+        except (ConnectionError, RuntimeError):  # as asyncio and as uvloop say that it is closed
             pass
 
     @property

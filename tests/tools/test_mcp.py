@@ -16,6 +16,7 @@ from support.mcp import (
     http_server,
     is_alive,
     person,
+    pids_of,
     program,
     refusal,
     resident_bytes,
@@ -331,6 +332,31 @@ async def test_a_program_ends_with_its_toolset_and_takes_its_children_along(tmp_
         return not any(map(is_alive, pids))
 
     await until(are_gone)
+
+
+@pytest.mark.parametrize("connect_timeout_s", [10.0, 0.1], ids=["while it starts", "while it is ended"])
+async def test_a_program_is_ended_whenever_its_toolset_is_left(connect_timeout_s: float) -> None:
+    """G598."""
+    seconds = f"600.{os.getpid()}{int(connect_timeout_s * 10)}"  # by which these are known
+
+    async def leave_after(moments: int, length_s: float) -> None:
+        command = ["sh", "-c", f"sleep {seconds} & exec sleep {seconds}"]
+        async with toolset({"command": command, "connect_timeout_s": connect_timeout_s}):
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            await asyncio.sleep(length_s)
+
+    async def be_slow() -> None:
+        while True:
+            time.sleep(0.002)  # so that programs are further than whoever started them
+            await asyncio.sleep(0)
+
+    slow = asyncio.create_task(be_slow())
+    starting = (leave_after(moments, 0) for moments in range(60))
+    ending = (leave_after(0, 0.1 + moment * 0.03) for moment in range(10))
+    await asyncio.gather(*(starting if connect_timeout_s > 1 else ending))
+    slow.cancel()
+    assert not pids_of(seconds)
 
 
 async def test_an_answer_that_is_too_large_is_not_read(way: dict[str, Any]) -> None:

@@ -163,12 +163,13 @@ class Connection:
         exchange.set(self._own)
         failures = 0
         try:
-            while not self._is_idle:
+            while not self._is_over:
                 begun_at = time.monotonic()
                 await self._attempt()
                 lasted_s = time.monotonic() - begun_at
                 failures = 0 if lasted_s > STEADY_S else failures + 1
-                await self._pause(failures)
+                if not self._is_over:
+                    await self._pause(failures)
         finally:
             self._settled.set()
             self._attempted.set()
@@ -228,13 +229,13 @@ class Connection:
         """Keep the list true until the connection is gone, or nobody uses it any more."""
         manner = self._manner
         refreshed_at = time.monotonic()
-        while not link.is_gone and not self._is_idle:
+        while not link.is_gone and not self._is_over:
             wait_s = min(REFRESH_S, manner.idle_s or REFRESH_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await link.stirred.wait()
             link.stirred.clear()
-            if link.is_gone or not (link.has_changed or time.monotonic() - refreshed_at > REFRESH_S):
+            if link.is_gone or self._is_over or not (link.has_changed or time.monotonic() - refreshed_at > REFRESH_S):
                 continue
             link.has_changed = False
             refreshed_at = time.monotonic()
@@ -263,9 +264,11 @@ class Connection:
         return read
 
     @property
-    def _is_idle(self) -> bool:
+    def _is_over(self) -> bool:
+        """Whether there is no use for it: it is closed, whatever became of the cancellation, or nobody has used it for long."""
         idle_s = self._manner.idle_s
-        return idle_s is not None and not self._calls and time.monotonic() - self.used_at > idle_s
+        is_idle = idle_s is not None and not self._calls and time.monotonic() - self.used_at > idle_s
+        return self._is_closing or is_idle
 
     async def _pause(self, failures: int) -> None:
         """Wait before the next attempt: the longer the more have failed, but not while somebody waits for it."""

@@ -10,7 +10,7 @@ import re
 import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import anyio
@@ -22,7 +22,8 @@ from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, j
 from pydantic import ValidationError
 
 from agent.masking import Mask
-from tools.mcp.watchdog import watched
+from tools.mcp.child import child
+from tools.mcp.watchdog import watchdog
 
 logger = structlog.get_logger()
 
@@ -81,30 +82,25 @@ async def run_program(program: Program, *, on_end: Callable[[], None]) -> AsyncG
     """Start the program, yield the streams that the SDK speaks over, and end it. `on_end` is told when it has ended by itself.
 
     Raises:
-        OSError: it cannot be started.
+        ExceptionGroup: it cannot be started; with the OSError.
     """
-    process = await asyncio.create_subprocess_exec(
-        *program.command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=program.environment,
-        start_new_session=True,
-    )
     incoming, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     sent, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
-    async with watched(process.pid), anyio.create_task_group() as tasks:
-        tasks.start_soon(_read, process, program, incoming, on_end)
-        tasks.start_soon(_write, process, outgoing, incoming)
-        tasks.start_soon(_listen, process, program)
+    async with AsyncExitStack() as stack:
+        for stream in (incoming, received, sent, outgoing):
+            stack.enter_context(stream)
+        watch = await stack.enter_async_context(watchdog())
+        tasks = await stack.enter_async_context(anyio.create_task_group())
         try:
-            yield received, sent
+            async with child(*program.command, end=_end, env=program.environment) as process:
+                watch(process.pid)
+                # What it writes is read until it has ended, or it might wait for that instead of ending.
+                tasks.start_soon(_read, process, program, incoming, on_end)
+                tasks.start_soon(_write, process, outgoing, incoming)
+                tasks.start_soon(_listen, process, program)
+                yield received, sent
         finally:
-            with anyio.CancelScope(shield=True):
-                await _end(process)
             tasks.cancel_scope.cancel()
-    for stream in (incoming, received, sent, outgoing):
-        stream.close()
 
 
 async def _read(

@@ -1,50 +1,58 @@
 """What ends a program of ours when this process can not: a small shell beside it that notices our death.
 
 A process that is killed ends nothing itself, and a program that ignores the end of its input would stay for ever. The shell
-holds one end of a pipe, we the other; ours is closed by the system however we end. The invariant: a program's group is
-signalled only while it is the program's: before its number may be somebody else's, the shell has been sent home.
+holds one end of a pipe, we the other; ours is closed by the system however we end. It is there before the program is, so that
+no program is without it. The invariant: a program's group is signalled only while it is the program's: as soon as its number
+may be somebody else's, the shell is sent home.
 """
 
-import asyncio
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-import anyio
 import structlog
+
+from tools.mcp.child import child
 
 logger = structlog.get_logger()
 
 SHELL = "/bin/sh"
-SCRIPT = 'read _ || { kill -s TERM -- "-$1"; sleep 2; kill -s KILL -- "-$1"; }'
-"""A line sends it home; the end of its input is our death. The group has as long as when we end it ourselves."""
+SCRIPT = 'read group && { read _ || { kill -s TERM -- "-$group"; sleep 2; kill -s KILL -- "-$group"; }; }'
+"""The first line says which group; the end of its input is our death. The group has as long as when we end it ourselves."""
 
 
 @asynccontextmanager
-async def watched(group: int) -> AsyncGenerator[None]:
-    """Have a process group ended if this process is killed while the context is open.
+async def watchdog() -> AsyncGenerator[Callable[[int], None]]:
+    """Yield a function that is told a process group, which is ended if this process is killed while the context is open.
 
     Where there is no shell this is not done, and the log says so.
     """
-    try:
-        shell = await asyncio.create_subprocess_exec(
-            *(SHELL, "-c", SCRIPT, "frontdesk-watchdog", str(group)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-            start_new_session=True,
-        )
-    except OSError as exc:
-        logger.warning("mcp_program_not_watched", error=type(exc).__name__)
-        yield
-        return
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            shell.kill()  # first, so that it does not take the end of its input for our death
-        assert shell.stdin is not None
-        shell.stdin.close()
-        with anyio.CancelScope(shield=True):
-            await shell.wait()
+    async with AsyncExitStack() as stack:
+        shell: Process | None = None
+        try:
+            shell = await stack.enter_async_context(
+                child(
+                    *(SHELL, "-c", SCRIPT, "frontdesk-watchdog"),
+                    end=_send_home,
+                    env={"PATH": os.environ.get("PATH", os.defpath)},
+                    output=DEVNULL,
+                )
+            )
+        except OSError as exc:
+            logger.warning("mcp_program_not_watched", error=type(exc).__name__)
+
+        def watch(group: int) -> None:
+            if shell is not None and shell.stdin is not None:
+                with suppress(OSError, RuntimeError):  # it is gone: nothing can be told to it
+                    shell.stdin.write(f"{group}\n".encode())
+
+        yield watch
+
+
+async def _send_home(shell: Process) -> None:
+    with suppress(ProcessLookupError):
+        shell.kill()  # first, so that it does not take the end of its input for our death
+    assert shell.stdin is not None
+    shell.stdin.close()
+    await shell.wait()
