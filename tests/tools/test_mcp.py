@@ -334,28 +334,35 @@ async def test_a_program_ends_with_its_toolset_and_takes_its_children_along(tmp_
     await until(are_gone)
 
 
-@pytest.mark.parametrize("connect_timeout_s", [10.0, 0.1], ids=["while it starts", "while it is ended"])
-async def test_a_program_is_ended_whenever_its_toolset_is_left(connect_timeout_s: float) -> None:
+async def test_a_program_is_ended_whenever_its_toolset_is_left_while_it_starts() -> None:
     """G598."""
-    seconds = f"600.{os.getpid()}{int(connect_timeout_s * 10)}"  # by which these are known
-
-    async def leave_after(moments: int, length_s: float) -> None:
-        command = ["sh", "-c", f"sleep {seconds} & exec sleep {seconds}"]
-        async with toolset({"command": command, "connect_timeout_s": connect_timeout_s}):
-            for _ in range(moments):
-                await asyncio.sleep(0)
-            await asyncio.sleep(length_s)
+    seconds = f"600.{uuid4().int}"  # by which these are known
 
     async def be_slow() -> None:
         while True:
-            time.sleep(0.002)  # so that programs are further than whoever started them
+            time.sleep(0.002)  # noqa: ASYNC251 (so that programs are further than whoever started them)
             await asyncio.sleep(0)
 
+    async def leave_after(moments: int) -> None:
+        async with toolset({"command": ["sh", "-c", f"sleep {seconds} & exec sleep {seconds}"]}):
+            for _ in range(moments):
+                await asyncio.sleep(0)
+
     slow = asyncio.create_task(be_slow())
-    starting = (leave_after(moments, 0) for moments in range(60))
-    ending = (leave_after(0, 0.1 + moment * 0.03) for moment in range(10))
-    await asyncio.gather(*(starting if connect_timeout_s > 1 else ending))
+    await asyncio.gather(*(leave_after(moments) for moments in range(60)))
     slow.cancel()
+    assert not pids_of(seconds)
+
+
+async def test_a_program_is_ended_whenever_its_toolset_is_left_while_it_is_ended() -> None:
+    """G598: it said nothing in time."""
+    seconds = f"600.{uuid4().int}"
+
+    async def leave_after(length_s: float) -> None:
+        async with toolset({"command": ["sleep", seconds], "connect_timeout_s": 0.5}):
+            await asyncio.sleep(length_s)
+
+    await asyncio.gather(*(leave_after(0.5 + moment * 0.1) for moment in range(10)))
     assert not pids_of(seconds)
 
 
