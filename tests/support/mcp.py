@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -136,12 +137,13 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def pids_of(argument: str) -> list[int]:
-    """Return the processes of this machine that have this argument."""
+def ended_now(argument: str) -> list[int]:
+    """End the processes of this machine that have this argument, for which a loop would wait; return which these were."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             if argument.encode() in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)
                 found.append(int(path.parent.name))
     return found
 

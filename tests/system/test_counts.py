@@ -20,7 +20,7 @@ from bench.server import Server
 from bench.upstream import Script
 
 TURNS = 20
-WINDOWS = 3
+WINDOWS = 5
 """How often it is counted. The least counts: what upkeep does meanwhile only adds to it."""
 RARELY = {
     "FRONTDESK_SEARCH_INDEX_EVERY_S": "3600",
@@ -127,7 +127,8 @@ async def test_fifty_turns_at_once_share_their_syncs(server: Server) -> None:
     calls = await least(server, Script(tokens=5), at_once=50)
     told("plain, fifty at once", calls)
     assert calls["fdatasync"] < 0.5
-    assert calls["mmap"] + calls["munmap"] < 1, "something makes greenlets, or threads"
+    # A greenlet or a thread of each turn would be 36; blocks of memory for fifty turns that last long on a busy machine are few.
+    assert calls["mmap"] + calls["munmap"] < 6, "something makes greenlets, or threads"
     assert calls["pread64"] < 5, "pages are read that this process wrote before"
     assert calls["pwrite64"] < 20, "what a part may take back is written to a file"
     assert calls["epoll_pwait"] < 6, "each turn wakes the loop for itself"

@@ -13,10 +13,10 @@ import pytest
 from support.backend import TenantBackend
 from support.mcp import (
     called,
+    ended_now,
     http_server,
     is_alive,
     person,
-    pids_of,
     program,
     refusal,
     resident_bytes,
@@ -351,7 +351,7 @@ async def test_a_program_is_ended_whenever_its_toolset_is_left_while_it_starts()
     slow = asyncio.create_task(be_slow())
     await asyncio.gather(*(leave_after(moments) for moments in range(60)))
     slow.cancel()
-    assert not pids_of(seconds)
+    assert not ended_now(seconds)
 
 
 async def test_a_program_is_ended_whenever_its_toolset_is_left_while_it_is_ended() -> None:
@@ -363,7 +363,7 @@ async def test_a_program_is_ended_whenever_its_toolset_is_left_while_it_is_ended
             await asyncio.sleep(length_s)
 
     await asyncio.gather(*(leave_after(0.5 + moment * 0.1) for moment in range(10)))
-    assert not pids_of(seconds)
+    assert not ended_now(seconds)
 
 
 async def test_an_answer_that_is_too_large_is_not_read(way: dict[str, Any]) -> None:
