@@ -205,7 +205,7 @@ async def test_an_idle_connection_is_kept_for_the_next_request_and_then_closed(s
         dripping = asyncio.create_task(one.drip(b"\r\n" * 1000, every_s=0.05))
         begun = time.monotonic()
         assert (await one.closed()).count(HEALTHY) == 3
-        assert time.monotonic() - begun >= LIMIT_S
+        assert time.monotonic() - begun >= LIMIT_S * 0.9
         await dripping
 
 

@@ -239,7 +239,7 @@ async def test_the_end_of_a_server_waits_two_seconds_for_what_is_left(
             span.end()
             traces.recorder.send(span)
             begun = time.monotonic()
-        assert END_S <= time.monotonic() - begun < 10 * END_S
+        assert END_S * 0.99 <= time.monotonic() - begun < 10 * END_S  # a timer counts in milliseconds
 
 
 @pytest.mark.timeout(240)

@@ -130,7 +130,8 @@ async def test_fifty_turns_at_once_share_their_syncs(server: Server) -> None:
     # A greenlet or a thread of each turn would be 36; blocks of memory for fifty turns that last long on a busy machine are few.
     assert calls["mmap"] + calls["munmap"] < 6, "something makes greenlets, or threads"
     assert calls["pread64"] < 5, "pages are read that this process wrote before"
-    assert calls["pwrite64"] < 20, "what a part may take back is written to a file"
+    # Sixty where nobody shares a transaction; the fewer of the fifty a busy machine lets come at once, the more it is.
+    assert calls["pwrite64"] < 40, "what a part may take back is written to a file"
     assert calls["epoll_pwait"] < 6, "each turn wakes the loop for itself"
 
 

@@ -180,7 +180,7 @@ async def test_too_many_requests_are_tried_again_after_what_the_provider_says(
     provider.say("Hi")
     begun = time.monotonic()
     assert (await ask(model)).reply.text == "Hi"
-    assert 0.4 <= time.monotonic() - begun < 20
+    assert 0.39 <= time.monotonic() - begun < 20  # a timer counts in milliseconds
     assert len(provider.requests) == 2
 
 

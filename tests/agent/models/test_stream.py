@@ -197,7 +197,7 @@ async def test_retry_after_is_waited_for_as_long_as_it_says() -> None:
     model = ScriptedModel(scripts=[[busy(0.3)], [busy(0.2)], [chunk("Hi"), END]])
     begun = time.monotonic()
     await ask(model)
-    assert 0.5 <= time.monotonic() - begun < 15
+    assert 0.49 <= time.monotonic() - begun < 15  # a timer counts in milliseconds
 
 
 async def test_a_retry_after_that_is_too_long_is_not_waited_for() -> None:
