@@ -54,10 +54,11 @@ def pdf(*pages: str) -> bytes:
         objects.append(b"<</Type/Page%b/Contents %d 0 R>>" % (place, len(objects)))
         kids.append(len(objects))
     objects[1] = b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))
-    return _pdf(objects)
+    return make_pdf(objects)
 
 
-def _pdf(objects: list[bytes]) -> bytes:
+def make_pdf(objects: list[bytes]) -> bytes:
+    """Return a PDF of these objects; the first is its catalog."""
     out, places = bytearray(b"%PDF-1.4\n"), []
     for number, one in enumerate(objects, start=1):
         places.append(len(out))
