@@ -81,6 +81,8 @@ class Services:
     voices: Voices
     uploads: Rates
     """Files that users send."""
+    upload_seats: Seats
+    """Of those who are sending one."""
     tickets: Tickets | SharedTickets
     sockets: Sockets
     built_files: BuiltFiles

@@ -19,6 +19,9 @@ from api.tickets import Tickets
 from api.visitors import Visitors
 from api.voice_settings import OF_TENANT, OF_USER
 
+FILES_OF_USER = "At most {most} files can be sent at once."
+FILES_OF_TENANT = "At most {most} files can be sent at once by all of a company."
+
 
 class Limits(NamedTuple):
     """What counts."""
@@ -27,6 +30,7 @@ class Limits(NamedTuple):
     uploads: Rates
     seats: Seats
     voice_seats: Seats
+    upload_seats: Seats
     sockets: Sockets
     tickets: Tickets | SharedTickets
     visitors: dict[str, Visitors]
@@ -52,6 +56,7 @@ def open_limits(
     seats = SharedSeats(tally, processes) if tally is not None else None
     most = settings.max_streams_per_user, settings.max_streams_per_tenant, settings.max_streams_per_address
     of_voices = settings.max_voices_per_user, settings.max_voices_per_tenant
+    of_uploads = settings.max_uploads_per_user, settings.max_uploads_per_tenant
     tickets: Tickets | SharedTickets = (own := Tickets(settings, rates=rates))
     if cluster is not None and cluster.keys is not None:
         tickets = shared = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
@@ -61,6 +66,7 @@ def open_limits(
         Rates({"uploads": limit_of(settings.upload_limit, name="FRONTDESK_UPLOAD_LIMIT")}, rates),
         Seats("streams", *most, shared=seats),
         Seats("voices", *of_voices, refusals=(OF_USER, OF_TENANT), shared=seats),
+        Seats("uploads", *of_uploads, refusals=(FILES_OF_USER, FILES_OF_TENANT), shared=seats),
         Sockets(settings, rates=rates, seats=seats),
         tickets,
         _visitors(settings, assistants, catalog, rates),
