@@ -28,6 +28,16 @@ def photo(size: tuple[int, int] = (400, 200)) -> bytes:
     return out.getvalue()
 
 
+def odd_photo(size: tuple[int, int] = (40, 20)) -> bytes:
+    """Return a JPEG that lies on its side, and says of its width, in a type that no width has, what some cameras say."""
+    entries = ((0x0100, 1, 1, b"\x01"), (0x0112, 3, 1, b"\x06"))
+    told = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    out = io.BytesIO()
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + told + bytes(4)
+    Image.new("RGB", size, "red").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
 def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
     """Return a picture of a few kilobytes that is gigabytes unpacked."""
 

@@ -18,6 +18,8 @@ _NOT_READ = frozenset(("del", "moveFrom", "instrText", "delText", "rt", "pPr", "
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _NOTES = {"footnoteReference": "Footnote", "endnoteReference": "Endnote"}
 _OFF = ("0", "false", "off")
+BROKEN = (AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile)
+"""What its library says of one whose parts do not fit together: of a package without one, a `KeyError` or a `ValueError`."""
 MOST_BEFORE = 63
 """Columns that a row may leave out at its beginning, as many as Word lets a table have."""
 
@@ -25,7 +27,8 @@ MOST_BEFORE = 63
 def read_docx(source: BinaryIO, text: Text, order: Order) -> Report:
     """Write headers, then paragraphs, headings, text boxes and tables in their order, then footers, notes and comments."""
     import docx
-    from docx.opc.exceptions import PackageNotFoundError
+    from docx.exceptions import PythonDocxError
+    from docx.opc.exceptions import OpcError
 
     check_archive(source, needs="word/document.xml", most_bytes=order.unpacked_bytes)
     clock = Clock(order.stop_after_s)
@@ -40,7 +43,7 @@ def read_docx(source: BinaryIO, text: Text, order: Order) -> Report:
         for kind, one in (("Footnote", "footnotes"), ("Endnote", "endnotes"), ("Comment", "comments")):
             for number, said in _numbered(document, one):
                 text.add(f"[{kind} {number}] {said}\n\n")
-    except (PackageNotFoundError, KeyError, ValueError, OSError, SyntaxError, zipfile.BadZipFile) as exc:
+    except (*BROKEN, OpcError, PythonDocxError) as exc:
         raise UnreadableError("it is broken, or was cut") from exc
     about = {"paragraphs": word.paragraphs, "tables": word.tables}
     return Report(about=about | ({"is_cut": True} if text.is_cut or text.is_short or clock.is_over else {}))

@@ -139,6 +139,12 @@ async def test_a_photo_loses_what_it_says_of_its_place_and_stands_upright_and_sm
         assert not anew.getexif()
 
 
+async def test_a_photo_stands_upright_whatever_else_its_camera_says_of_it(tmp_path: Path) -> None:
+    _, written = await opened(tmp_path, "x.jpg", made_files.odd_photo((40, 20)))
+    with Image.open(io.BytesIO(written)) as anew:
+        assert anew.size == (20, 40)
+
+
 async def test_a_picture_that_is_a_page_as_well_keeps_its_pixels_only(tmp_path: Path) -> None:
     page = b"<html><script>alert(1)</script></html>"
     _, written = await opened(tmp_path, "x.png", made_files.picture() + page)
