@@ -10,6 +10,7 @@ import unicodedata
 from base64 import b32encode
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import pairwise
 
 MAX_CHARACTERS = 1_000_000
 """Characters of a message, from its beginning, that are looked at."""
@@ -128,8 +129,9 @@ def asked_terms(question: str, *, most: int = MAX_ASKED) -> list[str]:
             asked.update(dict.fromkeys(text[at : at + 2] for at in range(len(text) - 1)))
         else:
             asked[text[:WORD_LENGTH]] = None
-    whole = [word for word in asked if not any(other != word and other.startswith(word) for other in asked)]
-    longest = sorted(whole, key=len, reverse=True)[:most]
+    ordered = sorted(asked)  # those that begin with a word stand right behind it
+    halves = {word for word, behind in pairwise(ordered) if behind.startswith(word)}
+    longest = sorted((word for word in asked if word not in halves), key=len, reverse=True)[:most]
     return [word if len(word) > 1 else BEGINNING + word for word in longest]
 
 

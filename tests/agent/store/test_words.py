@@ -1,6 +1,7 @@
 """The words of a text: what is begun finds them, whatever the case, the accents and the script; nothing else is in them."""
 
 import sys
+import time
 import tracemalloc
 import unicodedata
 
@@ -163,6 +164,14 @@ def test_of_a_long_question_the_longest_words_count() -> None:
     assert len(asked) == MAX_ASKED
     assert "elephantine" in asked
     assert not any(len(term) < 3 for term in asked)
+
+
+def test_a_question_takes_no_longer_than_its_length_whatever_its_words_are() -> None:
+    """G637"""
+    begun = time.process_time()
+    assert len(asked_terms("".join(map(chr, range(0x4E00, 0x9FFF))), most=160)) == 160
+    assert len(asked_terms(" ".join(f"{number:x}word" for number in range(20_000)), most=160)) == 160
+    assert time.process_time() - begun < 5
 
 
 def test_a_word_that_a_longer_one_begins_with_is_asked_once() -> None:
