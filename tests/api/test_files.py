@@ -416,9 +416,11 @@ async def _drip(who: Person, data: bytes) -> int:
     return (await who.request("POST", "/files", content=body(), headers=kind)).status_code
 
 
-async def test_a_user_keeps_so_many_bytes_of_files_and_no_tool_gives_them_more(open_frontdesk: OpenWorld) -> None:
+async def test_a_user_keeps_so_many_bytes_of_files_and_no_tool_gives_them_more(
+    open_frontdesk: OpenWorld, database_url: str
+) -> None:
     """G632"""
-    limits = {"max_user_file_bytes": 50_000, "max_tenant_file_bytes": 75_000}
+    limits = {"max_user_file_bytes": 50_000, "max_tenant_file_bytes": 75_000, "database_url": database_url}
     toolsets = ["support.file_tools"]
     world = await open_frontdesk(assistant={"files": True, "toolsets": toolsets}, **limits)
     ann, ben, other = world.person(), world.person(user="ben"), world.person("other")
@@ -441,7 +443,7 @@ async def test_a_user_keeps_so_many_bytes_of_files_and_no_tool_gives_them_more(o
     assert (told["code"], "company" in told["detail"]) == ("quota_exceeded", True)
     assert (await send(other, "b.txt", b"x")).status_code == 201
     await ann.request("DELETE", f"/conversations/{conversations[0]}")
-    await until(lambda: world.rows()["files"] == 4)
+    await until(lambda: len(on_disk(world)) == 2 * 4)
     assert (await send(ann, "a.txt", b"x")).status_code == 201
 
 
