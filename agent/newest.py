@@ -1,4 +1,4 @@
-"""What is made of something once and used again: of each owner only what they used last, so nothing that changes piles up."""
+"""What is made of something once and used again: of each owner only what they used lately, so nothing that changes piles up."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, ValuesView
@@ -10,6 +10,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 MOST_OWNERS = 10_000
+FEW = 3
+"""Of one owner: a turn side by side and another one use different things at the same time."""
 
 
 class Owner(NamedTuple):
@@ -27,12 +29,13 @@ def owner_of(principal: Principal) -> Owner:
 
 
 class Newest(Generic[K, V]):
-    """Values by keys, at most `most`. One goes when each of its owners uses another one; before that, when it was not used for longest."""
+    """Values by keys, at most `most`. One goes when each of its owners uses others; before that, when it was not used for longest."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: dict[K, V] = {}
-        self._of_owner: OrderedDict[Owner, K] = OrderedDict()
+        self._of_owner: OrderedDict[Owner, list[K]] = OrderedDict()
+        """What each used lately, the last at the end."""
         self._owners: Counter[K] = Counter()
 
     @property
@@ -40,14 +43,14 @@ class Newest(Generic[K, V]):
         return self._values.values()
 
     def find(self, owner: Owner, key: K) -> V | None:
-        """Return a value, which is the owner's from now on in place of the one before; None where it is not there."""
+        """Return a value, which is one of the owner's from now on; None where it is not there."""
         if key not in self._values:
             return None
         self._use(owner, key)
         return self._values[key]
 
     def keep(self, owner: Owner, key: K, value: V) -> None:
-        """Keep a value as the owner's, in place of the one before."""
+        """Keep a value as one of the owner's, in place of one that they used before."""
         self._values[key] = value
         self._use(owner, key)
         while len(self._values) > self._most or len(self._of_owner) > MOST_OWNERS:
@@ -55,17 +58,19 @@ class Newest(Generic[K, V]):
 
     def forget_oldest(self) -> None:
         """Let the owner have nothing who was here longest ago."""
-        self._release(self._of_owner.popitem(last=False)[1])
+        for key in self._of_owner.popitem(last=False)[1]:
+            self._release(key)
 
     def _use(self, owner: Owner, key: K) -> None:
-        before = self._of_owner.get(owner)
-        self._of_owner[owner] = key
+        used = self._of_owner.setdefault(owner, [])
         self._of_owner.move_to_end(owner)
-        if before == key:
-            return
-        self._owners[key] += 1
-        if before is not None:
-            self._release(before)
+        if key in used:
+            used.remove(key)
+        else:
+            self._owners[key] += 1
+        used.append(key)
+        if len(used) > FEW:
+            self._release(used.pop(0))
 
     def _release(self, key: K) -> None:
         self._owners[key] -= 1

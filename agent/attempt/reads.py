@@ -1,6 +1,6 @@
 """The tools that only read: what a lane has, whose answer may be put aside, so that nothing is done for it.
 
-What is kept is kept beside the toolset that it was made of, and goes with it; of each user the newest list alone.
+What is kept is kept beside the toolset that it was made of, and goes with it; of each user the newest lists alone.
 """
 
 from collections.abc import Sequence
