@@ -1,6 +1,7 @@
 """The kinds of files that are taken, told apart by their bytes: what a name or a client says of a type is not believed.
 
-Only of texts the name decides which kind it is, for these differ in nothing else.
+Only of texts the name decides which kind it is, for these differ in nothing else; and of an archive which document it is to be, as
+which it is opened then.
 """
 
 import codecs

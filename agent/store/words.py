@@ -75,10 +75,16 @@ _COUNTING_MARKS = {0, 8, 9}
 """Combining classes of marks that make another letter: vowels of the South Asian scripts and their absence, voiced kana."""
 
 
+MOST_MARKS = 20_000
+"""Characters of which it is known whether they are dropped; Unicode has a million, and a text may have all."""
+
+
 class _Marks(dict[int, int | None]):
-    """A table for `str.translate` that drops accents and what nobody sees; filled as characters come up."""
+    """A table for `str.translate` that drops accents and what nobody sees; filled as characters come up, and begun anew when it is full."""
 
     def __missing__(self, point: int) -> int | None:
+        if len(self) >= MOST_MARKS:
+            self.clear()
         category = unicodedata.category(chr(point))
         is_accent = category[0] == "M" and unicodedata.combining(chr(point)) not in _COUNTING_MARKS
         self[point] = kept = None if is_accent or category == "Cf" or point in _DROPPED else point

@@ -14,9 +14,11 @@ from agent.store.words import (
     MAX_BYTES,
     MAX_CHARACTERS,
     MAX_WORDS,
+    MOST_MARKS,
     PIECE_LENGTH,
     SCOPE_LENGTH,
     WORD_LENGTH,
+    _marks,
     asked_terms,
     fold,
     scope_of,
@@ -164,6 +166,13 @@ def test_of_a_long_question_the_longest_words_count() -> None:
     assert len(asked) == MAX_ASKED
     assert "elephantine" in asked
     assert not any(len(term) < 3 for term in asked)
+
+
+def test_what_is_known_of_characters_is_bounded() -> None:
+    every = "".join(map(chr, (*range(0xA0, 0xD800), *range(0xE000, 0x30000))))
+    folded = [fold(every[at : at + 1000]) for at in range(0, len(every), 1000)]
+    assert len(_marks) <= MOST_MARKS
+    assert folded[::-1] == [fold(every[at : at + 1000]) for at in reversed(range(0, len(every), 1000))]
 
 
 def test_a_question_takes_no_longer_than_its_length_whatever_its_words_are() -> None:
