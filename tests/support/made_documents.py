@@ -1,6 +1,8 @@
 """Documents as people really have them: changes that nobody accepted, controls, boxes, notes, letterheads; forms and broken pages."""
 
+import hashlib
 import io
+import struct
 import zipfile
 
 import docx
@@ -136,3 +138,47 @@ def pdf_with_a_broken_page() -> bytes:
             line % (len(last), b"Last"),
         ]
     )
+
+
+def locked_pdf(password: bytes = b"") -> bytes:
+    """Return a PDF whose page nobody reads without a password; without one here only its rights are locked, and anybody opens it.
+
+    The oldest way to lock one, which all programs know: ISO 32000-1, 7.6, with keys of 40 bits.
+    """
+    filling = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
+    named, rights = b"0123456789abcdef", struct.pack("<i", -64)
+    user = (password + filling)[:32]
+    owner = _rc4(_digest((b"owner" + filling)[:32])[:5], user)
+    key = _digest(user + owner + rights + named)[:5]
+    place = struct.pack("<I", 5)[:3] + b"\0\0"
+    said = _rc4(_digest(key + place)[:10], b"BT /F1 12 Tf 20 100 Td (Locked words) Tj ET")
+    how = b"<</Filter/Standard/V 1/R 2/P -64/O<%b>/U<%b>>>" % (owner.hex().encode(), _rc4(key, filling).hex().encode())
+    return make_pdf(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[4 0 R]>>",
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Resources<</Font<</F1 3 0 R>>>>/Contents 5 0 R>>",
+            b"<</Length %d>>stream\n%b\nendstream" % (len(said), said),
+            how,
+        ],
+        more=b"/Encrypt 6 0 R/ID[<%b><%b>]" % (named.hex().encode(), named.hex().encode()),
+    )
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def _rc4(key: bytes, data: bytes) -> bytes:
+    state, at = list(range(256)), 0
+    for number in range(256):
+        at = (at + state[number] + key[number % len(key)]) % 256
+        state[number], state[at] = state[at], state[number]
+    out, first, second = bytearray(), 0, 0
+    for byte in data:
+        first = (first + 1) % 256
+        second = (second + state[first]) % 256
+        state[first], state[second] = state[second], state[first]
+        out.append(byte ^ state[(state[first] + state[second]) % 256])
+    return bytes(out)

@@ -67,8 +67,8 @@ def pdf(*pages: str) -> bytes:
     return make_pdf(objects)
 
 
-def make_pdf(objects: list[bytes]) -> bytes:
-    """Return a PDF of these objects; the first is its catalog."""
+def make_pdf(objects: list[bytes], *, more: bytes = b"") -> bytes:
+    """Return a PDF of these objects; the first is its catalog. `more` stands in its trailer."""
     out, places = bytearray(b"%PDF-1.4\n"), []
     for number, one in enumerate(objects, start=1):
         places.append(len(out))
@@ -76,7 +76,7 @@ def make_pdf(objects: list[bytes]) -> bytes:
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    out += b"trailer<</Size %d/Root 1 0 R%b>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, more, start)
     return bytes(out)
 
 

@@ -102,6 +102,11 @@ async def test_a_picture_of_sixteen_bits_keeps_its_greys(tmp_path: Path) -> None
         assert [anew.convert("L").getpixel((at, 0)) for at in range(2)] == [78, 156]
 
 
+async def test_a_pdf_whose_rights_alone_are_locked_is_read(tmp_path: Path) -> None:
+    text, _ = await text_of(tmp_path, "t.pdf", made_documents.locked_pdf())
+    assert text == "[Page 1]\nLocked words\n\n"
+
+
 async def test_a_pdf_is_told_page_by_page(tmp_path: Path) -> None:
     text, about = await text_of(tmp_path, "t.pdf", made_files.pdf("Hello", "World"))
     assert text == "[Page 1]\nHello\n\n[Page 2]\nWorld\n\n"
@@ -155,6 +160,7 @@ BROKEN = {
     "a picture bomb": ("x.png", made_files.bomb(), "million pixels"),
     "a picture that was cut": ("x.jpg", made_files.photo()[:-2000], "broken"),
     "a PDF that was cut": ("x.pdf", made_files.pdf("Hello")[:60], "broken"),
+    "a PDF with a password": ("x.pdf", made_documents.locked_pdf(b"secret"), "locked by a password"),
     "a PDF that is an archive": ("x.pdf", made_files.pdf("Hi") + made_files.archive(evil=b"x"), "an archive at once"),
     "an archive named as a document": ("x.docx", made_files.archive(evil=b"x"), "not the document"),
     "an archive named as a workbook": ("x.xlsx", made_files.archive(evil=b"x"), "not the document"),
