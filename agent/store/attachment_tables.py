@@ -27,7 +27,7 @@ files = Table(
     partial_index("ix_files_loose", "tenant_id", "user_id", "created_at", only_where="conversation_id IS NULL"),
     partial_index(
         "ix_files_kept",
-        *("tenant_id", "user_id", "conversation_id", "bytes", "text_bytes"),
+        *("tenant_id", "user_id", "conversation_id", "bytes", "text_bytes", "deleted_at"),
         only_where="deleted_at IS NULL",
     ),
     partial_index("ix_files_waiting", "created_at", only_where="conversation_id IS NULL AND deleted_at IS NULL"),

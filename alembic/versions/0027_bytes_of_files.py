@@ -19,7 +19,7 @@ KEPT = sa.text('deleted_at IS NULL')
 
 def upgrade() -> None:
 
-    op.create_index('ix_files_kept', 'files', ['tenant_id', 'user_id', 'conversation_id', 'bytes', 'text_bytes'], unique=False, sqlite_where=KEPT, postgresql_where=KEPT)
+    op.create_index('ix_files_kept', 'files', ['tenant_id', 'user_id', 'conversation_id', 'bytes', 'text_bytes', 'deleted_at'], unique=False, sqlite_where=KEPT, postgresql_where=KEPT)
 
 
 def downgrade() -> None:
