@@ -11,12 +11,14 @@ from agent.redis.tickets import TicketShelf
 from agent.redis.windows import Windows
 from agent.runs.offers import Cluster
 from api.rates import Rates, Shared, limit_of
+from api.recordings import RecordingRoom
 from api.seats import Seats, SharedSeats
 from api.settings import Settings
 from api.shared_tickets import SharedTickets, erased_channel
 from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
+from api.voice import AROUND_BYTES, RECORDING_BYTES
 from api.voice_settings import OF_TENANT, OF_USER
 
 FILES_OF_USER = "At most {most} files can be sent at once."
@@ -31,6 +33,7 @@ class Limits(NamedTuple):
     seats: Seats
     voice_seats: Seats
     upload_seats: Seats
+    recordings: RecordingRoom
     sockets: Sockets
     tickets: Tickets | SharedTickets
     visitors: dict[str, Visitors]
@@ -67,6 +70,7 @@ def open_limits(
         Seats("streams", *most, shared=seats),
         Seats("voices", *of_voices, refusals=(OF_USER, OF_TENANT), shared=seats),
         Seats("uploads", *of_uploads, refusals=(FILES_OF_USER, FILES_OF_TENANT), shared=seats),
+        RecordingRoom(settings.recordings_bytes, largest=RECORDING_BYTES + AROUND_BYTES),
         Sockets(settings, rates=rates, seats=seats),
         tickets,
         _visitors(settings, assistants, catalog, rates),

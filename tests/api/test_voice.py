@@ -177,6 +177,33 @@ async def test_a_recording_that_takes_long_to_be_read_holds_nobody_up(
     assert turns - before > 2
 
 
+async def test_recordings_that_arrive_take_so_much_memory_and_no_tenant_takes_it_all(
+    open_frontdesk: OpenWorld, voices: VoiceServer
+) -> None:
+    """G638"""
+    world = await open_frontdesk(assistant={"voice": voice(voices)}, recordings_bytes=12 * 1024 * 1024)
+    ann, ben, eve = world.person(), world.person(user="ben"), world.person("other")
+    room, go_on = world.app.state.services.recordings, asyncio.Event()
+
+    async def drips() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        await go_on.wait()
+        yield wav() + b"\r\n--b--\r\n"
+
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    voices.answer(orjson.dumps({"text": "Well."}))
+    dripping = asyncio.create_task(ann.request("POST", "/audio/transcriptions", content=drips(), headers=kind))
+    await until(lambda: room._taken.total() > 0)
+    refused = await hear(ben, wav(20.0))
+    assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await hear(eve)).status_code == 200
+    go_on.set()
+    assert (await dripping).status_code == 200
+    assert (await hear(ben, wav(20.0))).status_code == 200
+    assert not room._taken
+
+
 async def test_a_server_that_answers_with_something_else_is_a_clear_error(
     open_frontdesk: OpenWorld, voices: VoiceServer
 ) -> None:
