@@ -127,6 +127,23 @@ async def test_a_picture_is_shown_to_a_model_that_sees_and_named_to_others(desk:
     assert "base64" not in str(desk.provider.requests[-1]["messages"])
 
 
+async def test_pictures_take_so_many_bytes_of_a_request_and_the_newest_come_first(open_frontdesk: OpenWorld) -> None:
+    """G639"""
+    photo = made_files.photo()
+    seeing = {"spec": "openai:scripted", "abilities": {"vision": True}}
+    world = await open_frontdesk(assistant={"files": {"picture_bytes": 2 * len(photo)}, "models": [seeing]})
+    ann, conversation_id = world.person(), None
+    for number in range(3):
+        world.provider.say("Seen.")
+        file_id = await sent(ann, f"{number}.jpg", photo)
+        more = {"conversation_id": conversation_id} if conversation_id else {}
+        conversation_id = (await ann.ask("Look.", files=[file_id], **more)).json()["conversation_id"]
+    asked = [one["content"] for one in world.provider.requests[-1]["messages"] if one["role"] == "user"]
+    shown = [1 if isinstance(one, str) else len(one) for one in asked]
+    assert (shown[-1], shown[0]) == (2, 1), "the newest is not shown, or all are"
+    assert "newer ones, or larger ones, have taken its place" in asked[0]
+
+
 async def test_a_long_file_is_cut_to_its_share_of_the_context_and_that_is_said(desk: World, ann: Person) -> None:
     response = await send(ann, "long.txt", b"word " * 20_000)
     assert response.json()["note"] == "Only the first 38400 of the 100000 characters of its text are read."
