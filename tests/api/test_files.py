@@ -136,7 +136,7 @@ async def test_pictures_take_so_many_bytes_of_a_request_and_the_newest_come_firs
     for number in range(3):
         world.provider.say("Seen.")
         file_id = await sent(ann, f"{number}.jpg", photo)
-        more = {"conversation_id": conversation_id} if conversation_id else {}
+        more: dict[str, Any] = {"conversation_id": conversation_id} if conversation_id else {}
         conversation_id = (await ann.ask("Look.", files=[file_id], **more)).json()["conversation_id"]
     asked = [one["content"] for one in world.provider.requests[-1]["messages"] if one["role"] == "user"]
     shown = [1 if isinstance(one, str) else len(one) for one in asked]
