@@ -30,6 +30,7 @@ from api.built_files import BuiltFiles
 from api.handover import hold
 from api.pulse import Pulse
 from api.rates import Rates
+from api.recordings import RecordingRoom
 from api.seats import Seats
 from api.settings import Settings
 from api.shared_tickets import SharedTickets
@@ -81,6 +82,9 @@ class Services:
     voices: Voices
     uploads: Rates
     """Files that users send."""
+    upload_seats: Seats
+    """Of those who are sending one."""
+    recordings: RecordingRoom
     tickets: Tickets | SharedTickets
     sockets: Sockets
     built_files: BuiltFiles

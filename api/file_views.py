@@ -37,6 +37,8 @@ def note_of(file: File, offer: FilesOffer) -> str | None:
         return "There is no text in it: it may be scanned."
     if read := about.get("pages_read"):
         return f"Only the first {read} of {about.get('pages')} pages are read."
+    if broken := about.get("pages_broken"):
+        return f"{broken} of its {about.get('pages')} pages are broken and not read."
     if about.get("is_cut"):
         return f"Only the first {min(characters, offer.characters)} characters of its text are read."
     if characters > offer.characters:

@@ -11,13 +11,18 @@ from agent.redis.tickets import TicketShelf
 from agent.redis.windows import Windows
 from agent.runs.offers import Cluster
 from api.rates import Rates, Shared, limit_of
+from api.recordings import RecordingRoom
 from api.seats import Seats, SharedSeats
 from api.settings import Settings
 from api.shared_tickets import SharedTickets, erased_channel
 from api.sockets.registry import Sockets
 from api.tickets import Tickets
 from api.visitors import Visitors
+from api.voice import AROUND_BYTES, RECORDING_BYTES
 from api.voice_settings import OF_TENANT, OF_USER
+
+FILES_OF_USER = "At most {most} files can be sent at once."
+FILES_OF_TENANT = "At most {most} files can be sent at once by all of a company."
 
 
 class Limits(NamedTuple):
@@ -27,6 +32,8 @@ class Limits(NamedTuple):
     uploads: Rates
     seats: Seats
     voice_seats: Seats
+    upload_seats: Seats
+    recordings: RecordingRoom
     sockets: Sockets
     tickets: Tickets | SharedTickets
     visitors: dict[str, Visitors]
@@ -52,6 +59,7 @@ def open_limits(
     seats = SharedSeats(tally, processes) if tally is not None else None
     most = settings.max_streams_per_user, settings.max_streams_per_tenant, settings.max_streams_per_address
     of_voices = settings.max_voices_per_user, settings.max_voices_per_tenant
+    of_uploads = settings.max_uploads_per_user, settings.max_uploads_per_tenant
     tickets: Tickets | SharedTickets = (own := Tickets(settings, rates=rates))
     if cluster is not None and cluster.keys is not None:
         tickets = shared = SharedTickets(own, TicketShelf(cluster.client), cluster.keys, settings)
@@ -61,6 +69,8 @@ def open_limits(
         Rates({"uploads": limit_of(settings.upload_limit, name="FRONTDESK_UPLOAD_LIMIT")}, rates),
         Seats("streams", *most, shared=seats),
         Seats("voices", *of_voices, refusals=(OF_USER, OF_TENANT), shared=seats),
+        Seats("uploads", *of_uploads, refusals=(FILES_OF_USER, FILES_OF_TENANT), shared=seats),
+        RecordingRoom(settings.recordings_bytes, largest=RECORDING_BYTES + AROUND_BYTES),
         Sockets(settings, rates=rates, seats=seats),
         tickets,
         _visitors(settings, assistants, catalog, rates),

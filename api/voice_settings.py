@@ -15,3 +15,8 @@ class VoiceSettings(EnvironmentSettings):
         default=4, ge=1, description="requests for speech and dictation of one user at once; one more gets a 429"
     )
     max_voices_per_tenant: int = Field(default=100, ge=1, description="of these, all users of one tenant")
+    recordings_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=11 * 1024 * 1024,
+        description="memory of a process for recordings that arrive and are written down; a tenant has a quarter of it, or room for one; more get a 503",
+    )

@@ -4,7 +4,6 @@ The invariant: an imported tool that changes something is offered only if the de
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -15,6 +14,7 @@ import structlog
 
 from agent.assistant.toolsets import ConfirmWhen, Pattern, ToolDefinition, ToolsetDefinition
 from agent.conditions import Bound
+from agent.newest import Newest, owner_of
 from agent.principal import Principal
 from agent.toolkit import Origin, Tool, ToolResult, Toolset, has_side_effects
 from agent.wording import Wording, Wordings
@@ -164,7 +164,7 @@ class ShapedToolset:
     def __init__(self, source: Toolset, definition: ToolsetDefinition) -> None:
         self.source = source
         self.definition = definition
-        self._kept: OrderedDict[int, tuple[Sequence[Tool], Sequence[Tool]]] = OrderedDict()
+        self._kept: Newest[int, tuple[Sequence[Tool], Sequence[Tool]]] = Newest(MAX_KEPT)
         """By the identity of what the source has returned, which is kept with it: so no other object has that identity."""
 
     async def __aenter__(self) -> Self:
@@ -181,13 +181,12 @@ class ShapedToolset:
         if self.definition.roles is not None and principal.role not in self.definition.roles:
             return ()
         found = await self.source.tools(principal)
-        kept = self._kept.get(id(found))
+        owner = owner_of(principal)
+        kept = self._kept.find(owner, id(found))
         if kept is None:
-            kept = self._kept[id(found)] = found, tuple(shape(found, self.definition))
+            kept = found, tuple(shape(found, self.definition))
+            self._kept.keep(owner, id(found), kept)
             self._tell_strange(found)
-            if len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(id(found))
         return kept[1]
 
     def _tell_strange(self, found: Sequence[Tool]) -> None:

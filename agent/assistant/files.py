@@ -30,6 +30,11 @@ class Files(Definition):
         le=50,
         description="that a model with the ability `vision` is shown of a conversation: the newest",
     )
+    picture_bytes: int = Field(
+        default=12 * 1024 * 1024,
+        ge=1024,
+        description="of these together: providers refuse larger requests, and each is held while its model answers",
+    )
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

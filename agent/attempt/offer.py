@@ -79,7 +79,8 @@ class Offer:
             for toolset, had in zip(self._toolsets, before, strict=True)
         ]
         if self._reads_only:
-            sources = list(map(only_reads, sources))
+            pairs = zip(self._toolsets, sources, strict=True)
+            sources = [only_reads(principal, toolset, tools) for toolset, tools in pairs]
         is_same = self._sources is not None and all(map(_is_same, sources, self._sources))
         choice: Choice | None = None
         if self._selector is not None:

@@ -1,24 +1,31 @@
-"""The tools that only read: what a lane has, whose answer may be put aside, so that nothing is done for it."""
+"""The tools that only read: what a lane has, whose answer may be put aside, so that nothing is done for it.
 
-from collections import OrderedDict
+What is kept is kept beside the toolset that it was made of, and goes with it; of each user the newest lists alone.
+"""
+
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
-from agent.toolkit import Tool
+from agent.newest import Newest, owner_of
+from agent.principal import Principal
+from agent.toolkit import Tool, Toolset
 
-MAX_KEPT = 64
-_kept: OrderedDict[int, tuple[Sequence[Tool], Sequence[Tool]]] = OrderedDict()
-"""Lists of toolsets and what of them only reads, by the identity of the lists, which are kept with it."""
+MAX_KEPT = 256
+"""Different lists of one toolset, as of one server for each tenant."""
+
+Kept = Newest[int, tuple[Sequence[Tool], Sequence[Tool]]]
+_kept: WeakKeyDictionary[Toolset, Kept] = WeakKeyDictionary()
+"""Lists and what of them only reads, by the identity of the lists, which are kept with it: so no other object has that identity."""
 
 
-def only_reads(tools: Sequence[Tool]) -> Sequence[Tool]:
+def only_reads(principal: Principal, toolset: Toolset, tools: Sequence[Tool]) -> Sequence[Tool]:
     """Return the tools of a toolset's list that ask a backend, change nothing, and need nobody's yes.
 
     Of the same list it is the same object each time, as with toolsets: whoever has chosen among many knows them again.
     """
-    if (kept := _kept.get(id(tools))) is None:
+    kept, owner = _kept.setdefault(toolset, Newest(MAX_KEPT)), owner_of(principal)
+    if (made := kept.find(owner, id(tools))) is None:
         found = [tool for tool in tools if tool.kind == "data" and tool.risk == "read" and tool.confirm is not True]
-        kept = _kept[id(tools)] = tools, found if len(found) < len(tools) else tools
-    _kept.move_to_end(id(tools))
-    if len(_kept) > MAX_KEPT:
-        _kept.popitem(last=False)
-    return kept[1]
+        made = tools, found if len(found) < len(tools) else tools
+        kept.keep(owner, id(tools), made)
+    return made[1]

@@ -13,6 +13,8 @@ from agent.store.words import BEGINNING, asked_terms, fold, terms_of
 
 MOST_TERMS = 16
 """Words of a question that are looked for: the longest ones."""
+MOST_CHARACTERS = 8000
+"""Of a question, that are looked at: nothing else of the process goes on meanwhile."""
 WHOLE, BEGUN, ALIKE = 1.0, 0.8, 0.5
 """What it counts where a fact has a word of the question, a longer one, or one that only begins like it."""
 
@@ -56,7 +58,7 @@ _EMPTY = _terms(_FUNCTION_WORDS) | _terms(_RUNS)
 
 def content_terms(question: str) -> tuple[str, ...]:
     """Return the words that a question is about, the longest first; none where it is about nothing that could be remembered."""
-    asked = asked_terms(question, most=10 * MOST_TERMS)
+    asked = asked_terms(question[:MOST_CHARACTERS], most=10 * MOST_TERMS)
     found = [term for term in asked if not term.startswith(BEGINNING) and term.strip("’") not in _EMPTY]
     return tuple(term for term in found if not _is_kana(term))[:MOST_TERMS]
 

@@ -73,6 +73,7 @@ class FactVectors:
         self._store = store
         self._digest = hashlib.sha256(model.name.encode()).hexdigest()
         self._questions: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        """By tenant and the hash of what was asked: whoever is erased leaves no word here."""
         self._asking: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._owned: OrderedDict[tuple[str, str], _Owned] = OrderedDict()
         self._learning: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -80,7 +81,8 @@ class FactVectors:
 
     async def question(self, principal: Principal, text: str, *, timeout_s: float) -> Any:
         """Return the vector of a question; None where it is not there in time: what comes late is there the next time."""
-        key = principal.tenant_id, text[:QUESTION_CHARACTERS]
+        asked = text[:QUESTION_CHARACTERS]
+        key = principal.tenant_id, hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
         if (known := self._questions.get(key)) is not None:
             self._questions.move_to_end(key)
             return known
@@ -89,7 +91,7 @@ class FactVectors:
             return None
         asking = self._asking.get(key)
         if asking is None:
-            asking = self._asking[key] = asyncio.create_task(self._ask(key))
+            asking = self._asking[key] = asyncio.create_task(self._ask(key, asked))
             asking.add_done_callback(lambda _: self._asking.pop(key, None))
         done, _ = await asyncio.wait({asking}, timeout=timeout_s)
         if not done:
@@ -130,10 +132,10 @@ class FactVectors:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _ask(self, key: tuple[str, str]) -> Any:
+    async def _ask(self, key: tuple[str, str], text: str) -> Any:
         try:
             async with asyncio.timeout(self.model.timeout_s):
-                row = _row(await self.model.question(key[1]))
+                row = _row(await self.model.question(text))
         except TextRefusedError as exc:
             await self._refused(exc, "question")
             return None

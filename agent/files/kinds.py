@@ -1,6 +1,7 @@
 """The kinds of files that are taken, told apart by their bytes: what a name or a client says of a type is not believed.
 
-Only of texts the name decides which kind it is, for these differ in nothing else.
+Only of texts the name decides which kind it is, for these differ in nothing else; and of an archive which document it is to be, as
+which it is opened then.
 """
 
 import codecs
@@ -51,9 +52,13 @@ _MARKS = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF8": "image/gif",
-    b"%PDF-": "application/pdf",
 }
 _ARCHIVE = b"PK\x03\x04"
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How documents of old programs begin, and those of new ones that have a password."""
+_PDF = b"%PDF-"
+_BEFORE_PDF = b"\xef\xbb\xbf\r\n\t \x00"
+"""What programs put in front of a PDF by mistake; whatever opens one skips it."""
 _CODE = re.compile(
     rb"\s*(?:<!doctype\b|<html\b|<head\b|<body\b|<script\b|<svg\b|<\?xml\b|<\?php\b|<iframe\b|\{\\rtf|%!PS)",
     re.IGNORECASE,
@@ -75,8 +80,12 @@ def kind_of(head: bytes, name: str) -> Kind:
     if head.startswith(_ARCHIVE):
         found = next((kind for kind in KINDS if kind.reader in (DOCX, XLSX) and suffix in kind.suffixes), None)
         if found is None:
-            raise UnsupportedFileError("Archives are not taken.")
+            raise UnsupportedFileError("Of archives only documents are taken whose names end in .docx or .xlsx.")
         return found  # whether it is that document is seen when it is opened
+    if head.startswith(_OLD_OFFICE):
+        raise UnsupportedFileError("Documents with a password, and old ones (.doc, .xls), are not taken.")
+    if head.lstrip(_BEFORE_PDF).startswith(_PDF):
+        return BY_TYPE["application/pdf"]
     guessed = _guessed(head)
     for mark, media_type in _MARKS.items():
         if head.startswith(mark) and media_type in guessed:

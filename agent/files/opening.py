@@ -5,8 +5,9 @@ from pathlib import Path
 from agent.errors import ConfigurationError
 from agent.files.disk import Disk
 from agent.files.objects import Bucket, Objects
+from agent.files.quota import Limits
 from agent.files.reader import Bounds, Reader
-from agent.files.room import Files, Limits
+from agent.files.room import Files
 from agent.files.settings import FileSettings
 from agent.files.spool import Spool
 from agent.files.storage import Storage
@@ -27,6 +28,8 @@ def open_files(settings: FileSettings, store: Store, *, data: Path) -> Files:
         settings.max_files_per_message,
         settings.max_loose_file_bytes,
         settings.loose_files_keep_s,
+        settings.max_user_file_bytes,
+        settings.max_tenant_file_bytes,
     )
     return Files(store, _storage(settings, folder), Reader(_bounds(settings)), Spool(folder / SPOOL), limits)
 

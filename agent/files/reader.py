@@ -1,14 +1,13 @@
 """Strangers' files are opened here, each in a process of its own that is killed when it takes too much.
 
 The invariant: this process reads nothing of a file but its first bytes, and holds no more of one than a piece. So many processes
-at once open files; who comes then waits, and not for ever.
+at once open files; who comes then waits for their turn, and not for ever.
 """
 
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,11 @@ import msgspec
 import structlog
 
 import agent
-from agent.errors import RETRY_AFTER_S, OverloadedError
 from agent.file_errors import UnreadableFileError
 from agent.files.kinds import BY_TYPE, Kind
 from agent.files.reading.order import PICTURE, Order
+from agent.files.turns import Turns
+from agent.principal import Principal
 
 logger = structlog.get_logger()
 
@@ -73,16 +73,16 @@ class Reader:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._places = asyncio.Semaphore(bounds.at_once)
+        self._turns = Turns(bounds.at_once)
 
-    async def open(self, source: Path, out: Path, kind: Kind) -> Opened:
-        """Read a file of a kind, and write what it came to into another one.
+    async def open(self, principal: Principal, source: Path, out: Path, kind: Kind) -> Opened:
+        """Read a file of a kind, of the principal's, and write what it came to into another one.
 
         Raises:
             UnreadableFileError: it is broken, cut, or took more than a file may.
             OverloadedError: others had their files opened for all the time.
         """
-        async with self._place():
+        async with self._turns.place(principal, timeout_s=self._bounds.timeout_s):
             said = await self._read(source, out, self._order(kind))
         if said.error is not None:
             raise UnreadableFileError(f"The file cannot be read: {said.error[:200]}.")
@@ -92,18 +92,6 @@ class Reader:
         if kind.reader == PICTURE and found.reader != PICTURE:
             raise UnreadableFileError("The file cannot be read.")
         return Opened(found if kind.reader == PICTURE else kind, about, kind.reader == PICTURE)
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._bounds.timeout_s):
-                await self._places.acquire()
-        except TimeoutError as exc:
-            raise OverloadedError("Too many files are being read.", retry_after_s=RETRY_AFTER_S) from exc
-        try:
-            yield
-        finally:
-            self._places.release()
 
     def _order(self, kind: Kind) -> Order:
         bounds = self._bounds

@@ -7,7 +7,6 @@ came, with its text beside it.
 import hashlib
 import os
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -15,16 +14,16 @@ import anyio.to_thread
 import structlog
 
 from agent.assistant.files import FileKind
-from agent.budget import QuotaExceededError
 from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError
 from agent.file_errors import UnsupportedFileError
 from agent.files.kinds import HEAD_BYTES, kind_of
 from agent.files.names import safe_name
+from agent.files.quota import Limits
 from agent.files.reader import Reader
 from agent.files.spool import Spool
 from agent.files.storage import Storage, StorageError
 from agent.principal import Principal
-from agent.store import attachments
+from agent.store import attachments, file_bytes
 from agent.store.attachments import File, Gone, NewFile
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.memories import hold_running
@@ -39,16 +38,6 @@ PATIENCE_S = 10.0
 READ_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How large files may be, and how long they may wait for a message. Sizes in bytes."""
-
-    file_bytes: int
-    per_message: int
-    loose_bytes: int
-    loose_s: float
-
-
 class Files:
     """All files."""
 
@@ -61,14 +50,15 @@ class Files:
         self.has_gone = False
         """Whether somebody deleted one, whose bytes are to be removed soon."""
 
-    async def check_room(self, principal: Principal) -> None:
-        """Refuse a file of somebody whose files that no message has are as large together as they may be.
+    async def check_room(self, principal: Principal, *, is_loose: bool = True) -> None:
+        """Refuse a file of somebody, or of a tenant, whose files take as much room as they may; loose ones are those no message has.
 
         Raises:
-            QuotaExceededError: they are.
+            QuotaExceededError: they do.
         """
         async with self._store.read(principal.tenant_id) as connection:
-            self._check(await attachments.loose_bytes(connection, principal))
+            self.limits.check(await file_bytes.held_by(connection, principal), is_loose=is_loose)
+            self.limits.check_tenant(await file_bytes.held_by_tenant(connection, principal.tenant_id))
 
     async def take(self, principal: Principal, arrived: Path, name: str, *, kinds: Sequence[FileKind]) -> File:
         """Keep a file of the principal's that has arrived whole in the spool; no message has it yet.
@@ -87,8 +77,10 @@ class Files:
 
         Raises:
             UnsupportedFileError, UnreadableFileError, OverloadedError: as `take`.
+            QuotaExceededError: there is no room for more of theirs, or of their tenant's.
             NotFoundError: the run is over.
         """
+        await self.check_room(principal, is_loose=False)
         try:
             async with self.spool.place() as arrived:
                 await anyio.Path(arrived).write_bytes(data)
@@ -199,12 +191,6 @@ class Files:
         if gone.has_text:
             await self._storage.delete(attachments.text_key(gone.storage_key))
 
-    def _check(self, loose_bytes: int, more: int = 1) -> None:
-        if loose_bytes + more > self.limits.loose_bytes:
-            raise QuotaExceededError(
-                "Your files that no message has are too large together: send them with a message, or delete some."
-            )
-
     async def _take(
         self, principal: Principal, arrived: Path, name: str, *, kinds: Sequence[FileKind], run_id: UUID | None
     ) -> File:
@@ -214,7 +200,7 @@ class Files:
             raise UnsupportedFileError("Files of this type are not taken.")
         try:
             async with self.spool.place() as written:
-                opened = await self._reader.open(arrived, written, kind)
+                opened = await self._reader.open(principal, arrived, written, kind)
                 body, text = (written, None) if opened.is_picture else (arrived, written)
                 size, digest = await anyio.to_thread.run_sync(_measure, body)
                 text_bytes = text.stat().st_size if text is not None else None
@@ -228,11 +214,9 @@ class Files:
         self, principal: Principal, new: NewFile, body: Path, text: Path | None, *, run_id: UUID | None
     ) -> File:
         async with self._store.write(principal.tenant_id) as connection:
-            conversation_id = None
-            if run_id is None:
-                self._check(await attachments.loose_bytes(connection, principal, locks=True), new.bytes)
-            else:
-                conversation_id = await hold_running(connection, principal, run_id)
+            conversation_id = await hold_running(connection, principal, run_id) if run_id is not None else None
+            held = await file_bytes.held_by(connection, principal, locks=True)
+            self.limits.check(held, new, is_loose=run_id is None)
             kept = await attachments.add_file(connection, principal, new, conversation_id=conversation_id)
         try:
             if text is not None:

@@ -24,6 +24,18 @@ class FileSettings(EnvironmentSettings):
     loose_files_keep_s: float = Field(
         default=86_400.0, gt=0, description="how long a file waits for a message to take it; then it goes"
     )
+    max_user_file_bytes: int = Field(
+        default=5 * 1024**3,
+        ge=1024,
+        description="of all files of one user that are kept, with their texts and 8 KiB for each; more get a 429",
+    )
+    max_tenant_file_bytes: int = Field(
+        default=200 * 1024**3, ge=1024, description="the same of all users of one tenant together"
+    )
+    max_uploads_per_user: int = Field(
+        default=10, ge=1, description="files that one user may be sending at once; one more gets a 429"
+    )
+    max_uploads_per_tenant: int = Field(default=100, ge=1, description="of these, all users of one tenant")
     upload_limit: str = Field(default="60/minute", description="files that one user may send")
     file_readers: int = Field(default=2, ge=1, le=32, description="processes of this one that open files at once")
     file_timeout_s: float = Field(

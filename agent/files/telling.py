@@ -30,7 +30,7 @@ logger = structlog.get_logger()
 USUAL_CONTEXT = 32_000
 """Tokens of a model of which nobody says how many it takes."""
 UNSEEN = "a picture that this model cannot see; say so where it matters"
-NOT_SHOWN = "a picture that is not shown again: newer ones have taken its place"
+NOT_SHOWN = "a picture that is not shown: newer ones, or larger ones, have taken its place; say so where it matters"
 AWAY = "it cannot be read right now; say so"
 SCANNED = "there is no text in it: it may be scanned; say so where it matters"
 NO_ROOM = "its text is not shown: there is no room for it beside the others; say so where it matters"
@@ -55,11 +55,12 @@ def beside_files(
 
 
 class _Share:
-    """What is left of a model's room, for texts in characters and for pictures in numbers."""
+    """What is left of a model's room, for texts in characters and for pictures in numbers and bytes."""
 
     def __init__(self, definition: FilesDefinition | None, model: ModelDefinition) -> None:
         self.characters = room_for_text(definition, model) if definition is not None else 0
         self.pictures = definition.pictures if definition is not None and model.abilities.vision else 0
+        self.picture_bytes = definition.picture_bytes if definition is not None else 0
         self.sees = model.abilities.vision
 
 
@@ -118,9 +119,9 @@ async def _tell(files: Files, ref: FileRef, file: File | None, share: _Share) ->
 
 
 async def _tell_picture(files: Files, file: File, facts: dict[str, Any], share: _Share) -> _Told:
-    if not share.pictures:
+    if not share.pictures or file.bytes > share.picture_bytes:
         return _Told(ToldFile({**facts, "note": NOT_SHOWN if share.sees else UNSEEN}))
-    share.pictures -= 1
+    share.pictures, share.picture_bytes = share.pictures - 1, share.picture_bytes - file.bytes
     data = base64.b64encode(await files.picture(file)).decode()
     url = {"url": f"data:{file.media_type};base64,{data}"}
     return _Told(ToldFile({**facts, "note": "the picture is shown"}), {"type": "image_url", "image_url": url})

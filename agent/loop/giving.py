@@ -10,6 +10,7 @@ from agent.assistant.files import FileKind
 from agent.attempt.attempt import Attempt
 from agent.attempt.results import ToolResult
 from agent.attempt.snapshot import given
+from agent.budget import QuotaExceededError
 from agent.errors import OverloadedError
 from agent.file_errors import UnreadableFileError, UnsupportedFileError
 from agent.files.room import Files
@@ -39,7 +40,7 @@ async def keep_given(attempt: Attempt, result: object) -> tuple[object, tuple[Fi
     for number, file in enumerate(result.files):
         try:
             ref = await _keep(attempt, attempt.files, file, number, kinds=attempt.assistant.files.types)
-        except (UnsupportedFileError, UnreadableFileError, OverloadedError) as exc:
+        except (UnsupportedFileError, UnreadableFileError, QuotaExceededError, OverloadedError) as exc:
             logger.warning("file_not_given", reason=str(exc))
             told.append({"name": file.name[:200], "not_given": str(exc)})
         else:

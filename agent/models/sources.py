@@ -37,8 +37,12 @@ _SECRET_PARTS = (
     "sessionid",
 )
 _SECRET_NAMES = frozenset(("key", "sig", "auth", "pwd", "pin", "otp", "jwt", "sid", "code"))
-_OF_PATH = re.compile("(;[^;/=]*)(?:=[^;/]*)?")
-"""A parameter that stands in a path, as a session does of some servers."""
+_OF_PATH = re.compile("([;&/])([^;&/=]*)(=[^;&/]*)?")
+"""A part of a path, which may be a parameter, as a session is of some servers."""
+_WITHIN = re.compile("[?&;#/]([^=?&;#/]+)=")
+"""A parameter in what a parameter says, as in the address to which one is led after signing in."""
+MOST_ENCODED = 5
+"""How often an address may be encoded, one in another; what is encoded more often is left out."""
 _LIKE_A_NUMBER = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)\.?$")
 _JOINERS = "\u200c\u200d"
 """What is not seen, and still belongs to words and families."""
@@ -128,7 +132,7 @@ def read_url(url: str) -> str | None:
     place = f"[{host}]" if ":" in host else host
     usual = {"http": 80, "https": 443}[parts.scheme]
     place += f":{port}" if port not in (None, usual) else ""
-    path = _OF_PATH.sub(lambda found: "" if _is_secret(found[1]) else found[0], parts.path or "/")
+    path = _OF_PATH.sub(_of_path, parts.path or "/")
     query, fragment = _without_secrets(parts.query), _without_secrets(parts.fragment)
     whole = SplitResult(parts.scheme, place, path, query, fragment).geturl()
     return whole if len(whole) <= URL_CHARACTERS else None
@@ -152,20 +156,43 @@ def _plain_host(host: str) -> str:
     return plain
 
 
+def _of_path(found: re.Match[str]) -> str:
+    sign, name, value = found.groups()
+    if not _is_secret(name) or (sign == "/" and value is None):
+        return found[0]
+    return "/" if sign == "/" else ""
+
+
 def _without_secrets(query: str) -> str:
     """Return a query, or a fragment that is one, without what is a secret by its name, whichever sign parts its parameters."""
     kept, sign = "", ""
     for part in re.split("([&;?])", query):
         if part in ("&", ";", "?"):
             sign = part
-        elif not _is_secret(part.partition("=")[0]):
+        elif not _is_secret(part.partition("=")[0]) and not _holds_one(part):
             kept += sign * bool(kept) + part
     return kept
 
 
 def _is_secret(name: str) -> bool:
-    plain = "".join(sign for sign in unquote(name).lower() if sign.isalnum())
+    plain = "".join(sign for sign in (_decoded(name) or name).lower() if sign.isalnum())
     return plain in _SECRET_NAMES or any(part in plain for part in _SECRET_PARTS)
+
+
+def _holds_one(part: str) -> bool:
+    """Return whether a parameter's value has a parameter that is a secret, or is encoded so often that nobody reads it."""
+    decoded = _decoded(part)
+    return decoded is None or any(_is_secret(name) for name in _WITHIN.findall(decoded))
+
+
+def _decoded(text: str) -> str | None:
+    """Return a text as it is when nothing of it is encoded any more; None where that takes too often."""
+    for _ in range(MOST_ENCODED):
+        plain = unquote(text)
+        if plain == text:
+            return text
+        text = plain
+    return None
 
 
 def _flat(given: object) -> dict[str, object]:

@@ -25,6 +25,11 @@ files = Table(
     PrimaryKeyConstraint("tenant_id", "id"),
     partial_index("ix_files_conversation", "tenant_id", "conversation_id", only_where="conversation_id IS NOT NULL"),
     partial_index("ix_files_loose", "tenant_id", "user_id", "created_at", only_where="conversation_id IS NULL"),
+    partial_index(
+        "ix_files_kept",
+        *("tenant_id", "user_id", "conversation_id", "bytes", "text_bytes", "deleted_at"),
+        only_where="deleted_at IS NULL",
+    ),
     partial_index("ix_files_waiting", "created_at", only_where="conversation_id IS NULL AND deleted_at IS NULL"),
     partial_index("ix_files_unstored", "created_at", only_where="stored_at IS NULL"),
     partial_index("ix_files_gone", "deleted_at", only_where="deleted_at IS NOT NULL"),

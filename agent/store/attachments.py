@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, tuple_, update
 
 from agent.errors import NotFoundError
 from agent.file_errors import FileInUseError
@@ -23,7 +23,6 @@ from agent.store.said import FileRef
 from agent.store.tables import conversations
 from agent.store.transaction import Transaction
 
-OWNER_LOCK = 7045222
 _IS_SEEN = or_(
     files.c.conversation_id.is_(None),
     exists().where(
@@ -95,18 +94,6 @@ async def add_file(
     owner = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}
     await connection.execute(insert(files).values(**owner, **row))
     return kept
-
-
-async def loose_bytes(connection: Transaction, principal: Principal, *, locks: bool = False) -> int:
-    """Return how large the principal's files are together that no message has; with `locks` nobody else adds one meanwhile."""
-    if locks and connection.dialect.name == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:owner))")
-        owner = f"{len(principal.tenant_id)}:{principal.tenant_id}{principal.user_id}"
-        await connection.execute(lock, {"kind": OWNER_LOCK, "owner": owner})
-    c = files.c
-    own = (*_own(principal), c.conversation_id.is_(None), c.deleted_at.is_(None))
-    total = select(func.coalesce(func.sum(c.bytes), 0)).where(*own)
-    return int((await connection.execute(total)).scalar_one())
 
 
 async def mark_stored(connection: Transaction, principal: Principal, file_id: UUID) -> None:

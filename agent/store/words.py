@@ -10,6 +10,7 @@ import unicodedata
 from base64 import b32encode
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import pairwise
 
 MAX_CHARACTERS = 1_000_000
 """Characters of a message, from its beginning, that are looked at."""
@@ -74,10 +75,16 @@ _COUNTING_MARKS = {0, 8, 9}
 """Combining classes of marks that make another letter: vowels of the South Asian scripts and their absence, voiced kana."""
 
 
+MOST_MARKS = 20_000
+"""Characters of which it is known whether they are dropped; Unicode has a million, and a text may have all."""
+
+
 class _Marks(dict[int, int | None]):
-    """A table for `str.translate` that drops accents and what nobody sees; filled as characters come up."""
+    """A table for `str.translate` that drops accents and what nobody sees; filled as characters come up, and begun anew when it is full."""
 
     def __missing__(self, point: int) -> int | None:
+        if len(self) >= MOST_MARKS:
+            self.clear()
         category = unicodedata.category(chr(point))
         is_accent = category[0] == "M" and unicodedata.combining(chr(point)) not in _COUNTING_MARKS
         self[point] = kept = None if is_accent or category == "Cf" or point in _DROPPED else point
@@ -128,8 +135,9 @@ def asked_terms(question: str, *, most: int = MAX_ASKED) -> list[str]:
             asked.update(dict.fromkeys(text[at : at + 2] for at in range(len(text) - 1)))
         else:
             asked[text[:WORD_LENGTH]] = None
-    whole = [word for word in asked if not any(other != word and other.startswith(word) for other in asked)]
-    longest = sorted(whole, key=len, reverse=True)[:most]
+    ordered = sorted(asked)  # those that begin with a word stand right behind it
+    halves = {word for word, behind in pairwise(ordered) if behind.startswith(word)}
+    longest = sorted((word for word in asked if word not in halves), key=len, reverse=True)[:most]
     return [word if len(word) > 1 else BEGINNING + word for word in longest]
 
 

@@ -1,5 +1,6 @@
 """The voices of assistants: what is allowed to somebody, what it costs, and who is asked for it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class Voices:
         model = assistant.voice.listener if assistant.voice is not None else None
         if model is None:
             raise NotFoundError("This assistant does not listen here.")
-        sound = recognise(data)
+        sound = await asyncio.to_thread(recognise, data)  # one that was made for that takes half a second
         if sound is None or sound.seconds is None:
             raise UnsupportedAudioError("file: WebM, Ogg with Opus, MP4 and WAV can be read, and this is none of them")
         if sound.seconds > model.seconds:

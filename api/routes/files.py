@@ -19,6 +19,7 @@ from agent.store.attachments import File
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import OVER_HTTP, PROBLEMS
 from api.file_views import note_of, offer_of
+from api.handover import hold
 from api.problems import Problem
 from api.uploads import receive_file
 
@@ -69,6 +70,7 @@ async def send_file(request: Request, principal: PrincipalDep, services: Install
         raise NotFoundError("No assistant takes files here.")
     files = services.files
     await services.uploads.hit({"uploads": (principal.tenant_id, principal.user_id)}, scope=request.scope)
+    hold(request, await services.upload_seats.take(principal.tenant_id, principal.user_id))
     await files.check_room(principal)
     try:
         async with files.spool.place() as arrived:

@@ -92,6 +92,7 @@ async def speak(body: SpeechRequest, principal: PrincipalDep, services: Installa
 )
 async def write_down(request: Request, principal: PrincipalDep, services: InstallationDep) -> Response | Transcription:
     """Write down what is said in a recording, with the model that the assistant's definition names. It is not kept."""
+    hold(request, services.recordings.place(principal.tenant_id, request.headers.get("content-length")))
     try:
         data, fields = await read_recording(request)
         if len(data) > RECORDING_BYTES:

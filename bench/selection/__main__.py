@@ -114,7 +114,7 @@ async def ask_all(pool: Pool, embedding: Embedding | None) -> list[Asked]:
     """Ask all questions of an assistant with everything as it is by default."""
     selector = ToolSelector(Selection(), embedding)
     if embedding is not None:  # the first questions would be ranked by words alone
-        await embedding.learn(await selector._catalogues.of(pool.sources))
+        await embedding.learn(await selector._catalogues.of(ANN, pool.sources))
     queries = read_queries()
     return [await ask(pool, selector, question, queries[question.ask]) for question in read_questions()]
 

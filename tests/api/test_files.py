@@ -127,6 +127,23 @@ async def test_a_picture_is_shown_to_a_model_that_sees_and_named_to_others(desk:
     assert "base64" not in str(desk.provider.requests[-1]["messages"])
 
 
+async def test_pictures_take_so_many_bytes_of_a_request_and_the_newest_come_first(open_frontdesk: OpenWorld) -> None:
+    """G639"""
+    photo = made_files.photo()
+    seeing = {"spec": "openai:scripted", "abilities": {"vision": True}}
+    world = await open_frontdesk(assistant={"files": {"picture_bytes": 2 * len(photo)}, "models": [seeing]})
+    ann, conversation_id = world.person(), None
+    for number in range(3):
+        world.provider.say("Seen.")
+        file_id = await sent(ann, f"{number}.jpg", photo)
+        more: dict[str, Any] = {"conversation_id": conversation_id} if conversation_id else {}
+        conversation_id = (await ann.ask("Look.", files=[file_id], **more)).json()["conversation_id"]
+    asked = [one["content"] for one in world.provider.requests[-1]["messages"] if one["role"] == "user"]
+    shown = [1 if isinstance(one, str) else len(one) for one in asked]
+    assert (shown[-1], shown[0]) == (2, 1), "the newest is not shown, or all are"
+    assert "newer ones, or larger ones, have taken its place" in asked[0]
+
+
 async def test_a_long_file_is_cut_to_its_share_of_the_context_and_that_is_said(desk: World, ann: Person) -> None:
     response = await send(ann, "long.txt", b"word " * 20_000)
     assert response.json()["note"] == "Only the first 38400 of the 100000 characters of its text are read."
@@ -414,3 +431,60 @@ async def _drip(who: Person, data: bytes) -> int:
 
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
     return (await who.request("POST", "/files", content=body(), headers=kind)).status_code
+
+
+async def test_a_user_keeps_so_many_bytes_of_files_and_no_tool_gives_them_more(
+    open_frontdesk: OpenWorld, database_url: str
+) -> None:
+    """G632"""
+    limits = {"max_user_file_bytes": 50_000, "max_tenant_file_bytes": 75_000, "database_url": database_url}
+    toolsets = ["support.file_tools"]
+    world = await open_frontdesk(assistant={"files": True, "toolsets": toolsets}, **limits)
+    ann, ben, other = world.person(), world.person(user="ben"), world.person("other")
+    conversations = []
+    for _ in range(2):  # each with its text and what it takes beside takes 24 kB
+        world.provider.say("Yours.")
+        answer = (await ann.ask("Mine?", files=[await sent(ann, "a.txt", b"x" * 8000)])).json()
+        conversations.append(answer["conversation_id"])
+    refused = await send(ann, "a.txt", b"x")
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+    assert "conversations" in refused.json()["detail"]
+    world.provider.call(Call("make", {"what": "table"}))
+    world.provider.say("It could not be kept.")
+    answer = (await ann.ask("Make one.")).json()
+    assert (answer["success"], answer.get("files")) == (True, None)
+    assert "take as much room" in world.provider.requests[-1]["messages"][-1]["content"]
+    assert (await send(ben, "b.txt", b"x" * 8000)).status_code == 201
+    await sent(ben, "b.txt", b"x" * 2000)
+    told = (await send(ben, "b.txt", b"x")).json()
+    assert (told["code"], "company" in told["detail"]) == ("quota_exceeded", True)
+    assert (await send(other, "b.txt", b"x")).status_code == 201
+    await ann.request("DELETE", f"/conversations/{conversations[0]}")
+    await until(lambda: len(on_disk(world)) == 2 * 4)
+    assert (await send(ann, "a.txt", b"x")).status_code == 201
+
+
+async def test_a_user_sends_so_many_files_at_once_and_no_more(open_frontdesk: OpenWorld) -> None:
+    """G633"""
+    world = await open_frontdesk(assistant={"files": True}, max_uploads_per_user=2, max_uploads_per_tenant=3)
+    go_on = asyncio.Event()
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    async def dripping() -> Any:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhi'
+        await go_on.wait()
+        yield b"\r\n--b--\r\n"
+
+    ann, ben, eve = world.person(), world.person(user="ben"), world.person("other")
+    seats = world.app.state.services.upload_seats
+    sending = [asyncio.create_task(ann.request("POST", "/files", content=dripping(), headers=kind)) for _ in range(2)]
+    await until(lambda: seats.taken == 2)
+    refused = await send(ann, "a.txt", b"hi")
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    sending.append(asyncio.create_task(ben.request("POST", "/files", content=dripping(), headers=kind)))
+    await until(lambda: seats.taken == 3)
+    assert (await send(world.person(user="cid"), "a.txt", b"hi")).status_code == 429
+    assert (await send(eve, "a.txt", b"hi")).status_code == 201
+    go_on.set()
+    assert {(await one).status_code for one in sending} == {201}
+    assert (await send(ann, "a.txt", b"hi")).status_code == 201

@@ -15,8 +15,10 @@ from support.voices import VoiceServer, scripted_voices, wav
 from support.world import SECRET, OpenWorld, Person, World, write_assistant
 
 from agent.errors import ConfigurationError
+from agent.principal import Principal
 from agent.store.budget_tables import reservations, spendings
 from agent.store.database import EVERY_TENANT
+from agent.voice.sounds import UnsupportedAudioError
 from api.app import create_app
 from api.settings import Settings
 
@@ -149,6 +151,57 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"body": b"{}", "status": 429, "Retry-After": "7"}, 503, "model_rate_limited"),
     ({"body": b"SECRET-SERVER", "status": 500}, 502, "model_unavailable"),
 ]
+
+
+async def test_a_recording_that_takes_long_to_be_read_holds_nobody_up(
+    open_frontdesk: OpenWorld, voices: VoiceServer
+) -> None:
+    """G636"""
+    services = (await open_frontdesk(assistant={"voice": voice(voices)})).app.state.services
+    ann = Principal("acme", "ann")
+    assistant = services.assistants.of(ann, None).definition
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    working = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    before = turns
+    with pytest.raises(UnsupportedAudioError):
+        await services.voices.write_down(ann, assistant, b"\x1aE\xdf\xa3" + b"\xa3\x80" * 200_000, language=None)
+    working.cancel()
+    assert turns - before > 2
+
+
+async def test_recordings_that_arrive_take_so_much_memory_and_no_tenant_takes_it_all(
+    open_frontdesk: OpenWorld, voices: VoiceServer
+) -> None:
+    """G638"""
+    world = await open_frontdesk(assistant={"voice": voice(voices)}, recordings_bytes=12 * 1024 * 1024)
+    ann, ben, eve = world.person(), world.person(user="ben"), world.person("other")
+    room, go_on = world.app.state.services.recordings, asyncio.Event()
+
+    async def drips() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        await go_on.wait()
+        yield wav() + b"\r\n--b--\r\n"
+
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    voices.answer(orjson.dumps({"text": "Well."}))
+    dripping = asyncio.create_task(ann.request("POST", "/audio/transcriptions", content=drips(), headers=kind))
+    await until(lambda: room._taken.total() > 0)
+    refused = await hear(ben, wav(20.0))
+    assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await hear(eve)).status_code == 200
+    go_on.set()
+    assert (await dripping).status_code == 200
+    assert (await hear(ben, wav(20.0))).status_code == 200
+    assert not room._taken
 
 
 async def test_a_server_that_answers_with_something_else_is_a_clear_error(

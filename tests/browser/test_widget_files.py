@@ -141,6 +141,13 @@ async def test_what_is_wrong_with_a_file_is_said_of_it_and_holds_its_message(
     await expect(tray(widget)).to_have_count(0)
     await widget.button("Remove: a.txt").wait_for(state="detached")
 
+    # Where there is no room for more, waiting makes none.
+    desk.file_refusals.append((429, "quota_exceeded"))
+    await choose(widget, file("more.txt", b"More."))
+    await expect(states).to_contain_text(["There is no room for more of your files"])
+    for expected in ("429", "retry-after"):  # the scripted server lets no page read that header
+        widget.forgive(expected)
+
 
 async def test_files_of_an_answer_are_harmless_and_come_from_the_server_alone(
     desk: Wire, host: Host, open_widget: OpenWidget

@@ -28,6 +28,16 @@ def photo(size: tuple[int, int] = (400, 200)) -> bytes:
     return out.getvalue()
 
 
+def odd_photo(size: tuple[int, int] = (40, 20)) -> bytes:
+    """Return a JPEG that lies on its side, and says of its width, in a type that no width has, what some cameras say."""
+    entries = ((0x0100, 1, 1, b"\x01"), (0x0112, 3, 1, b"\x06"))
+    told = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    out = io.BytesIO()
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + told + bytes(4)
+    Image.new("RGB", size, "red").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
 def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
     """Return a picture of a few kilobytes that is gigabytes unpacked."""
 
@@ -54,10 +64,11 @@ def pdf(*pages: str) -> bytes:
         objects.append(b"<</Type/Page%b/Contents %d 0 R>>" % (place, len(objects)))
         kids.append(len(objects))
     objects[1] = b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))
-    return _pdf(objects)
+    return make_pdf(objects)
 
 
-def _pdf(objects: list[bytes]) -> bytes:
+def make_pdf(objects: list[bytes], *, more: bytes = b"") -> bytes:
+    """Return a PDF of these objects; the first is its catalog. `more` stands in its trailer."""
     out, places = bytearray(b"%PDF-1.4\n"), []
     for number, one in enumerate(objects, start=1):
         places.append(len(out))
@@ -65,7 +76,7 @@ def _pdf(objects: list[bytes]) -> bytes:
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    out += b"trailer<</Size %d/Root 1 0 R%b>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, more, start)
     return bytes(out)
 
 

@@ -79,7 +79,7 @@ async def offered(selector: ToolSelector, question: str = QUESTION, tools: Seque
 
 async def learnt(selector: ToolSelector, used: Embedding) -> None:
     """Let the vectors of the tools be there."""
-    await used.learn(await selector._catalogues.of([BUSINESS]))
+    await used.learn(await selector._catalogues.of(ANN, [BUSINESS]))
 
 
 def kept_files(folder: Path) -> list[Path]:
@@ -115,7 +115,7 @@ async def test_vectors_of_tools_are_kept_by_their_content(tmp_path: Path) -> Non
         assert len(server.texts) == len(set(server.texts)) <= len(BUSINESS)
         async with opened(server, tmp_path) as used:
             more = [*BUSINESS, *business(["lease"])]
-            await used.learn(await ToolSelector(SELECTION, used)._catalogues.of([more]))
+            await used.learn(await ToolSelector(SELECTION, used)._catalogues.of(ANN, [more]))
         assert len(server.texts) == len(BUSINESS) + 6
     assert len(kept_files(tmp_path)) == 1
 

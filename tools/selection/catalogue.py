@@ -4,12 +4,13 @@ It is made once for each list and kept while that is asked for; what is kept of 
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 import orjson
 
+from agent.newest import Newest, owner_of
+from agent.principal import Principal
 from agent.toolkit import Tool, by_name
 from tools.selection.ranking import Ranking
 
@@ -56,20 +57,20 @@ class Catalogues:
     def __init__(self, *, budget_tokens: int, synonyms: Mapping[str, Sequence[str]]) -> None:
         self._budget_tokens = budget_tokens
         self._synonyms = synonyms
-        self._kept: OrderedDict[tuple[int, ...], Catalogue] = OrderedDict()
+        self._kept: Newest[tuple[int, ...], Catalogue] = Newest(MAX_KEPT)
         self._in_making: WeakValueDictionary[tuple[int, ...], asyncio.Lock] = WeakValueDictionary()
 
-    async def of(self, sources: Sequence[Sequence[Tool]]) -> Catalogue:
+    async def of(self, principal: Principal, sources: Sequence[Sequence[Tool]]) -> Catalogue:
         """Return what is known of a list. Of many that ask for a new one at once, one waits for it to be made."""
-        key = tuple(map(id, sources))
-        if (kept := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
+        key, owner = tuple(map(id, sources)), owner_of(principal)
+        if (kept := self._kept.find(owner, key)) is not None:
             return kept
         async with self._in_making.setdefault(key, asyncio.Lock()):
-            if key not in self._kept:
-                self._kept[key] = await self._made(sources)
+            if (made := self._kept.find(owner, key)) is None:
+                made = await self._made(sources)
+                self._kept.keep(owner, key, made)
                 self._forget()
-            return self._kept[key]
+            return made
 
     async def _made(self, sources: Sequence[Sequence[Tool]]) -> Catalogue:
         if sum(map(len, sources)) <= MOST_AT_ONCE:
@@ -80,7 +81,5 @@ class Catalogues:
         return Catalogue(sources, budget_tokens=self._budget_tokens, synonyms=self._synonyms)
 
     def _forget(self) -> None:
-        while len(self._kept) > 1 and (
-            len(self._kept) > MAX_KEPT or sum(len(one.tools) for one in self._kept.values()) > MAX_KEPT_TOOLS
-        ):
-            self._kept.popitem(last=False)
+        while len(self._kept.values) > 1 and sum(len(one.tools) for one in self._kept.values) > MAX_KEPT_TOOLS:
+            self._kept.forget_oldest()

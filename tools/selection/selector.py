@@ -72,7 +72,7 @@ class ToolSelector:
         are_new: bool = True,
     ) -> Choice | None:
         """Return what the next step is offered; None where all there is fits into the budget."""
-        catalogue = await self._catalogues.of(sources)
+        catalogue = await self._catalogues.of(principal, sources)
         if catalogue.ranking is None:
             return None
         heard = hear()

@@ -31,9 +31,10 @@ def _read(order: Order, output: int) -> Report:
             from agent.files.reading.pictures import read_picture
 
             return read_picture(source, out, order)
-        from agent.files.reading.documents import read_docx, read_pdf
+        from agent.files.reading.pdf import read_pdf
         from agent.files.reading.tables import read_csv, read_xlsx
         from agent.files.reading.texts import read_text
+        from agent.files.reading.word import read_docx
         from agent.files.reading.writing import Text
 
         readers = {PDF: read_pdf, DOCX: read_docx, XLSX: read_xlsx, CSV: read_csv, TEXT: read_text}

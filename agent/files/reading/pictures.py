@@ -1,5 +1,6 @@
 """Pictures, made anew: what is written holds the pixels of the first frame and nothing else of the file that came."""
 
+import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.files.reading.order import Order, Report, UnreadableError
@@ -11,11 +12,12 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 PNG_BYTES = 2_000_000
 """A picture that is larger as a PNG is none that needs its every pixel."""
 QUALITY = 88
+ORIENTATION = 0x0112
 
 
 def read_picture(source: BinaryIO, out: BinaryIO, order: Order) -> Report:
     """Write a picture anew, turned as it is to be seen, at most `edge` pixels long, without its metadata."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = order.pixels
     try:
@@ -27,7 +29,7 @@ def read_picture(source: BinaryIO, out: BinaryIO, order: Order) -> Report:
             if found.format == "JPEG":
                 found.draft("RGB", (order.edge, order.edge))  # unpacked smaller where that is large enough
             found.load()
-            turned = ImageOps.exif_transpose(found)
+            turned = _upright(found)
     except Image.DecompressionBombError as exc:
         raise UnreadableError(f"it has more than {order.pixels // 1_000_000} million pixels") from exc
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError) as exc:
@@ -40,6 +42,20 @@ def read_picture(source: BinaryIO, out: BinaryIO, order: Order) -> Report:
     anew.paste(plain)
     media_type = _write(anew, out, has_photo=has_photo)
     return Report(media_type, {"width": anew.width, "height": anew.height})
+
+
+def _upright(picture: "Picture") -> "Picture":
+    """Return a picture as it is to be seen; as it stands, where what cameras say of that is broken, as it often is."""
+    from PIL.Image import Transpose
+
+    turns = dict(
+        zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True)
+    )  # the values of Exif 2.3, 4.6.4 A, as the library's
+    try:
+        turn = turns.get(picture.getexif().get(ORIENTATION, 1))
+    except (struct.error, OSError, ValueError, SyntaxError, TypeError, LookupError):
+        return picture
+    return picture if turn is None else picture.transpose(Transpose(turn))
 
 
 def _write(picture: "Picture", out: BinaryIO, *, has_photo: bool) -> str:

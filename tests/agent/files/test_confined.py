@@ -10,6 +10,7 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 from support import made_files
 from support.http import Connection, Request, listen
+from support.rows import ANN
 
 from agent.errors import ConfigurationError
 from agent.files.kinds import HEAD_BYTES, check_installed, kind_of
@@ -86,7 +87,7 @@ async def test_what_a_document_points_to_is_never_fetched(tmp_path: Path) -> Non
         data = made_files.word_with_links(url)
         source.write_bytes(data)
         out.write_bytes(b"")
-        await Reader(Bounds(timeout_s=200)).open(source, out, kind_of(data[:HEAD_BYTES], "x.docx"))
+        await Reader(Bounds(timeout_s=200)).open(ANN, source, out, kind_of(data[:HEAD_BYTES], "x.docx"))
     assert b"Look at this." in out.read_bytes()
     assert asked == []
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from support import made_files
+from support import made_documents, made_files
+from support.rows import ANN
 
 from agent.file_errors import UnreadableFileError, UnsupportedFileError
 from agent.files.kinds import HEAD_BYTES, kind_of
@@ -18,7 +19,8 @@ async def opened(folder: Path, name: str, data: bytes, **bounds: Any) -> tuple[O
     source, out = folder / "in", folder / "out"
     source.write_bytes(data)
     out.write_bytes(b"")
-    found = await Reader(Bounds(**{"timeout_s": 200, **bounds})).open(source, out, kind_of(data[:HEAD_BYTES], name))
+    kind = kind_of(data[:HEAD_BYTES], name)
+    found = await Reader(Bounds(**{"timeout_s": 200, **bounds})).open(ANN, source, out, kind)
     return found, out.read_bytes()
 
 
@@ -56,6 +58,27 @@ async def test_a_document_is_told_with_its_headings_and_tables(tmp_path: Path) -
     assert (about["paragraphs"], about["tables"]) == (3, 1)
 
 
+async def test_all_that_whoever_opens_a_document_reads_is_told_and_nothing_that_was_deleted(tmp_path: Path) -> None:
+    """G630"""
+    text, about = await text_of(tmp_path, "t.docx", made_documents.word_of_all())
+    assert text == made_documents.TOLD
+    assert (about["paragraphs"], about["tables"]) == (5, 1)
+
+
+async def test_a_pdf_is_told_with_what_was_filled_in_and_without_its_broken_pages(tmp_path: Path) -> None:
+    """G631"""
+    text, _ = await text_of(tmp_path, "t.pdf", made_documents.filled_form())
+    assert text.splitlines()[1:-1] == [
+        "Request",
+        "[Field] surname: Lee",
+        "[Field] agreed: ☒ Yes",
+        "[Remark] Call back by Friday",
+    ]
+    text, about = await text_of(tmp_path, "t.pdf", made_documents.pdf_with_a_broken_page())
+    assert text == "[Page 1]\nFirst\n\n[Page 2]\n(This page cannot be read.)\n\n[Page 3]\nLast\n\n"
+    assert (about["pages"], about["pages_broken"]) == (3, 1)
+
+
 async def test_what_is_left_out_of_a_table_is_said(tmp_path: Path) -> None:
     """G583"""
     wide = ",".join(str(n) for n in range(1001))
@@ -77,6 +100,11 @@ async def test_a_picture_of_sixteen_bits_keeps_its_greys(tmp_path: Path) -> None
     _, written = await opened(tmp_path, "x.png", out.getvalue())
     with Image.open(io.BytesIO(written)) as anew:
         assert [anew.convert("L").getpixel((at, 0)) for at in range(2)] == [78, 156]
+
+
+async def test_a_pdf_whose_rights_alone_are_locked_is_read(tmp_path: Path) -> None:
+    text, _ = await text_of(tmp_path, "t.pdf", made_documents.locked_pdf())
+    assert text == "[Page 1]\nLocked words\n\n"
 
 
 async def test_a_pdf_is_told_page_by_page(tmp_path: Path) -> None:
@@ -116,6 +144,12 @@ async def test_a_photo_loses_what_it_says_of_its_place_and_stands_upright_and_sm
         assert not anew.getexif()
 
 
+async def test_a_photo_stands_upright_whatever_else_its_camera_says_of_it(tmp_path: Path) -> None:
+    _, written = await opened(tmp_path, "x.jpg", made_files.odd_photo((40, 20)))
+    with Image.open(io.BytesIO(written)) as anew:
+        assert anew.size == (20, 40)
+
+
 async def test_a_picture_that_is_a_page_as_well_keeps_its_pixels_only(tmp_path: Path) -> None:
     page = b"<html><script>alert(1)</script></html>"
     _, written = await opened(tmp_path, "x.png", made_files.picture() + page)
@@ -126,6 +160,7 @@ BROKEN = {
     "a picture bomb": ("x.png", made_files.bomb(), "million pixels"),
     "a picture that was cut": ("x.jpg", made_files.photo()[:-2000], "broken"),
     "a PDF that was cut": ("x.pdf", made_files.pdf("Hello")[:60], "broken"),
+    "a PDF with a password": ("x.pdf", made_documents.locked_pdf(b"secret"), "locked by a password"),
     "a PDF that is an archive": ("x.pdf", made_files.pdf("Hi") + made_files.archive(evil=b"x"), "an archive at once"),
     "an archive named as a document": ("x.docx", made_files.archive(evil=b"x"), "not the document"),
     "an archive named as a workbook": ("x.xlsx", made_files.archive(evil=b"x"), "not the document"),
@@ -173,7 +208,11 @@ def test_kinds_that_are_not_on_the_list_are_refused_whatever_their_name(name: st
 
 def test_a_kind_is_told_by_the_bytes_and_not_by_the_name() -> None:
     assert kind_of(made_files.pdf("x"), "photo.png").media_type == "application/pdf"
+    for before in (b"\r\n", b"\xef\xbb\xbf"):  # as programs write it by mistake
+        assert kind_of(before + made_files.pdf("x"), "x.txt").media_type == "application/pdf"
     assert kind_of(b"just words", "x.pdf").media_type == "text/plain"
+    with pytest.raises(UnsupportedFileError, match="password"):
+        kind_of(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "x.docx")
     with pytest.raises(UnreadableFileError, match="empty"):
         kind_of(b"", "x.png")
 

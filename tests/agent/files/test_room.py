@@ -10,15 +10,17 @@ from support.rows import ANN, BEN, in_one, new_conversation
 
 from agent.errors import NotFoundError, OverloadedError
 from agent.files.disk import Disk
+from agent.files.quota import Limits
 from agent.files.reader import Bounds, Reader
-from agent.files.room import Files, Limits
+from agent.files.room import Files
 from agent.files.spool import Spool
 from agent.files.storage import Storage, StorageError
 from agent.store import attachments
 from agent.store.attachments import File
 from agent.store.database import EVERY_TENANT, Store
+from agent.store.file_bytes import held_by
 
-LIMITS = Limits(1_000_000, 10, 1_000_000, 60.0)
+LIMITS = Limits(1_000_000, 10, 1_000_000, 60.0, user_bytes=1_000_000, tenant_bytes=1_000_000)
 
 
 class SlowDisk(Disk):
@@ -78,7 +80,7 @@ async def test_a_file_for_which_there_is_no_room_takes_none_of_its_users(store: 
     disk.go_on.set()
     with pytest.raises(OverloadedError):
         await take(files_in(store, disk, folder), folder)
-    assert (await in_one(store, attachments.loose_bytes, ANN), kept_in(folder)) == (0, [])
+    assert (await in_one(store, held_by, ANN), kept_in(folder)) == ((0, 0), [])
 
 
 async def test_a_file_that_cannot_be_removed_holds_no_other_up(store: Store, folder: Path) -> None:

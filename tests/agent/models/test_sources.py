@@ -63,10 +63,21 @@ def test_an_address_is_the_same_however_it_is_written_and_loses_what_is_a_secret
 
 @pytest.mark.parametrize(
     "where",
-    ["?a=1;token=SECRET", "?a=1&x=2#a=1&access_token=SECRET", "#/back?a=1&id_token=SECRET", ";jsessionid=SECRET/b?a=1"],
+    [
+        "?a=1;token=SECRET",
+        "?a=1&x=2#a=1&access_token=SECRET",
+        "#/back?a=1&id_token=SECRET",
+        ";jsessionid=SECRET/b?a=1",
+        "&token=SECRET/b?a=1",
+        "/token=SECRET?a=1",
+        "?a=1&next=https%3A%2F%2Fb.example%2F%3Ftoken%3DSECRET",
+        "?a=1&next=%252F%253Ftoken%253DSECRET",
+        "?a=1&%2574oken=SECRET",
+        f"?a=1&next={'%25' * 20}3Ftoken%3DSECRET",
+    ],
 )
 def test_a_secret_by_its_name_is_in_no_part_of_an_address(where: str) -> None:
-    """G588: whichever sign stands in front of it."""
+    """G588: whichever sign stands in front of it, and however it is encoded."""
     read = read_url(f"https://example.com/a{where}")
     assert read is not None
     assert "SECRET" not in read

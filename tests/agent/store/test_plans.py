@@ -17,6 +17,7 @@ from agent.store.approvals import expired_runs
 from agent.store.audit import AuditCursor, AuditFilter, erase_words, list_audit, recorded_runs
 from agent.store.conversations import ConversationCursor, list_conversations
 from agent.store.database import Store, new_id
+from agent.store.file_bytes import held_by, held_by_tenant
 from agent.store.lanes import settle_answer
 from agent.store.messages import NewMessage, append_messages, recent_messages, run_messages
 from agent.store.runs import Run, RunEnd, active_run, find_run_by_key, unfinished_runs
@@ -48,6 +49,8 @@ BY_PLACE: dict[str, Ask] = {
     ),
     "what others are asked": lambda c, _: list_shared(c, ANN, limit=9),
     "the yeses that stand": lambda c, run: list_standing(c, ANN, run.conversation_id),
+    "what a user's files take": lambda c, _: held_by(c, ANN),
+    "what a tenant's files take": lambda c, _: held_by_tenant(c, "acme"),
     "what waits in vain": lambda c, _: expired_runs(c, most=9),
     "a page of the record": lambda c, _: list_audit(c, "acme", wanted=AuditFilter(), limit=9, after=None),
     "a user's page of the record": lambda c, _: list_audit(

@@ -49,6 +49,7 @@ from agent.store import (
     erasure,
     expiry,
     feedback,
+    file_bytes,
     lanes,
     looks,
     memories,
@@ -385,7 +386,8 @@ def attempts() -> dict[str, Attempt]:
         "write_vectors": lambda c, who, _: _write_vector(c, who),
         "erase_memories": lambda c, who, _: memories.erase_memories(c, who.tenant_id, user_id=None, most_rows=9),
         "expire_memories": lambda c, who, _: retention.expire_memories(c, who.tenant_id, keep_days=1, most_rows=9),
-        "loose_bytes": lambda c, who, _: attachments.loose_bytes(c, who),
+        "held_by": lambda c, who, _: _held(c, who),
+        "held_by_tenant": lambda c, who, _: file_bytes.held_by_tenant(c, who.tenant_id),
         "mark_stored": lambda c, who, _: _of_file(c, who, attachments.mark_stored),
         "get_file": lambda c, who, _: _of_file(c, who, attachments.get_file),
         "give_up": lambda c, who, _: _of_file(c, who, attachments.give_up),
@@ -399,6 +401,10 @@ def attempts() -> dict[str, Attempt]:
         "let_go_of_owner": lambda c, who, _: attachments.let_go_of_owner(c, who.tenant_id, user_id=None, most_rows=9),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
     }
+
+
+async def _held(connection: Transaction, who: Principal) -> int:
+    return max(await file_bytes.held_by(connection, who))
 
 
 async def _anns_file(connection: Transaction) -> UUID:

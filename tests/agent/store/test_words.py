@@ -1,6 +1,7 @@
 """The words of a text: what is begun finds them, whatever the case, the accents and the script; nothing else is in them."""
 
 import sys
+import time
 import tracemalloc
 import unicodedata
 
@@ -13,9 +14,11 @@ from agent.store.words import (
     MAX_BYTES,
     MAX_CHARACTERS,
     MAX_WORDS,
+    MOST_MARKS,
     PIECE_LENGTH,
     SCOPE_LENGTH,
     WORD_LENGTH,
+    _marks,
     asked_terms,
     fold,
     scope_of,
@@ -163,6 +166,21 @@ def test_of_a_long_question_the_longest_words_count() -> None:
     assert len(asked) == MAX_ASKED
     assert "elephantine" in asked
     assert not any(len(term) < 3 for term in asked)
+
+
+def test_what_is_known_of_characters_is_bounded() -> None:
+    every = "".join(map(chr, (*range(0xA0, 0xD800), *range(0xE000, 0x30000))))
+    folded = [fold(every[at : at + 1000]) for at in range(0, len(every), 1000)]
+    assert len(_marks) <= MOST_MARKS
+    assert folded[::-1] == [fold(every[at : at + 1000]) for at in reversed(range(0, len(every), 1000))]
+
+
+def test_a_question_takes_no_longer_than_its_length_whatever_its_words_are() -> None:
+    """G637"""
+    begun = time.process_time()
+    assert len(asked_terms("".join(map(chr, range(0x4E00, 0x9FFF))), most=160)) == 160
+    assert len(asked_terms(" ".join(f"{number:x}word" for number in range(20_000)), most=160)) == 160
+    assert time.process_time() - begun < 5
 
 
 def test_a_word_that_a_longer_one_begins_with_is_asked_once() -> None:

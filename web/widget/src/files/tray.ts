@@ -214,6 +214,7 @@ export class Tray implements ComposerFiles {
       too_many_files: this.#words.tooMany(formatNumber(count, texts)),
       unsupported_file: this.#words.unsupported,
       unreadable_file: this.#words.unreadable,
+      quota_exceeded: this.#words.full,
       network: this.#words.cut,
     };
     return said[error.code] ?? problemText(asErrorView(error), texts);

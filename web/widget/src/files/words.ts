@@ -20,6 +20,8 @@ export interface Words {
   tooMany: (most: string) => string;
   unsupported: string;
   unreadable: string;
+  /** There is no room for more of the user's, or of their company's. */
+  full: string;
   cut: string;
   unshown: string;
 }
@@ -41,6 +43,7 @@ const ALL: Record<string, Words> = {
     tooMany: (most) => `At most ${most} files in a message`,
     unsupported: "Files of this kind cannot be read",
     unreadable: "The file is broken, or cannot be read",
+    full: "There is no room for more of your files. Delete conversations that have some.",
     cut: "The upload was cut",
     unshown: "It could not be fetched.",
   },
@@ -60,6 +63,7 @@ const ALL: Record<string, Words> = {
     tooMany: (most) => `Höchstens ${most} Dateien je Nachricht`,
     unsupported: "Dateien dieser Art können nicht gelesen werden",
     unreadable: "Die Datei ist beschädigt oder nicht lesbar",
+    full: "Für weitere Dateien ist kein Platz. Lösche Unterhaltungen, die welche haben.",
     cut: "Das Hochladen wurde unterbrochen",
     unshown: "Sie konnte nicht geholt werden.",
   },
@@ -79,6 +83,7 @@ const ALL: Record<string, Words> = {
     tooMany: (most) => `Como máximo ${most} archivos por mensaje`,
     unsupported: "Los archivos de este tipo no se pueden leer",
     unreadable: "El archivo está dañado o no se puede leer",
+    full: "No queda espacio para más archivos. Elimina conversaciones que los tengan.",
     cut: "La subida se interrumpió",
     unshown: "No se pudo obtener.",
   },
@@ -98,6 +103,7 @@ const ALL: Record<string, Words> = {
     tooMany: (most) => `No máximo ${most} arquivos por mensagem`,
     unsupported: "Arquivos deste tipo não podem ser lidos",
     unreadable: "O arquivo está danificado ou não pode ser lido",
+    full: "Não há espaço para mais arquivos. Exclua conversas que tenham algum.",
     cut: "O envio foi interrompido",
     unshown: "Não foi possível obtê-lo.",
   },
@@ -117,6 +123,7 @@ const ALL: Record<string, Words> = {
     tooMany: (most) => `एक संदेश में अधिकतम ${most} फ़ाइलें`,
     unsupported: "इस प्रकार की फ़ाइलें पढ़ी नहीं जा सकतीं",
     unreadable: "फ़ाइल ख़राब है या पढ़ी नहीं जा सकती",
+    full: "और फ़ाइलों के लिए जगह नहीं है। जिन बातचीतों में फ़ाइलें हैं, उन्हें हटाएँ।",
     cut: "अपलोड बीच में रुक गया",
     unshown: "इसे लाया नहीं जा सका।",
   },
@@ -136,6 +143,7 @@ const ALL: Record<string, Words> = {
     tooMany: (most) => `${most} ملفات على الأكثر في الرسالة`,
     unsupported: "لا يمكن قراءة ملفات من هذا النوع",
     unreadable: "الملف تالف أو لا يمكن قراءته",
+    full: "لا مكان لمزيد من ملفاتك. احذف محادثات فيها ملفات.",
     cut: "انقطع الرفع",
     unshown: "تعذّر جلبه.",
   },
