@@ -69,7 +69,8 @@ def unpack(name: str, folder: Path) -> None:
 
 async def test_lines_of_the_documents_are_what_the_packages_take(tmp_path: Path) -> None:
     """G600"""
-    of_typescript, of_any = [], []
+    of_typescript: list[str] = []
+    of_any: list[str] = []
     for name, lines, is_typed in parts():
         (tmp_path / f"{name}.tsx").write_text(lines)
         (of_typescript if is_typed else of_any).append(f"{name}.tsx")
@@ -92,4 +93,4 @@ async def test_lines_of_the_documents_are_what_the_packages_take(tmp_path: Path)
         return await node(WEB / "node_modules" / "typescript" / "bin" / "tsc", "-p", config, cwd=tmp_path)
 
     said = await asyncio.gather(read(of_typescript, is_strict=True), read(of_any, is_strict=False))
-    assert said == ["", ""]
+    assert not any(said)
