@@ -10,6 +10,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from agent.models.text import clean
 from agent.prompt.words import (
+    PAGE_FAILED,
+    PAGE_SAID,
     SUGGESTIONS_REQUEST,
     TITLE_REQUEST,
     ToldFile,
@@ -126,4 +128,5 @@ def _results(messages: list[BaseMessage]) -> Iterator[Result]:
     for message in messages:
         if isinstance(message, ToolMessage):
             name, arguments = calls.get(message.tool_call_id, (message.name or "", {}))
-            yield Result(name, arguments, unfenced(text_of(message).strip()), message.status == "error")
+            content = unfenced(text_of(message).strip()).removeprefix(PAGE_SAID).removeprefix(PAGE_FAILED)
+            yield Result(name, arguments, content, message.status == "error")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import expect
+from support.browsing import DRAWN
 from support.embedding import OpenWidget, Widget
 from support.host import KEYBOARD, Host
 from support.wire import Wire
@@ -80,6 +81,25 @@ async def test_where_there_is_little_height_there_is_room_for_the_conversation(
         assert await widget.page.locator("dialog").evaluate("e => e.matches(':modal') && e.offsetWidth === innerWidth")
         assert await widget.page.locator(".scroller").evaluate("e => e.clientHeight") >= room
         assert (await widget.page.evaluate(BOXES))["bottom"] <= height
+
+
+async def test_what_stands_there_before_the_first_message_is_read_from_its_top(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    """Where it does not fit, too; and who went on stays where they are."""
+    widget = await open_widget(wire.url, attributes=OPEN, **{**PHONE, "viewport": {"width": 320, "height": 220}})
+    await expect(widget.page.locator(".starters button")).to_be_attached()
+    scroller = widget.page.locator(".scroller")
+    await widget.page.evaluate(DRAWN)
+    assert await scroller.evaluate("e => e.scrollHeight > e.clientHeight + 20 && e.scrollTop === 0")
+    await scroller.evaluate("e => (e.scrollTop = e.scrollHeight)")
+    await widget.page.evaluate(DRAWN)
+    await widget.page.set_viewport_size({"width": 320, "height": 222})
+    await widget.page.evaluate(DRAWN)
+    assert await scroller.evaluate("e => e.scrollTop > 10")
+    wire.say("Seven.")
+    await widget.ask("How many?")
+    await widget.ended()
 
 
 async def test_what_a_notch_takes_stays_empty(wire: Wire, open_widget: OpenWidget) -> None:

@@ -1,5 +1,6 @@
 """What goes wrong: one sentence and one button that helps, for each code, and none that cannot work."""
 
+import asyncio
 import re
 
 from playwright.async_api import expect
@@ -83,6 +84,8 @@ async def test_a_message_that_is_refused_says_why_and_what_next(wire: Wire, open
         await expect(widget.page.locator(".notice")).to_be_hidden()
         await do_what_helps(widget, wire, button)
         widget.forgive("Failed to load resource")
+        if status == 401:
+            await _told(widget, "<frontdesk-chat> 401: Said by the server.")
         await begin_anew(widget)
 
 
@@ -248,3 +251,25 @@ async def test_a_long_call_shows_its_seconds_and_a_stopped_one_that_it_was_stopp
     await expect(widget.answers.locator(".call > div")).to_have_text(["Looking up orderStopped", "number: 7"])
     await widget.page.reload()
     await expect(summary).not_to_contain_text("Failed")
+
+
+async def test_whoever_writes_the_page_is_told_in_the_console_what_is_wrong_with_its_token(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    """G601"""
+    script = "try { chat.token = 'eyJ'; } catch (error) { document.title = String(error); }"
+    widget = await open_widget(wire.url, attributes=OPEN, token=None, script=script)
+    await expect(widget.page).to_have_title("TypeError: `token` of <frontdesk-chat> is a function: () => session.token")
+    wire.say("Seven.")
+    await widget.ask("How many?")
+    await widget.ended()
+    await _told(widget, "<frontdesk-chat> 401: its `token` is not set")
+    await widget.element.evaluate("chat => (chat.token = () => { throw new Error('No session here.'); })")
+    await _told(widget, "No session here.")
+
+
+async def _told(widget: Widget, expected: str) -> None:
+    async with asyncio.timeout(60):
+        while not any(expected in problem for problem in widget.problems):  # noqa: ASYNC110 (it is the page's)
+            await asyncio.sleep(0.01)
+    widget.forgive(expected)

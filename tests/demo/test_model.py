@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
 
-from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, SUMMARY_REQUEST, TITLE_REQUEST, with_facts
+from agent.prompt.words import (
+    FENCE,
+    FENCE_END,
+    PAGE_FAILED,
+    PAGE_SAID,
+    SUGGESTIONS_REQUEST,
+    SUMMARY_REQUEST,
+    TITLE_REQUEST,
+    with_facts,
+)
 from demo import DemoChatModel
 from demo.suggest import EXTRACT, extract
 
@@ -90,6 +99,16 @@ async def test_content_may_be_a_list_of_blocks() -> None:
     first = joined(await streamed([blocks], TOOLS))
     result = ToolMessage([{"type": "text", "text": '{"total": 3}'}], tool_call_id=first.tool_calls[0]["id"] or "")
     assert "**3**" in joined(await streamed([blocks, first, result], TOOLS)).text
+
+
+async def test_of_what_a_page_says_users_are_told_what_it_says_and_not_how_models_are_to_take_it() -> None:
+    asked = HumanMessage("how many orders?")
+    first = joined(await streamed([asked], TOOLS))
+    for mark, status, told in ((PAGE_SAID, "success", "**3**"), (PAGE_FAILED, "error", '"total"')):
+        result = ToolMessage(f'{mark}{{"total": 3}}', tool_call_id=first.tool_calls[0]["id"] or "", status=status)
+        said = joined(await streamed([asked, first, result], TOOLS)).text
+        assert told in said
+        assert "instructions" not in said
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What documents tell to write and to run is taken as it stands there: definitions, variables, commands; what they name is there.
 
-The lines of `docs/frontend.md` are installed, built and asked in `tests/web/test_packages.py` and `tests/foreign/test_vite.py`.
+The lines of `docs/frontend.md` are read by TypeScript in `tests/web/test_documented_lines.py`, and installed, built and asked in
+`tests/web/test_packages.py` and `tests/foreign/test_vite.py`.
 """
 
 import asyncio

@@ -99,10 +99,20 @@ export class Http {
     });
   }
 
+  /** What the page throws in place of a token looks like a lost connection: only here it can be told. */
+  #ask = async () => {
+    try {
+      return await this.#options.token?.();
+    } catch (error) {
+      console.error(error);
+      throw error;
+    }
+  };
+
   /** Asks for the token. Where it is somebody else's than the last one, that one has left, and with them this request. */
   async #bearer(): Promise<string> {
     const { signal } = this.user;
-    const given = (await this.#options.token?.()) ?? "";
+    const given = (await this.#ask()) ?? "";
     const next = ownerOf(given);
     if (this.#owner && this.#owner !== next && !signal.aborted) {
       this.signOut();

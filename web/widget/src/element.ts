@@ -93,6 +93,8 @@ export class FrontdeskChat extends HTMLElement {
 
   set token(token: (() => string | Promise<string>) | null) {
     // Asks whose it is: a page may have set it because there is somebody else.
+    if (token && typeof token !== "function")
+      throw new TypeError("`token` of <frontdesk-chat> is a function: () => session.token");
     const isGone = this.#token !== null && token === null;
     this.#token = token;
     this.#looked = "";
@@ -215,7 +217,7 @@ export class FrontdeskChat extends HTMLElement {
   #start(): void {
     const url = this.getAttribute("url") ?? "";
     this.#memory = new Memory(takePlace(this, url, this.getAttribute("name") || this.id));
-    this.#access = { url, token: () => (this.#user === null ? "" : (this.#token?.() ?? "")) };
+    this.#access = { url, token: () => (this.#user === null ? "" : this.#bearer()) };
     this.#client = createClient({
       ...this.#access,
       onUserChange: () => {
@@ -225,7 +227,12 @@ export class FrontdeskChat extends HTMLElement {
     });
     this.#chat = paced(this.#client.chat(this.#options));
     this.#chat.tools = this.#tools;
+    let told: unknown;
     this.#chat.subscribe((view) => {
+      const { error } = view;
+      // Users are told to sign in; why the server refuses the token is for who writes the page.
+      if (error?.code === "unauthorized" && told !== error) console.warn(`<frontdesk-chat> 401: ${error.message}`);
+      told = error;
       this.#memory.set("conversation", view.conversationId);
       this.#notice();
       this.#draw();
@@ -238,6 +245,12 @@ export class FrontdeskChat extends HTMLElement {
     // The client looks when the page is shown again. In between somebody else may sit down as well.
     this.#timer = window.setInterval(() => this.#look(), LOOK_MS);
     void this.#meet();
+  }
+
+  /** Returns the page's token; who writes the page is told where there is none. */
+  #bearer(): string | Promise<string> {
+    if (!this.#token) console.warn("<frontdesk-chat> 401: its `token` is not set");
+    return this.#token?.() ?? "";
   }
 
   /** Asks for the token where the page has it at hand; one that must be waited for is left alone. */

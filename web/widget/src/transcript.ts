@@ -77,6 +77,7 @@ export class Transcript {
     const empty = view.messages.length === 0 && !loading;
     if (view.summary && !this.#fold) void this.#loadFold();
     this.#drawMessages(view);
+    if (empty && !this.#welcome.element.isConnected) this.#place = "end";
     if (empty) this.#welcome.update(assistant);
     this.#suggestions.update(view, assistant);
     fill(
@@ -179,7 +180,7 @@ export class Transcript {
   /** Keeps the place: the end, or the question at the top; a place that the reader chose is left alone. */
   #follow(): void {
     this.#makeRoom();
-    if (this.#place === "end") this.#scrollTo(this.#scroller.scrollHeight);
+    if (this.#place === "end") this.#scrollTo(this.#isWelcome ? 0 : this.#scroller.scrollHeight);
     else if (this.#place === "question") this.#scrollTo(this.#questionTop());
     this.#showJump();
   }
@@ -214,8 +215,14 @@ export class Transcript {
     this.#top = scrollTop;
     // There is nothing more to show below: it was the browser that moved, not the reader.
     if (moved < 0 && scrollHeight - scrollTop - clientHeight <= 1) return this.#follow();
-    if (Math.abs(moved) > 1) this.#place = moved > 0 && this.#below() <= NEAR_PX && !this.#hasRoom ? "end" : "reader";
+    const isAtEnd = moved > 0 && this.#below() <= NEAR_PX && !this.#hasRoom && !this.#isWelcome;
+    if (Math.abs(moved) > 1) this.#place = isAtEnd ? "end" : "reader";
     this.#showJump();
+  }
+
+  /** Whether nothing was said yet: what stands there then is read from its top. */
+  get #isWelcome(): boolean {
+    return this.#welcome.element.isConnected && this.#context.lanes?.element.hidden !== false;
   }
 
   get #hasRoom(): boolean {
