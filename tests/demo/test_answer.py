@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.each import each
 
 from demo.answer import answer, read
 from demo.manner import in_manner
@@ -156,7 +157,7 @@ def test_other_text_is_quoted_on_one_line() -> None:
     assert told("list_orders", '{"a": "unfinished <b>\n\n# x') == 'Orders:\n\n> {"a": "unfinished \\<b\\> \\# x'
 
 
-@pytest.mark.parametrize(
+@each(
     "hostile",
     [
         "a | b",
@@ -189,9 +190,7 @@ def test_addresses_in_tool_data_are_not_linked() -> None:
     assert "https://" not in plain("see https://evil.example/now")
 
 
-@pytest.mark.parametrize(
-    "content", ["", "null", "[", "{", "[[[[", "[1, 2", '{"a": [', "[]" * 50_000, "[" * 50_000, '"text"', "NaN"]
-)
+@each("content", ["", "null", "[", "{", "[[[[", "[1, 2", '{"a": [', "[]" * 50_000, "[" * 50_000, '"text"', "NaN"])
 def test_any_content_can_be_read_and_told(content: str) -> None:
     read(content)
     assert told("list_orders", content)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
+from support.each import each
 
 from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, SUMMARY_REQUEST, TITLE_REQUEST, with_facts
 from demo import DemoChatModel
@@ -92,9 +92,7 @@ async def test_content_may_be_a_list_of_blocks() -> None:
     assert "**3**" in joined(await streamed([blocks, first, result], TOOLS)).text
 
 
-@pytest.mark.parametrize(
-    "tools", [[], None, "x", [1], [{}], [{"function": 3}], [{"name": ""}], [{"name": "a", "parameters": 1}]]
-)
+@each("tools", [[], None, "x", [1], [{}], [{"function": 3}], [{"name": ""}], [{"name": "a", "parameters": 1}]])
 async def test_tools_that_are_none_leave_a_model_that_says_so(tools: object) -> None:
     assert "demo model" in joined(await streamed([HumanMessage("how many orders?")], tools)).text
 

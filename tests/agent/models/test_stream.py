@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages.ai import UsageMetadata
+from support.each import each
 from support.replies import Heard, ScriptedModel, ask, calling, chunk, scripted
 
 from agent.errors import (
@@ -91,7 +92,7 @@ async def test_the_same_tool_can_be_asked_for_twice() -> None:
     assert heard.reply.requests == (ToolRequest("find_order", {"number": 7}),) * 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "parsed"),
     [
         ("", {}),

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.each import each
 
 from agent.store.words import (
     MAX_ASKED,
@@ -71,7 +72,7 @@ def test_terms_have_nothing_that_a_query_language_or_a_database_could_read(text:
         assert not any(char.isspace() for char in term)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "questions"),
     [
         ("C++ and C#, .NET or ASP.NET", ["c++", "C#", ".net", "asp.net", "net", "c+"]),
@@ -102,7 +103,7 @@ def test_what_people_type_finds_what_is_written(text: str, questions: list[str])
         assert finds(question, text), question
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "question"),
     [
         ("C and D", "c++"),
@@ -121,9 +122,7 @@ def test_what_does_not_begin_with_what_is_asked_is_not_found(text: str, question
     assert not finds(question, text)
 
 
-@pytest.mark.parametrize(
-    "question", ["", " ", "\n\t", "*", '"', "'", '""', ":*", "&|!<->", "()", "-", "...", "\x00", "\ud800", "\\"]
-)
+@each("question", ["", " ", "\n\t", "*", '"', "'", '""', ":*", "&|!<->", "()", "-", "...", "\x00", "\ud800", "\\"])
 def test_a_question_without_a_word_asks_for_none(question: str) -> None:
     """G33"""
     assert asked_terms(question) == []

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.documents import arguments, having, imported, only, taking
+from support.each import each
 
 from agent.errors import ConfigurationError
 from tools.openapi.document import read_document
@@ -80,7 +81,7 @@ NEWER: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "kept"), KEPT)
+@each(("given", "kept"), KEPT)
 def test_what_is_kept_of_a_schema(given: Any, kept: Any) -> None:
     found = arguments(taking({"name": "q", "in": "query", "schema": given}))["q"]
     if kept is None:
@@ -229,7 +230,7 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@each("name", HOSTILE)
 def test_a_hostile_schema_takes_little_time_and_few_bytes(name: str) -> None:
     """G202"""
     schema, schemas = HOSTILE[name]
@@ -255,8 +256,8 @@ def nested(keyword: str, depth: int) -> Any:
     return schema
 
 
-@pytest.mark.parametrize("keyword", ["properties", "items", "allOf", "anyOf"])
-@pytest.mark.parametrize("depth", [MAX_PARTS * 2, 250])
+@each("keyword", ["properties", "items", "allOf", "anyOf"])
+@each("depth", [MAX_PARTS * 2, 250])
 def test_a_schema_that_is_nested_deep_is_a_reason_and_not_the_end(keyword: str, depth: int) -> None:
     """G202"""
     found = having({"type": "object", "required": ["x"], "properties": {"x": nested(keyword, depth)}})
