@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.each import each
+from support.lanes import examples
 
 from demo.answer import answer, read
 from demo.manner import in_manner
@@ -114,7 +115,7 @@ CELL = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(cells=st.lists(CELL, min_size=2, max_size=4))
 def test_whatever_stands_in_a_column_a_list_is_told(cells: list[Any]) -> None:
     assert told("list_orders", {"orders": [{"state": cell} for cell in cells]}, "which orders are new?")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
 from support.each import each
+from support.lanes import examples
 
 from agent.prompt.words import FENCE, FENCE_END, SUGGESTIONS_REQUEST, SUMMARY_REQUEST, TITLE_REQUEST, with_facts
 from demo import DemoChatModel
@@ -137,7 +138,7 @@ TOOL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     question=QUESTION,
     earlier=st.lists(TEXT, max_size=2),

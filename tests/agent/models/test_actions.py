@@ -12,6 +12,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
 from support.each import each
+from support.lanes import examples
 from support.replies import ScriptedModel, ask, chunk
 
 from agent.models.actions import HELD, MARK, ActionLines, quoted
@@ -121,7 +122,7 @@ PARTS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(PARTS, st.lists(st.integers(0, 400), max_size=5), st.booleans())
 def test_no_cut_changes_what_is_read_of_any_text(parts: list[str], cuts: list[int], tells: bool) -> None:
     """G440"""
@@ -131,7 +132,7 @@ def test_no_cut_changes_what_is_read_of_any_text(parts: list[str], cuts: list[in
     assert read(*pieces, tells=tells) == read(text, tells=tells) == read(*text, tells=tells)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(PARTS)
 def test_of_words_nothing_is_lost_or_said_twice(parts: list[str]) -> None:
     """G440: what is taken out is whole calls, with fences, marks and white space around them; all else stays, in order."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.each import each
+from support.lanes import examples
 
 from agent.store.words import (
     MAX_ASKED,
@@ -38,7 +39,7 @@ def composed(text: str) -> str:
 
 
 @given(TEXTS.map(composed), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_every_word_is_found_by_each_of_its_beginnings(text: str, data: st.DataObject) -> None:
     """G33"""
     for word in text.split()[:3]:
@@ -50,7 +51,7 @@ def test_every_word_is_found_by_each_of_its_beginnings(text: str, data: st.DataO
 @example("İstanbul")
 @example("ΟΔΥΣΣΕΥΣ")
 @example("Straße")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_case_and_accents_make_no_difference(text: str) -> None:
     """G33"""
     letters = (0, 8, 9, 240)  # combining classes of what is more than an accent; the last is a Greek iota
@@ -61,7 +62,7 @@ def test_case_and_accents_make_no_difference(text: str) -> None:
 
 @given(st.text(st.characters()))
 @example("\x00\ud800")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_terms_have_nothing_that_a_query_language_or_a_database_could_read(text: str) -> None:
     """G33"""
     for term in terms_of(text) + asked_terms(text):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.documents import imported, only, taking
 from support.each import each
+from support.lanes import examples
 
 from agent.assistant.toolsets import TOOL_NAME
 from agent.toolkit import Risk
@@ -65,7 +66,7 @@ def test_of_operations_that_would_have_one_name_the_one_whose_id_it_is_keeps_it(
 ID = st.text(st.sampled_from("ab/._-1é "), max_size=70) | st.sampled_from(["a_b", "a/b", LONG, ""])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(ID, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_names_are_valid_and_unique_and_do_not_depend_on_the_order(ids: list[str], random: Any) -> None:
     """G201"""
@@ -77,7 +78,7 @@ def test_names_are_valid_and_unique_and_do_not_depend_on_the_order(ids: list[str
     assert {one.path: one.name for one in imported(dict(paths)).operations} == names
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(ID.filter(bool), min_size=1, max_size=8, unique=True))
 def test_names_stay_when_operations_of_other_names_are_added(ids: list[str]) -> None:
     """G201"""

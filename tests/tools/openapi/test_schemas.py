@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.documents import arguments, having, imported, only, taking
 from support.each import each
+from support.lanes import examples
 
 from agent.errors import ConfigurationError
 from tools.openapi.document import read_document
@@ -358,7 +359,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANYTHING, ANYTHING)
 def test_whatever_stands_in_a_document_an_operation_is_read_or_has_a_reason(one: Any, other: Any) -> None:
     """G200"""
