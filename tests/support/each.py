@@ -42,8 +42,8 @@ def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Test],
 
         signature = inspect.signature(test)
         fixtures = [one for name, one in signature.parameters.items() if name not in parameters]
-        chosen: Any = wraps(test)(awaited if inspect.iscoroutinefunction(test) else whole)
-        chosen.__signature__ = signature.replace(parameters=fixtures)
+        chosen: Test = wraps(test)(awaited if inspect.iscoroutinefunction(test) else whole)
+        vars(chosen)["__signature__"] = signature.replace(parameters=fixtures)
         return chosen
 
     return decorate
